@@ -1,0 +1,53 @@
+/* forest.h: a tree ensemble (or linear model) read from an XGBoost model file, and its answers.
+ *
+ * Immutable after forest_open, so any number of threads may predict with one forest. */
+#ifndef LATHE_TREE_FOREST_H
+#define LATHE_TREE_FOREST_H
+
+#include "lathe.h"
+
+struct forest;
+
+/* How to walk. FOREST_BEST is what forest_open found fastest on this CPU; the others force one
+ * path, for tests and benchmarks. Every path gives identical bits. */
+enum forest_path { FOREST_BEST, FOREST_PLAIN, FOREST_WORD, FOREST_AVX2, FOREST_AVX512 };
+
+/* Reads a model in any form that XGBoost 1.0 to 3.2 writes (JSON, UBJSON, old binary) from memory.
+ * The bytes are not kept. NULL with LATHE_INVALID_MODEL (cut, corrupt, hostile), LATHE_UNSUPPORTED
+ * or LATHE_NO_MEMORY. */
+struct forest *forest_open(const void *bytes, size_t size, struct lathe_error *error);
+void forest_close(struct forest *forest);
+
+/* What an ensemble asks and answers. Pointers live as long as the forest. */
+struct forest_info {
+    size_t features;            /* columns of a row */
+    size_t outputs;             /* margins a row: classes, targets, or 1 */
+    size_t trees;
+    size_t nodes;               /* over all trees, leaves included */
+    size_t depth;               /* edges on the longest path */
+    const char *booster;        /* "gbtree", "dart" or "gblinear" */
+    const char *objective;      /* XGBoost's name, such as "binary:logistic" */
+    const float *base_margin;   /* `outputs` values that every row's sums start from */
+    const char *const *feature_names;   /* `features` names, or NULL where the file has none */
+};
+const struct forest_info *forest_describe(const struct forest *forest);
+
+/* Margins (raw scores before the objective's transformation) of `count` rows: row r starts at
+ * rows + r * stride (stride in floats, at least `features`), NaN is missing; out receives
+ * count x outputs floats. Equal, bit for bit, to XGBoost's predict(DMatrix, output_margin=True);
+ * for infinities, which a DMatrix refuses, to its in-place prediction. Cannot fail. */
+void forest_margins(const struct forest *forest, enum forest_path path, const float *rows,
+                    size_t count, size_t stride, float *out);
+
+/* Whether this CPU and this forest can take the path. */
+bool forest_can(const struct forest *forest, enum forest_path path);
+
+/* How many values a row has after the objective's transformation: `outputs`, except multi:softmax,
+ * whose answer is one class number. */
+size_t forest_answers(const struct forest *forest);
+
+/* From margins (count x outputs) to what XGBoost's predict() returns (count x answers): the
+ * sigmoid, softmax, exp, arg max ... of the objective. May work in place. */
+void forest_transform(const struct forest *forest, const float *margins, size_t count, float *out);
+
+#endif

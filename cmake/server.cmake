@@ -1,0 +1,31 @@
+# The floors above liblathe: they may use GLib, Jansson and the libraries of the README's table.
+find_package(PkgConfig REQUIRED)
+find_package(OpenSSL REQUIRED)
+foreach(module glib-2.0 gio-2.0 jansson sqlite3 libxml-2.0 libmicrohttpd libarchive libcurl libfyaml)
+  string(MAKE_C_IDENTIFIER ${module} id)
+  pkg_check_modules(${id} REQUIRED IMPORTED_TARGET ${module})
+endforeach()
+
+room(sample USES parse LINK m)
+room(base USES parse
+     LINK PkgConfig::glib_2_0 PkgConfig::jansson PkgConfig::libarchive PkgConfig::libfyaml
+          OpenSSL::Crypto ZLIB::ZLIB Threads::Threads m)
+room(store USES base LINK PkgConfig::sqlite3)
+room(operation USES store base)
+room(lake USES store base)
+room(table USES lake base csv LINK ${CMAKE_DL_LIBS})
+room(train USES table base csv tree LINK ${CMAKE_DL_LIBS})
+room(runtime USES train base model)
+room(job USES runtime lake store base)
+room(serve USES runtime model lake store base)
+room(flow USES operation store base)
+room(service USES flow serve job runtime train lake operation store base)
+room(wire USES operation base LINK PkgConfig::libmicrohttpd PkgConfig::libxml_2_0)
+
+if(EXISTS ${CMAKE_SOURCE_DIR}/src/cli/main.c)
+  file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/cli/*.c)
+  add_executable(lathe ${sources})
+  target_compile_definitions(lathe PRIVATE _POSIX_C_SOURCE=200809L)
+  target_link_libraries(lathe PRIVATE lathe_wire lathe_service lathe_sample)
+  install(TARGETS lathe)
+endif()

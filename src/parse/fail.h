@@ -6,9 +6,9 @@
 #include "lathe.h"
 
 #if defined(__GNUC__)
-#define LATHE_PRINTF(format, arguments) __attribute__((format(printf, format, arguments)))
+#define LATHE_PRINTF(text, first) __attribute__((format(printf, text, first)))
 #else
-#define LATHE_PRINTF(format, arguments)
+#define LATHE_PRINTF(text, first)
 #endif
 
 /* Writes code and text (cut, never overrun) into error, which may be NULL; returns false, so that

@@ -1,0 +1,58 @@
+#include "base/error.h"
+
+#include <stdarg.h>
+
+static const struct {
+    const char *name;
+    unsigned status;
+} table[] = {
+#define ERROR_ROW(code, name, status) [code] = {name, status},
+    ERROR_TABLE(ERROR_ROW)
+#undef ERROR_ROW
+};
+
+GQuark error_quark(void)
+{
+    return g_quark_from_static_string("lathe-error");
+}
+
+static unsigned row_of(const GError *error)
+{
+    bool ours = error->domain == LATHE_ERROR && error->code >= 0 &&
+                (size_t)error->code < G_N_ELEMENTS(table);
+    return ours ? (unsigned)error->code : ERROR_INTERNAL;
+}
+
+const char *error_name(const GError *error)
+{
+    return table[row_of(error)].name;
+}
+
+unsigned error_status(const GError *error)
+{
+    return table[row_of(error)].status;
+}
+
+bool error_set(GError **error, enum error_code code, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    g_set_error_literal(error, LATHE_ERROR, (int)code, text);
+    return false;
+}
+
+bool error_set_errno(GError **error, int errno_value, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    return error_set(error, ERROR_INTERNAL, "%s: %s", text, g_strerror(errno_value));
+}
+
+bool error_set_lathe(GError **error, enum error_code code, const struct lathe_error *cause)
+{
+    return error_set(error, code, "%s", cause->message);
+}

@@ -1,0 +1,107 @@
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <glib/gstdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/id.h"
+
+bool file_make_folders(const char *path, GError **error)
+{
+    if (g_mkdir_with_parents(path, 0700) != 0)
+        return error_set_errno(error, errno, "making the folder %s", path);
+    return true;
+}
+
+bool file_remove_tree(const char *path, GError **error)
+{
+    struct stat status;
+    if (lstat(path, &status) != 0)
+        return errno == ENOENT || error_set_errno(error, errno, "looking at %s", path);
+    if (S_ISDIR(status.st_mode)) {
+        g_autoptr(GDir) folder = g_dir_open(path, 0, error);
+        if (!folder)
+            return false;
+        const char *name;
+        while ((name = g_dir_read_name(folder))) {
+            g_autofree char *child = g_build_filename(path, name, NULL);
+            if (!file_remove_tree(child, error))
+                return false;
+        }
+    }
+    if (g_remove(path) != 0 && errno != ENOENT)
+        return error_set_errno(error, errno, "removing %s", path);
+    return true;
+}
+
+bool file_sync_folder(const char *path, GError **error)
+{
+    int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return error_set_errno(error, errno, "opening the folder %s", path);
+    bool synced = fsync(fd) == 0;
+    if (!synced)
+        error_set_errno(error, errno, "syncing the folder %s", path);
+    close(fd);
+    return synced;
+}
+
+bool file_write_all(int fd, const void *bytes, size_t size, GError **error)
+{
+    const char *at = bytes;
+    while (size) {
+        ssize_t n = write(fd, at, size);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return error_set_errno(error, errno, "writing %zu bytes", size);
+        at += n;
+        size -= (size_t)n;
+    }
+    return true;
+}
+
+static bool write_aside(const char *path, const void *bytes, size_t size, GError **error)
+{
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return error_set_errno(error, errno, "creating %s", path);
+    bool written = file_write_all(fd, bytes, size, error);
+    if (written && fsync(fd) != 0)
+        written = error_set_errno(error, errno, "syncing %s", path);
+    if (close(fd) != 0 && written)
+        written = error_set_errno(error, errno, "closing %s", path);
+    return written;
+}
+
+bool file_replace(const char *path, const void *bytes, size_t size, GError **error)
+{
+    g_autofree char *mark = id_hex(8);
+    g_autofree char *aside = g_strdup_printf("%s.%s", path, mark);
+    g_autofree char *folder = g_path_get_dirname(path);
+    if (!write_aside(aside, bytes, size, error)) {
+        unlink(aside);
+        return false;
+    }
+    if (rename(aside, path) != 0) {
+        error_set_errno(error, errno, "renaming %s to %s", aside, path);
+        unlink(aside);
+        return false;
+    }
+    return file_sync_folder(folder, error);
+}
+
+bool file_is_inside(const char *relative)
+{
+    if (!*relative || *relative == '/')
+        return false;
+    g_auto(GStrv) parts = g_strsplit(relative, "/", -1);
+    for (char **part = parts; *part; part++)
+        if (!**part || strcmp(*part, ".") == 0 || strcmp(*part, "..") == 0)
+            return false;
+    return true;
+}

@@ -1,0 +1,23 @@
+/* file.h: files that survive: written aside, synced, renamed; and folders of them. */
+#ifndef LATHE_BASE_FILE_H
+#define LATHE_BASE_FILE_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+/* Makes the folder and those above it, mode 0700. */
+bool file_make_folders(const char *path, GError **error);
+/* Removes a file or folder and all below it; follows no link. A missing one is no error. */
+bool file_remove_tree(const char *path, GError **error);
+/* Flushes a folder's entries to the disk. */
+bool file_sync_folder(const char *path, GError **error);
+/* Writes all bytes to the descriptor. */
+bool file_write_all(int fd, const void *bytes, size_t size, GError **error);
+/* Replaces path by these bytes, or leaves it as it was: temporary file, fsync, rename, fsync of
+ * the folder. */
+bool file_replace(const char *path, const void *bytes, size_t size, GError **error);
+/* Whether a relative path from outside stays below the folder it is put in: no "..", not absolute,
+ * no empty parts, no NUL. */
+bool file_is_inside(const char *relative);
+
+#endif

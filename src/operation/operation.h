@@ -1,0 +1,94 @@
+/* operation.h: the spine. Everything lathe can be asked to do is an AWS operation, one C function
+ * from a request to a reply; HTTP, the command line and workflow steps all come through
+ * operation_call, and nothing else changes state.
+ *
+ * To add an operation: write its function in src/service/<service>/<resource>.c, add its line to
+ * the service's table, add its name to tools/operations.txt (so that its shapes are compiled in),
+ * and write its test. */
+#ifndef LATHE_OPERATION_OPERATION_H
+#define LATHE_OPERATION_OPERATION_H
+
+#include "base/error.h"
+#include "base/json.h"
+#include "base/stream.h"
+
+struct lathe; /* what operations work on; defined on the floor of the services */
+struct store;
+
+/* Who asks, and what comes beside the JSON. */
+struct call {
+    struct lathe *lathe;
+    const char *service;   /* "sagemaker": botocore's folder name */
+    const char *operation; /* "CreateTrainingJob" */
+    const char *region;    /* from the credential scope; colours ARNs */
+    const char *account;   /* twelve digits */
+    const char *request_id;
+    struct stream *body; /* the request's streaming member (PutObject's Body), or NULL */
+};
+
+/* What an operation answers. Where it fails, `output` may hold members that the error carries on
+ * the wire beside its message (ModelError's OriginalStatusCode). */
+struct reply {
+    json_t *output;      /* an object, or NULL for an empty one */
+    struct stream *body; /* the reply's streaming member, or NULL */
+};
+void reply_clear(struct reply *reply);
+
+/* The request is valid by its shape: required members are there, types, lengths, ranges, patterns
+ * and enumerations fit. Member names are botocore's, whatever place they have on the wire.
+ * Timestamps are numbers (seconds), blobs base64 text. */
+typedef bool operation_function(const struct call *call, const json_t *request, struct reply *reply,
+                                GError **error);
+
+enum operation_flags {
+    OPERATION_BLOCKING = 0, /* may wait for the disk, a lock or another process */
+    OPERATION_QUICK = 1,    /* answers from memory: may run on a poll thread */
+    OPERATION_STREAMS = 2,  /* reads call->body itself, however large it is */
+};
+
+struct operation {
+    const char *name;
+    operation_function *run;
+    unsigned flags;
+};
+
+struct service {
+    const char *name;
+    const struct operation *operations;
+    size_t count;
+};
+
+/* The operations of all services and what they work on. */
+struct operations;
+
+/* services ends with NULL. Fails where an operation has no shape or is there twice. The store keeps
+ * the client tokens; all must outlive the result. */
+struct operations *operations_new(struct lathe *lathe, struct store *store,
+                                  const struct service *const *services, const char *account,
+                                  GError **error);
+void operations_free(struct operations *operations);
+const char *operations_account(const struct operations *operations);
+
+/* The operation, or NULL where it is not built. */
+const struct operation *operation_find(const struct operations *operations, const char *service,
+                                       const char *name);
+
+/* What a caller knows beside the request; zero what it does not (region: us-east-1). */
+struct call_context {
+    const char *region;
+    const char *request_id;
+    struct stream *body;
+};
+
+/* Validates the request against its shape, answers a repeated client token with the first answer,
+ * runs the operation. An operation that is not built: ERROR_UNKNOWN_OPERATION naming it. With
+ * LATHE_CHECK_REPLIES the reply is held against its shape too, and one that does not fit is an
+ * InternalFailure. The caller clears reply in both cases. */
+bool operation_call(const struct operations *operations, const struct call_context *context,
+                    const char *service, const char *name, const json_t *request,
+                    struct reply *reply, GError **error);
+
+/* "arn:aws:sagemaker:<region>:<account>:<kind>/<name>", g_free. */
+char *call_arn(const struct call *call, const char *kind, const char *name);
+
+#endif

@@ -1,0 +1,87 @@
+/* resource.h: AWS resources and their life: what was created, under which name, in which status.
+ *
+ * A resource's body is the JSON that Describe gives back (the request that created it and what came
+ * of it since), less what its columns hold. Status words are AWS's. */
+#ifndef LATHE_STORE_RESOURCE_H
+#define LATHE_STORE_RESOURCE_H
+
+#include "base/json.h"
+#include "store/store.h"
+
+struct resource {
+    char *kind; /* "training-job", "endpoint", ...: the word in its ARN */
+    char *name;
+    char *arn;
+    char *status; /* "" where the kind has none */
+    char *parent; /* the name of what it belongs to (a model package's group), or "" */
+    json_t *body;
+    double created; /* seconds since 1970 */
+    double modified;
+};
+
+void resource_free(struct resource *resource);
+typedef struct resource resource_auto;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(resource_auto, resource_free)
+
+/* Adds a resource; created and modified become now where they are 0. Where the name is taken:
+ * false, `*taken` true if given, and ERROR_IN_USE (callers word it as their service does). */
+bool resource_create(struct store *store, struct resource *resource, bool *taken, GError **error);
+
+/* NULL without an error where there is none. */
+struct resource *resource_get(struct store *store, const char *kind, const char *name,
+                              GError **error);
+struct resource *resource_get_by_arn(struct store *store, const char *arn, GError **error);
+
+/* Changes a resource in one transaction: change sees it as it is and edits status and body; false
+ * from it leaves all as it was. Where there is none: change is not called, `*found` is false, and
+ * the return is true. */
+typedef bool resource_change(struct resource *resource, void *data, GError **error);
+bool resource_update(struct store *store, const char *kind, const char *name,
+                     resource_change *change, void *data, bool *found, GError **error);
+
+/* Removes it and its tags; `*found` says whether there was one. */
+bool resource_delete(struct store *store, const char *kind, const char *name, bool *found,
+                     GError **error);
+
+/* What a list asks for; zero what is not wanted. */
+struct resource_query {
+    const char *kind;
+    const char *parent;
+    const char *name_contains;
+    const char *name_prefix;
+    const char *status;
+    double created_after, created_before, modified_after, modified_before;
+    enum { RESOURCE_BY_CREATED, RESOURCE_BY_NAME, RESOURCE_BY_MODIFIED, RESOURCE_BY_STATUS } order;
+    bool ascending;
+    size_t limit;      /* 0: all */
+    const char *token; /* where the last page ended */
+};
+
+/* Fills in a query from a List request's common members: NameContains, StatusEquals,
+ * CreationTimeAfter/Before, LastModifiedTimeAfter/Before, SortBy, SortOrder, MaxResults, NextToken.
+ * Strings stay the request's. Default: newest first, limit 100 (AWS's largest page). */
+void resource_query_from_request(struct resource_query *query, const json_t *request);
+
+/* The resources asked for, in order. next_token is NULL at the end, else g_free it. */
+GPtrArray *resource_list(struct store *store, const struct resource_query *query, char **next_token,
+                         GError **error);
+
+/* Tags, a JSON array of {"Key","Value"} in order of their keys. put adds or replaces. */
+json_t *resource_tags(struct store *store, const char *arn, GError **error);
+bool resource_tags_put(struct store *store, const char *arn, const json_t *tags, GError **error);
+bool resource_tags_remove(struct store *store, const char *arn, const json_t *keys, GError **error);
+
+/* The change feed: called on the writer's thread after the commit that created, changed or deleted
+ * (status NULL) a resource, in the order of the commits. A watcher must be quick and not write. */
+typedef void store_watcher(const char *kind, const char *name, const char *status, void *data);
+unsigned store_watch(struct store *store, store_watcher *watcher, void *data);
+void store_unwatch(struct store *store, unsigned id);
+
+/* Client tokens: the first answer to a request, for its repeats. get: NULL without an error where
+ * the token is new. */
+json_t *store_token_get(struct store *store, const char *operation, const char *token,
+                        GError **error);
+bool store_token_put(struct store *store, const char *operation, const char *token,
+                     const json_t *answer, GError **error);
+
+#endif

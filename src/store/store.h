@@ -1,0 +1,45 @@
+/* store.h: meta.db, and the one way to change it.
+ *
+ * One writer thread runs every change, each in a savepoint of its own, and commits those that wait
+ * together with one fsync (group commit): a caller returns when its change is on the disk. Readers
+ * use connections of their own (WAL) and never wait for the writer. */
+#ifndef LATHE_STORE_STORE_H
+#define LATHE_STORE_STORE_H
+
+#include <glib.h>
+#include <sqlite3.h>
+#include <stdbool.h>
+
+struct store;
+
+/* Opens or creates the database and starts the writer. Fails where the file is damaged or written
+ * by a later version. */
+struct store *store_open(const char *path, GError **error);
+/* Commits what waits, stops the writer, closes. */
+void store_close(struct store *store);
+
+/* A connection as work sees it: one thread at a time, valid during the call. */
+struct store_connection;
+
+/* A prepared statement from the connection's cache, reset and without bindings; the connection
+ * keeps it. NULL and an error where the SQL is wrong. */
+sqlite3_stmt *store_prepare(struct store_connection *connection, const char *sql, GError **error);
+/* Steps: SQLITE_ROW, SQLITE_DONE, or another code with error set. */
+int store_step(sqlite3_stmt *statement, GError **error);
+/* Prepares, binds by a format of 's' (const char *, NULL is null), 'i' (gint64) and 'd' (double),
+ * and runs to the end; for statements without rows. */
+bool store_run(struct store_connection *connection, GError **error, const char *sql,
+               const char *format, ...);
+sqlite3 *store_handle(struct store_connection *connection);
+
+typedef bool store_work(struct store_connection *connection, void *data, GError **error);
+
+/* Runs work in the writer. False: nothing of it happened. */
+bool store_write(struct store *store, store_work *work, void *data, GError **error);
+/* The same without waiting for the disk: for metrics and progress, which may be lost in a crash. */
+void store_write_later(struct store *store, store_work *work, void *data,
+                       void (*free_data)(void *data));
+/* Runs work against a snapshot that does not change under it. */
+bool store_read(struct store *store, store_work *work, void *data, GError **error);
+
+#endif

@@ -1,0 +1,572 @@
+#include "parse/reader.h"
+
+#include "parse/number.h"
+#include "parse/reader_parts.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+void reader_open(struct reader *reader, enum reader_form form, const void *bytes, size_t size,
+                 struct lathe_error *error)
+{
+    reader->event = READER_NULL;
+    reader->text = NULL;
+    reader->size = 0;
+    reader->escaped = reader->words = false;
+    reader->form = form;
+    reader->start = reader->next = bytes ? bytes : ""; /* no arithmetic on NULL */
+    reader->end = reader->start + size;
+    reader->error = error;
+    reader->value_due = true;
+    reader->depth = 0;
+}
+
+bool reader_fail(struct reader *reader, const char *format, ...)
+{
+    char text[320];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+
+    size_t offset = (size_t)(reader->next - reader->start);
+    reader->event = READER_FAILED;
+    if (reader->form == READER_UBJSON)
+        return fail(reader->error, LATHE_INVALID_DATA, "UBJSON, at byte %zu: %s", offset, text);
+    size_t line = 1;
+    for (const unsigned char *at = reader->start; at < reader->next; at++)
+        line += *at == '\n';
+    return fail(reader->error, LATHE_INVALID_DATA, "JSON, at byte %zu (line %zu): %s", offset, line,
+                text);
+}
+
+bool reader_push(struct reader *reader, bool object)
+{
+    if (reader->depth == READER_DEPTH)
+        return reader_fail(reader, "more than %d containers inside each other", READER_DEPTH);
+    reader->stack[reader->depth++] = (struct reader_frame){.object = object, .first = true};
+    reader->event = object ? READER_OBJECT : READER_ARRAY;
+    return true;
+}
+
+void reader_pop(struct reader *reader)
+{
+    reader->event = reader->stack[--reader->depth].object ? READER_OBJECT_END : READER_ARRAY_END;
+}
+
+/* ---- texts ---- */
+
+bool reader_utf8(const unsigned char *text, size_t size)
+{
+    const unsigned char *end = text + size;
+    while (text < end) {
+        if (*text < 0x80) {
+            text++;
+            continue;
+        }
+        int more = *text >= 0xC2 && *text <= 0xDF ? 1 : (*text & 0xF0) == 0xE0 ? 2 : 3;
+        if (*text < 0xC2 || *text > 0xF4 || end - text <= more)
+            return false;
+        /* overlong forms, surrogates, and what lies beyond U+10FFFF show in the second byte */
+        if ((*text == 0xE0 && text[1] < 0xA0) || (*text == 0xED && text[1] > 0x9F) ||
+            (*text == 0xF0 && text[1] < 0x90) || (*text == 0xF4 && text[1] > 0x8F))
+            return false;
+        for (int i = 1; i <= more; i++)
+            if ((text[i] & 0xC0) != 0x80)
+                return false;
+        text += more + 1;
+    }
+    return true;
+}
+
+/* The four hexadecimal digits at text, or -1. */
+static int hexadecimal(const unsigned char *text)
+{
+    int value = 0;
+    for (int i = 0; i < 4; i++) {
+        unsigned char c = text[i];
+        int digit = c >= '0' && c <= '9'   ? c - '0'
+                    : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                    : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                           : -1;
+        if (digit < 0)
+            return -1;
+        value = value * 16 + digit;
+    }
+    return value;
+}
+
+/* The character that the \u escape at text stands for; *used gets 6, or 12 for a pair of
+ * surrogates. -1 where it is malformed. */
+static int32_t unicode_escape(const unsigned char *text, const unsigned char *end, size_t *used)
+{
+    *used = 6;
+    int high = end - text >= 6 ? hexadecimal(text + 2) : -1;
+    if (high < 0xD800 || high > 0xDFFF)
+        return high;
+    if (high > 0xDBFF || end - text < 12 || text[6] != '\\' || text[7] != 'u')
+        return -1;
+    int low = hexadecimal(text + 8);
+    *used = 12;
+    return low >= 0xDC00 && low <= 0xDFFF ? 0x10000 + ((high - 0xD800) << 10) + (low - 0xDC00) : -1;
+}
+
+static const char escapes[] = "\"\\/bfnrt", escaped_bytes[] = "\"\\/\b\f\n\r\t";
+
+/* Takes the string whose opening quote is at reader->next. */
+static bool json_text(struct reader *reader)
+{
+    const unsigned char *at = reader->next + 1, *end = reader->end;
+    reader->text = (const char *)at;
+    reader->escaped = false;
+    bool ascii = true;
+    for (; at < end && *at != '"'; at++) {
+        ascii = ascii && *at < 0x80;
+        if (*at < 0x20) {
+            reader->next = at;
+            return reader_fail(reader, "a control character (%d) inside a string", *at);
+        }
+        if (*at != '\\')
+            continue;
+        size_t used = 2;
+        reader->escaped = true;
+        if (end - at < 2 || (at[1] == 'u' ? unicode_escape(at, end, &used) < 0
+                                          : !memchr(escapes, at[1], sizeof escapes - 1))) {
+            reader->next = at;
+            return reader_fail(reader, "a malformed escape inside a string");
+        }
+        at += used - 1;
+    }
+    if (at == end)
+        return reader_fail(reader, "a string without an end");
+    reader->size = (size_t)((const char *)at - reader->text);
+    if (!ascii && !reader_utf8((const unsigned char *)reader->text, reader->size))
+        return reader_fail(reader, "a string that is not UTF-8");
+    reader->next = at + 1;
+    return true;
+}
+
+static size_t utf8_put(int32_t c, char *out)
+{
+    if (c < 0x80) {
+        out[0] = (char)c;
+        return 1;
+    }
+    size_t more = c < 0x800 ? 1 : c < 0x10000 ? 2 : 3;
+    static const unsigned char lead[] = {0, 0xC0, 0xE0, 0xF0};
+    out[0] = (char)(lead[more] | (c >> (6 * more)));
+    for (size_t i = 1; i <= more; i++)
+        out[i] = (char)(0x80 | ((c >> (6 * (more - i))) & 0x3F));
+    return more + 1;
+}
+
+size_t reader_copy(const struct reader *reader, char *out)
+{
+    if (!reader->escaped) {
+        memcpy(out, reader->text, reader->size);
+        return reader->size;
+    }
+    const unsigned char *at = (const unsigned char *)reader->text, *end = at + reader->size;
+    size_t length = 0;
+    while (at < end) {
+        if (*at != '\\') {
+            out[length++] = (char)*at++;
+            continue;
+        }
+        size_t used = 2;
+        if (at[1] == 'u')
+            length += utf8_put(unicode_escape(at, end, &used), out + length);
+        else
+            out[length++] = escaped_bytes[strchr(escapes, at[1]) - escapes];
+        at += used;
+    }
+    return length;
+}
+
+bool reader_is(const struct reader *reader, const char *word)
+{
+    size_t size = strlen(word);
+    return reader->size == size && !reader->escaped && memcmp(reader->text, word, size) == 0;
+}
+
+/* ---- numbers ---- */
+
+enum { LONGEST_NUMBER = 1000 };
+
+/* Writes a decimal number without its point, the exponent lowered instead, so that the C
+ * library reads it the same in every locale. out has room for LONGEST_NUMBER + 32. */
+static void without_point(const char *text, size_t size, char *out)
+{
+    size_t length = 0, fraction = 0;
+    bool point = false;
+    long exponent = 0;
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] == '.') {
+            point = true;
+        } else if (text[i] == 'e' || text[i] == 'E') {
+            exponent = strtol(text + i + 1, NULL, 10);
+            break;
+        } else {
+            out[length++] = text[i];
+            fraction += point && text[i] != '-';
+        }
+    }
+    /* far outside what any double spans; keeps the sum from overflowing */
+    exponent = exponent > 100000 ? 100000 : exponent < -100000 ? -100000 : exponent;
+    snprintf(out + length, 24, "e%ld", exponent - (long)fraction);
+}
+
+static bool word(struct reader *reader, const unsigned char *end, const char *name, double value)
+{
+    size_t size = strlen(name);
+    if ((size_t)(end - reader->next) < size || memcmp(reader->next, name, size) != 0)
+        return false;
+    reader->text = (const char *)reader->next;
+    reader->size = size;
+    reader->next += size;
+    reader->number = value;
+    reader->is_integer = false;
+    reader->event = READER_NUMBER;
+    return true;
+}
+
+static bool json_word(struct reader *reader, const unsigned char *end)
+{
+    return reader->words && (word(reader, end, "NaN", (double)NAN) ||
+                             word(reader, end, "Infinity", (double)INFINITY) ||
+                             word(reader, end, "-Infinity", -(double)INFINITY));
+}
+
+/* Powers of ten that are exact as doubles. */
+static const double power_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
+                                      1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
+                                      1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+
+static inline bool is_digit(unsigned char c)
+{
+    return (unsigned)c - '0' < 10;
+}
+
+/* What the text of a number says: sign, digits (as many as fit) and power of ten. */
+struct decimal {
+    uint64_t digits;
+    int64_t count; /* digits taken, leading zeros aside; beyond 19 they no longer fit */
+    int64_t power;
+    bool negative, whole;
+};
+
+/* Takes digits at `at`; returns where they end. */
+static inline const unsigned char *take_digits(const unsigned char *at, const unsigned char *end,
+                                               struct decimal *decimal)
+{
+    for (; at < end && is_digit(*at); at++) {
+        decimal->count += decimal->digits || *at != '0';
+        if (decimal->count <= 19)
+            decimal->digits = decimal->digits * 10 + (*at - '0');
+    }
+    return at;
+}
+
+/* Walks JSON's number grammar; NULL where it is broken. */
+static inline const unsigned char *take_number(const unsigned char *at, const unsigned char *end,
+                                               struct decimal *decimal)
+{
+    decimal->negative = at < end && *at == '-';
+    at += decimal->negative;
+    const unsigned char *digits = at;
+    at = take_digits(at, end, decimal);
+    if (at == digits || (*digits == '0' && at - digits > 1))
+        return NULL;
+    if (at < end && *at == '.') {
+        const unsigned char *fraction = ++at;
+        at = take_digits(at, end, decimal);
+        if (at == fraction)
+            return NULL;
+        decimal->power = -(at - fraction);
+        decimal->whole = false;
+    }
+    if (at < end && (*at == 'e' || *at == 'E')) {
+        at++;
+        bool negative = at < end && *at == '-';
+        at += at < end && (*at == '-' || *at == '+');
+        const unsigned char *first = at;
+        int64_t power = 0;
+        for (; at < end && is_digit(*at); at++)
+            power = power > 100000 ? power : power * 10 + (*at - '0');
+        if (at == first)
+            return NULL;
+        decimal->power += negative ? -power : power;
+        decimal->whole = false;
+    }
+    return at;
+}
+
+bool reader_decimal(struct reader *reader, const unsigned char *end)
+{
+    struct decimal decimal = {.whole = true};
+    const unsigned char *at = take_number(reader->next, end, &decimal);
+    if (!at)
+        return json_word(reader, end) || reader_fail(reader, "a malformed number");
+    reader->text = (const char *)reader->next;
+    reader->size = (size_t)(at - reader->next);
+    if (reader->size > LONGEST_NUMBER)
+        return reader_fail(reader, "a number of more than %d characters", LONGEST_NUMBER);
+    reader->next = at;
+    reader->event = READER_NUMBER;
+
+    uint64_t digits = decimal.digits;
+    bool fits = decimal.count <= 19 && digits <= (uint64_t)INT64_MAX + decimal.negative;
+    reader->is_integer = decimal.whole && fits;
+    if (reader->is_integer)
+        reader->integer = decimal.negative ? (int64_t)(0 - digits) : (int64_t)digits;
+
+    /* Digits and power are both exact doubles: one operation, so one rounding (Clinger, "How to
+     * read floating point numbers accurately", 1990). */
+    if (decimal.count <= 19 && digits <= (uint64_t)1 << 53 && decimal.power >= -22 &&
+        decimal.power <= 22) {
+        double value = (double)digits;
+        value = decimal.power < 0 ? value / power_of_ten[-decimal.power]
+                                  : value * power_of_ten[decimal.power];
+        reader->number = decimal.negative ? -value : value;
+    } else {
+        number_parse(reader->text, reader->size, &reader->number);
+    }
+    return true;
+}
+
+float reader_float(const struct reader *reader)
+{
+    float nearest = (float)reader->number;
+    uint64_t bits;
+    memcpy(&bits, &reader->number, sizeof bits);
+    /* The double may have been rounded onto the middle between two floats, and then no longer
+     * says on which side the text lies. A middle has at most 25 bits: its low 28 are zero. */
+    if (reader->form == READER_UBJSON || (bits & 0xFFFFFFF) || (double)nearest == reader->number ||
+        !isfinite(reader->number))
+        return nearest;
+    char copy[LONGEST_NUMBER + 32];
+    without_point(reader->text, reader->size, copy);
+    return strtof(copy, NULL);
+}
+
+/* ---- JSON ---- */
+
+static inline void skip_blanks(struct reader *reader)
+{
+    const unsigned char *at = reader->next;
+    while (at < reader->end && (*at == ' ' || *at == '\n' || *at == '\r' || *at == '\t'))
+        at++;
+    reader->next = at;
+}
+
+static bool json_literal(struct reader *reader, const char *literal, enum reader_event event)
+{
+    size_t size = strlen(literal);
+    if (reader_left(reader) < size || memcmp(reader->next, literal, size) != 0)
+        return reader_fail(reader, "'%c' where a value begins", *reader->next);
+    reader->next += size;
+    reader->event = event;
+    reader->truth = *literal == 't';
+    return true;
+}
+
+static bool json_value(struct reader *reader)
+{
+    reader->value_due = false;
+    switch (*reader->next) {
+    case '{':
+    case '[':
+        return reader_push(reader, *reader->next++ == '{');
+    case '"':
+        reader->event = READER_STRING;
+        return json_text(reader);
+    case 't':
+        return json_literal(reader, "true", READER_BOOL);
+    case 'f':
+        return json_literal(reader, "false", READER_BOOL);
+    case 'n':
+        return json_literal(reader, "null", READER_NULL);
+    default:
+        return reader_decimal(reader, reader->end);
+    }
+}
+
+static bool json_key(struct reader *reader)
+{
+    if (*reader->next != '"')
+        return reader_fail(reader, "a key (a string) or the end of the object was expected");
+    if (!json_text(reader))
+        return false;
+    skip_blanks(reader);
+    if (reader->next == reader->end || *reader->next != ':')
+        return reader_fail(reader, "':' was expected after a key");
+    reader->next++;
+    reader->value_due = true;
+    reader->event = READER_KEY;
+    return true;
+}
+
+static bool json_next(struct reader *reader)
+{
+    struct reader_frame *top = reader_top(reader);
+    skip_blanks(reader);
+    if (!top && !reader->value_due) {
+        reader->event = READER_END;
+        return reader->next == reader->end || reader_fail(reader, "text after the document");
+    }
+    if (reader->next == reader->end)
+        return reader_fail(reader, "the text ends too early");
+    if (reader->value_due)
+        return json_value(reader);
+    if (*reader->next == (top->object ? '}' : ']')) {
+        reader->next++;
+        reader_pop(reader);
+        return true;
+    }
+    if (!top->first) {
+        if (*reader->next != ',')
+            return reader_fail(reader, "',' or '%c' was expected", top->object ? '}' : ']');
+        reader->next++;
+        skip_blanks(reader);
+        if (reader->next == reader->end)
+            return reader_fail(reader, "the text ends too early");
+    }
+    top->first = false;
+    return top->object ? json_key(reader) : json_value(reader);
+}
+
+/* Passes over the rest of the innermost container. */
+static bool json_skip_rest(struct reader *reader)
+{
+    size_t depth = 1;
+    const unsigned char *at = reader->next;
+    while (depth) {
+        while (at < reader->end && *at != '"' && (*at | 0x20) != '{' && (*at | 0x20) != '}')
+            at++;
+        reader->next = at;
+        if (at == reader->end)
+            return reader_fail(reader, "the text ends too early");
+        if (*at == '"') {
+            if (!json_text(reader))
+                return false;
+            at = reader->next;
+            continue;
+        }
+        /* '[' and ']' are '{' and '}' without bit 5 */
+        depth += (*at | 0x20) == '{' ? 1 : (size_t)-1;
+        if (depth > READER_DEPTH)
+            return reader_fail(reader, "more than %d containers inside each other", READER_DEPTH);
+        at++;
+    }
+    reader->next = at;
+    bool object = at[-1] == '}';
+    if (object != reader_top(reader)->object)
+        return reader_fail(reader, "brackets that do not match");
+    reader_pop(reader);
+    return true;
+}
+
+/* ---- both forms ---- */
+
+enum reader_event reader_next(struct reader *reader)
+{
+    if (reader->event != READER_FAILED) {
+        bool good = reader->form == READER_JSON ? json_next(reader) : ubjson_next(reader);
+        if (!good)
+            reader->event = READER_FAILED;
+    }
+    return reader->event;
+}
+
+bool reader_expect(struct reader *reader, enum reader_event event, const char *what)
+{
+    static const char *const names[] = {
+        "failure", "the end",  "an object", "the end of an object", "a list", "the end of a list",
+        "a key",   "a string", "a number",  "true or false",        "null"};
+    enum reader_event found = reader_next(reader);
+    if (found == event)
+        return true;
+    if (found == READER_FAILED)
+        return false;
+    return reader_fail(reader, "%s: %s was expected, but this is %s", what, names[event],
+                       names[found]);
+}
+
+bool reader_skip(struct reader *reader)
+{
+    if (reader->event != READER_OBJECT && reader->event != READER_ARRAY) {
+        enum reader_event event = reader_next(reader);
+        if (event != READER_OBJECT && event != READER_ARRAY)
+            return event != READER_FAILED;
+    }
+    return reader->form == READER_JSON ? json_skip_rest(reader) : ubjson_skip(reader);
+}
+
+/* Whether the array goes on: the next number is then in the reader. */
+static inline bool next_number(struct reader *reader, bool *over)
+{
+    enum reader_event event = reader_next(reader);
+    *over = event == READER_ARRAY_END;
+    return *over || event == READER_NUMBER || event == READER_BOOL ||
+           (event != READER_FAILED && reader_fail(reader, "a number was expected in this list"));
+}
+
+size_t reader_count(const struct reader *reader)
+{
+    const struct reader_frame *top = reader->depth ? &reader->stack[reader->depth - 1] : NULL;
+    return reader->event == READER_ARRAY && top->counted ? top->left : 0;
+}
+
+bool reader_floats(struct reader *reader, float *out, size_t capacity, size_t *count)
+{
+    *count = 0;
+    if (reader->event == READER_ARRAY_END)
+        return true;
+    struct reader_frame *top = reader_top(reader);
+    if (reader->event != READER_FAILED && top && top->type) {
+        size_t whole = top->left < capacity ? top->left : capacity;
+        if (!ubjson_floats(reader, out, whole))
+            return false;
+        *count = whole;
+    }
+    for (bool over = false; *count < capacity; (*count)++) {
+        if (!next_number(reader, &over))
+            return false;
+        if (over)
+            return true;
+        if (reader->event == READER_BOOL)
+            return reader_fail(reader, "a number was expected in this list");
+        out[*count] = reader_float(reader);
+    }
+    return true;
+}
+
+bool reader_integers(struct reader *reader, int32_t *out, size_t capacity, size_t *count)
+{
+    *count = 0;
+    if (reader->event == READER_ARRAY_END)
+        return true;
+    struct reader_frame *top = reader_top(reader);
+    if (reader->event != READER_FAILED && top && top->type) {
+        size_t whole = top->left < capacity ? top->left : capacity;
+        if (!ubjson_integers(reader, out, whole))
+            return false;
+        *count = whole;
+    }
+    for (bool over = false; *count < capacity; (*count)++) {
+        if (!next_number(reader, &over))
+            return false;
+        if (over)
+            return true;
+        bool number = reader->event == READER_NUMBER;
+        int64_t value = number ? reader->integer : reader->truth;
+        if (number && (!reader->is_integer || value < INT32_MIN || value > INT32_MAX))
+            return reader_fail(reader, "an integer of 32 bits was expected, not %g",
+                               reader->number);
+        out[*count] = (int32_t)value;
+    }
+    return true;
+}

@@ -1,0 +1,35 @@
+/* reader_parts.h: what the two halves of the reader (JSON in reader.c, UBJSON in
+ * reader_ubjson.c) use of each other. Not for anyone else. */
+#ifndef LATHE_PARSE_READER_PARTS_H
+#define LATHE_PARSE_READER_PARTS_H
+
+#include "parse/reader.h"
+
+/* The innermost open container, or NULL. */
+static inline struct reader_frame *reader_top(struct reader *reader)
+{
+    return reader->depth ? &reader->stack[reader->depth - 1] : NULL;
+}
+
+static inline size_t reader_left(const struct reader *reader)
+{
+    return (size_t)(reader->end - reader->next);
+}
+
+/* Opens and closes a container; sets the event. */
+bool reader_push(struct reader *reader, bool object);
+void reader_pop(struct reader *reader);
+
+/* Parses a number by JSON's grammar at reader->next, up to `end`. */
+bool reader_decimal(struct reader *reader, const unsigned char *end);
+
+/* Whether `size` bytes of text are UTF-8. */
+bool reader_utf8(const unsigned char *text, size_t size);
+
+/* UBJSON's side. */
+bool ubjson_next(struct reader *reader);
+bool ubjson_skip(struct reader *reader);
+bool ubjson_floats(struct reader *reader, float *out, size_t count);
+bool ubjson_integers(struct reader *reader, int32_t *out, size_t count);
+
+#endif

@@ -6,6 +6,7 @@
 function(room name)
   cmake_parse_arguments(ROOM "" "" "USES;LINK;TEST_LINK" ${ARGN})
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c)
+  list(APPEND sources ${LATHE_GENERATED_${name}})
   if(NOT sources)
     return()
   endif()

@@ -6,6 +6,9 @@ foreach(module glib-2.0 gio-2.0 jansson sqlite3 libxml-2.0 libmicrohttpd libarch
   pkg_check_modules(${id} REQUIRED IMPORTED_TARGET ${module})
 endforeach()
 
+include(cmake/shapes.cmake OPTIONAL)
+include(cmake/deps.cmake OPTIONAL)
+
 room(sample USES parse LINK m)
 room(base USES parse
      LINK PkgConfig::glib_2_0 PkgConfig::jansson PkgConfig::libarchive PkgConfig::libfyaml
@@ -29,3 +32,6 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/src/cli/main.c)
   target_link_libraries(lathe PRIVATE lathe_wire lathe_service lathe_sample)
   install(TARGETS lathe)
 endif()
+
+include(cmake/http_tests.cmake OPTIONAL)
+include(cmake/train_tests.cmake OPTIONAL)

@@ -200,23 +200,22 @@ enum { LONGEST_NUMBER = 1000 };
  * library reads it the same in every locale. out has room for LONGEST_NUMBER + 32. */
 static void without_point(const char *text, size_t size, char *out)
 {
-    size_t length = 0, fraction = 0;
-    bool point = false;
-    long exponent = 0;
-    for (size_t i = 0; i < size; i++) {
+    size_t length = 0, i = 0;
+    long fraction = 0, exponent = 0;
+    for (bool point = false; i < size && text[i] != 'e' && text[i] != 'E'; i++) {
         if (text[i] == '.') {
             point = true;
-        } else if (text[i] == 'e' || text[i] == 'E') {
-            exponent = strtol(text + i + 1, NULL, 10);
-            break;
-        } else {
-            out[length++] = text[i];
-            fraction += point && text[i] != '-';
+            continue;
         }
+        out[length++] = text[i];
+        fraction += point;
     }
-    /* far outside what any double spans; keeps the sum from overflowing */
-    exponent = exponent > 100000 ? 100000 : exponent < -100000 ? -100000 : exponent;
-    snprintf(out + length, 24, "e%ld", exponent - (long)fraction);
+    bool negative = i + 1 < size && text[i + 1] == '-';
+    for (i++; i < size; i++)
+        /* beyond 100000 every double is long 0 or infinite: stop there, before it overflows */
+        if (text[i] >= '0' && text[i] <= '9' && exponent < 100000)
+            exponent = exponent * 10 + (text[i] - '0');
+    snprintf(out + length, 24, "e%ld", (negative ? -exponent : exponent) - fraction);
 }
 
 static bool word(struct reader *reader, const unsigned char *end, const char *name, double value)

@@ -71,12 +71,6 @@ json_t *resource_tags(struct store *store, const char *arn, GError **error);
 bool resource_tags_put(struct store *store, const char *arn, const json_t *tags, GError **error);
 bool resource_tags_remove(struct store *store, const char *arn, const json_t *keys, GError **error);
 
-/* The change feed: called on the writer's thread after the commit that created, changed or deleted
- * (status NULL) a resource, in the order of the commits. A watcher must be quick and not write. */
-typedef void store_watcher(const char *kind, const char *name, const char *status, void *data);
-unsigned store_watch(struct store *store, store_watcher *watcher, void *data);
-void store_unwatch(struct store *store, unsigned id);
-
 /* Client tokens: the first answer to a request, for its repeats. get: NULL without an error where
  * the token is new. */
 json_t *store_token_get(struct store *store, const char *operation, const char *token,

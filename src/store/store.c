@@ -1,0 +1,445 @@
+#include "store/store.h"
+
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "store/store_internal.h"
+
+/* The schema's version, in SQLite's user_version. A later lathe adds steps to `migrations`. */
+static const char *const migrations[] = {
+    "CREATE TABLE resource ("
+    "  kind TEXT NOT NULL, name TEXT NOT NULL, arn TEXT NOT NULL, status TEXT NOT NULL,"
+    "  parent TEXT NOT NULL, body TEXT NOT NULL, created REAL NOT NULL, modified REAL NOT NULL,"
+    "  PRIMARY KEY (kind, name));"
+    "CREATE INDEX resource_arn ON resource (arn);"
+    "CREATE INDEX resource_created ON resource (kind, created, name);"
+    "CREATE TABLE tag (arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
+    "  PRIMARY KEY (arn, key)) WITHOUT ROWID;"
+    "CREATE TABLE client_token (operation TEXT NOT NULL, token TEXT NOT NULL,"
+    "  answer TEXT NOT NULL, created REAL NOT NULL, PRIMARY KEY (operation, token));",
+};
+
+struct store_connection {
+    sqlite3 *handle;
+    GHashTable *statements; /* SQL text, as its caller's literal or copy -> sqlite3_stmt */
+};
+
+/* A change that waits for the writer. The waiting caller owns it, unless nobody waits. */
+struct change {
+    store_work *work;
+    void *data;
+    void (*free_data)(void *data); /* set where nobody waits */
+    bool waited_for;
+    bool done;
+    GError *error;
+};
+
+struct watch {
+    unsigned id;
+    store_watcher *watcher;
+    void *data;
+};
+
+struct event {
+    char *kind, *name, *status;
+};
+
+struct store {
+    char *path;
+    pthread_t writer;
+    struct store_connection *connection; /* the writer's */
+
+    pthread_mutex_t lock; /* of everything below */
+    pthread_cond_t work_waits, work_done;
+    GQueue changes;
+    bool closing;
+    GPtrArray *idle_readers;
+
+    pthread_mutex_t watch_lock;
+    GArray *watches;
+    unsigned last_watch;
+
+    GArray *events; /* the writer's: of the change under way and those before it in its group */
+};
+
+/* --- connections ------------------------------------------------------------------------------ */
+
+static bool sqlite_error(sqlite3 *handle, GError **error, const char *doing)
+{
+    return error_set(error, ERROR_INTERNAL, "%s: the store says: %s", doing,
+                     sqlite3_errmsg(handle));
+}
+
+static void connection_free(struct store_connection *connection)
+{
+    g_hash_table_unref(connection->statements);
+    sqlite3_close(connection->handle);
+    g_free(connection);
+}
+
+static void finalize(void *statement)
+{
+    sqlite3_finalize(statement);
+}
+
+static struct store_connection *connection_open(const char *path, int flags, GError **error)
+{
+    struct store_connection *connection = g_new0(struct store_connection, 1);
+    connection->statements = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, finalize);
+    int code = sqlite3_open_v2(path, &connection->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code != SQLITE_OK) {
+        error_set(error, ERROR_INTERNAL, "opening the store %s: %s", path, sqlite3_errstr(code));
+        connection_free(connection);
+        return NULL;
+    }
+    sqlite3_busy_timeout(connection->handle, 10000);
+    return connection;
+}
+
+sqlite3 *store_handle(struct store_connection *connection)
+{
+    return connection->handle;
+}
+
+sqlite3_stmt *store_prepare(struct store_connection *connection, const char *sql, GError **error)
+{
+    sqlite3_stmt *statement = g_hash_table_lookup(connection->statements, sql);
+    if (statement) {
+        sqlite3_reset(statement);
+        sqlite3_clear_bindings(statement);
+        return statement;
+    }
+    if (sqlite3_prepare_v3(connection->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement,
+                           NULL) != SQLITE_OK) {
+        sqlite_error(connection->handle, error, sql);
+        return NULL;
+    }
+    g_hash_table_insert(connection->statements, g_strdup(sql), statement);
+    return statement;
+}
+
+int store_step(sqlite3_stmt *statement, GError **error)
+{
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW)
+        return code;
+    if (code != SQLITE_DONE)
+        sqlite_error(sqlite3_db_handle(statement), error, sqlite3_sql(statement));
+    sqlite3_reset(statement);
+    return code;
+}
+
+bool store_run(struct store_connection *connection, GError **error, const char *sql,
+               const char *format, ...)
+{
+    sqlite3_stmt *statement = store_prepare(connection, sql, error);
+    if (!statement)
+        return false;
+    va_list arguments;
+    va_start(arguments, format);
+    for (int i = 1; *format; format++, i++) {
+        if (*format == 's')
+            sqlite3_bind_text(statement, i, va_arg(arguments, const char *), -1, SQLITE_TRANSIENT);
+        else if (*format == 'i')
+            sqlite3_bind_int64(statement, i, va_arg(arguments, gint64));
+        else
+            sqlite3_bind_double(statement, i, va_arg(arguments, double));
+    }
+    va_end(arguments);
+    int code;
+    do
+        code = store_step(statement, error);
+    while (code == SQLITE_ROW);
+    return code == SQLITE_DONE;
+}
+
+static bool execute(struct store_connection *connection, const char *sql, GError **error)
+{
+    if (sqlite3_exec(connection->handle, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return sqlite_error(connection->handle, error, sql);
+    return true;
+}
+
+/* --- the writer ------------------------------------------------------------------------------- */
+
+static void event_clear(void *data)
+{
+    struct event *event = data;
+    g_free(event->kind);
+    g_free(event->name);
+    g_free(event->status);
+}
+
+void store_announce(struct store *store, const char *kind, const char *name, const char *status)
+{
+    struct event event = {g_strdup(kind), g_strdup(name), g_strdup(status)};
+    g_array_append_val(store->events, event);
+}
+
+/* One change in a savepoint: if it fails, what it did and announced is taken back, and the others
+ * of its group go on. */
+static void run_change(struct store *store, struct change *change)
+{
+    guint announced = store->events->len;
+    if (!execute(store->connection, "SAVEPOINT change", &change->error))
+        return;
+    if (change->work(store->connection, change->data, &change->error)) {
+        execute(store->connection, "RELEASE change", &change->error);
+        return;
+    }
+    if (!change->error)
+        error_set(&change->error, ERROR_INTERNAL, "a change failed without saying why");
+    g_array_set_size(store->events, announced);
+    execute(store->connection, "ROLLBACK TO change; RELEASE change", NULL);
+}
+
+static void tell_watchers(struct store *store)
+{
+    pthread_mutex_lock(&store->watch_lock);
+    for (guint e = 0; e < store->events->len; e++) {
+        const struct event *event = &g_array_index(store->events, struct event, e);
+        for (guint w = 0; w < store->watches->len; w++) {
+            const struct watch *watch = &g_array_index(store->watches, struct watch, w);
+            watch->watcher(event->kind, event->name, event->status, watch->data);
+        }
+    }
+    pthread_mutex_unlock(&store->watch_lock);
+    g_array_set_size(store->events, 0);
+}
+
+/* A change that nobody waits for need not be on the disk; where a whole group is of that kind the
+ * commit skips the fsync. */
+static bool group_must_sync(GPtrArray *group)
+{
+    for (guint i = 0; i < group->len; i++)
+        if (((struct change *)g_ptr_array_index(group, i))->waited_for)
+            return true;
+    return false;
+}
+
+static void run_group(struct store *store, GPtrArray *group)
+{
+    GError *error = NULL;
+    bool sync = group_must_sync(group);
+    if (execute(store->connection, sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL",
+                &error) &&
+        execute(store->connection, "BEGIN IMMEDIATE", &error)) {
+        for (guint i = 0; i < group->len; i++)
+            run_change(store, g_ptr_array_index(group, i));
+        if (!execute(store->connection, "COMMIT", &error))
+            execute(store->connection, "ROLLBACK", NULL);
+    }
+    if (error) { /* a full disk, say: nothing of the group happened, and each caller hears why */
+        g_array_set_size(store->events, 0);
+        for (guint i = 0; i < group->len; i++) {
+            struct change *change = g_ptr_array_index(group, i);
+            if (!change->error)
+                change->error = g_error_copy(error);
+        }
+        g_error_free(error);
+    }
+    tell_watchers(store);
+}
+
+static void finish_group(struct store *store, GPtrArray *group)
+{
+    pthread_mutex_lock(&store->lock);
+    for (guint i = 0; i < group->len; i++) {
+        struct change *change = g_ptr_array_index(group, i);
+        change->done = true;
+        if (change->waited_for)
+            continue;
+        if (change->free_data)
+            change->free_data(change->data);
+        g_clear_error(&change->error);
+        g_free(change);
+    }
+    pthread_cond_broadcast(&store->work_done);
+    pthread_mutex_unlock(&store->lock);
+}
+
+/* Everything that waits goes into one transaction: while its fsync runs, the next group gathers. */
+static void *write_changes(void *data)
+{
+    struct store *store = data;
+    g_autoptr(GPtrArray) group = g_ptr_array_new();
+    for (;;) {
+        pthread_mutex_lock(&store->lock);
+        while (g_queue_is_empty(&store->changes) && !store->closing)
+            pthread_cond_wait(&store->work_waits, &store->lock);
+        struct change *change;
+        while ((change = g_queue_pop_head(&store->changes)))
+            g_ptr_array_add(group, change);
+        pthread_mutex_unlock(&store->lock);
+        if (!group->len)
+            return NULL;
+        run_group(store, group);
+        finish_group(store, group);
+        g_ptr_array_set_size(group, 0);
+    }
+}
+
+static void enqueue(struct store *store, struct change *change)
+{
+    g_queue_push_tail(&store->changes, change);
+    pthread_cond_signal(&store->work_waits);
+}
+
+bool store_write(struct store *store, store_work *work, void *data, GError **error)
+{
+    struct change change = {.work = work, .data = data, .waited_for = true};
+    pthread_mutex_lock(&store->lock);
+    enqueue(store, &change);
+    while (!change.done)
+        pthread_cond_wait(&store->work_done, &store->lock);
+    pthread_mutex_unlock(&store->lock);
+    if (!change.error)
+        return true;
+    g_propagate_error(error, change.error);
+    return false;
+}
+
+void store_write_later(struct store *store, store_work *work, void *data,
+                       void (*free_data)(void *data))
+{
+    struct change *change = g_new0(struct change, 1);
+    *change = (struct change){.work = work, .data = data, .free_data = free_data};
+    pthread_mutex_lock(&store->lock);
+    enqueue(store, change);
+    pthread_mutex_unlock(&store->lock);
+}
+
+/* --- readers ---------------------------------------------------------------------------------- */
+
+static struct store_connection *take_reader(struct store *store, GError **error)
+{
+    pthread_mutex_lock(&store->lock);
+    struct store_connection *reader = NULL;
+    if (store->idle_readers->len)
+        reader = g_ptr_array_steal_index_fast(store->idle_readers, store->idle_readers->len - 1);
+    pthread_mutex_unlock(&store->lock);
+    return reader ? reader : connection_open(store->path, SQLITE_OPEN_READONLY, error);
+}
+
+static void give_reader_back(struct store *store, struct store_connection *reader)
+{
+    pthread_mutex_lock(&store->lock);
+    bool keep = store->idle_readers->len < 8;
+    if (keep)
+        g_ptr_array_add(store->idle_readers, reader);
+    pthread_mutex_unlock(&store->lock);
+    if (!keep)
+        connection_free(reader);
+}
+
+bool store_read(struct store *store, store_work *work, void *data, GError **error)
+{
+    struct store_connection *reader = take_reader(store, error);
+    if (!reader)
+        return false;
+    bool read = execute(reader, "BEGIN", error) && work(reader, data, error);
+    execute(reader, "ROLLBACK", NULL);
+    give_reader_back(store, reader);
+    return read;
+}
+
+/* --- the change feed -------------------------------------------------------------------------- */
+
+unsigned store_watch(struct store *store, store_watcher *watcher, void *data)
+{
+    pthread_mutex_lock(&store->watch_lock);
+    struct watch watch = {++store->last_watch, watcher, data};
+    g_array_append_val(store->watches, watch);
+    pthread_mutex_unlock(&store->watch_lock);
+    return watch.id;
+}
+
+void store_unwatch(struct store *store, unsigned id)
+{
+    pthread_mutex_lock(&store->watch_lock);
+    for (guint i = 0; i < store->watches->len; i++) {
+        if (g_array_index(store->watches, struct watch, i).id == id) {
+            g_array_remove_index(store->watches, i);
+            break;
+        }
+    }
+    pthread_mutex_unlock(&store->watch_lock);
+}
+
+/* --- opening and closing ---------------------------------------------------------------------- */
+
+static bool migrate(struct store_connection *connection, const char *path, GError **error)
+{
+    sqlite3_stmt *statement = store_prepare(connection, "PRAGMA user_version", error);
+    if (!statement || store_step(statement, error) != SQLITE_ROW)
+        return false;
+    int version = sqlite3_column_int(statement, 0);
+    sqlite3_reset(statement);
+    if (version > (int)G_N_ELEMENTS(migrations))
+        return error_set(error, ERROR_INTERNAL,
+                         "%s was written by a later lathe (schema %d; this one knows up to %d)",
+                         path, version, (int)G_N_ELEMENTS(migrations));
+    for (; version < (int)G_N_ELEMENTS(migrations); version++) {
+        g_autofree char *sql = g_strdup_printf("BEGIN; %s PRAGMA user_version=%d; COMMIT",
+                                               migrations[version], version + 1);
+        if (!execute(connection, sql, error))
+            return false;
+    }
+    return true;
+}
+
+struct store *store_open(const char *path, GError **error)
+{
+    struct store_connection *connection =
+        connection_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
+    if (!connection)
+        return NULL;
+    /* A larger WAL before checkpoints: fewer of them, and each is one more fsync. */
+    if (!execute(connection, "PRAGMA journal_mode=WAL", error) ||
+        !execute(connection, "PRAGMA wal_autocheckpoint=4000", error) ||
+        !migrate(connection, path, error)) {
+        g_prefix_error(error, "opening the store %s: ", path);
+        connection_free(connection);
+        return NULL;
+    }
+    struct store *store = g_new0(struct store, 1);
+    store->path = g_strdup(path);
+    store->connection = connection;
+    pthread_mutex_init(&store->lock, NULL);
+    pthread_cond_init(&store->work_waits, NULL);
+    pthread_cond_init(&store->work_done, NULL);
+    pthread_mutex_init(&store->watch_lock, NULL);
+    g_queue_init(&store->changes);
+    store->idle_readers = g_ptr_array_new();
+    store->watches = g_array_new(FALSE, FALSE, sizeof(struct watch));
+    store->events = g_array_new(FALSE, FALSE, sizeof(struct event));
+    g_array_set_clear_func(store->events, event_clear);
+    pthread_create(&store->writer, NULL, write_changes, store);
+    return store;
+}
+
+void store_close(struct store *store)
+{
+    if (!store)
+        return;
+    pthread_mutex_lock(&store->lock);
+    store->closing = true;
+    pthread_cond_signal(&store->work_waits);
+    pthread_mutex_unlock(&store->lock);
+    pthread_join(store->writer, NULL);
+    for (guint i = 0; i < store->idle_readers->len; i++)
+        connection_free(g_ptr_array_index(store->idle_readers, i));
+    g_ptr_array_unref(store->idle_readers);
+    connection_free(store->connection);
+    g_array_unref(store->watches);
+    g_array_unref(store->events);
+    pthread_mutex_destroy(&store->lock);
+    pthread_mutex_destroy(&store->watch_lock);
+    pthread_cond_destroy(&store->work_waits);
+    pthread_cond_destroy(&store->work_done);
+    g_free(store->path);
+    g_free(store);
+}

@@ -1,0 +1,11 @@
+/* store_internal.h: between the files of this room. */
+#ifndef LATHE_STORE_STORE_INTERNAL_H
+#define LATHE_STORE_STORE_INTERNAL_H
+
+#include "store/store.h"
+
+/* From within a change: tells the watchers once the change is committed. Copies its texts; status
+ * NULL says deleted. */
+void store_announce(struct store *store, const char *kind, const char *name, const char *status);
+
+#endif

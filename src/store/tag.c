@@ -1,0 +1,123 @@
+/* Tags and client tokens: small texts beside the resources. */
+#include "base/clock.h"
+#include "store/resource.h"
+
+struct tagging {
+    const char *arn;
+    const json_t *tags;
+    json_t *found;
+};
+
+static bool read_tags(struct store_connection *connection, void *data, GError **error)
+{
+    struct tagging *tagging = data;
+    sqlite3_stmt *statement =
+        store_prepare(connection, "SELECT key, value FROM tag WHERE arn = ? ORDER BY key", error);
+    if (!statement)
+        return false;
+    sqlite3_bind_text(statement, 1, tagging->arn, -1, SQLITE_STATIC);
+    int code;
+    while ((code = store_step(statement, error)) == SQLITE_ROW)
+        json_array_append_new(tagging->found,
+                              json_pack("{ssss}", "Key", sqlite3_column_text(statement, 0), "Value",
+                                        sqlite3_column_text(statement, 1)));
+    return code == SQLITE_DONE;
+}
+
+json_t *resource_tags(struct store *store, const char *arn, GError **error)
+{
+    g_autoptr(json_auto) found = json_array();
+    struct tagging tagging = {arn, NULL, found};
+    return store_read(store, read_tags, &tagging, error) ? g_steal_pointer(&found) : NULL;
+}
+
+static bool put_tags(struct store_connection *connection, void *data, GError **error)
+{
+    const struct tagging *tagging = data;
+    size_t i;
+    const json_t *tag;
+    json_array_foreach(tagging->tags, i, tag)
+    {
+        if (!store_run(connection, error,
+                       "INSERT INTO tag (arn, key, value) VALUES (?, ?, ?) "
+                       "ON CONFLICT (arn, key) DO UPDATE SET value = excluded.value",
+                       "sss", tagging->arn, json_text_at(tag, "Key"), json_text_at(tag, "Value")))
+            return false;
+    }
+    return true;
+}
+
+bool resource_tags_put(struct store *store, const char *arn, const json_t *tags, GError **error)
+{
+    struct tagging tagging = {arn, tags, NULL};
+    return json_array_size(tags) == 0 || store_write(store, put_tags, &tagging, error);
+}
+
+static bool remove_tags(struct store_connection *connection, void *data, GError **error)
+{
+    const struct tagging *tagging = data;
+    size_t i;
+    const json_t *key;
+    json_array_foreach(tagging->tags, i, key)
+    {
+        if (!store_run(connection, error, "DELETE FROM tag WHERE arn = ? AND key = ?", "ss",
+                       tagging->arn, json_string_value(key)))
+            return false;
+    }
+    return true;
+}
+
+bool resource_tags_remove(struct store *store, const char *arn, const json_t *keys, GError **error)
+{
+    struct tagging tagging = {arn, keys, NULL};
+    return store_write(store, remove_tags, &tagging, error);
+}
+
+struct token {
+    const char *operation, *token;
+    json_t *answer;
+};
+
+static bool read_token(struct store_connection *connection, void *data, GError **error)
+{
+    struct token *token = data;
+    sqlite3_stmt *statement = store_prepare(
+        connection, "SELECT answer FROM client_token WHERE operation = ? AND token = ?", error);
+    if (!statement)
+        return false;
+    sqlite3_bind_text(statement, 1, token->operation, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, token->token, -1, SQLITE_STATIC);
+    int code = store_step(statement, error);
+    if (code != SQLITE_ROW)
+        return code == SQLITE_DONE;
+    token->answer = json_parse((const char *)sqlite3_column_text(statement, 0),
+                               (size_t)sqlite3_column_bytes(statement, 0),
+                               "the answer kept for a client token", error);
+    sqlite3_reset(statement);
+    return token->answer != NULL;
+}
+
+json_t *store_token_get(struct store *store, const char *operation, const char *token,
+                        GError **error)
+{
+    struct token lookup = {operation, token, NULL};
+    store_read(store, read_token, &lookup, error);
+    return lookup.answer;
+}
+
+static bool write_token(struct store_connection *connection, void *data, GError **error)
+{
+    const struct token *token = data;
+    g_autofree char *answer = json_text_of(token->answer);
+    return store_run(connection, error,
+                     "INSERT OR REPLACE INTO client_token (operation, token, answer, created) "
+                     "VALUES (?, ?, ?, ?)",
+                     "sssd", token->operation, token->token, answer, clock_now());
+}
+
+bool store_token_put(struct store *store, const char *operation, const char *token,
+                     const json_t *answer, GError **error)
+{
+    struct token record = {operation, token, (json_t *)answer};
+    return store_write(store, write_token, &record, error);
+}

@@ -1,0 +1,285 @@
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "store/resource.h"
+
+static char *folder, *path;
+
+static int make_folder(void **state)
+{
+    (void)state;
+    folder = g_dir_make_tmp("lathe-store-XXXXXX", NULL);
+    path = g_build_filename(folder, "meta.db", NULL);
+    return 0;
+}
+
+static int remove_folder(void **state)
+{
+    (void)state;
+    file_remove_tree(folder, NULL);
+    g_free(folder);
+    g_free(path);
+    return 0;
+}
+
+static struct store *open_store(void)
+{
+    g_autoptr(GError) error = NULL;
+    struct store *store = store_open(path, &error);
+    if (!store)
+        fail_msg("%s", error->message);
+    return store;
+}
+
+static bool create(struct store *store, const char *name, const char *status, double created,
+                   GError **error)
+{
+    struct resource resource = {.kind = (char *)"job",
+                                .name = (char *)name,
+                                .arn = g_strdup_printf("arn:%s", name),
+                                .status = (char *)status,
+                                .parent = (char *)"",
+                                .body = json_pack("{si}", "Count", 0),
+                                .created = created};
+    bool created_it = resource_create(store, &resource, NULL, error);
+    g_free(resource.arn);
+    json_decref(resource.body);
+    return created_it;
+}
+
+static bool count_up(struct resource *resource, void *data, GError **error)
+{
+    (void)data;
+    (void)error;
+    json_object_set_new(resource->body, "Count",
+                        json_integer(json_integer_at(resource->body, "Count", 0) + 1));
+    return true;
+}
+
+static void a_resource_lives_and_survives_a_restart(void **state)
+{
+    (void)state;
+    struct store *store = open_store();
+    assert_true(create(store, "one", "InProgress", 0, NULL));
+    bool found;
+    assert_true(resource_update(store, "job", "one", count_up, NULL, &found, NULL));
+    assert_true(found);
+    store_close(store);
+
+    store = open_store();
+    g_autoptr(resource_auto) one = resource_get(store, "job", "one", NULL);
+    assert_non_null(one);
+    assert_string_equal(one->status, "InProgress");
+    assert_int_equal(json_integer_at(one->body, "Count", -1), 1);
+    g_autoptr(resource_auto) same = resource_get_by_arn(store, "arn:one", NULL);
+    assert_string_equal(same->name, "one");
+    assert_true(resource_delete(store, "job", "one", &found, NULL));
+    assert_true(found);
+    assert_true(resource_delete(store, "job", "one", &found, NULL));
+    assert_false(found);
+    assert_null(resource_get(store, "job", "one", NULL));
+    store_close(store);
+}
+
+static void a_taken_name_is_refused_and_changes_nothing(void **state)
+{
+    (void)state;
+    struct store *store = open_store();
+    assert_true(create(store, "one", "Completed", 0, NULL));
+    g_autoptr(GError) error = NULL;
+    assert_false(create(store, "one", "InProgress", 0, &error));
+    assert_true(g_error_matches(error, LATHE_ERROR, ERROR_IN_USE));
+    g_autoptr(resource_auto) one = resource_get(store, "job", "one", NULL);
+    assert_string_equal(one->status, "Completed");
+    store_close(store);
+}
+
+/* 250 resources with equal times too: every page size visits each exactly once, in order. */
+static void pages_visit_each_once(void **state)
+{
+    (void)state;
+    struct store *store = open_store();
+    for (int i = 0; i < 250; i++) {
+        g_autofree char *name = g_strdup_printf("job-%03d", i);
+        assert_true(create(store, name, i % 2 ? "Completed" : "Failed", 1000.1 + i / 3, NULL));
+    }
+    for (size_t limit = 1; limit < 300; limit += 33) {
+        struct resource_query query = {.kind = "job", .limit = limit, .ascending = true};
+        g_autofree char *token = NULL;
+        int seen = 0;
+        do {
+            query.token = token;
+            char *next = NULL;
+            g_autoptr(GPtrArray) page = resource_list(store, &query, &next, NULL);
+            for (guint i = 0; i < page->len; i++, seen++) {
+                const struct resource *resource = g_ptr_array_index(page, i);
+                assert_int_equal(atoi(resource->name + 4), seen);
+            }
+            g_free(token);
+            token = next;
+        } while (token);
+        assert_int_equal(seen, 250);
+    }
+    struct resource_query query = {.kind = "job", .status = "Failed", .name_contains = "JOB-10"};
+    g_autoptr(GPtrArray) some = resource_list(store, &query, NULL, NULL);
+    assert_int_equal(some->len, 5);
+    g_autoptr(GError) error = NULL;
+    query.token = "nonsense";
+    assert_null(resource_list(store, &query, NULL, &error));
+    assert_true(g_error_matches(error, LATHE_ERROR, ERROR_VALIDATION));
+    store_close(store);
+}
+
+static void *add_hundred(void *data)
+{
+    for (int i = 0; i < 100; i++)
+        resource_update(data, "job", "one", count_up, NULL, NULL, NULL);
+    return NULL;
+}
+
+static void changes_from_many_threads_all_count(void **state)
+{
+    (void)state;
+    struct store *store = open_store();
+    assert_true(create(store, "one", "", 0, NULL));
+    pthread_t threads[8];
+    for (int i = 0; i < 8; i++)
+        pthread_create(&threads[i], NULL, add_hundred, store);
+    for (int i = 0; i < 8; i++)
+        pthread_join(threads[i], NULL);
+    g_autoptr(resource_auto) one = resource_get(store, "job", "one", NULL);
+    assert_int_equal(json_integer_at(one->body, "Count", 0), 800);
+    store_close(store);
+}
+
+static void note(const char *kind, const char *name, const char *status, void *data)
+{
+    g_string_append_printf(data, "%s %s %s;", kind, name, status ? status : "gone");
+}
+
+static bool refuse(struct resource *resource, void *data, GError **error)
+{
+    (void)data;
+    g_free(resource->status);
+    resource->status = g_strdup("Never");
+    return error_set(error, ERROR_VALIDATION, "refused");
+}
+
+static void the_feed_tells_what_was_committed_and_nothing_else(void **state)
+{
+    (void)state;
+    struct store *store = open_store();
+    GString *told = g_string_new("");
+    unsigned id = store_watch(store, note, told);
+    assert_true(create(store, "one", "InProgress", 0, NULL));
+    assert_false(create(store, "one", "InProgress", 0, NULL));
+    assert_false(resource_update(store, "job", "one", refuse, NULL, NULL, NULL));
+    assert_true(resource_delete(store, "job", "one", NULL, NULL));
+    store_unwatch(store, id);
+    assert_true(create(store, "two", "InProgress", 0, NULL));
+    store_close(store);
+    assert_string_equal(told->str, "job one InProgress;job one gone;");
+    g_string_free(told, TRUE);
+}
+
+/* A child creates resources and reports each one that was acknowledged; it is killed at a moment
+ * of chance. Whatever it reported must be there. */
+static void kill_loses_nothing_acknowledged(void **state)
+{
+    (void)state;
+    for (int round = 0; round < 20; round++) {
+        int ends[2];
+        assert_int_equal(pipe(ends), 0);
+        pid_t child = fork();
+        if (child == 0) {
+            close(ends[0]);
+            struct store *store = store_open(path, NULL);
+            for (int i = 0; store; i++) {
+                g_autofree char *name = g_strdup_printf("r%d-%d", round, i);
+                if (!create(store, name, "", 0, NULL) || write(ends[1], &i, sizeof i) != sizeof i)
+                    break;
+            }
+            _exit(1);
+        }
+        close(ends[1]);
+        int last = -1, i;
+        if (read(ends[0], &i, sizeof i) == sizeof i)
+            last = i;
+        usleep((useconds_t)(g_random_int_range(0, 30000)));
+        kill(child, SIGKILL);
+        while (read(ends[0], &i, sizeof i) == sizeof i)
+            last = i;
+        close(ends[0]);
+        waitpid(child, NULL, 0);
+        assert_true(last >= 0);
+        struct store *store = open_store();
+        for (i = 0; i <= last; i++) {
+            g_autofree char *name = g_strdup_printf("r%d-%d", round, i);
+            g_autoptr(resource_auto) resource = resource_get(store, "job", name, NULL);
+            assert_non_null(resource);
+        }
+        store_close(store);
+    }
+}
+
+static void tags_and_tokens(void **state)
+{
+    (void)state;
+    struct store *store = open_store();
+    g_autoptr(json_auto) tags =
+        json_pack("[{ssss}{ssss}]", "Key", "b", "Value", "2", "Key", "a", "Value", "1");
+    assert_true(resource_tags_put(store, "arn:x", tags, NULL));
+    g_autoptr(json_auto) keys = json_pack("[s]", "b");
+    assert_true(resource_tags_remove(store, "arn:x", keys, NULL));
+    g_autoptr(json_auto) left = resource_tags(store, "arn:x", NULL);
+    g_autoptr(json_auto) expected = json_pack("[{ssss}]", "Key", "a", "Value", "1");
+    assert_true(json_equal(left, expected));
+    assert_null(store_token_get(store, "CreatePipeline", "t", NULL));
+    assert_true(store_token_put(store, "CreatePipeline", "t", expected, NULL));
+    g_autoptr(json_auto) answer = store_token_get(store, "CreatePipeline", "t", NULL);
+    assert_true(json_equal(answer, expected));
+    store_close(store);
+}
+
+static void a_store_from_the_future_is_refused(void **state)
+{
+    (void)state;
+    struct store *store = open_store();
+    store_close(store);
+    sqlite3 *handle;
+    assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
+    sqlite3_exec(handle, "PRAGMA user_version=99", NULL, NULL, NULL);
+    sqlite3_close(handle);
+    g_autoptr(GError) error = NULL;
+    assert_null(store_open(path, &error));
+    assert_non_null(strstr(error->message, "later lathe"));
+}
+
+#define TEST(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        TEST(a_resource_lives_and_survives_a_restart),
+        TEST(a_taken_name_is_refused_and_changes_nothing),
+        TEST(pages_visit_each_once),
+        TEST(changes_from_many_threads_all_count),
+        TEST(the_feed_tells_what_was_committed_and_nothing_else),
+        TEST(kill_loses_nothing_acknowledged),
+        TEST(tags_and_tokens),
+        TEST(a_store_from_the_future_is_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,93 @@
+#define _GNU_SOURCE /* pipe2: descriptors that no other thread's child inherits */
+#include "base/process.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/error.h"
+
+/* After fork, in the child: only calls that are safe between fork and exec. */
+static void become(char *const *argv, char *const *environment, const char *folder, pid_t parent,
+                   int null, int output, int report)
+{
+    setpgid(0, 0);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent) /* it died before the line above */
+        _exit(127);
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    signal(SIGPIPE, SIG_DFL);
+    /* report may be 1 or 2 where the server was started without them: moved up first. */
+    report = fcntl(report, F_DUPFD, 10);
+    if (dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
+        dup2(output, STDERR_FILENO) < 0 || dup2(report, PROCESS_REPORT) < 0 || chdir(folder) != 0)
+        _exit(127);
+    close(report);
+    execve(argv[0], argv, environment);
+    static const char words[] = "the program could not be executed\n";
+    ssize_t ignored = write(STDERR_FILENO, words, sizeof words - 1);
+    (void)ignored;
+    _exit(127);
+}
+
+static void close_pair(int ends[2])
+{
+    for (int i = 0; i < 2; i++)
+        if (ends[i] >= 0)
+            close(ends[i]);
+}
+
+bool process_start(struct process *process, char *const *argv, char *const *environment,
+                   const char *folder, GError **error)
+{
+    int output[2] = {-1, -1}, report[2] = {-1, -1};
+    int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
+    pid_t parent = getpid(), pid = -1;
+    if (null >= 0 && pipe2(output, O_CLOEXEC) == 0 && pipe2(report, O_CLOEXEC) == 0)
+        pid = fork();
+    if (pid == 0)
+        become(argv, environment, folder, parent, null, output[1], report[1]);
+    int cause = errno;
+    if (null >= 0)
+        close(null);
+    if (pid < 0) {
+        close_pair(output);
+        close_pair(report);
+        return error_set_errno(error, cause, "starting %s", argv[0]);
+    }
+    close(output[1]);
+    close(report[1]);
+    setpgid(pid, pid); /* here too: a signal may be sent before the child got that far */
+    *process = (struct process){pid, output[0], report[0]};
+    return true;
+}
+
+void process_signal(const struct process *process, int signal)
+{
+    kill(-process->pid, signal);
+}
+
+int process_finish(struct process *process)
+{
+    int status = 0;
+    close(process->output);
+    close(process->report);
+    while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    kill(-process->pid, SIGKILL);
+    return status;
+}
+
+char *process_describe(int wait_status)
+{
+    if (WIFEXITED(wait_status))
+        return g_strdup_printf("exit status %d", WEXITSTATUS(wait_status));
+    int signal = WTERMSIG(wait_status);
+    return g_strdup_printf("killed by signal %d (%s)", signal, strsignal(signal));
+}

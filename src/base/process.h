@@ -1,0 +1,33 @@
+/* process.h: child processes that end with us, with pipes to read them by. */
+#ifndef LATHE_BASE_PROCESS_H
+#define LATHE_BASE_PROCESS_H
+
+#include <glib.h>
+#include <stdbool.h>
+#include <sys/types.h>
+
+struct process {
+    pid_t pid;  /* also the id of its process group */
+    int output; /* read end of its standard output and error */
+    int report; /* read end of the pipe it finds as descriptor PROCESS_REPORT */
+};
+
+/* Where a child finds the pipe for what it reports; its environment says so as LATHE_REPORT_FD. */
+#define PROCESS_REPORT 3
+
+/* Executes argv[0] in its own process group with that environment (NULL-terminated lists) and
+ * working folder. The child is killed when the calling thread ends, so call this from a thread that
+ * lives as long as the children may. Standard input is /dev/null. */
+bool process_start(struct process *process, char *const *argv, char *const *environment,
+                   const char *folder, GError **error);
+
+/* Signals the whole group. */
+void process_signal(const struct process *process, int signal);
+
+/* Closes the pipes, kills what is left of the group and waits for the child; its wait status. */
+int process_finish(struct process *process);
+
+/* "exit status 3", "killed by signal 9 (Killed)"; g_free. */
+char *process_describe(int wait_status);
+
+#endif

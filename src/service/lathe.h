@@ -1,0 +1,34 @@
+/* lathe.h (of the services): what operations work on, opened once and passed down. */
+#ifndef LATHE_SERVICE_LATHE_H
+#define LATHE_SERVICE_LATHE_H
+
+#include <glib.h>
+#include <stdbool.h>
+
+#include "operation/operation.h"
+
+struct jobs;
+struct lake;
+struct logs;
+struct endpoints;
+struct store;
+
+struct lathe {
+    char *home;    /* the folder that holds everything; one owner at a time */
+    char *account; /* twelve digits */
+    struct store *store;
+    struct lake *lake;
+    struct logs *logs;
+    struct jobs *jobs;
+    struct endpoints *endpoints;
+    struct operations *operations;
+};
+
+/* Takes the home folder (created where missing; refused where another process has it), opens what
+ * is in it, and takes up again what a crash interrupted. */
+struct lathe *lathe_open(const char *home, const char *account, GError **error);
+
+/* Stops jobs and endpoints and closes everything. */
+void lathe_close(struct lathe *lathe);
+
+#endif

@@ -47,6 +47,11 @@ bool lake_put(struct lake *lake, const char *bucket, const char *key, struct str
 bool lake_put_file(struct lake *lake, const char *bucket, const char *key, const char *path,
                    GError **error);
 
+/* Makes the object's bytes a file at path (which must not exist) that its user only reads: a hard
+ * link to the immutable file where that can be, else a copy. Jobs' channels are made of these. */
+bool lake_link(struct lake *lake, const struct lake_object *object, const char *path,
+               GError **error);
+
 /* Objects whose keys start with prefix, in order of their keys (bytes): an array of
  * struct lake_object that frees them. Empty where none does; ERROR_NO_SUCH_BUCKET. */
 GPtrArray *lake_list(struct lake *lake, const char *bucket, const char *prefix, GError **error);

@@ -1,0 +1,74 @@
+/* job.h: running jobs. A job is a folder in the /opt/ml layout, a child process, and an exit
+ * status; what it is for, and what becomes of its results, only the room that submits it knows.
+ *
+ * As many run at once as there are slots (cores), the others wait in order. Each slot is a thread
+ * that lives as long as the server: it prepares the folder, runs the child while it reads its
+ * output (log lines) and its report pipe (JSON lines), and hands the end back. */
+#ifndef LATHE_JOB_JOB_H
+#define LATHE_JOB_JOB_H
+
+#include "base/json.h"
+
+struct jobs;
+struct job;
+struct logs;
+
+struct jobs *jobs_open(const char *folder, struct logs *logs, unsigned slots, GError **error);
+/* Stops what runs (how: JOB_ABANDONED), forgets what waits, joins the slots. */
+void jobs_close(struct jobs *jobs);
+
+/* How a job ended. */
+enum job_how {
+    JOB_EXITED,      /* by itself: see exit_status */
+    JOB_NOT_STARTED, /* prepare failed, or the child could not be started: see reason */
+    JOB_STOPPED,     /* jobs_stop was called */
+    JOB_TIMED_OUT,   /* it ran longer than max_seconds */
+    JOB_ABANDONED,   /* the server is stopping */
+};
+struct job_end {
+    enum job_how how;
+    int exit_status; /* 0: well; -1 where it was killed */
+    char *reason;    /* why it failed, for its user; NULL where it ended well */
+    double started, ended;
+};
+
+/* What the submitting room knows. Calls come one after another, from the job's slot (finish from
+ * jobs_stop, where the job was still waiting). */
+struct job_actor {
+    /* Fills the folder and says what to execute (job_execute). */
+    bool (*prepare)(struct job *job, void *data, GError **error);
+    /* The child reported a JSON object; may be NULL. */
+    void (*report)(struct job *job, const json_t *report, void *data);
+    /* The child has ended: take the results. The folder is removed afterwards. Called exactly
+     * once, last, also for a job that never started; frees data. */
+    void (*finish)(struct job *job, const struct job_end *end, void *data);
+};
+
+struct job_plan {
+    const char *name; /* unique among jobs that have not ended */
+    const char *log_group, *log_stream;
+    double max_seconds;  /* 0: no limit */
+    double stop_seconds; /* between SIGTERM and SIGKILL; 0: 120 */
+    const struct job_actor *actor;
+    void *data;
+};
+
+/* Queues a job. The plan's texts are copied. */
+void jobs_submit(struct jobs *jobs, const struct job_plan *plan);
+/* Asks a job to stop: one that waits ends at once, one that runs gets SIGTERM, later SIGKILL.
+ * False where there is none of that name. */
+bool jobs_stop(struct jobs *jobs, const char *name);
+
+/* --- from within an actor ----------------------------------------------------------------------
+ */
+
+/* The job's folder: what the child sees as /opt/ml. */
+const char *job_folder(const struct job *job);
+const char *job_name(const struct job *job);
+/* What to execute: this program itself with a verb and the folder, and an environment beside PATH,
+ * HOME and LANG; takes environment ("NAME=value", NULL-terminated, may be NULL). */
+void job_execute(struct job *job, const char *verb, char **environment);
+/* A line into the job's log, from us. */
+void job_log(struct job *job, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+#endif

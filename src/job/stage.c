@@ -1,0 +1,159 @@
+#include "job/stage.h"
+
+#include <string.h>
+#include <unistd.h>
+
+#include "base/archive.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "lake/lake.h"
+
+#define MANIFEST_LIMIT (16 << 20)
+
+/* --- in --------------------------------------------------------------------------------------- */
+
+/* What a key is called below a prefix. */
+static const char *name_below(const char *key, const char *prefix)
+{
+    size_t length = strlen(prefix);
+    const char *rest = key + length;
+    if (length && prefix[length - 1] == '/')
+        return rest;
+    if (*rest == '/')
+        return rest + 1;
+    const char *slash = strrchr(prefix, '/'); /* the object itself, or a longer word: train2/... */
+    return slash ? key + (slash - prefix) + 1 : key;
+}
+
+static bool link_object(struct lake *lake, const struct lake_object *object, const char *name,
+                        const char *folder, GError **error)
+{
+    if (!file_is_inside(name))
+        return error_set(error, ERROR_VALIDATION,
+                         "the key %s cannot be a file's name: it has empty parts, \".\" or \"..\"",
+                         object->key);
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+    g_autofree char *above = g_path_get_dirname(path);
+    return file_make_folders(above, error) && lake_link(lake, object, path, error);
+}
+
+static bool stage_prefix(struct lake *lake, const char *uri, const char *folder, GError **error)
+{
+    g_autofree char *bucket = NULL;
+    g_autofree char *prefix = NULL;
+    if (!lake_parse_uri(uri, &bucket, &prefix, error))
+        return false;
+    g_autoptr(GPtrArray) objects = lake_list(lake, bucket, prefix, error);
+    if (!objects)
+        return false;
+    unsigned files = 0;
+    for (guint i = 0; i < objects->len; i++) {
+        const struct lake_object *object = g_ptr_array_index(objects, i);
+        const char *name = name_below(object->key, prefix);
+        if (!*name || g_str_has_suffix(name, "/"))
+            continue; /* the empty objects that consoles make for "folders" */
+        if (!link_object(lake, object, name, folder, error))
+            return false;
+        files++;
+    }
+    if (!files)
+        return error_set(error, ERROR_VALIDATION,
+                         "No S3 objects found under S3 URL \"%s\" given in input data source.",
+                         uri);
+    return true;
+}
+
+static bool stage_key(struct lake *lake, const char *bucket, const char *key, const char *name,
+                      const char *folder, GError **error)
+{
+    g_autoptr(lake_object_auto) object = lake_stat(lake, bucket, key, error);
+    return object && link_object(lake, object, name, folder, error);
+}
+
+/* [{"prefix": "s3://bucket/some/"}, "relative/key", ...] */
+static bool stage_manifest(struct lake *lake, const char *uri, const char *folder, GError **error)
+{
+    g_autoptr(GBytes) bytes = lake_get_bytes(lake, uri, MANIFEST_LIMIT, error);
+    if (!bytes)
+        return false;
+    g_autoptr(json_auto) manifest =
+        json_parse(g_bytes_get_data(bytes, NULL), g_bytes_get_size(bytes), uri, error);
+    if (!manifest)
+        return false;
+    const char *prefix = json_text_at(manifest, "[0].prefix");
+    if (!prefix)
+        return error_set(error, ERROR_VALIDATION,
+                         "the manifest %s does not begin with {\"prefix\": \"s3://...\"}", uri);
+    g_autofree char *bucket = NULL;
+    g_autofree char *base = NULL;
+    if (!lake_parse_uri(prefix, &bucket, &base, error))
+        return false;
+    for (size_t i = 1; i < json_array_size(manifest); i++) {
+        const char *name = json_string_value(json_array_get(manifest, i));
+        if (!name)
+            return error_set(error, ERROR_VALIDATION, "entry %zu of the manifest %s is no text", i,
+                             uri);
+        g_autofree char *key = g_strconcat(base, name, NULL);
+        if (!stage_key(lake, bucket, key, name, folder, error))
+            return false;
+    }
+    return true;
+}
+
+bool stage_in(struct lake *lake, const json_t *source, const char *folder, GError **error)
+{
+    const char *uri = json_text_at(source, "S3Uri");
+    const char *type = json_text_at(source, "S3DataType");
+    if (!file_make_folders(folder, error))
+        return false;
+    if (!type || strcmp(type, "S3Prefix") == 0)
+        return stage_prefix(lake, uri, folder, error);
+    if (strcmp(type, "ManifestFile") == 0)
+        return stage_manifest(lake, uri, folder, error);
+    return error_set(error, ERROR_VALIDATION,
+                     "S3DataType %s is not supported; use S3Prefix or ManifestFile", type);
+}
+
+/* --- out -------------------------------------------------------------------------------------- */
+
+bool stage_out_archive(struct lake *lake, const char *folder, const char *uri, GError **error)
+{
+    g_autofree char *bucket = NULL;
+    g_autofree char *key = NULL;
+    g_autofree char *path = g_strconcat(folder, ".tar.gz", NULL);
+    bool stored = lake_parse_uri(uri, &bucket, &key, error) && archive_write(folder, path, error) &&
+                  lake_put_file(lake, bucket, key, path, error);
+    unlink(path);
+    return stored;
+}
+
+static bool put_below(struct lake *lake, const char *folder, const char *bucket, const char *prefix,
+                      GError **error)
+{
+    g_autoptr(GDir) entries = g_dir_open(folder, 0, error);
+    if (!entries)
+        return false;
+    const char *entry;
+    while ((entry = g_dir_read_name(entries))) {
+        g_autofree char *path = g_build_filename(folder, entry, NULL);
+        g_autofree char *key = g_strconcat(prefix, entry, NULL);
+        g_autofree char *below = g_strconcat(key, "/", NULL);
+        bool done = g_file_test(path, G_FILE_TEST_IS_DIR)
+                        ? put_below(lake, path, bucket, below, error)
+                        : lake_put_file(lake, bucket, key, path, error);
+        if (!done)
+            return false;
+    }
+    return true;
+}
+
+bool stage_out(struct lake *lake, const char *folder, const char *uri, GError **error)
+{
+    g_autofree char *bucket = NULL;
+    g_autofree char *key = NULL;
+    if (!lake_parse_uri(uri, &bucket, &key, error))
+        return false;
+    bool slash = !*key || g_str_has_suffix(key, "/");
+    g_autofree char *prefix = g_strconcat(key, slash ? "" : "/", NULL);
+    return put_below(lake, folder, bucket, prefix, error);
+}

@@ -1,0 +1,22 @@
+/* stage.h: between a job's folder and the lake: channels in, artifacts out. */
+#ifndef LATHE_JOB_STAGE_H
+#define LATHE_JOB_STAGE_H
+
+#include "base/json.h"
+
+struct lake;
+
+/* Puts what an S3DataSource names (S3Uri, S3DataType S3Prefix or ManifestFile) into folder, as
+ * read-only links that keep the keys' names below the prefix: "s3://b/train" brings train,
+ * train/x.csv (as x.csv) and train2/x.csv (as train2/x.csv), as S3 prefixes do; one object lands
+ * under its own name. An object that is there twice under one name, or none at all, is an error
+ * that names the URI. */
+bool stage_in(struct lake *lake, const json_t *source, const char *folder, GError **error);
+
+/* Writes folder as a tar.gz object at an S3 URI. */
+bool stage_out_archive(struct lake *lake, const char *folder, const char *uri, GError **error);
+
+/* Puts every file below folder under an S3 URI (which may lack its last slash). */
+bool stage_out(struct lake *lake, const char *folder, const char *uri, GError **error);
+
+#endif

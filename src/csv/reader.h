@@ -35,7 +35,7 @@ struct csv_dialect {
 
 /* Memory for fields that are not written as they read (doubled quotes, escapes). Their bytes are
  * appended at `used`, which only the caller sets back. As much as the text's size is always
- * enough; none is needed for text without quotes and escapes. */
+ * enough. Without memory (`bytes` NULL) such fields are left as written. */
 struct csv_scratch {
     char *bytes;
     size_t size;

@@ -13,6 +13,7 @@
 #include "parse/number.h"
 
 #include "parse/number_powers.h"
+#include "parse/word.h"
 
 #include <assert.h>
 #include <float.h>
@@ -46,18 +47,15 @@ struct decimal {
     bool cut; /* digits were left out of value */
 };
 
-/* Eight characters, the first in the lowest byte; compilers make one load of it. Fewer than eight
- * are filled up with zero bytes, which are no digits. */
+/* Eight characters; what is missing at the end is filled up with zero bytes, which are no digits.
+ */
 static inline uint64_t load_eight(const char *at, const char *end)
 {
-    const unsigned char *bytes = (const unsigned char *)at;
     if (end - at >= 8)
-        return (uint64_t)bytes[0] | (uint64_t)bytes[1] << 8 | (uint64_t)bytes[2] << 16 |
-               (uint64_t)bytes[3] << 24 | (uint64_t)bytes[4] << 32 | (uint64_t)bytes[5] << 40 |
-               (uint64_t)bytes[6] << 48 | (uint64_t)bytes[7] << 56;
+        return word_load(at);
     uint64_t word = 0;
     for (unsigned i = 0; at + i < end; i++)
-        word |= (uint64_t)bytes[i] << 8 * i;
+        word |= (uint64_t)(unsigned char)at[i] << 8 * i;
     return word;
 }
 
@@ -68,7 +66,7 @@ static inline unsigned leading_digits(uint64_t word)
      * byte only reaches bytes after the first that is no digit. */
     uint64_t low = word ^ 0x3030303030303030;
     uint64_t other = (low | (low + 0x0606060606060606)) & 0xf0f0f0f0f0f0f0f0;
-    return other ? (unsigned)__builtin_ctzll(other) / 8 : 8;
+    return other ? word_first(other) : 8;
 }
 
 /* The value of the first `count` characters (1 to 8), all digits: moved to the end, behind zeros,
@@ -153,7 +151,9 @@ static inline bool scan_decimal(const char *at, const char *end, struct decimal 
     number->value = 0;
     number->power = 0;
     number->cut = false;
-    at = scan_digits(at, end, &number->value);
+    /* Few digits stand before most points: one by one their end is guessed right. */
+    for (; at < end && is_digit(*at); at++)
+        number->value = number->value * 10 + (uint64_t)(*at - '0');
     ptrdiff_t count = at - number->digits;
     if (at < end && *at == '.') {
         const char *fraction = at + 1;
@@ -379,7 +379,7 @@ const char *number_scan(const char *at, const char *end, double *value)
     if (at == end)
         return NULL;
     bool negative = *at == '-';
-    at += negative || *at == '+';
+    at += negative | (*at == '+'); /* no branch: signs are as good as random */
     struct decimal number;
     double magnitude;
     const char *after;
@@ -391,7 +391,7 @@ const char *number_scan(const char *at, const char *end, double *value)
         if (!after)
             return NULL;
     }
-    *value = negative ? -magnitude : magnitude;
+    *value = copysign(magnitude, negative ? -1.0 : 1.0);
     return after;
 }
 

@@ -1,0 +1,36 @@
+/* word.h: eight characters at a time, in one 64-bit word, the first in its lowest byte. */
+#ifndef LATHE_PARSE_WORD_H
+#define LATHE_PARSE_WORD_H
+
+#include <stdint.h>
+
+/* Compilers make one load of this where the machine is little-endian. */
+static inline uint64_t word_load(const char *at)
+{
+    const unsigned char *bytes = (const unsigned char *)at;
+    return (uint64_t)bytes[0] | (uint64_t)bytes[1] << 8 | (uint64_t)bytes[2] << 16 |
+           (uint64_t)bytes[3] << 24 | (uint64_t)bytes[4] << 32 | (uint64_t)bytes[5] << 40 |
+           (uint64_t)bytes[6] << 48 | (uint64_t)bytes[7] << 56;
+}
+
+/* The word of eight times this character. */
+static inline uint64_t word_of(char c)
+{
+    return (unsigned char)c * 0x0101010101010101u;
+}
+
+/* The highest bit of every byte of `word` that equals that byte of `other`. Bytes after the first
+ * such one may be marked wrongly (a borrow), so only the first is to be relied on; 0 is right. */
+static inline uint64_t word_equal(uint64_t word, uint64_t other)
+{
+    word ^= other;
+    return (word - 0x0101010101010101u) & ~word & 0x8080808080808080u;
+}
+
+/* Which byte, from 0, the lowest bit of `marks` (not 0) is in. */
+static inline unsigned word_first(uint64_t marks)
+{
+    return (unsigned)__builtin_ctzll(marks) / 8;
+}
+
+#endif

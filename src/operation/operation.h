@@ -44,6 +44,8 @@ enum operation_flags {
     OPERATION_BLOCKING = 0, /* may wait for the disk, a lock or another process */
     OPERATION_QUICK = 1,    /* answers from memory: may run on a poll thread */
     OPERATION_STREAMS = 2,  /* reads call->body itself, however large it is */
+    OPERATION_LOOKS_UP = 4, /* names are only looked up: one that breaks its pattern is not found,
+                               and the patterns need not be run */
 };
 
 struct operation {

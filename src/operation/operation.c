@@ -1,0 +1,192 @@
+#include "operation/operation.h"
+
+#include <string.h>
+
+#include "operation/token.h"
+#include "operation/validate.h"
+
+#define DEFAULT_REGION "us-east-1"
+
+struct entry {
+    const struct operation *operation;
+    const struct shape_service *service;
+    const struct shape_operation *shape;
+    const struct shape_member *token; /* the request's client token, or NULL */
+};
+
+struct operations {
+    struct lathe *lathe;
+    char *account;
+    GHashTable *services; /* name -> GHashTable of name -> struct entry */
+    struct patterns *patterns;
+    struct tokens *tokens;
+};
+
+void reply_clear(struct reply *reply)
+{
+    json_decref(reply->output);
+    stream_free(reply->body);
+    *reply = (struct reply){0};
+}
+
+static const struct shape_member *token_member(const struct shape *input)
+{
+    for (size_t i = 0; input && i < input->member_count; i++)
+        if (input->members[i].flags & MEMBER_TOKEN)
+            return &input->members[i];
+    return NULL;
+}
+
+static bool add_operation(GHashTable *table, const struct shape_service *service,
+                          const struct operation *operation, GError **error)
+{
+    const struct shape_operation *shape = shape_operation_find(service, operation->name);
+    if (!shape || !(shape->flags & OPERATION_SHAPE_LISTED))
+        return error_set(error, ERROR_INTERNAL,
+                         "%s %s is registered, but %s: add it to tools/operations.txt",
+                         service->name, operation->name,
+                         shape ? "its shapes are not compiled in" : "AWS has no such operation");
+    struct entry *entry = g_new0(struct entry, 1);
+    *entry = (struct entry){operation, service, shape, token_member(shape->input)};
+    if (!g_hash_table_insert(table, (gpointer)operation->name, entry))
+        return error_set(error, ERROR_INTERNAL, "%s %s is registered twice", service->name,
+                         operation->name);
+    return true;
+}
+
+static bool add_service(struct operations *operations, const struct service *service,
+                        GError **error)
+{
+    const struct shape_service *shape = shape_service_find(service->name);
+    if (!shape)
+        return error_set(error, ERROR_INTERNAL, "no shapes are compiled in for the service %s",
+                         service->name);
+    GHashTable *table = g_hash_table_lookup(operations->services, service->name);
+    if (!table) {
+        table = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
+        g_hash_table_insert(operations->services, (gpointer)shape->name, table);
+    }
+    for (size_t i = 0; i < service->count; i++)
+        if (!add_operation(table, shape, &service->operations[i], error))
+            return false;
+    return true;
+}
+
+struct operations *operations_new(struct lathe *lathe, struct store *store,
+                                  const struct service *const *services, const char *account,
+                                  GError **error)
+{
+    struct operations *operations = g_new0(struct operations, 1);
+    operations->lathe = lathe;
+    operations->account = g_strdup(account);
+    operations->services =
+        g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_hash_table_unref);
+    operations->patterns = patterns_new();
+    operations->tokens = tokens_new(store);
+    for (; *services; services++) {
+        if (!add_service(operations, *services, error)) {
+            operations_free(operations);
+            return NULL;
+        }
+    }
+    return operations;
+}
+
+void operations_free(struct operations *operations)
+{
+    if (!operations)
+        return;
+    tokens_free(operations->tokens);
+    patterns_free(operations->patterns);
+    g_hash_table_unref(operations->services);
+    g_free(operations->account);
+    g_free(operations);
+}
+
+const char *operations_account(const struct operations *operations)
+{
+    return operations->account;
+}
+
+static const struct entry *find(const struct operations *operations, const char *service,
+                                const char *name)
+{
+    GHashTable *table = g_hash_table_lookup(operations->services, service);
+    return table ? g_hash_table_lookup(table, name) : NULL;
+}
+
+const struct operation *operation_find(const struct operations *operations, const char *service,
+                                       const char *name)
+{
+    const struct entry *entry = find(operations, service, name);
+    return entry ? entry->operation : NULL;
+}
+
+static bool fail_unknown(const char *service, const char *name, GError **error)
+{
+    const struct shape_service *known = shape_service_find(service);
+    if (known && shape_operation_find(known, name))
+        return error_set(error, ERROR_UNKNOWN_OPERATION, "%s's operation %s is not built in lathe",
+                         service, name);
+    return error_set(error, ERROR_UNKNOWN_OPERATION, "%s%s has no operation %s",
+                     known ? "" : "unknown service: ", service, name);
+}
+
+/* Runs the operation, or answers from its first run where the request repeats a client token. */
+static bool run(const struct operations *operations, const struct entry *entry,
+                const struct call *call, const json_t *request, struct reply *reply, GError **error)
+{
+    const char *token =
+        entry->token ? json_string_value(json_object_get(request, entry->token->name)) : NULL;
+    if (!token)
+        return entry->operation->run(call, request, reply, error);
+    struct token_use *use =
+        token_begin(operations->tokens, call, entry->token->name, request, &reply->output, error);
+    if (!use)
+        return false;
+    if (reply->output)
+        return token_end(use, NULL, error);
+    if (!entry->operation->run(call, request, reply, error)) {
+        token_end(use, NULL, NULL);
+        return false;
+    }
+    if (!reply->output)
+        reply->output = json_object();
+    return token_end(use, reply->output, error);
+}
+
+bool operation_call(const struct operations *operations, const struct call_context *context,
+                    const char *service, const char *name, const json_t *request,
+                    struct reply *reply, GError **error)
+{
+    const struct entry *entry = find(operations, service, name);
+    if (!entry)
+        return fail_unknown(service, name, error);
+    bool looks_up = entry->operation->flags & OPERATION_LOOKS_UP;
+    g_autoptr(json_auto) normal = validate_request(looks_up ? NULL : operations->patterns,
+                                                   entry->service, entry->shape, request, error);
+    if (!normal)
+        return false;
+    struct call call = {
+        .lathe = operations->lathe,
+        .service = entry->service->name,
+        .operation = entry->shape->name,
+        .region = context->region ? context->region : DEFAULT_REGION,
+        .account = operations->account,
+        .request_id = context->request_id ? context->request_id : "",
+        .body = context->body,
+    };
+    if (!run(operations, entry, &call, normal, reply, error))
+        return false;
+#ifdef LATHE_CHECK_REPLIES
+    return validate_reply(operations->patterns, entry->shape, reply->output, error);
+#else
+    return true;
+#endif
+}
+
+char *call_arn(const struct call *call, const char *kind, const char *name)
+{
+    return g_strdup_printf("arn:aws:%s:%s:%s:%s/%s", call->service, call->region, call->account,
+                           kind, name);
+}

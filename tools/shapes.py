@@ -1,0 +1,338 @@
+#!/usr/bin/env python3
+"""Compiles botocore's service models into C tables.
+
+    shapes.py OPERATIONS OUTPUT_FOLDER
+
+For each service served, the names and routes of all its operations; for the operations listed in
+OPERATIONS (lines of `service Operation`), the shapes of their requests and replies too. Writes one
+shapes_<service>.c a service and shapes_index.c; the structs are in src/operation/shape.h.
+
+The models' patterns are written for Java. They are translated to PCRE here and compiled with the
+GLib that the server will use: one that does not compile fails the build.
+"""
+
+import ctypes
+import pathlib
+import re
+import sys
+
+import botocore
+import botocore.session
+
+BOTOCORE = "1.44.5"
+SERVICES = """
+    application-autoscaling athena cloudwatch ecr events firehose glue iam kinesis lambda logs s3
+    sagemaker sagemaker-metrics sagemaker-runtime sns sqs stepfunctions sts
+""".split()
+PROTOCOLS = ["json", "rest-json", "rest-xml", "query"]  # the order of botocore's preference
+
+# In Java these classes are ASCII; under PCRE's Unicode properties they would not be.
+CLASS_ESCAPES = {
+    r"\w": "a-zA-Z0-9_",
+    r"\d": "0-9",
+    r"\s": r"\t\n\x0b\f\r ",
+    r"\p{Alnum}": "a-zA-Z0-9",
+    r"\p{ASCII}": r"\x00-\x7f",
+    r"\p{Print}": r"\x20-\x7e",
+}
+ESCAPE = re.compile(r"\\(?:[pP]\{\w+\}|u[0-9a-fA-F]{4}|x[0-9a-fA-F]{2}|.)", re.S)
+ASTRAL = re.compile(r"\\u[dD]800\\u[dD][cC]00-\\u[dD][bB][fF]{2}\\u[dD][fF]{3}")
+
+
+def translate(java):
+    """The same language in PCRE's words (UTF mode), not yet anchored."""
+    text = ASTRAL.sub(lambda _: r"\x{10000}-\x{10FFFF}", java)
+    text = re.sub(r"\$\{\d+,\d*\}", "$", text)  # Java repeats an anchor, which changes nothing
+    out, at, in_class = [], 0, False
+    while at < len(text):
+        char = text[at]
+        if char != "\\":
+            if in_class and char == "[":
+                raise SystemExit(f"shapes.py: nested character class in {java!r}")
+            in_class = char == "[" or (in_class and char != "]")
+            out.append(char)
+            at += 1
+            continue
+        escape = ESCAPE.match(text, at).group()
+        at += len(escape)
+        if escape in CLASS_ESCAPES:
+            ascii_class = CLASS_ESCAPES[escape]
+            if not in_class:
+                out.append(f"[{ascii_class}]")
+                continue
+            if out[-1] == "-":  # beside a class a hyphen is itself, beside a letter a range
+                out[-1] = r"\-"
+            out.append(ascii_class)
+            if text.startswith("-", at) and not text.startswith("-]", at):
+                out.append(r"\-")
+                at += 1
+        elif escape[1] == "u":
+            out.append(r"\x{%s}" % escape[2:])
+        else:
+            out.append(escape)
+    return "".join(out)
+
+
+class Patterns:
+    """Compiles with the server's own regular expressions."""
+
+    def __init__(self):
+        self.glib = ctypes.CDLL("libglib-2.0.so.0")
+        self.glib.g_regex_new.restype = ctypes.c_void_p
+        self.glib.g_regex_new.argtypes = [ctypes.c_char_p, ctypes.c_int, ctypes.c_int,
+                                          ctypes.c_void_p]
+        self.glib.g_regex_unref.argtypes = [ctypes.c_void_p]
+        self.done = {}
+
+    def compiled(self, java, shape):
+        if java not in self.done:
+            pattern = r"\A(?:%s)\z" % translate(java)
+            regex = self.glib.g_regex_new(pattern.encode(), 0, 0, None)
+            if not regex:
+                raise SystemExit(f"shapes.py: the pattern of {shape}, {java!r}, does not compile "
+                                 f"as {pattern!r}")
+            self.glib.g_regex_unref(regex)
+            self.done[java] = pattern
+        return self.done[java]
+
+
+def c_text(text):
+    if text is None:
+        return "NULL"
+    out = []
+    for byte in text.encode():
+        char = chr(byte)
+        if char in '"\\?':
+            out.append("\\" + char)
+        elif 32 <= byte < 127:
+            out.append(char)
+        else:
+            out.append("\\%03o" % byte)
+    return '"%s"' % "".join(out)
+
+
+TYPES = "structure list map string integer long float double boolean timestamp blob".split()
+LOCATIONS = {None: "BODY", "uri": "URI", "querystring": "QUERY", "header": "HEADER",
+             "headers": "HEADERS", "statusCode": "STATUS"}
+TIMES = {None: "DEFAULT", "iso8601": "ISO8601", "unixTimestamp": "EPOCH", "rfc822": "HTTP"}
+
+
+class Service:
+    """One service's tables while they grow. Shapes equal in all but their name are one."""
+
+    def __init__(self, name, model, listed, patterns):
+        self.name, self.model, self.listed, self.patterns = name, model, listed, patterns
+        self.symbol = name.replace("-", "_")
+        self.shapes, self.members, self.values, self.words = [], [], [], []
+        self.index = {}  # shape name -> number
+        self.scalars = {}  # a scalar's row -> number
+
+    # --- shapes ------------------------------------------------------------------------------
+
+    def shape(self, shape):
+        if shape.name in self.index:
+            return self.index[shape.name]
+        description = self.model._shape_resolver._shape_map[shape.name]
+        kind = {"character": "string"}.get(shape.type_name, shape.type_name)
+        if kind not in TYPES:
+            raise SystemExit(f"shapes.py: {self.name} {shape.name} is a {kind}")
+        if description.get("eventstream"):
+            raise SystemExit(f"shapes.py: {self.name} {shape.name}: event streams are not built")
+        flags = [flag.upper() for flag in ("union", "sensitive", "document")
+                 if description.get(flag)]
+        row = {"type": kind, "flags": flags, "enum": description.get("enum"),
+               "java": None, "pattern": None, "min": None, "max": None, "members": []}
+        if kind == "string" and "pattern" in description and "enum" not in description:
+            row["pattern"] = self.patterns.compiled(description["pattern"], shape.name)
+            row["java"] = description["pattern"]
+        if kind not in ("timestamp", "boolean", "structure"):
+            # A bound beyond 2^53 bounds nothing that a double could tell apart.
+            for bound in ("min", "max"):
+                if bound in description and abs(float(description[bound])) < 2**53:
+                    row[bound] = float(description[bound])
+        if kind not in ("structure", "list", "map"):
+            key = repr(row)
+            if key in self.scalars:
+                self.index[shape.name] = self.scalars[key]
+                return self.scalars[key]
+            self.scalars[key] = len(self.shapes)
+        number = len(self.shapes)
+        self.index[shape.name] = number
+        row["name"] = shape.name
+        self.shapes.append(row)
+        if kind == "structure":
+            row["members"] = [self.member(name, member, name in shape.required_members,
+                                          shape.serialization.get("payload") == name)
+                              for name, member in shape.members.items()]
+        elif kind == "list":
+            row["members"] = [self.member("member", shape.member)]
+        elif kind == "map":
+            row["members"] = [self.member("key", shape.key), self.member("value", shape.value)]
+        return number
+
+    def member(self, name, shape, required=False, payload=False):
+        """One row: a reference to a shape, and how it is written in its place."""
+        how = shape.serialization
+        for unknown in ("jsonvalue", "xmlAttribute"):
+            if how.get(unknown):
+                raise SystemExit(f"shapes.py: {self.name} {name}: {unknown} is not built")
+        flags = []
+        if required:
+            flags.append("REQUIRED")
+        if shape.metadata.get("idempotencyToken"):
+            flags.append("TOKEN")
+        if payload:
+            flags.append("STREAM" if shape.type_name == "blob" else "PAYLOAD")
+        if how.get("flattened"):
+            flags.append("FLATTENED")
+        wire = how.get("name")
+        return (name, wire if wire != name else None, self.shape(shape),
+                LOCATIONS[how.get("location")], flags, TIMES[how.get("timestampFormat")])
+
+    # --- operations --------------------------------------------------------------------------
+
+    def operation(self, name):
+        model = self.model.operation_model(name)
+        path, _, query = model.http.get("requestUri", "/").partition("?")
+        needs = []
+        if self.model.metadata["protocol"].startswith("rest") and model.input_shape:
+            for required in model.input_shape.required_members:
+                how = model.input_shape.members[required].serialization
+                prefix = {"querystring": "?", "header": ":"}.get(how.get("location"))
+                if prefix:
+                    needs.append(prefix + how["name"])
+        needs += ["?" + item for item in query.split("&") if item]
+        listed = name in self.listed
+        return {
+            "name": name, "method": model.http.get("method", "POST"), "path": path,
+            "needs": needs, "status": model.http.get("responseCode", 200), "listed": listed,
+            "input": self.root(model.input_shape) if listed else None,
+            "output": self.root(model.output_shape) if listed else None,
+            "wrapper": (model.output_shape.serialization.get("resultWrapper")
+                        if listed and model.output_shape else None),
+            "checksum": bool(model.http_checksum_required or model.http_checksum.get(
+                "requestChecksumRequired")),
+        }
+
+    def root(self, shape):
+        """A request's or reply's shape. Its own row even where it has no members."""
+        return None if shape is None else self.shape(shape)
+
+    # --- C -----------------------------------------------------------------------------------
+
+    def write(self, folder):
+        operations = [self.operation(name) for name in sorted(self.model.operation_names)]
+        rows, member_rows, value_rows, need_rows = [], [], [], []
+        for row in self.shapes:
+            first = len(member_rows)
+            for name, wire, shape, location, flags, time in row["members"]:
+                member_rows.append("{%s, %s, &shapes[%d], AT_%s, %s, TIME_%s}" % (
+                    c_text(name), c_text(wire), shape, location,
+                    " | ".join("MEMBER_" + flag for flag in flags) or "0", time))
+            members = "&members[%d]" % first if row["members"] else "NULL"
+            values = "&values[%d]" % len(value_rows) if row["enum"] else "NULL"
+            value_rows += [c_text(value) for value in row["enum"] or []]
+            flags = ["SHAPE_" + flag for flag in row["flags"]]
+            flags += ["SHAPE_" + bound.upper() for bound in ("min", "max")
+                      if row[bound] is not None]
+            rows.append("{%s, %s, %s, %s, %s, %r, %r, %d, %d, SHAPE_%s, %s}" % (
+                c_text(row["name"]), members, values, c_text(row["pattern"]),
+                c_text(row["java"]), row["min"] or 0.0, row["max"] or 0.0, len(row["members"]),
+                len(row["enum"] or []), row["type"].upper(), " | ".join(flags) or "0"))
+        operation_rows = []
+        for op in operations:
+            needs = "&needs[%d]" % len(need_rows) if op["needs"] else "NULL"
+            need_rows += [c_text(need) for need in op["needs"]]
+            flags = ["OPERATION_SHAPE_" + flag.upper() for flag in ("listed", "checksum")
+                     if op[flag]]
+            operation_rows.append("{%s, %s, %s, %s, %s, %s, %s, %d, %d, %s}" % (
+                c_text(op["name"]), c_text(op["method"]), c_text(op["path"]), needs,
+                "NULL" if op["input"] is None else "&shapes[%d]" % op["input"],
+                "NULL" if op["output"] is None else "&shapes[%d]" % op["output"],
+                c_text(op["wrapper"]), len(op["needs"]), op["status"],
+                " | ".join(flags) or "0"))
+        metadata = self.model.metadata
+        spoken = metadata.get("protocols", [metadata["protocol"]])
+        protocol = next(name for name in PROTOCOLS if name in spoken)
+        if protocol == "json":
+            protocol += metadata["jsonVersion"].replace(".", "")
+        parts = ["/* Written by tools/shapes.py from botocore %s: do not edit. */" % BOTOCORE,
+                 '#include "operation/shape.h"', ""]
+        for kind, name, table in (("struct shape", "shapes", rows),
+                                  ("struct shape_member", "members", member_rows),
+                                  ("char *const", "values", value_rows),
+                                  ("char *const", "needs", need_rows),
+                                  ("struct shape_operation", "operations", operation_rows)):
+            if name == "shapes" and table:  # members point at shapes and the other way round
+                parts.append("static const struct shape shapes[%d];" % len(table))
+                parts.append("")
+                shapes = (kind, name, table)
+                continue
+            if table:
+                parts += self.table(kind, name, table)
+            if name == "values" and rows:
+                parts += self.table(*shapes)
+        parts += ["const struct shape_service shape_service_%s = {" % self.symbol,
+                  "    .name = %s," % c_text(self.name),
+                  "    .signing_name = %s," % c_text(metadata.get("signingName")
+                                                     or metadata["endpointPrefix"]),
+                  "    .target_prefix = %s," % c_text(metadata.get("targetPrefix")),
+                  "    .version = %s," % c_text(metadata["apiVersion"]),
+                  "    .xml_namespace = %s," % c_text(self.namespace()),
+                  "    .protocol = PROTOCOL_%s," % protocol.upper().replace("-", "_"),
+                  "    .query_compatible = %s," % str("awsQueryCompatible" in metadata).lower(),
+                  "    .operations = operations,",
+                  "    .operation_count = %d," % len(operations), "};", ""]
+        (folder / f"shapes_{self.symbol}.c").write_text("\n".join(parts))
+
+    def namespace(self):
+        if self.name == "s3":
+            return "http://s3.amazonaws.com/doc/2006-03-01/"
+        return self.model.metadata.get("xmlNamespace")
+
+    @staticmethod
+    def table(kind, name, rows):
+        return ["static const %s %s[%d] = {" % (kind, name, len(rows))] + [
+            "    %s," % row for row in rows] + ["};", ""]
+
+
+def read_operations(path):
+    """{service: {operation}}; the file is sorted, so that two people's lines do not collide."""
+    lines = [line for line in path.read_text().splitlines() if line and line[0] != "#"]
+    if lines != sorted(set(lines)):
+        raise SystemExit(f"shapes.py: {path} is not sorted, or a line is there twice")
+    listed = {}
+    for line in lines:
+        service, operation = line.split()
+        if service not in SERVICES:
+            raise SystemExit(f"shapes.py: {path}: service {service} is not served")
+        listed.setdefault(service, set()).add(operation)
+    return listed
+
+
+def main():
+    operations, folder = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    if botocore.__version__ != BOTOCORE:
+        raise SystemExit(f"shapes.py: botocore {BOTOCORE} is needed, {sys.executable} has "
+                         f"{botocore.__version__}")
+    folder.mkdir(parents=True, exist_ok=True)
+    listed = read_operations(operations)
+    session = botocore.session.get_session()
+    patterns = Patterns()
+    for name in SERVICES:
+        model = session.get_service_model(name)
+        wanted = listed.get(name, set())
+        missing = wanted - set(model.operation_names)
+        if missing:
+            raise SystemExit(f"shapes.py: {name} has no operation {', '.join(sorted(missing))}")
+        Service(name, model, wanted, patterns).write(folder)
+    symbols = [name.replace("-", "_") for name in SERVICES]
+    index = ["/* Written by tools/shapes.py: do not edit. */", '#include "operation/shape.h"', ""]
+    index += ["extern const struct shape_service shape_service_%s;" % name for name in symbols]
+    index += ["", "const struct shape_service *const shape_services[] = {"]
+    index += ["    &shape_service_%s," % name for name in symbols] + ["    NULL,", "};", ""]
+    (folder / "shapes_index.c").write_text("\n".join(index))
+
+
+if __name__ == "__main__":
+    main()

@@ -20,15 +20,15 @@ void forest_close(struct forest *forest);
 
 /* What an ensemble asks and answers. Pointers live as long as the forest. */
 struct forest_info {
-    size_t features;            /* columns of a row */
-    size_t outputs;             /* margins a row: classes, targets, or 1 */
+    size_t features; /* columns of a row */
+    size_t outputs;  /* margins a row: classes, targets, or 1 */
     size_t trees;
-    size_t nodes;               /* over all trees, leaves included */
-    size_t depth;               /* edges on the longest path */
-    const char *booster;        /* "gbtree", "dart" or "gblinear" */
-    const char *objective;      /* XGBoost's name, such as "binary:logistic" */
-    const float *base_margin;   /* `outputs` values that every row's sums start from */
-    const char *const *feature_names;   /* `features` names, or NULL where the file has none */
+    size_t nodes;                     /* over all trees, leaves included */
+    size_t depth;                     /* edges on the longest path */
+    const char *booster;              /* "gbtree", "dart" or "gblinear" */
+    const char *objective;            /* XGBoost's name, such as "binary:logistic" */
+    const float *base_margin;         /* `outputs` values that every row's sums start from */
+    const char *const *feature_names; /* `features` names, or NULL where the file has none */
 };
 const struct forest_info *forest_describe(const struct forest *forest);
 

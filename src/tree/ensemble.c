@@ -1,0 +1,375 @@
+#include "tree/ensemble.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+bool ensemble_grow(void **array, size_t *room, size_t count, size_t size, struct lathe_error *error)
+{
+    if (count <= *room)
+        return true;
+    size_t larger = *room > count / 2 ? *room * 2 : count;
+    void *moved = larger <= SIZE_MAX / 2 / size ? realloc(*array, larger * size) : NULL;
+    if (!moved)
+        return fail(error, LATHE_NO_MEMORY, "no memory for the %zu elements of a model", larger);
+    *array = moved;
+    *room = larger;
+    return true;
+}
+
+/* Grows *array, whose elements' size it tells. */
+#define GROW(array, room, count, error) \
+    ensemble_grow((void **)&(array), &(room), (count), sizeof *(array), (error))
+
+bool category_in_set(const struct ensemble *ensemble, uint32_t set, float value)
+{
+    if (!(value >= 0.0f && value < 16777216.0f))
+        return false;
+    int32_t wanted = (int32_t)value;
+    const int32_t *at = ensemble->categories + ensemble->sets[set].first;
+    size_t count = ensemble->sets[set].count;
+    while (count > 1) {
+        size_t half = count / 2;
+        at += at[half] <= wanted ? half : 0;
+        count -= half;
+    }
+    return count && *at == wanted;
+}
+
+static int ascending(const void *a, const void *b)
+{
+    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
+    return (x > y) - (x < y);
+}
+
+/* Appends the k-th categorical node's categories as a set. */
+static bool add_set(struct ensemble *ensemble, const struct tree_columns *columns, size_t k,
+                    struct lathe_error *error)
+{
+    int32_t start = columns->category_starts[k], size = columns->category_sizes[k];
+    if (start < 0 || size < 0 || (size_t)start > columns->category_count ||
+        (size_t)size > columns->category_count - (size_t)start)
+        return fail(error, LATHE_INVALID_MODEL, "node %d: categories %d to %lld of a list of %zu",
+                    columns->category_nodes[k], start, (long long)start + size,
+                    columns->category_count);
+    if (!GROW(ensemble->sets, ensemble->set_room, ensemble->set_count + 1, error) ||
+        !GROW(ensemble->categories, ensemble->category_room,
+              ensemble->category_count + (size_t)size, error))
+        return false;
+    if (ensemble->category_count + (size_t)size > UINT32_MAX)
+        return fail(error, LATHE_LIMIT, "more than %u categories", UINT32_MAX);
+
+    int32_t *to = ensemble->categories + ensemble->category_count;
+    bool sorted = true;
+    for (int32_t i = 0; i < size; i++) {
+        to[i] = columns->categories[start + i];
+        if (to[i] < 0 || to[i] >= 16777216)
+            return fail(error, LATHE_INVALID_MODEL, "node %d: %d is no category",
+                        columns->category_nodes[k], to[i]);
+        sorted = sorted && (i == 0 || to[i - 1] < to[i]);
+    }
+    if (!sorted)
+        qsort(to, (size_t)size, sizeof *to, ascending);
+    ensemble->sets[ensemble->set_count++] =
+        (struct category_set){(uint32_t)ensemble->category_count, (uint32_t)size};
+    ensemble->category_count += (size_t)size;
+    return true;
+}
+
+/* A node as the columns have it; its children are checked by the walk that follows. */
+static bool convert_node(const struct ensemble *ensemble, const struct tree_columns *columns,
+                         size_t i, struct tree_node *node, struct lathe_error *error)
+{
+    float value = columns->value[i];
+    *node = (struct tree_node){.left = columns->left[i], .right = columns->right[i]};
+    if (node->left == NO_CHILD) {
+        node->leaf = value;
+        if (columns->leaf_size > 1) {
+            int64_t row = columns->leaves_by_node ? (int64_t)i : node->right;
+            if (row < 0 || (size_t)row >= columns->leaf_count)
+                return fail(error, LATHE_INVALID_MODEL, "node %zu: leaf %lld of %zu", i,
+                            (long long)row, columns->leaf_count);
+            size_t place = ensemble->leaf_count / columns->leaf_size + (size_t)row;
+            node->right = (int32_t)place;
+        } else if (isnan(value)) {
+            return fail(error, LATHE_INVALID_MODEL, "node %zu: the leaf's value is not a number",
+                        i);
+        }
+        return true;
+    }
+    if (columns->feature[i] < 0 || columns->feature[i] >= MOST_FEATURES)
+        return fail(error, LATHE_INVALID_MODEL, "node %zu: a split on feature %d", i,
+                    columns->feature[i]);
+    node->feature = (uint32_t)columns->feature[i];
+    node->default_left = columns->default_left[i] != 0;
+    node->categorical = columns->categorical && columns->categorical[i] != 0;
+    node->threshold = value;
+    if (!node->categorical && isnan(value))
+        return fail(error, LATHE_INVALID_MODEL, "node %zu: the threshold is not a number", i);
+    return true;
+}
+
+/* Walks from the root: each node at most once (so no cycle and no shared child). Nodes that are
+ * not reached are left over from pruning. Sets the tree's depth. */
+static bool check_shape(const struct tree_node *nodes, struct tree *tree, struct lathe_error *error)
+{
+    uint32_t *depth = calloc(tree->count, sizeof *depth); /* 1 at the root, 0: not reached */
+    int32_t *open = malloc(tree->count * sizeof *open);
+    size_t waiting = 0;
+    bool good = depth && open;
+    if (!good)
+        fail(error, LATHE_NO_MEMORY, "no memory to check a tree of %u nodes", tree->count);
+    if (good) {
+        depth[0] = 1;
+        open[waiting++] = 0;
+    }
+    while (good && waiting) {
+        int32_t at = open[--waiting];
+        tree->depth = depth[at] - 1 > tree->depth ? depth[at] - 1 : tree->depth;
+        if (nodes[at].left == NO_CHILD)
+            continue;
+        int32_t children[] = {nodes[at].left, nodes[at].right};
+        for (int i = 0; i < 2 && good; i++) {
+            int32_t child = children[i];
+            if (child < 0 || (uint32_t)child >= tree->count)
+                good = fail(error, LATHE_INVALID_MODEL, "node %d: its child %d is none of %u nodes",
+                            at, child, tree->count);
+            else if (depth[child])
+                good = fail(error, LATHE_INVALID_MODEL, "node %d is reached in two ways", child);
+            else {
+                depth[child] = depth[at] + 1;
+                open[waiting++] = child;
+            }
+        }
+    }
+    free(depth);
+    free(open);
+    return good;
+}
+
+static bool add_categories(struct ensemble *ensemble, const struct tree_columns *columns,
+                           struct tree_node *nodes, struct lathe_error *error)
+{
+    for (size_t k = 0; k < columns->category_node_count; k++) {
+        int32_t i = columns->category_nodes[k];
+        if (i < 0 || (size_t)i >= columns->count || nodes[i].left == NO_CHILD ||
+            !nodes[i].categorical)
+            return fail(error, LATHE_INVALID_MODEL, "categories for node %d, which has none", i);
+        nodes[i].set = (uint32_t)ensemble->set_count;
+        /* until the end marks the nodes that still wait for their categories */
+        nodes[i].categorical = false;
+        if (!add_set(ensemble, columns, k, error))
+            return false;
+    }
+    for (size_t i = 0; i < columns->count; i++)
+        if (nodes[i].categorical && nodes[i].left != NO_CHILD)
+            return fail(error, LATHE_INVALID_MODEL,
+                        "node %zu: a categorical split without categories", i);
+    for (size_t k = 0; k < columns->category_node_count; k++)
+        nodes[columns->category_nodes[k]].categorical = true;
+    return true;
+}
+
+static bool add_leaves(struct ensemble *ensemble, const struct tree_columns *columns,
+                       struct lathe_error *error)
+{
+    bool vector = columns->leaf_size > 1;
+    if (ensemble->tree_count == 0) {
+        ensemble->vector_leaves = vector;
+        ensemble->leaf_size = vector ? columns->leaf_size : 1;
+    }
+    if (ensemble->leaf_size != (vector ? columns->leaf_size : 1))
+        return fail(error, LATHE_INVALID_MODEL, "leaves of %zu values after trees with %zu",
+                    columns->leaf_size, ensemble->leaf_size);
+    if (!vector)
+        return true;
+    size_t added = columns->leaf_count * columns->leaf_size;
+    if ((ensemble->leaf_count + added) / columns->leaf_size > INT32_MAX)
+        return fail(error, LATHE_LIMIT, "more than %d leaves", INT32_MAX);
+    if (!GROW(ensemble->leaves, ensemble->leaf_room, ensemble->leaf_count + added, error))
+        return false;
+    for (size_t i = 0; i < added; i++)
+        if (isnan(columns->leaves[i]))
+            return fail(error, LATHE_INVALID_MODEL, "a leaf's value is not a number");
+    memcpy(ensemble->leaves + ensemble->leaf_count, columns->leaves,
+           added * sizeof *columns->leaves);
+    ensemble->leaf_count += added;
+    return true;
+}
+
+/* Room for `count` more nodes in the three arrays that have one element a node. */
+static bool grow_nodes(struct ensemble *ensemble, size_t count, struct lathe_error *error)
+{
+    size_t whole = ensemble->node_count + count;
+    size_t gain_room = ensemble->node_room, cover_room = ensemble->node_room;
+    return GROW(ensemble->gain, gain_room, whole, error) &&
+           GROW(ensemble->cover, cover_room, whole, error) &&
+           GROW(ensemble->nodes, ensemble->node_room, whole, error);
+}
+
+bool ensemble_add_tree(struct ensemble *ensemble, const struct tree_columns *columns,
+                       struct lathe_error *error)
+{
+    size_t count = columns->count;
+    if (count == 0 || count > INT32_MAX)
+        return fail(error, LATHE_INVALID_MODEL, "tree %zu: %zu nodes", ensemble->tree_count, count);
+    if (!grow_nodes(ensemble, count, error) ||
+        !GROW(ensemble->trees, ensemble->tree_room, ensemble->tree_count + 1, error))
+        return false;
+    struct tree tree = {.first = ensemble->node_count, .count = (uint32_t)count};
+    struct tree_node *nodes = ensemble->nodes + tree.first;
+    bool good = true;
+    for (size_t i = 0; i < count && good; i++)
+        good = convert_node(ensemble, columns, i, &nodes[i], error);
+    good = good && add_leaves(ensemble, columns, error) && check_shape(nodes, &tree, error) &&
+           add_categories(ensemble, columns, nodes, error);
+    if (!good)
+        return fail_prefix(error, "tree %zu: ", ensemble->tree_count);
+    float *gain = ensemble->gain + tree.first, *cover = ensemble->cover + tree.first;
+    for (size_t i = 0; i < count; i++) {
+        gain[i] = columns->gain ? columns->gain[i] : 0.0f;
+        cover[i] = columns->cover ? columns->cover[i] : 0.0f;
+    }
+    ensemble->trees[ensemble->tree_count++] = tree;
+    ensemble->node_count += count;
+    ensemble->depth = tree.depth > ensemble->depth ? tree.depth : ensemble->depth;
+    return true;
+}
+
+static bool check_features(const struct ensemble *ensemble, struct lathe_error *error)
+{
+    for (size_t i = 0; i < ensemble->node_count; i++)
+        if (ensemble->nodes[i].left != NO_CHILD && ensemble->nodes[i].feature >= ensemble->features)
+            return fail(error, LATHE_INVALID_MODEL, "a split on feature %u of %zu",
+                        ensemble->nodes[i].feature, ensemble->features);
+    return true;
+}
+
+static bool place_trees(struct ensemble *ensemble, const struct model_facts *facts,
+                        struct lathe_error *error)
+{
+    if (ensemble->vector_leaves && ensemble->leaf_size != ensemble->outputs)
+        return fail(error, LATHE_INVALID_MODEL, "leaves of %zu values in a model of %zu outputs",
+                    ensemble->leaf_size, ensemble->outputs);
+    if (facts->tree_outputs && facts->tree_output_count != ensemble->tree_count)
+        return fail(error, LATHE_INVALID_MODEL, "tree_info: %zu entries for %zu trees",
+                    facts->tree_output_count, ensemble->tree_count);
+    for (size_t i = 0; i < ensemble->tree_count && facts->tree_outputs; i++) {
+        int32_t output = facts->tree_outputs[i];
+        if (output < 0 || (size_t)output >= ensemble->outputs)
+            return fail(error, LATHE_INVALID_MODEL, "tree_info: tree %zu adds to output %d of %zu",
+                        i, output, ensemble->outputs);
+        ensemble->trees[i].output = ensemble->vector_leaves ? 0 : (uint32_t)output;
+    }
+    return true;
+}
+
+/* dart: XGBoost adds `leaf * weight`, rounded in between; so the product can be taken now. */
+static bool weigh_trees(struct ensemble *ensemble, const struct model_facts *facts,
+                        struct lathe_error *error)
+{
+    if (!facts->tree_weights)
+        return true;
+    if (facts->tree_weight_count != ensemble->tree_count)
+        return fail(error, LATHE_INVALID_MODEL, "weight_drop: %zu weights for %zu trees",
+                    facts->tree_weight_count, ensemble->tree_count);
+    if (ensemble->vector_leaves)
+        return fail(error, LATHE_UNSUPPORTED, "dart with vector leaves");
+    for (size_t t = 0; t < ensemble->tree_count; t++) {
+        struct tree_node *nodes = ensemble->nodes + ensemble->trees[t].first;
+        for (uint32_t i = 0; i < ensemble->trees[t].count; i++)
+            if (nodes[i].left == NO_CHILD)
+                nodes[i].leaf *= facts->tree_weights[t];
+    }
+    return true;
+}
+
+static bool set_base(struct ensemble *ensemble, const struct model_facts *facts,
+                     struct lathe_error *error)
+{
+    size_t outputs = ensemble->outputs;
+    if (facts->base_score_count != 1 && facts->base_score_count != outputs)
+        return fail(error, LATHE_INVALID_MODEL, "base_score: %zu values for %zu outputs",
+                    facts->base_score_count, outputs);
+    ensemble->base_margin = malloc(outputs * sizeof *ensemble->base_margin);
+    if (!ensemble->base_margin)
+        return fail(error, LATHE_NO_MEMORY, "no memory for %zu outputs", outputs);
+    for (size_t i = 0; i < outputs; i++) {
+        float score = facts->base_score[facts->base_score_count == 1 ? 0 : i];
+        ensemble->base_margin[i] = score;
+        if (!facts->base_score_is_margin &&
+            !objective_base_margin(ensemble->objective, score, &ensemble->base_margin[i]))
+            return fail(error, LATHE_INVALID_MODEL, "base_score: %g is outside what %s allows",
+                        (double)score, ensemble->objective->name);
+    }
+    return true;
+}
+
+static const char *known_booster(const char *name)
+{
+    static const char *const boosters[] = {"gbtree", "dart", "gblinear"};
+    for (size_t i = 0; i < sizeof boosters / sizeof *boosters; i++)
+        if (strcmp(name, boosters[i]) == 0)
+            return boosters[i];
+    return NULL;
+}
+
+static bool set_linear(struct ensemble *ensemble, struct model_facts *facts,
+                       struct lathe_error *error)
+{
+    size_t needed = (ensemble->features + 1) * ensemble->outputs;
+    if (facts->linear_count != needed)
+        return fail(error, LATHE_INVALID_MODEL, "%zu weights for %zu features and %zu outputs",
+                    facts->linear_count, ensemble->features, ensemble->outputs);
+    ensemble->linear = facts->linear;
+    facts->linear = NULL;
+    /* XGBoost's gblinear starts every output from the first base score */
+    for (size_t i = 1; i < ensemble->outputs; i++)
+        ensemble->base_margin[i] = ensemble->base_margin[0];
+    return true;
+}
+
+bool ensemble_finish(struct ensemble *ensemble, struct model_facts *facts,
+                     struct lathe_error *error)
+{
+    if (facts->features < 0 || facts->features > MOST_FEATURES)
+        return fail(error, LATHE_LIMIT, "num_feature: %lld, and at most %d are supported",
+                    (long long)facts->features, MOST_FEATURES);
+    int64_t outputs = facts->classes > facts->targets ? facts->classes : facts->targets;
+    if (outputs > MOST_OUTPUTS)
+        return fail(error, LATHE_LIMIT, "%lld outputs, and at most %d are supported",
+                    (long long)outputs, MOST_OUTPUTS);
+    ensemble->features = (size_t)facts->features;
+    ensemble->outputs = outputs > 1 ? (size_t)outputs : 1;
+    ensemble->objective = objective_find(facts->objective);
+    if (!ensemble->objective)
+        return fail(error, LATHE_UNSUPPORTED, "the objective \"%s\"", facts->objective);
+    ensemble->booster = known_booster(facts->booster);
+    if (!ensemble->booster)
+        return fail(error, LATHE_UNSUPPORTED, "the booster \"%s\"", facts->booster);
+    if (!set_base(ensemble, facts, error))
+        return false;
+    if (strcmp(ensemble->booster, "gblinear") == 0)
+        return ensemble->tree_count ? fail(error, LATHE_INVALID_MODEL, "a linear model with trees")
+                                    : set_linear(ensemble, facts, error);
+    if (strcmp(ensemble->booster, "dart") == 0 && !facts->tree_weights && ensemble->tree_count)
+        return fail(error, LATHE_INVALID_MODEL, "a dart model without weight_drop");
+    return check_features(ensemble, error) && place_trees(ensemble, facts, error) &&
+           weigh_trees(ensemble, facts, error);
+}
+
+void ensemble_clear(struct ensemble *ensemble)
+{
+    for (size_t i = 0; ensemble->feature_names && i < ensemble->features; i++)
+        free(ensemble->feature_names[i]);
+    free(ensemble->feature_names);
+    free(ensemble->base_margin);
+    free(ensemble->trees);
+    free(ensemble->nodes);
+    free(ensemble->gain);
+    free(ensemble->cover);
+    free(ensemble->sets);
+    free(ensemble->categories);
+    free(ensemble->leaves);
+    free(ensemble->linear);
+}

@@ -1,0 +1,17 @@
+/* forest_parts.h: what a forest is made of, for the files of this folder. */
+#ifndef LATHE_TREE_FOREST_PARTS_H
+#define LATHE_TREE_FOREST_PARTS_H
+
+#include "tree/ensemble.h"
+#include "tree/forest.h"
+
+struct forest {
+    struct forest_info info;
+    struct ensemble ensemble;
+};
+
+/* Walks the ensemble itself, for any forest: the reference that the fast paths must equal. */
+void plain_margins(const struct ensemble *ensemble, const float *rows, size_t count, size_t stride,
+                   float *out);
+
+#endif

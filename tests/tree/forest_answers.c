@@ -1,0 +1,117 @@
+/* The tests' way to a forest: forest_answers MODEL ROWS COLUMNS OUT KIND...
+ *
+ * ROWS is a file of native float32, row-major. For each KIND the answers go to OUT.KIND as
+ * float32. Kinds: best, plain, word, avx2, avx512 (margins of all rows at once by that path),
+ * single (margins, one row at a time), answers. A kind that this CPU or forest cannot do makes
+ * no file. Exit status 1 and the error's text where the model is refused. */
+#include "tree/forest.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static void *read_file(const char *path, size_t *size)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file || fseek(file, 0, SEEK_END) != 0)
+        return NULL;
+    long length = ftell(file);
+    rewind(file);
+    /* exactly as large as the file, so that a sanitizer sees a read past its end */
+    void *bytes = malloc(length ? (size_t)length : 1);
+    *size = fread(bytes, 1, (size_t)length, file);
+    fclose(file);
+    return bytes;
+}
+
+static void write_file(const char *stem, const char *kind, const float *values, size_t count)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s.%s", stem, kind);
+    FILE *file = fopen(path, "wb");
+    if (!file || fwrite(values, sizeof *values, count, file) != count || fclose(file) != 0) {
+        perror(path);
+        exit(2);
+    }
+}
+
+struct job {
+    const struct forest *forest;
+    const float *rows;
+    size_t count, columns;
+    const char *out;
+};
+
+static bool margins(const struct job *job, const char *kind)
+{
+    static const char *const paths[] = {"best", "plain", "word", "avx2", "avx512"};
+    size_t path = 0, outputs = forest_describe(job->forest)->outputs;
+    while (path < 5 && strcmp(kind, paths[path]) != 0)
+        path++;
+    if (path == 5)
+        return false;
+    float *values = malloc((job->count * outputs + 1) * sizeof *values);
+    if (forest_can(job->forest, (enum forest_path)path)) {
+        forest_margins(job->forest, (enum forest_path)path, job->rows, job->count, job->columns,
+                       values);
+        write_file(job->out, kind, values, job->count * outputs);
+    }
+    free(values);
+    return true;
+}
+
+static void single(const struct job *job, const char *kind)
+{
+    size_t outputs = forest_describe(job->forest)->outputs;
+    float *values = malloc((job->count * outputs + 1) * sizeof *values);
+    for (size_t r = 0; r < job->count; r++)
+        forest_margins(job->forest, FOREST_BEST, job->rows + r * job->columns, 1, job->columns,
+                       values + r * outputs);
+    write_file(job->out, kind, values, job->count * outputs);
+    free(values);
+}
+
+static void answers(const struct job *job, const char *kind)
+{
+    size_t outputs = forest_describe(job->forest)->outputs;
+    float *values = malloc((job->count * outputs + 1) * sizeof *values);
+    forest_margins(job->forest, FOREST_BEST, job->rows, job->count, job->columns, values);
+    forest_transform(job->forest, values, job->count, values);
+    write_file(job->out, kind, values, job->count * forest_answers(job->forest));
+    free(values);
+}
+
+int main(int count, char **arguments)
+{
+    if (count < 6) {
+        fprintf(stderr, "usage: forest_answers MODEL ROWS COLUMNS OUT KIND...\n");
+        return 2;
+    }
+    size_t model_size = 0, rows_size = 0;
+    void *model = read_file(arguments[1], &model_size), *rows = read_file(arguments[2], &rows_size);
+    size_t columns = strtoul(arguments[3], NULL, 10);
+    struct lathe_error error = {0};
+    struct forest *forest = forest_open(model, model_size, &error);
+    free(model);
+    if (!forest) {
+        free(rows);
+        fprintf(stderr, "%s\n", error.message);
+        return error.code == LATHE_INVALID_MODEL || error.code == LATHE_UNSUPPORTED ||
+                       error.code == LATHE_LIMIT
+                   ? 1
+                   : 2;
+    }
+    struct job job = {forest, rows, columns ? rows_size / sizeof(float) / columns : 0, columns,
+                      arguments[4]};
+    for (int i = 5; i < count; i++) {
+        if (strcmp(arguments[i], "single") == 0)
+            single(&job, arguments[i]);
+        else if (strcmp(arguments[i], "answers") == 0)
+            answers(&job, arguments[i]);
+        else if (!margins(&job, arguments[i]))
+            fprintf(stderr, "unknown kind %s\n", arguments[i]);
+    }
+    forest_close(forest);
+    free(rows);
+    return 0;
+}

@@ -1,5 +1,6 @@
 /* csv_matrix_append: values against strtod, errors by the place and text they name, threads against
- * one thread. What Python's csv and DuckDB say of odd texts is in test_odd.c and test_odd.py. */
+ * one thread. What Python's csv and DuckDB say of odd texts is in test_odd.c and
+ * tests/parse/test_csv_odd.py. */
 #include "csv/matrix.h"
 
 #include <math.h>

@@ -10,9 +10,31 @@
 
 struct lake;
 
-/* Opens the lake in folder (created where missing) and collects files that no row names. */
+/* Opens the lake in folder (created where missing). Files there that no row names are collected
+ * by a thread of its own. Files for jobs of what is kept in rows are made in "cache/objects"
+ * beside the folder. The store must outlive the lake. */
 struct lake *lake_open(struct store *store, const char *folder, GError **error);
 void lake_close(struct lake *lake);
+
+/* --- buckets ---------------------------------------------------------------------------------- */
+
+struct lake_bucket {
+    char *name;
+    char *region;
+    double created;
+};
+void lake_bucket_free(struct lake_bucket *bucket);
+typedef struct lake_bucket lake_bucket_auto;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lake_bucket_auto, lake_bucket_free)
+
+/* ERROR_INVALID_BUCKET_NAME, or ERROR_BUCKET_OWNED_BY_YOU where it is there. */
+bool lake_bucket_create(struct lake *lake, const char *name, const char *region, GError **error);
+/* ERROR_NO_SUCH_BUCKET. */
+struct lake_bucket *lake_bucket_get(struct lake *lake, const char *name, GError **error);
+/* ERROR_BUCKET_NOT_EMPTY where objects are in it; uploads under way are given up. */
+bool lake_bucket_delete(struct lake *lake, const char *name, GError **error);
+/* All buckets in order of their names, as struct lake_bucket that the array frees. */
+GPtrArray *lake_bucket_list(struct lake *lake, GError **error);
 
 /* --- objects, as rooms above use them; S3's own operations find more in lake_s3.h ------------- */
 
@@ -22,8 +44,14 @@ struct lake_object {
     char *etag;         /* without quotes: MD5 in hex, or "<md5 of md5s>-<parts>" */
     char *content_type; /* NULL: not given */
     double modified;
-    json_t *headers; /* what was sent to come back: Metadata, CacheControl, checksums ... */
-    char *file;      /* the path of the immutable file */
+    json_t *headers; /* what comes back with it, under botocore's names: Metadata, CacheControl,
+                      * ChecksumCRC32, ChecksumType ... Never NULL, never to be changed */
+    json_t *tags;    /* an object of texts, or NULL */
+    json_t *parts;   /* of a multipart object: [size, checksum or null] a part; else NULL */
+    char *file;      /* the path of the immutable file; may be linked, never written */
+    char *id;        /* of these bytes: a new one whenever the object is replaced */
+    gint64 row;      /* of the bytes, where they are small and kept in meta.db; else 0 */
+    GBytes *bytes;   /* those, where they were read with the object; else NULL */
 };
 void lake_object_free(struct lake_object *object);
 typedef struct lake_object lake_object_auto;
@@ -35,7 +63,7 @@ bool lake_parse_uri(const char *uri, char **bucket, char **key, GError **error);
 /* ERROR_NO_SUCH_BUCKET or ERROR_NO_SUCH_KEY where there is none. */
 struct lake_object *lake_stat(struct lake *lake, const char *bucket, const char *key,
                               GError **error);
-/* The object's bytes. */
+/* The object's bytes. ERROR_NO_SUCH_KEY where it was replaced or deleted since it was looked up. */
 struct stream *lake_get(struct lake *lake, const struct lake_object *object, GError **error);
 GBytes *lake_get_bytes(struct lake *lake, const char *uri, size_t limit, GError **error);
 

@@ -1,0 +1,246 @@
+/* Buckets, and the tags of buckets and objects. */
+#include <string.h>
+
+#include "base/error.h"
+#include "lake/lake_internal.h"
+
+void lake_bucket_free(struct lake_bucket *bucket)
+{
+    if (!bucket)
+        return;
+    g_free(bucket->name);
+    g_free(bucket->region);
+    g_free(bucket);
+}
+
+/* S3's rules: 3 to 63 of lower-case letters, digits, dots and hyphens; letters or digits at the
+ * ends and beside dots; not an IP address; not what S3 keeps for itself. */
+static bool is_bucket_name(const char *name)
+{
+    size_t length = strlen(name);
+    if (length < 3 || length > 63 ||
+        strspn(name, "abcdefghijklmnopqrstuvwxyz0123456789.-") < length)
+        return false;
+    if (strchr(".-", name[0]) || strchr(".-", name[length - 1]) || strstr(name, "..") ||
+        strstr(name, ".-") || strstr(name, "-."))
+        return false;
+    static const char *const kept_prefixes[] = {"xn--", "sthree-", "amzn-s3-demo-"};
+    for (size_t i = 0; i < G_N_ELEMENTS(kept_prefixes); i++)
+        if (g_str_has_prefix(name, kept_prefixes[i]))
+            return false;
+    static const char *const kept_suffixes[] = {"-s3alias", "--ol-s3", ".mrap", "--x-s3",
+                                                "--table-s3"};
+    for (size_t i = 0; i < G_N_ELEMENTS(kept_suffixes); i++)
+        if (g_str_has_suffix(name, kept_suffixes[i]))
+            return false;
+    return !g_hostname_is_ip_address(name);
+}
+
+struct bucket_change {
+    const char *name, *region;
+    GPtrArray *files; /* of uploads given up */
+};
+
+static bool create(struct store_connection *connection, void *data, GError **error)
+{
+    const struct bucket_change *change = data;
+    if (!store_run(connection, error,
+                   "INSERT OR IGNORE INTO lake_bucket (name, region, created) VALUES (?, ?, ?)",
+                   "ssd", change->name, change->region, lake_now()))
+        return false;
+    return sqlite3_changes(store_handle(connection)) == 1 ||
+           error_set(error, ERROR_BUCKET_OWNED_BY_YOU,
+                     "Your previous request to create the named bucket succeeded and you already "
+                     "own it: %s",
+                     change->name);
+}
+
+bool lake_bucket_create(struct lake *lake, const char *name, const char *region, GError **error)
+{
+    if (!is_bucket_name(name))
+        return error_set(error, ERROR_INVALID_BUCKET_NAME,
+                         "The specified bucket is not valid: \"%s\"; a name has 3 to 63 lower-case "
+                         "letters, digits, dots and hyphens, and begins and ends with a letter or "
+                         "digit",
+                         name);
+    struct bucket_change change = {name, region, NULL};
+    return store_write(lake->store, create, &change, error);
+}
+
+/* --- deleting --------------------------------------------------------------------------------- */
+
+static bool is_empty(struct store_connection *connection, const char *name, GError **error)
+{
+    sqlite3_stmt *row =
+        store_prepare(connection, "SELECT 1 FROM lake_object WHERE bucket = ? LIMIT 1", error);
+    if (!row)
+        return false;
+    sqlite3_bind_text(row, 1, name, -1, SQLITE_STATIC);
+    int code = store_step(row, error);
+    sqlite3_reset(row);
+    if (code == SQLITE_ROW)
+        return error_set(error, ERROR_BUCKET_NOT_EMPTY,
+                         "The bucket you tried to delete is not empty: %s", name);
+    return code == SQLITE_DONE;
+}
+
+static bool delete_bucket(struct store_connection *connection, void *data, GError **error)
+{
+    const struct bucket_change *change = data;
+    if (!lake_require_bucket(connection, change->name, error) ||
+        !is_empty(connection, change->name, error))
+        return false;
+    sqlite3_stmt *row =
+        store_prepare(connection,
+                      "SELECT file FROM lake_upload WHERE bucket = ?1 UNION SELECT lake_part.file "
+                      "FROM lake_part JOIN lake_upload ON upload = id WHERE bucket = ?1",
+                      error);
+    if (!row)
+        return false;
+    sqlite3_bind_text(row, 1, change->name, -1, SQLITE_STATIC);
+    int code;
+    while ((code = store_step(row, error)) == SQLITE_ROW)
+        g_ptr_array_add(change->files, g_strdup((const char *)sqlite3_column_text(row, 0)));
+    return code == SQLITE_DONE &&
+           store_run(connection, error,
+                     "DELETE FROM lake_part WHERE upload IN "
+                     "(SELECT id FROM lake_upload WHERE bucket = ?)",
+                     "s", change->name) &&
+           store_run(connection, error, "DELETE FROM lake_upload WHERE bucket = ?", "s",
+                     change->name) &&
+           store_run(connection, error, "DELETE FROM lake_bucket WHERE name = ?", "s",
+                     change->name);
+}
+
+bool lake_bucket_delete(struct lake *lake, const char *name, GError **error)
+{
+    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
+    struct bucket_change change = {name, NULL, files};
+    if (!store_write(lake->store, delete_bucket, &change, error))
+        return false;
+    for (guint i = 0; i < files->len; i++)
+        lake_unlink(lake, g_ptr_array_index(files, i));
+    return true;
+}
+
+/* --- looking ---------------------------------------------------------------------------------- */
+
+static void free_bucket(void *bucket)
+{
+    lake_bucket_free(bucket);
+}
+
+struct bucket_query {
+    const char *name; /* NULL: all */
+    GPtrArray *found;
+};
+
+static bool read_buckets(struct store_connection *connection, void *data, GError **error)
+{
+    const struct bucket_query *query = data;
+    sqlite3_stmt *row =
+        store_prepare(connection,
+                      query->name ? "SELECT name, region, created FROM lake_bucket WHERE name = ?"
+                                  : "SELECT name, region, created FROM lake_bucket ORDER BY name",
+                      error);
+    if (!row)
+        return false;
+    if (query->name)
+        sqlite3_bind_text(row, 1, query->name, -1, SQLITE_STATIC);
+    int code;
+    while ((code = store_step(row, error)) == SQLITE_ROW) {
+        struct lake_bucket *bucket = g_new0(struct lake_bucket, 1);
+        bucket->name = g_strdup((const char *)sqlite3_column_text(row, 0));
+        bucket->region = g_strdup((const char *)sqlite3_column_text(row, 1));
+        bucket->created = sqlite3_column_double(row, 2);
+        g_ptr_array_add(query->found, bucket);
+    }
+    return code == SQLITE_DONE;
+}
+
+GPtrArray *lake_bucket_list(struct lake *lake, GError **error)
+{
+    g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(free_bucket);
+    struct bucket_query query = {NULL, found};
+    return store_read(lake->store, read_buckets, &query, error) ? g_steal_pointer(&found) : NULL;
+}
+
+struct lake_bucket *lake_bucket_get(struct lake *lake, const char *name, GError **error)
+{
+    g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(free_bucket);
+    struct bucket_query query = {name, found};
+    if (!store_read(lake->store, read_buckets, &query, error))
+        return NULL;
+    if (found->len)
+        return g_ptr_array_steal_index(found, 0);
+    error_set(error, ERROR_NO_SUCH_BUCKET, "The specified bucket does not exist: %s", name);
+    return NULL;
+}
+
+/* --- tags ------------------------------------------------------------------------------------- */
+
+struct tagging {
+    const char *bucket, *key;
+    const json_t *tags;
+    json_t *found;
+};
+
+static const char *bucket_or_object(const struct tagging *tagging, const char *bucket_sql,
+                                    const char *object_sql)
+{
+    return tagging->key ? object_sql : bucket_sql;
+}
+
+static bool no_such_object(const struct tagging *tagging, GError **error)
+{
+    return error_set(error, ERROR_NO_SUCH_KEY, "The specified key does not exist: s3://%s/%s",
+                     tagging->bucket, tagging->key);
+}
+
+static bool read_tags(struct store_connection *connection, void *data, GError **error)
+{
+    struct tagging *tagging = data;
+    if (!lake_require_bucket(connection, tagging->bucket, error))
+        return false;
+    const char *sql = bucket_or_object(tagging, "SELECT tags FROM lake_bucket WHERE name = ?",
+                                       "SELECT tags FROM lake_object WHERE bucket = ? AND key = ?");
+    sqlite3_stmt *row = store_prepare(connection, sql, error);
+    if (!row)
+        return false;
+    sqlite3_bind_text(row, 1, tagging->bucket, -1, SQLITE_STATIC);
+    if (tagging->key)
+        sqlite3_bind_text(row, 2, tagging->key, -1, SQLITE_STATIC);
+    int code = store_step(row, error);
+    if (code == SQLITE_ROW)
+        tagging->found = lake_column_json(row, 0);
+    sqlite3_reset(row);
+    return code == SQLITE_ROW || (code == SQLITE_DONE && no_such_object(tagging, error));
+}
+
+json_t *lake_tags(struct lake *lake, const char *bucket, const char *key, GError **error)
+{
+    struct tagging tagging = {bucket, key, NULL, NULL};
+    store_read(lake->store, read_tags, &tagging, error);
+    return tagging.found;
+}
+
+static bool write_tags(struct store_connection *connection, void *data, GError **error)
+{
+    const struct tagging *tagging = data;
+    g_autofree char *tags = lake_json_column(tagging->tags);
+    const char *sql =
+        bucket_or_object(tagging, "UPDATE lake_bucket SET tags = ? WHERE name = ?",
+                         "UPDATE lake_object SET tags = ? WHERE bucket = ? AND key = ?");
+    if (!lake_require_bucket(connection, tagging->bucket, error) ||
+        !store_run(connection, error, sql, tagging->key ? "sss" : "ss", tags, tagging->bucket,
+                   tagging->key))
+        return false;
+    return sqlite3_changes(store_handle(connection)) == 1 || no_such_object(tagging, error);
+}
+
+bool lake_set_tags(struct lake *lake, const char *bucket, const char *key, const json_t *tags,
+                   GError **error)
+{
+    struct tagging tagging = {bucket, key, tags, NULL};
+    return store_write(lake->store, write_tags, &tagging, error);
+}

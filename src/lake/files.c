@@ -1,0 +1,153 @@
+/* Objects as rooms above use them: whole bodies in, files with paths out. */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/id.h"
+#include "lake/lake_internal.h"
+
+bool lake_parse_uri(const char *uri, char **bucket, char **key, GError **error)
+{
+    const char *name = g_str_has_prefix(uri, "s3://") ? uri + strlen("s3://") : "";
+    size_t length = strcspn(name, "/");
+    if (!length)
+        return error_set(error, ERROR_VALIDATION,
+                         "\"%s\" is not the address of an object; s3://bucket/key would be", uri);
+    *bucket = g_strndup(name, length);
+    *key = g_strdup(name[length] ? name + length + 1 : "");
+    return true;
+}
+
+/* --- files of what is kept in rows -------------------------------------------------------------
+ */
+
+static bool write_cache_file(const char *path, GBytes *bytes, GError **error)
+{
+    g_autofree char *mark = id_hex(8);
+    g_autofree char *aside = g_strdup_printf("%s.%s", path, mark);
+    int fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
+    if (fd < 0)
+        return lake_error_errno(error, errno, "creating %s", aside);
+    gsize size;
+    const void *data = g_bytes_get_data(bytes, &size);
+    bool written = file_write_all(fd, data, size, error);
+    close(fd);
+    if (written && rename(aside, path) != 0)
+        written = lake_error_errno(error, errno, "renaming %s", aside);
+    if (!written)
+        unlink(aside);
+    return written;
+}
+
+/* Gives the object a file if it has none; lake_list's objects are there without their bytes. */
+static bool ensure_file(struct lake *lake, struct lake_object *object, GError **error)
+{
+    if (object->file)
+        return true;
+    g_autofree char *path = lake_cache_path(lake, object->id);
+    if (access(path, F_OK) != 0) {
+        g_autoptr(stream_auto) body = lake_get(lake, object, error);
+        if (!body || !file_make_folders(lake->cache, error) ||
+            !write_cache_file(path, stream_memory(body), error))
+            return false;
+    }
+    object->file = g_steal_pointer(&path);
+    return true;
+}
+
+struct lake_object *lake_stat(struct lake *lake, const char *bucket, const char *key,
+                              GError **error)
+{
+    /* With its bytes in hand, a small object that is replaced meanwhile still gets its file. */
+    g_autoptr(stream_auto) body = NULL;
+    g_autoptr(lake_object_auto) object = lake_find(lake, bucket, key, &body, error);
+    return object && ensure_file(lake, object, error) ? g_steal_pointer(&object) : NULL;
+}
+
+/* Pages keep each snapshot short, so that the store's log can be emptied during a long listing. */
+enum { LIST_PAGE = 1000 };
+
+GPtrArray *lake_list(struct lake *lake, const char *bucket, const char *prefix, GError **error)
+{
+    g_autoptr(GPtrArray) all = NULL;
+    g_autofree char *after = NULL;
+    do {
+        struct lake_query query = {.prefix = prefix, .after = after, .limit = LIST_PAGE};
+        struct lake_page page;
+        if (!lake_list_page(lake, bucket, &query, &page, error))
+            return NULL;
+        g_free(after);
+        after = g_steal_pointer(&page.next);
+        if (all)
+            g_ptr_array_extend_and_steal(all, g_steal_pointer(&page.objects));
+        else
+            all = g_steal_pointer(&page.objects);
+        lake_page_clear(&page);
+    } while (after);
+    for (guint i = 0; i < all->len;) {
+        g_autoptr(GError) failure = NULL;
+        if (ensure_file(lake, g_ptr_array_index(all, i), &failure)) {
+            i++;
+        } else if (g_error_matches(failure, LATHE_ERROR, ERROR_NO_SUCH_KEY)) {
+            g_ptr_array_remove_index(all, i); /* deleted since it was listed */
+        } else {
+            g_propagate_error(error, g_steal_pointer(&failure));
+            return NULL;
+        }
+    }
+    return g_steal_pointer(&all);
+}
+
+GBytes *lake_get_bytes(struct lake *lake, const char *uri, size_t limit, GError **error)
+{
+    g_autofree char *bucket = NULL;
+    g_autofree char *key = NULL;
+    if (!lake_parse_uri(uri, &bucket, &key, error))
+        return NULL;
+    g_autoptr(stream_auto) body = NULL;
+    g_autoptr(lake_object_auto) object = lake_find(lake, bucket, key, &body, error);
+    if (!object)
+        return NULL;
+    GBytes *bytes = stream_read_all(body, limit, error);
+    if (!bytes)
+        g_prefix_error(error, "reading %s: ", uri);
+    return bytes;
+}
+
+/* --- putting ---------------------------------------------------------------------------------- */
+
+/* Every object of ours carries the checksum that S3 gives one that came without. */
+static bool commit_with_checksum(struct lake *lake, struct lake_draft *draft, const char *bucket,
+                                 const char *key, const char *content_type, GError **error)
+{
+    g_autofree char *checksum = lake_draft_checksum(draft, CHECKSUM_CRC64NVME);
+    g_autoptr(json_auto) headers =
+        json_pack("{ssss}", "ChecksumCRC64NVME", checksum, "ChecksumType", "FULL_OBJECT");
+    struct lake_entry entry = {
+        .bucket = bucket, .key = key, .content_type = content_type, .headers = headers};
+    g_autoptr(lake_object_auto) object = lake_commit(lake, draft, &entry, error);
+    return object != NULL;
+}
+
+bool lake_put(struct lake *lake, const char *bucket, const char *key, struct stream *body,
+              const char *content_type, GError **error)
+{
+    g_autoptr(lake_draft_auto) draft = lake_receive(lake, body, 1u << CHECKSUM_CRC64NVME, error);
+    return draft && commit_with_checksum(lake, draft, bucket, key, content_type, error);
+}
+
+bool lake_put_file(struct lake *lake, const char *bucket, const char *key, const char *path,
+                   GError **error)
+{
+    g_autoptr(lake_draft_auto) draft =
+        lake_draft_adopt(lake, path, 1u << CHECKSUM_CRC64NVME, error);
+    if (!draft || !commit_with_checksum(lake, draft, bucket, key, NULL, error)) {
+        g_prefix_error(error, "storing the file %s: ", path);
+        return false;
+    }
+    unlink(path);
+    return true;
+}

@@ -1,0 +1,120 @@
+#include "lake/hasher.h"
+
+#include <pthread.h>
+
+enum { RING = 4 };
+
+struct hasher {
+    struct checksum *checksums[CHECKSUM_KINDS]; /* NULL where not asked for */
+    unsigned char *buffers[RING];               /* made as they are needed */
+    size_t sizes[RING];
+
+    bool threaded;
+    pthread_t thread;
+    pthread_mutex_t lock; /* of what follows */
+    pthread_cond_t changed;
+    unsigned long given, done; /* buffers handed over, and those of them hashed */
+    bool ended;
+};
+
+struct hasher *hasher_new(unsigned kinds)
+{
+    struct hasher *hasher = g_new0(struct hasher, 1);
+    for (int kind = 0; kind < CHECKSUM_KINDS; kind++)
+        if (kinds & 1u << kind)
+            hasher->checksums[kind] = checksum_new((enum checksum_kind)kind);
+    pthread_mutex_init(&hasher->lock, NULL);
+    pthread_cond_init(&hasher->changed, NULL);
+    return hasher;
+}
+
+static void update(struct hasher *hasher, unsigned long buffer)
+{
+    for (int kind = 0; kind < CHECKSUM_KINDS; kind++)
+        if (hasher->checksums[kind])
+            checksum_update(hasher->checksums[kind], hasher->buffers[buffer % RING],
+                            hasher->sizes[buffer % RING]);
+}
+
+static void *hash(void *data)
+{
+    struct hasher *hasher = data;
+    pthread_mutex_lock(&hasher->lock);
+    for (;;) {
+        while (hasher->done == hasher->given && !hasher->ended)
+            pthread_cond_wait(&hasher->changed, &hasher->lock);
+        if (hasher->done == hasher->given)
+            break;
+        unsigned long buffer = hasher->done;
+        pthread_mutex_unlock(&hasher->lock);
+        update(hasher, buffer);
+        pthread_mutex_lock(&hasher->lock);
+        hasher->done++;
+        pthread_cond_signal(&hasher->changed);
+    }
+    pthread_mutex_unlock(&hasher->lock);
+    return NULL;
+}
+
+unsigned char *hasher_buffer(struct hasher *hasher)
+{
+    pthread_mutex_lock(&hasher->lock);
+    while (hasher->given - hasher->done == RING)
+        pthread_cond_wait(&hasher->changed, &hasher->lock);
+    unsigned long buffer = hasher->given % RING;
+    pthread_mutex_unlock(&hasher->lock);
+    if (!hasher->buffers[buffer])
+        hasher->buffers[buffer] = g_malloc(HASHER_BUFFER);
+    return hasher->buffers[buffer];
+}
+
+void hasher_add(struct hasher *hasher, size_t size, bool last)
+{
+    hasher->sizes[hasher->given % RING] = size;
+    if (!hasher->threaded && !last)
+        hasher->threaded = pthread_create(&hasher->thread, NULL, hash, hasher) == 0;
+    if (!hasher->threaded) {
+        update(hasher, hasher->given);
+        hasher->given++;
+        hasher->done++;
+        return;
+    }
+    pthread_mutex_lock(&hasher->lock);
+    hasher->given++;
+    pthread_cond_signal(&hasher->changed);
+    pthread_mutex_unlock(&hasher->lock);
+}
+
+static void end(struct hasher *hasher)
+{
+    if (!hasher->threaded)
+        return;
+    pthread_mutex_lock(&hasher->lock);
+    hasher->ended = true;
+    pthread_cond_signal(&hasher->changed);
+    pthread_mutex_unlock(&hasher->lock);
+    pthread_join(hasher->thread, NULL);
+    hasher->threaded = false;
+}
+
+void hasher_finish(struct hasher *hasher, unsigned char digests[][CHECKSUM_LONGEST])
+{
+    end(hasher);
+    for (int kind = 0; kind < CHECKSUM_KINDS; kind++)
+        if (hasher->checksums[kind])
+            checksum_finish(hasher->checksums[kind], digests[kind]);
+}
+
+void hasher_free(struct hasher *hasher)
+{
+    if (!hasher)
+        return;
+    end(hasher);
+    for (int kind = 0; kind < CHECKSUM_KINDS; kind++)
+        checksum_free(hasher->checksums[kind]);
+    for (int i = 0; i < RING; i++)
+        g_free(hasher->buffers[i]);
+    pthread_mutex_destroy(&hasher->lock);
+    pthread_cond_destroy(&hasher->changed);
+    g_free(hasher);
+}

@@ -1,0 +1,216 @@
+/* Opening and closing, names of files, and the collection of files that no row names. */
+#include "lake/lake.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/id.h"
+#include "lake/lake_internal.h"
+
+/* Keys are text in binary collation: SQLite compares their bytes, which is S3's order. Bytes of
+ * small objects have a table of their own, so that a listing does not wade through them. */
+static const char schema[] =
+    "CREATE TABLE IF NOT EXISTS lake_bucket (name TEXT PRIMARY KEY, region TEXT NOT NULL,"
+    "  created REAL NOT NULL, tags TEXT) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS lake_object (bucket TEXT NOT NULL, key TEXT NOT NULL,"
+    "  file TEXT NOT NULL, row INTEGER, size INTEGER NOT NULL, etag TEXT NOT NULL,"
+    "  content_type TEXT, modified REAL NOT NULL, headers TEXT, tags TEXT, parts TEXT,"
+    "  PRIMARY KEY (bucket, key)) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS lake_object_file ON lake_object (file) WHERE row IS NULL;"
+    "CREATE TABLE IF NOT EXISTS lake_bytes (row INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS lake_upload (id TEXT PRIMARY KEY, bucket TEXT NOT NULL,"
+    "  key TEXT NOT NULL, initiated REAL NOT NULL, content_type TEXT, headers TEXT, tags TEXT,"
+    "  checksum TEXT NOT NULL, full_object INTEGER NOT NULL, file TEXT NOT NULL,"
+    "  part_size INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS lake_upload_key ON lake_upload (bucket, key, id);"
+    "CREATE INDEX IF NOT EXISTS lake_upload_file ON lake_upload (file);"
+    "CREATE TABLE IF NOT EXISTS lake_part (upload TEXT NOT NULL, number INTEGER NOT NULL,"
+    "  size INTEGER NOT NULL, md5 TEXT NOT NULL, checksum TEXT, modified REAL NOT NULL,"
+    "  file TEXT NOT NULL, offset INTEGER NOT NULL, PRIMARY KEY (upload, number)) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS lake_part_file ON lake_part (file);";
+
+char *lake_new_id(const struct lake *lake)
+{
+    g_autofree char *mark = id_hex(24);
+    return g_strconcat(mark, lake->run, NULL);
+}
+
+char *lake_path(const struct lake *lake, const char *id)
+{
+    return g_strdup_printf("%s/%.2s/%s", lake->folder, id, id);
+}
+
+char *lake_cache_path(const struct lake *lake, const char *id)
+{
+    return g_strdup_printf("%s/%s", lake->cache, id);
+}
+
+void lake_unlink(const struct lake *lake, const char *id)
+{
+    g_autofree char *path = lake_path(lake, id);
+    unlink(path); /* what stays, the next start collects */
+}
+
+bool lake_error_errno(GError **error, int errno_value, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *text = g_strdup_vprintf(format, arguments);
+    va_end(arguments);
+    if (errno_value == ENOSPC || errno_value == EDQUOT)
+        return error_set(error, ERROR_SERVICE_UNAVAILABLE,
+                         "%s: %s. Nothing that was stored before is lost; free some space on the "
+                         "disk of the lake and send it again",
+                         text, g_strerror(errno_value));
+    return error_set_errno(error, errno_value, "%s", text);
+}
+
+/* --- files that no row names -------------------------------------------------------------------
+ */
+
+struct suspects {
+    GPtrArray *ids;     /* in: files of one folder */
+    GPtrArray *orphans; /* out: borrowed from ids */
+};
+
+static bool find_orphans(struct store_connection *connection, void *data, GError **error)
+{
+    struct suspects *suspects = data;
+    for (guint i = 0; i < suspects->ids->len; i++) {
+        char *id = g_ptr_array_index(suspects->ids, i);
+        sqlite3_stmt *named =
+            store_prepare(connection,
+                          "SELECT 1 FROM lake_object WHERE file = ?1 AND row IS NULL UNION ALL "
+                          "SELECT 1 FROM lake_upload WHERE file = ?1 UNION ALL "
+                          "SELECT 1 FROM lake_part WHERE file = ?1 LIMIT 1",
+                          error);
+        if (!named)
+            return false;
+        sqlite3_bind_text(named, 1, id, -1, SQLITE_STATIC);
+        int code = store_step(named, error);
+        if (code == SQLITE_DONE)
+            g_ptr_array_add(suspects->orphans, id);
+        else if (code != SQLITE_ROW)
+            return false;
+        sqlite3_reset(named);
+    }
+    return true;
+}
+
+/* Files of this run are somebody's work, named by a row now or soon; a file of an earlier run
+ * without a row is what a crash left. */
+static void collect_folder(struct lake *lake, unsigned number)
+{
+    g_autofree char *path = g_strdup_printf("%s/%02x", lake->folder, number);
+    g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
+    if (!folder)
+        return;
+    g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) orphans = g_ptr_array_new();
+    const char *name;
+    while ((name = g_dir_read_name(folder)))
+        if (!g_str_has_suffix(name, lake->run))
+            g_ptr_array_add(ids, g_strdup(name));
+    struct suspects suspects = {ids, orphans};
+    g_autoptr(GError) error = NULL;
+    if (!ids->len || !store_read(lake->store, find_orphans, &suspects, &error))
+        return; /* what could not be looked up is kept */
+    for (guint i = 0; i < orphans->len; i++)
+        lake_unlink(lake, g_ptr_array_index(orphans, i));
+}
+
+static void *collect(void *data)
+{
+    struct lake *lake = data;
+    for (unsigned number = 0; number < 256; number++) {
+        pthread_mutex_lock(&lake->lock);
+        bool closing = lake->closing;
+        pthread_mutex_unlock(&lake->lock);
+        if (closing)
+            return NULL;
+        collect_folder(lake, number);
+    }
+    return NULL;
+}
+
+/* --- opening ---------------------------------------------------------------------------------- */
+
+static bool make_schema(struct store_connection *connection, void *data, GError **error)
+{
+    (void)data;
+    char *message = NULL;
+    if (sqlite3_exec(store_handle(connection), schema, NULL, NULL, &message) == SQLITE_OK)
+        return true;
+    error_set(error, ERROR_INTERNAL, "making the lake's tables: %s", message);
+    sqlite3_free(message);
+    return false;
+}
+
+static bool make_folders(const struct lake *lake, GError **error)
+{
+    if (!file_make_folders(lake->folder, error))
+        return false;
+    bool made = false;
+    for (unsigned number = 0; number < 256; number++) {
+        g_autofree char *path = g_strdup_printf("%s/%02x", lake->folder, number);
+        if (mkdir(path, 0700) == 0)
+            made = true;
+        else if (errno != EEXIST)
+            return lake_error_errno(error, errno, "making the folder %s", path);
+    }
+    return !made || file_sync_folder(lake->folder, error);
+}
+
+/* The cache's files were not synced: after a crash of the machine they may be anything. */
+static bool empty_cache(const struct lake *lake, GError **error)
+{
+    return file_remove_tree(lake->cache, error) && file_make_folders(lake->cache, error);
+}
+
+struct lake *lake_open(struct store *store, const char *folder, GError **error)
+{
+    struct lake *lake = g_new0(struct lake, 1);
+    lake->store = store;
+    lake->folder = g_canonicalize_filename(folder, NULL);
+    g_autofree char *parent = g_path_get_dirname(lake->folder);
+    lake->cache = g_build_filename(parent, "cache", "objects", NULL);
+    g_autofree char *run = id_hex(8);
+    memcpy(lake->run, run, sizeof lake->run);
+    lake->layouts = g_hash_table_new(g_str_hash, g_str_equal);
+    pthread_mutex_init(&lake->lock, NULL);
+    if (!make_folders(lake, error) || !empty_cache(lake, error) ||
+        !store_write(store, make_schema, NULL, error)) {
+        g_prefix_error(error, "opening the lake %s: ", folder);
+    } else if (pthread_create(&lake->collector, NULL, collect, lake) != 0) {
+        error_set(error, ERROR_INTERNAL, "opening the lake %s: no thread could be started", folder);
+    } else {
+        return lake;
+    }
+    pthread_mutex_destroy(&lake->lock);
+    g_hash_table_unref(lake->layouts);
+    g_free(lake->folder);
+    g_free(lake->cache);
+    g_free(lake);
+    return NULL;
+}
+
+void lake_close(struct lake *lake)
+{
+    if (!lake)
+        return;
+    pthread_mutex_lock(&lake->lock);
+    lake->closing = true;
+    pthread_mutex_unlock(&lake->lock);
+    pthread_join(lake->collector, NULL);
+    pthread_mutex_destroy(&lake->lock);
+    g_hash_table_unref(lake->layouts);
+    g_free(lake->folder);
+    g_free(lake->cache);
+    g_free(lake);
+}

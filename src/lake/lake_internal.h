@@ -1,0 +1,94 @@
+/* lake_internal.h: between the files of this room. */
+#ifndef LATHE_LAKE_LAKE_INTERNAL_H
+#define LATHE_LAKE_LAKE_INTERNAL_H
+
+#include <pthread.h>
+
+#include "lake/lake_s3.h"
+
+struct lake {
+    struct store *store;
+    char *folder; /* of the files: <folder>/<two digits>/<id> */
+    char *cache;  /* of files made from rows: <cache>/<id> */
+    char run[9];  /* the last digits of every id made since lake_open */
+
+    pthread_mutex_t lock; /* of what follows */
+    GHashTable *layouts;  /* upload id -> struct layout, of parts being received (multipart.c) */
+    bool closing;
+    pthread_t collector;
+};
+
+/* Objects of up to so many bytes live in meta.db, in the commit that makes them visible: one fsync
+ * for all puts that wait, where files cost two each. Above it, writing bytes twice (to the log,
+ * then to the database) costs more than that saves. */
+#define LAKE_SMALL_LIMIT ((size_t)64 << 10)
+
+char *lake_new_id(const struct lake *lake);
+char *lake_path(const struct lake *lake, const char *id);
+char *lake_cache_path(const struct lake *lake, const char *id);
+/* Removes a file that no row names any more; readers that have it open keep it. */
+void lake_unlink(const struct lake *lake, const char *id);
+/* error_set_errno, but a full disk says so and becomes ERROR_SERVICE_UNAVAILABLE. */
+bool lake_error_errno(GError **error, int errno_value, const char *format, ...) G_GNUC_PRINTF(3, 4);
+
+/* --- bytes (draft.c) -------------------------------------------------------------------------- */
+
+struct lake_draft {
+    struct lake *lake;
+    gint64 size;
+    unsigned kinds; /* of digests that are there */
+    unsigned char digests[CHECKSUM_KINDS][CHECKSUM_LONGEST];
+    char *etag; /* of a copy: its source's, where MD5 was not computed */
+    char *id;
+    GBytes *small; /* the bytes, where they are few; no file then */
+    int fd;        /* else their file's, or -1 where it is known to be on the disk */
+    gint64 offset; /* where in the file they begin */
+    bool shared;   /* the file is not the draft's alone: a part in its final place */
+    bool kept;     /* a row names it */
+    void (*release)(struct lake_draft *draft); /* called by lake_draft_free, may be NULL */
+    char *upload;                              /* for release: whose part it is */
+    int part;
+};
+
+/* Where bytes of a known length go, if not into a file of their own. */
+struct lake_place {
+    const char *id;
+    gint64 offset;
+};
+struct lake_draft *lake_receive_at(struct lake *lake, struct stream *body, unsigned kinds,
+                                   const struct lake_place *place, GError **error);
+/* A file that is somewhere else: linked into the lake where it can be, else copied. */
+struct lake_draft *lake_draft_adopt(struct lake *lake, const char *path, unsigned kinds,
+                                    GError **error);
+/* An empty draft with a file of its own to be filled. */
+struct lake_draft *lake_draft_new_file(struct lake *lake, GError **error);
+/* Puts the draft's file on the disk, its name in the folder too. */
+bool lake_draft_sync(struct lake_draft *draft, GError **error);
+
+/* --- rows (object.c) -------------------------------------------------------------------------- */
+
+/* The columns that lake_object_of_row reads, in order. */
+#define LAKE_OBJECT_COLUMNS \
+    "bucket, key, file, row, size, etag, content_type, modified, headers, tags, parts"
+struct lake_object *lake_object_of_row(const struct lake *lake, sqlite3_stmt *row);
+/* ERROR_NO_SUCH_BUCKET where it is not there. */
+bool lake_require_bucket(struct store_connection *connection, const char *bucket, GError **error);
+/* ERROR_KEY_TOO_LONG and the like. */
+bool lake_check_key(const char *key, GError **error);
+/* The object that a draft is to become; its row and time are set by lake_put_row. */
+struct lake_object *lake_object_of_entry(const struct lake_draft *draft,
+                                         const struct lake_entry *entry);
+/* Inside a change: puts the object's row, in place of an earlier one; the path of that one's file
+ * comes out in `replaced` (NULL: none), to be removed after the commit. The draft's small bytes go
+ * with it; object's row and modified are set. */
+bool lake_put_row(struct store_connection *connection, const struct lake_draft *draft,
+                  const struct lake_entry *entry, struct lake_object *object, char **replaced,
+                  GError **error);
+/* JSON as a column's text, NULL for NULL; g_free. And back. */
+char *lake_json_column(const json_t *value);
+json_t *lake_column_json(sqlite3_stmt *row, int column);
+/* The time of a change: the next whole second, so that it is the same in listings (ISO 8601) and
+ * headers (HTTP dates), and never before the modification time of the file that was uploaded. */
+double lake_now(void);
+
+#endif

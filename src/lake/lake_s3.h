@@ -1,0 +1,155 @@
+/* lake_s3.h: the part of the lake's face that only S3's own operations need: puts in two steps,
+ * pages of listings, multipart uploads, tags. */
+#ifndef LATHE_LAKE_LAKE_S3_H
+#define LATHE_LAKE_LAKE_S3_H
+
+#include "base/checksum.h"
+#include "lake/lake.h"
+
+/* S3's limits. */
+#define LAKE_KEY_LIMIT 1024                 /* bytes */
+#define LAKE_OBJECT_LIMIT ((gint64)5 << 40) /* bytes of an object */
+#define LAKE_PUT_LIMIT ((gint64)5 << 30)    /* bytes of one put, copy or part */
+#define LAKE_PART_MINIMUM ((gint64)5 << 20) /* bytes of a part that is not the last */
+#define LAKE_PARTS_LIMIT 10000
+
+/* --- puts: bytes first, then the object --------------------------------------------------------
+ */
+
+/* Bytes that are in the lake and not yet an object. */
+struct lake_draft;
+
+/* Takes the body's bytes, at most LAKE_PUT_LIMIT. Their MD5 is always computed, and beside it the
+ * checksums of `kinds`, bits of 1u << enum checksum_kind. */
+struct lake_draft *lake_receive(struct lake *lake, struct stream *body, unsigned kinds,
+                                GError **error);
+/* The same bytes as an object's, without rewriting them: a second name of its file. They are read
+ * (and MD5 and kinds computed) only where kinds is not 0. */
+struct lake_draft *lake_draft_of(struct lake *lake, const struct lake_object *object,
+                                 unsigned kinds, GError **error);
+gint64 lake_draft_size(const struct lake_draft *draft);
+char *lake_draft_md5(const struct lake_draft *draft); /* hex; g_free */
+char *lake_draft_checksum(const struct lake_draft *draft, enum checksum_kind kind); /* base64 */
+/* Gives the bytes up, unless they became an object. */
+void lake_draft_free(struct lake_draft *draft);
+typedef struct lake_draft lake_draft_auto;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lake_draft_auto, lake_draft_free)
+
+/* What an object is beside its bytes. Borrowed; NULL where there is nothing to say. */
+struct lake_entry {
+    const char *bucket, *key;
+    const char *etag; /* NULL: the draft's MD5 */
+    const char *content_type;
+    const json_t *headers, *tags, *parts; /* as in struct lake_object */
+    /* Conditions on the object that is there at the moment of the change, as in HTTP:
+     * ERROR_PRECONDITION_FAILED (ERROR_NO_SUCH_KEY: if_match, and there is none). */
+    const char *if_match, *if_none_match;
+};
+
+/* Makes the draft an object: durable and visible, both or neither. */
+struct lake_object *lake_commit(struct lake *lake, struct lake_draft *draft,
+                                const struct lake_entry *entry, GError **error);
+
+/* Whether an If-Match list ("a", "b" or *) names the ETag, which has no quotes. */
+bool lake_etag_matches(const char *list, const char *etag);
+
+/* --- objects ---------------------------------------------------------------------------------- */
+
+/* lake_stat without a file made of what is kept in a row: `file` may be NULL, `bytes` is not read.
+ * With body, the object's bytes too, which stay readable if it is replaced meanwhile. */
+struct lake_object *lake_find(struct lake *lake, const char *bucket, const char *key,
+                              struct stream **body, GError **error);
+
+/* Deletes an object under conditions; zero what is not asked. A missing object is no error. */
+struct lake_delete_conditions {
+    const char *if_match;
+    const gint64 *size;
+    const double *modified;
+};
+bool lake_delete_if(struct lake *lake, const char *bucket, const char *key,
+                    const struct lake_delete_conditions *conditions, GError **error);
+/* Deletes all of them with one commit; missing ones are no error. keys: of char *. */
+bool lake_delete_many(struct lake *lake, const char *bucket, GPtrArray *keys, GError **error);
+
+/* Tags: an object of texts; NULL removes them (get: NULL without an error where there are none).
+ * key NULL: the bucket's own. */
+json_t *lake_tags(struct lake *lake, const char *bucket, const char *key, GError **error);
+bool lake_set_tags(struct lake *lake, const char *bucket, const char *key, const json_t *tags,
+                   GError **error);
+
+/* --- pages of listings ------------------------------------------------------------------------ */
+
+struct lake_query {
+    const char *prefix;    /* NULL: all */
+    const char *delimiter; /* NULL: no folding */
+    const char *after;     /* NULL: from the start; a key, or a common prefix with all below it */
+    size_t limit;
+};
+
+/* Objects (as lake_find gives them) and common prefixes (char *) in one order of bytes; limit
+ * counts both. next is where the following page starts (`after`), NULL on the last one. */
+struct lake_page {
+    GPtrArray *objects, *prefixes;
+    char *next;
+};
+void lake_page_clear(struct lake_page *page);
+bool lake_list_page(struct lake *lake, const char *bucket, const struct lake_query *query,
+                    struct lake_page *page, GError **error);
+
+/* --- multipart uploads ------------------------------------------------------------------------ */
+
+struct lake_upload {
+    char *id, *bucket, *key;
+    double initiated;
+    char *content_type;
+    json_t *headers, *tags;
+    enum checksum_kind checksum; /* of what the parts carry */
+    bool full_object; /* the object's checksum is of all its bytes, not of its parts' checksums */
+    char *file;       /* the id of the file where parts have their final place */
+    gint64 part_size; /* the distance between parts there; 0: not known yet */
+};
+void lake_upload_free(struct lake_upload *upload);
+typedef struct lake_upload lake_upload_auto;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lake_upload_auto, lake_upload_free)
+
+struct lake_part {
+    int number; /* 1 .. LAKE_PARTS_LIMIT */
+    gint64 size;
+    char *md5;      /* hex */
+    char *checksum; /* base64, or NULL */
+    double modified;
+    char *file; /* where its bytes are: the file's id, and from which offset */
+    gint64 offset;
+};
+void lake_part_free(struct lake_part *part);
+typedef struct lake_part lake_part_auto;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lake_part_auto, lake_part_free)
+
+/* Starts an upload: bucket, key, content_type, headers, tags and checksum of `upload` are given;
+ * its id, initiated and file are set. */
+bool lake_upload_create(struct lake *lake, struct lake_upload *upload, GError **error);
+/* ERROR_NO_SUCH_UPLOAD, also where it belongs to another key. */
+struct lake_upload *lake_upload_get(struct lake *lake, const char *bucket, const char *key,
+                                    const char *id, GError **error);
+/* Receives a part's bytes, like lake_receive; then makes them the part of that number, in place of
+ * an earlier one, checksum being its base64 text or NULL. In any order, several at once. */
+struct lake_draft *lake_part_receive(struct lake *lake, const struct lake_upload *upload,
+                                     int number, struct stream *body, unsigned kinds,
+                                     GError **error);
+struct lake_part *lake_part_commit(struct lake *lake, const struct lake_upload *upload, int number,
+                                   struct lake_draft *draft, const char *checksum, GError **error);
+/* The parts after a number, in order, at most limit. */
+GPtrArray *lake_part_list(struct lake *lake, const struct lake_upload *upload, int after,
+                          size_t limit, GError **error);
+/* Makes an object of these parts (as lake_part_list gave them, in order). entry says the rest. */
+struct lake_object *lake_upload_complete(struct lake *lake, const struct lake_upload *upload,
+                                         GPtrArray *parts, const struct lake_entry *entry,
+                                         GError **error);
+bool lake_upload_abort(struct lake *lake, const struct lake_upload *upload, GError **error);
+/* Uploads whose keys start with prefix, in order of key and start, after (key, upload id) where
+ * given; at most limit. */
+GPtrArray *lake_upload_list(struct lake *lake, const char *bucket, const char *prefix,
+                            const char *after_key, const char *after_id, size_t limit,
+                            GError **error);
+
+#endif

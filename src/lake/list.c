@@ -1,0 +1,131 @@
+/* Listings: a scan of a range of keys, which leaps over what lies below a common prefix. */
+#include <string.h>
+
+#include "base/error.h"
+#include "lake/lake_internal.h"
+
+static void free_object(void *object)
+{
+    lake_object_free(object);
+}
+
+void lake_page_clear(struct lake_page *page)
+{
+    g_clear_pointer(&page->objects, g_ptr_array_unref);
+    g_clear_pointer(&page->prefixes, g_ptr_array_unref);
+    g_clear_pointer(&page->next, g_free);
+}
+
+/* Where a key belongs to a common prefix: its length, else 0. */
+static size_t fold(const struct lake_query *query, const char *key)
+{
+    if (!query->delimiter || !*query->delimiter)
+        return 0;
+    const char *found = strstr(key + strlen(query->prefix), query->delimiter);
+    return found ? (size_t)(found - key) + strlen(query->delimiter) : 0;
+}
+
+/* Past every key that begins so: no UTF-8 text has a byte 0xFF. */
+static char *past(const char *prefix)
+{
+    return g_strconcat(prefix, "\xff", NULL);
+}
+
+/* The rows after `after`, or from `prefix` on where that is NULL. */
+static sqlite3_stmt *scan(struct store_connection *connection, const char *bucket,
+                          const char *prefix, const char *after, GError **error)
+{
+    sqlite3_stmt *rows =
+        store_prepare(connection,
+                      after ? "SELECT " LAKE_OBJECT_COLUMNS
+                              " FROM lake_object WHERE bucket = ? AND key > ? ORDER BY key"
+                            : "SELECT " LAKE_OBJECT_COLUMNS
+                              " FROM lake_object WHERE bucket = ? AND key >= ? ORDER BY key",
+                      error);
+    if (!rows)
+        return NULL;
+    sqlite3_bind_text(rows, 1, bucket, -1, SQLITE_STATIC);
+    sqlite3_bind_text(rows, 2, after ? after : prefix, -1, SQLITE_TRANSIENT);
+    return rows;
+}
+
+struct listing {
+    const struct lake *lake;
+    const char *bucket;
+    struct lake_query query; /* prefix is not NULL */
+    struct lake_page *page;
+};
+
+/* Where the scan starts: after the last item of the page before, which may be a common prefix. */
+static char *start(const struct lake_query *query)
+{
+    if (!query->after || strcmp(query->after, query->prefix) < 0)
+        return NULL;
+    bool folded = g_str_has_prefix(query->after, query->prefix) &&
+                  fold(query, query->after) == strlen(query->after);
+    return folded ? past(query->after) : g_strdup(query->after);
+}
+
+/* Takes the row that the scan stands on. Where it begins a common prefix: the scan goes on after
+ * `*leap`. */
+static void take_row(struct listing *listing, sqlite3_stmt *row, char **leap)
+{
+    struct lake_page *page = listing->page;
+    const char *key = (const char *)sqlite3_column_text(row, 1);
+    size_t folded = fold(&listing->query, key);
+    g_free(page->next);
+    if (folded) {
+        char *prefix = g_strndup(key, folded);
+        g_ptr_array_add(page->prefixes, prefix);
+        page->next = g_strdup(prefix);
+        *leap = past(prefix);
+    } else {
+        g_ptr_array_add(page->objects, lake_object_of_row(listing->lake, row));
+        page->next = g_strdup(key);
+    }
+}
+
+static bool list(struct store_connection *connection, void *data, GError **error)
+{
+    struct listing *listing = data;
+    struct lake_page *page = listing->page;
+    const struct lake_query *query = &listing->query;
+    if (!lake_require_bucket(connection, listing->bucket, error))
+        return false;
+    g_autofree char *after = start(query);
+    sqlite3_stmt *rows = scan(connection, listing->bucket, query->prefix, after, error);
+    bool truncated = false;
+    int code = SQLITE_DONE;
+    while (rows && query->limit && (code = store_step(rows, error)) == SQLITE_ROW) {
+        if (!g_str_has_prefix((const char *)sqlite3_column_text(rows, 1), query->prefix))
+            break;
+        truncated = page->objects->len + page->prefixes->len == query->limit;
+        if (truncated)
+            break;
+        char *leap = NULL;
+        take_row(listing, rows, &leap);
+        if (leap) {
+            rows = scan(connection, listing->bucket, query->prefix, leap, error);
+            g_free(leap);
+        }
+    }
+    if (rows)
+        sqlite3_reset(rows);
+    if (!truncated)
+        g_clear_pointer(&page->next, g_free);
+    return rows && (code == SQLITE_ROW || code == SQLITE_DONE);
+}
+
+bool lake_list_page(struct lake *lake, const char *bucket, const struct lake_query *query,
+                    struct lake_page *page, GError **error)
+{
+    *page = (struct lake_page){g_ptr_array_new_with_free_func(free_object),
+                               g_ptr_array_new_with_free_func(g_free), NULL};
+    struct listing listing = {lake, bucket, *query, page};
+    if (!listing.query.prefix)
+        listing.query.prefix = "";
+    if (store_read(lake->store, list, &listing, error))
+        return true;
+    lake_page_clear(page);
+    return false;
+}

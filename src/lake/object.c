@@ -1,0 +1,473 @@
+/* The rows of objects: put, found, deleted; each change one transaction with its conditions. */
+#include <errno.h>
+#include <fcntl.h>
+#include <math.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "lake/lake_internal.h"
+
+void lake_object_free(struct lake_object *object)
+{
+    if (!object)
+        return;
+    g_free(object->bucket);
+    g_free(object->key);
+    g_free(object->etag);
+    g_free(object->content_type);
+    json_decref(object->headers);
+    json_decref(object->tags);
+    json_decref(object->parts);
+    g_free(object->file);
+    g_free(object->id);
+    if (object->bytes)
+        g_bytes_unref(object->bytes);
+    g_free(object);
+}
+
+double lake_now(void)
+{
+    return ceil(clock_now());
+}
+
+char *lake_json_column(const json_t *value)
+{
+    return value ? json_text_of(value) : NULL;
+}
+
+json_t *lake_column_json(sqlite3_stmt *row, int column)
+{
+    const char *text = (const char *)sqlite3_column_text(row, column);
+    return text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+}
+
+static char *column_text(sqlite3_stmt *row, int column)
+{
+    return g_strdup((const char *)sqlite3_column_text(row, column));
+}
+
+struct lake_object *lake_object_of_row(const struct lake *lake, sqlite3_stmt *row)
+{
+    struct lake_object *object = g_new0(struct lake_object, 1);
+    object->bucket = column_text(row, 0);
+    object->key = column_text(row, 1);
+    object->id = column_text(row, 2);
+    object->row = sqlite3_column_int64(row, 3);
+    object->size = sqlite3_column_int64(row, 4);
+    object->etag = column_text(row, 5);
+    object->content_type = column_text(row, 6);
+    object->modified = sqlite3_column_double(row, 7);
+    object->headers = lake_column_json(row, 8);
+    if (!object->headers)
+        object->headers = json_object();
+    object->tags = lake_column_json(row, 9);
+    object->parts = lake_column_json(row, 10);
+    if (!object->row)
+        object->file = lake_path(lake, object->id);
+    return object;
+}
+
+bool lake_require_bucket(struct store_connection *connection, const char *bucket, GError **error)
+{
+    sqlite3_stmt *row =
+        store_prepare(connection, "SELECT 1 FROM lake_bucket WHERE name = ?", error);
+    if (!row)
+        return false;
+    sqlite3_bind_text(row, 1, bucket, -1, SQLITE_STATIC);
+    int code = store_step(row, error);
+    sqlite3_reset(row);
+    if (code == SQLITE_DONE)
+        return error_set(error, ERROR_NO_SUCH_BUCKET, "the bucket %s does not exist", bucket);
+    return code == SQLITE_ROW;
+}
+
+static bool no_such_key(GError **error, const char *bucket, const char *key)
+{
+    return error_set(error, ERROR_NO_SUCH_KEY, "the key s3://%s/%s does not exist", bucket, key);
+}
+
+/* --- finding ---------------------------------------------------------------------------------- */
+
+/* The object's row; NULL where there is none. */
+static bool read_row(const struct lake *lake, struct store_connection *connection,
+                     const char *bucket, const char *key, struct lake_object **object,
+                     GError **error)
+{
+    *object = NULL;
+    sqlite3_stmt *row = store_prepare(
+        connection, "SELECT " LAKE_OBJECT_COLUMNS " FROM lake_object WHERE bucket = ? AND key = ?",
+        error);
+    if (!row)
+        return false;
+    sqlite3_bind_text(row, 1, bucket, -1, SQLITE_STATIC);
+    sqlite3_bind_text(row, 2, key, -1, SQLITE_STATIC);
+    int code = store_step(row, error);
+    if (code == SQLITE_ROW)
+        *object = lake_object_of_row(lake, row);
+    sqlite3_reset(row);
+    return code == SQLITE_ROW || code == SQLITE_DONE;
+}
+
+/* The bytes of an object that is kept in a row, if it still is the same object. */
+static bool read_bytes(struct store_connection *connection, struct lake_object *object,
+                       GError **error)
+{
+    sqlite3_stmt *row = store_prepare(connection,
+                                      "SELECT bytes FROM lake_object JOIN lake_bytes USING (row) "
+                                      "WHERE bucket = ? AND key = ? AND file = ?",
+                                      error);
+    if (!row)
+        return false;
+    sqlite3_bind_text(row, 1, object->bucket, -1, SQLITE_STATIC);
+    sqlite3_bind_text(row, 2, object->key, -1, SQLITE_STATIC);
+    sqlite3_bind_text(row, 3, object->id, -1, SQLITE_STATIC);
+    int code = store_step(row, error);
+    if (code == SQLITE_ROW)
+        object->bytes =
+            g_bytes_new(sqlite3_column_blob(row, 0), (size_t)sqlite3_column_bytes(row, 0));
+    sqlite3_reset(row);
+    return code == SQLITE_ROW ||
+           (code == SQLITE_DONE && no_such_key(error, object->bucket, object->key));
+}
+
+struct finding {
+    const struct lake *lake;
+    const char *bucket, *key;
+    bool with_bytes;
+    struct lake_object *object;
+};
+
+static bool find(struct store_connection *connection, void *data, GError **error)
+{
+    struct finding *finding = data;
+    if (!lake_require_bucket(connection, finding->bucket, error) ||
+        !read_row(finding->lake, connection, finding->bucket, finding->key, &finding->object,
+                  error))
+        return false;
+    if (!finding->object)
+        return no_such_key(error, finding->bucket, finding->key);
+    if (finding->with_bytes && finding->object->row)
+        return read_bytes(connection, finding->object, error);
+    return true;
+}
+
+struct lake_object *lake_find(struct lake *lake, const char *bucket, const char *key,
+                              struct stream **body, GError **error)
+{
+    /* A file may be replaced and removed between reading its row and opening it; then there is a
+     * new row. Nobody replaces an object that often for long. */
+    for (int attempt = 0;; attempt++) {
+        struct finding finding = {lake, bucket, key, body != NULL, NULL};
+        bool found = store_read(lake->store, find, &finding, error);
+        g_autoptr(lake_object_auto) object = finding.object;
+        if (!found)
+            return NULL;
+        if (!body)
+            return g_steal_pointer(&object);
+        GError *failure = NULL;
+        *body = lake_get(lake, object, &failure);
+        if (*body)
+            return g_steal_pointer(&object);
+        if (attempt == 100 || !g_error_matches(failure, LATHE_ERROR, ERROR_NO_SUCH_KEY)) {
+            g_propagate_error(error, failure);
+            return NULL;
+        }
+        g_error_free(failure);
+    }
+}
+
+static bool read_bytes_of(struct store_connection *connection, void *data, GError **error)
+{
+    return read_bytes(connection, data, error);
+}
+
+struct stream *lake_get(struct lake *lake, const struct lake_object *object, GError **error)
+{
+    if (object->bytes)
+        return stream_from_bytes(object->bytes);
+    if (object->row) {
+        struct lake_object wanted = {
+            .bucket = object->bucket, .key = object->key, .id = object->id};
+        if (!store_read(lake->store, read_bytes_of, &wanted, error))
+            return NULL;
+        g_autoptr(GBytes) bytes = wanted.bytes;
+        return stream_from_bytes(bytes);
+    }
+    int fd = open(object->file, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0)
+        return stream_from_file(fd, 0, object->size);
+    if (errno == ENOENT)
+        no_such_key(error, object->bucket, object->key);
+    else
+        lake_error_errno(error, errno, "opening %s, the file of s3://%s/%s", object->file,
+                         object->bucket, object->key);
+    return NULL;
+}
+
+/* --- conditions ------------------------------------------------------------------------------- */
+
+bool lake_etag_matches(const char *list, const char *etag)
+{
+    g_auto(GStrv) names = g_strsplit(list, ",", -1);
+    for (char **name = names; *name; name++) {
+        char *at = g_strstrip(*name);
+        if (g_str_has_prefix(at, "W/"))
+            at += 2;
+        size_t length = strlen(at);
+        if (length >= 2 && at[0] == '"' && at[length - 1] == '"') {
+            at[length - 1] = '\0';
+            at++;
+        }
+        if (strcmp(at, "*") == 0 || strcmp(at, etag) == 0)
+            return true;
+    }
+    return false;
+}
+
+static bool check_conditions(const struct lake_object *there, const char *bucket, const char *key,
+                             const char *if_match, const char *if_none_match, GError **error)
+{
+    if (if_match && !there)
+        return no_such_key(error, bucket, key);
+    if (if_match && !lake_etag_matches(if_match, there->etag))
+        return error_set(error, ERROR_PRECONDITION_FAILED,
+                         "At least one of the pre-conditions you specified did not hold: If-Match "
+                         "is %s, the ETag of s3://%s/%s is \"%s\"",
+                         if_match, bucket, key, there->etag);
+    if (if_none_match && there && lake_etag_matches(if_none_match, there->etag))
+        return error_set(error, ERROR_PRECONDITION_FAILED,
+                         "At least one of the pre-conditions you specified did not hold: "
+                         "If-None-Match is %s, and s3://%s/%s is there with ETag \"%s\"",
+                         if_none_match, bucket, key, there->etag);
+    return true;
+}
+
+/* The file of an object, or the one that may have been made of its row. */
+static char *file_of(const struct lake *lake, const struct lake_object *object)
+{
+    return object->row ? lake_cache_path(lake, object->id) : g_strdup(object->file);
+}
+
+/* --- putting ---------------------------------------------------------------------------------- */
+
+/* Removes the bytes of a row that goes away. */
+static bool drop_bytes(struct store_connection *connection, const struct lake_object *object,
+                       GError **error)
+{
+    return !object->row ||
+           store_run(connection, error, "DELETE FROM lake_bytes WHERE row = ?", "i", object->row);
+}
+
+static bool put_bytes(struct store_connection *connection, GBytes *bytes, gint64 *row,
+                      GError **error)
+{
+    sqlite3_stmt *insert =
+        store_prepare(connection, "INSERT INTO lake_bytes (bytes) VALUES (?)", error);
+    if (!insert)
+        return false;
+    gsize size;
+    const void *data = g_bytes_get_data(bytes, &size);
+    sqlite3_bind_blob64(insert, 1, data ? data : "", size, SQLITE_STATIC);
+    if (store_step(insert, error) != SQLITE_DONE)
+        return false;
+    *row = sqlite3_last_insert_rowid(store_handle(connection));
+    return true;
+}
+
+static void bind(sqlite3_stmt *statement, int index, const char *text)
+{
+    sqlite3_bind_text(statement, index, text, -1, SQLITE_TRANSIENT);
+}
+
+static bool insert_row(struct store_connection *connection, const struct lake_object *object,
+                       GError **error)
+{
+    sqlite3_stmt *insert = store_prepare(connection,
+                                         "INSERT OR REPLACE INTO lake_object (" LAKE_OBJECT_COLUMNS
+                                         ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                                         error);
+    if (!insert)
+        return false;
+    g_autofree char *headers = lake_json_column(object->headers);
+    g_autofree char *tags = lake_json_column(object->tags);
+    g_autofree char *parts = lake_json_column(object->parts);
+    bind(insert, 1, object->bucket);
+    bind(insert, 2, object->key);
+    bind(insert, 3, object->id);
+    if (object->row)
+        sqlite3_bind_int64(insert, 4, object->row);
+    sqlite3_bind_int64(insert, 5, object->size);
+    bind(insert, 6, object->etag);
+    bind(insert, 7, object->content_type);
+    sqlite3_bind_double(insert, 8, object->modified);
+    bind(insert, 9, headers);
+    bind(insert, 10, tags);
+    bind(insert, 11, parts);
+    return store_step(insert, error) == SQLITE_DONE;
+}
+
+bool lake_put_row(struct store_connection *connection, const struct lake_draft *draft,
+                  const struct lake_entry *entry, struct lake_object *object, char **replaced,
+                  GError **error)
+{
+    g_autoptr(lake_object_auto) there = NULL;
+    if (!lake_require_bucket(connection, entry->bucket, error) ||
+        !read_row(draft->lake, connection, entry->bucket, entry->key, &there, error))
+        return false;
+    if (!check_conditions(there, entry->bucket, entry->key, entry->if_match, entry->if_none_match,
+                          error))
+        return false;
+    if (there && !drop_bytes(connection, there, error))
+        return false;
+    if (there)
+        *replaced = file_of(draft->lake, there);
+    object->modified = lake_now();
+    return (!draft->small || put_bytes(connection, draft->small, &object->row, error)) &&
+           insert_row(connection, object, error);
+}
+
+struct putting {
+    const struct lake_draft *draft;
+    const struct lake_entry *entry;
+    struct lake_object *object;
+    char *replaced;
+};
+
+static bool put(struct store_connection *connection, void *data, GError **error)
+{
+    struct putting *putting = data;
+    return lake_put_row(connection, putting->draft, putting->entry, putting->object,
+                        &putting->replaced, error);
+}
+
+struct lake_object *lake_object_of_entry(const struct lake_draft *draft,
+                                         const struct lake_entry *entry)
+{
+    struct lake_object *object = g_new0(struct lake_object, 1);
+    object->bucket = g_strdup(entry->bucket);
+    object->key = g_strdup(entry->key);
+    object->id = g_strdup(draft->id);
+    object->size = draft->size;
+    object->etag = entry->etag ? g_strdup(entry->etag) : lake_draft_md5(draft);
+    object->content_type = g_strdup(entry->content_type);
+    object->headers = entry->headers ? json_deep_copy(entry->headers) : json_object();
+    object->tags = json_deep_copy(entry->tags);
+    object->parts = json_deep_copy(entry->parts);
+    if (draft->small)
+        object->bytes = g_bytes_ref(draft->small);
+    else
+        object->file = lake_path(draft->lake, draft->id);
+    return object;
+}
+
+struct lake_object *lake_commit(struct lake *lake, struct lake_draft *draft,
+                                const struct lake_entry *entry, GError **error)
+{
+    if (!lake_check_key(entry->key, error) || !lake_draft_sync(draft, error))
+        return NULL;
+    g_autoptr(lake_object_auto) object = lake_object_of_entry(draft, entry);
+    struct putting putting = {draft, entry, object, NULL};
+    bool committed = store_write(lake->store, put, &putting, error);
+    g_autofree char *replaced = putting.replaced;
+    if (!committed)
+        return NULL;
+    draft->kept = true;
+    if (replaced)
+        unlink(replaced);
+    return g_steal_pointer(&object);
+}
+
+bool lake_check_key(const char *key, GError **error)
+{
+    size_t length = strlen(key);
+    if (length > LAKE_KEY_LIMIT)
+        return error_set(error, ERROR_KEY_TOO_LONG,
+                         "Your key is too long: it has %zu bytes, the limit is %d", length,
+                         LAKE_KEY_LIMIT);
+    if (length == 0)
+        return error_set(error, ERROR_INVALID_ARGUMENT, "an object's key may not be empty");
+    return true;
+}
+
+/* --- deleting --------------------------------------------------------------------------------- */
+
+struct deleting {
+    const struct lake *lake;
+    const char *bucket;
+    GPtrArray *keys;
+    const struct lake_delete_conditions *conditions;
+    GPtrArray *files; /* out: their paths */
+};
+
+static bool check_delete(const struct lake_object *there,
+                         const struct lake_delete_conditions *conditions, GError **error)
+{
+    if (!check_conditions(there, there->bucket, there->key, conditions->if_match, NULL, error))
+        return false;
+    if ((conditions->size && *conditions->size != there->size) ||
+        (conditions->modified && *conditions->modified != there->modified))
+        return error_set(error, ERROR_PRECONDITION_FAILED,
+                         "At least one of the pre-conditions you specified did not hold: size or "
+                         "modification time of s3://%s/%s differ",
+                         there->bucket, there->key);
+    return true;
+}
+
+static bool delete_one(struct store_connection *connection, struct deleting *deleting,
+                       const char *key, GError **error)
+{
+    g_autoptr(lake_object_auto) there = NULL;
+    if (!read_row(deleting->lake, connection, deleting->bucket, key, &there, error))
+        return false;
+    if (!there)
+        return true;
+    if (deleting->conditions && !check_delete(there, deleting->conditions, error))
+        return false;
+    g_ptr_array_add(deleting->files, file_of(deleting->lake, there));
+    return drop_bytes(connection, there, error) &&
+           store_run(connection, error, "DELETE FROM lake_object WHERE bucket = ? AND key = ?",
+                     "ss", deleting->bucket, key);
+}
+
+static bool delete_all(struct store_connection *connection, void *data, GError **error)
+{
+    struct deleting *deleting = data;
+    if (!lake_require_bucket(connection, deleting->bucket, error))
+        return false;
+    for (guint i = 0; i < deleting->keys->len; i++)
+        if (!delete_one(connection, deleting, g_ptr_array_index(deleting->keys, i), error))
+            return false;
+    return true;
+}
+
+static bool delete_keys(struct lake *lake, const char *bucket, GPtrArray *keys,
+                        const struct lake_delete_conditions *conditions, GError **error)
+{
+    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
+    struct deleting deleting = {lake, bucket, keys, conditions, files};
+    if (!store_write(lake->store, delete_all, &deleting, error))
+        return false;
+    for (guint i = 0; i < files->len; i++)
+        unlink(g_ptr_array_index(files, i));
+    return true;
+}
+
+bool lake_delete_many(struct lake *lake, const char *bucket, GPtrArray *keys, GError **error)
+{
+    return delete_keys(lake, bucket, keys, NULL, error);
+}
+
+bool lake_delete_if(struct lake *lake, const char *bucket, const char *key,
+                    const struct lake_delete_conditions *conditions, GError **error)
+{
+    g_autoptr(GPtrArray) keys = g_ptr_array_new();
+    g_ptr_array_add(keys, (void *)key);
+    return delete_keys(lake, bucket, keys, conditions, error);
+}
+
+bool lake_delete(struct lake *lake, const char *bucket, const char *key, GError **error)
+{
+    return lake_delete_if(lake, bucket, key, NULL, error);
+}

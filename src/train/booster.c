@@ -1,0 +1,86 @@
+#include "train/booster.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "train/report.h"
+
+/* What steers the job, and what has no meaning on one machine's CPU. */
+static const char *const not_parameters[] = {"num_round",
+                                             "csv_weights",
+                                             "early_stopping_rounds",
+                                             "_kfold",
+                                             "_num_cv_round",
+                                             "_tuning_objective_metric",
+                                             "save_model_on_termination",
+                                             "use_dask_gpu_training",
+                                             "eval_metric",
+                                             "dsplit",
+                                             "predictor",
+                                             NULL};
+
+static bool set(const struct xgboost *xgboost, void *booster, const char *name, const char *value,
+                GError **error)
+{
+    if (xgboost->booster_set(booster, name, value) == 0) {
+        return true;
+    }
+    g_autofree char *attempted = g_strdup_printf("setting hyperparameter %s to %s", name, value);
+    return xgboost_fail(xgboost, error, attempted);
+}
+
+bool booster_configure(const struct xgboost *xgboost, void *booster, const json_t *hyperparameters,
+                       const char *const *metrics, GError **error)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)hyperparameters, name, value)
+    {
+        const char *text = json_string_value(value);
+        if (g_strv_contains(not_parameters, name)) {
+            continue;
+        }
+        if (strcmp(text, "gpu_hist") == 0) {
+            report_log("WARNING", "tree_method gpu_hist: training on the CPU with hist, which "
+                                  "finds the same kind of splits");
+            text = "hist";
+        }
+        if (!set(xgboost, booster, name, text, error)) {
+            return false;
+        }
+    }
+    for (size_t i = 0; metrics[i] != NULL; i++) {
+        if (!set(xgboost, booster, "eval_metric", metrics[i], error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool booster_write(const struct xgboost *xgboost, void *booster, const char *path, GError **error)
+{
+    uint64_t size;
+    const char *bytes;
+    if (xgboost->booster_save(booster, "{\"format\":\"ubj\"}", &size, &bytes) != 0) {
+        return xgboost_fail(xgboost, error, "writing the model");
+    }
+    if (!g_file_set_contents(path, bytes, (gssize)size, error)) {
+        g_prefix_error(error, "writing the model: ");
+        return false;
+    }
+    return true;
+}
+
+bool booster_read(const struct xgboost *xgboost, void *booster, const char *path, GError **error)
+{
+    g_autofree char *bytes = NULL;
+    size_t size;
+    if (!g_file_get_contents(path, &bytes, &size, error)) {
+        return false;
+    }
+    if (xgboost->booster_load(booster, bytes, size) != 0) {
+        g_autofree char *attempted = g_strdup_printf("reading the model %s", path);
+        return xgboost_fail(xgboost, error, attempted);
+    }
+    return true;
+}

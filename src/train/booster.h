@@ -1,0 +1,24 @@
+/* booster.h: a booster's parameters, and its model files. */
+#ifndef LATHE_TRAIN_BOOSTER_H
+#define LATHE_TRAIN_BOOSTER_H
+
+#include <glib.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "train/library.h"
+
+/* Sets XGBoost's parameters from checked hyperparameters; those that steer the job itself
+ * (num_round, early stopping ...) are not XGBoost's. eval_metric is set to metrics, a NULL-ended
+ * list; where it is empty XGBoost takes its objective's default. */
+bool booster_configure(const struct xgboost *xgboost, void *booster, const json_t *hyperparameters,
+                       const char *const *metrics, GError **error);
+
+/* Writes the model as UBJSON, which every release from 1.6 on opens, whatever this one's own
+ * default is; aside and renamed, so that no reader sees half a model. */
+bool booster_write(const struct xgboost *xgboost, void *booster, const char *path, GError **error);
+
+/* Reads a model file into an empty booster. */
+bool booster_read(const struct xgboost *xgboost, void *booster, const char *path, GError **error);
+
+#endif

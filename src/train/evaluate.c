@@ -1,0 +1,254 @@
+#include "train/evaluate.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "train/hyperparameters.h"
+#include "train/metrics.h"
+#include "train/own_metric.h"
+
+struct evaluator {
+    const struct xgboost *xgboost;
+    const struct watched *sets;
+    size_t set_count;
+    GPtrArray *xgboost_metrics; /* names, NULL-ended */
+    GPtrArray *own_metrics;     /* const struct train_metric * */
+    char *stopping_metric;
+    GStringChunk *texts;
+};
+
+static gint compare_names(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* The names of eval_metric and the tuner's; the container sorts them where it has both. */
+static GPtrArray *united_metrics(const json_t *hyperparameters, const char *tuned)
+{
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    const char *given = hyperparameter_text(hyperparameters, "eval_metric", "");
+    g_auto(GStrv) parts = g_strsplit(given, ",", -1);
+    for (size_t i = 0; parts[i] != NULL; i++) {
+        if (!g_ptr_array_find_with_equal_func(names, parts[i], g_str_equal, NULL)) {
+            g_ptr_array_add(names, g_strdup(parts[i]));
+        }
+    }
+    if (tuned == NULL) {
+        return names;
+    }
+    if (!g_ptr_array_find_with_equal_func(names, tuned, g_str_equal, NULL)) {
+        g_ptr_array_add(names, g_strdup(tuned));
+    }
+    g_ptr_array_sort(names, compare_names);
+    return names;
+}
+
+struct evaluator *evaluator_new(const struct xgboost *xgboost, const json_t *hyperparameters,
+                                const struct watched *sets, size_t set_count)
+{
+    struct evaluator *evaluator = g_new0(struct evaluator, 1);
+    evaluator->xgboost = xgboost;
+    evaluator->sets = sets;
+    evaluator->set_count = set_count;
+    evaluator->xgboost_metrics = g_ptr_array_new_with_free_func(g_free);
+    evaluator->own_metrics = g_ptr_array_new();
+    evaluator->texts = g_string_chunk_new(256);
+
+    const char *tuned = hyperparameter_text(hyperparameters, "_tuning_objective_metric", NULL);
+    tuned = tuned == NULL ? NULL : strchr(tuned, ':') + 1;
+    const char *given = hyperparameter_text(hyperparameters, "eval_metric", NULL);
+    const char *comma = given == NULL ? NULL : strrchr(given, ',');
+    evaluator->stopping_metric =
+        g_strdup(tuned != NULL ? tuned : (comma == NULL ? given : comma + 1));
+
+    g_autoptr(GPtrArray) names = united_metrics(hyperparameters, tuned);
+    for (guint i = 0; i < names->len; i++) {
+        const struct train_metric *metric = train_metric_find(names->pdata[i]);
+        if (metric != NULL && metric->computed_by_us) {
+            g_ptr_array_add(evaluator->own_metrics, (gpointer)metric);
+        } else {
+            g_ptr_array_add(evaluator->xgboost_metrics, g_strdup(names->pdata[i]));
+        }
+    }
+    g_ptr_array_add(evaluator->xgboost_metrics, NULL);
+    return evaluator;
+}
+
+void evaluator_free(struct evaluator *evaluator)
+{
+    if (evaluator == NULL) {
+        return;
+    }
+    g_ptr_array_free(evaluator->xgboost_metrics, TRUE);
+    g_ptr_array_free(evaluator->own_metrics, TRUE);
+    g_string_chunk_free(evaluator->texts);
+    g_free(evaluator->stopping_metric);
+    g_free(evaluator);
+}
+
+const char *const *evaluator_xgboost_metrics(const struct evaluator *evaluator)
+{
+    return (const char *const *)evaluator->xgboost_metrics->pdata;
+}
+
+const char *evaluator_stopping_metric(const struct evaluator *evaluator)
+{
+    return evaluator->stopping_metric;
+}
+
+/* Takes the scores of one data set from XGBoost's line "[3]\ttrain-rmse:0.5\tvalidation-rmse:1". */
+static void parse_line(struct evaluator *evaluator, char *const *fields, const char *data,
+                       GArray *scores)
+{
+    size_t length = strlen(data);
+    for (size_t i = 1; fields[0] != NULL && fields[i] != NULL; i++) {
+        const char *colon = strrchr(fields[i], ':');
+        if (colon == NULL || strncmp(fields[i], data, length) != 0 || fields[i][length] != '-') {
+            continue;
+        }
+        const char *metric = fields[i] + length + 1;
+        g_autofree char *name = g_strndup(metric, (size_t)(colon - metric));
+        struct score score = {.data = data,
+                              .metric = g_string_chunk_insert_const(evaluator->texts, name),
+                              .value = g_ascii_strtod(colon + 1, NULL)};
+        g_array_append_val(scores, score);
+    }
+}
+
+/* One number a row: the class with the greatest margin (two classes: 1 above a margin of 0), or
+ * what predict() answers. Margins, because for multi:softmax that is a class number and for binary
+ * objectives a probability. */
+static float *predict(const struct xgboost *xgboost, void *booster, const struct watched *set,
+                      bool classes, GError **error)
+{
+    g_autofree char *config =
+        g_strdup_printf("{\"type\":%d,\"training\":false,\"iteration_begin\":0,"
+                        "\"iteration_end\":0,\"strict_shape\":true}",
+                        classes ? 1 : 0);
+    const uint64_t *shape;
+    uint64_t dimensions;
+    const float *values;
+    if (xgboost->booster_predict(booster, set->matrix, config, &shape, &dimensions, &values) != 0) {
+        xgboost_fail(xgboost, error, "predicting for a metric");
+        return NULL;
+    }
+    size_t width = dimensions < 2 ? 1 : (size_t)shape[1];
+    float *answers = g_new(float, set->rows);
+    for (size_t row = 0; row < set->rows; row++) {
+        const float *of_row = values + row * width;
+        size_t best = 0;
+        for (size_t i = 1; i < width; i++) {
+            best = of_row[i] > of_row[best] ? i : best;
+        }
+        answers[row] = !classes ? of_row[0] : (width > 1 ? (float)best : (float)(of_row[0] > 0));
+    }
+    return answers;
+}
+
+static struct score *find_score(GArray *scores, const char *data, const char *metric)
+{
+    for (guint i = 0; i < scores->len; i++) {
+        struct score *score = &g_array_index(scores, struct score, i);
+        if (strcmp(score->data, data) == 0 && strcmp(score->metric, metric) == 0) {
+            return score;
+        }
+    }
+    return NULL;
+}
+
+static bool add_own(const struct train_metric *metric, const struct watched *set,
+                    const float *predictions, GArray *scores, GError **error)
+{
+    struct score score = {.data = set->name, .metric = metric->name};
+    if (!own_metric(metric, set->labels, predictions, set->rows, &score.value, error)) {
+        return false;
+    }
+    /* The container's pass through a text with six places, and early stopping compares what comes
+     * out. */
+    g_autofree char *text = g_strdup_printf("%f", score.value);
+    score.value = g_ascii_strtod(text, NULL);
+    /* XGBoost's default metric may have the same name; ours stands in its place. */
+    struct score *same = find_score(scores, set->name, metric->name);
+    if (same != NULL) {
+        same->value = score.value;
+    } else {
+        g_array_append_val(scores, score);
+    }
+    return true;
+}
+
+static bool add_owns(struct evaluator *evaluator, void *booster, const struct watched *set,
+                     GArray *scores, GError **error)
+{
+    g_autofree float *classes = NULL;
+    g_autofree float *numbers = NULL;
+    for (guint i = 0; i < evaluator->own_metrics->len; i++) {
+        const struct train_metric *metric = evaluator->own_metrics->pdata[i];
+        float **predictions = metric->of_classes ? &classes : &numbers;
+        if (*predictions == NULL) {
+            *predictions = predict(evaluator->xgboost, booster, set, metric->of_classes, error);
+        }
+        if (*predictions == NULL || !add_own(metric, set, *predictions, scores, error)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+GArray *evaluate(struct evaluator *evaluator, void *booster, int round, GError **error)
+{
+    g_autofree void **matrices = g_new(void *, evaluator->set_count);
+    g_autofree const char **names = g_new(const char *, evaluator->set_count);
+    for (size_t i = 0; i < evaluator->set_count; i++) {
+        matrices[i] = evaluator->sets[i].matrix;
+        names[i] = evaluator->sets[i].name;
+    }
+    const char *line;
+    if (evaluator->xgboost->booster_evaluate(booster, round, matrices, names, evaluator->set_count,
+                                             &line) != 0) {
+        xgboost_fail(evaluator->xgboost, error, "computing the metrics");
+        return NULL;
+    }
+    g_auto(GStrv) fields = g_strsplit(line, "\t", -1);
+    g_autoptr(GArray) scores = g_array_new(FALSE, FALSE, sizeof(struct score));
+    for (size_t i = 0; i < evaluator->set_count; i++) {
+        parse_line(evaluator, fields, names[i], scores);
+        if (!add_owns(evaluator, booster, &evaluator->sets[i], scores, error)) {
+            return NULL;
+        }
+    }
+    return g_steal_pointer(&scores);
+}
+
+char *evaluation_line(int round, const GArray *scores)
+{
+    GString *line = g_string_new(NULL);
+    g_string_append_printf(line, "[%d]", round);
+    for (guint i = 0; i < scores->len; i++) {
+        const struct score *score = &g_array_index(scores, struct score, i);
+        /* printf writes the sign of a NaN; Python does not. */
+        g_string_append_printf(line, "#011%s-%s:%.5f", score->data, score->metric,
+                               isnan(score->value) ? fabs(score->value) : score->value);
+    }
+    return g_string_free(line, FALSE);
+}
+
+const struct score *evaluation_find(const GArray *scores, const char *data, const char *metric)
+{
+    const struct score *same_kind = NULL;
+    size_t length = strcspn(metric, "@");
+    for (guint i = 0; i < scores->len; i++) {
+        const struct score *score = &g_array_index(scores, struct score, i);
+        if (strcmp(score->data, data) != 0) {
+            continue;
+        }
+        if (strcmp(score->metric, metric) == 0) {
+            return score;
+        }
+        if (strncmp(score->metric, metric, length) == 0 && score->metric[length] == '\0') {
+            same_kind = score;
+        }
+    }
+    return same_kind;
+}

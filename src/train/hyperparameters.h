@@ -1,0 +1,19 @@
+/* hyperparameters.h: the hyperparameters of the SageMaker XGBoost container, checked as it does. */
+#ifndef LATHE_TRAIN_HYPERPARAMETERS_H
+#define LATHE_TRAIN_HYPERPARAMETERS_H
+
+#include <glib.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+/* Checks a training job's HyperParameters (names to strings) before anything is read: required
+ * ones, unknown ones (the nearest name is told), each value's type and range, and what one asks of
+ * another, with the container's wording. On success *checked, where checked is not NULL, receives a
+ * new object of the same values under their first names (learning_rate as eta ...), trimmed. */
+bool train_check_hyperparameters(const json_t *given, json_t **checked, GError **error);
+
+/* Of a checked object: the value, or the fallback where it was not given. */
+const char *hyperparameter_text(const json_t *checked, const char *name, const char *fallback);
+gint64 hyperparameter_integer(const json_t *checked, const char *name, gint64 fallback);
+
+#endif

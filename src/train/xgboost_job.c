@@ -1,0 +1,289 @@
+#include "train/xgboost_job.h"
+
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "train/boost.h"
+#include "train/booster.h"
+#include "train/channel.h"
+#include "train/channel_files.h"
+#include "train/hyperparameters.h"
+#include "train/labels.h"
+#include "train/library.h"
+#include "train/matrix.h"
+#include "train/report.h"
+#include "train/stop.h"
+
+/* What one job needs from its start to its end. */
+struct job {
+    const char *opt_ml;
+    int report_fd;
+    json_t *hyperparameters; /* checked */
+    struct channel_config channels;
+    struct xgboost *xgboost;
+    struct channel *train, *validation;
+    void *train_matrix, *validation_matrix;
+};
+
+static char *below(const struct job *job, const char *path)
+{
+    return g_build_filename(job->opt_ml, path, NULL);
+}
+
+/* A JSON object below input/config/; NULL with no error where an optional one is missing. */
+static json_t *read_config(const struct job *job, const char *name, bool required, GError **error)
+{
+    g_autofree char *path = g_build_filename(job->opt_ml, "input", "config", name, NULL);
+    if (!required && !g_file_test(path, G_FILE_TEST_EXISTS)) {
+        return NULL;
+    }
+    g_autofree char *text = NULL;
+    size_t size;
+    if (!g_file_get_contents(path, &text, &size, error)) {
+        g_prefix_error(error, "reading the job's configuration: ");
+        return NULL;
+    }
+    json_t *config = json_parse(text, size, path, error);
+    if (config != NULL && !json_is_object(config)) {
+        json_decref(config);
+        error_set(error, ERROR_VALIDATION, "%s is not a JSON object", path);
+        return NULL;
+    }
+    return config;
+}
+
+static bool check_hosts(const struct job *job, GError **error)
+{
+    GError *failed = NULL;
+    g_autoptr(json_auto) resources = read_config(job, "resourceconfig.json", false, &failed);
+    if (failed != NULL) {
+        g_propagate_error(error, failed);
+        return false;
+    }
+    size_t hosts = json_array_size(json_object_get(resources, "hosts"));
+    return hosts <= 1 || error_set(error, ERROR_VALIDATION,
+                                   "InstanceCount is %zu: this algorithm trains on one instance; "
+                                   "set it to 1",
+                                   hosts);
+}
+
+static bool read_configs(struct job *job, GError **error)
+{
+    g_autoptr(json_auto) given = read_config(job, "hyperparameters.json", true, error);
+    if (given == NULL || !train_check_hyperparameters(given, &job->hyperparameters, error)) {
+        return false;
+    }
+    g_autoptr(json_auto) channels = read_config(job, "inputdataconfig.json", true, error);
+    return channels != NULL && channel_config_read(channels, &job->channels, error) &&
+           check_hosts(job, error);
+}
+
+/* XGBoost's own messages; it hands over one at a time, without saying for whom. */
+static void log_library(const char *text)
+{
+    bool warning = strstr(text, "WARNING") != NULL;
+    report_log(warning ? "WARNING" : "INFO", "XGBoost: %s", text);
+}
+
+static bool load_library(struct job *job, GError **error)
+{
+    job->xgboost = xgboost_open(g_getenv("LATHE_XGBOOST_VERSION"), error);
+    if (job->xgboost == NULL) {
+        return false;
+    }
+    job->xgboost->register_log(log_library);
+    report_log("INFO", "Running XGBoost %d.%d.%d in algorithm mode", job->xgboost->major,
+               job->xgboost->minor, job->xgboost->patch);
+    return true;
+}
+
+static int thread_count(const struct job *job)
+{
+    long cores = sysconf(_SC_NPROCESSORS_ONLN);
+    return (int)hyperparameter_integer(job->hyperparameters, "nthread", cores < 1 ? 1 : cores);
+}
+
+static struct channel *load_channel(const struct job *job, const char *name,
+                                    enum channel_format format, GError **error)
+{
+    g_autofree char *folder = g_build_filename(job->opt_ml, "input", "data", name, NULL);
+    struct channel_options options = {
+        .format = format,
+        .weights = format == CHANNEL_CSV &&
+                   hyperparameter_integer(job->hyperparameters, "csv_weights", 0) == 1,
+        .threads = (unsigned)thread_count(job),
+    };
+    g_autoptr(channel_auto) channel = channel_read(name, folder, &options, error);
+    if (channel == NULL ||
+        !labels_check(channel,
+                      hyperparameter_text(job->hyperparameters, "objective", "reg:squarederror"),
+                      hyperparameter_integer(job->hyperparameters, "num_class", 0), error)) {
+        return NULL;
+    }
+    return g_steal_pointer(&channel);
+}
+
+/* Whether the rounds see nothing but histograms, so that a byte a value is all they need. */
+static enum matrix_kind train_matrix_kind(const struct job *job, int max_bin)
+{
+    const json_t *given = job->hyperparameters;
+    const char *method = hyperparameter_text(given, "tree_method", "auto");
+    /* Since 2.0 auto is hist. */
+    bool hist = strcmp(method, "hist") == 0 || strcmp(method, "gpu_hist") == 0 ||
+                (strcmp(method, "auto") == 0 && job->xgboost->major >= 2);
+    bool plain_trees = strcmp(hyperparameter_text(given, "booster", "gbtree"), "gbtree") == 0 &&
+                       hyperparameter_text(given, "updater", NULL) == NULL &&
+                       hyperparameter_text(given, "process_type", NULL) == NULL;
+    bool sliced = hyperparameter_text(given, "_kfold", NULL) != NULL;
+    return hist && plain_trees && !sliced && max_bin >= 2 ? MATRIX_QUANTILE : MATRIX_PLAIN;
+}
+
+static bool load_train(struct job *job, GError **error)
+{
+    job->train = load_channel(job, "train", job->channels.train, error);
+    if (job->train == NULL) {
+        return false;
+    }
+    report_log("INFO", "Train matrix has %zu rows and %zu columns", job->train->rows,
+               job->train->features);
+    int max_bin = (int)hyperparameter_integer(job->hyperparameters, "max_bin", 256);
+    job->train_matrix = matrix_create(job->xgboost, job->train, train_matrix_kind(job, max_bin),
+                                      max_bin, thread_count(job), error);
+    channel_drop_features(job->train);
+    return job->train_matrix != NULL;
+}
+
+static bool load_validation(struct job *job, GError **error)
+{
+    job->validation = load_channel(job, "validation", job->channels.validation, error);
+    if (job->validation == NULL) {
+        return false;
+    }
+    report_log("INFO", "Validation matrix has %zu rows", job->validation->rows);
+    if (job->validation->features != job->train->features) {
+        return error_set(error, ERROR_VALIDATION,
+                         "channel validation has %zu feature columns where channel train has %zu: "
+                         "both must have the same columns in the same order",
+                         job->validation->features, job->train->features);
+    }
+    job->validation_matrix =
+        matrix_create(job->xgboost, job->validation, MATRIX_PLAIN, 0, thread_count(job), error);
+    channel_drop_features(job->validation);
+    return job->validation_matrix != NULL;
+}
+
+/* A file of the same name and size in both channels makes the validation's scores worthless. */
+static void warn_of_shared_files(const struct job *job)
+{
+    g_autofree char *data = below(job, "input/data");
+    for (guint i = 0; i < job->train->files->len; i++) {
+        const char *name = g_array_index(job->train->files, struct channel_file, i).path;
+        g_autofree char *train = g_build_filename(data, "train", name, NULL);
+        g_autofree char *validation = g_build_filename(data, "validation", name, NULL);
+        struct stat a;
+        struct stat b;
+        if (stat(train, &a) == 0 && stat(validation, &b) == 0 && a.st_size == b.st_size) {
+            report_log("WARNING",
+                       "Suspected identical files found. (%s and %s with same size %lld bytes). "
+                       "Note: Duplicate data in the training set and validation set is usually not "
+                       "intentional and can impair the validity of the model evaluation by the "
+                       "validation score.",
+                       train, validation, (long long)a.st_size);
+        }
+    }
+}
+
+static bool train_one(struct job *job, GError **error)
+{
+    struct watched sets[2] = {{"train", job->train_matrix, job->train->labels, job->train->rows}};
+    if (job->validation != NULL) {
+        sets[1] = (struct watched){"validation", job->validation_matrix, job->validation->labels,
+                                   job->validation->rows};
+    }
+    g_autofree char *checkpoints = below(job, "checkpoints");
+    struct boost_plan plan = {
+        .xgboost = job->xgboost,
+        .hyperparameters = job->hyperparameters,
+        .train = job->train_matrix,
+        .sets = sets,
+        .set_count = job->validation == NULL ? 1 : 2,
+        .checkpoints = g_file_test(checkpoints, G_FILE_TEST_IS_DIR) ? checkpoints : NULL,
+        .report_fd = job->report_fd,
+        .progress_to = 1,
+    };
+    struct boost_outcome outcome;
+    if (!boost(&plan, &outcome, error)) {
+        return false;
+    }
+    bool keep =
+        !outcome.stopped ||
+        strcmp(hyperparameter_text(job->hyperparameters, "save_model_on_termination", "false"),
+               "true") == 0;
+    if (outcome.stopped) {
+        report_log("INFO", "Stopped after the round that was running; the model is %s",
+                   keep ? "saved" : "not saved (save_model_on_termination is not true)");
+    }
+    g_autofree char *path = below(job, "model/xgboost-model");
+    bool saved = !keep || booster_write(job->xgboost, outcome.booster, path, error);
+    boost_outcome_clear(job->xgboost, &outcome);
+    return saved;
+}
+
+static bool run(struct job *job, GError **error)
+{
+    g_autofree char *model = below(job, "model");
+    if (!read_configs(job, error) || !file_make_folders(model, error) ||
+        !load_library(job, error) || !load_train(job, error)) {
+        return false;
+    }
+    if (job->channels.has_validation) {
+        warn_of_shared_files(job);
+        if (!load_validation(job, error)) {
+            return false;
+        }
+    }
+    return train_one(job, error);
+}
+
+static void job_clear(struct job *job)
+{
+    if (job->train_matrix != NULL) {
+        job->xgboost->matrix_free(job->train_matrix);
+    }
+    if (job->validation_matrix != NULL) {
+        job->xgboost->matrix_free(job->validation_matrix);
+    }
+    channel_free(job->train);
+    channel_free(job->validation);
+    xgboost_close(job->xgboost);
+    json_decref(job->hyperparameters);
+}
+
+/* Leaves the reason where SageMaker looks for it. */
+static void write_failure(const struct job *job, const char *reason)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *folder = below(job, "output");
+    g_autofree char *path = below(job, "output/failure");
+    if (!file_make_folders(folder, &error) || !g_file_set_contents(path, reason, -1, &error)) {
+        report_log("ERROR", "the reason could not be written: %s", error->message);
+    }
+}
+
+int train_main(const char *opt_ml, int report_fd)
+{
+    stop_hold();
+    struct job job = {.opt_ml = opt_ml, .report_fd = report_fd};
+    g_autoptr(GError) error = NULL;
+    bool trained = run(&job, &error);
+    if (!trained) {
+        report_log("ERROR", "%s", error->message);
+        write_failure(&job, error->message);
+    }
+    job_clear(&job);
+    return trained ? 0 : 1;
+}

@@ -190,7 +190,7 @@ static size_t cut(const struct csv_reader *whole, size_t columns, unsigned threa
     return count;
 }
 
-static bool reserve(struct csv_matrix *matrix, size_t rows, struct lathe_error *error)
+bool csv_matrix_reserve(struct csv_matrix *matrix, size_t rows, struct lathe_error *error)
 {
     size_t needed;
     if (__builtin_add_overflow(matrix->rows, rows, &needed) ||
@@ -218,7 +218,7 @@ static bool read_parts(struct csv_matrix *matrix, struct part *parts, size_t cou
     for_each_part(parts, count, bound_part);
     for (size_t i = 0; i < count; i++)
         room += parts[i].room;
-    if (!reserve(matrix, room, error))
+    if (!csv_matrix_reserve(matrix, room, error))
         return false;
     float *values = matrix->values + matrix->rows * matrix->columns;
     for (size_t i = 0; i < count; i++) {

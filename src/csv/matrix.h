@@ -28,6 +28,10 @@ struct csv_options {
  */
 bool csv_matrix_append(struct csv_matrix *matrix, const char *text, size_t size,
                        const struct csv_options *options, struct lathe_error *error);
+
+/* Makes room for this many more rows of matrix->columns (not 0) values. LATHE_NO_MEMORY. */
+bool csv_matrix_reserve(struct csv_matrix *matrix, size_t rows, struct lathe_error *error);
+
 void csv_matrix_clear(struct csv_matrix *matrix);
 
 #endif

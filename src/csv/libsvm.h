@@ -1,0 +1,50 @@
+/* libsvm.h: rows of `label index:value index:value ...` into sparse rows. */
+#ifndef LATHE_CSV_LIBSVM_H
+#define LATHE_CSV_LIBSVM_H
+
+#include "csv/matrix.h"
+
+/* Growing sparse rows (CSR). Zero it (= {0}) before the first use; libsvm_clear frees the arrays.
+ * Row r has the entries starts[r] to starts[r + 1] - 1, in the order they were written. */
+struct libsvm_rows {
+    size_t rows;
+    size_t *starts;    /* rows + 1, or NULL before the first row */
+    uint32_t *indices; /* of the entries, as written less what libsvm_shift took off */
+    float *values;
+    float *labels;     /* one a row; NaN where there is none (`labels_optional`) */
+    float *weights;    /* one a row; 1 where the label has none */
+    uint32_t *queries; /* one a row, or all 0 where has_queries is false */
+    bool has_weights;
+    bool has_queries;
+    uint32_t lowest;  /* index of any entry, UINT32_MAX where there is none */
+    uint32_t highest; /* 0 where there is none; the columns are one more */
+    size_t row_capacity, entry_capacity;
+};
+
+struct libsvm_options {
+    const char *name;     /* of the file, for errors; may be NULL */
+    bool labels_optional; /* rows to be predicted: what a row starts with is its label only if
+                             it has no colon */
+    size_t max_rows;      /* 0: no limit */
+};
+
+/* Appends the rows of a text: an optional label, `label` or `label:weight`, an optional `qid:N`,
+ * and entries `index:value`, with blanks in between; lines without any of these, and what follows
+ * a `#`, are skipped. Numbers are read as number.h reads them, indices are 0 to 2^31 - 1, in any
+ * order but not twice in succession. Refuses with LATHE_INVALID_DATA anything else, and rows with
+ * and without qid in one text, naming the file, the line and the column (the byte in the line, from
+ * 1). LATHE_LIMIT, LATHE_NO_MEMORY. Where it fails, `rows` keeps the rows it had. */
+bool libsvm_append(struct libsvm_rows *rows, const char *text, size_t size,
+                   const struct libsvm_options *options, struct lathe_error *error);
+
+/* Takes `base`, at most `lowest`, off every index: 1 for rows that count features from 1. */
+void libsvm_shift(struct libsvm_rows *rows, uint32_t base);
+
+/* Appends the rows to a matrix, absent entries as NaN. Its columns are set where they are 0, and
+ * must be enough otherwise. LATHE_INVALID_DATA or LATHE_NO_MEMORY, the matrix as it was. */
+bool libsvm_fill(const struct libsvm_rows *rows, struct csv_matrix *matrix,
+                 struct lathe_error *error);
+
+void libsvm_clear(struct libsvm_rows *rows);
+
+#endif

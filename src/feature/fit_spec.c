@@ -1,0 +1,574 @@
+/* Reading a specification: Spark ML's parameter names and defaults. */
+#include "feature/fit_parts.h"
+
+#include "parse/fail.h"
+#include "parse/number.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* One stage being read. */
+struct spec {
+    struct fit_side *side;
+    const struct json *object;
+    struct feature_stage stage;
+    struct estimate estimate;
+    struct lathe_error *error;
+    char who[64]; /* "stage 3 (StringIndexer)" */
+};
+
+/* What each type takes, besides "type" and "uid". */
+static const char *const PARAMETERS[FEATURE_KINDS][9] = {
+    [FEATURE_STRING_INDEXER] = {"inputCol", "outputCol", "inputCols", "outputCols", "handleInvalid",
+                                "stringOrderType"},
+    [FEATURE_ONE_HOT_ENCODER] = {"inputCol", "outputCol", "inputCols", "outputCols",
+                                 "handleInvalid", "dropLast"},
+    [FEATURE_INDEX_TO_STRING] = {"inputCol", "outputCol", "labels", "labelsFrom"},
+    [FEATURE_VECTOR_ASSEMBLER] = {"inputCols", "outputCol", "handleInvalid"},
+    [FEATURE_STANDARD_SCALER] = {"inputCol", "outputCol", "withMean", "withStd"},
+    [FEATURE_MIN_MAX_SCALER] = {"inputCol", "outputCol", "min", "max"},
+    [FEATURE_IMPUTER] = {"inputCol", "outputCol", "inputCols", "outputCols", "strategy",
+                         "missingValue", "relativeError"},
+    [FEATURE_BUCKETIZER] = {"inputCol", "outputCol", "inputCols", "outputCols", "splits",
+                            "splitsArray", "handleInvalid"},
+    [FEATURE_MATH_UNARY] = {"inputCol", "outputCol", "operation"},
+    [FEATURE_MATH_BINARY] = {"inputA", "inputB", "outputCol", "operation", "da", "db"},
+    [FEATURE_STRING_MAP] = {"inputCol", "outputCol", "labels", "handleInvalid", "defaultValue"},
+};
+
+static const char *const INVALID[] = {"error", "skip", "keep", NULL};
+static const char *const ORDERS[] = {"frequencyDesc", "frequencyAsc", "alphabetDesc", "alphabetAsc",
+                                     NULL};
+static const char *const STRATEGIES[] = {"mean", "median", "mode", NULL};
+
+static bool no_memory(struct lathe_error *error)
+{
+    return fail(error, LATHE_NO_MEMORY, "no memory for a feature pipeline");
+}
+
+/* ---- near misses ---- */
+
+enum { LONGEST_WORD = 40 };
+
+/* V. I. Levenshtein's distance, letters alike in any case; large for long words. */
+static size_t distance(const char *a, const char *b)
+{
+    size_t rows = strlen(a), columns = strlen(b), line[LONGEST_WORD + 1];
+    if (rows > LONGEST_WORD || columns > LONGEST_WORD)
+        return LONGEST_WORD;
+    for (size_t j = 0; j <= columns; j++)
+        line[j] = j;
+    for (size_t i = 1; i <= rows; i++) {
+        size_t diagonal = line[0];
+        line[0] = i;
+        for (size_t j = 1; j <= columns; j++) {
+            bool same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
+            size_t best = diagonal + !same;
+            diagonal = line[j];
+            if (line[j] + 1 < best)
+                best = line[j] + 1;
+            if (line[j - 1] + 1 < best)
+                best = line[j - 1] + 1;
+            line[j] = best;
+        }
+    }
+    return line[columns];
+}
+
+/* Which of the words (the list ends with NULL) is nearest, and all of them: for an error. */
+static const char *advise(const char *found, const char *const *words, char *out, size_t size)
+{
+    size_t best = SIZE_MAX;
+    const char *nearest = words[0];
+    for (size_t i = 0; words[i]; i++) {
+        size_t far = distance(found, words[i]);
+        if (far < best) {
+            best = far;
+            nearest = words[i];
+        }
+    }
+    int used = best <= strlen(found) / 2 + 1
+                   ? snprintf(out, size, "did you mean \"%s\"? it is one of ", nearest)
+                   : snprintf(out, size, "it is one of ");
+    for (size_t i = 0; words[i] && used >= 0 && (size_t)used < size; i++)
+        used += snprintf(out + used, size - (size_t)used, "%s%s", i ? ", " : "", words[i]);
+    return out;
+}
+
+/* ---- parameters ---- */
+
+static bool wrong(const struct spec *spec, const char *parameter, const struct json *found,
+                  const char *right)
+{
+    return fail(spec->error, LATHE_INVALID_MODEL, "%s: %s is %s%s%.60s%s, and must be %s",
+                spec->who, parameter, json_kind_text(found),
+                found->kind == JSON_STRING ? " (\"" : "",
+                found->kind == JSON_STRING ? found->string : "",
+                found->kind == JSON_STRING ? "\")" : "", right);
+}
+
+static bool is_name(const struct json *json)
+{
+    return json->kind == JSON_STRING && json->size && strlen(json->string) == json->size;
+}
+
+/* One of the words; *choice keeps its default where the parameter is not given. */
+static bool take_choice(struct spec *spec, const char *parameter, const char *const *words,
+                        int *choice)
+{
+    const struct json *found = json_member(spec->object, parameter);
+    if (!found)
+        return true;
+    char advice[256];
+    if (found->kind != JSON_STRING)
+        return wrong(spec, parameter, found, "a text");
+    for (int i = 0; words[i]; i++)
+        if (strcmp(words[i], found->string) == 0) {
+            *choice = i;
+            return true;
+        }
+    return fail(spec->error, LATHE_INVALID_MODEL, "%s: %s is \"%.60s\"; %s", spec->who, parameter,
+                found->string, advise(found->string, words, advice, sizeof advice));
+}
+
+static bool take_bool(struct spec *spec, const char *parameter, bool *truth)
+{
+    const struct json *found = json_member(spec->object, parameter);
+    if (found && found->kind != JSON_BOOL)
+        return wrong(spec, parameter, found, "true or false");
+    if (found)
+        *truth = found->truth;
+    return true;
+}
+
+/* A number, or the name of one that JSON cannot write. */
+static bool number_of(const struct json *json, double *number)
+{
+    if (json->kind == JSON_NUMBER) {
+        *number = json->number;
+        return true;
+    }
+    if (json->kind != JSON_STRING)
+        return false;
+    const char *text = json->string;
+    size_t size = json->size;
+    bool negative = size && text[0] == '-';
+    if (size && (text[0] == '-' || text[0] == '+')) {
+        text++;
+        size--;
+    }
+    if (size && text[0] == '.') { /* YAML: .inf, -.inf, .nan */
+        text++;
+        size--;
+    }
+    if (!size || !isalpha((unsigned char)text[0]) || !number_parse(text, size, number))
+        return false;
+    if (negative)
+        *number = -*number;
+    return true;
+}
+
+static bool take_number(struct spec *spec, const char *parameter, double *number)
+{
+    const struct json *found = json_member(spec->object, parameter);
+    if (!found || number_of(found, number))
+        return true;
+    return wrong(spec, parameter, found, "a number, \"Infinity\", \"-Infinity\" or \"NaN\"");
+}
+
+/* Column names: of the parameter for one, or of the one for several. */
+static bool take_columns(struct spec *spec, const char *one, const char *several,
+                         const char *const **columns, size_t *count)
+{
+    const struct json *single = one ? json_member(spec->object, one) : NULL;
+    const struct json *list = several ? json_member(spec->object, several) : NULL;
+    if (single && list)
+        return fail(spec->error, LATHE_INVALID_MODEL, "%s has both %s and %s: give one of them",
+                    spec->who, one, several);
+    if (!single && !list)
+        return fail(spec->error, LATHE_INVALID_MODEL, "%s needs %s%s%s", spec->who,
+                    one ? one : several, one && several ? " or " : "",
+                    one && several ? several : "");
+    if (single && !is_name(single))
+        return wrong(spec, one, single, "a column's name");
+    if (list && (list->kind != JSON_ARRAY || !list->size || list->size > BUILD_COLUMNS))
+        return wrong(spec, several, list, "a list of at least one and at most 100000 names");
+    *count = single ? 1 : list->size;
+    const char **names = arena_take(pipeline_arena(spec->side->pipeline), *count, sizeof *names);
+    if (!names)
+        return no_memory(spec->error);
+    *columns = names;
+    size_t i = 0;
+    for (const struct json *name = single ? single : list->first; i < *count; name = name->next) {
+        if (!is_name(name))
+            return wrong(spec, several, name, "a list of columns' names");
+        names[i++] = name->string;
+    }
+    return true;
+}
+
+static bool take_inputs(struct spec *spec, const char *one, const char *several)
+{
+    return take_columns(spec, one, several, &spec->stage.inputs, &spec->stage.input_count);
+}
+
+static bool take_outputs(struct spec *spec, const char *one, const char *several)
+{
+    return take_columns(spec, one, several, &spec->stage.outputs, &spec->stage.output_count);
+}
+
+/* Inputs and outputs, one each or a list each. */
+static bool take_pairs(struct spec *spec)
+{
+    if (!take_inputs(spec, "inputCol", "inputCols") ||
+        !take_outputs(spec, "outputCol", "outputCols"))
+        return false;
+    if (spec->stage.input_count == spec->stage.output_count)
+        return true;
+    return fail(spec->error, LATHE_INVALID_MODEL,
+                "%s has %zu input columns and %zu output columns, and needs one for each",
+                spec->who, spec->stage.input_count, spec->stage.output_count);
+}
+
+static bool take_invalid(struct spec *spec)
+{
+    int invalid = FEATURE_ERROR;
+    if (!take_choice(spec, "handleInvalid", INVALID, &invalid))
+        return false;
+    bool no_skip =
+        spec->stage.kind == FEATURE_ONE_HOT_ENCODER || spec->stage.kind == FEATURE_STRING_MAP;
+    if (no_skip && invalid == FEATURE_SKIP)
+        return fail(spec->error, LATHE_INVALID_MODEL,
+                    "%s: handleInvalid is \"skip\", and must be \"error\" or \"keep\"", spec->who);
+    spec->stage.invalid = (enum feature_invalid)invalid;
+    return true;
+}
+
+/* ---- stages ---- */
+
+static bool add(struct spec *spec)
+{
+    struct fit_side *side = spec->side;
+    if (side->count == side->capacity) {
+        size_t capacity = side->capacity ? side->capacity * 2 : 16;
+        struct estimate *larger = realloc(side->estimates, capacity * sizeof *larger);
+        if (!larger)
+            return no_memory(spec->error);
+        side->estimates = larger;
+        side->capacity = capacity;
+    }
+    if (!pipeline_add(side->pipeline, spec->stage, spec->error))
+        return false;
+    side->estimates[side->count++] = spec->estimate;
+    return true;
+}
+
+/* A stage of several columns as one stage a column. */
+static bool add_each(struct spec *spec, const struct json *splits)
+{
+    struct feature_stage whole = spec->stage;
+    const struct json *own = splits;
+    for (size_t i = 0; i < whole.input_count; i++, own = own ? own->next : NULL) {
+        spec->stage.inputs = whole.inputs + i;
+        spec->stage.outputs = whole.outputs + i;
+        spec->stage.input_count = spec->stage.output_count = 1;
+        if (own) {
+            double *values =
+                arena_take(pipeline_arena(spec->side->pipeline), own->size, sizeof *values);
+            size_t count = 0;
+            if (!values)
+                return no_memory(spec->error);
+            if (own->kind != JSON_ARRAY)
+                return wrong(spec, "splits", own, "a list of numbers");
+            for (const struct json *split = own->first; split; split = split->next)
+                if (!number_of(split, &values[count++]))
+                    return wrong(spec, "splits", split, "a list of numbers");
+            spec->stage.of.bucketizer.splits = values;
+            spec->stage.of.bucketizer.count = count;
+        }
+        if (!add(spec))
+            return false;
+        if (whole.input_count > 1)
+            spec->stage.name = NULL; /* a "uid" is the first one's */
+    }
+    return true;
+}
+
+static bool read_indexer(struct spec *spec)
+{
+    int order = FREQUENCY_DESC;
+    if (!take_pairs(spec) || !take_invalid(spec) ||
+        !take_choice(spec, "stringOrderType", ORDERS, &order))
+        return false;
+    spec->stage.of.indexer.order = (enum feature_order)order;
+    return add(spec);
+}
+
+static bool read_one_hot(struct spec *spec)
+{
+    spec->stage.of.one_hot.drop_last = true;
+    if (!take_pairs(spec) || !take_invalid(spec) ||
+        !take_bool(spec, "dropLast", &spec->stage.of.one_hot.drop_last))
+        return false;
+    spec->stage.of.one_hot.categories =
+        arena_take(pipeline_arena(spec->side->pipeline), spec->stage.input_count, sizeof(int32_t));
+    return spec->stage.of.one_hot.categories ? add(spec) : no_memory(spec->error);
+}
+
+static bool read_to_string(struct spec *spec)
+{
+    const struct json *labels = json_member(spec->object, "labels");
+    const struct json *from = json_member(spec->object, "labelsFrom");
+    if (!take_inputs(spec, "inputCol", NULL) || !take_outputs(spec, "outputCol", NULL))
+        return false;
+    if (labels && from)
+        return fail(spec->error, LATHE_INVALID_MODEL,
+                    "%s has both labels and labelsFrom: give one of them", spec->who);
+    if (from && !is_name(from))
+        return wrong(spec, "labelsFrom", from, "the name of a column that a StringIndexer makes");
+    spec->estimate.labels_from = from ? from->string : spec->stage.inputs[0];
+    if (!labels || (labels->kind == JSON_ARRAY && !labels->size))
+        return add(spec);
+    if (labels->kind != JSON_ARRAY)
+        return wrong(spec, "labels", labels, "a list of texts");
+    struct labels *table = pipeline_labels(spec->side->pipeline);
+    if (!table)
+        return no_memory(spec->error);
+    for (const struct json *label = labels->first; label; label = label->next) {
+        size_t before = labels_count(table);
+        if (label->kind != JSON_STRING)
+            return wrong(spec, "labels", label, "a list of texts");
+        if (labels_add(table, text_of(label->string, label->size)) < 0)
+            return no_memory(spec->error);
+        if (labels_count(table) == before)
+            return fail(spec->error, LATHE_INVALID_MODEL, "%s: the label \"%.60s\" stands twice",
+                        spec->who, label->string);
+    }
+    spec->stage.of.to_string.labels = table;
+    spec->estimate.fitted = true;
+    return add(spec);
+}
+
+static bool read_assembler(struct spec *spec)
+{
+    spec->estimate.fitted = true; /* its shapes are noted when they are known */
+    return take_inputs(spec, NULL, "inputCols") && take_outputs(spec, "outputCol", NULL) &&
+           take_invalid(spec) && add(spec);
+}
+
+static bool read_standard(struct spec *spec)
+{
+    spec->estimate.with_std = true;
+    return take_inputs(spec, "inputCol", NULL) && take_outputs(spec, "outputCol", NULL) &&
+           take_bool(spec, "withMean", &spec->estimate.with_mean) &&
+           take_bool(spec, "withStd", &spec->estimate.with_std) && add(spec);
+}
+
+static bool read_min_max(struct spec *spec)
+{
+    spec->stage.of.min_max.upper = 1;
+    return take_inputs(spec, "inputCol", NULL) && take_outputs(spec, "outputCol", NULL) &&
+           take_number(spec, "min", &spec->stage.of.min_max.lower) &&
+           take_number(spec, "max", &spec->stage.of.min_max.upper) && add(spec);
+}
+
+static bool read_imputer(struct spec *spec)
+{
+    int strategy = STRATEGY_MEAN;
+    spec->stage.of.imputer.missing = NAN;
+    spec->estimate.relative_error = 0.001;
+    if (!take_pairs(spec) || !take_choice(spec, "strategy", STRATEGIES, &strategy) ||
+        !take_number(spec, "missingValue", &spec->stage.of.imputer.missing) ||
+        !take_number(spec, "relativeError", &spec->estimate.relative_error))
+        return false;
+    if (!(spec->estimate.relative_error >= 0 && spec->estimate.relative_error <= 1))
+        return fail(spec->error, LATHE_INVALID_MODEL,
+                    "%s: relativeError is %g, and must be from 0 to 1", spec->who,
+                    spec->estimate.relative_error);
+    spec->stage.of.imputer.strategy = (enum feature_strategy)strategy;
+    return add_each(spec, NULL);
+}
+
+static bool read_bucketizer(struct spec *spec)
+{
+    const struct json *one = json_member(spec->object, "splits");
+    const struct json *several = json_member(spec->object, "splitsArray");
+    spec->estimate.fitted = true;
+    if (!take_pairs(spec) || !take_invalid(spec))
+        return false;
+    if (!one == !several)
+        return fail(spec->error, LATHE_INVALID_MODEL,
+                    "%s needs splits (of its one column) or splitsArray (a list of splits a "
+                    "column), and one of them only",
+                    spec->who);
+    if (one && spec->stage.input_count != 1)
+        return fail(spec->error, LATHE_INVALID_MODEL,
+                    "%s has %zu columns: give splitsArray, a list of splits for each", spec->who,
+                    spec->stage.input_count);
+    if (several && (several->kind != JSON_ARRAY || several->size != spec->stage.input_count))
+        return wrong(spec, "splitsArray", several, "a list of splits for each column");
+    struct json alone;
+    if (one) {
+        alone = *one;
+        alone.next = NULL;
+    }
+    return add_each(spec, one ? &alone : several->first);
+}
+
+static bool read_operation(struct spec *spec, enum feature_operation first,
+                           enum feature_operation end, enum feature_operation *operation)
+{
+    const char *words[MATH_OPERATIONS + 1] = {0};
+    for (enum feature_operation i = first; i < end; i++)
+        words[i - first] = feature_operation_name(i);
+    if (!json_member(spec->object, "operation"))
+        return fail(spec->error, LATHE_INVALID_MODEL, "%s needs operation", spec->who);
+    int choice = 0;
+    if (!take_choice(spec, "operation", words, &choice))
+        return false;
+    *operation = (enum feature_operation)((int)first + choice);
+    return true;
+}
+
+static bool read_unary(struct spec *spec)
+{
+    spec->estimate.fitted = true;
+    return take_inputs(spec, "inputCol", NULL) && take_outputs(spec, "outputCol", NULL) &&
+           read_operation(spec, MATH_LOG, MATH_ADD, &spec->stage.of.unary.operation) && add(spec);
+}
+
+static bool read_binary(struct spec *spec)
+{
+    static const char *const COLUMNS[] = {"inputA", "inputB"}, *const NUMBERS[] = {"da", "db"};
+    const char **names = arena_take(pipeline_arena(spec->side->pipeline), 2, sizeof *names);
+    if (!names)
+        return no_memory(spec->error);
+    bool is_column[2];
+    double numbers[2] = {0, 0};
+    for (size_t side = 0; side < 2; side++) {
+        const struct json *column = json_member(spec->object, COLUMNS[side]);
+        const struct json *number = json_member(spec->object, NUMBERS[side]);
+        is_column[side] = column != NULL;
+        if (!column == !number)
+            return fail(spec->error, LATHE_INVALID_MODEL,
+                        "%s needs %s (a column) or %s (a number), and one of them only", spec->who,
+                        COLUMNS[side], NUMBERS[side]);
+        if (column && !is_name(column))
+            return wrong(spec, COLUMNS[side], column, "a column's name");
+        if (column)
+            names[spec->stage.input_count++] = column->string;
+        if (!take_number(spec, NUMBERS[side], &numbers[side]))
+            return false;
+    }
+    if (!spec->stage.input_count)
+        return fail(spec->error, LATHE_INVALID_MODEL, "%s needs inputA, inputB or both", spec->who);
+    spec->stage.inputs = names;
+    spec->stage.of.binary.column_a = is_column[0];
+    spec->stage.of.binary.column_b = is_column[1];
+    spec->stage.of.binary.a = numbers[0];
+    spec->stage.of.binary.b = numbers[1];
+    spec->estimate.fitted = true;
+    return take_outputs(spec, "outputCol", NULL) &&
+           read_operation(spec, MATH_ADD, MATH_OPERATIONS, &spec->stage.of.binary.operation) &&
+           add(spec);
+}
+
+static bool read_map(struct spec *spec)
+{
+    const struct json *labels = json_member(spec->object, "labels");
+    spec->estimate.fitted = true;
+    if (!take_inputs(spec, "inputCol", NULL) || !take_outputs(spec, "outputCol", NULL) ||
+        !take_invalid(spec) || !take_number(spec, "defaultValue", &spec->stage.of.map.otherwise))
+        return false;
+    if (!labels)
+        return fail(spec->error, LATHE_INVALID_MODEL, "%s needs labels", spec->who);
+    if (labels->kind != JSON_OBJECT)
+        return wrong(spec, "labels", labels, "an object of numbers by text");
+    struct labels *table = pipeline_labels(spec->side->pipeline);
+    double *values = arena_take(pipeline_arena(spec->side->pipeline), labels->size, sizeof *values);
+    if (!table || !values)
+        return no_memory(spec->error);
+    for (const struct json *label = labels->first; label; label = label->next) {
+        int32_t index = labels_add(table, text_of(label->key, strlen(label->key)));
+        if (index < 0)
+            return no_memory(spec->error);
+        if (!number_of(label, &values[index]))
+            return wrong(spec, "labels", label, "an object of numbers by text");
+    }
+    spec->stage.of.map.labels = table;
+    spec->stage.of.map.values = values;
+    return add(spec);
+}
+
+static bool (*const READERS[FEATURE_KINDS])(struct spec *) = {
+    [FEATURE_STRING_INDEXER] = read_indexer,
+    [FEATURE_ONE_HOT_ENCODER] = read_one_hot,
+    [FEATURE_INDEX_TO_STRING] = read_to_string,
+    [FEATURE_VECTOR_ASSEMBLER] = read_assembler,
+    [FEATURE_STANDARD_SCALER] = read_standard,
+    [FEATURE_MIN_MAX_SCALER] = read_min_max,
+    [FEATURE_IMPUTER] = read_imputer,
+    [FEATURE_BUCKETIZER] = read_bucketizer,
+    [FEATURE_MATH_UNARY] = read_unary,
+    [FEATURE_MATH_BINARY] = read_binary,
+    [FEATURE_STRING_MAP] = read_map,
+};
+
+static bool take_kind(struct spec *spec, size_t number)
+{
+    const struct json *type = json_member(spec->object, "type");
+    const char *words[FEATURE_KINDS + 1] = {0};
+    char advice[320];
+    for (int kind = 0; kind < FEATURE_KINDS; kind++)
+        words[kind] = feature_kind_name((enum feature_kind)kind);
+    if (!type || type->kind != JSON_STRING)
+        return fail(spec->error, LATHE_INVALID_MODEL, "stage %zu: its type is %s, %s", number,
+                    json_kind_text(type), advise("", words, advice, sizeof advice));
+    for (int kind = 0; kind < FEATURE_KINDS; kind++)
+        if (strcmp(words[kind], type->string) == 0) {
+            spec->stage.kind = (enum feature_kind)kind;
+            snprintf(spec->who, sizeof spec->who, "stage %zu (%s)", number, words[kind]);
+            return true;
+        }
+    return fail(spec->error, LATHE_UNSUPPORTED, "stage %zu: its type is \"%.60s\"; %s", number,
+                type->string, advise(type->string, words, advice, sizeof advice));
+}
+
+static bool check_parameters(struct spec *spec)
+{
+    const char *words[12] = {"type", "uid"};
+    size_t count = 2;
+    for (const char *const *word = PARAMETERS[spec->stage.kind]; *word; word++)
+        words[count++] = *word;
+    for (const struct json *member = spec->object->first; member; member = member->next) {
+        bool known = false;
+        for (size_t i = 0; i < count && !known; i++)
+            known = strcmp(words[i], member->key) == 0;
+        char advice[256];
+        if (!known)
+            return fail(spec->error, LATHE_INVALID_MODEL, "%s has no parameter \"%.60s\"; %s",
+                        spec->who, member->key, advise(member->key, words, advice, sizeof advice));
+    }
+    const struct json *uid = json_member(spec->object, "uid");
+    if (uid && !is_name(uid))
+        return wrong(spec, "uid", uid, "a text");
+    spec->stage.name = uid ? uid->string : NULL;
+    return true;
+}
+
+bool fit_read_stages(struct fit_side *side, const struct json *list, struct lathe_error *error)
+{
+    size_t number = 1;
+    for (const struct json *stage = list->first; stage; stage = stage->next, number++) {
+        struct spec spec = {.side = side, .object = stage, .error = error};
+        if (stage->kind != JSON_OBJECT)
+            return fail(error, LATHE_INVALID_MODEL, "stage %zu is %s, and must be an object",
+                        number, json_kind_text(stage));
+        if (!take_kind(&spec, number) || !check_parameters(&spec) ||
+            !READERS[spec.stage.kind](&spec))
+            return false;
+    }
+    return true;
+}

@@ -1,0 +1,169 @@
+/* table.h: columns of rows as the test files have them, {"name", "type", "values"}, and what the
+ * tests of this folder do with them. Types: number, integer, text, vector (values are lists). */
+#ifndef TESTS_FEATURE_TABLE_H
+#define TESTS_FEATURE_TABLE_H
+
+#include "feature/json.h"
+#include "feature/pipeline.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+struct table {
+    struct arena arena;
+    struct feature_column *columns;
+    size_t column_count, value_count, rows;
+    struct feature_batch batch;
+};
+
+/* null and "NaN" are NaN. */
+static inline double table_number(const struct json *json)
+{
+    if (json->kind == JSON_NUMBER)
+        return json->number;
+    if (json->kind == JSON_STRING && strcmp(json->string, "Infinity") == 0)
+        return INFINITY;
+    if (json->kind == JSON_STRING && strcmp(json->string, "-Infinity") == 0)
+        return -INFINITY;
+    return NAN;
+}
+
+static inline void table_column(struct table *table, const struct json *column,
+                                struct feature_column *out, union feature_values *values)
+{
+    const char *type = json_member(column, "type")->string;
+    const struct json *rows = json_member(column, "values");
+    bool text = strcmp(type, "text") == 0, vector = strcmp(type, "vector") == 0;
+    *out = (struct feature_column){json_member(column, "name")->string,
+                                   text                           ? FEATURE_TEXT
+                                   : strcmp(type, "integer") == 0 ? FEATURE_INTEGER
+                                                                  : FEATURE_NUMBER,
+                                   vector, vector && rows->first ? rows->first->size : 1};
+    table->rows = rows->size;
+    struct csv_text *texts = arena_take(&table->arena, rows->size, sizeof *texts);
+    for (size_t e = 0; e < out->width; e++) {
+        double *numbers = arena_take(&table->arena, rows->size, sizeof *numbers);
+        size_t row = 0;
+        for (const struct json *value = rows->first; value; value = value->next, row++) {
+            const struct json *element = vector ? value->first : value;
+            for (size_t i = 0; i < e; i++)
+                element = element->next;
+            numbers[row] = table_number(element);
+            if (text && value->kind == JSON_STRING)
+                texts[row] = text_of(value->string, value->size);
+        }
+        if (text)
+            values[e].texts = texts;
+        else
+            values[e].numbers = numbers;
+    }
+}
+
+/* The JSON must live as long as the table; it may be the table's own arena's. */
+static inline void table_open(struct table *table, const struct json *columns)
+{
+    size_t values = 0;
+    table->column_count = columns->size;
+    table->columns = arena_take(&table->arena, columns->size, sizeof *table->columns);
+    union feature_values *all = arena_take(&table->arena, columns->size + 10000, sizeof *all);
+    size_t at = 0;
+    for (const struct json *column = columns->first; column; column = column->next, at++) {
+        table_column(table, column, &table->columns[at], all + values);
+        values += table->columns[at].width;
+    }
+    table->value_count = values;
+    table->batch = (struct feature_batch){table->rows, 1, all};
+}
+
+static inline void table_close(struct table *table)
+{
+    arena_free(&table->arena);
+}
+
+static inline char *table_file(const char *path, size_t *size)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file)
+        return NULL;
+    fseek(file, 0, SEEK_END);
+    long length = ftell(file);
+    rewind(file);
+    char *bytes = malloc((size_t)length + 1);
+    *size = fread(bytes, 1, (size_t)length, file);
+    bytes[*size] = '\0';
+    fclose(file);
+    return bytes;
+}
+
+/* The same double, whichever NaN it is; -0.0 is not 0.0. `units` last places may be lost. */
+static inline bool table_equal(double a, double b, unsigned units)
+{
+    if (isnan(a) || isnan(b))
+        return isnan(a) && isnan(b);
+    if (a == b)
+        return signbit(a) == signbit(b);
+    for (unsigned i = 0; i < units; i++)
+        a = nextafter(a, b);
+    return a == b;
+}
+
+/* Whether the result's column `index` is the JSON's; says where it is not. */
+static inline bool table_matches(const struct plan *plan, const struct feature_result *result,
+                                 size_t rows, const struct json *columns, unsigned units)
+{
+    size_t count, first = 0;
+    const struct feature_column *outputs = plan_outputs(plan, &count);
+    if (columns->size != count)
+        return false;
+    const struct json *column = columns->first;
+    for (size_t c = 0; c < count; first += outputs[c].width, c++, column = column->next) {
+        const struct json *value = json_member(column, "values")->first;
+        for (size_t row = 0; row < rows; row++) {
+            if (result->skipped && result->skipped[row])
+                continue;
+            if (!value) {
+                printf("column %s: row %zu is too many\n", outputs[c].name, row);
+                return false;
+            }
+            const struct json *element = outputs[c].vector ? value->first : value;
+            for (size_t e = 0; e < outputs[c].width; e++, element = element->next) {
+                if (!element) {
+                    printf("column %s has %zu elements\n", outputs[c].name, outputs[c].width);
+                    return false;
+                }
+                if (outputs[c].type == FEATURE_TEXT) {
+                    struct csv_text text = result->values[first].texts[row];
+                    bool null = element->kind == JSON_NULL;
+                    if (null != !text.bytes ||
+                        (!null && (text.size != element->size ||
+                                   memcmp(text.bytes, element->string, text.size) != 0))) {
+                        printf("column %s, row %zu: \"%.*s\", not \"%s\"\n", outputs[c].name, row,
+                               (int)text.size, text.bytes ? text.bytes : "(null)",
+                               element->string ? element->string : "(null)");
+                        return false;
+                    }
+                } else {
+                    double found = result->values[first + e].numbers[row];
+                    if (!table_equal(found, table_number(element), units)) {
+                        printf("column %s, row %zu, element %zu: %.17g, not %.17g\n",
+                               outputs[c].name, row, e, found, table_number(element));
+                        return false;
+                    }
+                }
+            }
+            if (element && outputs[c].vector) {
+                printf("column %s has only %zu elements\n", outputs[c].name, outputs[c].width);
+                return false;
+            }
+            value = value->next;
+        }
+        if (value) {
+            printf("column %s: rows are missing\n", outputs[c].name);
+            return false;
+        }
+    }
+    return true;
+}
+
+#endif

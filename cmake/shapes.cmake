@@ -18,3 +18,7 @@ add_custom_command(
 if(LATHE_CHECK_REPLIES)
   add_compile_definitions(LATHE_CHECK_REPLIES)
 endif()
+
+# The wire's test server needs the room `wire`, which is declared after this file is read.
+cmake_language(DEFER DIRECTORY ${CMAKE_SOURCE_DIR}
+               CALL include ${CMAKE_SOURCE_DIR}/cmake/wire_tests.cmake)

@@ -1,0 +1,40 @@
+/* call.h: what an HTTP request asks for: its service, its operation, who signed it. Inside src/wire
+ * only. */
+#ifndef LATHE_WIRE_CALL_H
+#define LATHE_WIRE_CALL_H
+
+#include "wire/error_reply.h"
+#include "wire/request.h"
+#include "wire/route.h"
+#include "wire/signature.h"
+
+#define MOST_HEADERS 128
+#define REQUEST_ID_LENGTH 36
+
+struct wire_call {
+    struct wire_request request;
+    struct wire_header headers[MOST_HEADERS];
+    char request_id[REQUEST_ID_LENGTH + 1];
+    struct credential credential;
+    GArray *query;                       /* url_pairs of the request's query */
+    char *path;                          /* owned where the bucket came from the Host, else NULL */
+    const struct shape_service *service; /* NULL: told by the form's Version, or unknown */
+    const struct shape_operation *operation; /* NULL: told by the form's Action */
+    enum protocol protocol;                  /* what is spoken: cloudwatch may come as a query */
+    struct route route;                      /* REST only */
+    GArray *form;                            /* query protocol: the body's pairs */
+};
+
+/* Takes in the head. Headers stay the HTTP request's. */
+void wire_call_open(struct wire_call *call, const struct http_request *http, guint64 id_high,
+                    guint64 id_low);
+void wire_call_close(struct wire_call *call);
+
+/* Finds service and operation from the head alone. False and an error in the protocol that
+ * call->protocol then names; for the query protocol `operation` stays NULL without an error. */
+bool wire_call_identify(struct wire_call *call, GError **error);
+
+/* Finds the query protocol's operation from its form. */
+bool wire_call_identify_form(struct wire_call *call, GBytes *body, GError **error);
+
+#endif

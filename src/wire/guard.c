@@ -1,0 +1,81 @@
+#include "wire/guard.h"
+
+#include <arpa/inet.h>
+#include <string.h>
+
+#include "base/error.h"
+
+#define LOCAL_SUFFIX ".localhost"
+
+/* The Host without its port; an IPv6 address loses its brackets. */
+static char *host_of(const char *header)
+{
+    if (*header == '[')
+        return g_strndup(header + 1, strcspn(header + 1, "]"));
+    return g_ascii_strdown(header, (gssize)strcspn(header, ":"));
+}
+
+static bool is_loopback(const char *host)
+{
+    struct in_addr v4;
+    if (inet_pton(AF_INET, host, &v4) == 1)
+        return ntohl(v4.s_addr) >> 24 == 127;
+    return strcmp(host, "::1") == 0 || strcmp(host, "localhost") == 0 ||
+           g_str_has_suffix(host, LOCAL_SUFFIX);
+}
+
+static bool is_among(const char *text, const char *const *list)
+{
+    for (; list && *list; list++)
+        if (g_ascii_strcasecmp(text, *list) == 0)
+            return true;
+    return false;
+}
+
+bool guard_host(const struct wire_request *request, const char *const *hosts, GError **error)
+{
+    const char *header = wire_header(request, "host");
+    g_autofree char *host = host_of(header ? header : "");
+    if (is_loopback(host) || is_among(host, hosts))
+        return true;
+    return error_set(error, ERROR_ACCESS_DENIED,
+                     "the Host header is '%.255s', not a loopback address, localhost or a "
+                     "configured name: refused, since a web page can make any other name point "
+                     "here",
+                     header ? header : "");
+}
+
+/* "http://127.0.0.1:4566" where the Host is "127.0.0.1:4566" */
+static bool is_own_origin(const char *origin, const char *host)
+{
+    const char *authority = strstr(origin, "://");
+    return authority && host && g_ascii_strcasecmp(authority + 3, host) == 0;
+}
+
+bool guard_origin(const struct wire_request *request, const char *const *origins, GError **error)
+{
+    const char *origin = wire_header(request, "origin");
+    if (origin) {
+        if (is_own_origin(origin, wire_header(request, "host")) || is_among(origin, origins))
+            return true;
+        return error_set(error, ERROR_ACCESS_DENIED,
+                         "the web page at '%.255s' may not call this server; add it to the "
+                         "configured origins if it should",
+                         origin);
+    }
+    /* Requests without an Origin, such as an <img>'s, from a page of another site. */
+    const char *site = wire_header(request, "sec-fetch-site");
+    if (site && (strcmp(site, "cross-site") == 0 || strcmp(site, "same-site") == 0))
+        return error_set(error, ERROR_ACCESS_DENIED,
+                         "a web page of another site may not call this server");
+    return true;
+}
+
+char *guard_virtual_bucket(const struct wire_request *request)
+{
+    const char *header = wire_header(request, "host");
+    g_autofree char *host = host_of(header ? header : "");
+    if (!g_str_has_suffix(host, LOCAL_SUFFIX))
+        return NULL;
+    return g_strndup(host, strlen(host) - strlen(LOCAL_SUFFIX));
+}

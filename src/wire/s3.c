@@ -1,0 +1,89 @@
+#include "wire/s3.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "wire/xml.h"
+
+#define DECLARATION "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+
+/* The roots of S3's documents, which its model does not tell. */
+static const struct {
+    const char *operation, *root;
+} roots[] = {
+    {"CompleteMultipartUpload", "CompleteMultipartUploadResult"},
+    {"CreateMultipartUpload", "InitiateMultipartUploadResult"},
+    {"DeleteObjects", "DeleteResult"},
+    {"GetBucketLocation", "LocationConstraint"},
+    {"GetBucketTagging", "Tagging"},
+    {"GetObjectTagging", "Tagging"},
+    {"ListBuckets", "ListAllMyBucketsResult"},
+    {"ListMultipartUploads", "ListMultipartUploadsResult"},
+    {"ListObjectVersions", "ListVersionsResult"},
+    {"ListObjects", "ListBucketResult"},
+    {"ListObjectsV2", "ListBucketResult"},
+    {"ListParts", "ListPartsResult"},
+};
+
+static const char *root_of(const struct shape_operation *operation)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(roots); i++)
+        if (strcmp(roots[i].operation, operation->name) == 0)
+            return roots[i].root;
+    return operation->output->name;
+}
+
+static bool has_body(const struct shape *output)
+{
+    for (size_t i = 0; i < output->member_count; i++)
+        if (output->members[i].location == AT_BODY)
+            return true;
+    return false;
+}
+
+void s3_encode_body(const struct shape_service *service, const struct shape_operation *operation,
+                    const struct shape_member *payload, const json_t *output,
+                    struct http_reply *http)
+{
+    if (http->head_only || !has_body(operation->output))
+        return;
+    const json_t *value = payload ? json_object_get(output, payload->name) : output;
+    if (payload && payload->shape->type == SHAPE_STRING) {
+        if (json_is_string(value))
+            http_reply_text(http, http->status, "application/json",
+                            g_strdup(json_string_value(value)));
+        return;
+    }
+    const char *root = payload ? shape_wire_name(payload) : root_of(operation);
+    GString *out = g_string_new(DECLARATION);
+    g_string_append_printf(out, "<%s xmlns=\"%s\">", root, service->xml_namespace);
+    /* GetBucketLocation's one member is the root's own text; us-east-1 is written as nothing. */
+    const char *location = json_string_value(json_object_get(output, "LocationConstraint"));
+    if (strcmp(operation->name, "GetBucketLocation") == 0)
+        xml_append_text(out, location ? location : "", location ? strlen(location) : 0);
+    else if (value)
+        xml_append_members(out, payload ? payload->shape : operation->output, value);
+    g_string_append_printf(out, "</%s>", root);
+    http_reply_text(http, http->status, "application/xml", g_string_free(out, FALSE));
+}
+
+char *s3_encode_error(const GError *error, const json_t *members, const char *resource,
+                      const char *request_id, const char *host_id)
+{
+    GString *out = g_string_new(DECLARATION "<Error>");
+    bool unknown = g_error_matches(error, LATHE_ERROR, ERROR_UNKNOWN_OPERATION);
+    xml_append_element(out, "Code", unknown ? "NotImplemented" : error_name(error));
+    xml_append_element(out, "Message", error->message);
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)members, name, value)
+    {
+        if (json_is_string(value))
+            xml_append_element(out, name, json_string_value(value));
+    }
+    xml_append_element(out, "Resource", resource);
+    xml_append_element(out, "RequestId", request_id);
+    xml_append_element(out, "HostId", host_id);
+    g_string_append(out, "</Error>");
+    return g_string_free(out, FALSE);
+}

@@ -6,9 +6,17 @@
 
 #include "base/error.h"
 #include "table/parquet.h"
-#include "train/channel_csv.h"
 #include "train/channel_files.h"
+#include "train/channel_text.h"
 #include "train/report.h"
+
+/* Text parsed at a time, for each thread: work for some milliseconds between two reads. */
+#define STRETCH ((size_t)4 << 20)
+
+static size_t row_count(const struct channel *channel)
+{
+    return channel->is_sparse ? channel->sparse.rows : channel->matrix.rows;
+}
 
 static void clear_file(gpointer file)
 {
@@ -18,6 +26,7 @@ static void clear_file(gpointer file)
 void channel_drop_features(struct channel *channel)
 {
     csv_matrix_clear(&channel->matrix);
+    libsvm_clear(&channel->sparse);
 }
 
 void channel_free(struct channel *channel)
@@ -32,6 +41,12 @@ void channel_free(struct channel *channel)
     g_free(channel);
 }
 
+/* A file's name in messages. */
+static const char *shown_name(const struct channel *channel, const char *path)
+{
+    return *path == '\0' ? channel->name : path;
+}
+
 char *channel_place(const struct channel *channel, size_t row)
 {
     size_t i = channel->files->len - 1;
@@ -40,24 +55,77 @@ char *channel_place(const struct channel *channel, size_t row)
     }
     const struct channel_file *file = &g_array_index(channel->files, struct channel_file, i);
     return g_strdup_printf("channel %s, file %s, row %zu", channel->name,
-                           *file->path == '\0' ? channel->name : file->path,
-                           row - file->first_row + 1);
+                           shown_name(channel, file->path), row - file->first_row + 1);
+}
+
+/* Where CSV's lines go. */
+struct csv_target {
+    struct csv_matrix *matrix;
+    unsigned threads;
+};
+
+static bool append_csv(void *state, const char *name, const char *text, size_t size,
+                       struct lathe_error *error)
+{
+    struct csv_target *target = state;
+    struct csv_options options = {.name = name, .threads = target->threads};
+    return csv_matrix_append(target->matrix, text, size, &options, error);
+}
+
+static bool check_csv(void *state, const char *name, const char *text, size_t size,
+                      struct lathe_error *error)
+{
+    struct csv_target *target = state;
+    struct csv_matrix scratch = {.columns = target->matrix->columns};
+    struct csv_options options = {.name = name};
+    bool good = csv_matrix_append(&scratch, text, size, &options, error);
+    csv_matrix_clear(&scratch);
+    return good;
+}
+
+static bool append_libsvm(void *state, const char *name, const char *text, size_t size,
+                          struct lathe_error *error)
+{
+    return libsvm_append(state, text, size, &(struct libsvm_options){.name = name}, error);
+}
+
+static bool check_libsvm(void *state, const char *name, const char *text, size_t size,
+                         struct lathe_error *error)
+{
+    (void)state;
+    struct libsvm_rows scratch = {0};
+    bool good = libsvm_append(&scratch, text, size, &(struct libsvm_options){.name = name}, error);
+    libsvm_clear(&scratch);
+    return good;
+}
+
+static bool append_file(struct channel *channel, const char *path, const char *name,
+                        const struct channel_options *options, GError **error)
+{
+    if (options->format == CHANNEL_PARQUET) {
+        return parquet_append(&channel->matrix, path, name, error);
+    }
+    struct csv_target target = {&channel->matrix, options->threads};
+    struct line_taker taker = {append_csv, check_csv, &target, name,
+                               STRETCH * MAX(options->threads, 1)};
+    if (options->format == CHANNEL_LIBSVM) {
+        taker = (struct line_taker){append_libsvm, check_libsvm, &channel->sparse, name, STRETCH};
+    }
+    return channel_text_read(path, &taker, error);
 }
 
 static bool read_file(struct channel *channel, const char *folder, const char *relative,
                       const struct channel_options *options, GError **error)
 {
     g_autofree char *path = g_build_filename(folder, relative, NULL);
-    size_t before = channel->matrix.rows;
-    bool read = options->format == CHANNEL_PARQUET
-                    ? parquet_append(&channel->matrix, path, error)
-                    : channel_csv_append(&channel->matrix, path, options->threads, error);
-    if (!read) {
+    size_t before = row_count(channel);
+    if (!append_file(channel, path, shown_name(channel, relative), options, error)) {
         g_prefix_error(error, "channel %s: ", channel->name);
         return false;
     }
-    if (channel->matrix.rows == before) {
-        report_log("WARNING", "channel %s: file %s has no rows", channel->name, relative);
+    if (row_count(channel) == before) {
+        report_log("WARNING", "channel %s: file %s has no rows", channel->name,
+                   shown_name(channel, relative));
         return true;
     }
     struct channel_file file = {.path = g_strdup(relative), .first_row = before};
@@ -76,6 +144,16 @@ static float *copy_column(const struct csv_matrix *matrix, size_t column)
 }
 
 /* A feature that is infinite is refused by XGBoost without a word of where it stands. */
+static bool fail_infinite(const struct channel *channel, size_t row, const char *what,
+                          size_t number, float value, GError **error)
+{
+    g_autofree char *place = channel_place(channel, row);
+    return error_set(error, ERROR_VALIDATION,
+                     "%s, %s %zu: the value is %s, or too large for a 32-bit float; leave the "
+                     "field empty where the value is missing",
+                     place, what, number, value > 0 ? "infinite" : "-infinite");
+}
+
 static bool check_finite(const struct channel *channel, size_t first_feature, GError **error)
 {
     const struct csv_matrix *matrix = &channel->matrix;
@@ -83,22 +161,46 @@ static bool check_finite(const struct channel *channel, size_t first_feature, GE
         for (size_t column = first_feature; column < matrix->columns; column++) {
             float value = matrix->values[row * matrix->columns + column];
             if (isinf(value)) {
-                g_autofree char *place = channel_place(channel, row);
-                return error_set(error, ERROR_VALIDATION,
-                                 "%s, column %zu: the value is %s, or too large for a 32-bit "
-                                 "float; leave the field empty where the value is missing",
-                                 place, column + 1, value > 0 ? "infinite" : "-infinite");
+                return fail_infinite(channel, row, "column", column + 1, value, error);
             }
         }
     }
     return true;
 }
 
-static bool take_columns(struct channel *channel, const struct channel_options *options,
-                         GError **error)
+static bool check_finite_sparse(const struct channel *channel, GError **error)
+{
+    const struct libsvm_rows *sparse = &channel->sparse;
+    for (size_t row = 0; row < sparse->rows; row++) {
+        for (size_t i = sparse->starts[row]; i < sparse->starts[row + 1]; i++) {
+            if (isinf(sparse->values[i])) {
+                return fail_infinite(channel, row, "feature", sparse->indices[i], sparse->values[i],
+                                     error);
+            }
+        }
+    }
+    return true;
+}
+
+static bool take_sparse(struct channel *channel, GError **error)
+{
+    const struct libsvm_rows *sparse = &channel->sparse;
+    if (sparse->lowest == UINT32_MAX) {
+        return error_set(error, ERROR_VALIDATION,
+                         "channel %s: none of its %zu rows has a feature (index:value)",
+                         channel->name, channel->rows);
+    }
+    channel->features = (size_t)sparse->highest + 1;
+    channel->labels = g_memdup2(sparse->labels, channel->rows * sizeof(float));
+    channel->weights =
+        sparse->has_weights ? g_memdup2(sparse->weights, channel->rows * sizeof(float)) : NULL;
+    return check_finite_sparse(channel, error);
+}
+
+static bool take_dense(struct channel *channel, const struct channel_options *options,
+                       GError **error)
 {
     size_t first_feature = options->weights ? 2 : 1;
-    channel->rows = channel->matrix.rows;
     if (channel->matrix.columns <= first_feature) {
         return error_set(error, ERROR_VALIDATION,
                          "channel %s: its rows have %zu column%s: a label%s and at least one "
@@ -122,6 +224,7 @@ struct channel *channel_read(const char *name, const char *folder,
     }
     g_autoptr(channel_auto) channel = g_new0(struct channel, 1);
     channel->name = name;
+    channel->is_sparse = options->format == CHANNEL_LIBSVM;
     channel->files = g_array_new(FALSE, FALSE, sizeof(struct channel_file));
     g_array_set_clear_func(channel->files, clear_file);
     for (guint i = 0; i < files->len; i++) {
@@ -129,7 +232,8 @@ struct channel *channel_read(const char *name, const char *folder,
             return NULL;
         }
     }
-    if (channel->matrix.rows == 0) {
+    channel->rows = row_count(channel);
+    if (channel->rows == 0) {
         error_set(error, ERROR_VALIDATION, "No data in %s channel path %s%s",
                   strcmp(name, "train") == 0 ? "training" : name, folder,
                   files->len == 0 ? ": it holds no files (names that start with . or _ are passed "
@@ -137,5 +241,7 @@ struct channel *channel_read(const char *name, const char *folder,
                                   : ": its files are empty");
         return NULL;
     }
-    return take_columns(channel, options, error) ? g_steal_pointer(&channel) : NULL;
+    bool taken =
+        channel->is_sparse ? take_sparse(channel, error) : take_dense(channel, options, error);
+    return taken ? g_steal_pointer(&channel) : NULL;
 }

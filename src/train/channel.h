@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+#include "csv/libsvm.h"
 #include "csv/matrix.h"
 #include "train/channel_config.h"
 
@@ -25,6 +26,9 @@ struct channel {
 
     /* CSV and Parquet: rows as the files have them; the features are the last columns. */
     struct csv_matrix matrix;
+    /* libsvm, where sparse is true: features as they are numbered in the files, from 0. */
+    bool is_sparse;
+    struct libsvm_rows sparse;
 };
 
 struct channel_options {

@@ -13,6 +13,18 @@ static char *array_1d(const void *values, size_t count, const char *type)
                            (uintptr_t)values, count, type);
 }
 
+/* Sparse rows as compressed rows: where each row starts, and its columns and values. */
+static int create_sparse(const struct xgboost *xgboost, const struct channel *channel,
+                         const char *config, void **matrix)
+{
+    const struct libsvm_rows *sparse = &channel->sparse;
+    size_t entries = sparse->starts[sparse->rows];
+    g_autofree char *starts = array_1d(sparse->starts, sparse->rows + 1, "<u8");
+    g_autofree char *columns = array_1d(sparse->indices, entries, "<u4");
+    g_autofree char *values = array_1d(sparse->values, entries, "<f4");
+    return xgboost->matrix_from_csr(starts, columns, values, channel->features, config, matrix);
+}
+
 /* The last `columns` columns of the matrix, where they lie. */
 static char *array_2d(const struct csv_matrix *matrix, size_t columns)
 {
@@ -24,21 +36,24 @@ static char *array_2d(const struct csv_matrix *matrix, size_t columns)
 }
 
 static bool set_info(const struct xgboost *xgboost, void *matrix, const char *field,
-                     const float *values, size_t count, GError **error)
+                     const void *values, size_t count, const char *type, GError **error)
 {
     if (values == NULL) {
         return true;
     }
-    g_autofree char *array = array_1d(values, count, "<f4");
+    g_autofree char *array = array_1d(values, count, type);
+    g_autofree char *attempted = g_strdup_printf("setting the rows' %s", field);
     return xgboost->matrix_set_info(matrix, field, array) == 0 ||
-           xgboost_fail(xgboost, error, field);
+           xgboost_fail(xgboost, error, attempted);
 }
 
 static bool set_infos(const struct xgboost *xgboost, void *matrix, const struct channel *channel,
                       GError **error)
 {
-    return set_info(xgboost, matrix, "label", channel->labels, channel->rows, error) &&
-           set_info(xgboost, matrix, "weight", channel->weights, channel->rows, error);
+    const uint32_t *queries = channel->sparse.has_queries ? channel->sparse.queries : NULL;
+    return set_info(xgboost, matrix, "label", channel->labels, channel->rows, "<f4", error) &&
+           set_info(xgboost, matrix, "weight", channel->weights, channel->rows, "<f4", error) &&
+           set_info(xgboost, matrix, "qid", queries, channel->rows, "<u4", error);
 }
 
 /* Hands XGBoost the whole channel as one batch, as often as it starts over. */
@@ -103,9 +118,15 @@ static void *create_plain(const struct xgboost *xgboost, const struct channel *c
                           const char *attempted, GError **error)
 {
     g_autofree char *config = g_strdup_printf("{\"missing\":NaN,\"nthread\":%d}", threads);
-    g_autofree char *values = array_2d(&channel->matrix, channel->features);
     void *matrix = NULL;
-    if (xgboost->matrix_from_dense(values, config, &matrix) != 0) {
+    int failed;
+    if (channel->is_sparse) {
+        failed = create_sparse(xgboost, channel, config, &matrix);
+    } else {
+        g_autofree char *values = array_2d(&channel->matrix, channel->features);
+        failed = xgboost->matrix_from_dense(values, config, &matrix);
+    }
+    if (failed != 0) {
         xgboost_fail(xgboost, error, attempted);
         return NULL;
     }

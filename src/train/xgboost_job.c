@@ -138,8 +138,8 @@ static enum matrix_kind train_matrix_kind(const struct job *job, int max_bin)
     bool plain_trees = strcmp(hyperparameter_text(given, "booster", "gbtree"), "gbtree") == 0 &&
                        hyperparameter_text(given, "updater", NULL) == NULL &&
                        hyperparameter_text(given, "process_type", NULL) == NULL;
-    bool sliced = hyperparameter_text(given, "_kfold", NULL) != NULL;
-    return hist && plain_trees && !sliced && max_bin >= 2 ? MATRIX_QUANTILE : MATRIX_PLAIN;
+    bool whole = !job->train->is_sparse && hyperparameter_text(given, "_kfold", NULL) == NULL;
+    return hist && plain_trees && whole && max_bin >= 2 ? MATRIX_QUANTILE : MATRIX_PLAIN;
 }
 
 static bool load_train(struct job *job, GError **error)
@@ -164,6 +164,10 @@ static bool load_validation(struct job *job, GError **error)
         return false;
     }
     report_log("INFO", "Validation matrix has %zu rows", job->validation->rows);
+    /* Sparse rows show columns only up to the last that any of them has. */
+    if (job->validation->is_sparse && job->validation->features < job->train->features) {
+        job->validation->features = job->train->features;
+    }
     if (job->validation->features != job->train->features) {
         return error_set(error, ERROR_VALIDATION,
                          "channel validation has %zu feature columns where channel train has %zu: "

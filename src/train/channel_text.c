@@ -1,6 +1,6 @@
-/* A file is read in stretches of whole lines: its text, three times the size of its numbers, is
- * never in memory at once. */
-#include "train/channel_csv.h"
+/* The text of a file is some three times the size of its numbers, and is never in memory at once.
+ */
+#include "train/channel_text.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -8,9 +8,6 @@
 #include <zlib.h>
 
 #include "base/error.h"
-
-/* Enough for every thread to work for some milliseconds between two reads. */
-#define STRETCH ((size_t)4 << 20)
 
 /* Text read ahead of what was parsed. */
 struct text {
@@ -62,16 +59,9 @@ static size_t whole_lines(struct text *text)
     return 0;
 }
 
-static bool append(struct csv_matrix *matrix, const struct text *text, size_t size,
-                   unsigned threads, struct lathe_error *cause)
-{
-    struct csv_options options = {.name = text->path, .threads = threads};
-    return csv_matrix_append(matrix, text->bytes, size, &options, cause);
-}
-
 /* What is wrong, with its line counted from the file's start: the file is read again, in one piece.
  * Only a job that has failed pays for it. */
-static bool fail_append(const struct csv_matrix *matrix, struct text *text, GError **error)
+static bool fail_lines(struct text *text, const struct line_taker *taker, GError **error)
 {
     gzrewind(text->file);
     text->used = 0;
@@ -83,15 +73,12 @@ static bool fail_append(const struct csv_matrix *matrix, struct text *text, GErr
         text->size *= 2;
         text->bytes = g_realloc(text->bytes, text->size);
     }
-    struct csv_matrix scratch = {.columns = matrix->columns};
     struct lathe_error cause = {.message = "the file changed while it was read"};
-    append(&scratch, text, text->used, 1, &cause);
-    csv_matrix_clear(&scratch);
+    taker->check(taker->state, taker->name, text->bytes, text->used, &cause);
     return error_set_lathe(error, ERROR_VALIDATION, &cause);
 }
 
-static bool append_all(struct csv_matrix *matrix, struct text *text, unsigned threads,
-                       GError **error)
+static bool read_all(struct text *text, const struct line_taker *taker, GError **error)
 {
     while (!text->ended || text->used > 0) {
         if (!fill(text, error)) {
@@ -99,8 +86,8 @@ static bool append_all(struct csv_matrix *matrix, struct text *text, unsigned th
         }
         size_t size = whole_lines(text);
         struct lathe_error cause;
-        if (size > 0 && !append(matrix, text, size, threads, &cause)) {
-            return fail_append(matrix, text, error);
+        if (size > 0 && !taker->append(taker->state, taker->name, text->bytes, size, &cause)) {
+            return fail_lines(text, taker, error);
         }
         memmove(text->bytes, text->bytes + size, text->used - size);
         text->used -= size;
@@ -108,18 +95,16 @@ static bool append_all(struct csv_matrix *matrix, struct text *text, unsigned th
     return true;
 }
 
-bool channel_csv_append(struct csv_matrix *matrix, const char *path, unsigned threads,
-                        GError **error)
+bool channel_text_read(const char *path, const struct line_taker *taker, GError **error)
 {
-    struct text text = {.path = path, .file = gzopen(path, "rb")};
+    struct text text = {.path = path, .file = gzopen(path, "rb"), .size = taker->stretch};
     if (text.file == NULL) {
         return error_set_errno(error, errno, "opening %s", path);
     }
     gzbuffer(text.file, 1 << 18);
-    text.size = STRETCH * MAX(threads, 1);
     text.bytes = g_malloc(text.size);
-    bool appended = append_all(matrix, &text, threads, error);
+    bool read = read_all(&text, taker, error);
     g_free(text.bytes);
     gzclose(text.file);
-    return appended;
+    return read;
 }

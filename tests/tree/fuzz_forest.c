@@ -1,0 +1,54 @@
+/* Any bytes as a model file: refused, or a forest whose every path gives the same bits and whose
+ * other answers stay within their memory. */
+#include "tree/forest.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { ROWS = 70, MOST_CELLS = 1 << 20 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
+
+static float some_value(size_t i)
+{
+    static const float values[] = {0.0f, -0.0f, 1.0f, -1.5f, 3.0f, 1e-45f, 1e30f, NAN, INFINITY,
+                                   -INFINITY, 0.3f, 7.0f, 200.5f};
+    return values[(i * 7 + i / 13) % (sizeof values / sizeof *values)];
+}
+
+static void predict(const struct forest *forest)
+{
+    const struct forest_info *info = forest_describe(forest);
+    if (info->features * ROWS > MOST_CELLS || info->outputs * ROWS > MOST_CELLS)
+        return;
+    float *rows = malloc((info->features * ROWS + 1) * sizeof *rows);
+    float *plain = malloc((info->outputs * ROWS + 1) * sizeof *plain);
+    float *other = malloc((info->outputs * ROWS + 1) * sizeof *other);
+    for (size_t i = 0; i < info->features * ROWS; i++)
+        rows[i] = some_value(i);
+    forest_margins(forest, FOREST_PLAIN, rows, ROWS, info->features, plain);
+    for (int path = FOREST_BEST; path <= FOREST_AVX512; path++) {
+        if (!forest_can(forest, (enum forest_path)path))
+            continue;
+        forest_margins(forest, (enum forest_path)path, rows, ROWS, info->features, other);
+        for (size_t i = 0; i < info->outputs * ROWS; i++)
+            if (memcmp(&plain[i], &other[i], sizeof *plain) != 0 && !isnan(plain[i]))
+                abort();
+    }
+    forest_transform(forest, plain, ROWS, other);
+    free(rows);
+    free(plain);
+    free(other);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
+{
+    struct lathe_error error;
+    struct forest *forest = forest_open(bytes, size, &error);
+    if (forest) {
+        predict(forest);
+        forest_close(forest);
+    }
+    return 0;
+}

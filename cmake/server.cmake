@@ -28,7 +28,8 @@ room(wire USES operation base LINK PkgConfig::libmicrohttpd PkgConfig::libxml_2_
 if(EXISTS ${CMAKE_SOURCE_DIR}/src/cli/main.c)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/cli/*.c)
   add_executable(lathe ${sources})
-  target_compile_definitions(lathe PRIVATE _POSIX_C_SOURCE=200809L)
+  target_compile_definitions(lathe PRIVATE _POSIX_C_SOURCE=200809L
+                             LATHE_VERSION="${PROJECT_VERSION}")
   target_link_libraries(lathe PRIVATE lathe_wire lathe_service lathe_sample)
   install(TARGETS lathe)
 endif()

@@ -12,15 +12,18 @@ struct lake;
 struct logs;
 struct endpoints;
 struct store;
+struct worker;
 
 struct lathe {
     char *home;    /* the folder that holds everything; one owner at a time */
+    int lock;      /* the open lock file */
     char *account; /* twelve digits */
     struct store *store;
     struct lake *lake;
     struct logs *logs;
     struct jobs *jobs;
     struct endpoints *endpoints;
+    struct worker *deployer; /* opens the models of endpoints */
     struct operations *operations;
 };
 

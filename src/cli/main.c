@@ -1,0 +1,139 @@
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/cli.h"
+#include "wire/local.h"
+
+static const struct verb verbs[] = {
+    {"serve", "[--listen ADDRESS:PORT]", "serve AWS clients until it is stopped",
+     "Listens on 127.0.0.1:4566 unless told otherwise, and keeps everything in the home folder.\n"
+     "Only loopback addresses are accepted; port 0 takes any free one. Prints one line when it is\n"
+     "ready. SIGTERM, Ctrl-C and `lathe stop` end it: requests under way finish first.",
+     cli_serve},
+    {"env", "", "print what AWS clients need: eval \"$(lathe env)\"",
+     "Prints export lines for a shell: the endpoint, region, keys, and the configuration file "
+     "that\n"
+     "keeps the SageMaker SDK from calling addresses outside (written to the home folder).",
+     cli_env},
+    {"call", "SERVICE OPERATION [JSON]", "call one operation of the running lathe",
+     "SERVICE and OPERATION as botocore names them: lathe call sagemaker ListModels\n"
+     "'{\"MaxResults\": 5}'. JSON may be @FILE, or - for standard input.\n"
+     "  --body FILE   the request's byte stream (PutObject, InvokeEndpoint)\n"
+     "  --out FILE    where the reply's byte stream goes; standard output otherwise",
+     cli_call},
+    {"status", "[--json]", "show the server, its jobs and its endpoints", "", cli_status},
+    {"logs", "JOB [-f]", "print a job's log; -f goes on until it ends",
+     "  --json   a JSON object a line: timestamp (milliseconds) and message", cli_logs},
+    {"stop", "[JOB]", "stop the server, or one training job", "", cli_stop},
+    {"sample", "NAME [--rows N] [--seed S]", "print rows of a well-known data set, generated",
+     "The same name, rows and seed give the same bytes on every machine. Without NAME: a list.",
+     cli_sample},
+    {"train", "FOLDER", "run the XGBoost algorithm on a folder in the /opt/ml layout",
+     "What a training job's process does, by hand: reads FOLDER/input/config and "
+     "FOLDER/input/data,\n"
+     "writes FOLDER/model. Needs no server.",
+     cli_train},
+};
+
+static char *home_option;
+
+static const struct verb *find_verb(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++)
+        if (strcmp(verbs[i].name, name) == 0)
+            return &verbs[i];
+    return NULL;
+}
+
+static int print_overview(FILE *out)
+{
+    fprintf(out, "lathe: from raw rows to a monitored prediction service, in AWS's words\n\n"
+                 "usage: lathe VERB [ARGUMENTS] [--home FOLDER]\n\n");
+    for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++)
+        fprintf(out, "  %-8s%s\n", verbs[i].name, verbs[i].summary);
+    fprintf(out, "  %-8s%s\n\n", "help", "help VERB says more about one of them");
+    fprintf(out, "The home folder is --home, else $LATHE_HOME, else ./.lathe.\n"
+                 "Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 no lathe is running.\n");
+    return out == stdout ? CLI_OK : CLI_USAGE;
+}
+
+static int print_help(const struct verb *verb)
+{
+    printf("usage: lathe %s %s\n\n%s\n", verb->name, verb->usage, verb->summary);
+    if (*verb->help)
+        printf("\n%s\n", verb->help);
+    return CLI_OK;
+}
+
+bool cli_options(int *argc, char ***argv, const GOptionEntry *entries)
+{
+    const struct verb *verb = find_verb((*argv)[0]);
+    const GOptionEntry common[] = {
+        {"home", 0, 0, G_OPTION_ARG_FILENAME, &home_option, "the home folder", "FOLDER"},
+        {0},
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+    g_option_context_set_help_enabled(context, FALSE);
+    g_option_context_add_main_entries(context, common, NULL);
+    if (entries)
+        g_option_context_add_main_entries(context, entries, NULL);
+    GError *error = NULL;
+    if (g_option_context_parse(context, argc, argv, &error))
+        return true;
+    fprintf(stderr, "lathe %s: %s\nusage: lathe %s %s\n", verb->name, error->message, verb->name,
+            verb->usage);
+    g_error_free(error);
+    return false;
+}
+
+const char *cli_home(void)
+{
+    if (home_option)
+        return home_option;
+    const char *home = g_getenv("LATHE_HOME");
+    return home && *home ? home : ".lathe";
+}
+
+int cli_error(GError *error)
+{
+    int code = g_error_matches(error, LATHE_ERROR, ERROR_SERVICE_UNAVAILABLE) ? CLI_NOT_RUNNING
+                                                                              : CLI_FAILED;
+    fprintf(stderr, "lathe: %s\n", error->message);
+    g_error_free(error);
+    return code;
+}
+
+json_t *cli_ask(const char *service, const char *operation, const json_t *request, GError **error)
+{
+    return local_call(cli_home(), service, operation, request, NULL, NULL, error);
+}
+
+static bool wants_help(int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++)
+        if (strcmp(argv[i], "--help") == 0 || strcmp(argv[i], "-h") == 0)
+            return true;
+    return false;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 2)
+        return print_overview(stderr);
+    const char *name = argv[1];
+    bool help = strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0;
+    if (help && argc < 3)
+        return print_overview(stdout);
+    const struct verb *verb = find_verb(help ? argv[2] : name);
+    if (!verb) {
+        fprintf(stderr, "lathe: there is no verb %s; `lathe help` lists them\n",
+                help ? argv[2] : name);
+        return CLI_USAGE;
+    }
+    if (help || wants_help(argc - 1, argv + 1))
+        return print_help(verb);
+    return verb->run(argc - 1, argv + 1);
+}

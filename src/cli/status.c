@@ -1,0 +1,71 @@
+#include <stdio.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "cli/cli.h"
+#include "wire/local.h"
+
+/* What is listed: an operation, its list, and the columns. */
+static const struct {
+    const char *title, *operation, *list, *name, *status;
+} tables[] = {
+    {"training jobs", "ListTrainingJobs", "TrainingJobSummaries", "TrainingJobName",
+     "TrainingJobStatus"},
+    {"endpoints", "ListEndpoints", "Endpoints", "EndpointName", "EndpointStatus"},
+};
+
+static json_t *list_of(size_t table, GError **error)
+{
+    g_autoptr(json_auto) request = json_pack("{sssssi}", "SortBy", "CreationTime", "SortOrder",
+                                             "Descending", "MaxResults", 10);
+    g_autoptr(json_auto) output = cli_ask("sagemaker", tables[table].operation, request, error);
+    return json_incref(json_object_get(output, tables[table].list));
+}
+
+static void print_table(size_t table, const json_t *list)
+{
+    if (!json_array_size(list))
+        return;
+    printf("\n%s (newest first)\n", tables[table].title);
+    size_t i;
+    const json_t *entry;
+    json_array_foreach((json_t *)list, i, entry)
+    {
+        g_autofree char *time = clock_iso(json_number_at(entry, "CreationTime", 0));
+        printf("  %-12s %s  %s\n", json_text_at(entry, tables[table].status), time,
+               json_text_at(entry, tables[table].name));
+    }
+}
+
+int cli_status(int argc, char **argv)
+{
+    gboolean as_json = FALSE;
+    const GOptionEntry options[] = {
+        {"json", 0, 0, G_OPTION_ARG_NONE, &as_json, NULL, NULL},
+        {0},
+    };
+    if (!cli_options(&argc, &argv, options))
+        return CLI_USAGE;
+    GError *error = NULL;
+    g_autoptr(json_auto) ask = json_pack("{sb}", "About", 1);
+    g_autoptr(json_auto) about = local_ask(cli_home(), ask, &error);
+    if (!about)
+        return cli_error(error);
+    g_autoptr(json_auto) all = json_deep_copy(json_object_get(about, "Output"));
+    for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
+        json_t *list = list_of(i, &error);
+        if (!list)
+            return cli_error(error);
+        json_object_set_new(all, tables[i].list, list);
+    }
+    if (as_json) {
+        json_dumpf(all, stdout, JSON_INDENT(2));
+        putchar('\n');
+        return CLI_OK;
+    }
+    printf("lathe serves %s from %s (process %lld)\n", json_text_at(all, "Url"),
+           json_text_at(all, "Home"), (long long)json_integer_at(all, "ProcessId", 0));
+    for (size_t i = 0; i < G_N_ELEMENTS(tables); i++)
+        print_table(i, json_object_get(all, tables[i].list));
+    return CLI_OK;
+}

@@ -1,0 +1,55 @@
+/* endpoint.h: the endpoints that answer, in memory: which variants share an endpoint's traffic, and
+ * invoking them. What endpoints there are, the store knows; this is what can be rebuilt from it. */
+#ifndef LATHE_SERVE_ENDPOINT_H
+#define LATHE_SERVE_ENDPOINT_H
+
+#include "base/json.h"
+#include "lathe.h"
+#include "serve/model.h"
+
+struct endpoints;
+
+struct endpoints *endpoints_new(void);
+void endpoints_free(struct endpoints *endpoints);
+
+struct endpoint_variant {
+    const char *name;
+    double weight;              /* its share of the traffic is weight / sum of weights */
+    struct served_model *model; /* a reference is taken */
+};
+
+/* Puts variants behind a name, in place of those that were there: requests under way finish with
+ * the old ones, those that come after it get the new; none fails. */
+void endpoints_put(struct endpoints *endpoints, const char *name,
+                   const struct endpoint_variant *variants, size_t count);
+/* Changes one variant's weight; false where there is no such endpoint or variant. */
+bool endpoints_weigh(struct endpoints *endpoints, const char *name, const char *variant,
+                     double weight);
+void endpoints_remove(struct endpoints *endpoints, const char *name);
+
+struct invocation {
+    const char *endpoint;
+    const char *content_type;   /* NULL: text/csv */
+    const char *accept;         /* NULL or any: text/csv */
+    const char *target_variant; /* NULL: by weights */
+    const void *bytes;
+    size_t size;
+};
+
+struct invocation_reply {
+    char *variant; /* which one answered */
+    const char *content_type;
+    struct lathe_text body;
+    /* Where the container refuses the request: its status (415, 406, 400 ...) and words. */
+    unsigned refused_status;
+    char *refusal;
+};
+void invocation_reply_clear(struct invocation_reply *reply);
+
+/* Answers an invocation. ERROR_VALIDATION_RUNTIME where there is no such endpoint or variant;
+ * ERROR_MODEL, with refused_status and refusal set, where the container refuses it as the SageMaker
+ * XGBoost container would: content type 415, rows 415, accept type 406. */
+bool endpoint_invoke(struct endpoints *endpoints, const struct invocation *invocation,
+                     struct invocation_reply *reply, GError **error);
+
+#endif

@@ -1,0 +1,21 @@
+/* model.h (of serve): a model as an endpoint holds it: its artifacts fetched from the lake and
+ * opened as one predictor. Counted, and immutable, so that variants and threads may share one. */
+#ifndef LATHE_SERVE_MODEL_H
+#define LATHE_SERVE_MODEL_H
+
+#include "base/json.h"
+#include "lathe.h"
+
+struct lake;
+struct served_model;
+
+/* Opens the containers of a model as DescribeModel gives them. scratch is a folder for unpacking,
+ * emptied afterwards. The error says which artifact was refused and why. */
+struct served_model *served_model_open(struct lake *lake, const json_t *model, const char *scratch,
+                                       GError **error);
+struct served_model *served_model_ref(struct served_model *model);
+void served_model_unref(struct served_model *model);
+
+const struct lathe_predictor *served_model_predictor(const struct served_model *model);
+
+#endif

@@ -1,0 +1,44 @@
+/* IAM: roles exist when they are asked for. lathe trusts whoever may reach it and records the roles
+ * that requests name; clients only look them up to see that SageMaker may use them. */
+#include "service/iam/iam.h"
+
+#include "service/lathe.h"
+
+static const char trust[] =
+    "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":"
+    "\"sagemaker.amazonaws.com\"},\"Action\":\"sts:AssumeRole\"}]}";
+
+static bool get_role(const struct call *call, const json_t *request, struct reply *reply,
+                     GError **error)
+{
+    (void)error;
+    const char *name = json_text_at(request, "RoleName");
+    g_autofree char *policy = g_uri_escape_string(trust, NULL, FALSE);
+    reply->output = json_pack("{s{sssssssosfss}}", "Role", "Path", "/", "RoleName", name, "RoleId",
+                              "AROALATHE0000000000", "Arn",
+                              json_sprintf("arn:aws:iam::%s:role/%s", call->account, name),
+                              "CreateDate", 0.0, "AssumeRolePolicyDocument", policy);
+    return true;
+}
+
+static bool simulate_principal_policy(const struct call *call, const json_t *request,
+                                      struct reply *reply, GError **error)
+{
+    (void)call;
+    (void)error;
+    json_t *results = json_array();
+    size_t i;
+    const json_t *action;
+    json_array_foreach(json_object_get(request, "ActionNames"), i, action) json_array_append_new(
+        results, json_pack("{ssss}", "EvalActionName", json_string_value(action), "EvalDecision",
+                           "allowed"));
+    reply->output = json_pack("{sosb}", "EvaluationResults", results, "IsTruncated", 0);
+    return true;
+}
+
+static const struct operation operations[] = {
+    {"GetRole", get_role, OPERATION_QUICK},
+    {"SimulatePrincipalPolicy", simulate_principal_policy, OPERATION_QUICK},
+};
+
+const struct service iam_service = {"iam", operations, G_N_ELEMENTS(operations)};

@@ -1,0 +1,97 @@
+#include "service/lathe.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/worker.h"
+#include "job/job.h"
+#include "lake/lake.h"
+#include "serve/endpoint.h"
+#include "service/iam/iam.h"
+#include "service/logs/logs.h"
+#include "service/s3/s3.h"
+#include "service/sagemaker/sagemaker.h"
+#include "service/sts/sts.h"
+#include "store/log_stream.h"
+
+static const struct service *const services[] = {
+    &s3_service,   &sts_service, &iam_service, &sagemaker_service, &sagemaker_runtime_service,
+    &logs_service, NULL,
+};
+
+/* The lock is the kernel's, on an open file: it goes with its owner, however that ends. The file
+ * says who it is. */
+static bool take_home(struct lathe *lathe, GError **error)
+{
+    g_autofree char *path = g_build_filename(lathe->home, "lock", NULL);
+    if (!file_make_folders(lathe->home, error))
+        return false;
+    lathe->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (lathe->lock < 0)
+        return error_set_errno(error, errno, "opening %s", path);
+    if (flock(lathe->lock, LOCK_EX | LOCK_NB) != 0) {
+        g_autofree char *owner = NULL;
+        g_file_get_contents(path, &owner, NULL, NULL);
+        return error_set(error, ERROR_IN_USE, "%s is in use by the lathe with process id %s",
+                         lathe->home, owner && *owner ? g_strstrip(owner) : "(unknown)");
+    }
+    g_autofree char *pid = g_strdup_printf("%ld\n", (long)getpid());
+    if (ftruncate(lathe->lock, 0) != 0)
+        return error_set_errno(error, errno, "writing %s", path);
+    return file_write_all(lathe->lock, pid, strlen(pid), error);
+}
+
+static char *below(const struct lathe *lathe, const char *name)
+{
+    return g_build_filename(lathe->home, name, NULL);
+}
+
+static bool open_parts(struct lathe *lathe, GError **error)
+{
+    g_autofree char *database = below(lathe, "meta.db");
+    g_autofree char *lake = below(lathe, "lake");
+    g_autofree char *logs = below(lathe, "logs");
+    g_autofree char *jobs = below(lathe, "jobs");
+    return take_home(lathe, error) && (lathe->store = store_open(database, error)) &&
+           (lathe->lake = lake_open(lathe->store, lake, error)) &&
+           (lathe->logs = logs_open(logs, error)) && training_jobs_recover(lathe, error) &&
+           (lathe->jobs = jobs_open(jobs, lathe->logs, 0, error)) &&
+           (lathe->endpoints = endpoints_new()) && (lathe->deployer = worker_new()) &&
+           (lathe->operations =
+                operations_new(lathe, lathe->store, services, lathe->account, error)) &&
+           endpoints_recover(lathe, error);
+}
+
+struct lathe *lathe_open(const char *home, const char *account, GError **error)
+{
+    struct lathe *lathe = g_new0(struct lathe, 1);
+    lathe->lock = -1;
+    lathe->home = g_canonicalize_filename(home, NULL);
+    lathe->account = g_strdup(account);
+    if (open_parts(lathe, error))
+        return lathe;
+    lathe_close(lathe);
+    return NULL;
+}
+
+void lathe_close(struct lathe *lathe)
+{
+    if (!lathe)
+        return;
+    jobs_close(lathe->jobs);
+    worker_free(lathe->deployer);
+    endpoints_free(lathe->endpoints);
+    operations_free(lathe->operations);
+    logs_close(lathe->logs);
+    lake_close(lathe->lake);
+    store_close(lathe->store);
+    if (lathe->lock >= 0)
+        close(lathe->lock);
+    g_free(lathe->home);
+    g_free(lathe->account);
+    g_free(lathe);
+}

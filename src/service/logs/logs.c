@@ -1,0 +1,278 @@
+/* CloudWatch Logs, over the log streams that jobs and endpoints write. */
+#include "service/logs/logs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "service/lathe.h"
+#include "store/log_stream.h"
+
+static bool missing_group(GError **error)
+{
+    return error_set(error, ERROR_NOT_FOUND_EXCEPTION, "The specified log group does not exist.");
+}
+
+/* Pages over an array by position: at most `limit` from the token on, then a token for the rest. */
+struct paging {
+    size_t first, end;
+};
+
+static struct paging page_of(const json_t *request, size_t count)
+{
+    const char *token = json_text_at(request, "nextToken");
+    size_t limit = (size_t)json_integer_at(request, "limit", 50);
+    struct paging paging = {.first = token ? (size_t)strtoul(token, NULL, 10) : 0};
+    paging.first = MIN(paging.first, count);
+    paging.end = MIN(paging.first + limit, count);
+    return paging;
+}
+
+static void put_token(json_t *output, const struct paging *paging, size_t count)
+{
+    if (paging->end < count)
+        json_put(output, "nextToken", json_sprintf("%zu", paging->end));
+}
+
+static json_t *log_arn(const struct call *call, const char *group)
+{
+    return json_sprintf("arn:aws:logs:%s:%s:log-group:%s:*", call->region, call->account, group);
+}
+
+static bool describe_log_groups(const struct call *call, const json_t *request, struct reply *reply,
+                                GError **error)
+{
+    (void)error;
+    struct logs *logs = call->lathe->logs;
+    g_autoptr(GPtrArray) groups = logs_groups(logs, json_text_at(request, "logGroupNamePrefix"));
+    struct paging paging = page_of(request, groups->len);
+    json_t *list = json_array();
+    for (size_t i = paging.first; i < paging.end; i++) {
+        const char *name = g_ptr_array_index(groups, i);
+        g_autoptr(GPtrArray) streams = logs_streams(logs, name, NULL);
+        gint64 size = 0, created = 0;
+        for (guint s = 0; s < streams->len; s++) {
+            const struct log_stream_info *stream = g_ptr_array_index(streams, s);
+            size += stream->size;
+            created = s && created < stream->created ? created : stream->created;
+        }
+        json_array_append_new(list, json_pack("{sssosIsI}", "logGroupName", name, "arn",
+                                              log_arn(call, name), "storedBytes", (json_int_t)size,
+                                              "creationTime", (json_int_t)created));
+    }
+    reply->output = json_pack("{so}", "logGroups", list);
+    put_token(reply->output, &paging, groups->len);
+    return true;
+}
+
+static int by_last_event(gconstpointer a, gconstpointer b)
+{
+    const struct log_stream_info *left = *(struct log_stream_info *const *)a;
+    const struct log_stream_info *right = *(struct log_stream_info *const *)b;
+    return left->last < right->last ? -1 : left->last > right->last;
+}
+
+static json_t *describe_stream(const struct call *call, const char *group,
+                               const struct log_stream_info *stream)
+{
+    json_t *entry = json_pack("{sssIsosI}", "logStreamName", stream->name, "creationTime",
+                              (json_int_t)stream->created, "arn",
+                              json_sprintf("arn:aws:logs:%s:%s:log-group:%s:log-stream:%s",
+                                           call->region, call->account, group, stream->name),
+                              "storedBytes", (json_int_t)stream->size);
+    if (stream->first >= 0) {
+        json_put(entry, "firstEventTimestamp", json_integer(stream->first));
+        json_put(entry, "lastEventTimestamp", json_integer(stream->last));
+        json_put(entry, "lastIngestionTime", json_integer(stream->last));
+    }
+    return entry;
+}
+
+/* No nextToken unless there is a next page: the SDK asks again and again where it sees one. */
+static bool describe_log_streams(const struct call *call, const json_t *request,
+                                 struct reply *reply, GError **error)
+{
+    struct logs *logs = call->lathe->logs;
+    const char *group = json_text_at(request, "logGroupName");
+    if (!group || !logs_has_group(logs, group))
+        return missing_group(error);
+    g_autoptr(GPtrArray) streams =
+        logs_streams(logs, group, json_text_at(request, "logStreamNamePrefix"));
+    if (g_strcmp0(json_text_at(request, "orderBy"), "LastEventTime") == 0)
+        g_ptr_array_sort(streams, by_last_event);
+    bool descending = json_true_at(request, "descending");
+    struct paging paging = page_of(request, streams->len);
+    json_t *list = json_array();
+    for (size_t i = paging.first; i < paging.end; i++) {
+        guint at = (guint)(descending ? streams->len - 1 - i : i);
+        json_array_append_new(list, describe_stream(call, group, g_ptr_array_index(streams, at)));
+    }
+    reply->output = json_pack("{so}", "logStreams", list);
+    put_token(reply->output, &paging, streams->len);
+    return true;
+}
+
+/* A token is "f/" or "b/" and a position in the stream: forward from there, or backward. */
+static void read_log_token(const char *token, struct log_query *query)
+{
+    if (!token || strlen(token) < 3 || token[1] != '/')
+        return;
+    query->backward = token[0] == 'b';
+    query->position = g_ascii_strtoll(token + 2, NULL, 10);
+}
+
+static bool get_log_events(const struct call *call, const json_t *request, struct reply *reply,
+                           GError **error)
+{
+    const char *group = json_text_at(request, "logGroupName");
+    const char *token = json_text_at(request, "nextToken");
+    struct log_query query = {
+        .start = json_integer_at(request, "startTime", 0),
+        .end = json_integer_at(request, "endTime", 0),
+        .position = -1,
+        .from_head = json_true_at(request, "startFromHead"),
+        .limit = (size_t)json_integer_at(request, "limit", 10000),
+    };
+    read_log_token(token, &query);
+    if (!group || !logs_has_group(call->lathe->logs, group))
+        return missing_group(error);
+    struct log_page page = {0};
+    if (!logs_read(call->lathe->logs, group, json_text_at(request, "logStreamName"), &query, &page,
+                   error))
+        return false;
+    json_t *events = json_array();
+    for (guint i = 0; i < page.events->len; i++) {
+        const struct log_event *event = g_ptr_array_index(page.events, i);
+        json_array_append_new(
+            events, json_pack("{sIsssI}", "timestamp", (json_int_t)event->milliseconds, "message",
+                              event->message, "ingestionTime", (json_int_t)event->milliseconds));
+    }
+    reply->output = json_pack("{sososo}", "events", events, "nextForwardToken",
+                              json_sprintf("f/%lld", (long long)page.after), "nextBackwardToken",
+                              json_sprintf("b/%lld", (long long)page.before));
+    log_page_clear(&page);
+    return true;
+}
+
+/* --- FilterLogEvents -----------------------------------------------------------------------------
+ */
+
+/* CloudWatch's simple filter patterns: every word must occur, "quoted words" as they are, ?any of
+ * these, -none of these. JSON and space-delimited patterns ({...}, [...]) are not among them. */
+static bool pattern_fits(const char *pattern, const char *message)
+{
+    bool any_wanted = false, any_found = false;
+    for (const char *at = pattern; *at;) {
+        at += strspn(at, " ");
+        char sign = *at == '?' || *at == '-' ? *at++ : '+';
+        bool quoted = *at == '"';
+        at += quoted;
+        size_t length = strcspn(at, quoted ? "\"" : " ");
+        g_autofree char *word = g_strndup(at, length);
+        at += length;
+        at += quoted && *at == '"';
+        if (!*word)
+            continue;
+        bool found = strstr(message, word) != NULL;
+        any_wanted |= sign == '?';
+        any_found |= sign == '?' && found;
+        if ((sign == '+' && !found) || (sign == '-' && found))
+            return false;
+    }
+    return !any_wanted || any_found;
+}
+
+static bool is_wanted_stream(const json_t *request, const char *stream)
+{
+    const json_t *names = json_object_get(request, "logStreamNames");
+    size_t i;
+    const json_t *name;
+    json_array_foreach((json_t *)names, i, name)
+    {
+        if (strcmp(json_string_value(name), stream) == 0)
+            return true;
+    }
+    return json_array_size(names) == 0;
+}
+
+static bool filter_stream(const struct call *call, const json_t *request, const char *stream,
+                          json_t *events, GError **error)
+{
+    const char *pattern = json_text_at(request, "filterPattern");
+    struct log_query query = {
+        .start = json_integer_at(request, "startTime", 0),
+        .end = json_integer_at(request, "endTime", 0),
+        .position = -1,
+        .from_head = true,
+        .limit = G_MAXSIZE,
+    };
+    struct log_page page = {0};
+    if (!logs_read(call->lathe->logs, json_text_at(request, "logGroupName"), stream, &query, &page,
+                   error))
+        return false;
+    for (guint i = 0; i < page.events->len; i++) {
+        const struct log_event *event = g_ptr_array_index(page.events, i);
+        if (!pattern || pattern_fits(pattern, event->message))
+            json_array_append_new(events, json_pack("{sssIsssIso}", "logStreamName", stream,
+                                                    "timestamp", (json_int_t)event->milliseconds,
+                                                    "message", event->message, "ingestionTime",
+                                                    (json_int_t)event->milliseconds, "eventId",
+                                                    json_sprintf("%s/%u", stream, i)));
+    }
+    log_page_clear(&page);
+    return true;
+}
+
+static int by_timestamp(const void *a, const void *b, void *data)
+{
+    (void)data;
+    json_int_t left = json_integer_at(*(json_t *const *)a, "timestamp", 0);
+    json_int_t right = json_integer_at(*(json_t *const *)b, "timestamp", 0);
+    return left < right ? -1 : left > right;
+}
+
+static bool filter_log_events(const struct call *call, const json_t *request, struct reply *reply,
+                              GError **error)
+{
+    struct logs *logs = call->lathe->logs;
+    const char *group = json_text_at(request, "logGroupName");
+    const char *pattern = json_text_at(request, "filterPattern");
+    if (!group || !logs_has_group(logs, group))
+        return missing_group(error);
+    if (pattern && (*pattern == '{' || *pattern == '['))
+        return error_set(error, ERROR_INVALID_PARAMETER,
+                         "The filterPattern %s is a JSON or space-delimited one; lathe reads "
+                         "patterns of words.",
+                         pattern);
+    g_autoptr(GPtrArray) streams =
+        logs_streams(logs, group, json_text_at(request, "logStreamNamePrefix"));
+    g_autoptr(json_auto) events = json_array();
+    for (guint i = 0; i < streams->len; i++) {
+        const struct log_stream_info *stream = g_ptr_array_index(streams, i);
+        if (is_wanted_stream(request, stream->name) &&
+            !filter_stream(call, request, stream->name, events, error))
+            return false;
+    }
+    size_t count = json_array_size(events);
+    g_autofree json_t **order = g_new(json_t *, count + 1);
+    for (size_t i = 0; i < count; i++)
+        order[i] = json_array_get(events, i);
+    g_qsort_with_data(order, (int)count, sizeof *order, by_timestamp, NULL);
+    struct paging paging = page_of(request, count);
+    if (!json_object_get(request, "limit"))
+        paging.end = MIN(paging.first + 10000, count);
+    json_t *list = json_array();
+    for (size_t i = paging.first; i < paging.end; i++)
+        json_array_append(list, order[i]);
+    reply->output = json_pack("{so}", "events", list);
+    put_token(reply->output, &paging, count);
+    return true;
+}
+
+static const struct operation operations[] = {
+    {"DescribeLogGroups", describe_log_groups, OPERATION_BLOCKING},
+    {"DescribeLogStreams", describe_log_streams, OPERATION_BLOCKING},
+    {"GetLogEvents", get_log_events, OPERATION_BLOCKING},
+    {"FilterLogEvents", filter_log_events, OPERATION_BLOCKING},
+};
+
+const struct service logs_service = {"logs", operations, G_N_ELEMENTS(operations)};

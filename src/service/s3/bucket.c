@@ -1,0 +1,127 @@
+/* Buckets. */
+#include <string.h>
+
+#include "service/s3/s3_internal.h"
+
+#define FIRST_REGION "us-east-1"
+
+static const char *bucket_of(const json_t *request)
+{
+    return json_string_value(json_object_get(request, "Bucket"));
+}
+
+static bool check_configuration(const json_t *request, GError **error)
+{
+    const json_t *configuration = json_object_get(request, "CreateBucketConfiguration");
+    if (json_object_get(configuration, "Location") || json_object_get(configuration, "Bucket"))
+        return error_set(error, ERROR_NOT_IMPLEMENTED,
+                         "directory buckets (CreateBucketConfiguration's Location and Bucket) are "
+                         "not built; general purpose buckets are");
+    return true;
+}
+
+bool s3_create_bucket(const struct call *call, const json_t *request, struct reply *reply,
+                      GError **error)
+{
+    const char *name = bucket_of(request);
+    const char *region = json_text_at(request, "CreateBucketConfiguration.LocationConstraint");
+    const json_t *set = json_at(request, "CreateBucketConfiguration.Tags");
+    if (!s3_check(call, request, error) || !check_configuration(request, error))
+        return false;
+    g_autoptr(json_auto) tags = s3_tags_of_set(set, 50, error);
+    if (!tags)
+        return false;
+    GError *failure = NULL;
+    if (!lake_bucket_create(s3_lake(call), name, region ? region : call->region, &failure)) {
+        /* In its first region, S3 lets the owner create a bucket again. */
+        bool again = g_error_matches(failure, LATHE_ERROR, ERROR_BUCKET_OWNED_BY_YOU) &&
+                     strcmp(call->region, FIRST_REGION) == 0;
+        if (!again) {
+            g_propagate_error(error, failure);
+            return false;
+        }
+        g_error_free(failure);
+    }
+    if (json_object_size(tags) && !lake_set_tags(s3_lake(call), name, NULL, tags, error))
+        return false;
+    reply->output = json_object();
+    json_object_set_new(reply->output, "Location", json_sprintf("/%s", name));
+    return true;
+}
+
+bool s3_head_bucket(const struct call *call, const json_t *request, struct reply *reply,
+                    GError **error)
+{
+    if (!s3_check(call, request, error))
+        return false;
+    g_autoptr(lake_bucket_auto) bucket = lake_bucket_get(s3_lake(call), bucket_of(request), error);
+    if (!bucket)
+        return false;
+    reply->output = json_pack("{ss}", "BucketRegion", bucket->region);
+    return true;
+}
+
+bool s3_delete_bucket(const struct call *call, const json_t *request, struct reply *reply,
+                      GError **error)
+{
+    (void)reply;
+    return s3_check(call, request, error) &&
+           lake_bucket_delete(s3_lake(call), bucket_of(request), error);
+}
+
+bool s3_get_bucket_location(const struct call *call, const json_t *request, struct reply *reply,
+                            GError **error)
+{
+    if (!s3_check(call, request, error))
+        return false;
+    g_autoptr(lake_bucket_auto) bucket = lake_bucket_get(s3_lake(call), bucket_of(request), error);
+    if (!bucket)
+        return false;
+    reply->output = json_object(); /* the first region's name is no answer */
+    if (strcmp(bucket->region, FIRST_REGION) != 0)
+        json_object_set_new(reply->output, "LocationConstraint", json_string(bucket->region));
+    return true;
+}
+
+/* ListBuckets' page: buckets of the prefix and region after the token, at most MaxBuckets. */
+static json_t *page_of(GPtrArray *buckets, const json_t *request, const char *after, char **next)
+{
+    const char *prefix = json_string_value(json_object_get(request, "Prefix"));
+    const char *region = json_string_value(json_object_get(request, "BucketRegion"));
+    size_t limit = (size_t)json_integer_at(request, "MaxBuckets", G_MAXINT);
+    json_t *page = json_array();
+    const char *last = NULL;
+    for (guint i = 0; i < buckets->len; i++) {
+        const struct lake_bucket *bucket = g_ptr_array_index(buckets, i);
+        if ((prefix && !g_str_has_prefix(bucket->name, prefix)) ||
+            (region && strcmp(region, bucket->region) != 0) ||
+            (after && strcmp(bucket->name, after) <= 0))
+            continue;
+        if (json_array_size(page) == limit) {
+            *next = s3_token(last);
+            break;
+        }
+        last = bucket->name;
+        json_array_append_new(page, json_pack("{sssfss}", "Name", bucket->name, "CreationDate",
+                                              bucket->created, "BucketRegion", bucket->region));
+    }
+    return page;
+}
+
+bool s3_list_buckets(const struct call *call, const json_t *request, struct reply *reply,
+                     GError **error)
+{
+    const char *token = json_string_value(json_object_get(request, "ContinuationToken"));
+    g_autofree char *after = token ? s3_token_key(token, error) : NULL;
+    if (token && !after)
+        return false;
+    g_autoptr(GPtrArray) buckets = lake_bucket_list(s3_lake(call), error);
+    if (!buckets)
+        return false;
+    g_autofree char *next = NULL;
+    json_t *page = page_of(buckets, request, after, &next);
+    reply->output = json_pack("{soso}", "Buckets", page, "Owner", s3_owner(call));
+    json_put(reply->output, "ContinuationToken", next ? json_string(next) : NULL);
+    json_put(reply->output, "Prefix", json_incref(json_object_get(request, "Prefix")));
+    return true;
+}

@@ -1,0 +1,352 @@
+/* What many of S3's requests carry: owners, checksums, conditions, sources of copies. */
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "service/lathe.h"
+#include "service/s3/s3_internal.h"
+
+#define METADATA_LIMIT 2048 /* bytes of all names and values */
+
+struct lake *s3_lake(const struct call *call)
+{
+    return call->lathe->lake;
+}
+
+/* --- what is refused --------------------------------------------------------------------------- */
+
+static bool check_owner(const struct call *call, const json_t *request, const char *member,
+                        GError **error)
+{
+    const char *owner = json_string_value(json_object_get(request, member));
+    return !owner || strcmp(owner, call->account) == 0 ||
+           error_set(error, ERROR_ACCESS_DENIED,
+                     "Access Denied: %s is %s, and the bucket belongs to account %s", member, owner,
+                     call->account);
+}
+
+/* Members that would promise what is not done. Those of customer keys, say, cannot be ignored: the
+ * client believes that its object is encrypted. */
+static const struct {
+    const char *member, *why;
+} refused[] = {
+    {"SSECustomerAlgorithm", "objects are not encrypted with customer keys"},
+    {"CopySourceSSECustomerAlgorithm", "objects are not encrypted with customer keys"},
+    {"SSEKMSKeyId", "objects are not encrypted with KMS keys; encrypt the disk of the lake"},
+    {"SSEKMSEncryptionContext", "objects are not encrypted with KMS keys"},
+    {"ObjectLockMode", "objects are not locked"},
+    {"ObjectLockRetainUntilDate", "objects are not locked"},
+    {"ObjectLockLegalHoldStatus", "objects are not locked"},
+    {"ObjectLockEventHold", "objects are not locked"},
+    {"ObjectLockEnabledForBucket", "objects are not locked"},
+    {"GrantFullControl", "there are no access lists; one account owns everything"},
+    {"GrantRead", "there are no access lists; one account owns everything"},
+    {"GrantReadACP", "there are no access lists; one account owns everything"},
+    {"GrantWrite", "there are no access lists; one account owns everything"},
+    {"GrantWriteACP", "there are no access lists; one account owns everything"},
+    {"WriteOffsetBytes", "objects cannot be appended to"},
+};
+
+static bool check_text(const json_t *request, const char *member, const char *const *allowed,
+                       const char *why, GError **error)
+{
+    const char *text = json_string_value(json_object_get(request, member));
+    return !text || g_strv_contains(allowed, text) ||
+           error_set(error, ERROR_NOT_IMPLEMENTED, "%s \"%s\" is not built: %s", member, text, why);
+}
+
+bool s3_check(const struct call *call, const json_t *request, GError **error)
+{
+    static const char *const versions[] = {"null", NULL};
+    static const char *const acls[] = {"private", "bucket-owner-full-control", "bucket-owner-read",
+                                       NULL};
+    static const char *const encryptions[] = {"AES256", NULL};
+    for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
+        const json_t *value = json_object_get(request, refused[i].member);
+        if (value && !json_is_false(value))
+            return error_set(error, ERROR_NOT_IMPLEMENTED, "%s is not built: %s", refused[i].member,
+                             refused[i].why);
+    }
+    return check_owner(call, request, "ExpectedBucketOwner", error) &&
+           check_owner(call, request, "ExpectedSourceBucketOwner", error) &&
+           check_text(request, "VersionId", versions, "buckets keep no versions", error) &&
+           check_text(request, "ACL", acls, "one account owns everything", error) &&
+           check_text(request, "ServerSideEncryption", encryptions,
+                      "objects are not encrypted with KMS keys; encrypt the disk of the lake",
+                      error);
+}
+
+/* --- what comes back with an object --------------------------------------------------------------- */
+
+static json_t *lower_case_names(const json_t *metadata, size_t *size)
+{
+    json_t *lower = json_object();
+    const char *name;
+    json_t *value;
+    json_object_foreach((json_t *)metadata, name, value)
+    {
+        g_autofree char *key = g_ascii_strdown(name, -1);
+        *size += strlen(name) + json_string_length(value);
+        json_object_set(lower, key, value);
+    }
+    return lower;
+}
+
+json_t *s3_headers(const json_t *request, GError **error)
+{
+    static const char *const members[] = {
+        "CacheControl", "ContentDisposition",   "ContentEncoding", "ContentLanguage",
+        "Expires",      "ServerSideEncryption", "StorageClass",    "WebsiteRedirectLocation",
+        NULL};
+    g_autoptr(json_auto) headers = json_object();
+    json_copy_members(headers, request, members);
+    const json_t *metadata = json_object_get(request, "Metadata");
+    if (json_object_size(metadata)) {
+        size_t size = 0;
+        json_object_set_new(headers, "Metadata", lower_case_names(metadata, &size));
+        if (size > METADATA_LIMIT) {
+            error_set(error, ERROR_INVALID_ARGUMENT,
+                      "Your metadata headers exceed the maximum allowed metadata size: %zu of %d "
+                      "bytes",
+                      size, METADATA_LIMIT);
+            return NULL;
+        }
+    }
+    return g_steal_pointer(&headers);
+}
+
+void s3_put_headers(json_t *output, const struct lake_object *object, bool with_checksum)
+{
+    const char *name;
+    json_t *value;
+    json_object_foreach(object->headers, name, value)
+    {
+        bool standard = strcmp(name, "StorageClass") == 0 &&
+                        strcmp(json_string_value(value), "STANDARD") == 0;
+        if (!standard && (with_checksum || !g_str_has_prefix(name, "Checksum")))
+            json_object_set(output, name, value);
+    }
+}
+
+json_t *s3_etag(const char *etag)
+{
+    return json_sprintf("\"%s\"", etag);
+}
+
+/* --- checksums -------------------------------------------------------------------------------- */
+
+char *s3_checksum_member(enum checksum_kind kind)
+{
+    return g_strconcat("Checksum", checksum_name(kind), NULL);
+}
+
+bool s3_algorithm(const json_t *request, const char *member, enum checksum_kind *kind, bool *given,
+                  GError **error)
+{
+    const char *name = json_string_value(json_object_get(request, member));
+    *given = name != NULL;
+    return !name || checksum_from_name(name, kind) ||
+           error_set(error, ERROR_NOT_IMPLEMENTED,
+                     "the checksum algorithm %s is not built; CRC32, CRC32C, CRC64NVME, MD5, SHA1, "
+                     "SHA256 and SHA512 are",
+                     name);
+}
+
+void s3_digests_clear(struct s3_digests *digests)
+{
+    g_clear_pointer(&digests->md5, g_free);
+}
+
+static bool read_md5(const json_t *request, struct s3_digests *digests, GError **error)
+{
+    const char *text = json_string_value(json_object_get(request, "ContentMD5"));
+    if (!text)
+        return true;
+    gsize size;
+    g_autofree guchar *bytes = g_base64_decode(text, &size);
+    if (size != checksum_size(CHECKSUM_MD5))
+        return error_set(error, ERROR_INVALID_DIGEST,
+                         "The Content-MD5 you specified was invalid: \"%s\" is not 16 bytes in "
+                         "base64",
+                         text);
+    digests->md5 = checksum_hex_text(bytes, size);
+    return true;
+}
+
+static bool check_form(enum checksum_kind kind, const char *text, GError **error)
+{
+    gsize size;
+    g_autofree guchar *bytes = g_base64_decode(text, &size);
+    g_autofree char *again = g_base64_encode(bytes, size);
+    return (size == checksum_size(kind) && strcmp(again, text) == 0) ||
+           error_set(error, ERROR_INVALID_REQUEST,
+                     "Value for the %s checksum header is invalid: \"%s\" is not %zu bytes in "
+                     "base64",
+                     checksum_name(kind), text, checksum_size(kind));
+}
+
+bool s3_digests_read(const json_t *request, struct s3_digests *digests, GError **error)
+{
+    *digests = (struct s3_digests){.kind = CHECKSUM_CRC64NVME};
+    if (!s3_algorithm(request, "ChecksumAlgorithm", &digests->kind, &digests->asked, error))
+        return false;
+    for (int kind = 0; kind < CHECKSUM_KINDS; kind++) {
+        g_autofree char *member = s3_checksum_member((enum checksum_kind)kind);
+        const char *expected = json_string_value(json_object_get(request, member));
+        if (!expected)
+            continue;
+        if (digests->expected)
+            return error_set(error, ERROR_INVALID_REQUEST,
+                             "Expecting a single x-amz-checksum- header. Multiple checksum Types "
+                             "are not allowed.");
+        if (!check_form((enum checksum_kind)kind, expected, error))
+            return false;
+        digests->kind = (enum checksum_kind)kind;
+        digests->asked = true;
+        digests->expected = expected;
+    }
+    return read_md5(request, digests, error);
+}
+
+bool s3_digests_check(const struct s3_digests *digests, const struct lake_draft *draft,
+                      GError **error)
+{
+    g_autofree char *md5 = lake_draft_md5(draft);
+    if (digests->md5 && strcmp(digests->md5, md5) != 0)
+        return error_set(error, ERROR_BAD_DIGEST,
+                         "The Content-MD5 you specified did not match what we received: %s, not %s",
+                         md5, digests->md5);
+    if (!digests->expected)
+        return true;
+    g_autofree char *found = lake_draft_checksum(draft, digests->kind);
+    return strcmp(found, digests->expected) == 0 ||
+           error_set(error, ERROR_BAD_DIGEST,
+                     "The %s you specified did not match the calculated checksum: %s, not %s",
+                     checksum_name(digests->kind), found, digests->expected);
+}
+
+/* --- conditions ------------------------------------------------------------------------------- */
+
+static const json_t *condition(const json_t *request, const char *prefix, const char *name)
+{
+    g_autofree char *member = g_strconcat(prefix, name, NULL);
+    return json_object_get(request, member);
+}
+
+static bool failed(GError **error, const char *name)
+{
+    return error_set(error, ERROR_PRECONDITION_FAILED,
+                     "At least one of the pre-conditions you specified did not hold: %s", name);
+}
+
+/* RFC 9110, section 13.2.2: an ETag's condition goes before that of a date, which then counts for
+ * nothing. */
+bool s3_check_conditions(const json_t *request, const char *prefix,
+                         const struct lake_object *object, GError **error)
+{
+    const char *if_match = json_string_value(condition(request, prefix, "IfMatch"));
+    const json_t *unmodified = condition(request, prefix, "IfUnmodifiedSince");
+    if (if_match && !lake_etag_matches(if_match, object->etag))
+        return failed(error, "If-Match");
+    if (!if_match && unmodified && object->modified > json_number_value(unmodified))
+        return failed(error, "If-Unmodified-Since");
+
+    const char *if_none_match = json_string_value(condition(request, prefix, "IfNoneMatch"));
+    const json_t *modified = condition(request, prefix, "IfModifiedSince");
+    bool unchanged = if_none_match ? lake_etag_matches(if_none_match, object->etag)
+                                   : modified && object->modified <= json_number_value(modified);
+    if (!unchanged)
+        return true;
+    return *prefix ? failed(error, if_none_match ? "If-None-Match" : "If-Modified-Since")
+                   : error_set(error, ERROR_NOT_MODIFIED, "Not Modified");
+}
+
+/* --- copies ----------------------------------------------------------------------------------- */
+
+struct stream *s3_slice(struct stream *whole, gint64 offset, gint64 size)
+{
+    int fd;
+    gint64 start, length;
+    struct stream *slice;
+    if (offset == 0 && size == stream_length(whole))
+        return whole;
+    if (stream_file(whole, &fd, &start, &length)) {
+        slice = stream_from_file(fcntl(fd, F_DUPFD_CLOEXEC, 0), start + offset, size);
+    } else {
+        g_autoptr(GBytes) bytes =
+            g_bytes_new_from_bytes(stream_memory(whole), (gsize)offset, (gsize)size);
+        slice = stream_from_bytes(bytes);
+    }
+    stream_free(whole);
+    return slice;
+}
+
+/* "bucket/key", percent-encoded, maybe with a slash before and a version behind. */
+static bool parse_source(const char *source, char **bucket, char **key, GError **error)
+{
+    const char *at = *source == '/' ? source + 1 : source;
+    const char *version = strstr(at, "?versionId=");
+    if (version && strcmp(version, "?versionId=null") != 0)
+        return error_set(error, ERROR_NOT_IMPLEMENTED,
+                         "a copy source with a version is not built: buckets keep no versions");
+    g_autofree char *encoded = version ? g_strndup(at, (gsize)(version - at)) : g_strdup(at);
+    g_autofree char *decoded = g_uri_unescape_string(encoded, NULL);
+    const char *slash = decoded ? strchr(decoded, '/') : NULL;
+    if (!slash || slash == decoded || !slash[1] || !g_utf8_validate(decoded, -1, NULL))
+        return error_set(error, ERROR_INVALID_ARGUMENT,
+                         "Copy Source must mention the source bucket and key: "
+                         "sourcebucket/sourcekey; found \"%s\"",
+                         source);
+    *bucket = g_strndup(decoded, (gsize)(slash - decoded));
+    *key = g_strdup(slash + 1);
+    return true;
+}
+
+struct lake_object *s3_copy_source(const struct call *call, const json_t *request,
+                                   struct stream **body, GError **error)
+{
+    g_autofree char *bucket = NULL;
+    g_autofree char *key = NULL;
+    if (!parse_source(json_text_at(request, "CopySource"), &bucket, &key, error))
+        return NULL;
+    g_autoptr(lake_object_auto) source = lake_find(s3_lake(call), bucket, key, body, error);
+    if (!source)
+        return NULL;
+    if (s3_check_conditions(request, "CopySource", source, error))
+        return g_steal_pointer(&source);
+    if (body)
+        g_clear_pointer(body, stream_free);
+    return NULL;
+}
+
+/* --- texts of listings -------------------------------------------------------------------------- */
+
+char *s3_token(const char *key)
+{
+    return g_base64_encode((const guchar *)key, strlen(key));
+}
+
+char *s3_token_key(const char *token, GError **error)
+{
+    gsize size;
+    g_autofree guchar *bytes = g_base64_decode(token, &size);
+    if (size && g_utf8_validate((const char *)bytes, (gssize)size, NULL))
+        return g_strndup((const char *)bytes, size);
+    error_set(error, ERROR_INVALID_ARGUMENT, "The continuation token provided is incorrect: %s",
+              token);
+    return NULL;
+}
+
+json_t *s3_key_text(const json_t *request, const char *key)
+{
+    const char *encoding = json_string_value(json_object_get(request, "EncodingType"));
+    if (!encoding)
+        return json_string(key);
+    g_autofree char *encoded = g_uri_escape_string(key, "/", FALSE);
+    return json_string(encoded);
+}
+
+json_t *s3_owner(const struct call *call)
+{
+    return json_pack("{ssss}", "ID", call->account, "DisplayName", "lathe");
+}

@@ -1,0 +1,81 @@
+/* s3_internal.h: between the files of this folder. */
+#ifndef LATHE_SERVICE_S3_S3_INTERNAL_H
+#define LATHE_SERVICE_S3_S3_INTERNAL_H
+
+#include "lake/lake_s3.h"
+#include "operation/operation.h"
+
+/* --- what many requests carry (request.c) ------------------------------------------------------- */
+
+struct lake *s3_lake(const struct call *call);
+
+/* What every operation asks first: ExpectedBucketOwner (and ExpectedSourceBucketOwner) is the
+ * account, and no member asks for what lathe does not do: versions, object lock, customer keys,
+ * access lists that open an object to others. */
+bool s3_check(const struct call *call, const json_t *request, GError **error);
+
+/* The members that come back with an object: Metadata, CacheControl ... NULL: metadata too large. */
+json_t *s3_headers(const json_t *request, GError **error);
+/* Adds an object's stored members to a reply; the checksum's only where asked for. */
+void s3_put_headers(json_t *output, const struct lake_object *object, bool with_checksum);
+json_t *s3_etag(const char *etag); /* in quotes */
+
+/* "ChecksumCRC32", g_free. */
+char *s3_checksum_member(enum checksum_kind kind);
+/* What S3 calls a checksum of that name, NULL where it is the name of none. */
+bool s3_algorithm(const json_t *request, const char *member, enum checksum_kind *kind, bool *given,
+                  GError **error);
+
+/* What a request says that its body is. */
+struct s3_digests {
+    enum checksum_kind kind; /* that the object is to have */
+    bool asked;              /* the request named it; else it is S3's default, CRC64NVME */
+    const char *expected;    /* base64, or NULL */
+    char *md5;               /* hex, or NULL */
+};
+void s3_digests_clear(struct s3_digests *digests);
+bool s3_digests_read(const json_t *request, struct s3_digests *digests, GError **error);
+/* ERROR_BAD_DIGEST where the bytes are not what was said. */
+bool s3_digests_check(const struct s3_digests *digests, const struct lake_draft *draft,
+                      GError **error);
+
+/* If-Match and its kin on an object that is read; names of the members begin with `prefix` ("" or
+ * "CopySource"). A copy's "not modified" is a failed precondition. */
+bool s3_check_conditions(const json_t *request, const char *prefix,
+                         const struct lake_object *object, GError **error);
+
+/* A stretch of a body; takes it. */
+struct stream *s3_slice(struct stream *whole, gint64 offset, gint64 size);
+
+/* The object that CopySource names, and its bytes. */
+struct lake_object *s3_copy_source(const struct call *call, const json_t *request,
+                                   struct stream **body, GError **error);
+
+/* A continuation token and back: no client is to read more into it than that. */
+char *s3_token(const char *key);
+char *s3_token_key(const char *token, GError **error);
+/* A key as text of the reply: percent-encoded where the request asks for EncodingType url. */
+json_t *s3_key_text(const json_t *request, const char *key);
+json_t *s3_owner(const struct call *call);
+
+/* --- tags (tagging.c) ---------------------------------------------------------------------------- */
+
+/* A TagSet, or Tagging's "a=b&c=d", as the lake keeps tags. NULL: not S3's rules. limit: 10 for an
+ * object, 50 for a bucket. */
+json_t *s3_tags_of_set(const json_t *set, size_t limit, GError **error);
+json_t *s3_tags_of_text(const char *text, GError **error);
+
+/* --- operations --------------------------------------------------------------------------------- */
+
+operation_function s3_create_bucket, s3_head_bucket, s3_delete_bucket, s3_list_buckets,
+    s3_get_bucket_location;
+operation_function s3_put_object, s3_copy_object, s3_delete_object, s3_delete_objects;
+operation_function s3_get_object, s3_head_object;
+operation_function s3_list_objects, s3_list_objects_v2;
+operation_function s3_create_multipart_upload, s3_upload_part, s3_upload_part_copy,
+    s3_complete_multipart_upload, s3_abort_multipart_upload, s3_list_parts,
+    s3_list_multipart_uploads;
+operation_function s3_get_object_tagging, s3_put_object_tagging, s3_delete_object_tagging,
+    s3_get_bucket_tagging, s3_put_bucket_tagging, s3_delete_bucket_tagging;
+
+#endif

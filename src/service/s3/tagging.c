@@ -1,0 +1,172 @@
+/* Tags of buckets and objects. */
+#include <string.h>
+
+#include "service/s3/s3_internal.h"
+
+enum { KEY_LIMIT = 128, VALUE_LIMIT = 256, OBJECT_TAGS = 10, BUCKET_TAGS = 50 };
+
+static bool add_tag(json_t *tags, const char *key, const char *value, size_t limit, GError **error)
+{
+    glong key_length = g_utf8_strlen(key, -1), value_length = g_utf8_strlen(value, -1);
+    if (key_length == 0 || key_length > KEY_LIMIT)
+        return error_set(error, ERROR_INVALID_ARGUMENT,
+                         "The TagKey you have provided is invalid: it has %ld characters, 1 to %d "
+                         "are allowed",
+                         key_length, KEY_LIMIT);
+    if (value_length > VALUE_LIMIT)
+        return error_set(error, ERROR_INVALID_ARGUMENT,
+                         "The TagValue you have provided is invalid: that of %s has %ld characters, "
+                         "at most %d are allowed",
+                         key, value_length, VALUE_LIMIT);
+    if (json_object_get(tags, key))
+        return error_set(error, ERROR_INVALID_ARGUMENT,
+                         "Cannot provide multiple Tags with the same key: %s", key);
+    if (json_object_size(tags) == limit)
+        return error_set(error, ERROR_INVALID_ARGUMENT, "there are more than %zu tags", limit);
+    json_object_set_new(tags, key, json_string(value));
+    return true;
+}
+
+json_t *s3_tags_of_set(const json_t *set, size_t limit, GError **error)
+{
+    g_autoptr(json_auto) tags = json_object();
+    size_t i;
+    const json_t *tag;
+    json_array_foreach(set, i, tag)
+    {
+        const char *value = json_text_at(tag, "Value");
+        if (!add_tag(tags, json_text_at(tag, "Key"), value ? value : "", limit, error))
+            return NULL;
+    }
+    return g_steal_pointer(&tags);
+}
+
+/* A form's encoding: '+' is a space. */
+static char *decode(const char *text)
+{
+    g_autofree char *spaced = g_strdelimit(g_strdup(text), "+", ' ');
+    char *decoded = g_uri_unescape_string(spaced, NULL);
+    if (decoded && g_utf8_validate(decoded, -1, NULL))
+        return decoded;
+    g_free(decoded);
+    return NULL;
+}
+
+json_t *s3_tags_of_text(const char *text, GError **error)
+{
+    g_autoptr(json_auto) tags = json_object();
+    g_auto(GStrv) pairs = g_strsplit(text, "&", -1);
+    for (char **pair = pairs; *pair; pair++) {
+        if (!**pair)
+            continue;
+        char *equals = strchr(*pair, '=');
+        if (equals)
+            *equals = '\0';
+        g_autofree char *key = decode(*pair);
+        g_autofree char *value = decode(equals ? equals + 1 : "");
+        if (!key || !value) {
+            error_set(error, ERROR_INVALID_ARGUMENT,
+                      "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL "
+                      "query parameters without tag name duplicates.");
+            return NULL;
+        }
+        if (!add_tag(tags, key, value, OBJECT_TAGS, error))
+            return NULL;
+    }
+    return g_steal_pointer(&tags);
+}
+
+static json_t *set_of_tags(const json_t *tags)
+{
+    json_t *set = json_array();
+    const char *key;
+    json_t *value;
+    json_object_foreach((json_t *)tags, key, value)
+    {
+        json_array_append_new(set, json_pack("{sssO}", "Key", key, "Value", value));
+    }
+    return set;
+}
+
+/* --- operations --------------------------------------------------------------------------------- */
+
+static const char *text(const json_t *request, const char *member)
+{
+    return json_string_value(json_object_get(request, member));
+}
+
+static bool get(const struct call *call, const json_t *request, struct reply *reply, bool *any,
+                GError **error)
+{
+    if (!s3_check(call, request, error))
+        return false;
+    GError *failure = NULL;
+    g_autoptr(json_auto) tags =
+        lake_tags(s3_lake(call), text(request, "Bucket"), text(request, "Key"), &failure);
+    if (failure) {
+        g_propagate_error(error, failure);
+        return false;
+    }
+    *any = json_object_size(tags) > 0;
+    reply->output = json_pack("{so}", "TagSet", set_of_tags(tags));
+    return true;
+}
+
+static bool set(const struct call *call, const json_t *request, const json_t *tags, GError **error)
+{
+    return lake_set_tags(s3_lake(call), text(request, "Bucket"), text(request, "Key"),
+                         json_object_size(tags) ? tags : NULL, error);
+}
+
+static bool put(const struct call *call, const json_t *request, size_t limit, GError **error)
+{
+    if (!s3_check(call, request, error))
+        return false;
+    g_autoptr(json_auto) tags = s3_tags_of_set(json_at(request, "Tagging.TagSet"), limit, error);
+    return tags && set(call, request, tags, error);
+}
+
+bool s3_get_object_tagging(const struct call *call, const json_t *request, struct reply *reply,
+                           GError **error)
+{
+    bool any;
+    return get(call, request, reply, &any, error);
+}
+
+bool s3_put_object_tagging(const struct call *call, const json_t *request, struct reply *reply,
+                           GError **error)
+{
+    (void)reply;
+    return put(call, request, OBJECT_TAGS, error);
+}
+
+bool s3_delete_object_tagging(const struct call *call, const json_t *request, struct reply *reply,
+                              GError **error)
+{
+    (void)reply;
+    return s3_check(call, request, error) && set(call, request, NULL, error);
+}
+
+bool s3_get_bucket_tagging(const struct call *call, const json_t *request, struct reply *reply,
+                           GError **error)
+{
+    bool any;
+    if (!get(call, request, reply, &any, error))
+        return false;
+    return any || error_set(error, ERROR_NO_SUCH_TAG_SET, "The TagSet does not exist: bucket %s",
+                            text(request, "Bucket"));
+}
+
+bool s3_put_bucket_tagging(const struct call *call, const json_t *request, struct reply *reply,
+                           GError **error)
+{
+    (void)reply;
+    return put(call, request, BUCKET_TAGS, error);
+}
+
+bool s3_delete_bucket_tagging(const struct call *call, const json_t *request, struct reply *reply,
+                              GError **error)
+{
+    (void)reply;
+    return s3_check(call, request, error) && set(call, request, NULL, error);
+}

@@ -1,0 +1,375 @@
+/* Endpoints: a configuration put to work. The models are opened on the deployer's thread; until
+ * then an endpoint is Creating or Updating, and an update's requests are answered by what was
+ * there. */
+#include "serve/endpoint.h"
+
+#include <string.h>
+
+#include "base/worker.h"
+#include "service/sagemaker/sagemaker.h"
+
+const struct sagemaker_kind endpoint_kind = {
+    .kind = "endpoint",
+    .name_member = "EndpointName",
+    .arn_member = "EndpointArn",
+    .status_member = "EndpointStatus",
+    .summaries = "Endpoints",
+    .modified = true,
+    .missing_code = ERROR_VALIDATION,
+    .missing = "Could not find endpoint \"%s\".",
+    .taken_code = ERROR_VALIDATION,
+    .taken = "Cannot create already existing endpoint \"%s\".",
+};
+
+/* --- deploying ----------------------------------------------------------------------------------
+ */
+
+struct deployment {
+    struct lathe *lathe;
+    char *endpoint;
+    char *config; /* the configuration to put to work */
+};
+
+/* Opens every model of a configuration; variants that share one open it once. */
+static bool open_variants(struct lathe *lathe, const json_t *list, GHashTable *models,
+                          GArray *variants, GError **error)
+{
+    g_autofree char *scratch = g_build_filename(lathe->home, "cache", "models", NULL);
+    size_t i;
+    const json_t *entry;
+    json_array_foreach((json_t *)list, i, entry)
+    {
+        const char *name = json_text_at(entry, "ModelName");
+        struct served_model *served = g_hash_table_lookup(models, name);
+        if (!served) {
+            g_autoptr(resource_auto) model =
+                resource_get(lathe->store, model_kind.kind, name, error);
+            if (!model)
+                return error && *error ? false
+                                       : error_set(error, ERROR_VALIDATION,
+                                                   "Could not find model \"%s\".", name);
+            served = served_model_open(lathe->lake, model->body, scratch, error);
+            if (!served)
+                return false;
+            g_hash_table_insert(models, g_strdup(name), served);
+        }
+        struct endpoint_variant variant = {
+            json_text_at(entry, "VariantName"),
+            json_number_at(entry, "InitialVariantWeight", 1),
+            served,
+        };
+        g_array_append_val(variants, variant);
+    }
+    return true;
+}
+
+static void unref_model(void *model)
+{
+    served_model_unref(model);
+}
+
+static bool deploy_config(const struct deployment *deployment, GError **error)
+{
+    struct lathe *lathe = deployment->lathe;
+    g_autoptr(resource_auto) config =
+        resource_get(lathe->store, endpoint_config_kind.kind, deployment->config, error);
+    if (!config)
+        return error && *error
+                   ? false
+                   : error_set(error, ERROR_VALIDATION,
+                               "Could not find endpoint configuration \"%s\".", deployment->config);
+    g_autoptr(GHashTable) models =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref_model);
+    g_autoptr(GArray) variants = g_array_new(FALSE, FALSE, sizeof(struct endpoint_variant));
+    if (!open_variants(lathe, json_object_get(config->body, "ProductionVariants"), models, variants,
+                       error))
+        return false;
+    endpoints_put(lathe->endpoints, deployment->endpoint,
+                  (const struct endpoint_variant *)(void *)variants->data, variants->len);
+    return true;
+}
+
+struct outcome {
+    const char *config;
+    const char *failure; /* NULL: it serves */
+};
+
+/* A failed creation is Failed; a failed update leaves the endpoint in service as it was. */
+static bool record_outcome(struct resource *endpoint, void *data, GError **error)
+{
+    (void)error;
+    const struct outcome *outcome = data;
+    bool creating = strcmp(endpoint->status, "Creating") == 0;
+    g_free(endpoint->status);
+    endpoint->status = g_strdup(outcome->failure && creating ? "Failed" : "InService");
+    if (outcome->failure) {
+        json_object_set_new(endpoint->body, "FailureReason", json_string(outcome->failure));
+    } else {
+        json_object_set_new(endpoint->body, "EndpointConfigName", json_string(outcome->config));
+        json_object_del(endpoint->body, "FailureReason");
+        json_object_del(endpoint->body, "Weights");
+    }
+    return true;
+}
+
+static void deploy(void *data)
+{
+    struct deployment *deployment = data;
+    g_autoptr(GError) error = NULL;
+    struct outcome outcome = {.config = deployment->config};
+    if (!deploy_config(deployment, &error))
+        outcome.failure = error->message;
+    g_autoptr(GError) unwritten = NULL;
+    bool found;
+    if (!resource_update(deployment->lathe->store, endpoint_kind.kind, deployment->endpoint,
+                         record_outcome, &outcome, &found, &unwritten))
+        g_warning("the endpoint %s: %s", deployment->endpoint, unwritten->message);
+    else if (!found) /* deleted in the meantime */
+        endpoints_remove(deployment->lathe->endpoints, deployment->endpoint);
+    g_free(deployment->endpoint);
+    g_free(deployment->config);
+    g_free(deployment);
+}
+
+static void start_deployment(struct lathe *lathe, const char *endpoint, const char *config)
+{
+    struct deployment *deployment = g_new(struct deployment, 1);
+    *deployment = (struct deployment){lathe, g_strdup(endpoint), g_strdup(config)};
+    worker_add(lathe->deployer, deploy, deployment);
+}
+
+/* --- operations ----------------------------------------------------------------------------------
+ */
+
+bool create_endpoint(const struct call *call, const json_t *request, struct reply *reply,
+                     GError **error)
+{
+    const char *config = json_text_at(request, "EndpointConfigName");
+    if (json_object_get(request, "DeploymentConfig"))
+        return error_set(error, ERROR_VALIDATION, "DeploymentConfig is not supported yet.");
+    g_autoptr(resource_auto) found = sagemaker_get(call, &endpoint_config_kind, config, error);
+    if (!found || !sagemaker_create(call, &endpoint_kind, request, "Creating", NULL, reply, error))
+        return false;
+    start_deployment(call->lathe, json_text_at(request, "EndpointName"), config);
+    return true;
+}
+
+static json_t *describe_variant(const struct call *call, const struct resource *endpoint,
+                                const json_t *variant, GError **error)
+{
+    const char *name = json_text_at(variant, "VariantName");
+    const json_t *weights = json_object_get(endpoint->body, "Weights");
+    const json_t *set = json_object_get(weights, name);
+    double weight =
+        set ? json_number_value(set) : json_number_at(variant, "InitialVariantWeight", 1);
+    json_int_t instances = json_integer_at(variant, "InitialInstanceCount", 1);
+    g_autoptr(json_auto) described =
+        json_pack("{sssfsfsIsI}", "VariantName", name, "CurrentWeight", weight, "DesiredWeight",
+                  weight, "CurrentInstanceCount", instances, "DesiredInstanceCount", instances);
+    g_autoptr(resource_auto) model = resource_get(call->lathe->store, model_kind.kind,
+                                                  json_text_at(variant, "ModelName"), error);
+    if (!model && *error)
+        return NULL;
+    const char *image = model ? json_text_at(model->body, "PrimaryContainer.Image") : NULL;
+    if (model && !image)
+        image = json_text_at(model->body, "Containers[0].Image");
+    if (image)
+        json_object_set_new(described, "DeployedImages",
+                            json_pack("[{sssssf}]", "SpecifiedImage", image, "ResolvedImage", image,
+                                      "ResolutionTime", endpoint->created));
+    return g_steal_pointer(&described);
+}
+
+/* What the endpoint's configuration adds to its description. */
+static bool describe_config(const struct call *call, const struct resource *endpoint,
+                            json_t *output, GError **error)
+{
+    g_autoptr(GError) cause = NULL;
+    g_autoptr(resource_auto) config =
+        resource_get(call->lathe->store, endpoint_config_kind.kind,
+                     json_text_at(endpoint->body, "EndpointConfigName"), &cause);
+    json_t *variants = json_array();
+    size_t i;
+    const json_t *variant;
+    json_array_foreach(config ? json_object_get(config->body, "ProductionVariants") : NULL, i,
+                       variant)
+    {
+        json_t *described = describe_variant(call, endpoint, variant, &cause);
+        if (described)
+            json_array_append_new(variants, described);
+    }
+    json_object_set_new(output, "ProductionVariants", variants);
+    if (cause) {
+        g_propagate_error(error, g_steal_pointer(&cause));
+        return false;
+    }
+    const json_t *capture = config ? json_object_get(config->body, "DataCaptureConfig") : NULL;
+    if (capture)
+        json_object_set_new(
+            output, "DataCaptureConfig",
+            json_pack("{sbsssIssss}", "EnableCapture", json_true_at(capture, "EnableCapture"),
+                      "CaptureStatus", "Stopped", "CurrentSamplingPercentage",
+                      (json_int_t)json_integer_at(capture, "InitialSamplingPercentage", 0),
+                      "DestinationS3Uri", json_text_at(capture, "DestinationS3Uri"), "KmsKeyId",
+                      ""));
+    return true;
+}
+
+bool describe_endpoint(const struct call *call, const json_t *request, struct reply *reply,
+                       GError **error)
+{
+    g_autoptr(resource_auto) endpoint =
+        sagemaker_get(call, &endpoint_kind, json_text_at(request, "EndpointName"), error);
+    if (!endpoint)
+        return false;
+    reply->output = sagemaker_describe(&endpoint_kind, endpoint);
+    json_object_del(reply->output, "Weights");
+    return describe_config(call, endpoint, reply->output, error);
+}
+
+bool list_endpoints(const struct call *call, const json_t *request, struct reply *reply,
+                    GError **error)
+{
+    return sagemaker_list(call, &endpoint_kind, request, NULL, reply, error);
+}
+
+static bool begin_update(struct resource *endpoint, void *data, GError **error)
+{
+    (void)data;
+    if (strcmp(endpoint->status, "InService") != 0 && strcmp(endpoint->status, "Failed") != 0)
+        return error_set(error, ERROR_VALIDATION, "Cannot update in-progress endpoint \"%s\".",
+                         endpoint->arn);
+    g_free(endpoint->status);
+    endpoint->status = g_strdup("Updating");
+    return true;
+}
+
+bool update_endpoint(const struct call *call, const json_t *request, struct reply *reply,
+                     GError **error)
+{
+    const char *name = json_text_at(request, "EndpointName");
+    const char *config = json_text_at(request, "EndpointConfigName");
+    static const char *const refused[] = {"DeploymentConfig", "ExcludeRetainedVariantProperties"};
+    for (size_t i = 0; i < G_N_ELEMENTS(refused); i++)
+        if (json_object_get(request, refused[i]))
+            return error_set(error, ERROR_VALIDATION, "%s is not supported yet.", refused[i]);
+    g_autoptr(resource_auto) endpoint = sagemaker_get(call, &endpoint_kind, name, error);
+    if (!endpoint)
+        return false;
+    g_autoptr(resource_auto) found = sagemaker_get(call, &endpoint_config_kind, config, error);
+    if (!found || !resource_update(call->lathe->store, endpoint_kind.kind, name, begin_update, NULL,
+                                   NULL, error))
+        return false;
+    start_deployment(call->lathe, name, config);
+    reply->output = json_pack("{ss}", "EndpointArn", endpoint->arn);
+    return true;
+}
+
+/* Keeps weights that differ from the configuration's, so that they outlive a restart. */
+static bool keep_weights(struct resource *endpoint, void *data, GError **error)
+{
+    if (strcmp(endpoint->status, "InService") != 0)
+        return error_set(error, ERROR_VALIDATION,
+                         "The endpoint \"%s\" is %s; its weights can be changed when it is "
+                         "InService.",
+                         endpoint->arn, endpoint->status);
+    json_t *weights = json_object_get(endpoint->body, "Weights");
+    if (!weights) {
+        weights = json_object();
+        json_object_set_new(endpoint->body, "Weights", weights);
+    }
+    size_t i;
+    const json_t *desired;
+    json_array_foreach((json_t *)data, i, desired)
+    {
+        json_t *weight = json_object_get(desired, "DesiredWeight");
+        if (weight)
+            json_object_set(weights, json_text_at(desired, "VariantName"), weight);
+    }
+    return true;
+}
+
+static bool apply_weights(struct lathe *lathe, const char *name, const json_t *weights,
+                          GError **error)
+{
+    const char *variant;
+    json_t *weight;
+    json_object_foreach((json_t *)weights, variant, weight)
+    {
+        if (!endpoints_weigh(lathe->endpoints, name, variant, json_number_value(weight)))
+            return error_set(error, ERROR_VALIDATION, "The endpoint %s has no variant %s.", name,
+                             variant);
+    }
+    return true;
+}
+
+bool update_endpoint_weights_and_capacities(const struct call *call, const json_t *request,
+                                            struct reply *reply, GError **error)
+{
+    const char *name = json_text_at(request, "EndpointName");
+    json_t *desired = json_object_get(request, "DesiredWeightsAndCapacities");
+    g_autoptr(resource_auto) endpoint = sagemaker_get(call, &endpoint_kind, name, error);
+    if (!endpoint)
+        return false;
+    g_autoptr(json_auto) weights = json_object();
+    size_t i;
+    const json_t *entry;
+    json_array_foreach(desired, i, entry)
+    {
+        json_t *weight = json_object_get(entry, "DesiredWeight");
+        if (weight)
+            json_object_set(weights, json_text_at(entry, "VariantName"), weight);
+    }
+    if (!apply_weights(call->lathe, name, weights, error) ||
+        !resource_update(call->lathe->store, endpoint_kind.kind, name, keep_weights, desired, NULL,
+                         error))
+        return false;
+    reply->output = json_pack("{ss}", "EndpointArn", endpoint->arn);
+    return true;
+}
+
+bool delete_endpoint(const struct call *call, const json_t *request, struct reply *reply,
+                     GError **error)
+{
+    (void)reply;
+    if (!sagemaker_delete(call, &endpoint_kind, request, error))
+        return false;
+    endpoints_remove(call->lathe->endpoints, json_text_at(request, "EndpointName"));
+    return true;
+}
+
+/* --- after a start -------------------------------------------------------------------------------
+ */
+
+static void bring_back(struct lathe *lathe, const struct resource *endpoint)
+{
+    struct deployment deployment = {lathe, endpoint->name,
+                                    (char *)json_text_at(endpoint->body, "EndpointConfigName")};
+    g_autoptr(GError) error = NULL;
+    struct outcome outcome = {.config = deployment.config};
+    bool serves =
+        deploy_config(&deployment, &error) &&
+        apply_weights(lathe, endpoint->name, json_object_get(endpoint->body, "Weights"), &error);
+    if (serves && strcmp(endpoint->status, "InService") == 0)
+        return;
+    if (!serves)
+        outcome.failure = error->message;
+    g_autoptr(GError) unwritten = NULL;
+    if (!resource_update(lathe->store, endpoint_kind.kind, endpoint->name, record_outcome, &outcome,
+                         NULL, &unwritten))
+        g_warning("the endpoint %s: %s", endpoint->name, unwritten->message);
+}
+
+/* Failed endpoints stay as they are; an update that was cut off is dropped, as it never answered.
+ */
+bool endpoints_recover(struct lathe *lathe, GError **error)
+{
+    struct resource_query query = {.kind = endpoint_kind.kind};
+    g_autoptr(GPtrArray) endpoints = resource_list(lathe->store, &query, NULL, error);
+    for (guint i = 0; endpoints && i < endpoints->len; i++) {
+        const struct resource *endpoint = g_ptr_array_index(endpoints, i);
+        if (strcmp(endpoint->status, "Failed") != 0)
+            bring_back(lathe, endpoint);
+    }
+    return endpoints != NULL;
+}

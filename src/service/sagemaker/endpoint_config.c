@@ -1,0 +1,69 @@
+/* Endpoint configurations: which models share an endpoint's traffic, in which weights. */
+#include <string.h>
+
+#include "service/sagemaker/sagemaker.h"
+
+const struct sagemaker_kind endpoint_config_kind = {
+    .kind = "endpoint-config",
+    .name_member = "EndpointConfigName",
+    .arn_member = "EndpointConfigArn",
+    .summaries = "EndpointConfigs",
+    .missing_code = ERROR_VALIDATION,
+    .missing = "Could not find endpoint configuration \"%s\".",
+    .taken_code = ERROR_VALIDATION,
+    .taken = "Cannot create already existing endpoint configuration \"%s\".",
+};
+
+static bool check_variants(const struct call *call, const json_t *variants, GError **error)
+{
+    g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
+    size_t i;
+    const json_t *variant;
+    json_array_foreach((json_t *)variants, i, variant)
+    {
+        const char *name = json_text_at(variant, "VariantName");
+        if (!g_hash_table_add(names, (char *)name))
+            return error_set(error, ERROR_VALIDATION, "Duplicate variant name: %s", name);
+        const char *model = json_text_at(variant, "ModelName");
+        if (!model)
+            return error_set(error, ERROR_VALIDATION,
+                             "The variant %s has no ModelName; inference components are not "
+                             "supported.",
+                             name);
+        g_autoptr(resource_auto) found = sagemaker_get(call, &model_kind, model, error);
+        if (!found)
+            return false;
+    }
+    return true;
+}
+
+bool create_endpoint_config(const struct call *call, const json_t *request, struct reply *reply,
+                            GError **error)
+{
+    static const char *const refused[] = {"AsyncInferenceConfig", "ShadowProductionVariants",
+                                          "ExplainerConfig"};
+    for (size_t i = 0; i < G_N_ELEMENTS(refused); i++)
+        if (json_object_get(request, refused[i]))
+            return error_set(error, ERROR_VALIDATION, "%s is not supported yet.", refused[i]);
+    return check_variants(call, json_object_get(request, "ProductionVariants"), error) &&
+           sagemaker_create(call, &endpoint_config_kind, request, "", NULL, reply, error);
+}
+
+bool describe_endpoint_config(const struct call *call, const json_t *request, struct reply *reply,
+                              GError **error)
+{
+    return sagemaker_describe_call(call, &endpoint_config_kind, request, reply, error);
+}
+
+bool list_endpoint_configs(const struct call *call, const json_t *request, struct reply *reply,
+                           GError **error)
+{
+    return sagemaker_list(call, &endpoint_config_kind, request, NULL, reply, error);
+}
+
+bool delete_endpoint_config(const struct call *call, const json_t *request, struct reply *reply,
+                            GError **error)
+{
+    (void)reply;
+    return sagemaker_delete(call, &endpoint_config_kind, request, error);
+}

@@ -1,0 +1,61 @@
+/* InvokeEndpoint: from the bytes of a request to the bytes of an answer, without leaving memory. */
+#include <string.h>
+
+#include "serve/endpoint.h"
+#include "service/sagemaker/sagemaker.h"
+
+/* SageMaker's own limit of a real-time request. */
+#define BODY_LIMIT (25 << 20)
+
+static void describe_refusal(const struct call *call, const struct invocation_reply *answer,
+                             const char *endpoint, struct reply *reply)
+{
+    reply->output =
+        json_pack("{sssIso}", "OriginalMessage", answer->refusal, "OriginalStatusCode",
+                  (json_int_t)answer->refused_status, "LogStreamArn",
+                  json_sprintf("arn:aws:logs:%s:%s:log-group:/aws/sagemaker/Endpoints/%s",
+                               call->region, call->account, endpoint));
+}
+
+static void free_bytes(void *data)
+{
+    g_free(data);
+}
+
+bool invoke_endpoint(const struct call *call, const json_t *request, struct reply *reply,
+                     GError **error)
+{
+    g_autoptr(GBytes) body = stream_read_all(call->body, BODY_LIMIT, error);
+    if (!body)
+        return false;
+    struct invocation invocation = {
+        .endpoint = json_text_at(request, "EndpointName"),
+        .content_type = json_text_at(request, "ContentType"),
+        .accept = json_text_at(request, "Accept"),
+        .target_variant = json_text_at(request, "TargetVariant"),
+        .bytes = g_bytes_get_data(body, NULL),
+        .size = g_bytes_get_size(body),
+    };
+    static const char *const refused[] = {"TargetModel", "TargetContainerHostname",
+                                          "EnableExplanations", "InferenceComponentName",
+                                          "SessionId"};
+    for (size_t i = 0; i < G_N_ELEMENTS(refused); i++)
+        if (json_object_get(request, refused[i]))
+            return error_set(error, ERROR_VALIDATION_RUNTIME, "%s is not supported by endpoint %s.",
+                             refused[i], invocation.endpoint);
+    struct invocation_reply answer = {0};
+    bool answered = endpoint_invoke(call->lathe->endpoints, &invocation, &answer, error);
+    if (answered) {
+        reply->output = json_pack("{ssss*ss*}", "InvokedProductionVariant", answer.variant,
+                                  "ContentType", answer.content_type, "CustomAttributes",
+                                  json_text_at(request, "CustomAttributes"));
+        g_autoptr(GBytes) bytes = g_bytes_new_with_free_func(answer.body.bytes, answer.body.size,
+                                                             free_bytes, answer.body.bytes);
+        reply->body = stream_from_bytes(bytes);
+        answer.body = (struct lathe_text){0};
+    } else if (answer.refused_status) {
+        describe_refusal(call, &answer, invocation.endpoint, reply);
+    }
+    invocation_reply_clear(&answer);
+    return answered;
+}

@@ -1,0 +1,129 @@
+/* What SageMaker's resources have in common: create, describe, list, delete. */
+#include <string.h>
+
+#include "service/sagemaker/sagemaker.h"
+
+static char *arn_of(const struct call *call, const struct sagemaker_kind *kind, const char *name)
+{
+    /* AWS writes names in lower case here; clients take what follows the last slash. */
+    g_autofree char *lower = g_ascii_strdown(name, -1);
+    return call_arn(call, kind->kind, lower);
+}
+
+/* The kind's message about one ARN. The table's formats have exactly one %s. */
+static bool about(GError **error, enum error_code code, const char *message, const char *arn)
+{
+    g_auto(GStrv) parts = g_strsplit(message, "%s", 2);
+    return error_set(error, code, "%s%s%s", parts[0], parts[1] ? arn : "",
+                     parts[1] ? parts[1] : "");
+}
+
+bool sagemaker_create(const struct call *call, const struct sagemaker_kind *kind,
+                      const json_t *request, const char *status, json_t *body, struct reply *reply,
+                      GError **error)
+{
+    g_autoptr(json_auto) kept = body ? body : json_copy((json_t *)request);
+    json_object_del(kept, kind->name_member);
+    json_object_del(kept, "Tags");
+    const char *name = json_text_at(request, kind->name_member);
+    g_autofree char *arn = arn_of(call, kind, name);
+    struct store *store = call->lathe->store;
+    struct resource resource = {.kind = (char *)kind->kind,
+                                .name = (char *)name,
+                                .arn = arn,
+                                .status = (char *)status,
+                                .parent = (char *)"",
+                                .body = kept};
+    bool taken = false;
+    if (!resource_create(store, &resource, &taken, error)) {
+        if (!taken)
+            return false;
+        g_clear_error(error);
+        return about(error, kind->taken_code, kind->taken, arn);
+    }
+    if (!resource_tags_put(store, arn, json_object_get(request, "Tags"), error))
+        return false;
+    reply->output = json_pack("{ss}", kind->arn_member, arn);
+    return true;
+}
+
+struct resource *sagemaker_get(const struct call *call, const struct sagemaker_kind *kind,
+                               const char *name, GError **error)
+{
+    GError *cause = NULL;
+    struct resource *resource = resource_get(call->lathe->store, kind->kind, name, &cause);
+    if (cause) {
+        g_propagate_error(error, cause);
+    } else if (!resource) {
+        g_autofree char *arn = arn_of(call, kind, name);
+        about(error, kind->missing_code, kind->missing, arn);
+    }
+    return resource;
+}
+
+/* What Describe and List both say. */
+static json_t *head_of(const struct sagemaker_kind *kind, const struct resource *resource)
+{
+    json_t *head = json_pack("{sssssf}", kind->name_member, resource->name, kind->arn_member,
+                             resource->arn, "CreationTime", resource->created);
+    if (kind->modified)
+        json_put(head, "LastModifiedTime", json_real(resource->modified));
+    if (kind->status_member)
+        json_put(head, kind->status_member, json_string(resource->status));
+    return head;
+}
+
+json_t *sagemaker_describe(const struct sagemaker_kind *kind, const struct resource *resource)
+{
+    json_t *output = head_of(kind, resource);
+    json_object_update_missing(output, resource->body);
+    return output;
+}
+
+bool sagemaker_describe_call(const struct call *call, const struct sagemaker_kind *kind,
+                             const json_t *request, struct reply *reply, GError **error)
+{
+    const char *name = json_text_at(request, kind->name_member);
+    g_autoptr(resource_auto) resource = sagemaker_get(call, kind, name, error);
+    if (!resource)
+        return false;
+    reply->output = sagemaker_describe(kind, resource);
+    return true;
+}
+
+bool sagemaker_list(const struct call *call, const struct sagemaker_kind *kind,
+                    const json_t *request, const char *const *members, struct reply *reply,
+                    GError **error)
+{
+    struct resource_query query = {.kind = kind->kind};
+    resource_query_from_request(&query, request);
+    g_autofree char *token = NULL;
+    g_autoptr(GPtrArray) resources = resource_list(call->lathe->store, &query, &token, error);
+    if (!resources)
+        return false;
+    json_t *summaries = json_array();
+    for (guint i = 0; i < resources->len; i++) {
+        const struct resource *resource = g_ptr_array_index(resources, i);
+        json_t *summary = head_of(kind, resource);
+        if (members)
+            json_copy_members(summary, resource->body, members);
+        json_array_append_new(summaries, summary);
+    }
+    reply->output = json_pack("{so}", kind->summaries, summaries);
+    if (token)
+        json_put(reply->output, "NextToken", json_string(token));
+    return true;
+}
+
+bool sagemaker_delete(const struct call *call, const struct sagemaker_kind *kind,
+                      const json_t *request, GError **error)
+{
+    const char *name = json_text_at(request, kind->name_member);
+    bool found;
+    if (!resource_delete(call->lathe->store, kind->kind, name, &found, error))
+        return false;
+    if (found)
+        return true;
+    g_autofree char *arn = arn_of(call, kind, name);
+    return about(error, kind->missing_code, kind->missing, arn);
+}

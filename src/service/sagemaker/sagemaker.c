@@ -1,0 +1,40 @@
+/* The tables of SageMaker's operations: to add one, add its line here. */
+#include "service/sagemaker/sagemaker.h"
+
+static const struct operation operations[] = {
+    {"CreateTrainingJob", create_training_job, OPERATION_BLOCKING},
+    {"DescribeTrainingJob", describe_training_job, OPERATION_BLOCKING},
+    {"ListTrainingJobs", list_training_jobs, OPERATION_BLOCKING},
+    {"StopTrainingJob", stop_training_job, OPERATION_BLOCKING},
+    {"Search", search, OPERATION_BLOCKING},
+
+    {"CreateModel", create_model, OPERATION_BLOCKING},
+    {"DescribeModel", describe_model, OPERATION_BLOCKING},
+    {"ListModels", list_models, OPERATION_BLOCKING},
+    {"DeleteModel", delete_model, OPERATION_BLOCKING},
+
+    {"CreateEndpointConfig", create_endpoint_config, OPERATION_BLOCKING},
+    {"DescribeEndpointConfig", describe_endpoint_config, OPERATION_BLOCKING},
+    {"ListEndpointConfigs", list_endpoint_configs, OPERATION_BLOCKING},
+    {"DeleteEndpointConfig", delete_endpoint_config, OPERATION_BLOCKING},
+
+    {"CreateEndpoint", create_endpoint, OPERATION_BLOCKING},
+    {"DescribeEndpoint", describe_endpoint, OPERATION_BLOCKING},
+    {"ListEndpoints", list_endpoints, OPERATION_BLOCKING},
+    {"UpdateEndpoint", update_endpoint, OPERATION_BLOCKING},
+    {"UpdateEndpointWeightsAndCapacities", update_endpoint_weights_and_capacities,
+     OPERATION_BLOCKING},
+    {"DeleteEndpoint", delete_endpoint, OPERATION_BLOCKING},
+
+    {"AddTags", add_tags, OPERATION_BLOCKING},
+    {"ListTags", list_tags, OPERATION_BLOCKING},
+    {"DeleteTags", delete_tags, OPERATION_BLOCKING},
+};
+
+static const struct operation runtime_operations[] = {
+    {"InvokeEndpoint", invoke_endpoint, OPERATION_QUICK},
+};
+
+const struct service sagemaker_service = {"sagemaker", operations, G_N_ELEMENTS(operations)};
+const struct service sagemaker_runtime_service = {"sagemaker-runtime", runtime_operations,
+                                                  G_N_ELEMENTS(runtime_operations)};

@@ -1,0 +1,77 @@
+/* sagemaker.h: SageMaker's operations, a file a resource, and what those files share. */
+#ifndef LATHE_SERVICE_SAGEMAKER_SAGEMAKER_H
+#define LATHE_SERVICE_SAGEMAKER_SAGEMAKER_H
+
+#include "operation/operation.h"
+#include "service/lathe.h"
+#include "store/resource.h"
+
+extern const struct service sagemaker_service;
+extern const struct service sagemaker_runtime_service;
+
+/* A kind of resource, as its operations spell it. */
+struct sagemaker_kind {
+    const char *kind;          /* in ARNs and in the store: "training-job" */
+    const char *name_member;   /* "TrainingJobName" */
+    const char *arn_member;    /* "TrainingJobArn" */
+    const char *status_member; /* "TrainingJobStatus"; NULL: it has none */
+    const char *summaries;     /* the list's member: "TrainingJobSummaries" */
+    bool modified;             /* whether its shapes have LastModifiedTime */
+    enum error_code missing_code;
+    const char *missing; /* the message where there is none; %s is its ARN */
+    enum error_code taken_code;
+    const char *taken; /* the message where the name is taken; %s is its ARN */
+};
+
+extern const struct sagemaker_kind training_job_kind;
+extern const struct sagemaker_kind model_kind;
+extern const struct sagemaker_kind endpoint_config_kind;
+extern const struct sagemaker_kind endpoint_kind;
+
+/* Creates the resource that a Create request describes: its body is the request without name and
+ * tags; tags are kept; the reply gets the ARN. body (taken, may be NULL) replaces the request as
+ * body. */
+bool sagemaker_create(const struct call *call, const struct sagemaker_kind *kind,
+                      const json_t *request, const char *status, json_t *body, struct reply *reply,
+                      GError **error);
+
+/* The resource that a request names, or the kind's error. */
+struct resource *sagemaker_get(const struct call *call, const struct sagemaker_kind *kind,
+                               const char *name, GError **error);
+
+/* Describe: name, ARN, status, times, and the body's members. */
+json_t *sagemaker_describe(const struct sagemaker_kind *kind, const struct resource *resource);
+
+/* The whole of Describe<Kind> for kinds without anything special. */
+bool sagemaker_describe_call(const struct call *call, const struct sagemaker_kind *kind,
+                             const json_t *request, struct reply *reply, GError **error);
+
+/* The whole of List<Kind>s: summaries are name, ARN, times, status, and the named members of the
+ * body (NULL-terminated, may be NULL). */
+bool sagemaker_list(const struct call *call, const struct sagemaker_kind *kind,
+                    const json_t *request, const char *const *members, struct reply *reply,
+                    GError **error);
+
+/* The whole of Delete<Kind>. */
+bool sagemaker_delete(const struct call *call, const struct sagemaker_kind *kind,
+                      const json_t *request, GError **error);
+
+/* --- the files' operations, for the table in sagemaker.c ----------------------------------------
+ */
+
+operation_function create_training_job, describe_training_job, list_training_jobs,
+    stop_training_job;
+operation_function create_model, describe_model, list_models, delete_model;
+operation_function create_endpoint_config, describe_endpoint_config, list_endpoint_configs,
+    delete_endpoint_config;
+operation_function create_endpoint, describe_endpoint, list_endpoints, update_endpoint,
+    update_endpoint_weights_and_capacities, delete_endpoint;
+operation_function add_tags, list_tags, delete_tags;
+operation_function search;
+operation_function invoke_endpoint;
+
+/* At start: fails the jobs that a crash or a stop of the server cut off; brings back endpoints. */
+bool training_jobs_recover(struct lathe *lathe, GError **error);
+bool endpoints_recover(struct lathe *lathe, GError **error);
+
+#endif

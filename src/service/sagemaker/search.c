@@ -1,0 +1,231 @@
+/* Search: resources whose description fits filters, nested filters and sub-expressions. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "service/sagemaker/sagemaker.h"
+
+/* What can be searched: Search's word, and how one result is wrapped. */
+static const struct {
+    const char *resource;
+    const struct sagemaker_kind *kind;
+} searchable[] = {
+    {"TrainingJob", &training_job_kind},
+    {"Endpoint", &endpoint_kind},
+};
+
+/* --- one filter ---------------------------------------------------------------------------------
+ */
+
+/* A value as a filter compares it: its text; numbers in JSON's form, times as seconds. */
+static char *comparable(const json_t *value)
+{
+    if (json_is_string(value))
+        return g_strdup(json_string_value(value));
+    return value ? json_text_of(value) : NULL;
+}
+
+/* Numbers and times by value, all else as text. */
+static int compare(const char *found, const char *wanted)
+{
+    char *found_end, *wanted_end;
+    double a = g_ascii_strtod(found, &found_end), b = g_ascii_strtod(wanted, &wanted_end);
+    bool numbers = *found && *wanted && !*found_end && (!*wanted_end || clock_parse(wanted, &b));
+    if (!numbers)
+        return strcmp(found, wanted);
+    return a < b ? -1 : a > b;
+}
+
+static bool is_one_of(const char *found, const char *list)
+{
+    g_auto(GStrv) words = g_strsplit(list, ",", -1);
+    for (char **word = words; *word; word++)
+        if (strcmp(g_strstrip(*word), found) == 0)
+            return true;
+    return false;
+}
+
+static bool fits(const char *found, const char *operation, const char *wanted)
+{
+    if (strcmp(operation, "Exists") == 0)
+        return found != NULL;
+    if (strcmp(operation, "NotExists") == 0)
+        return found == NULL;
+    if (strcmp(operation, "NotEquals") == 0)
+        return !found || compare(found, wanted) != 0;
+    if (!found)
+        return false;
+    if (strcmp(operation, "Equals") == 0)
+        return compare(found, wanted) == 0;
+    if (strcmp(operation, "Contains") == 0)
+        return strstr(found, wanted) != NULL;
+    if (strcmp(operation, "In") == 0)
+        return is_one_of(found, wanted);
+    int order = compare(found, wanted);
+    if (strcmp(operation, "GreaterThan") == 0)
+        return order > 0;
+    if (strcmp(operation, "GreaterThanOrEqualTo") == 0)
+        return order >= 0;
+    if (strcmp(operation, "LessThan") == 0)
+        return order < 0;
+    return order <= 0; /* LessThanOrEqualTo: the shape knows no other */
+}
+
+/* "Tags.name" and "Metrics.name" look into lists of names and values; all else is a path. */
+static json_t *value_at(const json_t *description, const char *name)
+{
+    static const struct {
+        const char *prefix, *list, *key, *value;
+    } lists[] = {{"Tags.", "Tags", "Key", "Value"},
+                 {"Metrics.", "FinalMetricDataList", "MetricName", "Value"}};
+    for (size_t l = 0; l < G_N_ELEMENTS(lists); l++) {
+        if (!g_str_has_prefix(name, lists[l].prefix))
+            continue;
+        size_t i;
+        json_t *entry;
+        json_array_foreach(json_object_get(description, lists[l].list), i, entry)
+        {
+            if (strcmp(json_text_at(entry, lists[l].key), name + strlen(lists[l].prefix)) == 0)
+                return json_object_get(entry, lists[l].value);
+        }
+        return NULL;
+    }
+    return json_at(description, name);
+}
+
+static bool filter_fits(const json_t *description, const json_t *filter)
+{
+    const char *operation = json_text_at(filter, "Operator");
+    const char *wanted = json_text_at(filter, "Value");
+    g_autofree char *found = comparable(value_at(description, json_text_at(filter, "Name")));
+    return fits(found, operation ? operation : "Equals", wanted ? wanted : "");
+}
+
+/* --- expressions ---------------------------------------------------------------------------------
+ */
+
+/* A nested filter holds where one entry of the list fits all of its filters, whose names begin with
+ * the list's. */
+static bool nested_fits(const json_t *description, const json_t *nested)
+{
+    const char *path = json_text_at(nested, "NestedPropertyName");
+    size_t i, f;
+    const json_t *entry, *filter;
+    json_array_foreach(json_at(description, path), i, entry)
+    {
+        bool all = true;
+        json_array_foreach(json_object_get(nested, "Filters"), f, filter)
+        {
+            const char *name = json_text_at(filter, "Name");
+            if (g_str_has_prefix(name, path) && name[strlen(path)] == '.')
+                name += strlen(path) + 1;
+            g_autoptr(json_auto) inner = json_copy((json_t *)filter);
+            json_object_set_new(inner, "Name", json_string(name));
+            all = all && filter_fits(entry, inner);
+        }
+        if (all)
+            return true;
+    }
+    return false;
+}
+
+static bool expression_fits(const json_t *description, const json_t *expression)
+{
+    bool any = g_strcmp0(json_text_at(expression, "Operator"), "Or") == 0;
+    size_t i, parts = 0;
+    const json_t *part;
+    static const struct {
+        const char *member;
+        bool (*fits)(const json_t *description, const json_t *part);
+    } members[] = {{"Filters", filter_fits},
+                   {"NestedFilters", nested_fits},
+                   {"SubExpressions", expression_fits}};
+    for (size_t m = 0; m < G_N_ELEMENTS(members); m++) {
+        json_array_foreach(json_object_get(expression, members[m].member), i, part)
+        {
+            parts++;
+            if (members[m].fits(description, part) == any)
+                return any;
+        }
+    }
+    return parts == 0 || !any;
+}
+
+/* --- the operation
+ * -------------------------------------------------------------------------------- */
+
+static const struct sagemaker_kind *kind_of(const char *resource)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(searchable); i++)
+        if (strcmp(searchable[i].resource, resource) == 0)
+            return searchable[i].kind;
+    return NULL;
+}
+
+/* All that fit, as arrays of [sort key, description]. */
+static json_t *find_all(const struct call *call, const struct sagemaker_kind *kind,
+                        const json_t *expression, GError **error)
+{
+    struct resource_query query = {.kind = kind->kind};
+    g_autoptr(GPtrArray) resources = resource_list(call->lathe->store, &query, NULL, error);
+    if (!resources)
+        return NULL;
+    g_autoptr(json_auto) found = json_array();
+    for (guint i = 0; i < resources->len; i++) {
+        const struct resource *resource = g_ptr_array_index(resources, i);
+        g_autoptr(json_auto) description = sagemaker_describe(kind, resource);
+        json_t *tags = resource_tags(call->lathe->store, resource->arn, error);
+        if (!tags)
+            return NULL;
+        json_object_set_new(description, "Tags", tags);
+        if (expression_fits(description, expression))
+            json_array_append(found, description);
+    }
+    return g_steal_pointer(&found);
+}
+
+struct sorting {
+    const char *by;
+    bool ascending;
+};
+
+static int compare_descriptions(const void *a, const void *b, void *data)
+{
+    const struct sorting *sorting = data;
+    g_autofree char *left = comparable(value_at(*(json_t *const *)a, sorting->by));
+    g_autofree char *right = comparable(value_at(*(json_t *const *)b, sorting->by));
+    int order = left && right ? compare(left, right) : (left != NULL) - (right != NULL);
+    return sorting->ascending ? order : -order;
+}
+
+bool search(const struct call *call, const json_t *request, struct reply *reply, GError **error)
+{
+    const char *resource = json_text_at(request, "Resource");
+    const struct sagemaker_kind *kind = kind_of(resource);
+    g_autoptr(json_auto) empty = json_object();
+    const json_t *expression = json_object_get(request, "SearchExpression");
+    g_autoptr(json_auto) found =
+        kind ? find_all(call, kind, expression ? expression : empty, error) : json_array();
+    if (!found)
+        return false;
+    size_t count = json_array_size(found);
+    g_autofree json_t **order = g_new(json_t *, count + 1);
+    for (size_t i = 0; i < count; i++)
+        order[i] = json_array_get(found, i);
+    const char *by = json_text_at(request, "SortBy");
+    struct sorting sorting = {by ? by : "LastModifiedTime",
+                              g_strcmp0(json_text_at(request, "SortOrder"), "Ascending") == 0};
+    g_qsort_with_data(order, (int)count, sizeof *order, compare_descriptions, &sorting);
+
+    const char *token = json_text_at(request, "NextToken");
+    size_t first = token ? (size_t)strtoul(token, NULL, 10) : 0;
+    size_t limit = (size_t)json_integer_at(request, "MaxResults", 100);
+    json_t *results = json_array();
+    for (size_t i = first; i < count && i < first + limit; i++)
+        json_array_append_new(results, json_pack("{sO}", resource, order[i]));
+    reply->output = json_pack("{so}", "Results", results);
+    if (first + limit < count)
+        json_put(reply->output, "NextToken", json_sprintf("%zu", first + limit));
+    return true;
+}

@@ -1,0 +1,434 @@
+#include "service/sagemaker/training.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "base/id.h"
+#include "job/job.h"
+#include "job/stage.h"
+#include "lake/lake.h"
+#include "runtime/runtime.h"
+#include "service/sagemaker/sagemaker.h"
+
+#define LOG_GROUP "/aws/sagemaker/TrainingJobs"
+#define CHECKPOINT_SECONDS 5
+
+/* A job while it is on its way. */
+struct training {
+    struct lathe *lathe;
+    char *name;
+    json_t *request;
+    json_t *metrics;         /* name -> FinalMetricDataList's entry, in order of appearance */
+    GHashTable *checkpoints; /* names of those that are in the lake */
+    double checkpointed;     /* when they were last looked at */
+    double started;
+};
+
+/* --- statuses ----------------------------------------------------------------------------------
+ */
+
+void training_enter(json_t *body, const char *secondary, const char *message)
+{
+    double now = clock_now();
+    json_t *transitions = json_object_get(body, "SecondaryStatusTransitions");
+    json_t *last = json_array_get(transitions, json_array_size(transitions) - 1);
+    if (last && !json_object_get(last, "EndTime"))
+        json_object_set_new(last, "EndTime", json_real(now));
+    json_array_append_new(transitions, json_pack("{sssssf}", "Status", secondary, "StatusMessage",
+                                                 message, "StartTime", now));
+    json_object_set_new(body, "SecondaryStatus", json_string(secondary));
+}
+
+struct step {
+    const char *status; /* NULL: as it is */
+    const char *secondary, *message;
+    json_t *members; /* to set beside them, or NULL */
+};
+
+static bool take_step(struct resource *resource, void *data, GError **error)
+{
+    (void)error;
+    const struct step *step = data;
+    if (step->status) {
+        g_free(resource->status);
+        resource->status = g_strdup(step->status);
+    }
+    training_enter(resource->body, step->secondary, step->message);
+    if (step->members)
+        json_object_update(resource->body, step->members);
+    return true;
+}
+
+/* A step that cannot be written (a full disk) is told in the job's log; the next one may be. */
+static void move_to(const struct training *training, struct job *job, const struct step *step)
+{
+    g_autoptr(GError) error = NULL;
+    if (!resource_update(training->lathe->store, training_job_kind.kind, training->name, take_step,
+                         (void *)step, NULL, &error) &&
+        job)
+        job_log(job, "The status %s could not be recorded: %s", step->secondary, error->message);
+}
+
+/* --- before the child ----------------------------------------------------------------------------
+ */
+
+static bool write_config(const char *folder, const char *name, const json_t *value, GError **error)
+{
+    g_autofree char *path = g_build_filename(folder, name, NULL);
+    g_autofree char *text = json_text_of(value);
+    return g_file_set_contents(path, text, -1, error);
+}
+
+/* The three files of input/config, as SageMaker's containers find them. */
+static bool write_configs(const json_t *request, const char *job_folder_path, GError **error)
+{
+    g_autofree char *folder = g_build_filename(job_folder_path, "input", "config", NULL);
+    g_autoptr(json_auto) none = json_object();
+    g_autoptr(json_auto) channels = json_object();
+    const char *mode = json_text_at(request, "AlgorithmSpecification.TrainingInputMode");
+    size_t i;
+    const json_t *channel;
+    json_array_foreach(json_object_get(request, "InputDataConfig"), i, channel)
+    {
+        static const char *const members[] = {"ContentType", "CompressionType", "RecordWrapperType",
+                                              NULL};
+        json_t *entry =
+            json_pack("{ssss}", "TrainingInputMode", mode, "S3DistributionType", "FullyReplicated");
+        json_copy_members(entry, channel, members);
+        json_object_set_new(channels, json_text_at(channel, "ChannelName"), entry);
+    }
+    g_autoptr(json_auto) resources = json_pack("{sss[s]ss}", "current_host", "algo-1", "hosts",
+                                               "algo-1", "network_interface_name", "lo");
+    json_t *hyperparameters = json_object_get(request, "HyperParameters");
+    return file_make_folders(folder, error) &&
+           write_config(folder, "hyperparameters.json", hyperparameters ? hyperparameters : none,
+                        error) &&
+           write_config(folder, "inputdataconfig.json", channels, error) &&
+           write_config(folder, "resourceconfig.json", resources, error);
+}
+
+static bool stage_channels(struct training *training, const char *folder, GError **error)
+{
+    size_t i;
+    const json_t *channel;
+    json_array_foreach(json_object_get(training->request, "InputDataConfig"), i, channel)
+    {
+        const char *name = json_text_at(channel, "ChannelName");
+        g_autofree char *below = g_build_filename(folder, "input", "data", name, NULL);
+        if (!stage_in(training->lathe->lake, json_at(channel, "DataSource.S3DataSource"), below,
+                      error)) {
+            g_prefix_error(error, "ClientError: Data download failed for channel %s: ", name);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* The checkpoints of an earlier job of the same CheckpointConfig: training resumes from them. */
+static bool stage_checkpoints(struct training *training, const char *folder, GError **error)
+{
+    g_autofree char *below = g_build_filename(folder, "checkpoints", NULL);
+    const char *uri = json_text_at(training->request, "CheckpointConfig.S3Uri");
+    if (!file_make_folders(below, error) || !uri)
+        return uri == NULL;
+    g_autofree char *bucket = NULL;
+    g_autofree char *prefix = NULL;
+    if (!lake_parse_uri(uri, &bucket, &prefix, error))
+        return false;
+    g_autoptr(GPtrArray) present = lake_list(training->lathe->lake, bucket, prefix, error);
+    if (!present || !present->len)
+        return present != NULL;
+    g_autofree char *slashed = g_strconcat(uri, g_str_has_suffix(uri, "/") ? "" : "/", NULL);
+    g_autoptr(json_auto) source = json_pack("{ss}", "S3Uri", slashed);
+    return stage_in(training->lathe->lake, source, below, error);
+}
+
+static bool make_folders(const char *folder, GError **error)
+{
+    static const char *const needed[] = {"model", "output/data"};
+    for (size_t i = 0; i < G_N_ELEMENTS(needed); i++) {
+        g_autofree char *path = g_build_filename(folder, needed[i], NULL);
+        if (!file_make_folders(path, error))
+            return false;
+    }
+    return true;
+}
+
+static char **environment_of(const json_t *request, const char *tag)
+{
+    GPtrArray *environment = g_ptr_array_new();
+    g_ptr_array_add(environment, g_strdup_printf("LATHE_XGBOOST_VERSION=%s", tag));
+    const char *name;
+    json_t *value;
+    json_object_foreach(json_object_get(request, "Environment"), name, value)
+        g_ptr_array_add(environment, g_strdup_printf("%s=%s", name, json_string_value(value)));
+    g_ptr_array_add(environment, NULL);
+    return (char **)g_ptr_array_free(environment, FALSE);
+}
+
+static bool prepare(struct job *job, void *data, GError **error)
+{
+    struct training *training = data;
+    const char *folder = job_folder(job);
+    training->started = clock_now();
+    move_to(training, job, &(struct step){NULL, "Downloading", "Downloading input data", NULL});
+    g_autofree char *tag = NULL;
+    const struct runtime *runtime = runtime_find(
+        json_text_at(training->request, "AlgorithmSpecification.TrainingImage"), &tag, error);
+    if (!runtime || !make_folders(folder, error) ||
+        !write_configs(training->request, folder, error) ||
+        !stage_channels(training, folder, error) || !stage_checkpoints(training, folder, error))
+        return false;
+    g_autoptr(json_auto) members = json_pack("{sf}", "TrainingStartTime", training->started);
+    move_to(training, job, &(struct step){NULL, "Training", "Training in progress", members});
+    job_execute(job, runtime->train_verb, environment_of(training->request, tag));
+    return true;
+}
+
+/* --- while it trains ----------------------------------------------------------------------------
+ */
+
+static bool put_checkpoint(struct training *training, const char *path, const char *name,
+                           GError **error)
+{
+    const char *uri = json_text_at(training->request, "CheckpointConfig.S3Uri");
+    g_autofree char *bucket = NULL;
+    g_autofree char *prefix = NULL;
+    if (!lake_parse_uri(uri, &bucket, &prefix, error))
+        return false;
+    bool slash = !*prefix || g_str_has_suffix(prefix, "/");
+    g_autofree char *key = g_strconcat(prefix, slash ? "" : "/", name, NULL);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status) != 0)
+        return error_set_errno(error, errno, "opening the checkpoint %s", path);
+    g_autoptr(stream_auto) bytes = stream_from_file(fd, 0, status.st_size);
+    return lake_put(training->lathe->lake, bucket, key, bytes, NULL, error);
+}
+
+/* Puts the checkpoints that are new into the lake. XGBoost's are written aside and renamed, so what
+ * has a name without a leading dot is whole. */
+static void put_checkpoints(struct training *training, struct job *job)
+{
+    if (!json_text_at(training->request, "CheckpointConfig.S3Uri"))
+        return;
+    training->checkpointed = clock_monotonic();
+    g_autofree char *folder = g_build_filename(job_folder(job), "checkpoints", NULL);
+    g_autoptr(GDir) entries = g_dir_open(folder, 0, NULL);
+    const char *entry;
+    while (entries && (entry = g_dir_read_name(entries))) {
+        g_autofree char *path = g_build_filename(folder, entry, NULL);
+        g_autoptr(GError) error = NULL;
+        if (*entry == '.' || g_hash_table_contains(training->checkpoints, entry))
+            continue;
+        if (put_checkpoint(training, path, entry, &error))
+            g_hash_table_add(training->checkpoints, g_strdup(entry));
+        else
+            job_log(job, "The checkpoint %s could not be stored: %s", entry, error->message);
+    }
+}
+
+static void report(struct job *job, const json_t *line, void *data)
+{
+    struct training *training = data;
+    const char *metric = json_text_at(line, "metric");
+    if (metric)
+        json_object_set_new(training->metrics, metric,
+                            json_pack("{sssfsf}", "MetricName", metric, "Value",
+                                      json_number_at(line, "value", 0), "Timestamp",
+                                      json_number_at(line, "time", clock_now())));
+    if (clock_monotonic() - training->checkpointed > CHECKPOINT_SECONDS)
+        put_checkpoints(training, job);
+}
+
+/* --- after the child -----------------------------------------------------------------------------
+ */
+
+static bool has_files(const char *folder)
+{
+    g_autoptr(GDir) entries = g_dir_open(folder, 0, NULL);
+    return entries && g_dir_read_name(entries);
+}
+
+/* What a job leaves stands below <S3OutputPath>/<job>/output/. */
+static char *output_prefix(const json_t *request, const char *name)
+{
+    const char *path = json_text_at(request, "OutputDataConfig.S3OutputPath");
+    const char *slash = g_str_has_suffix(path, "/") ? "" : "/";
+    return g_strconcat(path, slash, name, "/output/", NULL);
+}
+
+/* Stores model/ and output/data/ as archives, where there is anything in them. */
+static bool put_results(struct training *training, struct job *job, json_t *members, GError **error)
+{
+    struct lake *lake = training->lathe->lake;
+    g_autofree char *prefix = output_prefix(training->request, training->name);
+    g_autofree char *model = g_build_filename(job_folder(job), "model", NULL);
+    g_autofree char *data = g_build_filename(job_folder(job), "output", "data", NULL);
+    if (has_files(data)) {
+        g_autofree char *uri = g_strconcat(prefix, "output.tar.gz", NULL);
+        if (!stage_out_archive(lake, data, uri, error))
+            return false;
+    }
+    if (!has_files(model))
+        return true;
+    g_autofree char *uri = g_strconcat(prefix, "model.tar.gz", NULL);
+    if (!stage_out_archive(lake, model, uri, error))
+        return false;
+    json_object_set_new(members, "ModelArtifacts", json_pack("{ss}", "S3ModelArtifacts", uri));
+    return true;
+}
+
+static json_t *final_members(const struct training *training, const struct job_end *end)
+{
+    json_t *members = json_pack("{sf}", "TrainingEndTime", end->ended);
+    if (training->started > 0) {
+        /* Whole seconds, as AWS counts them, and at least one: clients divide by it. */
+        json_int_t seconds = (json_int_t)(end->ended - training->started + 0.999);
+        json_object_set_new(members, "TrainingTimeInSeconds", json_integer(MAX(seconds, 1)));
+        json_object_set_new(members, "BillableTimeInSeconds", json_integer(MAX(seconds, 1)));
+    }
+    json_t *metrics = json_array();
+    const char *name;
+    json_t *metric;
+    json_object_foreach(training->metrics, name, metric) json_array_append(metrics, metric);
+    if (json_array_size(metrics))
+        json_object_set(members, "FinalMetricDataList", metrics);
+    json_decref(metrics);
+    return members;
+}
+
+/* The step that a job's end means, less what putting its results may change. reason: g_free. */
+static struct step last_step(const struct job_end *end, char **reason)
+{
+    switch (end->how) {
+    case JOB_STOPPED:
+        return (struct step){"Stopped", "Stopped", "Training job stopped", NULL};
+    case JOB_TIMED_OUT:
+        return (struct step){"Stopped", "MaxRuntimeExceeded",
+                             "The training job ran longer than MaxRuntimeInSeconds", NULL};
+    case JOB_ABANDONED:
+        *reason = g_strdup("InternalServerError: lathe was stopped while the job was running; "
+                           "start the job again under another name.");
+        break;
+    case JOB_NOT_STARTED:
+        *reason = g_strdup(end->reason);
+        break;
+    case JOB_EXITED:
+        if (end->exit_status == 0)
+            return (struct step){"Completed", "Completed", "Training job completed", NULL};
+        *reason =
+            g_strdup_printf("AlgorithmError: %s, exit code: %d", end->reason, end->exit_status);
+        break;
+    }
+    return (struct step){"Failed", "Failed", *reason, NULL};
+}
+
+static void training_free(struct training *training)
+{
+    g_free(training->name);
+    json_decref(training->request);
+    json_decref(training->metrics);
+    g_hash_table_unref(training->checkpoints);
+    g_free(training);
+}
+
+static void finish(struct job *job, const struct job_end *end, void *data)
+{
+    struct training *training = data;
+    g_autoptr(json_auto) members = final_members(training, end);
+    g_autofree char *reason = NULL;
+    struct step step = last_step(end, &reason);
+    put_checkpoints(training, job);
+    if (!reason) {
+        g_autoptr(GError) error = NULL;
+        move_to(training, job,
+                &(struct step){NULL, "Uploading", "Uploading generated training model", NULL});
+        if (!put_results(training, job, members, &error)) {
+            reason = g_strdup_printf("InternalServerError: the job's results could not be stored: "
+                                     "%s",
+                                     error->message);
+            step = (struct step){"Failed", "Failed", reason, NULL};
+        }
+    }
+    if (reason) {
+        job_log(job, "%s", reason);
+        json_object_set_new(members, "FailureReason", json_string(reason));
+    }
+    step.members = members;
+    move_to(training, job, &step);
+    training_free(training);
+}
+
+static const struct job_actor actor = {prepare, report, finish};
+
+void training_submit(struct lathe *lathe, const char *name, const json_t *request)
+{
+    struct training *training = g_new0(struct training, 1);
+    training->lathe = lathe;
+    training->name = g_strdup(name);
+    training->request = json_deep_copy(request);
+    training->metrics = json_object();
+    training->checkpoints = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    training->checkpointed = clock_monotonic();
+    g_autofree char *stream = g_strdup_printf("%s/algo-1-%.0f", name, clock_now());
+    struct job_plan plan = {
+        .name = name,
+        .log_group = LOG_GROUP,
+        .log_stream = stream,
+        .max_seconds = json_number_at(request, "StoppingCondition.MaxRuntimeInSeconds", 0),
+        .actor = &actor,
+        .data = training,
+    };
+    jobs_submit(lathe->jobs, &plan);
+}
+
+/* --- after a crash -------------------------------------------------------------------------------
+ */
+
+static bool remove_results(struct lathe *lathe, const struct resource *job, GError **error)
+{
+    g_autofree char *uri = output_prefix(job->body, job->name);
+    g_autofree char *bucket = NULL;
+    g_autofree char *prefix = NULL;
+    if (!lake_parse_uri(uri, &bucket, &prefix, error))
+        return false;
+    g_autoptr(GPtrArray) objects = lake_list(lathe->lake, bucket, prefix, NULL);
+    for (guint i = 0; objects && i < objects->len; i++) {
+        const struct lake_object *object = g_ptr_array_index(objects, i);
+        if (!lake_delete(lathe->lake, bucket, object->key, error))
+            return false;
+    }
+    return true;
+}
+
+static bool fail_unfinished(struct lathe *lathe, const char *status, GError **error)
+{
+    struct resource_query query = {.kind = training_job_kind.kind, .status = status};
+    g_autoptr(GPtrArray) jobs = resource_list(lathe->store, &query, NULL, error);
+    if (!jobs)
+        return false;
+    static const char reason[] = "InternalServerError: lathe ended unexpectedly while the job was "
+                                 "running; start the job again under another name.";
+    for (guint i = 0; i < jobs->len; i++) {
+        const struct resource *job = g_ptr_array_index(jobs, i);
+        g_autoptr(json_auto) members =
+            json_pack("{sssf}", "FailureReason", reason, "TrainingEndTime", clock_now());
+        struct step step = {"Failed", "Failed", reason, members};
+        /* Results that were stored in the job's last moments would look like a success. */
+        if (!remove_results(lathe, job, error) ||
+            !resource_update(lathe->store, job->kind, job->name, take_step, &step, NULL, error))
+            return false;
+    }
+    return true;
+}
+
+bool training_jobs_recover(struct lathe *lathe, GError **error)
+{
+    return fail_unfinished(lathe, "InProgress", error) && fail_unfinished(lathe, "Stopping", error);
+}

@@ -1,0 +1,177 @@
+/* Training jobs: CreateTrainingJob and its family. The way of a job: a resource (InProgress), a
+ * place in the queue, channels linked into its folder, the child that trains, its model as an
+ * object, and the end's status. */
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "job/job.h"
+#include "runtime/runtime.h"
+#include "service/sagemaker/sagemaker.h"
+#include "service/sagemaker/training.h"
+
+const struct sagemaker_kind training_job_kind = {
+    .kind = "training-job",
+    .name_member = "TrainingJobName",
+    .arn_member = "TrainingJobArn",
+    .status_member = "TrainingJobStatus",
+    .summaries = "TrainingJobSummaries",
+    .modified = true,
+    .missing_code = ERROR_VALIDATION,
+    .missing = "Requested resource not found.",
+    .taken_code = ERROR_IN_USE,
+    .taken = "Training job names must be unique within an AWS account and region, and a training "
+             "job with this name already exists (%s)",
+};
+
+/* --- what is refused before a job exists -------------------------------------------------------
+ */
+
+static bool check_channels(const json_t *channels, GError **error)
+{
+    g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
+    size_t i;
+    const json_t *channel;
+    json_array_foreach((json_t *)channels, i, channel)
+    {
+        const char *name = json_text_at(channel, "ChannelName");
+        if (!g_hash_table_add(names, (char *)name))
+            return error_set(error, ERROR_VALIDATION, "Duplicate channel name: %s", name);
+        const char *uri = json_text_at(channel, "DataSource.S3DataSource.S3Uri");
+        if (!uri)
+            return error_set(error, ERROR_VALIDATION,
+                             "Channel %s has no S3DataSource, the only data source that lathe "
+                             "reads.",
+                             name);
+        if (!g_str_has_prefix(uri, "s3://"))
+            return error_set(error, ERROR_VALIDATION,
+                             "Channel %s: the S3Uri %s does not begin with s3://.", name, uri);
+        if (g_strcmp0(json_text_at(channel, "InputMode"), "Pipe") == 0)
+            return error_set(error, ERROR_VALIDATION,
+                             "Channel %s: InputMode Pipe is not supported by this image; use File "
+                             "or FastFile.",
+                             name);
+    }
+    return true;
+}
+
+static bool check_request(const json_t *request, GError **error)
+{
+    const char *image = json_text_at(request, "AlgorithmSpecification.TrainingImage");
+    if (!image)
+        return error_set(error, ERROR_VALIDATION,
+                         "AlgorithmSpecification has no TrainingImage; algorithms by AlgorithmName "
+                         "are not supported.");
+    const struct runtime *runtime = runtime_find(image, NULL, error);
+    if (!runtime)
+        return false;
+    if (!runtime->train_verb)
+        return error_set(error, ERROR_VALIDATION, "The image %s does not train.", image);
+    if (json_text_at(request, "HyperParameters.sagemaker_program"))
+        return error_set(error, ERROR_VALIDATION,
+                         "Script mode (the hyperparameter sagemaker_program) is not supported yet: "
+                         "lathe runs the image %s in algorithm mode only.",
+                         image);
+    if (g_strcmp0(json_text_at(request, "AlgorithmSpecification.TrainingInputMode"), "Pipe") == 0)
+        return error_set(error, ERROR_VALIDATION,
+                         "TrainingInputMode Pipe is not supported by this image; use File or "
+                         "FastFile.");
+    if (json_integer_at(request, "ResourceConfig.InstanceCount", 1) > 1 ||
+        json_at(request, "ResourceConfig.InstanceGroups"))
+        return error_set(
+            error, ERROR_VALIDATION,
+            "ResourceConfig: lathe trains on one instance; InstanceCount must be 1 and "
+            "InstanceGroups absent.");
+    const char *output = json_text_at(request, "OutputDataConfig.S3OutputPath");
+    if (!g_str_has_prefix(output, "s3://"))
+        return error_set(error, ERROR_VALIDATION,
+                         "OutputDataConfig.S3OutputPath %s does not begin with s3://.", output);
+    if (json_array_size(json_object_get(request, "InputDataConfig")) == 0)
+        return error_set(error, ERROR_VALIDATION,
+                         "InputDataConfig is empty; XGBoost needs a channel named train.");
+    return check_channels(json_object_get(request, "InputDataConfig"), error);
+}
+
+/* --- operations --------------------------------------------------------------------------------
+ */
+
+/* What Describe says of a job that was just created, beside the echo of its request. */
+static json_t *first_body(const json_t *request)
+{
+    json_t *body = json_deep_copy(request);
+    json_t *output = json_object_get(body, "OutputDataConfig");
+    if (!json_object_get(output, "KmsKeyId")) /* the SDK's attach() reads it unasked */
+        json_object_set_new(output, "KmsKeyId", json_string(""));
+    json_object_set_new(body, "SecondaryStatus", json_string("Starting"));
+    json_object_set_new(body, "SecondaryStatusTransitions",
+                        json_pack("[{sssssf}]", "Status", "Starting", "StatusMessage",
+                                  "Starting the training job", "StartTime", clock_now()));
+    json_t *rules = json_object_get(body, "DebugRuleConfigurations");
+    json_t *statuses = json_array();
+    size_t i;
+    const json_t *rule;
+    json_array_foreach(rules, i, rule) json_array_append_new(
+        statuses, json_pack("{sssssssf}", "RuleConfigurationName",
+                            json_text_at(rule, "RuleConfigurationName"), "RuleEvaluationStatus",
+                            "Stopped", "StatusDetails",
+                            "This version of lathe records debugger rules and does not "
+                            "evaluate them.",
+                            "LastModifiedTime", clock_now()));
+    if (json_array_size(statuses))
+        json_object_set(body, "DebugRuleEvaluationStatuses", statuses);
+    json_decref(statuses);
+    return body;
+}
+
+bool create_training_job(const struct call *call, const json_t *request, struct reply *reply,
+                         GError **error)
+{
+    if (!check_request(request, error) ||
+        !sagemaker_create(call, &training_job_kind, request, "InProgress", first_body(request),
+                          reply, error))
+        return false;
+    training_submit(call->lathe, json_text_at(request, "TrainingJobName"), request);
+    return true;
+}
+
+bool describe_training_job(const struct call *call, const json_t *request, struct reply *reply,
+                           GError **error)
+{
+    return sagemaker_describe_call(call, &training_job_kind, request, reply, error);
+}
+
+bool list_training_jobs(const struct call *call, const json_t *request, struct reply *reply,
+                        GError **error)
+{
+    static const char *const members[] = {"TrainingEndTime", NULL};
+    return sagemaker_list(call, &training_job_kind, request, members, reply, error);
+}
+
+static bool begin_to_stop(struct resource *resource, void *data, GError **error)
+{
+    (void)data;
+    if (strcmp(resource->status, "InProgress") != 0)
+        return error_set(error, ERROR_VALIDATION,
+                         "The request was rejected because the training job is in status %s.",
+                         resource->status);
+    g_free(resource->status);
+    resource->status = g_strdup("Stopping");
+    training_enter(resource->body, "Stopping", "Stopping the training job");
+    return true;
+}
+
+bool stop_training_job(const struct call *call, const json_t *request, struct reply *reply,
+                       GError **error)
+{
+    (void)reply;
+    const char *name = json_text_at(request, "TrainingJobName");
+    bool found;
+    if (!resource_update(call->lathe->store, training_job_kind.kind, name, begin_to_stop, NULL,
+                         &found, error))
+        return false;
+    if (!found)
+        return error_set(error, training_job_kind.missing_code, "%s", training_job_kind.missing);
+    jobs_stop(call->lathe->jobs, name); /* one that has just ended needs no stopping */
+    return true;
+}

@@ -1,0 +1,314 @@
+#define _GNU_SOURCE /* struct ucred, accept4 */
+#include "wire/local.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "base/file.h"
+
+/* A request line, its base64 body included. */
+#define LONGEST_LINE (96 << 20)
+
+struct local_door {
+    const struct operations *operations;
+    json_t *about;
+    void (*stop)(void *data);
+    void *data;
+    char *path;
+    int socket;
+    int closing[2]; /* a pipe: its write end is closed to end the thread */
+    pthread_t thread;
+};
+
+/* Socket addresses hold 107 characters; a longer path goes through the folder's descriptor. */
+static bool address_of(const char *home, struct sockaddr_un *address, int *folder, GError **error)
+{
+    *folder = open(home, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (*folder < 0)
+        return error_set(error, ERROR_SERVICE_UNAVAILABLE, "there is no lathe home at %s", home);
+    *address = (struct sockaddr_un){.sun_family = AF_UNIX};
+    snprintf(address->sun_path, sizeof address->sun_path, "/proc/self/fd/%d/socket", *folder);
+    return true;
+}
+
+/* --- lines
+ * ---------------------------------------------------------------------------------------- */
+
+static bool send_line(int fd, const json_t *value, GError **error)
+{
+    g_autofree char *text = json_text_of(value);
+    return file_write_all(fd, text, strlen(text), error) && file_write_all(fd, "\n", 1, error);
+}
+
+/* One line of JSON; NULL without an error at the end. */
+static json_t *receive_line(int fd, GError **error)
+{
+    g_autoptr(GString) line = g_string_new(NULL);
+    char block[65536];
+    for (;;) {
+        ssize_t n = read(fd, block, sizeof block);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            if (line->len)
+                error_set(error, ERROR_SERIALIZATION, "the connection ended inside a line");
+            return NULL;
+        }
+        g_string_append_len(line, block, n);
+        if (block[n - 1] == '\n')
+            return json_parse(line->str, line->len, "the line", error);
+        if (line->len > LONGEST_LINE) {
+            error_set(error, ERROR_ENTITY_TOO_LARGE, "the line is longer than %d bytes",
+                      LONGEST_LINE);
+            return NULL;
+        }
+    }
+}
+
+/* --- the server's side
+ * ---------------------------------------------------------------------------- */
+
+static json_t *error_reply(const GError *error)
+{
+    return json_pack("{s{ssss}}", "Error", "Code", error_name(error), "Message", error->message);
+}
+
+static json_t *reply_of(struct reply *reply, GError **error)
+{
+    json_t *answer = json_object();
+    json_object_set_new(answer, "Output",
+                        reply->output ? json_incref(reply->output) : json_object());
+    if (!reply->body)
+        return answer;
+    g_autoptr(GBytes) bytes = stream_read_all(reply->body, LONGEST_LINE / 2, error);
+    if (!bytes) {
+        json_decref(answer);
+        return NULL;
+    }
+    gsize size;
+    const guchar *data = g_bytes_get_data(bytes, &size);
+    g_autofree char *text = g_base64_encode(data, size);
+    json_object_set_new(answer, "Body", json_string(text));
+    return answer;
+}
+
+static json_t *run_operation(const struct local_door *door, const json_t *line, GError **error)
+{
+    const char *service = json_text_at(line, "Service");
+    const char *operation = json_text_at(line, "Operation");
+    const char *encoded = json_text_at(line, "Body");
+    if (!service || !operation) {
+        error_set(error, ERROR_SERIALIZATION, "the line names no Service and Operation");
+        return NULL;
+    }
+    gsize size = 0;
+    guchar *decoded = encoded ? g_base64_decode(encoded, &size) : NULL;
+    g_autoptr(GBytes) bytes = g_bytes_new_take(decoded, size);
+    g_autoptr(stream_auto) body = stream_from_bytes(bytes);
+    g_autoptr(json_auto) empty = json_object();
+    const json_t *request = json_object_get(line, "Request");
+    struct call_context context = {.region = json_text_at(line, "Region"), .body = body};
+    struct reply reply = {0};
+    json_t *answer = NULL;
+    if (operation_call(door->operations, &context, service, operation, request ? request : empty,
+                       &reply, error))
+        answer = reply_of(&reply, error);
+    reply_clear(&reply);
+    return answer;
+}
+
+static json_t *answer_line(const struct local_door *door, const json_t *line)
+{
+    if (json_true_at(line, "About"))
+        return json_pack("{sO}", "Output", door->about);
+    if (json_true_at(line, "Stop")) {
+        door->stop(door->data);
+        return json_pack("{s{}}", "Output");
+    }
+    g_autoptr(GError) error = NULL;
+    json_t *answer = run_operation(door, line, &error);
+    return answer ? answer : error_reply(error);
+}
+
+struct visit {
+    const struct local_door *door;
+    int fd;
+};
+
+static void *serve_visit(void *data)
+{
+    struct visit *visit = data;
+    for (;;) {
+        g_autoptr(GError) error = NULL;
+        g_autoptr(json_auto) line = receive_line(visit->fd, &error);
+        if (!line && !error)
+            break;
+        g_autoptr(json_auto) answer = line ? answer_line(visit->door, line) : error_reply(error);
+        if (!send_line(visit->fd, answer, NULL) || error)
+            break;
+    }
+    close(visit->fd);
+    g_free(visit);
+    return NULL;
+}
+
+static bool is_ours(int fd)
+{
+    struct ucred peer;
+    socklen_t size = sizeof peer;
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == geteuid();
+}
+
+static void *accept_visits(void *data)
+{
+    struct local_door *door = data;
+    struct pollfd fds[2] = {{.fd = door->socket, .events = POLLIN}, {.fd = door->closing[0]}};
+    while (poll(fds, 2, -1) >= 0 || errno == EINTR) {
+        if (fds[1].revents)
+            break;
+        int fd = accept4(door->socket, NULL, NULL, SOCK_CLOEXEC);
+        if (fd < 0)
+            continue;
+        pthread_t thread;
+        struct visit *visit = g_new(struct visit, 1);
+        *visit = (struct visit){door, fd};
+        if (!is_ours(fd) || pthread_create(&thread, NULL, serve_visit, visit) != 0) {
+            close(fd);
+            g_free(visit);
+            continue;
+        }
+        pthread_detach(thread);
+    }
+    return NULL;
+}
+
+static bool listen_at(struct local_door *door, const char *home, GError **error)
+{
+    struct sockaddr_un address;
+    int folder;
+    if (!address_of(home, &address, &folder, error))
+        return false;
+    door->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    unlink(door->path); /* left by an owner that was killed: we hold the home's lock */
+    bool listens = bind(door->socket, (struct sockaddr *)&address, sizeof address) == 0 &&
+                   chmod(door->path, 0600) == 0 && listen(door->socket, 16) == 0;
+    if (!listens)
+        error_set_errno(error, errno, "listening on %s", door->path);
+    close(folder);
+    return listens;
+}
+
+struct local_door *local_open(const char *home, const struct operations *operations, json_t *about,
+                              void (*stop)(void *data), void *data, GError **error)
+{
+    struct local_door *door = g_new0(struct local_door, 1);
+    door->operations = operations;
+    door->about = about;
+    door->stop = stop;
+    door->data = data;
+    door->path = g_build_filename(home, "socket", NULL);
+    door->socket = door->closing[0] = door->closing[1] = -1;
+    if (!listen_at(door, home, error) || pipe2(door->closing, O_CLOEXEC) != 0 ||
+        pthread_create(&door->thread, NULL, accept_visits, door) != 0) {
+        if (error && !*error)
+            error_set_errno(error, errno, "opening the door %s", door->path);
+        door->thread = 0;
+        local_close(door);
+        return NULL;
+    }
+    return door;
+}
+
+void local_close(struct local_door *door)
+{
+    if (!door)
+        return;
+    if (door->closing[1] >= 0) {
+        close(door->closing[1]);
+        if (door->thread)
+            pthread_join(door->thread, NULL);
+        close(door->closing[0]);
+    }
+    if (door->socket >= 0)
+        close(door->socket);
+    unlink(door->path);
+    json_decref(door->about);
+    g_free(door->path);
+    g_free(door);
+}
+
+/* --- the other side ------------------------------------------------------------------------------
+ */
+
+static int connect_to(const char *home, GError **error)
+{
+    struct sockaddr_un address;
+    int folder;
+    if (!address_of(home, &address, &folder, error))
+        return -1;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    bool connected = fd >= 0 && connect(fd, (struct sockaddr *)&address, sizeof address) == 0;
+    close(folder);
+    if (connected)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    error_set(error, ERROR_SERVICE_UNAVAILABLE,
+              "no lathe is running in %s; `lathe serve` starts one", home);
+    return -1;
+}
+
+json_t *local_ask(const char *home, const json_t *request, GError **error)
+{
+    int fd = connect_to(home, error);
+    if (fd < 0)
+        return NULL;
+    json_t *reply = send_line(fd, request, error) ? receive_line(fd, error) : NULL;
+    if (!reply && error && !*error)
+        error_set(error, ERROR_SERVICE_UNAVAILABLE, "the lathe in %s closed the connection", home);
+    close(fd);
+    return reply;
+}
+
+/* The error of a reply, under its own name where our table has it. */
+static void set_reply_error(const json_t *cause, GError **error)
+{
+    const char *code = json_text_at(cause, "Code"), *message = json_text_at(cause, "Message");
+    error_set(error, ERROR_VALIDATION, "%s: %s", code ? code : "error", message ? message : "");
+}
+
+json_t *local_call(const char *home, const char *service, const char *operation,
+                   const json_t *request, GBytes *send, GBytes **body, GError **error)
+{
+    g_autoptr(json_auto) line = json_pack("{sssssO}", "Service", service, "Operation", operation,
+                                          "Request", (json_t *)request);
+    if (send) {
+        gsize size;
+        const guchar *data = g_bytes_get_data(send, &size);
+        g_autofree char *text = g_base64_encode(data, size);
+        json_object_set_new(line, "Body", json_string(text));
+    }
+    g_autoptr(json_auto) reply = local_ask(home, line, error);
+    if (!reply)
+        return NULL;
+    const json_t *cause = json_object_get(reply, "Error");
+    if (cause) {
+        set_reply_error(cause, error);
+        return NULL;
+    }
+    const char *encoded = json_text_at(reply, "Body");
+    if (body && encoded) {
+        gsize size;
+        guchar *data = g_base64_decode(encoded, &size);
+        *body = g_bytes_new_take(data, size);
+    }
+    return json_incref(json_object_get(reply, "Output"));
+}

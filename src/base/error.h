@@ -11,50 +11,51 @@
 #include "lathe.h"
 
 /* X(code, AWS's name on the wire, HTTP status) */
-#define ERROR_TABLE(X)                                                 \
-    X(ERROR_INTERNAL, "InternalFailure", 500)                          \
-    X(ERROR_VALIDATION, "ValidationException", 400)                    \
-    X(ERROR_VALIDATION_RUNTIME, "ValidationError", 400)                \
-    X(ERROR_NOT_FOUND, "ResourceNotFound", 400)                        \
-    X(ERROR_NOT_FOUND_EXCEPTION, "ResourceNotFoundException", 400)     \
-    X(ERROR_IN_USE, "ResourceInUse", 400)                              \
-    X(ERROR_CONFLICT, "ConflictException", 400)                        \
-    X(ERROR_LIMIT_EXCEEDED, "ResourceLimitExceeded", 400)              \
-    X(ERROR_UNKNOWN_OPERATION, "UnknownOperationException", 400)       \
-    X(ERROR_INVALID_ACTION, "InvalidAction", 400)                      \
-    X(ERROR_SERIALIZATION, "SerializationException", 400)              \
-    X(ERROR_INVALID_PARAMETER, "InvalidParameterException", 400)       \
-    X(ERROR_INVALID_PARAMETER_VALUE, "InvalidParameterValue", 400)     \
-    X(ERROR_MODEL, "ModelError", 424)                                  \
-    X(ERROR_MODEL_NOT_READY, "ModelNotReadyException", 429)            \
-    X(ERROR_SERVICE_UNAVAILABLE, "ServiceUnavailable", 503)            \
-    X(ERROR_NO_SUCH_ENTITY, "NoSuchEntity", 404)                       \
-    X(ERROR_ACCESS_DENIED, "AccessDenied", 403)                        \
-    X(ERROR_NO_SUCH_BUCKET, "NoSuchBucket", 404)                       \
-    X(ERROR_NO_SUCH_KEY, "NoSuchKey", 404)                             \
-    X(ERROR_NO_SUCH_UPLOAD, "NoSuchUpload", 404)                       \
-    X(ERROR_NO_SUCH_TAG_SET, "NoSuchTagSet", 404)                      \
-    X(ERROR_BUCKET_OWNED_BY_YOU, "BucketAlreadyOwnedByYou", 409)       \
-    X(ERROR_BUCKET_NOT_EMPTY, "BucketNotEmpty", 409)                   \
-    X(ERROR_INVALID_BUCKET_NAME, "InvalidBucketName", 400)             \
-    X(ERROR_INVALID_ARGUMENT, "InvalidArgument", 400)                  \
-    X(ERROR_INVALID_REQUEST, "InvalidRequest", 400)                    \
-    X(ERROR_INVALID_RANGE, "InvalidRange", 416)                        \
-    X(ERROR_INVALID_DIGEST, "InvalidDigest", 400)                      \
-    X(ERROR_BAD_DIGEST, "BadDigest", 400)                              \
-    X(ERROR_CONTENT_SHA256_MISMATCH, "XAmzContentSHA256Mismatch", 400) \
-    X(ERROR_INVALID_PART, "InvalidPart", 400)                          \
-    X(ERROR_INVALID_PART_ORDER, "InvalidPartOrder", 400)               \
-    X(ERROR_ENTITY_TOO_SMALL, "EntityTooSmall", 400)                   \
-    X(ERROR_ENTITY_TOO_LARGE, "EntityTooLarge", 400)                   \
-    X(ERROR_KEY_TOO_LONG, "KeyTooLongError", 400)                      \
-    X(ERROR_MALFORMED_XML, "MalformedXML", 400)                        \
-    X(ERROR_INCOMPLETE_BODY, "IncompleteBody", 400)                    \
-    X(ERROR_MISSING_CONTENT_LENGTH, "MissingContentLength", 411)       \
-    X(ERROR_PRECONDITION_FAILED, "PreconditionFailed", 412)            \
-    X(ERROR_NOT_MODIFIED, "NotModified", 304)                          \
-    X(ERROR_NOT_IMPLEMENTED, "NotImplemented", 501)                    \
-    X(ERROR_METHOD_NOT_ALLOWED, "MethodNotAllowed", 405)               \
+#define ERROR_TABLE(X)                                                      \
+    X(ERROR_INTERNAL, "InternalFailure", 500)                               \
+    X(ERROR_VALIDATION, "ValidationException", 400)                         \
+    X(ERROR_VALIDATION_RUNTIME, "ValidationError", 400)                     \
+    X(ERROR_NOT_FOUND, "ResourceNotFound", 400)                             \
+    X(ERROR_NOT_FOUND_EXCEPTION, "ResourceNotFoundException", 400)          \
+    X(ERROR_IN_USE, "ResourceInUse", 400)                                   \
+    X(ERROR_ALREADY_EXISTS_RESOURCE, "ResourceAlreadyExistsException", 400) \
+    X(ERROR_CONFLICT, "ConflictException", 400)                             \
+    X(ERROR_LIMIT_EXCEEDED, "ResourceLimitExceeded", 400)                   \
+    X(ERROR_UNKNOWN_OPERATION, "UnknownOperationException", 400)            \
+    X(ERROR_INVALID_ACTION, "InvalidAction", 400)                           \
+    X(ERROR_SERIALIZATION, "SerializationException", 400)                   \
+    X(ERROR_INVALID_PARAMETER, "InvalidParameterException", 400)            \
+    X(ERROR_INVALID_PARAMETER_VALUE, "InvalidParameterValue", 400)          \
+    X(ERROR_MODEL, "ModelError", 424)                                       \
+    X(ERROR_MODEL_NOT_READY, "ModelNotReadyException", 429)                 \
+    X(ERROR_SERVICE_UNAVAILABLE, "ServiceUnavailable", 503)                 \
+    X(ERROR_NO_SUCH_ENTITY, "NoSuchEntity", 404)                            \
+    X(ERROR_ACCESS_DENIED, "AccessDenied", 403)                             \
+    X(ERROR_NO_SUCH_BUCKET, "NoSuchBucket", 404)                            \
+    X(ERROR_NO_SUCH_KEY, "NoSuchKey", 404)                                  \
+    X(ERROR_NO_SUCH_UPLOAD, "NoSuchUpload", 404)                            \
+    X(ERROR_NO_SUCH_TAG_SET, "NoSuchTagSet", 404)                           \
+    X(ERROR_BUCKET_OWNED_BY_YOU, "BucketAlreadyOwnedByYou", 409)            \
+    X(ERROR_BUCKET_NOT_EMPTY, "BucketNotEmpty", 409)                        \
+    X(ERROR_INVALID_BUCKET_NAME, "InvalidBucketName", 400)                  \
+    X(ERROR_INVALID_ARGUMENT, "InvalidArgument", 400)                       \
+    X(ERROR_INVALID_REQUEST, "InvalidRequest", 400)                         \
+    X(ERROR_INVALID_RANGE, "InvalidRange", 416)                             \
+    X(ERROR_INVALID_DIGEST, "InvalidDigest", 400)                           \
+    X(ERROR_BAD_DIGEST, "BadDigest", 400)                                   \
+    X(ERROR_CONTENT_SHA256_MISMATCH, "XAmzContentSHA256Mismatch", 400)      \
+    X(ERROR_INVALID_PART, "InvalidPart", 400)                               \
+    X(ERROR_INVALID_PART_ORDER, "InvalidPartOrder", 400)                    \
+    X(ERROR_ENTITY_TOO_SMALL, "EntityTooSmall", 400)                        \
+    X(ERROR_ENTITY_TOO_LARGE, "EntityTooLarge", 400)                        \
+    X(ERROR_KEY_TOO_LONG, "KeyTooLongError", 400)                           \
+    X(ERROR_MALFORMED_XML, "MalformedXML", 400)                             \
+    X(ERROR_INCOMPLETE_BODY, "IncompleteBody", 400)                         \
+    X(ERROR_MISSING_CONTENT_LENGTH, "MissingContentLength", 411)            \
+    X(ERROR_PRECONDITION_FAILED, "PreconditionFailed", 412)                 \
+    X(ERROR_NOT_MODIFIED, "NotModified", 304)                               \
+    X(ERROR_NOT_IMPLEMENTED, "NotImplemented", 501)                         \
+    X(ERROR_METHOD_NOT_ALLOWED, "MethodNotAllowed", 405)                    \
     X(ERROR_SLOW_DOWN, "SlowDown", 503)
 
 enum error_code {

@@ -11,6 +11,7 @@
 #include "job/job.h"
 #include "lake/lake.h"
 #include "serve/endpoint.h"
+#include "service/cloudwatch/cloudwatch.h"
 #include "service/iam/iam.h"
 #include "service/logs/logs.h"
 #include "service/s3/s3.h"
@@ -19,8 +20,14 @@
 #include "store/log_stream.h"
 
 static const struct service *const services[] = {
-    &s3_service,   &sts_service, &iam_service, &sagemaker_service, &sagemaker_runtime_service,
-    &logs_service, NULL,
+    &s3_service,
+    &sts_service,
+    &iam_service,
+    &sagemaker_service,
+    &sagemaker_runtime_service,
+    &logs_service,
+    &cloudwatch_service,
+    NULL,
 };
 
 /* The lock is the kernel's, on an open file: it goes with its owner, however that ends. The file

@@ -19,7 +19,11 @@ static const char *const migrations[] = {
     "CREATE TABLE tag (arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
     "  PRIMARY KEY (arn, key)) WITHOUT ROWID;"
     "CREATE TABLE client_token (operation TEXT NOT NULL, token TEXT NOT NULL,"
-    "  answer TEXT NOT NULL, created REAL NOT NULL, PRIMARY KEY (operation, token));",
+    "  answer TEXT NOT NULL, created REAL NOT NULL, PRIMARY KEY (operation, token));"
+    "CREATE TABLE metric (namespace TEXT NOT NULL, name TEXT NOT NULL, dimensions TEXT NOT NULL,"
+    "  time REAL NOT NULL, unit TEXT NOT NULL, sum REAL NOT NULL, minimum REAL NOT NULL,"
+    "  maximum REAL NOT NULL, count REAL NOT NULL);"
+    "CREATE INDEX metric_series ON metric (namespace, name, dimensions, time);",
 };
 
 struct store_connection {

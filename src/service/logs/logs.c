@@ -268,7 +268,68 @@ static bool filter_log_events(const struct call *call, const json_t *request, st
     return true;
 }
 
+/* --- what clients write
+ * ---------------------------------------------------------------------------- */
+
+static bool create_log_group(const struct call *call, const json_t *request, struct reply *reply,
+                             GError **error)
+{
+    (void)reply;
+    const char *group = json_text_at(request, "logGroupName");
+    if (logs_has_group(call->lathe->logs, group))
+        return error_set(error, ERROR_ALREADY_EXISTS_RESOURCE,
+                         "The specified log group already exists");
+    return logs_create_group(call->lathe->logs, group, error);
+}
+
+static bool create_log_stream(const struct call *call, const json_t *request, struct reply *reply,
+                              GError **error)
+{
+    (void)reply;
+    struct logs *logs = call->lathe->logs;
+    const char *group = json_text_at(request, "logGroupName");
+    const char *stream = json_text_at(request, "logStreamName");
+    if (!logs_has_group(logs, group))
+        return missing_group(error);
+    if (logs_has_stream(logs, group, stream))
+        return error_set(error, ERROR_ALREADY_EXISTS_RESOURCE,
+                         "The specified log stream already exists");
+    struct log_writer *writer = log_writer_open(logs, group, stream, error);
+    log_writer_close(writer);
+    return writer != NULL;
+}
+
+static bool put_log_events(const struct call *call, const json_t *request, struct reply *reply,
+                           GError **error)
+{
+    struct logs *logs = call->lathe->logs;
+    const char *group = json_text_at(request, "logGroupName");
+    const char *stream = json_text_at(request, "logStreamName");
+    if (!logs_has_group(logs, group))
+        return missing_group(error);
+    if (!logs_has_stream(logs, group, stream))
+        return error_set(error, ERROR_NOT_FOUND_EXCEPTION,
+                         "The specified log stream does not exist.");
+    struct log_writer *writer = log_writer_open(logs, group, stream, error);
+    bool written = writer != NULL;
+    size_t i;
+    const json_t *event;
+    json_array_foreach(json_object_get(request, "logEvents"), i, event)
+    {
+        const char *message = json_text_at(event, "message");
+        written = written && log_writer_add(writer, json_integer_at(event, "timestamp", 0), message,
+                                            strlen(message), error);
+    }
+    log_writer_close(writer);
+    if (written)
+        reply->output = json_pack("{ss}", "nextSequenceToken", "0");
+    return written;
+}
+
 static const struct operation operations[] = {
+    {"CreateLogGroup", create_log_group, OPERATION_BLOCKING},
+    {"CreateLogStream", create_log_stream, OPERATION_BLOCKING},
+    {"PutLogEvents", put_log_events, OPERATION_BLOCKING},
     {"DescribeLogGroups", describe_log_groups, OPERATION_BLOCKING},
     {"DescribeLogStreams", describe_log_streams, OPERATION_BLOCKING},
     {"GetLogEvents", get_log_events, OPERATION_BLOCKING},

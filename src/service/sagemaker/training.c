@@ -14,7 +14,9 @@
 #include "lake/lake.h"
 #include "runtime/runtime.h"
 #include "service/sagemaker/sagemaker.h"
+#include "store/metric.h"
 
+/* The log group, and the metrics' namespace. */
 #define LOG_GROUP "/aws/sagemaker/TrainingJobs"
 #define CHECKPOINT_SECONDS 5
 
@@ -231,6 +233,19 @@ static void put_checkpoints(struct training *training, struct job *job)
         else
             job_log(job, "The checkpoint %s could not be stored: %s", entry, error->message);
     }
+}
+
+/* A metric's last value becomes final; all of them go to CloudWatch, where the SDK plots them from.
+ */
+static void take_metric(struct training *training, const char *name, double value, double time)
+{
+    json_object_set_new(
+        training->metrics, name,
+        json_pack("{sssfsf}", "MetricName", name, "Value", value, "Timestamp", time));
+    g_autoptr(json_auto) dimensions =
+        json_pack("[{ssss}]", "Name", "TrainingJobName", "Value", training->name);
+    struct metric_datum datum = {LOG_GROUP, name, dimensions, time, NULL, value, value, value, 1};
+    metric_put(training->lathe->store, &datum);
 }
 
 static void report(struct job *job, const json_t *line, void *data)

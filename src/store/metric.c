@@ -1,0 +1,177 @@
+#include "store/metric.h"
+
+#include <math.h>
+#include <string.h>
+
+#include "base/error.h"
+
+/* --- dimensions as one text
+ * ----------------------------------------------------------------------- */
+
+static int by_name(const void *a, const void *b, void *data)
+{
+    (void)data;
+    return g_strcmp0(json_text_at(*(json_t *const *)a, "Name"),
+                     json_text_at(*(json_t *const *)b, "Name"));
+}
+
+/* The dimensions in order of their names, as JSON: the same set is the same text. g_free. */
+static char *dimensions_text(const json_t *dimensions)
+{
+    size_t count = json_array_size(dimensions);
+    g_autofree json_t **order = g_new(json_t *, count + 1);
+    for (size_t i = 0; i < count; i++)
+        order[i] = json_array_get(dimensions, i);
+    g_qsort_with_data(order, (int)count, sizeof *order, by_name, NULL);
+    g_autoptr(json_auto) sorted = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append_new(sorted, json_pack("{ssss}", "Name", json_text_at(order[i], "Name"),
+                                                "Value", json_text_at(order[i], "Value")));
+    return json_text_of(sorted);
+}
+
+/* --- writing
+ * --------------------------------------------------------------------------------------- */
+
+struct record {
+    char *name_space, *name, *dimensions, *unit;
+    double time, sum, minimum, maximum, count;
+};
+
+static void free_record(void *data)
+{
+    struct record *record = data;
+    g_free(record->name_space);
+    g_free(record->name);
+    g_free(record->dimensions);
+    g_free(record->unit);
+    g_free(record);
+}
+
+static bool insert(struct store_connection *connection, void *data, GError **error)
+{
+    const struct record *record = data;
+    return store_run(connection, error,
+                     "INSERT INTO metric (namespace, name, dimensions, time, unit, sum, minimum, "
+                     "maximum, count) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                     "sssdsdddd", record->name_space, record->name, record->dimensions,
+                     record->time, record->unit, record->sum, record->minimum, record->maximum,
+                     record->count);
+}
+
+void metric_put(struct store *store, const struct metric_datum *datum)
+{
+    struct record *record = g_new(struct record, 1);
+    *record = (struct record){
+        .name_space = g_strdup(datum->name_space),
+        .name = g_strdup(datum->name),
+        .dimensions = dimensions_text(datum->dimensions),
+        .unit = g_strdup(datum->unit ? datum->unit : "None"),
+        .time = datum->time,
+        .sum = datum->sum,
+        .minimum = datum->minimum,
+        .maximum = datum->maximum,
+        .count = datum->count,
+    };
+    store_write_later(store, insert, record, free_record);
+}
+
+/* --- reading
+ * --------------------------------------------------------------------------------------- */
+
+struct reading {
+    const struct metric_query *query;
+    GArray *periods;
+};
+
+static void add_to_period(GArray *periods, double time, sqlite3_stmt *row)
+{
+    struct metric_period datum = {
+        .time = time,
+        .sum = sqlite3_column_double(row, 2),
+        .minimum = sqlite3_column_double(row, 3),
+        .maximum = sqlite3_column_double(row, 4),
+        .count = sqlite3_column_double(row, 5),
+    };
+    g_strlcpy(datum.unit, (const char *)sqlite3_column_text(row, 1), sizeof datum.unit);
+    struct metric_period *last =
+        periods->len ? &g_array_index(periods, struct metric_period, periods->len - 1) : NULL;
+    if (!last || last->time != time) {
+        g_array_append_val(periods, datum);
+        return;
+    }
+    last->sum += datum.sum;
+    last->count += datum.count;
+    last->minimum = fmin(last->minimum, datum.minimum);
+    last->maximum = fmax(last->maximum, datum.maximum);
+}
+
+static bool read_data(struct store_connection *connection, void *data, GError **error)
+{
+    struct reading *reading = data;
+    const struct metric_query *query = reading->query;
+    sqlite3_stmt *statement = store_prepare(
+        connection,
+        "SELECT time, unit, sum, minimum, maximum, count FROM metric WHERE namespace = ? AND "
+        "name = ? AND dimensions = ? AND time >= ? AND time < ? AND (?6 IS NULL OR unit = ?6) "
+        "ORDER BY time",
+        error);
+    if (!statement)
+        return false;
+    g_autofree char *dimensions = dimensions_text(query->dimensions);
+    sqlite3_bind_text(statement, 1, query->name_space, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, query->name, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 3, dimensions, -1, SQLITE_STATIC);
+    sqlite3_bind_double(statement, 4, query->start);
+    sqlite3_bind_double(statement, 5, query->end);
+    sqlite3_bind_text(statement, 6, query->unit, -1, SQLITE_STATIC);
+    int code;
+    while ((code = store_step(statement, error)) == SQLITE_ROW) {
+        double time = floor(sqlite3_column_double(statement, 0) / query->period) * query->period;
+        add_to_period(reading->periods, time, statement);
+    }
+    sqlite3_clear_bindings(statement); /* they point into what is freed now */
+    return code == SQLITE_DONE;
+}
+
+GArray *metric_read(struct store *store, const struct metric_query *query, GError **error)
+{
+    g_autoptr(GArray) periods = g_array_new(FALSE, FALSE, sizeof(struct metric_period));
+    struct reading reading = {query, periods};
+    return store_read(store, read_data, &reading, error) ? g_steal_pointer(&periods) : NULL;
+}
+
+struct listing {
+    const char *name_space, *name;
+    json_t *found;
+};
+
+static bool read_list(struct store_connection *connection, void *data, GError **error)
+{
+    struct listing *listing = data;
+    sqlite3_stmt *statement = store_prepare(
+        connection,
+        "SELECT DISTINCT namespace, name, dimensions FROM metric WHERE (?1 IS NULL OR namespace = "
+        "?1) AND (?2 IS NULL OR name = ?2) ORDER BY namespace, name, dimensions",
+        error);
+    if (!statement)
+        return false;
+    sqlite3_bind_text(statement, 1, listing->name_space, -1, SQLITE_TRANSIENT);
+    sqlite3_bind_text(statement, 2, listing->name, -1, SQLITE_TRANSIENT);
+    int code;
+    while ((code = store_step(statement, error)) == SQLITE_ROW) {
+        const char *dimensions = (const char *)sqlite3_column_text(statement, 2);
+        json_array_append_new(listing->found,
+                              json_pack("{ssssso}", "Namespace", sqlite3_column_text(statement, 0),
+                                        "MetricName", sqlite3_column_text(statement, 1),
+                                        "Dimensions", json_loads(dimensions, 0, NULL)));
+    }
+    return code == SQLITE_DONE;
+}
+
+json_t *metric_list(struct store *store, const char *name_space, const char *name, GError **error)
+{
+    g_autoptr(json_auto) found = json_array();
+    struct listing listing = {name_space, name, found};
+    return store_read(store, read_list, &listing, error) ? g_steal_pointer(&found) : NULL;
+}

@@ -1,0 +1,42 @@
+/* metric.h: CloudWatch's metrics: numbers with a namespace, a name, dimensions and a time. Written
+ * without waiting for the disk: a crash may lose the last ones. */
+#ifndef LATHE_STORE_METRIC_H
+#define LATHE_STORE_METRIC_H
+
+#include "base/json.h"
+#include "store/store.h"
+
+/* One datum, as a statistic set: a single value v is {v, v, v, 1}. */
+struct metric_datum {
+    const char *name_space;
+    const char *name;
+    const json_t *dimensions; /* [{"Name", "Value"}, ...], or NULL */
+    double time;              /* seconds since 1970 */
+    const char *unit;         /* "None" where NULL */
+    double sum, minimum, maximum, count;
+};
+
+/* Copies the datum. */
+void metric_put(struct store *store, const struct metric_datum *datum);
+
+/* A metric's data over a stretch of time, in periods. */
+struct metric_query {
+    const char *name_space, *name;
+    const json_t *dimensions;
+    const char *unit;  /* NULL: any */
+    double start, end; /* start <= time < end */
+    double period;     /* seconds */
+};
+struct metric_period {
+    double time; /* where it begins: a whole multiple of the period since 1970 */
+    double sum, minimum, maximum, count;
+    char unit[24];
+};
+/* Periods that have data, oldest first: an array of struct metric_period. */
+GArray *metric_read(struct store *store, const struct metric_query *query, GError **error);
+
+/* The metrics there are, as ListMetrics gives them: [{"Namespace","MetricName","Dimensions"}]. NULL
+ * namespace or name: any. */
+json_t *metric_list(struct store *store, const char *name_space, const char *name, GError **error);
+
+#endif

@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "lake/hasher.h"
-#include "lake/lake_internal.h"
+#include "lake/layout.h"
 
 /* The kernel is told to start writing a file to the disk each time so much of it has come, so that
  * little is left to be done by the fsync at its end. */
@@ -29,15 +29,14 @@ void lake_draft_free(struct lake_draft *draft)
 {
     if (!draft)
         return;
-    if (draft->release)
-        draft->release(draft);
+    if (draft->layout)
+        layout_leave(draft->lake, draft->layout, draft->part, draft->shared);
     if (draft->fd >= 0)
         close(draft->fd);
     if (!draft->kept && !draft->shared && !draft->small)
         lake_unlink(draft->lake, draft->id);
     if (draft->small)
         g_bytes_unref(draft->small);
-    g_free(draft->upload);
     g_free(draft->etag);
     g_free(draft->id);
     g_free(draft);
@@ -152,8 +151,9 @@ struct lake_draft *lake_receive_at(struct lake *lake, struct stream *body, unsig
         g_free(draft->id);
         draft->id = g_strdup(place->id);
         draft->offset = place->offset;
-        draft->shared = true;
-        if (!open_file(draft, 0, error) || !reserve(draft, stream_length(body), error))
+        draft->shared = place->shared;
+        if (!open_file(draft, place->shared ? 0 : O_EXCL, error) ||
+            !reserve(draft, stream_length(body), error))
             return NULL;
     }
     draft->kinds = kinds | 1u << CHECKSUM_MD5;

@@ -151,3 +151,35 @@ bool lake_put_file(struct lake *lake, const char *bucket, const char *key, const
     unlink(path);
     return true;
 }
+
+/* --- links ------------------------------------------------------------------------------------ */
+
+static bool copy_object(struct lake *lake, const struct lake_object *object, const char *path,
+                        GError **error)
+{
+    g_autoptr(stream_auto) body = lake_get(lake, object, error);
+    if (!body)
+        return false;
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (fd < 0)
+        return lake_error_errno(error, errno, "creating %s", path);
+    char block[65536];
+    gssize n;
+    while ((n = stream_read(body, block, sizeof block, error)) > 0)
+        if (!file_write_all(fd, block, (size_t)n, error))
+            break;
+    close(fd);
+    return n == 0;
+}
+
+bool lake_link(struct lake *lake, const struct lake_object *object, const char *path,
+               GError **error)
+{
+    if (link(object->file, path) == 0)
+        return true;
+    if (errno == EEXIST)
+        return error_set(error, ERROR_VALIDATION,
+                         "%s/%s: there is already an object that would be the file %s",
+                         object->bucket, object->key, path);
+    return copy_object(lake, object, path, error); /* another disk, too many links, replaced */
+}

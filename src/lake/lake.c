@@ -32,7 +32,8 @@ static const char schema[] =
     "CREATE INDEX IF NOT EXISTS lake_upload_file ON lake_upload (file);"
     "CREATE TABLE IF NOT EXISTS lake_part (upload TEXT NOT NULL, number INTEGER NOT NULL,"
     "  size INTEGER NOT NULL, md5 TEXT NOT NULL, checksum TEXT, modified REAL NOT NULL,"
-    "  file TEXT NOT NULL, offset INTEGER NOT NULL, PRIMARY KEY (upload, number)) WITHOUT ROWID;"
+    "  file TEXT NOT NULL, offset INTEGER NOT NULL, alone INTEGER NOT NULL,"
+    "  PRIMARY KEY (upload, number)) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS lake_part_file ON lake_part (file);";
 
 char *lake_new_id(const struct lake *lake)

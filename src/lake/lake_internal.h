@@ -13,7 +13,7 @@ struct lake {
     char run[9];  /* the last digits of every id made since lake_open */
 
     pthread_mutex_t lock; /* of what follows */
-    GHashTable *layouts;  /* upload id -> struct layout, of parts being received (multipart.c) */
+    GHashTable *layouts;  /* upload id -> struct layout, of uploads that parts come to now */
     bool closing;
     pthread_t collector;
 };
@@ -40,20 +40,20 @@ struct lake_draft {
     unsigned char digests[CHECKSUM_KINDS][CHECKSUM_LONGEST];
     char *etag; /* of a copy: its source's, where MD5 was not computed */
     char *id;
-    GBytes *small; /* the bytes, where they are few; no file then */
-    int fd;        /* else their file's, or -1 where it is known to be on the disk */
-    gint64 offset; /* where in the file they begin */
-    bool shared;   /* the file is not the draft's alone: a part in its final place */
-    bool kept;     /* a row names it */
-    void (*release)(struct lake_draft *draft); /* called by lake_draft_free, may be NULL */
-    char *upload;                              /* for release: whose part it is */
+    GBytes *small;         /* the bytes, where they are few; no file then */
+    int fd;                /* else their file's, or -1 where it is known to be on the disk */
+    gint64 offset;         /* where in the file they begin */
+    bool shared;           /* the file is not the draft's alone: a part in its final place */
+    bool kept;             /* a row names it */
+    struct layout *layout; /* of a part that was received: what lake_draft_free leaves */
     int part;
 };
 
-/* Where bytes of a known length go, if not into a file of their own. */
+/* The file that bytes go into even if they are few. */
 struct lake_place {
     const char *id;
     gint64 offset;
+    bool shared; /* others write other stretches of it */
 };
 struct lake_draft *lake_receive_at(struct lake *lake, struct stream *body, unsigned kinds,
                                    const struct lake_place *place, GError **error);

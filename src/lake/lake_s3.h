@@ -120,6 +120,7 @@ struct lake_part {
     double modified;
     char *file; /* where its bytes are: the file's id, and from which offset */
     gint64 offset;
+    bool alone; /* the file holds nothing else */
 };
 void lake_part_free(struct lake_part *part);
 typedef struct lake_part lake_part_auto;

@@ -5,11 +5,6 @@
 
 #define FIRST_REGION "us-east-1"
 
-static const char *bucket_of(const json_t *request)
-{
-    return json_string_value(json_object_get(request, "Bucket"));
-}
-
 static bool check_configuration(const json_t *request, GError **error)
 {
     const json_t *configuration = json_object_get(request, "CreateBucketConfiguration");
@@ -23,7 +18,7 @@ static bool check_configuration(const json_t *request, GError **error)
 bool s3_create_bucket(const struct call *call, const json_t *request, struct reply *reply,
                       GError **error)
 {
-    const char *name = bucket_of(request);
+    const char *name = s3_text(request, "Bucket");
     const char *region = json_text_at(request, "CreateBucketConfiguration.LocationConstraint");
     const json_t *set = json_at(request, "CreateBucketConfiguration.Tags");
     if (!s3_check(call, request, error) || !check_configuration(request, error))
@@ -54,7 +49,8 @@ bool s3_head_bucket(const struct call *call, const json_t *request, struct reply
 {
     if (!s3_check(call, request, error))
         return false;
-    g_autoptr(lake_bucket_auto) bucket = lake_bucket_get(s3_lake(call), bucket_of(request), error);
+    g_autoptr(lake_bucket_auto) bucket =
+        lake_bucket_get(s3_lake(call), s3_text(request, "Bucket"), error);
     if (!bucket)
         return false;
     reply->output = json_pack("{ss}", "BucketRegion", bucket->region);
@@ -66,7 +62,7 @@ bool s3_delete_bucket(const struct call *call, const json_t *request, struct rep
 {
     (void)reply;
     return s3_check(call, request, error) &&
-           lake_bucket_delete(s3_lake(call), bucket_of(request), error);
+           lake_bucket_delete(s3_lake(call), s3_text(request, "Bucket"), error);
 }
 
 bool s3_get_bucket_location(const struct call *call, const json_t *request, struct reply *reply,
@@ -74,7 +70,8 @@ bool s3_get_bucket_location(const struct call *call, const json_t *request, stru
 {
     if (!s3_check(call, request, error))
         return false;
-    g_autoptr(lake_bucket_auto) bucket = lake_bucket_get(s3_lake(call), bucket_of(request), error);
+    g_autoptr(lake_bucket_auto) bucket =
+        lake_bucket_get(s3_lake(call), s3_text(request, "Bucket"), error);
     if (!bucket)
         return false;
     reply->output = json_object(); /* the first region's name is no answer */
@@ -86,8 +83,8 @@ bool s3_get_bucket_location(const struct call *call, const json_t *request, stru
 /* ListBuckets' page: buckets of the prefix and region after the token, at most MaxBuckets. */
 static json_t *page_of(GPtrArray *buckets, const json_t *request, const char *after, char **next)
 {
-    const char *prefix = json_string_value(json_object_get(request, "Prefix"));
-    const char *region = json_string_value(json_object_get(request, "BucketRegion"));
+    const char *prefix = s3_text(request, "Prefix");
+    const char *region = s3_text(request, "BucketRegion");
     size_t limit = (size_t)json_integer_at(request, "MaxBuckets", G_MAXINT);
     json_t *page = json_array();
     const char *last = NULL;
@@ -111,7 +108,7 @@ static json_t *page_of(GPtrArray *buckets, const json_t *request, const char *af
 bool s3_list_buckets(const struct call *call, const json_t *request, struct reply *reply,
                      GError **error)
 {
-    const char *token = json_string_value(json_object_get(request, "ContinuationToken"));
+    const char *token = s3_text(request, "ContinuationToken");
     g_autofree char *after = token ? s3_token_key(token, error) : NULL;
     if (token && !after)
         return false;

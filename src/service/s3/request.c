@@ -13,12 +13,19 @@ struct lake *s3_lake(const struct call *call)
     return call->lathe->lake;
 }
 
-/* --- what is refused --------------------------------------------------------------------------- */
+const char *s3_text(const json_t *request, const char *member)
+{
+    const char *text = json_string_value(json_object_get(request, member));
+    return text && *text ? text : NULL;
+}
+
+/* --- what is refused ---------------------------------------------------------------------------
+ */
 
 static bool check_owner(const struct call *call, const json_t *request, const char *member,
                         GError **error)
 {
-    const char *owner = json_string_value(json_object_get(request, member));
+    const char *owner = s3_text(request, member);
     return !owner || strcmp(owner, call->account) == 0 ||
            error_set(error, ERROR_ACCESS_DENIED,
                      "Access Denied: %s is %s, and the bucket belongs to account %s", member, owner,
@@ -50,7 +57,7 @@ static const struct {
 static bool check_text(const json_t *request, const char *member, const char *const *allowed,
                        const char *why, GError **error)
 {
-    const char *text = json_string_value(json_object_get(request, member));
+    const char *text = s3_text(request, member);
     return !text || g_strv_contains(allowed, text) ||
            error_set(error, ERROR_NOT_IMPLEMENTED, "%s \"%s\" is not built: %s", member, text, why);
 }
@@ -76,7 +83,8 @@ bool s3_check(const struct call *call, const json_t *request, GError **error)
                       error);
 }
 
-/* --- what comes back with an object --------------------------------------------------------------- */
+/* --- what comes back with an object
+ * --------------------------------------------------------------- */
 
 static json_t *lower_case_names(const json_t *metadata, size_t *size)
 {
@@ -94,10 +102,15 @@ static json_t *lower_case_names(const json_t *metadata, size_t *size)
 
 json_t *s3_headers(const json_t *request, GError **error)
 {
-    static const char *const members[] = {
-        "CacheControl", "ContentDisposition",   "ContentEncoding", "ContentLanguage",
-        "Expires",      "ServerSideEncryption", "StorageClass",    "WebsiteRedirectLocation",
-        NULL};
+    static const char *const members[] = {"CacheControl",
+                                          "ContentDisposition",
+                                          "ContentEncoding",
+                                          "ContentLanguage",
+                                          "Expires",
+                                          "ServerSideEncryption",
+                                          "StorageClass",
+                                          "WebsiteRedirectLocation",
+                                          NULL};
     g_autoptr(json_auto) headers = json_object();
     json_copy_members(headers, request, members);
     const json_t *metadata = json_object_get(request, "Metadata");
@@ -121,8 +134,8 @@ void s3_put_headers(json_t *output, const struct lake_object *object, bool with_
     json_t *value;
     json_object_foreach(object->headers, name, value)
     {
-        bool standard = strcmp(name, "StorageClass") == 0 &&
-                        strcmp(json_string_value(value), "STANDARD") == 0;
+        bool standard =
+            strcmp(name, "StorageClass") == 0 && strcmp(json_string_value(value), "STANDARD") == 0;
         if (!standard && (with_checksum || !g_str_has_prefix(name, "Checksum")))
             json_object_set(output, name, value);
     }
@@ -143,7 +156,7 @@ char *s3_checksum_member(enum checksum_kind kind)
 bool s3_algorithm(const json_t *request, const char *member, enum checksum_kind *kind, bool *given,
                   GError **error)
 {
-    const char *name = json_string_value(json_object_get(request, member));
+    const char *name = s3_text(request, member);
     *given = name != NULL;
     return !name || checksum_from_name(name, kind) ||
            error_set(error, ERROR_NOT_IMPLEMENTED,
@@ -159,7 +172,7 @@ void s3_digests_clear(struct s3_digests *digests)
 
 static bool read_md5(const json_t *request, struct s3_digests *digests, GError **error)
 {
-    const char *text = json_string_value(json_object_get(request, "ContentMD5"));
+    const char *text = s3_text(request, "ContentMD5");
     if (!text)
         return true;
     gsize size;
@@ -192,7 +205,7 @@ bool s3_digests_read(const json_t *request, struct s3_digests *digests, GError *
         return false;
     for (int kind = 0; kind < CHECKSUM_KINDS; kind++) {
         g_autofree char *member = s3_checksum_member((enum checksum_kind)kind);
-        const char *expected = json_string_value(json_object_get(request, member));
+        const char *expected = s3_text(request, member);
         if (!expected)
             continue;
         if (digests->expected)
@@ -319,7 +332,8 @@ struct lake_object *s3_copy_source(const struct call *call, const json_t *reques
     return NULL;
 }
 
-/* --- texts of listings -------------------------------------------------------------------------- */
+/* --- texts of listings --------------------------------------------------------------------------
+ */
 
 char *s3_token(const char *key)
 {
@@ -339,7 +353,7 @@ char *s3_token_key(const char *token, GError **error)
 
 json_t *s3_key_text(const json_t *request, const char *key)
 {
-    const char *encoding = json_string_value(json_object_get(request, "EncodingType"));
+    const char *encoding = s3_text(request, "EncodingType");
     if (!encoding)
         return json_string(key);
     g_autofree char *encoded = g_uri_escape_string(key, "/", FALSE);

@@ -5,16 +5,21 @@
 #include "lake/lake_s3.h"
 #include "operation/operation.h"
 
-/* --- what many requests carry (request.c) ------------------------------------------------------- */
+/* --- what many requests carry (request.c) -------------------------------------------------------
+ */
 
 struct lake *s3_lake(const struct call *call);
+
+/* A member of the request that is text; NULL where it is not given or empty ("prefix="). */
+const char *s3_text(const json_t *request, const char *member);
 
 /* What every operation asks first: ExpectedBucketOwner (and ExpectedSourceBucketOwner) is the
  * account, and no member asks for what lathe does not do: versions, object lock, customer keys,
  * access lists that open an object to others. */
 bool s3_check(const struct call *call, const json_t *request, GError **error);
 
-/* The members that come back with an object: Metadata, CacheControl ... NULL: metadata too large. */
+/* The members that come back with an object: Metadata, CacheControl ... NULL: metadata too large.
+ */
 json_t *s3_headers(const json_t *request, GError **error);
 /* Adds an object's stored members to a reply; the checksum's only where asked for. */
 void s3_put_headers(json_t *output, const struct lake_object *object, bool with_checksum);
@@ -22,7 +27,7 @@ json_t *s3_etag(const char *etag); /* in quotes */
 
 /* "ChecksumCRC32", g_free. */
 char *s3_checksum_member(enum checksum_kind kind);
-/* What S3 calls a checksum of that name, NULL where it is the name of none. */
+/* The algorithm that a member names; `*kind` stays where it is not given. */
 bool s3_algorithm(const json_t *request, const char *member, enum checksum_kind *kind, bool *given,
                   GError **error);
 
@@ -58,14 +63,22 @@ char *s3_token_key(const char *token, GError **error);
 json_t *s3_key_text(const json_t *request, const char *key);
 json_t *s3_owner(const struct call *call);
 
-/* --- tags (tagging.c) ---------------------------------------------------------------------------- */
+/* --- multipart uploads (multipart.c)
+ * -------------------------------------------------------------- */
+
+/* The upload that a request names, after s3_check. */
+struct lake_upload *s3_upload_of(const struct call *call, const json_t *request, GError **error);
+
+/* --- tags (tagging.c) ----------------------------------------------------------------------------
+ */
 
 /* A TagSet, or Tagging's "a=b&c=d", as the lake keeps tags. NULL: not S3's rules. limit: 10 for an
  * object, 50 for a bucket. */
 json_t *s3_tags_of_set(const json_t *set, size_t limit, GError **error);
 json_t *s3_tags_of_text(const char *text, GError **error);
 
-/* --- operations --------------------------------------------------------------------------------- */
+/* --- operations ---------------------------------------------------------------------------------
+ */
 
 operation_function s3_create_bucket, s3_head_bucket, s3_delete_bucket, s3_list_buckets,
     s3_get_bucket_location;

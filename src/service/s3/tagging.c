@@ -14,10 +14,11 @@ static bool add_tag(json_t *tags, const char *key, const char *value, size_t lim
                          "are allowed",
                          key_length, KEY_LIMIT);
     if (value_length > VALUE_LIMIT)
-        return error_set(error, ERROR_INVALID_ARGUMENT,
-                         "The TagValue you have provided is invalid: that of %s has %ld characters, "
-                         "at most %d are allowed",
-                         key, value_length, VALUE_LIMIT);
+        return error_set(
+            error, ERROR_INVALID_ARGUMENT,
+            "The TagValue you have provided is invalid: that of %s has %ld characters, "
+            "at most %d are allowed",
+            key, value_length, VALUE_LIMIT);
     if (json_object_get(tags, key))
         return error_set(error, ERROR_INVALID_ARGUMENT,
                          "Cannot provide multiple Tags with the same key: %s", key);
@@ -88,12 +89,8 @@ static json_t *set_of_tags(const json_t *tags)
     return set;
 }
 
-/* --- operations --------------------------------------------------------------------------------- */
-
-static const char *text(const json_t *request, const char *member)
-{
-    return json_string_value(json_object_get(request, member));
-}
+/* --- operations ---------------------------------------------------------------------------------
+ */
 
 static bool get(const struct call *call, const json_t *request, struct reply *reply, bool *any,
                 GError **error)
@@ -102,7 +99,7 @@ static bool get(const struct call *call, const json_t *request, struct reply *re
         return false;
     GError *failure = NULL;
     g_autoptr(json_auto) tags =
-        lake_tags(s3_lake(call), text(request, "Bucket"), text(request, "Key"), &failure);
+        lake_tags(s3_lake(call), s3_text(request, "Bucket"), s3_text(request, "Key"), &failure);
     if (failure) {
         g_propagate_error(error, failure);
         return false;
@@ -114,7 +111,7 @@ static bool get(const struct call *call, const json_t *request, struct reply *re
 
 static bool set(const struct call *call, const json_t *request, const json_t *tags, GError **error)
 {
-    return lake_set_tags(s3_lake(call), text(request, "Bucket"), text(request, "Key"),
+    return lake_set_tags(s3_lake(call), s3_text(request, "Bucket"), s3_text(request, "Key"),
                          json_object_size(tags) ? tags : NULL, error);
 }
 
@@ -154,7 +151,7 @@ bool s3_get_bucket_tagging(const struct call *call, const json_t *request, struc
     if (!get(call, request, reply, &any, error))
         return false;
     return any || error_set(error, ERROR_NO_SUCH_TAG_SET, "The TagSet does not exist: bucket %s",
-                            text(request, "Bucket"));
+                            s3_text(request, "Bucket"));
 }
 
 bool s3_put_bucket_tagging(const struct call *call, const json_t *request, struct reply *reply,

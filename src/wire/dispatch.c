@@ -32,14 +32,15 @@ static bool is_s3(const struct wire_call *call)
     return call->protocol == PROTOCOL_REST_XML;
 }
 
-/* S3's two ids: upper-case digits, and something long and opaque. */
+/* S3 has headers of its own; clients look for its HostId only where the others' is not. */
 static void put_ids(const struct wire_call *call, struct http_reply *reply)
 {
-    http_reply_header(reply, "x-amzn-RequestId", call->request_id);
-    if (is_s3(call)) {
-        http_reply_header(reply, "x-amz-request-id", call->request_id);
-        http_reply_header(reply, "x-amz-id-2", call->request_id);
+    if (!is_s3(call)) {
+        http_reply_header(reply, "x-amzn-RequestId", call->request_id);
+        return;
     }
+    http_reply_header(reply, "x-amz-request-id", call->request_id);
+    http_reply_header(reply, "x-amz-id-2", call->request_id);
 }
 
 static void reply_error(struct wire_call *call, const json_t *members, const GError *error,

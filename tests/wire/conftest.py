@@ -4,6 +4,7 @@ import http.client
 import json
 import os
 import pathlib
+import re
 import subprocess
 
 import boto3
@@ -82,3 +83,10 @@ def echo(tmp_path_factory):
     server = Echo(tmp_path_factory.mktemp("echo"))
     yield server
     server.close()
+
+
+@pytest.fixture(scope="session")
+def codes():
+    """{AWS's name of an error: its number in lathe's table}"""
+    names = re.findall(r'X\(ERROR_\w+, "(\w+)", \d+\)', (ROOT / "src/base/error.h").read_text())
+    return {name: code for code, name in enumerate(names)}

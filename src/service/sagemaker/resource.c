@@ -18,6 +18,18 @@ static bool about(GError **error, enum error_code code, const char *message, con
                      parts[1] ? parts[1] : "");
 }
 
+bool sagemaker_check_free(const struct call *call, const struct sagemaker_kind *kind,
+                          const char *name, GError **error)
+{
+    GError *cause = NULL;
+    g_autoptr(resource_auto) present = resource_get(call->lathe->store, kind->kind, name, &cause);
+    if (cause) {
+        g_propagate_error(error, cause);
+        return false;
+    }
+    return !present || about(error, kind->taken_code, kind->taken, present->arn);
+}
+
 bool sagemaker_create(const struct call *call, const struct sagemaker_kind *kind,
                       const json_t *request, const char *status, json_t *body, struct reply *reply,
                       GError **error)

@@ -28,6 +28,10 @@ extern const struct sagemaker_kind model_kind;
 extern const struct sagemaker_kind endpoint_config_kind;
 extern const struct sagemaker_kind endpoint_kind;
 
+/* Fails with the kind's `taken` error where the name is. */
+bool sagemaker_check_free(const struct call *call, const struct sagemaker_kind *kind,
+                          const char *name, GError **error);
+
 /* Creates the resource that a Create request describes: its body is the request without name and
  * tags; tags are kept; the reply gets the ARN. body (taken, may be NULL) replaces the request as
  * body. */

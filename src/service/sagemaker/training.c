@@ -253,10 +253,8 @@ static void report(struct job *job, const json_t *line, void *data)
     struct training *training = data;
     const char *metric = json_text_at(line, "metric");
     if (metric)
-        json_object_set_new(training->metrics, metric,
-                            json_pack("{sssfsf}", "MetricName", metric, "Value",
-                                      json_number_at(line, "value", 0), "Timestamp",
-                                      json_number_at(line, "time", clock_now())));
+        take_metric(training, metric, json_number_at(line, "value", 0),
+                    json_number_at(line, "time", clock_now()));
     if (clock_monotonic() - training->checkpointed > CHECKPOINT_SECONDS)
         put_checkpoints(training, job);
 }

@@ -127,11 +127,14 @@ static json_t *first_body(const json_t *request)
 bool create_training_job(const struct call *call, const json_t *request, struct reply *reply,
                          GError **error)
 {
-    if (!check_request(request, error) ||
+    /* A taken name comes first, as with AWS: Airflow and the SDK look for that error. */
+    const char *name = json_text_at(request, "TrainingJobName");
+    if (!sagemaker_check_free(call, &training_job_kind, name, error) ||
+        !check_request(request, error) ||
         !sagemaker_create(call, &training_job_kind, request, "InProgress", first_body(request),
                           reply, error))
         return false;
-    training_submit(call->lathe, json_text_at(request, "TrainingJobName"), request);
+    training_submit(call->lathe, name, request);
     return true;
 }
 

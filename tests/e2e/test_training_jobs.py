@@ -1,0 +1,174 @@
+"""Training jobs' lives: what is refused, stopped, found, and cut off by a crash."""
+
+import time
+
+import pytest
+from botocore.exceptions import ClientError
+
+from sagemaker_jobs import channel, train, training_request, unique, wait_for_job
+
+ROWS = "".join(f"{i % 2},{i},{i * 7 % 13}\n" for i in range(200))
+
+
+@pytest.fixture
+def prepared(server, bucket):
+    server.client("s3").put_object(Bucket=bucket, Key="train/rows.csv", Body=ROWS)
+    return bucket
+
+
+def request_for(bucket, **settings):
+    return training_request(bucket, [channel("train", f"s3://{bucket}/train/")], **settings)
+
+
+@pytest.mark.parametrize("text, words", [
+    ("", ["train"]),
+    ("label,a,b\n1,2,3\n", ["rows.csv", "header"]),
+    ("1,2,3\n0,4\n", ["rows.csv", "line 2"]),
+    ("1,2,3\n0,4,five\n", ["rows.csv", "line 2", "column 3", "five"]),
+    ("1,2,3\n7,4,5\n", ["label", "7"]),
+])
+def test_bad_rows_fail_the_job_with_a_reason_that_names_the_place(server, bucket, text, words):
+    server.client("s3").put_object(Bucket=bucket, Key="train/rows.csv", Body=text)
+    job = train(server, request_for(bucket))
+    assert job["TrainingJobStatus"] == "Failed"
+    for word in words:
+        assert word in job["FailureReason"]
+    assert "ModelArtifacts" not in job or not job["ModelArtifacts"].get("S3ModelArtifacts")
+
+
+def test_a_prefix_without_objects_fails_the_job(server, bucket):
+    job = train(server, request_for(bucket))
+    assert job["TrainingJobStatus"] == "Failed"
+    assert f"s3://{bucket}/train/" in job["FailureReason"]
+
+
+@pytest.mark.parametrize("change, words", [
+    ({"HyperParameters": {"num_round": "10", "max_depht": "3"}}, "max_depth"),
+    ({"HyperParameters": {"num_round": "ten"}}, "num_round"),
+])
+def test_wrong_hyperparameters_fail_before_training(server, prepared, change, words):
+    job = train(server, {**request_for(prepared), **change})
+    assert job["TrainingJobStatus"] == "Failed"
+    assert words in job["FailureReason"]
+
+
+@pytest.mark.parametrize("change, code, words", [
+    ({"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}},
+     "ValidationException", "InstanceCount"),
+    ({"AlgorithmSpecification": {"TrainingImage": "1.dkr.ecr.x.amazonaws.com/tensorflow:2",
+                                 "TrainingInputMode": "File"}},
+     "ValidationException", "tensorflow"),
+    ({"AlgorithmSpecification": {"TrainingImage": "1.dkr.ecr.x.amazonaws.com/xgboost:1",
+                                 "TrainingInputMode": "Pipe"}},
+     "ValidationException", "Pipe"),
+    ({"TrainingJobName": "no_underscores"}, "ValidationException", "trainingJobName"),
+])
+def test_what_cannot_run_is_refused_at_once(server, prepared, change, code, words):
+    with pytest.raises(ClientError) as refused:
+        server.client("sagemaker").create_training_job(**{**request_for(prepared), **change})
+    assert refused.value.response["Error"]["Code"] == code
+    assert words in refused.value.response["Error"]["Message"]
+
+
+def test_names_are_unique_listed_searched_and_tagged(server, prepared):
+    sagemaker = server.client("sagemaker")
+    request = {**request_for(prepared), "Tags": [{"Key": "team", "Value": unique("blue")}]}
+    job = train(server, request)
+    name = request["TrainingJobName"]
+    with pytest.raises(ClientError) as taken:
+        sagemaker.create_training_job(**request)
+    assert taken.value.response["Error"]["Code"] == "ResourceInUse"
+    with pytest.raises(ClientError) as missing:
+        sagemaker.describe_training_job(TrainingJobName="no-such-job")
+    assert missing.value.response["Error"]["Code"] == "ValidationException"
+    assert "not found" in missing.value.response["Error"]["Message"].lower()
+
+    listed = sagemaker.list_training_jobs(NameContains=name[4:], StatusEquals="Completed")
+    assert [entry["TrainingJobName"] for entry in listed["TrainingJobSummaries"]] == [name]
+    tags = sagemaker.list_tags(ResourceArn=job["TrainingJobArn"])["Tags"]
+    assert tags == request["Tags"]
+
+    def found(name_, value, operator="Equals"):
+        results = sagemaker.search(Resource="TrainingJob", SearchExpression={
+            "Filters": [{"Name": name_, "Operator": operator, "Value": value}]})["Results"]
+        return [result["TrainingJob"]["TrainingJobName"] for result in results]
+
+    assert found("ModelArtifacts.S3ModelArtifacts",
+                 job["ModelArtifacts"]["S3ModelArtifacts"]) == [name]
+    assert found("Tags.team", tags[0]["Value"]) == [name]
+    assert found("TrainingJobName", "no-such-job") == []
+    assert name in found("HyperParameters.num_round", "9", "GreaterThan")
+    assert name not in found("HyperParameters.num_round", "10", "GreaterThan")
+
+
+def slow_request(bucket):
+    """Enough rounds to be caught running."""
+    return request_for(bucket, num_round=1000000, save_model_on_termination="true")
+
+
+def wait_until_training(server, name):
+    sagemaker = server.client("sagemaker")
+    server.wait_for(lambda: sagemaker.describe_training_job(TrainingJobName=name),
+                    "SecondaryStatus", ("Training", "Failed", "Completed"))
+    logs = server.client("logs")
+    while not logs.filter_log_events(logGroupName="/aws/sagemaker/TrainingJobs",
+                                     logStreamNamePrefix=name + "/",
+                                     filterPattern="train-logloss")["events"]:
+        time.sleep(0.05)
+
+
+def test_a_job_can_be_stopped_and_keeps_its_model(server, prepared):
+    sagemaker, request = server.client("sagemaker"), slow_request(prepared)
+    name = request["TrainingJobName"]
+    sagemaker.create_training_job(**request)
+    wait_until_training(server, name)
+    sagemaker.stop_training_job(TrainingJobName=name)
+    job = wait_for_job(server, name)
+    assert job["TrainingJobStatus"] == "Stopped"
+    assert job["ModelArtifacts"]["S3ModelArtifacts"].endswith(f"{name}/output/model.tar.gz")
+    with pytest.raises(ClientError) as refused:
+        sagemaker.stop_training_job(TrainingJobName=name)
+    assert "Stopped" in refused.value.response["Error"]["Message"]
+
+
+def test_a_job_that_runs_too_long_is_stopped(server, prepared):
+    request = {**slow_request(prepared), "StoppingCondition": {"MaxRuntimeInSeconds": 1}}
+    job = train(server, request)
+    assert job["TrainingJobStatus"] == "Stopped"
+    assert job["SecondaryStatus"] == "MaxRuntimeExceeded"
+
+
+def test_checkpoints_are_stored_and_resumed_from(server, prepared):
+    uri = f"s3://{prepared}/checkpoints"
+    checkpoints = {"CheckpointConfig": {"S3Uri": uri}}
+    first = train(server, {**request_for(prepared, num_round=7), **checkpoints})
+    assert first["TrainingJobStatus"] == "Completed"
+    keys = [entry["Key"] for entry in server.client("s3").list_objects_v2(
+        Bucket=prepared, Prefix="checkpoints/")["Contents"]]
+    assert keys and all("xgboost-checkpoint" in key for key in keys)
+    second = train(server, {**request_for(prepared, num_round=9), **checkpoints})
+    assert second["TrainingJobStatus"] == "Completed"
+    messages = [event["message"] for event in server.client("logs").filter_log_events(
+        logGroupName="/aws/sagemaker/TrainingJobs",
+        logStreamNamePrefix=second["TrainingJobName"] + "/")["events"]]
+    rounds = [m for m in messages if "#011train-" in m]
+    assert len(rounds) == 2 and rounds[-1].startswith("[8]") or "[8]#011" in rounds[-1]
+
+
+def test_a_kill_of_the_server_fails_its_jobs_and_leaves_nothing_half_written(server_factory):
+    server = server_factory()
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="crash")
+    s3.put_object(Bucket="crash", Key="train/rows.csv", Body=ROWS)
+    request = slow_request("crash")
+    server.client("sagemaker").create_training_job(**request)
+    wait_until_training(server, request["TrainingJobName"])
+    server.kill()
+    server.start()
+    job = server.client("sagemaker").describe_training_job(
+        TrainingJobName=request["TrainingJobName"])
+    assert job["TrainingJobStatus"] == "Failed"
+    assert "ended unexpectedly" in job["FailureReason"]
+    assert "Contents" not in server.client("s3").list_objects_v2(Bucket="crash", Prefix="out/")
+    again = train(server, request_for("crash"))
+    assert again["TrainingJobStatus"] == "Completed"

@@ -38,16 +38,9 @@ static struct early_stopping plan_early_stopping(const struct boost_plan *plan,
     return early;
 }
 
-static bool set_attribute(const struct boost_plan *plan, void *booster, const char *name,
-                          const char *value, GError **error)
-{
-    return plan->xgboost->booster_set_attribute(booster, name, value) == 0 ||
-           xgboost_fail(plan->xgboost, error, name);
-}
-
 /* Takes note of a round's score; *stop is set where patience is used up. */
-static bool note_score(struct early_stopping *early, const struct boost_plan *plan, void *booster,
-                       int round, const GArray *scores, bool *stop, GError **error)
+static bool note_score(struct early_stopping *early, const struct boost_plan *plan, int round,
+                       const GArray *scores, bool *stop, GError **error)
 {
     if (early->patience == 0) {
         return true;
@@ -65,16 +58,16 @@ static bool note_score(struct early_stopping *early, const struct boost_plan *pl
     if (better) {
         early->best_round = round;
         early->best_score = score->value;
-        char value[G_ASCII_DTOSTR_BUF_SIZE];
-        g_autofree char *best = g_strdup_printf("%d", round);
-        if (!set_attribute(plan, booster, "best_iteration", best, error) ||
-            !set_attribute(plan, booster, "best_score",
-                           g_ascii_dtostr(value, sizeof value, score->value), error)) {
-            return false;
-        }
     }
     *stop = round - early->best_round >= early->patience;
     return true;
+}
+
+static bool set_attribute(const struct boost_plan *plan, void *booster, const char *name,
+                          const char *value, GError **error)
+{
+    return plan->xgboost->booster_set_attribute(booster, name, value) == 0 ||
+           xgboost_fail(plan->xgboost, error, name);
 }
 
 static bool cut_to_best(const struct early_stopping *early, const struct boost_plan *plan,
@@ -91,7 +84,12 @@ static bool cut_to_best(const struct early_stopping *early, const struct boost_p
                early->best_score);
     plan->xgboost->booster_free(*booster);
     *booster = best;
-    return true;
+    /* A slice has no attributes, and Python's predict() looks for these. */
+    char score[G_ASCII_DTOSTR_BUF_SIZE];
+    g_ascii_dtostr(score, sizeof score, early->best_score);
+    g_autofree char *round = g_strdup_printf("%d", early->best_round);
+    return set_attribute(plan, best, "best_iteration", round, error) &&
+           set_attribute(plan, best, "best_score", score, error);
 }
 
 /* A booster with the parameters, and with the trees of the newest checkpoint. */
@@ -148,7 +146,7 @@ static bool run_rounds(const struct boost_plan *plan, struct boost_outcome *outc
     bool enough = false;
     for (int round = first; round < rounds && !enough; round++) {
         if (!run_round(plan, outcome, round, rounds, error) ||
-            !note_score(&early, plan, outcome->booster, round, outcome->last, &enough, error)) {
+            !note_score(&early, plan, round, outcome->last, &enough, error)) {
             return false;
         }
         outcome->stopped = stop_requested() && round + 1 < rounds;

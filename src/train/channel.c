@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "csv/reader.h"
 #include "table/parquet.h"
 #include "train/channel_files.h"
 #include "train/channel_text.h"
@@ -58,18 +59,25 @@ char *channel_place(const struct channel *channel, size_t row)
                            shown_name(channel, file->path), row - file->first_row + 1);
 }
 
-/* Where CSV's lines go. */
+/* Where CSV's lines go. The delimiter is that of the channel's first line, as in the container; 0
+ * before it is known. */
 struct csv_target {
     struct csv_matrix *matrix;
-    unsigned threads;
+    struct csv_options options;
+    char *delimiter;
 };
 
 static bool append_csv(void *state, const char *name, const char *text, size_t size,
                        struct lathe_error *error)
 {
     struct csv_target *target = state;
-    struct csv_options options = {.name = name, .threads = target->threads};
-    return csv_matrix_append(target->matrix, text, size, &options, error);
+    if (*target->delimiter == 0) {
+        *target->delimiter = csv_sniff_delimiter(text, size);
+        report_log("INFO", "Determined delimiter of CSV input is '%c'", *target->delimiter);
+    }
+    target->options.name = name;
+    target->options.delimiter = *target->delimiter;
+    return csv_matrix_append(target->matrix, text, size, &target->options, error);
 }
 
 static bool check_csv(void *state, const char *name, const char *text, size_t size,
@@ -77,7 +85,7 @@ static bool check_csv(void *state, const char *name, const char *text, size_t si
 {
     struct csv_target *target = state;
     struct csv_matrix scratch = {.columns = target->matrix->columns};
-    struct csv_options options = {.name = name};
+    struct csv_options options = {.name = name, .delimiter = *target->delimiter};
     bool good = csv_matrix_append(&scratch, text, size, &options, error);
     csv_matrix_clear(&scratch);
     return good;
@@ -105,7 +113,8 @@ static bool append_file(struct channel *channel, const char *path, const char *n
     if (options->format == CHANNEL_PARQUET) {
         return parquet_append(&channel->matrix, path, name, error);
     }
-    struct csv_target target = {&channel->matrix, options->threads};
+    struct csv_target target = {
+        &channel->matrix, {.threads = options->threads}, &channel->delimiter};
     struct line_taker taker = {append_csv, check_csv, &target, name,
                                STRETCH * MAX(options->threads, 1)};
     if (options->format == CHANNEL_LIBSVM) {

@@ -26,6 +26,7 @@ struct channel {
 
     /* CSV and Parquet: rows as the files have them; the features are the last columns. */
     struct csv_matrix matrix;
+    char delimiter; /* CSV's, 0 before the first line */
     /* libsvm, where sparse is true: features as they are numbered in the files, from 0. */
     bool is_sparse;
     struct libsvm_rows sparse;

@@ -59,5 +59,7 @@ const struct train_metric *train_metric_find(const char *name)
 
 char *train_metric_regex(const char *data, const char *metric)
 {
-    return g_strdup_printf(".*\\[[0-9]+\\].*#011%s-%s:(\\S+)", data, metric);
+    return g_strdup_printf(".*\\[[0-9]+\\].*#011%s-%s:"
+                           "([-+]?[0-9]*\\.?[0-9]+(?:[eE][-+]?[0-9]+)?).*",
+                           data, metric);
 }

@@ -19,7 +19,8 @@ const struct train_metric *train_metrics(size_t *count);
 const struct train_metric *train_metric_find(const char *name);
 
 /* The regular expression under which the metric of a data set ("train", "validation") is found in
- * the log, as MetricDefinitions has it: ".*\[[0-9]+\].*#011validation-auc:(\S+)". g_free it. */
+ * the log, for MetricDefinitions; g_free it. It captures a number, not the rest of the line as the
+ * container's own (\S+) would where another metric follows. */
 char *train_metric_regex(const char *data, const char *metric);
 
 #endif

@@ -19,7 +19,9 @@ struct http_request {
     struct stream *body;   /* never NULL */
     gint64 content_length; /* -1: chunked */
     void *data;            /* the handler's own, from route to respond */
-    struct http_connection *connection;
+    /* Where set: called with data when the request is over, answered or not. */
+    void (*data_free)(void *data);
+    struct http_exchange *exchange; /* the server's own */
 };
 
 /* A header's value, whatever the case of its name, or NULL. */
@@ -32,7 +34,7 @@ struct http_reply {
     unsigned status;
     GPtrArray *headers;    /* name, value, name, value ...: filled by http_reply_header */
     struct stream *body;   /* NULL: empty */
-    bool head_only;        /* a HEAD's reply: Content-Length is content_length, no body */
+    bool head_only;        /* a reply to HEAD, or 304: Content-Length is content_length, no body */
     gint64 content_length; /* used with head_only */
     bool close;            /* close the connection after it */
 };

@@ -1,0 +1,95 @@
+#include "wire/http.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "wire/http_listen.h"
+#include "wire/http_parts.h"
+
+const char *http_header(const struct http_request *request, const char *name)
+{
+    return http_head_find(&request->exchange->head, name);
+}
+
+void http_headers(const struct http_request *request,
+                  void (*visit)(const char *name, const char *value, void *data), void *data)
+{
+    const struct http_head *head = &request->exchange->head;
+    for (size_t i = 0; i < head->count; i++)
+        visit(head->fields[i].name, head->fields[i].value, data);
+}
+
+static void fill_defaults(struct http_options *options)
+{
+    if (!options->threads)
+        options->threads = g_get_num_processors();
+    if (!options->workers)
+        options->workers = 64;
+    if (!options->body_limit)
+        options->body_limit = 128 * 1024 * 1024;
+    if (!options->head_deadline_s)
+        options->head_deadline_s = 20;
+    if (!options->idle_deadline_s)
+        options->idle_deadline_s = 60;
+}
+
+/* Signals are the main thread's: the server's threads are started with all of them blocked. That
+ * holds for SIGPIPE too, which sendfile would raise where a client has gone. */
+static bool start_threads(struct http_server *server, const int *sockets, GError **error)
+{
+    sigset_t all, before;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before);
+    server->pool = http_pool_new(server->options.workers, error);
+    bool ok = server->pool;
+    for (unsigned i = 0; i < server->options.threads; i++) {
+        if (!ok)
+            close(sockets[i]);
+        else if (http_poller_start(&server->pollers[i], server, sockets[i], error))
+            server->started++;
+        else
+            ok = false;
+    }
+    pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return ok;
+}
+
+struct http_server *http_server_start(const struct http_options *options,
+                                      const struct http_handler *handler, GError **error)
+{
+    struct http_server *server = g_new0(struct http_server, 1);
+    server->options = *options;
+    server->handler = *handler;
+    fill_defaults(&server->options);
+    unsigned threads = server->options.threads;
+    server->pollers = g_new0(struct http_poller, threads);
+    g_autofree int *sockets = g_new(int, threads);
+    const char *address = options->address ? options->address : "127.0.0.1";
+    if (http_listen(address, &server->options.port, sockets, threads, error) &&
+        start_threads(server, sockets, error))
+        return server;
+    http_server_stop(server, 0);
+    return NULL;
+}
+
+unsigned http_server_port(const struct http_server *server)
+{
+    return server->options.port;
+}
+
+void http_server_stop(struct http_server *server, unsigned seconds)
+{
+    server->stop_deadline = clock_monotonic() + seconds;
+    atomic_store(&server->stopping, true);
+    for (unsigned i = 0; i < server->started; i++)
+        http_poller_wake(&server->pollers[i]);
+    for (unsigned i = 0; i < server->started; i++)
+        http_poller_join(&server->pollers[i]);
+    if (server->pool)
+        http_pool_free(server->pool);
+    for (unsigned i = 0; i < server->started; i++)
+        http_poller_free(&server->pollers[i]);
+    g_free(server->pollers);
+    g_free(server);
+}

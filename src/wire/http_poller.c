@@ -1,0 +1,140 @@
+/* A daemon driven from outside: poll on its epoll descriptor, then MHD_run_wait(daemon, 0).
+ *
+ * In threads of its own MHD 0.9.75 waits again, blocking, each time epoll_wait fills its 128
+ * events, before it serves any of them: with 128, 256 or 384 busy connections a thread answers
+ * about 100 requests a second. Called with a wait of 0 it cannot. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "wire/http_parts.h"
+
+/* What MHD holds a connection: the head, and what it reads of a body at once. It zeroes all of it
+ * after each request, so a larger one costs every request time and cache. Beyond it a head is
+ * refused with 431. */
+#define CONNECTION_MEMORY ((size_t)16 * 1024)
+/* A backstop behind http_deadline.c; alone on its own for replies that nobody reads. */
+#define GRACE_SECONDS 2
+
+static void wait_for_events(struct http_poller *poller, double now)
+{
+    MHD_UNSIGNED_LONG_LONG pending;
+    double seconds = -1;
+    if (MHD_get_timeout(poller->daemon, &pending) == MHD_YES)
+        seconds = (double)pending / 1e3;
+    if (poller->clients && (seconds < 0 || now + seconds > poller->next_look))
+        seconds = MAX(0, poller->next_look - now);
+    bool lingering = poller->lingering && poller->lingering->len > 0;
+    if (lingering)
+        seconds = MIN(seconds < 0 ? 1 : seconds, 0.01);
+    if (seconds == 0)
+        return; /* MHD has work; it looks at its descriptors itself */
+    struct pollfd events[] = {{.fd = poller->epoll_fd, .events = POLLIN},
+                              {.fd = poller->wake_fd, .events = POLLIN}};
+    poll(events, G_N_ELEMENTS(events), seconds < 0 ? -1 : (int)(seconds * 1e3) + 1);
+    uint64_t count;
+    if (events[1].revents && read(poller->wake_fd, &count, sizeof count) > 0)
+        atomic_store(&poller->woken, false); /* before MHD looks for what was resumed */
+}
+
+/* Requests that have come are served first; then nothing new is accepted and idle connections
+ * close. */
+static void stop_accepting(struct http_poller *poller)
+{
+    MHD_run_wait(poller->daemon, 0);
+    int listening = MHD_quiesce_daemon(poller->daemon);
+    if (listening >= 0)
+        close(listening);
+    for (struct http_client *client = poller->clients; client; client = client->next)
+        if (client->stage == STAGE_HEAD)
+            shutdown(client->fd, SHUT_RD);
+}
+
+static void *run(void *data)
+{
+    struct http_poller *poller = data;
+    struct http_server *server = poller->server;
+    bool stopping = false, aborted = false;
+    while (!stopping || poller->clients) {
+        wait_for_events(poller, clock_monotonic());
+        MHD_run_wait(poller->daemon, 0);
+        double now = clock_monotonic();
+        if (now >= poller->next_look)
+            poller->next_look = http_deadline_look(poller, now);
+        if (poller->lingering)
+            http_linger_look(poller, now);
+        if (!stopping && atomic_load(&server->stopping)) {
+            stopping = true;
+            stop_accepting(poller);
+        }
+        if (stopping && !aborted && now > server->stop_deadline) {
+            aborted = true;
+            for (struct http_client *client = poller->clients; client; client = client->next)
+                http_client_abort(client);
+        }
+    }
+    return NULL;
+}
+
+/* Connections a poller may have: half of the process's descriptors, shared. */
+static unsigned connection_limit(const struct http_server *server)
+{
+    struct rlimit files = {.rlim_cur = 1024};
+    getrlimit(RLIMIT_NOFILE, &files);
+    rlim_t half = MIN(files.rlim_cur, 65536) / 2;
+    return (unsigned)MAX(half / server->options.threads, 64);
+}
+
+bool http_poller_start(struct http_poller *poller, struct http_server *server, int socket,
+                       GError **error)
+{
+    poller->server = server;
+    poller->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    poller->daemon = MHD_start_daemon(
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, http_client_request, poller,
+        MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_CONNECTION_LIMIT, connection_limit(server),
+        MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
+        server->options.idle_deadline_s + GRACE_SECONDS, MHD_OPTION_URI_LOG_CALLBACK,
+        http_client_target, poller, MHD_OPTION_UNESCAPE_CALLBACK, http_client_keep_escapes, NULL,
+        MHD_OPTION_NOTIFY_COMPLETED, http_client_completed, poller, MHD_OPTION_NOTIFY_CONNECTION,
+        http_client_notify, poller, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+    if (!poller->daemon) {
+        close(socket);
+        close(poller->wake_fd);
+        return error_set(error, ERROR_INTERNAL, "the HTTP library did not start: %s",
+                         g_strerror(errno));
+    }
+    poller->epoll_fd = MHD_get_daemon_info(poller->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
+    int failure = pthread_create(&poller->thread, NULL, run, poller);
+    if (!failure)
+        return true;
+    MHD_stop_daemon(poller->daemon);
+    close(poller->wake_fd);
+    return error_set_errno(error, failure, "starting a thread for connections");
+}
+
+void http_poller_wake(struct http_poller *poller)
+{
+    uint64_t one = 1;
+    if (!atomic_exchange(&poller->woken, true))
+        while (write(poller->wake_fd, &one, sizeof one) < 0 && errno == EINTR)
+            ;
+}
+
+void http_poller_join(struct http_poller *poller)
+{
+    pthread_join(poller->thread, NULL);
+}
+
+void http_poller_free(struct http_poller *poller)
+{
+    http_linger_free(poller);
+    MHD_stop_daemon(poller->daemon);
+    close(poller->wake_fd);
+}

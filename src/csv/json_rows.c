@@ -418,6 +418,10 @@ bool json_rows_matrix(const struct json_rows *from, struct csv_matrix *matrix,
 bool json_rows_columns(const struct json_rows *from, struct csv_column *columns, size_t count,
                        size_t width, struct csv_scratch *scratch, struct lathe_error *error)
 {
+    for (size_t i = 0; i < count; i++)
+        if (columns[i].field >= width)
+            return fail(error, LATHE_INVALID_DATA, "column %zu (%s) of rows of %zu values",
+                        columns[i].field + 1, columns[i].name ? columns[i].name : "no name", width);
     struct csv_column none;
     struct walk walk = {.from = from,
                         .columns = count ? columns : &none,

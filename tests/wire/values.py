@@ -22,6 +22,7 @@ def as_python(java):
     """A pattern of Java's in Python's words: Unicode classes shrink to what stands for them."""
     text = java.replace(r"\uD800\uDC00-\uDBFF\uDFFF", "\U00010000-\U00010fff")
     text = re.sub(r"\$\{\d+,\d*\}", "$", text).replace(r"\z", r"\Z")
+    text = re.sub(r"(\\[wd])-(?!\])", r"\1\-", text)
 
     def spelled(match):
         before = re.sub(r"\\.", "", text[:match.start()])

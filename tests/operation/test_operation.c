@@ -1,0 +1,182 @@
+/* The registry and operation_call: what runs, what does not, and client tokens under threads. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <glib/gstdio.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "operation/operation.h"
+#include "store/store.h"
+
+struct lathe {
+    atomic_int runs;
+};
+
+static bool list_models(const struct call *call, const json_t *request, struct reply *reply,
+                        GError **error)
+{
+    (void)request, (void)error;
+    atomic_fetch_add(&call->lathe->runs, 1);
+    g_autofree char *arn = call_arn(call, "model", "m");
+    reply->output = json_pack("{s:[{s:s, s:s, s:f}]}", "Models", "ModelName", "m", "ModelArn", arn,
+                              "CreationTime", 1.5);
+    return true;
+}
+
+/* Slow enough that threads meet in it. */
+static bool create_pipeline(const struct call *call, const json_t *request, struct reply *reply,
+                            GError **error)
+{
+    (void)request, (void)error;
+    int run = atomic_fetch_add(&call->lathe->runs, 1);
+    usleep(20000);
+    g_autofree char *name = g_strdup_printf("p-%d", run);
+    g_autofree char *arn = call_arn(call, "pipeline", name);
+    reply->output = json_pack("{s:s}", "PipelineArn", arn);
+    return true;
+}
+
+static const struct operation operations_table[] = {
+    {"CreatePipeline", create_pipeline, OPERATION_BLOCKING},
+    {"ListModels", list_models, OPERATION_QUICK},
+};
+static const struct service sagemaker = {"sagemaker", operations_table, 2};
+
+static struct lathe lathe;
+static struct store *store;
+static struct operations *operations;
+static char *folder;
+
+static int setup(void **state)
+{
+    (void)state;
+    folder = g_dir_make_tmp("lathe-operation-XXXXXX", NULL);
+    g_autofree char *path = g_build_filename(folder, "meta.db", NULL);
+    store = store_open(path, NULL);
+    const struct service *const services[] = {&sagemaker, NULL};
+    operations = operations_new(&lathe, store, services, "123456789012", NULL);
+    return store && operations ? 0 : -1;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    operations_free(operations);
+    store_close(store);
+    g_autoptr(GDir) dir = g_dir_open(folder, 0, NULL);
+    const char *name;
+    while ((name = g_dir_read_name(dir))) {
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        g_unlink(path);
+    }
+    g_rmdir(folder);
+    g_free(folder);
+    return 0;
+}
+
+static void test_runs_with_its_context(void **state)
+{
+    (void)state;
+    const struct call_context context = {.region = "eu-west-1"};
+    struct reply reply = {0};
+    g_autoptr(GError) error = NULL;
+    assert_true(
+        operation_call(operations, &context, "sagemaker", "ListModels", NULL, &reply, &error));
+    assert_string_equal(json_text_at(reply.output, "Models[0].ModelArn"),
+                        "arn:aws:sagemaker:eu-west-1:123456789012:model/m");
+    reply_clear(&reply);
+}
+
+static void refused(const char *service, const char *name, enum error_code code, const char *text)
+{
+    struct reply reply = {0};
+    const struct call_context context = {0};
+    g_autoptr(json_auto) request = json_object();
+    g_autoptr(GError) error = NULL;
+    int before = atomic_load(&lathe.runs);
+    assert_false(operation_call(operations, &context, service, name, request, &reply, &error));
+    assert_int_equal(error->code, code);
+    assert_non_null(strstr(error->message, text));
+    assert_int_equal(atomic_load(&lathe.runs), before);
+    reply_clear(&reply);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    refused("sagemaker", "CreatePipeline", ERROR_VALIDATION, "Value null at 'pipelineName'");
+    refused("sagemaker", "CreateTrainingJob", ERROR_UNKNOWN_OPERATION, "is not built in lathe");
+    refused("sagemaker", "MakeCoffee", ERROR_UNKNOWN_OPERATION, "has no operation MakeCoffee");
+    refused("kitchen", "MakeCoffee", ERROR_UNKNOWN_OPERATION, "unknown service");
+}
+
+static void test_registering_is_checked(void **state)
+{
+    (void)state;
+    static const struct operation unlisted[] = {{"CreateAutoMLJob", list_models, 0}};
+    static const struct operation twice[] = {{"ListModels", list_models, 0},
+                                             {"ListModels", list_models, 0}};
+    static const struct operation invented[] = {{"MakeCoffee", list_models, 0}};
+    const struct service wrong[] = {{"sagemaker", unlisted, 1},
+                                    {"sagemaker", twice, 2},
+                                    {"sagemaker", invented, 1},
+                                    {"kitchen", unlisted, 1}};
+    const char *const texts[] = {"tools/operations.txt", "registered twice", "no such operation",
+                                 "no shapes"};
+    for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
+        const struct service *const services[] = {&wrong[i], NULL};
+        g_autoptr(GError) error = NULL;
+        assert_null(operations_new(&lathe, store, services, "123456789012", &error));
+        assert_non_null(strstr(error->message, texts[i]));
+    }
+}
+
+static void *create_with_token(void *arn)
+{
+    g_autoptr(json_auto) request =
+        json_pack("{s:s, s:s, s:s, s:s}", "PipelineName", "p", "PipelineDefinition", "{}",
+                  "RoleArn", "arn:aws:iam::123456789012:role/service", "ClientRequestToken",
+                  "0123456789012345678901234567890123456789");
+    struct reply reply = {0};
+    const struct call_context context = {0};
+    if (operation_call(operations, &context, "sagemaker", "CreatePipeline", request, &reply, NULL))
+        *(char **)arn = g_strdup(json_text_at(reply.output, "PipelineArn"));
+    reply_clear(&reply);
+    return NULL;
+}
+
+static void test_a_token_runs_once_however_many_send_it(void **state)
+{
+    (void)state;
+    pthread_t threads[8];
+    char *arns[8] = {NULL};
+    int before = atomic_load(&lathe.runs);
+    for (size_t i = 0; i < 8; i++)
+        pthread_create(&threads[i], NULL, create_with_token, &arns[i]);
+    for (size_t i = 0; i < 8; i++)
+        pthread_join(threads[i], NULL);
+    assert_int_equal(atomic_load(&lathe.runs), before + 1);
+    for (size_t i = 0; i < 8; i++) {
+        assert_non_null(arns[i]);
+        assert_string_equal(arns[i], arns[0]);
+    }
+    for (size_t i = 0; i < 8; i++)
+        g_free(arns[i]);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_runs_with_its_context),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_registering_is_checked),
+        cmocka_unit_test(test_a_token_runs_once_however_many_send_it),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}

@@ -84,3 +84,20 @@ bool booster_read(const struct xgboost *xgboost, void *booster, const char *path
     }
     return true;
 }
+
+bool booster_predict(const struct xgboost *xgboost, void *booster, void *matrix,
+                     enum prediction prediction, const float **values, size_t *width,
+                     GError **error)
+{
+    g_autofree char *config =
+        g_strdup_printf("{\"type\":%d,\"training\":false,\"iteration_begin\":0,"
+                        "\"iteration_end\":0,\"strict_shape\":true}",
+                        (int)prediction);
+    const uint64_t *shape;
+    uint64_t dimensions;
+    if (xgboost->booster_predict(booster, matrix, config, &shape, &dimensions, values) != 0) {
+        return xgboost_fail(xgboost, error, "predicting");
+    }
+    *width = dimensions < 2 ? 1 : (size_t)shape[1];
+    return true;
+}

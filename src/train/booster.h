@@ -18,6 +18,15 @@ bool booster_configure(const struct xgboost *xgboost, void *booster, const json_
  * default is; aside and renamed, so that no reader sees half a model. */
 bool booster_write(const struct xgboost *xgboost, void *booster, const char *path, GError **error);
 
+enum prediction { PREDICT_ANSWER = 0, PREDICT_MARGIN = 1 };
+
+/* What the booster says of a matrix's rows: *width values a row, XGBoost's until it is next called.
+ * An answer is what Python's predict() gives (a probability, a number, multi:softmax's class), a
+ * margin what it is made from. */
+bool booster_predict(const struct xgboost *xgboost, void *booster, void *matrix,
+                     enum prediction prediction, const float **values, size_t *width,
+                     GError **error);
+
 /* Reads a model file into an empty booster. */
 bool booster_read(const struct xgboost *xgboost, void *booster, const char *path, GError **error);
 

@@ -224,31 +224,39 @@ static bool take_dense(struct channel *channel, const struct channel_options *op
     return check_finite(channel, first_feature, error);
 }
 
-struct channel *channel_read(const char *name, const char *folder,
-                             const struct channel_options *options, GError **error)
+static bool read_folder(struct channel *channel, const char *folder,
+                        const struct channel_options *options, GError **error)
 {
     g_autoptr(GPtrArray) files = channel_files_list(folder, error);
     if (files == NULL) {
-        return NULL;
+        return false;
     }
+    for (guint i = 0; i < files->len; i++) {
+        if (!read_file(channel, folder, files->pdata[i], options, error)) {
+            return false;
+        }
+    }
+    channel->rows = row_count(channel);
+    return channel->rows > 0 ||
+           error_set(error, ERROR_VALIDATION, "No data in %s channel path %s%s",
+                     strcmp(channel->name, "train") == 0 ? "training" : channel->name, folder,
+                     files->len == 0 ? ": it holds no files (names that start with . or _ are "
+                                       "passed over)"
+                                     : ": its files are empty");
+}
+
+struct channel *channel_read(const char *name, const char *const *folders,
+                             const struct channel_options *options, GError **error)
+{
     g_autoptr(channel_auto) channel = g_new0(struct channel, 1);
     channel->name = name;
     channel->is_sparse = options->format == CHANNEL_LIBSVM;
     channel->files = g_array_new(FALSE, FALSE, sizeof(struct channel_file));
     g_array_set_clear_func(channel->files, clear_file);
-    for (guint i = 0; i < files->len; i++) {
-        if (!read_file(channel, folder, files->pdata[i], options, error)) {
+    for (size_t i = 0; folders[i] != NULL; i++) {
+        if (!read_folder(channel, folders[i], options, error)) {
             return NULL;
         }
-    }
-    channel->rows = row_count(channel);
-    if (channel->rows == 0) {
-        error_set(error, ERROR_VALIDATION, "No data in %s channel path %s%s",
-                  strcmp(name, "train") == 0 ? "training" : name, folder,
-                  files->len == 0 ? ": it holds no files (names that start with . or _ are passed "
-                                    "over)"
-                                  : ": its files are empty");
-        return NULL;
     }
     bool taken =
         channel->is_sparse ? take_sparse(channel, error) : take_dense(channel, options, error);

@@ -38,8 +38,9 @@ struct channel_options {
     unsigned threads; /* to parse with */
 };
 
-/* Reads every file of a channel. Errors name file, line and column. No rows is an error. */
-struct channel *channel_read(const char *name, const char *folder,
+/* Reads every file of a channel: those below the folders of a NULL-ended list, one after the other.
+ * Errors name file, line and column. No rows is an error. */
+struct channel *channel_read(const char *name, const char *const *folders,
                              const struct channel_options *options, GError **error);
 void channel_free(struct channel *channel);
 

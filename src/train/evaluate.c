@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "train/booster.h"
 #include "train/hyperparameters.h"
 #include "train/metrics.h"
 #include "train/own_metric.h"
@@ -122,18 +123,12 @@ static void parse_line(struct evaluator *evaluator, char *const *fields, const c
 static float *predict(const struct xgboost *xgboost, void *booster, const struct watched *set,
                       bool classes, GError **error)
 {
-    g_autofree char *config =
-        g_strdup_printf("{\"type\":%d,\"training\":false,\"iteration_begin\":0,"
-                        "\"iteration_end\":0,\"strict_shape\":true}",
-                        classes ? 1 : 0);
-    const uint64_t *shape;
-    uint64_t dimensions;
     const float *values;
-    if (xgboost->booster_predict(booster, set->matrix, config, &shape, &dimensions, &values) != 0) {
-        xgboost_fail(xgboost, error, "predicting for a metric");
+    size_t width;
+    if (!booster_predict(xgboost, booster, set->matrix, classes ? PREDICT_MARGIN : PREDICT_ANSWER,
+                         &values, &width, error)) {
         return NULL;
     }
-    size_t width = dimensions < 2 ? 1 : (size_t)shape[1];
     float *answers = g_new(float, set->rows);
     for (size_t row = 0; row < set->rows; row++) {
         const float *of_row = values + row * width;

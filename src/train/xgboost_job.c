@@ -10,7 +10,7 @@
 #include "train/boost.h"
 #include "train/booster.h"
 #include "train/channel.h"
-#include "train/channel_files.h"
+#include "train/cross_validate.h"
 #include "train/hyperparameters.h"
 #include "train/labels.h"
 #include "train/library.h"
@@ -107,17 +107,23 @@ static int thread_count(const struct job *job)
     return (int)hyperparameter_integer(job->hyperparameters, "nthread", cores < 1 ? 1 : cores);
 }
 
-static struct channel *load_channel(const struct job *job, const char *name,
-                                    enum channel_format format, GError **error)
+/* The rows below input/data/<folder>, and other_folder where it is not NULL. */
+static struct channel *load_channel(const struct job *job, const char *folder,
+                                    const char *other_folder, enum channel_format format,
+                                    GError **error)
 {
-    g_autofree char *folder = g_build_filename(job->opt_ml, "input", "data", name, NULL);
+    g_autofree char *path = g_build_filename(job->opt_ml, "input", "data", folder, NULL);
+    g_autofree char *other =
+        other_folder == NULL ? NULL
+                             : g_build_filename(job->opt_ml, "input", "data", other_folder, NULL);
     struct channel_options options = {
         .format = format,
         .weights = format == CHANNEL_CSV &&
                    hyperparameter_integer(job->hyperparameters, "csv_weights", 0) == 1,
         .threads = (unsigned)thread_count(job),
     };
-    g_autoptr(channel_auto) channel = channel_read(name, folder, &options, error);
+    g_autoptr(channel_auto) channel =
+        channel_read(folder, (const char *const[]){path, other, NULL}, &options, error);
     if (channel == NULL ||
         !labels_check(channel,
                       hyperparameter_text(job->hyperparameters, "objective", "reg:squarederror"),
@@ -144,7 +150,7 @@ static enum matrix_kind train_matrix_kind(const struct job *job, int max_bin)
 
 static bool load_train(struct job *job, GError **error)
 {
-    job->train = load_channel(job, "train", job->channels.train, error);
+    job->train = load_channel(job, "train", NULL, job->channels.train, error);
     if (job->train == NULL) {
         return false;
     }
@@ -159,7 +165,7 @@ static bool load_train(struct job *job, GError **error)
 
 static bool load_validation(struct job *job, GError **error)
 {
-    job->validation = load_channel(job, "validation", job->channels.validation, error);
+    job->validation = load_channel(job, "validation", NULL, job->channels.validation, error);
     if (job->validation == NULL) {
         return false;
     }
@@ -201,7 +207,55 @@ static void warn_of_shared_files(const struct job *job)
     }
 }
 
-static bool train_one(struct job *job, GError **error)
+static bool train_one(const struct job *job, const struct boost_plan *plan, bool keep,
+                      GError **error)
+{
+    struct boost_outcome outcome;
+    if (!boost(plan, &outcome, error)) {
+        return false;
+    }
+    if (outcome.stopped) {
+        report_log("INFO", "Stopped after the round that was running; the model is %s",
+                   keep ? "saved" : "not saved (save_model_on_termination is not true)");
+    }
+    g_autofree char *path = below(job, "model/xgboost-model");
+    bool saved =
+        (outcome.stopped && !keep) || booster_write(job->xgboost, outcome.booster, path, error);
+    boost_outcome_clear(job->xgboost, &outcome);
+    return saved;
+}
+
+/* Cross validation deals the rows of both channels, read into one matrix. */
+static bool train_folds(const struct job *job, const struct boost_plan *plan, bool keep,
+                        GError **error)
+{
+    if (job->channels.has_validation && job->channels.train != job->channels.validation) {
+        return error_set(error, ERROR_VALIDATION,
+                         "_kfold puts the rows of the channels train and validation together: "
+                         "both need the same ContentType");
+    }
+    g_autoptr(channel_auto) all =
+        load_channel(job, "train", job->channels.has_validation ? "validation" : NULL,
+                     job->channels.train, error);
+    if (all == NULL) {
+        return false;
+    }
+    if (all->rows < (size_t)hyperparameter_integer(job->hyperparameters, "_kfold", 0)) {
+        return error_set(error, ERROR_VALIDATION, "_kfold is more than the %zu rows there are",
+                         all->rows);
+    }
+    struct watched rows = {"all", NULL, all->labels, all->rows};
+    rows.matrix = matrix_create(job->xgboost, all, MATRIX_PLAIN, 0, thread_count(job), error);
+    channel_drop_features(all);
+    if (rows.matrix == NULL) {
+        return false;
+    }
+    bool trained = cross_validate(plan, &rows, job->opt_ml, keep, error);
+    job->xgboost->matrix_free(rows.matrix);
+    return trained;
+}
+
+static bool train(const struct job *job, GError **error)
 {
     struct watched sets[2] = {{"train", job->train_matrix, job->train->labels, job->train->rows}};
     if (job->validation != NULL) {
@@ -219,22 +273,10 @@ static bool train_one(struct job *job, GError **error)
         .report_fd = job->report_fd,
         .progress_to = 1,
     };
-    struct boost_outcome outcome;
-    if (!boost(&plan, &outcome, error)) {
-        return false;
-    }
-    bool keep =
-        !outcome.stopped ||
-        strcmp(hyperparameter_text(job->hyperparameters, "save_model_on_termination", "false"),
-               "true") == 0;
-    if (outcome.stopped) {
-        report_log("INFO", "Stopped after the round that was running; the model is %s",
-                   keep ? "saved" : "not saved (save_model_on_termination is not true)");
-    }
-    g_autofree char *path = below(job, "model/xgboost-model");
-    bool saved = !keep || booster_write(job->xgboost, outcome.booster, path, error);
-    boost_outcome_clear(job->xgboost, &outcome);
-    return saved;
+    bool keep = strcmp(hyperparameter_text(job->hyperparameters, "save_model_on_termination", ""),
+                       "true") == 0;
+    bool folds = hyperparameter_text(job->hyperparameters, "_kfold", NULL) != NULL;
+    return folds ? train_folds(job, &plan, keep, error) : train_one(job, &plan, keep, error);
 }
 
 static bool run(struct job *job, GError **error)
@@ -250,7 +292,7 @@ static bool run(struct job *job, GError **error)
             return false;
         }
     }
-    return train_one(job, error);
+    return train(job, error);
 }
 
 static void job_clear(struct job *job)

@@ -243,3 +243,55 @@ def test_by_hand_without_a_pipe(job):
     (made.folder / "model/xgboost-model").unlink()
     run = subprocess.run([made.driver, made.folder], env=made.environment, capture_output=True)
     assert run.returncode == 0 and (made.folder / "model/xgboost-model").exists()
+
+
+@pytest.mark.parametrize("version", ["1.7-1", "3.0-5"])
+def test_cross_validation_leaves_each_row_out_once(job, version):
+    matrix = made_up(300)
+    made, train, validation = channels(job(), matrix, train=200)
+    parameters = dict(objective="binary:logistic", max_depth=4, nthread=1)
+    made.run(version, num_round=4, _kfold=3, **parameters)
+    assert made.status == 0, made.log
+    assert sorted(os.listdir(made.folder / "model")) == [f"xgboost-model-{i}" for i in range(3)]
+    written = np.loadtxt(made.folder / "output/data/predictions.csv", delimiter=",")
+    rows = matrix.astype(np.float32)
+    assert np.array_equal(written[:, 0], rows[:, 0])
+    assert np.array_equal(written[:, 2], written[:, 1] > 0.5)
+
+    models = [made.model(f"xgboost-model-{i}") for i in range(3)]
+    predicted = np.array([model.predict(as_matrix(rows)) for model in models])
+    near = np.abs(predicted - written[:, 1]) < 1e-6
+    assert near.any(axis=0).all()
+    # Who left a row out is plain for most rows: that many, and not seen in training.
+    plain = near.sum(axis=0) == 1
+    assert all(near[i, plain].sum() <= 100 for i in range(3)) and plain.sum() > 200
+    if version != "1.7-1" and plain.all():
+        for i, model in enumerate(models):
+            kept = rows[~near[i]]
+            assert model.get_dump() == xgboost.train(parameters, as_matrix(kept), 4).get_dump()
+    means = [line for line in made.log.splitlines() if line.startswith("[4]#011")]
+    assert len(means) == 1 and "validation-logloss:" in means[0]
+    last = [line["value"] for line in made.report if line.get("metric") == "validation:logloss" and line["step"] == 3]
+    assert float(means[0].split("validation-logloss:")[1]) == pytest.approx(np.mean(last), abs=1e-5)
+    progress = [line["progress"] for line in made.report if "progress" in line]
+    assert progress == sorted(progress) and progress[-1] == 1
+
+
+def test_repeated_cross_validation_of_classes_and_numbers(job):
+    made = job().channel("train", csv(made_up(120, classes=3)))
+    made.run(num_round=2, _kfold=2, _num_cv_round=3, objective="multi:softprob", num_class=3)
+    assert made.status == 0, made.log
+    assert len(os.listdir(made.folder / "model")) == 6
+    written = np.loadtxt(made.folder / "output/data/predictions.csv", delimiter=",")
+    assert written.shape == (120, 3) and set(written[:, 2]) <= {0, 1, 2}
+    assert (written[:, 1] > 1 / 3).all() and (written[:, 1] < 1).all()
+    assert "The overall metrics of 3-round cross validation" in made.log
+
+    numbers = job().channel("train", csv(made_up(120)))
+    numbers.run(num_round=2, _kfold=2)
+    written = np.loadtxt(numbers.folder / "output/data/predictions.csv", delimiter=",")
+    assert written.shape == (120, 2)
+
+
+def test_more_folds_than_rows(job):
+    assert "_kfold is more than the 4 rows" in job().channel("train", "1,2\n0,3\n" * 2).fails(num_round=1, _kfold=5)

@@ -80,12 +80,15 @@ static struct lathe_predictor *open_container(struct lake *lake, const json_t *c
     return predictor;
 }
 
-struct served_model *served_model_open(struct lake *lake, const json_t *model, const char *scratch,
-                                       GError **error)
+struct served_model *served_model_open(struct lake *lake, const json_t *containers,
+                                       const char *scratch, GError **error)
 {
-    const json_t *container = json_object_get(model, "PrimaryContainer");
-    if (!container)
-        container = json_array_get(json_object_get(model, "Containers"), 0);
+    if (json_array_size(containers) != 1) {
+        error_set(error, ERROR_VALIDATION, "a model of %zu containers was given; one is served",
+                  json_array_size(containers));
+        return NULL;
+    }
+    const json_t *container = json_array_get(containers, 0);
     g_autofree char *name = id_hex(16);
     g_autofree char *folder = g_build_filename(scratch, name, NULL);
     struct lathe_predictor *predictor = NULL;

@@ -66,6 +66,7 @@ static bool open_parts(struct lathe *lathe, GError **error)
     return take_home(lathe, error) && (lathe->store = store_open(database, error)) &&
            (lathe->lake = lake_open(lathe->store, lake, error)) &&
            (lathe->logs = logs_open(logs, error)) && training_jobs_recover(lathe, error) &&
+           processing_jobs_recover(lathe, error) &&
            (lathe->jobs = jobs_open(jobs, lathe->logs, 0, error)) &&
            (lathe->endpoints = endpoints_new()) && (lathe->deployer = worker_new()) &&
            (lathe->operations =

@@ -30,11 +30,26 @@ struct deployment {
     char *config; /* the configuration to put to work */
 };
 
+static struct served_model *open_model(struct lathe *lathe, const char *name, GError **error)
+{
+    GError *cause = NULL;
+    g_autoptr(resource_auto) model = resource_get(lathe->store, model_kind.kind, name, &cause);
+    if (!model) {
+        if (cause)
+            g_propagate_error(error, cause);
+        else
+            error_set(error, ERROR_VALIDATION, "Could not find model \"%s\".", name);
+        return NULL;
+    }
+    g_autoptr(json_auto) containers = model_containers(lathe, model->body, error);
+    g_autofree char *scratch = g_build_filename(lathe->home, "cache", "models", NULL);
+    return containers ? served_model_open(lathe->lake, containers, scratch, error) : NULL;
+}
+
 /* Opens every model of a configuration; variants that share one open it once. */
 static bool open_variants(struct lathe *lathe, const json_t *list, GHashTable *models,
                           GArray *variants, GError **error)
 {
-    g_autofree char *scratch = g_build_filename(lathe->home, "cache", "models", NULL);
     size_t i;
     const json_t *entry;
     json_array_foreach((json_t *)list, i, entry)
@@ -42,13 +57,7 @@ static bool open_variants(struct lathe *lathe, const json_t *list, GHashTable *m
         const char *name = json_text_at(entry, "ModelName");
         struct served_model *served = g_hash_table_lookup(models, name);
         if (!served) {
-            g_autoptr(resource_auto) model =
-                resource_get(lathe->store, model_kind.kind, name, error);
-            if (!model)
-                return error && *error ? false
-                                       : error_set(error, ERROR_VALIDATION,
-                                                   "Could not find model \"%s\".", name);
-            served = served_model_open(lathe->lake, model->body, scratch, error);
+            served = open_model(lathe, name, error);
             if (!served)
                 return false;
             g_hash_table_insert(models, g_strdup(name), served);
@@ -100,8 +109,7 @@ static bool record_outcome(struct resource *endpoint, void *data, GError **error
     (void)error;
     const struct outcome *outcome = data;
     bool creating = strcmp(endpoint->status, "Creating") == 0;
-    g_free(endpoint->status);
-    endpoint->status = g_strdup(outcome->failure && creating ? "Failed" : "InService");
+    sagemaker_set_status(endpoint, outcome->failure && creating ? "Failed" : "InService");
     if (outcome->failure) {
         json_object_set_new(endpoint->body, "FailureReason", json_string(outcome->failure));
     } else {
@@ -239,8 +247,7 @@ static bool begin_update(struct resource *endpoint, void *data, GError **error)
     if (strcmp(endpoint->status, "InService") != 0 && strcmp(endpoint->status, "Failed") != 0)
         return error_set(error, ERROR_VALIDATION, "Cannot update in-progress endpoint \"%s\".",
                          endpoint->arn);
-    g_free(endpoint->status);
-    endpoint->status = g_strdup("Updating");
+    sagemaker_set_status(endpoint, "Updating");
     return true;
 }
 

@@ -15,6 +15,59 @@ const struct sagemaker_kind model_kind = {
     .taken = "Cannot create already existing model \"%s\".",
 };
 
+/* The containers as they were given, however many ways there are to give them. */
+static json_t *given_containers(const json_t *model)
+{
+    json_t *primary = json_object_get(model, "PrimaryContainer");
+    json_t *containers = json_object_get(model, "Containers");
+    return primary ? json_pack("[O]", primary) : json_incref(containers);
+}
+
+/* What a model package stands for: its container, with the model's own environment over it. */
+static json_t *resolve_package(struct lathe *lathe, const json_t *container, GError **error)
+{
+    const char *package_name = json_text_at(container, "ModelPackageName");
+    g_autoptr(resource_auto) package = model_package_find(lathe, package_name, error);
+    if (!package)
+        return NULL;
+    if (strcmp(package->status, "Rejected") == 0) {
+        error_set(error, ERROR_VALIDATION,
+                  "The model package %s is rejected and cannot be deployed.", package_name);
+        return NULL;
+    }
+    const json_t *containers = json_at(package->body, "InferenceSpecification.Containers");
+    if (json_array_size(containers) != 1) {
+        error_set(error, ERROR_VALIDATION,
+                  "The model package %s has %zu containers; one is needed.", package_name,
+                  json_array_size(containers));
+        return NULL;
+    }
+    json_t *resolved = json_deep_copy(json_array_get(containers, 0));
+    const json_t *environment = json_object_get(container, "Environment");
+    if (environment && json_object_get(resolved, "Environment"))
+        json_object_update(json_object_get(resolved, "Environment"), (json_t *)environment);
+    else if (environment)
+        json_object_set(resolved, "Environment", (json_t *)environment);
+    return resolved;
+}
+
+json_t *model_containers(struct lathe *lathe, const json_t *model, GError **error)
+{
+    g_autoptr(json_auto) given = given_containers(model);
+    g_autoptr(json_auto) resolved = json_array();
+    size_t i;
+    json_t *container;
+    json_array_foreach(given, i, container)
+    {
+        bool package = json_object_get(container, "ModelPackageName") != NULL;
+        json_t *one = package ? resolve_package(lathe, container, error) : json_incref(container);
+        if (!one)
+            return NULL;
+        json_array_append_new(resolved, one);
+    }
+    return g_steal_pointer(&resolved);
+}
+
 static bool check_container(const json_t *container, GError **error)
 {
     const char *image = json_text_at(container, "Image");
@@ -37,20 +90,19 @@ bool create_model(const struct call *call, const json_t *request, struct reply *
                   GError **error)
 {
     const json_t *primary = json_object_get(request, "PrimaryContainer");
-    const json_t *containers = json_object_get(request, "Containers");
-    size_t count = json_array_size(containers);
-    if ((primary != NULL) == (count > 0))
+    bool several = json_array_size(json_object_get(request, "Containers")) > 0;
+    if ((primary != NULL) == several)
         return error_set(error, ERROR_VALIDATION,
                          "Exactly one of PrimaryContainer and Containers must be given.");
-    if (primary && !check_container(primary, error))
-        return false;
-    if (count > 1)
-        return error_set(error, ERROR_VALIDATION,
-                         "Containers has %zu entries; models of one container are served so far.",
-                         count);
-    if (count && !check_container(json_array_get(containers, 0), error))
-        return false;
-    return sagemaker_create(call, &model_kind, request, "", NULL, reply, error);
+    g_autoptr(json_auto) containers = model_containers(call->lathe, request, error);
+    size_t i;
+    const json_t *container;
+    json_array_foreach(containers, i, container)
+    {
+        if (!check_container(container, error))
+            return false;
+    }
+    return containers && sagemaker_create(call, &model_kind, request, "", NULL, reply, error);
 }
 
 bool describe_model(const struct call *call, const json_t *request, struct reply *reply,

@@ -38,13 +38,15 @@ bool sagemaker_create(const struct call *call, const struct sagemaker_kind *kind
     json_object_del(kept, kind->name_member);
     json_object_del(kept, "Tags");
     const char *name = json_text_at(request, kind->name_member);
+    const char *group =
+        kind == &model_package_kind ? json_text_at(request, "ModelPackageGroupName") : NULL;
     g_autofree char *arn = arn_of(call, kind, name);
     struct store *store = call->lathe->store;
     struct resource resource = {.kind = (char *)kind->kind,
                                 .name = (char *)name,
                                 .arn = arn,
                                 .status = (char *)status,
-                                .parent = (char *)"",
+                                .parent = (char *)(group ? group : ""),
                                 .body = kept};
     bool taken = false;
     if (!resource_create(store, &resource, &taken, error)) {
@@ -109,8 +111,15 @@ bool sagemaker_list(const struct call *call, const struct sagemaker_kind *kind,
 {
     struct resource_query query = {.kind = kind->kind};
     resource_query_from_request(&query, request);
+    return sagemaker_list_query(call, kind, &query, members, reply, error);
+}
+
+bool sagemaker_list_query(const struct call *call, const struct sagemaker_kind *kind,
+                          const struct resource_query *query, const char *const *members,
+                          struct reply *reply, GError **error)
+{
     g_autofree char *token = NULL;
-    g_autoptr(GPtrArray) resources = resource_list(call->lathe->store, &query, &token, error);
+    g_autoptr(GPtrArray) resources = resource_list(call->lathe->store, query, &token, error);
     if (!resources)
         return false;
     json_t *summaries = json_array();
@@ -138,4 +147,10 @@ bool sagemaker_delete(const struct call *call, const struct sagemaker_kind *kind
         return true;
     g_autofree char *arn = arn_of(call, kind, name);
     return about(error, kind->missing_code, kind->missing, arn);
+}
+
+void sagemaker_set_status(struct resource *resource, const char *status)
+{
+    g_free(resource->status);
+    resource->status = g_strdup(status);
 }

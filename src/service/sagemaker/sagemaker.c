@@ -6,6 +6,21 @@ static const struct operation operations[] = {
     {"DescribeTrainingJob", describe_training_job, OPERATION_BLOCKING},
     {"ListTrainingJobs", list_training_jobs, OPERATION_BLOCKING},
     {"StopTrainingJob", stop_training_job, OPERATION_BLOCKING},
+    {"CreateProcessingJob", create_processing_job, OPERATION_BLOCKING},
+    {"DescribeProcessingJob", describe_processing_job, OPERATION_BLOCKING},
+    {"ListProcessingJobs", list_processing_jobs, OPERATION_BLOCKING},
+    {"StopProcessingJob", stop_processing_job, OPERATION_BLOCKING},
+
+    {"CreateModelPackageGroup", create_model_package_group, OPERATION_BLOCKING},
+    {"DescribeModelPackageGroup", describe_model_package_group, OPERATION_BLOCKING},
+    {"ListModelPackageGroups", list_model_package_groups, OPERATION_BLOCKING},
+    {"DeleteModelPackageGroup", delete_model_package_group, OPERATION_BLOCKING},
+    {"CreateModelPackage", create_model_package, OPERATION_BLOCKING},
+    {"DescribeModelPackage", describe_model_package, OPERATION_BLOCKING},
+    {"ListModelPackages", list_model_packages, OPERATION_BLOCKING},
+    {"UpdateModelPackage", update_model_package, OPERATION_BLOCKING},
+    {"DeleteModelPackage", delete_model_package, OPERATION_BLOCKING},
+
     {"Search", search, OPERATION_BLOCKING},
 
     {"CreateModel", create_model, OPERATION_BLOCKING},

@@ -24,6 +24,9 @@ struct sagemaker_kind {
 };
 
 extern const struct sagemaker_kind training_job_kind;
+extern const struct sagemaker_kind processing_job_kind;
+extern const struct sagemaker_kind model_package_group_kind;
+extern const struct sagemaker_kind model_package_kind;
 extern const struct sagemaker_kind model_kind;
 extern const struct sagemaker_kind endpoint_config_kind;
 extern const struct sagemaker_kind endpoint_kind;
@@ -56,15 +59,29 @@ bool sagemaker_list(const struct call *call, const struct sagemaker_kind *kind,
                     const json_t *request, const char *const *members, struct reply *reply,
                     GError **error);
 
+/* The same for a query that the caller has completed. */
+bool sagemaker_list_query(const struct call *call, const struct sagemaker_kind *kind,
+                          const struct resource_query *query, const char *const *members,
+                          struct reply *reply, GError **error);
+
 /* The whole of Delete<Kind>. */
 bool sagemaker_delete(const struct call *call, const struct sagemaker_kind *kind,
                       const json_t *request, GError **error);
+
+/* Sets a resource's status. */
+void sagemaker_set_status(struct resource *resource, const char *status);
 
 /* --- the files' operations, for the table in sagemaker.c ----------------------------------------
  */
 
 operation_function create_training_job, describe_training_job, list_training_jobs,
     stop_training_job;
+operation_function create_processing_job, describe_processing_job, list_processing_jobs,
+    stop_processing_job;
+operation_function create_model_package_group, describe_model_package_group,
+    list_model_package_groups, delete_model_package_group;
+operation_function create_model_package, describe_model_package, list_model_packages,
+    update_model_package, delete_model_package;
 operation_function create_model, describe_model, list_models, delete_model;
 operation_function create_endpoint_config, describe_endpoint_config, list_endpoint_configs,
     delete_endpoint_config;
@@ -74,8 +91,16 @@ operation_function add_tags, list_tags, delete_tags;
 operation_function search;
 operation_function invoke_endpoint;
 
+/* A model's containers, ready to be opened: [{"Image", "ModelDataUrl", "Environment"}], those given
+ * by a model package resolved. */
+json_t *model_containers(struct lathe *lathe, const json_t *model, GError **error);
+
+/* A model package by its name ("group/3") or ARN, or an error. */
+struct resource *model_package_find(struct lathe *lathe, const char *name_or_arn, GError **error);
+
 /* At start: fails the jobs that a crash or a stop of the server cut off; brings back endpoints. */
 bool training_jobs_recover(struct lathe *lathe, GError **error);
+bool processing_jobs_recover(struct lathe *lathe, GError **error);
 bool endpoints_recover(struct lathe *lathe, GError **error);
 
 #endif

@@ -12,6 +12,8 @@ static const struct {
     const struct sagemaker_kind *kind;
 } searchable[] = {
     {"TrainingJob", &training_job_kind},
+    {"ModelPackage", &model_package_kind},
+    {"ModelPackageGroup", &model_package_group_kind},
     {"Endpoint", &endpoint_kind},
 };
 

@@ -13,7 +13,7 @@
 #include "job/stage.h"
 #include "lake/lake.h"
 #include "runtime/runtime.h"
-#include "service/sagemaker/sagemaker.h"
+#include "service/sagemaker/job_state.h"
 #include "store/metric.h"
 
 /* The log group, and the metrics' namespace. */
@@ -56,10 +56,8 @@ static bool take_step(struct resource *resource, void *data, GError **error)
 {
     (void)error;
     const struct step *step = data;
-    if (step->status) {
-        g_free(resource->status);
-        resource->status = g_strdup(step->status);
-    }
+    if (step->status)
+        sagemaker_set_status(resource, step->status);
     training_enter(resource->body, step->secondary, step->message);
     if (step->members)
         json_object_update(resource->body, step->members);
@@ -161,18 +159,6 @@ static bool make_folders(const char *folder, GError **error)
     return true;
 }
 
-static char **environment_of(const json_t *request, const char *tag)
-{
-    GPtrArray *environment = g_ptr_array_new();
-    g_ptr_array_add(environment, g_strdup_printf("LATHE_XGBOOST_VERSION=%s", tag));
-    const char *name;
-    json_t *value;
-    json_object_foreach(json_object_get(request, "Environment"), name, value)
-        g_ptr_array_add(environment, g_strdup_printf("%s=%s", name, json_string_value(value)));
-    g_ptr_array_add(environment, NULL);
-    return (char **)g_ptr_array_free(environment, FALSE);
-}
-
 static bool prepare(struct job *job, void *data, GError **error)
 {
     struct training *training = data;
@@ -188,7 +174,8 @@ static bool prepare(struct job *job, void *data, GError **error)
         return false;
     g_autoptr(json_auto) members = json_pack("{sf}", "TrainingStartTime", training->started);
     move_to(training, job, &(struct step){NULL, "Training", "Training in progress", members});
-    job_execute(job, runtime->train_verb, environment_of(training->request, tag));
+    char *version = g_strdup_printf("LATHE_XGBOOST_VERSION=%s", tag);
+    job_execute(job, runtime->train_verb, sagemaker_job_environment(training->request, version));
     return true;
 }
 
@@ -326,8 +313,7 @@ static struct step last_step(const struct job_end *end, char **reason)
         return (struct step){"Stopped", "MaxRuntimeExceeded",
                              "The training job ran longer than MaxRuntimeInSeconds", NULL};
     case JOB_ABANDONED:
-        *reason = g_strdup("InternalServerError: lathe was stopped while the job was running; "
-                           "start the job again under another name.");
+        *reason = g_strdup(JOB_ABANDONED_REASON);
         break;
     case JOB_NOT_STARTED:
         *reason = g_strdup(end->reason);
@@ -389,16 +375,7 @@ void training_submit(struct lathe *lathe, const char *name, const json_t *reques
     training->metrics = json_object();
     training->checkpoints = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     training->checkpointed = clock_monotonic();
-    g_autofree char *stream = g_strdup_printf("%s/algo-1-%.0f", name, clock_now());
-    struct job_plan plan = {
-        .name = name,
-        .log_group = LOG_GROUP,
-        .log_stream = stream,
-        .max_seconds = json_number_at(request, "StoppingCondition.MaxRuntimeInSeconds", 0),
-        .actor = &actor,
-        .data = training,
-    };
-    jobs_submit(lathe->jobs, &plan);
+    sagemaker_submit_job(lathe, &training_job_kind, name, LOG_GROUP, request, &actor, training);
 }
 
 /* --- after a crash -------------------------------------------------------------------------------
@@ -420,28 +397,17 @@ static bool remove_results(struct lathe *lathe, const struct resource *job, GErr
     return true;
 }
 
-static bool fail_unfinished(struct lathe *lathe, const char *status, GError **error)
+static bool fail_cut_off(struct lathe *lathe, const struct resource *job, GError **error)
 {
-    struct resource_query query = {.kind = training_job_kind.kind, .status = status};
-    g_autoptr(GPtrArray) jobs = resource_list(lathe->store, &query, NULL, error);
-    if (!jobs)
-        return false;
-    static const char reason[] = "InternalServerError: lathe ended unexpectedly while the job was "
-                                 "running; start the job again under another name.";
-    for (guint i = 0; i < jobs->len; i++) {
-        const struct resource *job = g_ptr_array_index(jobs, i);
-        g_autoptr(json_auto) members =
-            json_pack("{sssf}", "FailureReason", reason, "TrainingEndTime", clock_now());
-        struct step step = {"Failed", "Failed", reason, members};
-        /* Results that were stored in the job's last moments would look like a success. */
-        if (!remove_results(lathe, job, error) ||
-            !resource_update(lathe->store, job->kind, job->name, take_step, &step, NULL, error))
-            return false;
-    }
-    return true;
+    g_autoptr(json_auto) members =
+        json_pack("{sssf}", "FailureReason", JOB_CUT_OFF, "TrainingEndTime", clock_now());
+    struct step step = {"Failed", "Failed", JOB_CUT_OFF, members};
+    /* Results that were stored in the job's last moments would look like a success. */
+    return remove_results(lathe, job, error) &&
+           resource_update(lathe->store, job->kind, job->name, take_step, &step, NULL, error);
 }
 
 bool training_jobs_recover(struct lathe *lathe, GError **error)
 {
-    return fail_unfinished(lathe, "InProgress", error) && fail_unfinished(lathe, "Stopping", error);
+    return sagemaker_each_unfinished(lathe, &training_job_kind, fail_cut_off, error);
 }

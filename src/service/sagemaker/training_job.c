@@ -2,13 +2,10 @@
  * place in the queue, channels linked into its folder, the child that trains, its model as an
  * object, and the end's status. */
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/clock.h"
-#include "base/file.h"
-#include "job/job.h"
 #include "runtime/runtime.h"
-#include "service/sagemaker/sagemaker.h"
+#include "service/sagemaker/job_state.h"
 #include "service/sagemaker/training.h"
 
 const struct sagemaker_kind training_job_kind = {
@@ -151,15 +148,10 @@ bool list_training_jobs(const struct call *call, const json_t *request, struct r
     return sagemaker_list(call, &training_job_kind, request, members, reply, error);
 }
 
-static bool begin_to_stop(struct resource *resource, void *data, GError **error)
+static bool enter_stopping(struct resource *resource, void *data, GError **error)
 {
     (void)data;
-    if (strcmp(resource->status, "InProgress") != 0)
-        return error_set(error, ERROR_VALIDATION,
-                         "The request was rejected because the training job is in status %s.",
-                         resource->status);
-    g_free(resource->status);
-    resource->status = g_strdup("Stopping");
+    (void)error;
     training_enter(resource->body, "Stopping", "Stopping the training job");
     return true;
 }
@@ -168,13 +160,5 @@ bool stop_training_job(const struct call *call, const json_t *request, struct re
                        GError **error)
 {
     (void)reply;
-    const char *name = json_text_at(request, "TrainingJobName");
-    bool found;
-    if (!resource_update(call->lathe->store, training_job_kind.kind, name, begin_to_stop, NULL,
-                         &found, error))
-        return false;
-    if (!found)
-        return error_set(error, training_job_kind.missing_code, "%s", training_job_kind.missing);
-    jobs_stop(call->lathe->jobs, name); /* one that has just ended needs no stopping */
-    return true;
+    return sagemaker_stop_job(call, &training_job_kind, request, enter_stopping, error);
 }

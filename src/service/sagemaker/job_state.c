@@ -1,0 +1,102 @@
+#include "service/sagemaker/job_state.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "job/job.h"
+
+/* --- running ------------------------------------------------------------------------------------
+ */
+
+/* Jobs of different kinds may have the same name. */
+static char *job_id(const struct sagemaker_kind *kind, const char *name)
+{
+    return g_strdup_printf("%s-%s", kind->kind, name);
+}
+
+void sagemaker_submit_job(struct lathe *lathe, const struct sagemaker_kind *kind, const char *name,
+                          const char *log_group, const json_t *request,
+                          const struct job_actor *actor, void *data)
+{
+    g_autofree char *id = job_id(kind, name);
+    g_autofree char *stream = g_strdup_printf("%s/algo-1-%.0f", name, clock_now());
+    struct job_plan plan = {
+        .name = id,
+        .log_group = log_group,
+        .log_stream = stream,
+        .max_seconds = json_number_at(request, "StoppingCondition.MaxRuntimeInSeconds", 0),
+        .actor = actor,
+        .data = data,
+    };
+    jobs_submit(lathe->jobs, &plan);
+}
+
+char **sagemaker_job_environment(const json_t *request, char *first)
+{
+    GPtrArray *environment = g_ptr_array_new();
+    if (first)
+        g_ptr_array_add(environment, first);
+    const char *name;
+    json_t *value;
+    json_object_foreach(json_object_get(request, "Environment"), name, value)
+        g_ptr_array_add(environment, g_strdup_printf("%s=%s", name, json_string_value(value)));
+    g_ptr_array_add(environment, NULL);
+    return (char **)g_ptr_array_free(environment, FALSE);
+}
+
+/* --- stopping -----------------------------------------------------------------------------------
+ */
+
+struct stopping {
+    const char *what; /* "training job" */
+    resource_change *change;
+};
+
+static bool begin_to_stop(struct resource *resource, void *data, GError **error)
+{
+    const struct stopping *stopping = data;
+    if (strcmp(resource->status, "InProgress") != 0)
+        return error_set(error, ERROR_VALIDATION,
+                         "The request was rejected because the %s is in status %s.", stopping->what,
+                         resource->status);
+    sagemaker_set_status(resource, "Stopping");
+    return !stopping->change || stopping->change(resource, NULL, error);
+}
+
+bool sagemaker_stop_job(const struct call *call, const struct sagemaker_kind *kind,
+                        const json_t *request, resource_change *change, GError **error)
+{
+    const char *name = json_text_at(request, kind->name_member);
+    g_autofree char *what = g_strdelimit(g_strdup(kind->kind), "-", ' ');
+    struct stopping stopping = {what, change};
+    bool found;
+    if (!resource_update(call->lathe->store, kind->kind, name, begin_to_stop, &stopping, &found,
+                         error))
+        return false;
+    if (!found)
+        return error_set(error, kind->missing_code, "%s", kind->missing);
+    g_autofree char *id = job_id(kind, name);
+    jobs_stop(call->lathe->jobs, id); /* one that has just ended needs no stopping */
+    return true;
+}
+
+/* --- after a crash -------------------------------------------------------------------------------
+ */
+
+bool sagemaker_each_unfinished(struct lathe *lathe, const struct sagemaker_kind *kind,
+                               bool (*fail)(struct lathe *lathe, const struct resource *job,
+                                            GError **error),
+                               GError **error)
+{
+    static const char *const unfinished[] = {"InProgress", "Stopping"};
+    for (size_t s = 0; s < G_N_ELEMENTS(unfinished); s++) {
+        struct resource_query query = {.kind = kind->kind, .status = unfinished[s]};
+        g_autoptr(GPtrArray) jobs = resource_list(lathe->store, &query, NULL, error);
+        if (!jobs)
+            return false;
+        for (guint i = 0; i < jobs->len; i++)
+            if (!fail(lathe, g_ptr_array_index(jobs, i), error))
+                return false;
+    }
+    return true;
+}

@@ -1,0 +1,227 @@
+/* The model registry: groups of versioned model packages, and their approval. The status of a
+ * package in the store is its ModelApprovalStatus, which is what lists are filtered by; there is no
+ * validation to wait for, so ModelPackageStatus is Completed from the start. */
+#include <string.h>
+
+#include "service/sagemaker/sagemaker.h"
+
+const struct sagemaker_kind model_package_group_kind = {
+    .kind = "model-package-group",
+    .name_member = "ModelPackageGroupName",
+    .arn_member = "ModelPackageGroupArn",
+    .status_member = "ModelPackageGroupStatus",
+    .summaries = "ModelPackageGroupSummaryList",
+    .missing_code = ERROR_VALIDATION,
+    .missing = "ModelPackageGroup %s does not exist.",
+    .taken_code = ERROR_VALIDATION,
+    .taken = "Model Package Group already exists: %s",
+};
+
+const struct sagemaker_kind model_package_kind = {
+    .kind = "model-package",
+    .name_member = "ModelPackageName",
+    .arn_member = "ModelPackageArn",
+    .status_member = "ModelApprovalStatus",
+    .summaries = "ModelPackageSummaryList",
+    .missing_code = ERROR_VALIDATION,
+    .missing = "ModelPackage %s does not exist.",
+    .taken_code = ERROR_CONFLICT,
+    .taken = "Model Package already exists: %s",
+};
+
+/* Requests name groups and packages by name or by ARN: what follows the kind in either. */
+static const char *name_of(const char *name_or_arn, const struct sagemaker_kind *kind)
+{
+    g_autofree char *mark = g_strdup_printf(":%s/", kind->kind);
+    const char *found = strstr(name_or_arn, mark);
+    return found ? found + strlen(mark) : name_or_arn;
+}
+
+/* The request with its name member as a plain name. */
+static json_t *with_plain_name(const json_t *request, const struct sagemaker_kind *kind)
+{
+    json_t *plain = json_copy((json_t *)request);
+    const char *name = json_text_at(request, kind->name_member);
+    if (name)
+        json_object_set_new(plain, kind->name_member, json_string(name_of(name, kind)));
+    return plain;
+}
+
+/* --- groups
+ * --------------------------------------------------------------------------------------- */
+
+bool create_model_package_group(const struct call *call, const json_t *request, struct reply *reply,
+                                GError **error)
+{
+    return sagemaker_create(call, &model_package_group_kind, request, "Completed", NULL, reply,
+                            error);
+}
+
+bool describe_model_package_group(const struct call *call, const json_t *request,
+                                  struct reply *reply, GError **error)
+{
+    g_autoptr(json_auto) plain = with_plain_name(request, &model_package_group_kind);
+    if (!sagemaker_describe_call(call, &model_package_group_kind, plain, reply, error))
+        return false;
+    json_object_del(reply->output, "LastVersion");
+    json_object_set_new(reply->output, "CreatedBy", json_object());
+    return true;
+}
+
+bool list_model_package_groups(const struct call *call, const json_t *request, struct reply *reply,
+                               GError **error)
+{
+    static const char *const members[] = {"ModelPackageGroupDescription", NULL};
+    return sagemaker_list(call, &model_package_group_kind, request, members, reply, error);
+}
+
+bool delete_model_package_group(const struct call *call, const json_t *request, struct reply *reply,
+                                GError **error)
+{
+    (void)reply;
+    g_autoptr(json_auto) plain = with_plain_name(request, &model_package_group_kind);
+    const char *group = json_text_at(plain, "ModelPackageGroupName");
+    struct resource_query query = {.kind = model_package_kind.kind, .parent = group, .limit = 1};
+    g_autoptr(GPtrArray) packages = resource_list(call->lathe->store, &query, NULL, error);
+    if (!packages)
+        return false;
+    if (packages->len)
+        return error_set(error, ERROR_CONFLICT,
+                         "Model Package Group %s cannot be deleted: it still has model packages.",
+                         group);
+    return sagemaker_delete(call, &model_package_group_kind, plain, error);
+}
+
+/* --- packages
+ * ---------------------------------------------------------------------------------------- */
+
+static bool count_version(struct resource *group, void *data, GError **error)
+{
+    (void)error;
+    json_int_t *version = data;
+    *version = json_integer_at(group->body, "LastVersion", 0) + 1;
+    json_object_set_new(group->body, "LastVersion", json_integer(*version));
+    return true;
+}
+
+/* Gives the package of a group its version and its name, "<group>/<version>". */
+static bool number_version(const struct call *call, const char *group, json_t *package,
+                           GError **error)
+{
+    json_int_t version = 0;
+    bool found;
+    if (!resource_update(call->lathe->store, model_package_group_kind.kind, group, count_version,
+                         &version, &found, error))
+        return false;
+    if (!found)
+        return error_set(error, ERROR_VALIDATION, "ModelPackageGroup %s does not exist.", group);
+    json_object_set_new(package, "ModelPackageGroupName", json_string(group));
+    json_object_set_new(package, "ModelPackageVersion", json_integer(version));
+    json_object_set_new(package, "ModelPackageName",
+                        json_sprintf("%s/%lld", group, (long long)version));
+    return true;
+}
+
+bool create_model_package(const struct call *call, const json_t *request, struct reply *reply,
+                          GError **error)
+{
+    const char *group = json_text_at(request, "ModelPackageGroupName");
+    const char *name = json_text_at(request, "ModelPackageName");
+    if ((group != NULL) == (name != NULL))
+        return error_set(
+            error, ERROR_VALIDATION,
+            "Exactly one of ModelPackageGroupName and ModelPackageName must be given.");
+    if (!json_at(request, "InferenceSpecification.Containers[0]"))
+        return error_set(error, ERROR_VALIDATION,
+                         "InferenceSpecification.Containers is needed; it says what the package "
+                         "deploys.");
+    g_autoptr(json_auto) package = json_deep_copy(request);
+    json_object_del(package, "ClientToken");
+    json_object_del(package, "ModelApprovalStatus");
+    json_object_set_new(package, "ModelPackageStatus", json_string("Completed"));
+    json_object_set_new(package, "ModelPackageStatusDetails",
+                        json_pack("{s[]}", "ValidationStatuses"));
+    if (group && !number_version(call, name_of(group, &model_package_group_kind), package, error))
+        return false;
+    const char *approval = json_text_at(request, "ModelApprovalStatus");
+    g_autoptr(json_auto) named = json_deep_copy(package);
+    return sagemaker_create(call, &model_package_kind, named,
+                            approval ? approval : "PendingManualApproval",
+                            g_steal_pointer(&package), reply, error);
+}
+
+struct resource *model_package_find(struct lathe *lathe, const char *name_or_arn, GError **error)
+{
+    GError *cause = NULL;
+    struct resource *package = resource_get(lathe->store, model_package_kind.kind,
+                                            name_of(name_or_arn, &model_package_kind), &cause);
+    if (cause)
+        g_propagate_error(error, cause);
+    else if (!package)
+        error_set(error, ERROR_VALIDATION, "ModelPackage %s does not exist.", name_or_arn);
+    return package;
+}
+
+bool describe_model_package(const struct call *call, const json_t *request, struct reply *reply,
+                            GError **error)
+{
+    g_autoptr(resource_auto) package =
+        model_package_find(call->lathe, json_text_at(request, "ModelPackageName"), error);
+    if (!package)
+        return false;
+    reply->output = sagemaker_describe(&model_package_kind, package);
+    return true;
+}
+
+bool list_model_packages(const struct call *call, const json_t *request, struct reply *reply,
+                         GError **error)
+{
+    static const char *const members[] = {"ModelPackageGroupName", "ModelPackageVersion",
+                                          "ModelPackageDescription", "ModelPackageStatus", NULL};
+    const char *group = json_text_at(request, "ModelPackageGroupName");
+    struct resource_query query = {.kind = model_package_kind.kind};
+    resource_query_from_request(&query, request);
+    query.parent = group ? name_of(group, &model_package_group_kind) : NULL;
+    query.status = json_text_at(request, "ModelApprovalStatus");
+    return sagemaker_list_query(call, &model_package_kind, &query, members, reply, error);
+}
+
+static bool change_package(struct resource *package, void *data, GError **error)
+{
+    (void)error;
+    const json_t *request = data;
+    static const char *const members[] = {"ApprovalDescription", "CustomerMetadataProperties",
+                                          "ModelCard", "SourceUri", NULL};
+    json_copy_members(package->body, request, members);
+    const char *approval = json_text_at(request, "ModelApprovalStatus");
+    if (approval)
+        sagemaker_set_status(package, approval);
+    json_object_set_new(package->body, "LastModifiedTime", json_real(package->modified));
+    return true;
+}
+
+bool update_model_package(const struct call *call, const json_t *request, struct reply *reply,
+                          GError **error)
+{
+    const char *arn = json_text_at(request, "ModelPackageArn");
+    static const char *const refused[] = {"InferenceSpecification", "ModelLifeCycle",
+                                          "AdditionalInferenceSpecificationsToAdd",
+                                          "CustomerMetadataPropertiesToRemove"};
+    for (size_t i = 0; i < G_N_ELEMENTS(refused); i++)
+        if (json_object_get(request, refused[i]))
+            return error_set(error, ERROR_VALIDATION, "%s cannot be updated yet.", refused[i]);
+    g_autoptr(resource_auto) package = model_package_find(call->lathe, arn, error);
+    if (!package || !resource_update(call->lathe->store, model_package_kind.kind, package->name,
+                                     change_package, (void *)request, NULL, error))
+        return false;
+    reply->output = json_pack("{ss}", "ModelPackageArn", package->arn);
+    return true;
+}
+
+bool delete_model_package(const struct call *call, const json_t *request, struct reply *reply,
+                          GError **error)
+{
+    (void)reply;
+    g_autoptr(json_auto) plain = with_plain_name(request, &model_package_kind);
+    return sagemaker_delete(call, &model_package_kind, plain, error);
+}

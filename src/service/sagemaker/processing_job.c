@@ -1,0 +1,331 @@
+/* Processing jobs: inputs to local paths, a program, local paths to outputs. The child finds what
+ * it was asked in config/processingjobconfig.json, as SageMaker's containers do. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "job/job.h"
+#include "job/stage.h"
+#include "runtime/runtime.h"
+#include "service/sagemaker/job_state.h"
+
+#define LOG_GROUP "/aws/sagemaker/ProcessingJobs"
+#define ROOT "/opt/ml/"
+
+const struct sagemaker_kind processing_job_kind = {
+    .kind = "processing-job",
+    .name_member = "ProcessingJobName",
+    .arn_member = "ProcessingJobArn",
+    .status_member = "ProcessingJobStatus",
+    .summaries = "ProcessingJobSummaries",
+    .modified = true,
+    .missing_code = ERROR_VALIDATION,
+    .missing = "Could not find requested job with name: Requested resource not found.",
+    .taken_code = ERROR_IN_USE,
+    .taken = "Processing job names must be unique within an AWS account and region, and a "
+             "processing job with this name already exists (%s)",
+};
+
+struct processing {
+    struct lathe *lathe;
+    char *name;
+    json_t *request;
+    double started;
+};
+
+/* --- what is refused before a job exists -------------------------------------------------------
+ */
+
+static bool check_local_path(const char *what, const char *path, GError **error)
+{
+    if (path && g_str_has_prefix(path, ROOT "processing/") && file_is_inside(path + strlen(ROOT)))
+        return true;
+    return error_set(error, ERROR_VALIDATION,
+                     "%s: the LocalPath %s is not a path below /opt/ml/processing.", what,
+                     path ? path : "(none)");
+}
+
+static bool check_inputs(const json_t *inputs, GError **error)
+{
+    size_t i;
+    const json_t *input;
+    json_array_foreach((json_t *)inputs, i, input)
+    {
+        const char *name = json_text_at(input, "InputName");
+        const json_t *source = json_object_get(input, "S3Input");
+        const char *uri = json_text_at(source, "S3Uri");
+        if (!uri || !g_str_has_prefix(uri, "s3://"))
+            return error_set(
+                error, ERROR_VALIDATION,
+                "Input %s needs an S3Input with an S3Uri that begins with s3://; other "
+                "sources are not supported.",
+                name);
+        if (g_strcmp0(json_text_at(source, "S3InputMode"), "Pipe") == 0)
+            return error_set(error, ERROR_VALIDATION,
+                             "Input %s: S3InputMode Pipe is not supported; use File.", name);
+        if (!check_local_path(name, json_text_at(source, "LocalPath"), error))
+            return false;
+    }
+    return true;
+}
+
+static bool check_outputs(const json_t *outputs, GError **error)
+{
+    size_t i;
+    const json_t *output;
+    json_array_foreach((json_t *)outputs, i, output)
+    {
+        const char *name = json_text_at(output, "OutputName");
+        const json_t *target = json_object_get(output, "S3Output");
+        const char *uri = json_text_at(target, "S3Uri");
+        if (!uri || !g_str_has_prefix(uri, "s3://"))
+            return error_set(error, ERROR_VALIDATION,
+                             "Output %s needs an S3Output with an S3Uri that begins with s3://.",
+                             name);
+        if (!check_local_path(name, json_text_at(target, "LocalPath"), error))
+            return false;
+    }
+    return true;
+}
+
+static bool check_request(const json_t *request, GError **error)
+{
+    const char *image = json_text_at(request, "AppSpecification.ImageUri");
+    const struct runtime *runtime = runtime_find(image, NULL, error);
+    if (!runtime)
+        return false;
+    if (!runtime->process_verb)
+        return error_set(error, ERROR_VALIDATION, "The image %s does not run processing jobs.",
+                         image);
+    if (json_at(request, "AppSpecification.ContainerEntrypoint"))
+        return error_set(error, ERROR_VALIDATION,
+                         "The image %s runs its own program; ContainerEntrypoint is not supported.",
+                         image);
+    if (json_integer_at(request, "ProcessingResources.ClusterConfig.InstanceCount", 1) > 1)
+        return error_set(
+            error, ERROR_VALIDATION,
+            "ProcessingResources: lathe runs on one instance; InstanceCount must be 1.");
+    return check_inputs(json_object_get(request, "ProcessingInputs"), error) &&
+           check_outputs(json_at(request, "ProcessingOutputConfig.Outputs"), error);
+}
+
+/* --- the job -------------------------------------------------------------------------------------
+ */
+
+static char *in_folder(const struct job *job, const char *local_path)
+{
+    return g_build_filename(job_folder(job), local_path + strlen(ROOT), NULL);
+}
+
+static bool stage_inputs(const struct processing *processing, const struct job *job, GError **error)
+{
+    size_t i;
+    const json_t *input;
+    json_array_foreach(json_object_get(processing->request, "ProcessingInputs"), i, input)
+    {
+        const json_t *source = json_object_get(input, "S3Input");
+        g_autofree char *folder = in_folder(job, json_text_at(source, "LocalPath"));
+        if (!stage_in(processing->lathe->lake, source, folder, error)) {
+            g_prefix_error(error, "ClientError: Data download failed for input %s: ",
+                           json_text_at(input, "InputName"));
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool make_output_folders(const struct processing *processing, const struct job *job,
+                                GError **error)
+{
+    size_t i;
+    const json_t *output;
+    json_array_foreach(json_at(processing->request, "ProcessingOutputConfig.Outputs"), i, output)
+    {
+        g_autofree char *folder = in_folder(job, json_text_at(output, "S3Output.LocalPath"));
+        if (!file_make_folders(folder, error))
+            return false;
+    }
+    return true;
+}
+
+static bool write_config(const struct processing *processing, const struct job *job, GError **error)
+{
+    g_autofree char *config = g_build_filename(job_folder(job), "config", NULL);
+    g_autofree char *output = g_build_filename(job_folder(job), "output", NULL);
+    g_autofree char *path = g_build_filename(config, "processingjobconfig.json", NULL);
+    g_autofree char *text = json_text_of(processing->request);
+    return file_make_folders(config, error) && file_make_folders(output, error) &&
+           g_file_set_contents(path, text, -1, error);
+}
+
+static bool set_started(struct resource *resource, void *data, GError **error)
+{
+    (void)error;
+    json_object_set_new(resource->body, "ProcessingStartTime", json_real(*(double *)data));
+    return true;
+}
+
+static bool prepare(struct job *job, void *data, GError **error)
+{
+    struct processing *processing = data;
+    processing->started = clock_now();
+    const char *image = json_text_at(processing->request, "AppSpecification.ImageUri");
+    const struct runtime *runtime = runtime_find(image, NULL, error);
+    if (!runtime || !write_config(processing, job, error) ||
+        !stage_inputs(processing, job, error) || !make_output_folders(processing, job, error) ||
+        !resource_update(processing->lathe->store, processing_job_kind.kind, processing->name,
+                         set_started, &processing->started, NULL, error))
+        return false;
+    job_execute(job, runtime->process_verb, sagemaker_job_environment(processing->request, NULL));
+    return true;
+}
+
+static bool put_outputs(const struct processing *processing, const struct job *job, GError **error)
+{
+    size_t i;
+    const json_t *output;
+    json_array_foreach(json_at(processing->request, "ProcessingOutputConfig.Outputs"), i, output)
+    {
+        const json_t *target = json_object_get(output, "S3Output");
+        g_autofree char *folder = in_folder(job, json_text_at(target, "LocalPath"));
+        if (!stage_out(processing->lathe->lake, folder, json_text_at(target, "S3Uri"), error)) {
+            g_prefix_error(error, "InternalServerError: output %s could not be stored: ",
+                           json_text_at(output, "OutputName"));
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A job's last words: a report, or a completion with something to say (output/message). */
+static void read_exit_message(const struct job *job, json_t *members)
+{
+    g_autofree char *path = g_build_filename(job_folder(job), "output", "message", NULL);
+    g_autofree char *text = NULL;
+    if (g_file_get_contents(path, &text, NULL, NULL))
+        json_put(members, "ExitMessage", json_string(g_strstrip(text)));
+}
+
+struct ending {
+    const char *status;
+    const json_t *members;
+};
+
+static bool end_job(struct resource *resource, void *data, GError **error)
+{
+    (void)error;
+    const struct ending *ending = data;
+    sagemaker_set_status(resource, ending->status);
+    json_object_update(resource->body, (json_t *)ending->members);
+    return true;
+}
+
+/* The status that a job's end means; with a reason (g_free) where it failed. */
+static const char *status_of(const struct job_end *end, char **reason)
+{
+    switch (end->how) {
+    case JOB_STOPPED:
+        return "Stopped";
+    case JOB_TIMED_OUT:
+        *reason = g_strdup("ClientError: the processing job ran longer than MaxRuntimeInSeconds");
+        break;
+    case JOB_ABANDONED:
+        *reason = g_strdup(JOB_ABANDONED_REASON);
+        break;
+    case JOB_NOT_STARTED:
+        *reason = g_strdup(end->reason);
+        break;
+    case JOB_EXITED:
+        if (end->exit_status == 0)
+            return "Completed";
+        *reason =
+            g_strdup_printf("AlgorithmError: %s, exit code: %d", end->reason, end->exit_status);
+        break;
+    }
+    return "Failed";
+}
+
+static void finish(struct job *job, const struct job_end *end, void *data)
+{
+    struct processing *processing = data;
+    g_autofree char *reason = NULL;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(json_auto) members = json_pack("{sf}", "ProcessingEndTime", end->ended);
+    struct ending ending = {status_of(end, &reason), members};
+    if (!reason && end->how == JOB_EXITED && !put_outputs(processing, job, &error)) {
+        reason = g_strdup(error->message);
+        ending.status = "Failed";
+        g_clear_error(&error);
+    }
+    if (reason) {
+        job_log(job, "%s", reason);
+        json_put(members, "FailureReason", json_string(reason));
+    }
+    read_exit_message(job, members);
+    if (!resource_update(processing->lathe->store, processing_job_kind.kind, processing->name,
+                         end_job, &ending, NULL, &error))
+        job_log(job, "The status %s could not be recorded: %s", ending.status, error->message);
+    g_free(processing->name);
+    json_decref(processing->request);
+    g_free(processing);
+}
+
+static const struct job_actor actor = {prepare, NULL, finish};
+
+static void submit(struct lathe *lathe, const char *name, const json_t *request)
+{
+    struct processing *processing = g_new0(struct processing, 1);
+    processing->lathe = lathe;
+    processing->name = g_strdup(name);
+    processing->request = json_deep_copy(request);
+    sagemaker_submit_job(lathe, &processing_job_kind, name, LOG_GROUP, request, &actor, processing);
+}
+
+/* --- operations ----------------------------------------------------------------------------------
+ */
+
+bool create_processing_job(const struct call *call, const json_t *request, struct reply *reply,
+                           GError **error)
+{
+    const char *name = json_text_at(request, "ProcessingJobName");
+    if (!sagemaker_check_free(call, &processing_job_kind, name, error) ||
+        !check_request(request, error) ||
+        !sagemaker_create(call, &processing_job_kind, request, "InProgress", NULL, reply, error))
+        return false;
+    submit(call->lathe, name, request);
+    return true;
+}
+
+bool describe_processing_job(const struct call *call, const json_t *request, struct reply *reply,
+                             GError **error)
+{
+    return sagemaker_describe_call(call, &processing_job_kind, request, reply, error);
+}
+
+bool list_processing_jobs(const struct call *call, const json_t *request, struct reply *reply,
+                          GError **error)
+{
+    static const char *const members[] = {"ProcessingEndTime", "ExitMessage", "FailureReason",
+                                          NULL};
+    return sagemaker_list(call, &processing_job_kind, request, members, reply, error);
+}
+
+bool stop_processing_job(const struct call *call, const json_t *request, struct reply *reply,
+                         GError **error)
+{
+    (void)reply;
+    return sagemaker_stop_job(call, &processing_job_kind, request, NULL, error);
+}
+
+static bool fail_cut_off(struct lathe *lathe, const struct resource *job, GError **error)
+{
+    g_autoptr(json_auto) members =
+        json_pack("{sssf}", "FailureReason", JOB_CUT_OFF, "ProcessingEndTime", clock_now());
+    struct ending ending = {"Failed", members};
+    return resource_update(lathe->store, job->kind, job->name, end_job, &ending, NULL, error);
+}
+
+bool processing_jobs_recover(struct lathe *lathe, GError **error)
+{
+    return sagemaker_each_unfinished(lathe, &processing_job_kind, fail_cut_off, error);
+}

@@ -269,10 +269,10 @@ void libsvm_shift(struct libsvm_rows *rows, uint32_t base)
 bool libsvm_fill(const struct libsvm_rows *rows, struct csv_matrix *matrix,
                  struct lathe_error *error)
 {
-    size_t entries = rows->starts ? rows->starts[rows->rows] : 0;
-    size_t needed = entries ? (size_t)rows->highest + 1 : 0, columns = matrix->columns;
-    if (!rows->rows)
+    if (!rows->starts || !rows->rows)
         return true;
+    size_t entries = rows->starts[rows->rows], columns = matrix->columns;
+    size_t needed = entries ? (size_t)rows->highest + 1 : 0;
     if (columns && needed > columns)
         return fail(error, LATHE_INVALID_DATA,
                     "found an entry of index %u (counted from 0), expected %zu columns",

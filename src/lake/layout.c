@@ -1,0 +1,162 @@
+#include "lake/layout.h"
+
+#include "base/error.h"
+
+/* Lives while a part of the upload is being received or the upload is being completed; between
+ * those, the upload's row says it all. Under the lake's lock. */
+struct layout {
+    char *upload;
+    char *file;
+    gint64 part_size;    /* 0: no part has come yet */
+    GHashTable *writing; /* numbers of the parts that are being written to their places */
+    bool closed;
+    unsigned users;
+};
+
+struct look {
+    const char *upload;
+    int number;
+    char *file;
+    gint64 part_size;
+    bool part_is_there;
+};
+
+static bool look(struct store_connection *connection, void *data, GError **error)
+{
+    struct look *look = data;
+    sqlite3_stmt *row =
+        store_prepare(connection,
+                      "SELECT file, part_size, EXISTS (SELECT 1 FROM lake_part "
+                      "WHERE upload = id AND number = ?2) FROM lake_upload WHERE id = ?1",
+                      error);
+    if (!row)
+        return false;
+    sqlite3_bind_text(row, 1, look->upload, -1, SQLITE_STATIC);
+    sqlite3_bind_int(row, 2, look->number);
+    int code = store_step(row, error);
+    if (code == SQLITE_ROW) {
+        look->file = g_strdup((const char *)sqlite3_column_text(row, 0));
+        look->part_size = sqlite3_column_int64(row, 1);
+        look->part_is_there = sqlite3_column_int(row, 2);
+    }
+    sqlite3_reset(row);
+    return code == SQLITE_ROW ||
+           (code == SQLITE_DONE &&
+            error_set(error, ERROR_NO_SUCH_UPLOAD,
+                      "The specified upload does not exist: %s; it may have been aborted or "
+                      "completed",
+                      look->upload));
+}
+
+/* The upload's layout, one more user of it; the lock is held. The row is read under the lock too:
+ * who finished a part a moment ago has left after its row was there. */
+static struct layout *use(struct lake *lake, const char *upload, int number, bool *part_is_there,
+                          GError **error)
+{
+    struct look found = {upload, number, NULL, 0, false};
+    if (!store_read(lake->store, look, &found, error))
+        return NULL;
+    *part_is_there = found.part_is_there;
+    struct layout *layout = g_hash_table_lookup(lake->layouts, upload);
+    if (layout) {
+        g_free(found.file);
+    } else {
+        layout = g_new0(struct layout, 1);
+        layout->upload = g_strdup(upload);
+        layout->file = found.file;
+        layout->part_size = found.part_size;
+        layout->writing = g_hash_table_new(g_direct_hash, g_direct_equal);
+        g_hash_table_insert(lake->layouts, layout->upload, layout);
+    }
+    layout->users++;
+    return layout;
+}
+
+static void drop(struct lake *lake, struct layout *layout)
+{
+    if (--layout->users)
+        return;
+    g_hash_table_remove(lake->layouts, layout->upload);
+    g_hash_table_unref(layout->writing);
+    g_free(layout->upload);
+    g_free(layout->file);
+    g_free(layout);
+}
+
+/* Whether the part has a free place of its own in the upload's file. The first part to come says
+ * how far parts are apart; if that was the short last one, a longer one corrects it: a new file,
+ * and what is in the old one is moved by completing. */
+static bool find_place(struct lake *lake, struct layout *layout, int number, gint64 length,
+                       gint64 *offset)
+{
+    if (layout->closed || length <= 0 ||
+        g_hash_table_contains(layout->writing, GINT_TO_POINTER(number)))
+        return false;
+    gint64 part_size = MAX(layout->part_size, length);
+    if (part_size * (number - 1) + length > LAKE_OBJECT_LIMIT)
+        return false;
+    if (layout->part_size && layout->part_size < part_size) {
+        g_free(layout->file);
+        layout->file = lake_new_id(lake);
+    }
+    layout->part_size = part_size;
+    *offset = part_size * (number - 1);
+    return true;
+}
+
+struct layout *layout_enter(struct lake *lake, const char *upload, int number, gint64 length,
+                            struct lake_place *place, char **id, GError **error)
+{
+    bool part_is_there;
+    pthread_mutex_lock(&lake->lock);
+    struct layout *layout = use(lake, upload, number, &part_is_there, error);
+    if (layout) {
+        gint64 offset = 0;
+        bool shared = !part_is_there && find_place(lake, layout, number, length, &offset);
+        if (shared)
+            g_hash_table_add(layout->writing, GINT_TO_POINTER(number));
+        *id = shared ? g_strdup(layout->file) : lake_new_id(lake);
+        *place = (struct lake_place){*id, offset, shared};
+    }
+    pthread_mutex_unlock(&lake->lock);
+    return layout;
+}
+
+void layout_leave(struct lake *lake, struct layout *layout, int number, bool shared)
+{
+    pthread_mutex_lock(&lake->lock);
+    if (shared)
+        g_hash_table_remove(layout->writing, GINT_TO_POINTER(number));
+    drop(lake, layout);
+    pthread_mutex_unlock(&lake->lock);
+}
+
+char *layout_file(struct lake *lake, const struct layout *layout, gint64 *part_size)
+{
+    pthread_mutex_lock(&lake->lock);
+    char *file = g_strdup(layout->file);
+    *part_size = layout->part_size;
+    pthread_mutex_unlock(&lake->lock);
+    return file;
+}
+
+struct layout *layout_close(struct lake *lake, const char *upload, bool *quiet, GError **error)
+{
+    bool part_is_there;
+    pthread_mutex_lock(&lake->lock);
+    struct layout *layout = use(lake, upload, 0, &part_is_there, error);
+    *quiet = layout && !layout->closed && g_hash_table_size(layout->writing) == 0;
+    if (*quiet)
+        layout->closed = true;
+    pthread_mutex_unlock(&lake->lock);
+    return layout;
+}
+
+void layout_open(struct lake *lake, struct layout *layout, bool quiet)
+{
+    pthread_mutex_lock(&lake->lock);
+    if (quiet)
+        layout->closed = false;
+    drop(lake, layout);
+    pthread_mutex_unlock(&lake->lock);
+}

@@ -54,7 +54,7 @@ static bool same(const struct csv_matrix *matrix, bool read, const char *text, s
             if (!read)
                 continue;
             found = matrix->values[rows * columns + i];
-            if (value == value ? memcmp(&value, &found, sizeof value) != 0 : found == found)
+            if (value == value ? found != value : found == found)
                 return false;
         }
         rows++;

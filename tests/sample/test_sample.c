@@ -94,7 +94,7 @@ static struct table real_part(const char *path, unsigned every)
     snprintf(command, sizeof command,
              "gzip -cdf '%s/%s' 2>/dev/null | awk 'NR == 1 || NR %% %u == 0'",
              folder ? folder : TEST_FOLDER "/../../../shared/data", path, every);
-    FILE *pipe = popen(command, "r");
+    FILE *pipe = popen(command, "r"); /* NOLINT(cert-env33-c): a test's own command */
     read_all(pipe, &table);
     pclose(pipe);
     if (!table.size) {
@@ -297,10 +297,11 @@ static void car_is_the_published_product(void **unused)
     made = sample("car", 300, 9);
     const char *at = published.text;
     for (char *line = strtok(made.text, "\n"); line; line = strtok(NULL, "\n")) {
-        at = strstr(at, line);
-        if (!at)
+        const char *found = strstr(at, line);
+        if (found)
+            at = found + strlen(line);
+        else
             fail_msg("%s", line);
-        at += strlen(line);
     }
     clear(&made);
     made = sample("car", 5000, 9);
@@ -420,7 +421,8 @@ static void routes_are_as_long_as_published(void **unused)
     struct table made = sample("flights", 1500, 1);
     size_t found = 0;
     char *save = NULL;
-    for (char *line = strtok_r(made.text, "\n", &save); (line = strtok_r(NULL, "\n", &save));) {
+    strtok_r(made.text, "\n", &save); /* the header */
+    for (char *line; (line = strtok_r(NULL, "\n", &save));) {
         const char *at = line;
         for (int comma = 0; comma < 16; comma++)
             at = strchr(at, ',') + 1;

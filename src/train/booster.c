@@ -32,6 +32,10 @@ static bool set(const struct xgboost *xgboost, void *booster, const char *name, 
 bool booster_configure(const struct xgboost *xgboost, void *booster, const json_t *hyperparameters,
                        const char *const *metrics, GError **error)
 {
+    /* Then the log tells of hyperparameters that this release does not know, as Python's does. */
+    if (!set(xgboost, booster, "validate_parameters", "1", error)) {
+        return false;
+    }
     const char *name;
     json_t *value;
     json_object_foreach((json_t *)hyperparameters, name, value)

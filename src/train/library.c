@@ -124,25 +124,30 @@ void xgboost_close(struct xgboost *xgboost)
     g_free(xgboost);
 }
 
-/* "[12:00:00] /src/x.cc:12: Check failed: a == b (1 vs. 2) : what is wrong" loses the time and the
- * source line; what comes before the condition's own text is of no use to who wrote the data. */
-static const char *skip_origin(const char *text)
+/* Whether the word of that length, which a colon ends, is a level or a source line. */
+static bool is_origin(const char *word, size_t length)
+{
+    return memchr(word, ' ', length) == NULL &&
+           (memchr(word, '/', length) != NULL || g_str_has_prefix(word, "WARNING:") ||
+            g_str_has_prefix(word, "INFO:"));
+}
+
+const char *xgboost_message(const char *text)
 {
     if (*text == '[') {
         const char *end = strstr(text, "] ");
         text = end == NULL ? text : end + 2;
     }
-    const char *line_end = strchr(text, '\n');
-    const char *colon = strstr(text, ": ");
-    bool has_origin = colon != NULL && (line_end == NULL || colon < line_end) &&
-                      memchr(text, ' ', (size_t)(colon - text)) == NULL &&
-                      memchr(text, '/', (size_t)(colon - text)) != NULL;
-    return has_origin ? colon + 2 : text;
+    const char *colon;
+    while ((colon = strstr(text, ": ")) != NULL && is_origin(text, (size_t)(colon - text))) {
+        text = colon + 2;
+    }
+    return text;
 }
 
 bool xgboost_fail(const struct xgboost *xgboost, GError **error, const char *attempted)
 {
-    const char *text = skip_origin(xgboost->last_error());
+    const char *text = xgboost_message(xgboost->last_error());
     const char *stack = strstr(text, "\nStack trace:");
     g_autofree char *reason =
         g_strstrip(stack == NULL ? g_strdup(text) : g_strndup(text, (size_t)(stack - text)));

@@ -55,6 +55,10 @@ void xgboost_close(struct xgboost *xgboost);
 typedef struct xgboost xgboost_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xgboost_auto, xgboost_close)
 
+/* Where a text of XGBoost's ("[12:00:00] WARNING: /src/x.cc:12: what it has to say") begins to
+ * speak to its users. */
+const char *xgboost_message(const char *text);
+
 /* Sets error to what was attempted and XGBoost's own last text, without its time, source line and
  * stack. Returns false. */
 bool xgboost_fail(const struct xgboost *xgboost, GError **error, const char *attempted);

@@ -86,7 +86,7 @@ static bool read_configs(struct job *job, GError **error)
 static void log_library(const char *text)
 {
     bool warning = strstr(text, "WARNING") != NULL;
-    report_log(warning ? "WARNING" : "INFO", "XGBoost: %s", text);
+    report_log(warning ? "WARNING" : "INFO", "XGBoost: %s", xgboost_message(text));
 }
 
 static bool load_library(struct job *job, GError **error)

@@ -98,6 +98,13 @@ def test_xgboosts_own_complaints_come_without_their_noise(job):
     assert "max_bin" in reason and "Stack trace" not in reason and "/" not in reason.split("says:")[1]
 
 
+def test_xgboosts_warnings_are_in_the_log(job):
+    made = job().channel("train", CSV)
+    made.trains(num_round=1, sketch_eps=0.1)
+    (line,) = [line for line in made.log.splitlines() if "sketch_eps" in line]
+    assert ":WARNING] XGBoost: " in line and "not used" in line and ".cc" not in line
+
+
 def test_configuration_that_is_no_json(job):
     made = job().channel("train", CSV)
     made.start(num_round=1).finish()

@@ -198,39 +198,39 @@ static void begin(struct json_out *out, const char *key)
     put(out, ":", 1);
 }
 
-void json_open(struct json_out *out, const char *key, char bracket)
+void out_open(struct json_out *out, const char *key, char bracket)
 {
     begin(out, key);
     put(out, &bracket, 1);
     out->comma = false;
 }
 
-void json_close(struct json_out *out, char bracket)
+void out_close(struct json_out *out, char bracket)
 {
     put(out, &bracket, 1);
     out->comma = true;
 }
 
-void json_text(struct json_out *out, const char *key, const char *text, size_t size)
+void out_text(struct json_out *out, const char *key, const char *text, size_t size)
 {
     begin(out, key);
     put_string(out, text, size);
 }
 
-void json_bool(struct json_out *out, const char *key, bool truth)
+void out_bool(struct json_out *out, const char *key, bool truth)
 {
     begin(out, key);
     put(out, truth ? "true" : "false", truth ? 4 : 5);
 }
 
-void json_integer(struct json_out *out, const char *key, int64_t number)
+void out_integer(struct json_out *out, const char *key, int64_t number)
 {
     char text[TEXT_NUMBER];
     begin(out, key);
     put(out, text, (size_t)snprintf(text, sizeof text, "%lld", (long long)number));
 }
 
-void json_number(struct json_out *out, const char *key, double number)
+void out_number(struct json_out *out, const char *key, double number)
 {
     char text[TEXT_NUMBER];
     begin(out, key);

@@ -16,13 +16,16 @@ enum json_kind { JSON_NULL, JSON_BOOL, JSON_NUMBER, JSON_STRING, JSON_ARRAY, JSO
 
 struct json {
     enum json_kind kind;
-    const char *key;    /* in an object: terminated, without NUL inside */
-    const char *string; /* STRING: terminated; may have NUL inside */
-    size_t size;        /* STRING: bytes; ARRAY and OBJECT: elements */
-    double number;
     bool truth;
-    bool whole; /* NUMBER: written without a fraction or exponent */
-    struct json *first, *next;
+    bool whole;      /* NUMBER: written without a fraction or exponent */
+    const char *key; /* in an object: terminated, without NUL inside */
+    size_t size;     /* STRING: bytes; ARRAY and OBJECT: elements */
+    union {
+        const char *string; /* STRING: terminated; may have NUL inside */
+        double number;
+        struct json *first; /* ARRAY and OBJECT */
+    };
+    struct json *next;
 };
 
 /* Reads a whole document into the arena; NULL with the reader's error (line and byte). A key that
@@ -46,14 +49,14 @@ struct json_out {
 };
 
 /* Keys are NULL in arrays and at the top. */
-void json_open(struct json_out *out, const char *key, char bracket);
-void json_close(struct json_out *out, char bracket);
-void json_text(struct json_out *out, const char *key, const char *text, size_t size);
-void json_bool(struct json_out *out, const char *key, bool truth);
-void json_integer(struct json_out *out, const char *key, int64_t number);
+void out_open(struct json_out *out, const char *key, char bracket);
+void out_close(struct json_out *out, char bracket);
+void out_text(struct json_out *out, const char *key, const char *text, size_t size);
+void out_bool(struct json_out *out, const char *key, bool truth);
+void out_integer(struct json_out *out, const char *key, int64_t number);
 
 /* The shortest digits that read back to the same double; null for NaN and infinities, which MLeap
  * reads back as NaN. */
-void json_number(struct json_out *out, const char *key, double number);
+void out_number(struct json_out *out, const char *key, double number);
 
 #endif

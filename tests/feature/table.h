@@ -96,13 +96,14 @@ static inline char *table_file(const char *path, size_t *size)
     return bytes;
 }
 
-/* The same double, whichever NaN it is; -0.0 is not 0.0. `units` last places may be lost. */
+/* The same double, whichever NaN it is; `units` last places may be lost. Where
+ * it is 0, -0.0 is not 0.0. */
 static inline bool table_equal(double a, double b, unsigned units)
 {
     if (isnan(a) || isnan(b))
         return isnan(a) && isnan(b);
     if (a == b)
-        return signbit(a) == signbit(b);
+        return units || signbit(a) == signbit(b);
     for (unsigned i = 0; i < units; i++)
         a = nextafter(a, b);
     return a == b;

@@ -476,7 +476,7 @@ bool validate_reply(struct patterns *patterns, const struct shape_operation *ope
                     const json_t *output, GError **error)
 {
     struct check check = {.patterns = patterns};
-    g_autoptr(json_auto) normal = walk(&check, operation->output, output);
+    json_decref(walk(&check, operation->output, output));
     bool failed = check.wrong_type || check.problem_count;
     if (failed)
         error_set(error, ERROR_INTERNAL, "the reply of %s does not fit its shape: %s",

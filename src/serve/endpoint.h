@@ -29,9 +29,10 @@ void endpoints_remove(struct endpoints *endpoints, const char *name);
 
 struct invocation {
     const char *endpoint;
-    const char *content_type;   /* NULL: text/csv */
-    const char *accept;         /* NULL or any: text/csv */
-    const char *target_variant; /* NULL: by weights */
+    const char *content_type;                     /* NULL: text/csv */
+    const char *accept;                           /* NULL or any: the model's default */
+    const char *target_variant;                   /* NULL: by weights */
+    const char *inference_id, *custom_attributes; /* for the observer; NULL: none */
     const void *bytes;
     size_t size;
 };
@@ -46,9 +47,17 @@ struct invocation_reply {
 };
 void invocation_reply_clear(struct invocation_reply *reply);
 
+/* Is told of every invocation that was answered, on the thread that answered it and before the
+ * answer goes out: this is where data capture takes its copy. It must not wait. Set once, before
+ * the first invocation. */
+typedef void endpoint_observer(const struct invocation *invocation,
+                               const struct invocation_reply *reply, void *data);
+void endpoints_observe(struct endpoints *endpoints, endpoint_observer *observer, void *data);
+
 /* Answers an invocation. ERROR_VALIDATION_RUNTIME where there is no such endpoint or variant;
  * ERROR_MODEL, with refused_status and refusal set, where the container refuses it as the SageMaker
- * XGBoost container would: content type 415, rows 415, accept type 406. */
+ * XGBoost container would: content type 415, rows 415, accept type 406. No rows: no answer, and
+ * content_type is NULL (the container's 204). */
 bool endpoint_invoke(struct endpoints *endpoints, const struct invocation *invocation,
                      struct invocation_reply *reply, GError **error);
 

@@ -10,7 +10,7 @@
 #include "base/worker.h"
 #include "job/job.h"
 #include "lake/lake.h"
-#include "serve/endpoint.h"
+#include "serve/capture.h"
 #include "service/cloudwatch/cloudwatch.h"
 #include "service/iam/iam.h"
 #include "service/logs/logs.h"
@@ -68,7 +68,8 @@ static bool open_parts(struct lathe *lathe, GError **error)
            (lathe->logs = logs_open(logs, error)) && training_jobs_recover(lathe, error) &&
            processing_jobs_recover(lathe, error) &&
            (lathe->jobs = jobs_open(jobs, lathe->logs, 0, error)) &&
-           (lathe->endpoints = endpoints_new()) && (lathe->deployer = worker_new()) &&
+           (lathe->endpoints = endpoints_new()) && (lathe->captures = captures_new(lathe->lake)) &&
+           (lathe->deployer = worker_new()) &&
            (lathe->operations =
                 operations_new(lathe, lathe->store, services, lathe->account, error)) &&
            endpoints_recover(lathe, error);
@@ -80,8 +81,10 @@ struct lathe *lathe_open(const char *home, const char *account, GError **error)
     lathe->lock = -1;
     lathe->home = g_canonicalize_filename(home, NULL);
     lathe->account = g_strdup(account);
-    if (open_parts(lathe, error))
+    if (open_parts(lathe, error)) {
+        endpoints_observe(lathe->endpoints, captures_observe, lathe->captures);
         return lathe;
+    }
     lathe_close(lathe);
     return NULL;
 }
@@ -93,6 +96,7 @@ void lathe_close(struct lathe *lathe)
     jobs_close(lathe->jobs);
     worker_free(lathe->deployer);
     endpoints_free(lathe->endpoints);
+    captures_free(lathe->captures);
     operations_free(lathe->operations);
     logs_close(lathe->logs);
     lake_close(lathe->lake);

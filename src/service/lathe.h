@@ -10,6 +10,7 @@
 struct jobs;
 struct lake;
 struct logs;
+struct captures;
 struct endpoints;
 struct store;
 struct worker;
@@ -23,7 +24,8 @@ struct lathe {
     struct logs *logs;
     struct jobs *jobs;
     struct endpoints *endpoints;
-    struct worker *deployer; /* opens the models of endpoints */
+    struct captures *captures; /* samples of their traffic, on their way to the lake */
+    struct worker *deployer;   /* opens the models of endpoints */
     struct operations *operations;
 };
 

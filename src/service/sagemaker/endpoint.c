@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/worker.h"
+#include "serve/capture.h"
 #include "service/sagemaker/sagemaker.h"
 
 const struct sagemaker_kind endpoint_kind = {
@@ -93,6 +94,8 @@ static bool deploy_config(const struct deployment *deployment, GError **error)
     if (!open_variants(lathe, json_object_get(config->body, "ProductionVariants"), models, variants,
                        error))
         return false;
+    captures_set(lathe->captures, deployment->endpoint,
+                 json_object_get(config->body, "DataCaptureConfig"));
     endpoints_put(lathe->endpoints, deployment->endpoint,
                   (const struct endpoint_variant *)(void *)variants->data, variants->len);
     return true;
@@ -215,11 +218,12 @@ static bool describe_config(const struct call *call, const struct resource *endp
     if (capture)
         json_object_set_new(
             output, "DataCaptureConfig",
-            json_pack("{sbsssIssss}", "EnableCapture", json_true_at(capture, "EnableCapture"),
-                      "CaptureStatus", "Stopped", "CurrentSamplingPercentage",
-                      (json_int_t)json_integer_at(capture, "InitialSamplingPercentage", 0),
-                      "DestinationS3Uri", json_text_at(capture, "DestinationS3Uri"), "KmsKeyId",
-                      ""));
+            json_pack(
+                "{sbsssIssss}", "EnableCapture", json_true_at(capture, "EnableCapture"),
+                "CaptureStatus", json_true_at(capture, "EnableCapture") ? "Started" : "Stopped",
+                "CurrentSamplingPercentage",
+                (json_int_t)json_integer_at(capture, "InitialSamplingPercentage", 0),
+                "DestinationS3Uri", json_text_at(capture, "DestinationS3Uri"), "KmsKeyId", ""));
     return true;
 }
 
@@ -341,7 +345,9 @@ bool delete_endpoint(const struct call *call, const json_t *request, struct repl
     (void)reply;
     if (!sagemaker_delete(call, &endpoint_kind, request, error))
         return false;
-    endpoints_remove(call->lathe->endpoints, json_text_at(request, "EndpointName"));
+    const char *name = json_text_at(request, "EndpointName");
+    endpoints_remove(call->lathe->endpoints, name);
+    captures_set(call->lathe->captures, name, NULL);
     return true;
 }
 

@@ -33,6 +33,8 @@ bool invoke_endpoint(const struct call *call, const json_t *request, struct repl
         .content_type = json_text_at(request, "ContentType"),
         .accept = json_text_at(request, "Accept"),
         .target_variant = json_text_at(request, "TargetVariant"),
+        .inference_id = json_text_at(request, "InferenceId"),
+        .custom_attributes = json_text_at(request, "CustomAttributes"),
         .bytes = g_bytes_get_data(body, NULL),
         .size = g_bytes_get_size(body),
     };

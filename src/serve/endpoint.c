@@ -1,6 +1,7 @@
 #include "serve/endpoint.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -14,37 +15,28 @@ struct variant {
 
 /* The variants of an endpoint at one time: immutable and counted. A change makes a new fleet. */
 struct fleet {
+    /* Counted with C11's atomics: those of Debian's GLib are hidden from the thread sanitizer. */
+    atomic_int references;
+    atomic_uint turn; /* of the next request */
     size_t count;
     double weights; /* their sum */
-    gint turn;      /* of the next request; atomic */
     struct variant variants[];
 };
 
 struct endpoints {
     pthread_rwlock_t lock;
     GHashTable *fleets; /* name -> struct fleet, a reference */
+    endpoint_observer *observer;
+    void *observer_data;
 };
 
 /* --- fleets ------------------------------------------------------------------------------------
  */
 
-static void fleet_clear(void *data)
-{
-    struct fleet *fleet = data;
-    for (size_t i = 0; i < fleet->count; i++) {
-        g_free(fleet->variants[i].name);
-        served_model_unref(fleet->variants[i].model);
-    }
-}
-
-static void fleet_unref(void *fleet)
-{
-    g_atomic_rc_box_release_full(fleet, fleet_clear);
-}
-
 static struct fleet *fleet_new(const struct endpoint_variant *variants, size_t count)
 {
-    struct fleet *fleet = g_atomic_rc_box_alloc0(sizeof *fleet + count * sizeof fleet->variants[0]);
+    struct fleet *fleet = g_malloc0(sizeof *fleet + count * sizeof fleet->variants[0]);
+    atomic_init(&fleet->references, 1);
     fleet->count = count;
     for (size_t i = 0; i < count; i++) {
         fleet->variants[i] = (struct variant){g_strdup(variants[i].name), variants[i].weight,
@@ -54,6 +46,24 @@ static struct fleet *fleet_new(const struct endpoint_variant *variants, size_t c
     return fleet;
 }
 
+static struct fleet *fleet_ref(struct fleet *fleet)
+{
+    atomic_fetch_add(&fleet->references, 1);
+    return fleet;
+}
+
+static void fleet_unref(void *data)
+{
+    struct fleet *fleet = data;
+    if (!fleet || atomic_fetch_sub(&fleet->references, 1) > 1)
+        return;
+    for (size_t i = 0; i < fleet->count; i++) {
+        g_free(fleet->variants[i].name);
+        served_model_unref(fleet->variants[i].model);
+    }
+    g_free(fleet);
+}
+
 /* Shares the traffic by weights: turn after turn steps around the circle by the golden ratio, which
  * visits every arc as often as it is long, and evenly in time (three distance theorem), where
  * random numbers would only do so on average. */
@@ -61,7 +71,7 @@ static const struct variant *fleet_choose(struct fleet *fleet)
 {
     if (fleet->count == 1)
         return &fleet->variants[0];
-    double turn = (double)(guint)g_atomic_int_add(&fleet->turn, 1) * 0.6180339887498949;
+    double turn = (double)atomic_fetch_add(&fleet->turn, 1) * 0.6180339887498949;
     double at = (turn - (double)(gint64)turn) * fleet->weights;
     for (size_t i = 0; i < fleet->count; i++) {
         at -= fleet->variants[i].weight;
@@ -99,31 +109,59 @@ void endpoints_free(struct endpoints *endpoints)
     g_free(endpoints);
 }
 
+void endpoints_observe(struct endpoints *endpoints, endpoint_observer *observer, void *data)
+{
+    endpoints->observer = observer;
+    endpoints->observer_data = data;
+}
+
 static struct fleet *take_fleet(struct endpoints *endpoints, const char *name)
 {
     pthread_rwlock_rdlock(&endpoints->lock);
     struct fleet *fleet = g_hash_table_lookup(endpoints->fleets, name);
     if (fleet)
-        g_atomic_rc_box_acquire(fleet);
+        fleet_ref(fleet);
     pthread_rwlock_unlock(&endpoints->lock);
     return fleet;
+}
+
+/* Under the lock for writing: puts a fleet (or none) behind a name and gives back what was there,
+ * for the caller to drop once the lock is open: closing a large model takes a while. */
+static struct fleet *swap_fleet(struct endpoints *endpoints, const char *name, struct fleet *fleet)
+{
+    struct fleet *old = g_hash_table_lookup(endpoints->fleets, name);
+    if (old)
+        fleet_ref(old);
+    if (fleet)
+        g_hash_table_replace(endpoints->fleets, g_strdup(name), fleet);
+    else
+        g_hash_table_remove(endpoints->fleets, name);
+    return old;
+}
+
+static void set_fleet(struct endpoints *endpoints, const char *name, struct fleet *fleet)
+{
+    pthread_rwlock_wrlock(&endpoints->lock);
+    struct fleet *old = swap_fleet(endpoints, name, fleet);
+    pthread_rwlock_unlock(&endpoints->lock);
+    fleet_unref(old);
 }
 
 void endpoints_put(struct endpoints *endpoints, const char *name,
                    const struct endpoint_variant *variants, size_t count)
 {
-    struct fleet *fleet = fleet_new(variants, count);
-    pthread_rwlock_wrlock(&endpoints->lock);
-    g_hash_table_replace(endpoints->fleets, g_strdup(name), fleet);
-    pthread_rwlock_unlock(&endpoints->lock);
+    set_fleet(endpoints, name, fleet_new(variants, count));
 }
 
-bool endpoints_weigh(struct endpoints *endpoints, const char *name, const char *variant,
-                     double weight)
+void endpoints_remove(struct endpoints *endpoints, const char *name)
 {
-    struct fleet *fleet = take_fleet(endpoints, name);
-    if (!fleet)
-        return false;
+    set_fleet(endpoints, name, NULL);
+}
+
+/* The same fleet with another weight for one variant, or NULL where it has none of that name. */
+static struct fleet *fleet_with_weight(const struct fleet *fleet, const char *variant,
+                                       double weight)
+{
     g_autofree struct endpoint_variant *variants = g_new(struct endpoint_variant, fleet->count);
     bool found = false;
     for (size_t i = 0; i < fleet->count; i++) {
@@ -133,17 +171,20 @@ bool endpoints_weigh(struct endpoints *endpoints, const char *name, const char *
             (struct endpoint_variant){old->name, meant ? weight : old->weight, old->model};
         found |= meant;
     }
-    if (found)
-        endpoints_put(endpoints, name, variants, fleet->count);
-    fleet_unref(fleet);
-    return found;
+    return found ? fleet_new(variants, fleet->count) : NULL;
 }
 
-void endpoints_remove(struct endpoints *endpoints, const char *name)
+bool endpoints_weigh(struct endpoints *endpoints, const char *name, const char *variant,
+                     double weight)
 {
+    /* Read and replaced under one lock: a fleet that is put in between must not be lost. */
     pthread_rwlock_wrlock(&endpoints->lock);
-    g_hash_table_remove(endpoints->fleets, name);
+    struct fleet *fleet = g_hash_table_lookup(endpoints->fleets, name);
+    struct fleet *changed = fleet ? fleet_with_weight(fleet, variant, weight) : NULL;
+    struct fleet *old = changed ? swap_fleet(endpoints, name, changed) : NULL;
     pthread_rwlock_unlock(&endpoints->lock);
+    fleet_unref(old);
+    return changed;
 }
 
 /* --- invoking ----------------------------------------------------------------------------------
@@ -165,29 +206,34 @@ static bool refuse(struct invocation_reply *reply, unsigned status, const char *
                      "Received client error (%u) from primary with message \"%s\".", status, words);
 }
 
+/* In the container's order: rows that cannot be read are refused before an answer that cannot be
+ * written. */
 static bool answer(const struct served_model *model, const struct invocation *invocation,
                    struct invocation_reply *reply, GError **error)
 {
-    enum lathe_format rows, answers;
+    if (invocation->size == 0)
+        return true; /* the container answers 204 with nothing in it */
+    enum lathe_format rows, answers = LATHE_CSV;
     if (!media_read_format(invocation->content_type, &rows)) {
         g_autofree char *words = g_strdup_printf("Content type %s is not supported; text/csv is.",
                                                  invocation->content_type);
         return refuse(reply, 415, words, error);
     }
-    if (!media_write_format(invocation->accept, &answers, &reply->content_type)) {
-        g_autofree char *words =
-            g_strdup_printf("Accept type %s is not supported; text/csv, application/json and "
-                            "application/jsonlines are.",
-                            invocation->accept);
-        return refuse(reply, 406, words, error);
-    }
-    if (invocation->size == 0)
-        return true; /* the container answers 204 with nothing in it */
+    const char *accept = invocation->accept;
+    if (media_is_any(accept))
+        accept = served_model_default_accept(model);
+    bool acceptable = media_write_format(accept, &answers, &reply->content_type);
     struct lathe_error cause;
     if (!lathe_predict_text(served_model_predictor(model), rows, invocation->bytes,
                             invocation->size, answers, &reply->body, &cause))
         return refuse(reply, cause.code == LATHE_INVALID_DATA ? 415 : 400, cause.message, error);
-    return true;
+    if (acceptable)
+        return true;
+    g_autofree char *words =
+        g_strdup_printf("Accept type %s is not supported; text/csv, application/json and "
+                        "application/jsonlines are.",
+                        accept);
+    return refuse(reply, 406, words, error);
 }
 
 bool endpoint_invoke(struct endpoints *endpoints, const struct invocation *invocation,
@@ -204,6 +250,8 @@ bool endpoint_invoke(struct endpoints *endpoints, const struct invocation *invoc
     if (variant) {
         reply->variant = g_strdup(variant->name);
         answered = answer(variant->model, invocation, reply, error);
+        if (answered && endpoints->observer)
+            endpoints->observer(invocation, reply, endpoints->observer_data);
     } else {
         answered =
             error_set(error, ERROR_VALIDATION_RUNTIME, "Variant %s of endpoint %s not found.",

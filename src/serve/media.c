@@ -45,6 +45,11 @@ bool media_read_format(const char *content_type, enum lathe_format *format)
     return true;
 }
 
+bool media_is_any(const char *accept)
+{
+    return !accept || !*accept || strcmp(accept, "*/*") == 0;
+}
+
 bool media_write_format(const char *accept, enum lathe_format *format, const char **content_type)
 {
     const char *at = accept && *accept ? accept : "*/*";

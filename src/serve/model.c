@@ -1,5 +1,6 @@
 #include "serve/model.h"
 
+#include <stdatomic.h>
 #include <string.h>
 
 #include "base/archive.h"
@@ -12,6 +13,8 @@
 static const struct archive_limits model_limits = {.bytes = (gint64)4 << 30, .members = 10000};
 
 struct served_model {
+    atomic_int references;
+    char *default_accept;
     struct lathe_predictor *predictor;
 };
 
@@ -97,29 +100,35 @@ struct served_model *served_model_open(struct lake *lake, const json_t *containe
     file_remove_tree(folder, NULL);
     if (!predictor)
         return NULL;
-    struct served_model *served = g_atomic_rc_box_new0(struct served_model);
+    struct served_model *served = g_new0(struct served_model, 1);
+    atomic_init(&served->references, 1);
     served->predictor = predictor;
+    served->default_accept =
+        g_strdup(json_text_at(container, "Environment.SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"));
     return served;
 }
 
 struct served_model *served_model_ref(struct served_model *model)
 {
-    return g_atomic_rc_box_acquire(model);
-}
-
-static void clear(void *data)
-{
-    struct served_model *model = data;
-    lathe_predictor_close(model->predictor);
+    atomic_fetch_add(&model->references, 1);
+    return model;
 }
 
 void served_model_unref(struct served_model *model)
 {
-    if (model)
-        g_atomic_rc_box_release_full(model, clear);
+    if (!model || atomic_fetch_sub(&model->references, 1) > 1)
+        return;
+    lathe_predictor_close(model->predictor);
+    g_free(model->default_accept);
+    g_free(model);
 }
 
 const struct lathe_predictor *served_model_predictor(const struct served_model *model)
 {
     return model->predictor;
+}
+
+const char *served_model_default_accept(const struct served_model *model)
+{
+    return model->default_accept;
 }

@@ -18,5 +18,8 @@ struct served_model *served_model_ref(struct served_model *model);
 void served_model_unref(struct served_model *model);
 
 const struct lathe_predictor *served_model_predictor(const struct served_model *model);
+/* The content type of answers where a request leaves it open: the last container's environment
+ * variable SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT, or NULL. */
+const char *served_model_default_accept(const struct served_model *model);
 
 #endif

@@ -10,20 +10,8 @@
 int text_compare(struct csv_text a, struct csv_text b)
 {
     size_t shared = a.size < b.size ? a.size : b.size;
-    for (size_t i = 0; i < shared; i++) {
-        unsigned char left = (unsigned char)a.bytes[i], right = (unsigned char)b.bytes[i];
-        if (left == right)
-            continue;
-        /* Bytes of UTF-8 sort by code point, and so do UTF-16 units but for the surrogates of the
-         * characters that begin with F0 to F4: they come before those that begin with EE or EF. */
-        bool left_beyond = left >= 0xF0, right_beyond = right >= 0xF0;
-        if (left_beyond && (right == 0xEE || right == 0xEF))
-            return -1;
-        if (right_beyond && (left == 0xEE || left == 0xEF))
-            return 1;
-        return left < right ? -1 : 1;
-    }
-    return a.size < b.size ? -1 : a.size > b.size;
+    int order = shared ? memcmp(a.bytes, b.bytes, shared) : 0;
+    return order ? order : (a.size > b.size) - (a.size < b.size);
 }
 
 /* The shortest decimal digits (no leading or trailing zeros) that read back to the value, which is

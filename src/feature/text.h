@@ -1,4 +1,4 @@
-/* text.h: texts as Spark sees them: Java's order, and Java's way to write a double. */
+/* text.h: texts as Spark sees them: their order, and Java's way to write a double. */
 #ifndef LATHE_FEATURE_TEXT_H
 #define LATHE_FEATURE_TEXT_H
 
@@ -15,8 +15,8 @@ static inline struct csv_text text_of(const char *bytes, size_t size)
     return (struct csv_text){.bytes = bytes, .size = (uint32_t)size};
 }
 
-/* Less than, equal to or greater than zero, in the order of Java's String.compareTo: by UTF-16
- * units, where what lies beyond the first 65,536 characters sorts before U+E000 to U+FFFF. */
+/* Less than, equal to or greater than zero: by code points, as Spark 4 orders labels. (Spark 3 has
+ * Java's order, in which what lies beyond U+FFFF comes before U+E000.) */
 int text_compare(struct csv_text a, struct csv_text b);
 
 enum { TEXT_NUMBER = 32 }; /* room for any number, terminator included */

@@ -1,9 +1,11 @@
 """Fits and applies the feature pipelines below with real Spark ML and writes, for each, a case
 file: the specification, the rows and what Spark made of them. tests/feature/test_spark.c holds
-our transformers against these files; tests/feature/test_spark_full.py makes them again and
+our transformers against these files; tests/feature/test_features_full.py makes them again and
 compares, so that they are known to be Spark's.
 
-    python spark_cases.py FOLDER      (pyspark 3.3.4 or 4.0.1, Java 17)
+    python spark_cases.py FOLDER      (pyspark 4.0.1, Java 17)
+
+Spark 3.3 makes the same of all but labels beyond U+FFFF, which it orders as Java does.
 """
 
 import json
@@ -182,7 +184,7 @@ class Spark:
         schema = types.StructType([types.StructField(name, kinds[type_])
                                    for name, (type_, _) in rows.items()]
                                   + [types.StructField("row", types.DoubleType())])
-        # By way of a file: Spark 3.3 cannot take rows from Python 3.11.
+        # By way of a file: Spark 3.3 cannot take rows from Python 3.11, and the order is certain.
         names = list(rows) + ["row"]
         lists = [values for _, values in rows.values()]
         path = pathlib.Path(self.folder.name) / f"{len(list(pathlib.Path(self.folder.name).iterdir()))}.json"

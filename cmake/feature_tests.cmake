@@ -1,0 +1,4 @@
+# feature_apply: the feature room's Python tests reach the transformers through this program.
+# feature_bench: fitting and applying AI4I's features on many rows, for ./dev bench.
+add_executable(feature_apply EXCLUDE_FROM_ALL tests/feature/feature_apply.c)
+target_link_libraries(feature_apply PRIVATE lathe_feature)

@@ -1,0 +1,12 @@
+/* yaml.h: YAML as a way to write JSON. */
+#ifndef LATHE_BASE_YAML_H
+#define LATHE_BASE_YAML_H
+
+#include "base/json.h"
+
+/* Reads one YAML document (of which JSON is a subset) as JSON. Plain scalars are numbers, booleans
+ * and null where YAML 1.2's core schema says so, quoted ones are texts; anchors are resolved. An
+ * error (ERROR_SERIALIZATION) names what, line and column. */
+json_t *yaml_parse(const char *text, size_t size, const char *what, GError **error);
+
+#endif

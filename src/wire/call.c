@@ -34,12 +34,19 @@ static void spell_id(char *text, guint64 high, guint64 low)
     text[REQUEST_ID_LENGTH] = '\0';
 }
 
-void wire_call_open(struct wire_call *call, const struct http_request *http, guint64 id_high,
-                    guint64 id_low)
+void wire_call_refresh(struct wire_call *call, const struct http_request *http)
+{
+    call->request = (struct wire_request){.method = http->method,
+                                          .path = call->path ? call->path : http->path,
+                                          .query = http->query,
+                                          .headers = call->headers};
+    http_headers(http, take_header, call);
+}
+
+struct wire_call *wire_call_new(const struct http_request *http, guint64 id_high, guint64 id_low)
 {
     /* The headers' array needs no zeros: it is long, and this runs for every prediction. */
-    call->request = (struct wire_request){
-        .method = http->method, .path = http->path, .query = http->query, .headers = call->headers};
+    struct wire_call *call = g_new(struct wire_call, 1);
     call->query = NULL;
     call->path = NULL;
     call->service = NULL;
@@ -48,16 +55,20 @@ void wire_call_open(struct wire_call *call, const struct http_request *http, gui
     call->route = (struct route){0};
     call->form = NULL;
     spell_id(call->request_id, id_high, id_low);
-    http_headers(http, take_header, call);
+    wire_call_refresh(call, http);
     credential_read(&call->request, &call->credential);
+    return call;
 }
 
-void wire_call_close(struct wire_call *call)
+void wire_call_free(struct wire_call *call)
 {
-    g_clear_pointer(&call->query, g_array_unref);
-    g_clear_pointer(&call->form, g_array_unref);
+    if (call->query)
+        g_array_unref(call->query);
+    if (call->form)
+        g_array_unref(call->form);
     g_free(call->path);
     route_clear(&call->route);
+    g_free(call);
 }
 
 static bool unknown(GError **error, const char *service, const char *operation)

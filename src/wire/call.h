@@ -25,10 +25,13 @@ struct wire_call {
     GArray *form;                            /* query protocol: the body's pairs */
 };
 
-/* Takes in the head. Headers stay the HTTP request's. */
-void wire_call_open(struct wire_call *call, const struct http_request *http, guint64 id_high,
-                    guint64 id_low);
-void wire_call_close(struct wire_call *call);
+/* Takes in the head. */
+struct wire_call *wire_call_new(const struct http_request *http, guint64 id_high, guint64 id_low);
+void wire_call_free(struct wire_call *call);
+
+/* Takes in the head's strings anew: they stay the HTTP request's, which may have moved them since
+ * the call was made. What was found out about the call stays. */
+void wire_call_refresh(struct wire_call *call, const struct http_request *http);
 
 /* Finds service and operation from the head alone. False and an error in the protocol that
  * call->protocol then names; for the query protocol `operation` stays NULL without an error. */

@@ -12,6 +12,7 @@
 #include "wire/query.h"
 #include "wire/rest.h"
 #include "wire/url.h"
+#include "wire/xml.h"
 
 #define BODY_LIMIT (128u << 20) /* of a body that is read whole, inflated too */
 #define XML_LIMIT (8u << 20)    /* a document's tree takes some ten times its text */
@@ -200,12 +201,6 @@ static bool run(struct dispatcher *dispatcher, struct wire_call *call, struct st
 
 /* --- the handler --------------------------------------------------------------------------- */
 
-static void open_call(struct dispatcher *dispatcher, struct wire_call *call,
-                      const struct http_request *http)
-{
-    wire_call_open(call, http, dispatcher->id_high, atomic_fetch_add(&dispatcher->id_next, 1));
-}
-
 /* A browser asks before it lets a page of a configured origin call. */
 static void reply_preflight(const struct wire_call *call, struct http_reply *reply)
 {
@@ -248,20 +243,17 @@ static enum http_where where_to_run(const struct dispatcher *dispatcher,
     return operation->flags & OPERATION_QUICK ? HTTP_QUICK : HTTP_BLOCKING;
 }
 
+/* Where a request that may come in is to run. */
 static enum http_where route_call(struct dispatcher *dispatcher, struct wire_call *call,
                                   struct http_reply *reply, GError **error)
 {
-    if (!guard_host(&call->request, (const char *const *)dispatcher->hosts, error) ||
-        !guard_origin(&call->request, (const char *const *)dispatcher->origins, error))
-        return HTTP_REFUSE;
-    put_cors(call, reply);
     if (strcmp(call->request.method, "OPTIONS") == 0) {
         if (wire_header(&call->request, "origin"))
             reply_preflight(call, reply);
         else
             error_set(error, ERROR_ACCESS_DENIED,
-                      "OPTIONS is answered to a browser's preflight "
-                      "only, which has an Origin header");
+                      "OPTIONS is answered to a browser's preflight only, which has an Origin "
+                      "header");
         return HTTP_REFUSE;
     }
     if (pages_has(call->request.path))
@@ -272,39 +264,49 @@ static enum http_where route_call(struct dispatcher *dispatcher, struct wire_cal
     return where_to_run(dispatcher, call, error);
 }
 
+static void free_call(void *call)
+{
+    wire_call_free(call);
+}
+
 static enum http_where route(void *context, struct http_request *http, struct http_reply *reply)
 {
     struct dispatcher *dispatcher = context;
-    struct wire_call call;
-    open_call(dispatcher, &call, http);
+    struct wire_call *call =
+        wire_call_new(http, dispatcher->id_high, atomic_fetch_add(&dispatcher->id_next, 1));
+    http->data = call;
+    http->data_free = free_call;
     g_autoptr(GError) error = NULL;
-    enum http_where where = route_call(dispatcher, &call, reply, &error);
+    enum http_where where = HTTP_REFUSE;
+    if (guard_host(&call->request, (const char *const *)dispatcher->hosts, &error) &&
+        guard_origin(&call->request, (const char *const *)dispatcher->origins, &error)) {
+        where = route_call(dispatcher, call, reply, &error);
+        if (where == HTTP_REFUSE)
+            put_cors(call, reply);
+    }
     if (error)
-        reply_error(&call, NULL, error, reply);
-    wire_call_close(&call);
+        reply_error(call, NULL, error, reply);
     return where;
 }
 
 static void respond(void *context, struct http_request *http, struct http_reply *reply)
 {
     struct dispatcher *dispatcher = context;
-    struct wire_call call;
-    open_call(dispatcher, &call, http);
-    put_cors(&call, reply);
-    if (pages_has(call.request.path)) {
-        pages_reply(dispatcher->operations, dispatcher->version, call.request.method,
-                    call.request.path, reply);
-    } else {
-        g_autoptr(GError) error = NULL;
-        struct reply answer = {0};
-        if (wire_call_identify(&call, &error) &&
-            run(dispatcher, &call, http->body, &answer, &error))
-            encode(&call, &answer, reply);
-        else
-            reply_error(&call, answer.output, error, reply);
-        reply_clear(&answer);
+    struct wire_call *call = http->data;
+    wire_call_refresh(call, http);
+    put_cors(call, reply);
+    if (pages_has(call->request.path)) {
+        pages_reply(dispatcher->operations, dispatcher->version, call->request.method,
+                    call->request.path, reply);
+        return;
     }
-    wire_call_close(&call);
+    g_autoptr(GError) error = NULL;
+    struct reply answer = {0};
+    if (run(dispatcher, call, http->body, &answer, &error))
+        encode(call, &answer, reply);
+    else
+        reply_error(call, answer.output, error, reply);
+    reply_clear(&answer);
 }
 
 /* What HTTP itself refuses comes before any protocol is known: JSON, which no client mistakes for
@@ -320,6 +322,7 @@ static void refuse(void *context, unsigned status, const char *why, struct http_
 struct dispatcher *dispatcher_new(const struct operations *operations,
                                   const struct dispatcher_options *options)
 {
+    xml_start();
     struct dispatcher *dispatcher = g_new0(struct dispatcher, 1);
     dispatcher->operations = operations;
     dispatcher->region = g_strdup(options->region ? options->region : "us-east-1");

@@ -5,6 +5,9 @@
 #include "base/json.h"
 #include "operation/shape.h"
 
+/* Readies the reader, once, before threads use it. */
+void xml_start(void);
+
 /* Appends text with what XML reserves escaped; control characters as references, as S3 does. */
 void xml_append_text(GString *out, const char *text, size_t length);
 /* <name>text</name> */

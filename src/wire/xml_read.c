@@ -138,6 +138,11 @@ static json_t *read_value(const struct shape_member *member, xmlNode *node, unsi
     }
 }
 
+void xml_start(void)
+{
+    xmlInitParser();
+}
+
 json_t *xml_read(const struct shape *structure, const char *text, size_t size, GError **error)
 {
     const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |

@@ -1,5 +1,6 @@
 #include "train/xgboost_job.h"
 
+#include <signal.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -323,6 +324,8 @@ static void write_failure(const struct job *job, const char *reason)
 int train_main(const char *opt_ml, int report_fd)
 {
     stop_hold();
+    /* Whoever reads the log or the report may end first; that is no reason to lose the model. */
+    signal(SIGPIPE, SIG_IGN);
     struct job job = {.opt_ml = opt_ml, .report_fd = report_fd};
     g_autoptr(GError) error = NULL;
     bool trained = run(&job, &error);

@@ -223,6 +223,15 @@ def test_sigterm_without_it_leaves_no_model(job):
     assert os.listdir(made.folder / "model") == []
 
 
+def test_a_reader_that_has_gone_does_not_stop_the_job(job):
+    made = job().channel("train", csv(made_up()))
+    made.start(num_round=50)
+    made.report_pipe.close()
+    made.process.stdout.close()
+    assert made.process.wait(timeout=60) == 0
+    assert made.model().num_boosted_rounds() == 50
+
+
 def test_more_than_one_host_is_refused(job):
     made = job().channel("train", csv(made_up()))
     (made.folder / "input/config/resourceconfig.json").write_text(

@@ -54,7 +54,7 @@ static bool add_set(struct ensemble *ensemble, const struct tree_columns *column
                     columns->category_count);
     if (!GROW(ensemble->sets, ensemble->set_room, ensemble->set_count + 1, error) ||
         !GROW(ensemble->categories, ensemble->category_room,
-              ensemble->category_count + (size_t)size, error))
+              ensemble->category_count + (size_t)size + 1, error))
         return false;
     if (ensemble->category_count + (size_t)size > UINT32_MAX)
         return fail(error, LATHE_LIMIT, "more than %u categories", UINT32_MAX);

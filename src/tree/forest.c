@@ -1,6 +1,7 @@
 #include "tree/forest.h"
 
 #include "tree/forest_parts.h"
+#include "tree/target.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -37,6 +38,22 @@ static void describe(struct forest *forest)
     };
 }
 
+/* The fast layout, where the forest is of a kind that has one. */
+static bool make_layout(struct forest *forest, struct lathe_error *error)
+{
+#if TREE_X86
+    forest->avx2 = __builtin_cpu_supports("avx2");
+    forest->avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                     __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+                     __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("gfni");
+#endif
+    if (forest->ensemble.tree_count == 0)
+        return true;
+    error->code = LATHE_OK;
+    forest->sliced = sliced_make(&forest->ensemble, forest->avx512, error);
+    return forest->sliced || error->code == LATHE_OK;
+}
+
 struct forest *forest_open(const void *bytes, size_t size, struct lathe_error *error)
 {
     /* the readers report through the caller's error, or through this one */
@@ -55,6 +72,10 @@ struct forest *forest_open(const void *bytes, size_t size, struct lathe_error *e
         return NULL;
     }
     describe(forest);
+    if (!make_layout(forest, error)) {
+        forest_close(forest);
+        return NULL;
+    }
     return forest;
 }
 
@@ -63,6 +84,7 @@ void forest_close(struct forest *forest)
     if (!forest)
         return;
     ensemble_clear(&forest->ensemble);
+    sliced_free(forest->sliced);
     free(forest);
 }
 
@@ -71,17 +93,44 @@ const struct forest_info *forest_describe(const struct forest *forest)
     return &forest->info;
 }
 
+/* The sliced walk for a path, or NULL where it is the plain one that is wanted, or the CPU or the
+ * forest cannot. */
+static const struct sliced_way *way_of(const struct forest *forest, enum forest_path path)
+{
+    if (!forest->sliced || path == FOREST_PLAIN)
+        return NULL;
+#if TREE_X86
+    if (forest->avx512 && (path == FOREST_BEST || path == FOREST_AVX512))
+        return &sliced_avx512;
+    if (forest->avx2 && (path == FOREST_BEST || path == FOREST_AVX2))
+        return &sliced_avx2;
+#endif
+    return path == FOREST_BEST || path == FOREST_WORD ? &sliced_word : NULL;
+}
+
 bool forest_can(const struct forest *forest, enum forest_path path)
 {
-    (void)forest;
-    return path == FOREST_BEST || path == FOREST_PLAIN;
+    return path == FOREST_BEST || path == FOREST_PLAIN || way_of(forest, path);
 }
+
+/* Below so many rows one after the other is faster than a block that is mostly empty. */
+enum { FEW_ROWS = 16 };
 
 void forest_margins(const struct forest *forest, enum forest_path path, const float *rows,
                     size_t count, size_t stride, float *out)
 {
-    (void)path;
-    plain_margins(&forest->ensemble, rows, count, stride, out);
+    const struct sliced_way *way = way_of(forest, path);
+    const struct ensemble *ensemble = &forest->ensemble;
+    if (way && path == FOREST_BEST && count < FEW_ROWS) {
+        while (count && sliced_row(forest->sliced, ensemble, rows, out)) {
+            rows += stride;
+            out += ensemble->outputs;
+            count--;
+        }
+    } else if (way && sliced_margins(forest->sliced, ensemble, way, rows, count, stride, out)) {
+        return;
+    }
+    plain_margins(ensemble, rows, count, stride, out);
 }
 
 size_t forest_answers(const struct forest *forest)

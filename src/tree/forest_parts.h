@@ -4,10 +4,13 @@
 
 #include "tree/ensemble.h"
 #include "tree/forest.h"
+#include "tree/sliced.h"
 
 struct forest {
     struct forest_info info;
     struct ensemble ensemble;
+    struct sliced *sliced; /* NULL: only the plain walk */
+    bool avx2, avx512;     /* what the CPU has */
 };
 
 /* Walks the ensemble itself, for any forest: the reference that the fast paths must equal. */

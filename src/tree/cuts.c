@@ -1,0 +1,254 @@
+#include "tree/cuts.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* A numeric split to be ranked: `key` sorts by feature, then threshold. */
+struct split {
+    uint64_t key;
+    uint32_t node;
+};
+
+/* Orders floats as unsigned numbers, -0.0 and 0.0 being one. */
+static uint32_t ordered_bits(float value)
+{
+    uint32_t bits;
+    value += 0.0f; /* -0.0 becomes 0.0 */
+    memcpy(&bits, &value, sizeof bits);
+    return bits & 0x80000000 ? ~bits : bits | 0x80000000;
+}
+
+/* Sorts by key, digits of 11 bits from the lowest; digits that all keys share cost nothing. */
+static struct split *radix_sort(struct split *splits, struct split *spare, size_t count)
+{
+    enum { DIGIT = 11, DIGITS = 6 };
+    for (int d = 0; d < DIGITS; d++) {
+        size_t starts[1 << DIGIT] = {0}, at = 0;
+        for (size_t i = 0; i < count; i++)
+            starts[splits[i].key >> (d * DIGIT) & ((1 << DIGIT) - 1)]++;
+        if (count && starts[splits[0].key >> (d * DIGIT) & ((1 << DIGIT) - 1)] == count)
+            continue;
+        for (size_t i = 0; i < 1 << DIGIT; i++) {
+            size_t here = starts[i];
+            starts[i] = at;
+            at += here;
+        }
+        for (size_t i = 0; i < count; i++)
+            spare[starts[splits[i].key >> (d * DIGIT) & ((1 << DIGIT) - 1)]++] = splits[i];
+        struct split *swap = splits;
+        splits = spare;
+        spare = swap;
+    }
+    return splits;
+}
+
+/* Gathers the numeric splits of all trees. */
+static size_t gather_splits(const struct ensemble *ensemble, struct split *splits)
+{
+    size_t count = 0;
+    for (size_t i = 0; i < ensemble->node_count; i++) {
+        const struct tree_node *node = &ensemble->nodes[i];
+        if (node->left != NO_CHILD && !node->categorical)
+            splits[count++] = (struct split){
+                (uint64_t)node->feature << 32 | ordered_bits(node->threshold), (uint32_t)i};
+    }
+    return count;
+}
+
+/* Walks the sorted splits: a new key is a new cut, a full band or a new feature a new band. */
+static void rank_splits(struct cut_plan *plan, const struct ensemble *ensemble,
+                        const struct split *splits, size_t count, struct split_code *codes)
+{
+    struct band *band = NULL;
+    for (size_t i = 0; i < count; i++) {
+        const struct tree_node *node = &ensemble->nodes[splits[i].node];
+        bool same = i && splits[i].key == splits[i - 1].key;
+        if (!same && (!band || band->feature != node->feature || band->count == MOST_CUTS)) {
+            band = &plan->bands[plan->band_count++];
+            *band =
+                (struct band){node->feature, (uint32_t)plan->cut_count, 0, 0, NO_COLUMN, NO_COLUMN};
+        }
+        if (!same) {
+            plan->cuts[plan->cut_count++] = node->threshold;
+            band->count++;
+            band->levels += band->count >> band->levels != 0;
+        }
+        uint32_t *column = node->default_left ? &band->low : &band->high;
+        if (*column == NO_COLUMN)
+            *column = (uint32_t)plan->columns++;
+        codes[splits[i].node] =
+            (struct split_code){*column, (int8_t)((int)band->count - CODE_BIAS)};
+    }
+}
+
+static bool plan_numbers(struct cut_plan *plan, const struct ensemble *ensemble,
+                         struct split_code *codes, struct lathe_error *error)
+{
+    size_t nodes = ensemble->node_count + 1;
+    struct split *splits = malloc(nodes * sizeof *splits), *spare = malloc(nodes * sizeof *spare);
+    bool good = splits && spare;
+    size_t count = good ? gather_splits(ensemble, splits) : 0;
+    if (good) {
+        struct split *sorted = radix_sort(splits, spare, count);
+        size_t bands = 1, cuts = 1;
+        for (size_t i = 1; i < count; i++) {
+            cuts += sorted[i].key != sorted[i - 1].key;
+            bands += sorted[i].key >> 32 != sorted[i - 1].key >> 32;
+        }
+        plan->bands = malloc((bands + cuts / MOST_CUTS) * sizeof *plan->bands);
+        plan->cuts = malloc(cuts * sizeof *plan->cuts);
+        good = plan->bands && plan->cuts;
+        if (good)
+            rank_splits(plan, ensemble, sorted, count, codes);
+    }
+    free(splits);
+    free(spare);
+    return good || fail(error, LATHE_NO_MEMORY, "no memory for the cuts of %zu nodes", nodes);
+}
+
+/* ---- categorical splits ---- */
+
+static int by_feature(const void *a, const void *b)
+{
+    const struct category_column *x = a, *y = b;
+    return x->feature != y->feature ? (x->feature > y->feature) - (x->feature < y->feature)
+                                    : (x->column > y->column) - (x->column < y->column);
+}
+
+static void fill_table(const struct ensemble *ensemble, const struct category_column *column,
+                       int8_t *table)
+{
+    const struct category_set *set = &ensemble->sets[column->set];
+    memset(table, CODE_LOWEST, column->count);
+    for (uint32_t i = 0; i < set->count; i++)
+        table[ensemble->categories[set->first + i]] = CODE_HIGHEST;
+}
+
+static bool plan_categories(struct cut_plan *plan, const struct ensemble *ensemble,
+                            struct split_code *codes, struct lathe_error *error)
+{
+    size_t total = 0;
+    for (size_t i = 0; i < ensemble->set_count; i++) {
+        const struct category_set *set = &ensemble->sets[i];
+        size_t size =
+            set->count ? (size_t)ensemble->categories[set->first + set->count - 1] + 1 : 0;
+        total += size;
+        if (size > MOST_CATEGORY)
+            return false;
+    }
+    if (total > 64 * ensemble->category_count + ((size_t)1 << 24))
+        return false;
+    plan->categories = malloc((ensemble->set_count + 1) * sizeof *plan->categories);
+    plan->tables = malloc(total + 1);
+    if (!plan->categories || !plan->tables)
+        return fail(error, LATHE_NO_MEMORY, "no memory for %zu categories", total);
+    for (size_t i = 0; i < ensemble->node_count; i++) {
+        const struct tree_node *node = &ensemble->nodes[i];
+        if (node->left == NO_CHILD || !node->categorical)
+            continue;
+        const struct category_set *set = &ensemble->sets[node->set];
+        plan->categories[plan->category_count++] = (struct category_column){
+            .feature = node->feature,
+            .column = (uint32_t)plan->columns,
+            .set = node->set,
+            .count =
+                set->count ? (uint32_t)ensemble->categories[set->first + set->count - 1] + 1 : 0,
+            .missing = node->default_left ? CODE_LOWEST : CODE_HIGHEST,
+        };
+        codes[i] = (struct split_code){(uint32_t)plan->columns++, 0};
+    }
+    qsort(plan->categories, plan->category_count, sizeof *plan->categories, by_feature);
+    size_t used = 0;
+    for (size_t i = 0; i < plan->category_count; i++) {
+        plan->categories[i].table = (uint32_t)used;
+        fill_table(ensemble, &plan->categories[i], plan->tables + used);
+        used += plan->categories[i].count;
+    }
+    return true;
+}
+
+bool cuts_plan(struct cut_plan *plan, const struct ensemble *ensemble, struct split_code *codes,
+               struct lathe_error *error)
+{
+    return ensemble->node_count <= UINT32_MAX && plan_numbers(plan, ensemble, codes, error) &&
+           plan_categories(plan, ensemble, codes, error);
+}
+
+void cuts_clear(struct cut_plan *plan)
+{
+    free(plan->bands);
+    free(plan->cuts);
+    free(plan->categories);
+    free(plan->tables);
+    free(plan->search);
+}
+
+/* ---- applying ---- */
+
+/* How many cuts are at or below the value: NaN none. */
+static int count_cuts(const float *cuts, uint32_t count, float value)
+{
+    const float *at = cuts;
+    while (count > 1) {
+        uint32_t half = count / 2;
+        at += value >= at[half - 1] ? half : 0;
+        count -= half;
+    }
+    return (int)(at - cuts) + (count && value >= *at);
+}
+
+static void apply_band(const struct cut_plan *plan, const struct band *band, const float *rows,
+                       size_t count, size_t stride, int8_t *columns, size_t pitch)
+{
+    const float *cuts = plan->cuts + band->first;
+    int8_t *low = band->low == NO_COLUMN ? NULL : columns + band->low * pitch;
+    int8_t *high = band->high == NO_COLUMN ? NULL : columns + band->high * pitch;
+    for (size_t r = 0; r < count; r++) {
+        float value = rows[r * stride + band->feature];
+        int8_t code = (int8_t)(count_cuts(cuts, band->count, value) - CODE_BIAS);
+        bool missing = value != value;
+        if (low)
+            low[r] = missing ? CODE_LOWEST : code;
+        if (high)
+            high[r] = missing ? CODE_HIGHEST : code;
+    }
+}
+
+void cuts_apply(const struct cut_plan *plan, const float *rows, size_t count, size_t stride,
+                int8_t *columns, size_t pitch)
+{
+    for (size_t i = 0; i < plan->band_count; i++)
+        apply_band(plan, &plan->bands[i], rows, count, stride, columns, pitch);
+    cuts_apply_categories(plan, rows, count, stride, columns, pitch);
+}
+
+enum { NO_CATEGORY = MOST_CATEGORY, MISSING_CATEGORY };
+
+static void number_categories(const float *rows, size_t count, size_t stride, uint16_t *numbers)
+{
+    for (size_t r = 0; r < count; r++) {
+        float value = rows[r * stride];
+        /* as category_in_set has it: truncated, and nothing where it is no category */
+        numbers[r] = value != value                                  ? MISSING_CATEGORY
+                     : value >= 0.0f && value < (float)MOST_CATEGORY ? (uint16_t)value
+                                                                     : NO_CATEGORY;
+    }
+}
+
+void cuts_apply_categories(const struct cut_plan *plan, const float *rows, size_t count,
+                           size_t stride, int8_t *columns, size_t pitch)
+{
+    uint16_t numbers[BLOCK_ROWS];
+    for (size_t i = 0; i < plan->category_count; i++) {
+        const struct category_column *category = &plan->categories[i];
+        if (i == 0 || category->feature != plan->categories[i - 1].feature)
+            number_categories(rows + category->feature, count, stride, numbers);
+        const int8_t *table = plan->tables + category->table;
+        int8_t *out = columns + category->column * pitch;
+        for (size_t r = 0; r < count; r++)
+            out[r] = numbers[r] < category->count     ? table[numbers[r]]
+                     : numbers[r] == MISSING_CATEGORY ? category->missing
+                                                      : CODE_LOWEST;
+    }
+}

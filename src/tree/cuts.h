@@ -1,0 +1,82 @@
+/* cuts.h: floats to bytes, exactly. Every threshold that the ensemble has on a feature is a cut;
+ * a row's value becomes the number of cuts at or below it, and `x < threshold` on floats becomes
+ * an equal comparison of bytes.
+ *
+ * A band is a slice of at most 255 ascending cuts of one feature; a feature with more has several,
+ * each counting its own, so a code is always one byte. Codes are stored less 128: AVX2 compares
+ * signed bytes only.
+ *
+ * Missing values go where a node says. A column is a band's codes with the missing ones on one
+ * side: lowest for the nodes that send them left, highest for those that send them right; a band
+ * has up to two. A categorical split has a column of its own that says left or right. So each
+ * split is `column[row] < threshold`, whatever its kind. */
+#ifndef LATHE_TREE_CUTS_H
+#define LATHE_TREE_CUTS_H
+
+#include "tree/ensemble.h"
+
+enum {
+    BLOCK_ROWS = 256, /* rows that are cut and walked together: 4 vectors of 64 bytes */
+    MOST_CUTS = 255,
+    CODE_BIAS = 128,
+    CODE_LOWEST = -128, /* as a threshold: nothing is below it, always right */
+    CODE_HIGHEST = 127,
+    SEARCH_FLOATS = 256,
+    MOST_CATEGORY = 4096,
+};
+
+#define NO_COLUMN UINT32_MAX
+
+struct band {
+    uint32_t feature;
+    uint32_t first, count; /* in cut_plan.cuts */
+    uint32_t levels;       /* of a search tree that holds them: count < 2^levels */
+    uint32_t low, high;    /* columns with missing values lowest, highest; or NO_COLUMN */
+};
+
+struct category_column {
+    uint32_t feature, column, set;
+    uint32_t table; /* in cut_plan.tables: a code for each category below `count`, the */
+    uint32_t count; /* rest goes left */
+    int8_t missing;
+};
+
+struct cut_plan {
+    struct band *bands; /* by feature, then ascending */
+    size_t band_count;
+    float *cuts;
+    size_t cut_count;
+    struct category_column *categories; /* by feature */
+    size_t category_count;
+    int8_t *tables;
+    size_t columns;
+    float *search; /* AVX-512's search trees, SEARCH_FLOATS a band; NULL where not used */
+};
+
+/* Where a node looks and what it compares with. */
+struct split_code {
+    uint32_t column;
+    int8_t threshold;
+};
+
+/* Plans the columns of an ensemble and the split of each node (codes: one a node, set for inner
+ * nodes). Linear in the nodes. False without an error where the ensemble is of a kind that bytes
+ * do not serve (categories beyond MOST_CATEGORY, tables that would outgrow the trees): the plain
+ * walk does; false with LATHE_NO_MEMORY in error->code where memory ran out. */
+bool cuts_plan(struct cut_plan *plan, const struct ensemble *ensemble, struct split_code *codes,
+               struct lathe_error *error);
+void cuts_clear(struct cut_plan *plan);
+
+/* Codes of `count` (at most BLOCK_ROWS) rows; column c starts at columns + c * pitch. Places beyond
+ * count are left as they are. */
+void cuts_apply(const struct cut_plan *plan, const float *rows, size_t count, size_t stride,
+                int8_t *columns, size_t pitch);
+
+/* The categorical columns alone, for the faster ways with the others (pitch BLOCK_ROWS). */
+void cuts_apply_categories(const struct cut_plan *plan, const float *rows, size_t count,
+                           size_t stride, int8_t *columns, size_t pitch);
+
+/* Lays out the search trees of cuts_apply_avx512. */
+bool cuts_lay_search(struct cut_plan *plan, struct lathe_error *error);
+
+#endif

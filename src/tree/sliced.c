@@ -1,0 +1,293 @@
+#include "tree/sliced.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static uint32_t levels_of(const struct tree *tree)
+{
+    return tree->depth < LEAST_LEVELS  ? LEAST_LEVELS
+           : tree->depth > MOST_LEVELS ? MOST_LEVELS
+                                       : tree->depth;
+}
+
+static size_t plane_size(uint32_t levels)
+{
+    return levels < 6 ? 64 : (size_t)1 << levels;
+}
+
+/* Where each tree's parts begin; the totals are left in the last, one past the trees. */
+static void place_trees(struct sliced *sliced, const struct ensemble *ensemble)
+{
+    struct sliced_tree at = {0};
+    size_t exits = 0;
+    for (size_t t = 0; t < ensemble->tree_count; t++) {
+        const struct tree *tree = &ensemble->trees[t];
+        uint32_t levels = levels_of(tree);
+        at.levels = levels;
+        at.output = tree->output;
+        at.exits = tree->depth > levels ? exits : NO_EXITS;
+        sliced->trees[t] = at;
+        at.steps += ((size_t)1 << levels) - 1;
+        at.leaves += sliced->tables << levels;
+        at.planes += sliced->tables * 4 * plane_size(levels);
+        exits += tree->depth > levels ? (size_t)1 << levels : 0;
+    }
+    at.exits = exits;
+    sliced->trees[ensemble->tree_count] = at;
+}
+
+struct filling {
+    const struct ensemble *ensemble;
+    const struct tree *tree;
+    const struct split_code *codes;
+    struct step *steps;
+    float *leaves;
+    int32_t *exits;
+    size_t tables;
+    uint32_t levels;
+};
+
+static void fill_leaf(const struct filling *filling, int32_t number, size_t place)
+{
+    const struct ensemble *ensemble = filling->ensemble;
+    const struct tree_node *node = &ensemble->nodes[filling->tree->first + (size_t)number];
+    if (node->left != NO_CHILD) {
+        filling->exits[place] = number;
+        return;
+    }
+    for (size_t k = 0; k < filling->tables; k++)
+        filling->leaves[(k << filling->levels) + place] =
+            ensemble->vector_leaves ? ensemble->leaves[(size_t)node->right * ensemble->outputs + k]
+                                    : node->leaf;
+}
+
+/* Fills the subtree at a node of the full tree; what lies to the left of a leaf stays unfilled,
+ * as no row goes there. Recurses MOST_LEVELS deep. */
+static void fill(const struct filling *filling, int32_t number, uint32_t levels, size_t step,
+                 size_t place)
+{
+    size_t index = filling->tree->first + (size_t)number;
+    const struct tree_node *node = &filling->ensemble->nodes[index];
+    if (levels == 0 || node->left == NO_CHILD) {
+        fill_leaf(filling, number, place + ((size_t)1 << levels) - 1);
+        return;
+    }
+    const struct split_code *code = &filling->codes[index];
+    filling->steps[step] =
+        (struct step){code->column * BLOCK_ROWS, 0x01010101u * (uint8_t)code->threshold};
+    size_t half = (size_t)1 << (levels - 1);
+    fill(filling, node->left, levels - 1, step + 1, place);
+    fill(filling, node->right, levels - 1, step + half, place + half);
+}
+
+static void fill_trees(struct sliced *sliced, const struct ensemble *ensemble,
+                       const struct split_code *codes)
+{
+    size_t steps = sliced->trees[ensemble->tree_count].steps;
+    for (size_t i = 0; i < steps; i++)
+        sliced->steps[i] = (struct step){0, 0x01010101u * (uint8_t)CODE_LOWEST};
+    for (size_t t = 0; t < ensemble->tree_count; t++) {
+        const struct sliced_tree *tree = &sliced->trees[t];
+        struct filling filling = {
+            .ensemble = ensemble,
+            .tree = &ensemble->trees[t],
+            .codes = codes,
+            .steps = sliced->steps + tree->steps,
+            .leaves = sliced->leaves + tree->leaves,
+            .exits = tree->exits == NO_EXITS ? NULL : sliced->exits + tree->exits,
+            .tables = sliced->tables,
+            .levels = tree->levels,
+        };
+        fill(&filling, 0, tree->levels, 0, 0);
+    }
+}
+
+static void fill_planes(struct sliced *sliced)
+{
+    for (size_t t = 0; t < sliced->tree_count; t++) {
+        const struct sliced_tree *tree = &sliced->trees[t];
+        size_t slots = (size_t)1 << tree->levels, size = plane_size(tree->levels);
+        for (size_t k = 0; k < sliced->tables; k++) {
+            const float *leaves = sliced->leaves + tree->leaves + k * slots;
+            uint8_t *planes = sliced->planes + tree->planes + k * 4 * size;
+            for (size_t i = 0; i < slots; i++) {
+                uint32_t bits;
+                memcpy(&bits, &leaves[i], sizeof bits);
+                for (size_t p = 0; p < 4; p++)
+                    planes[p * size + i] = (uint8_t)(bits >> (8 * p));
+            }
+        }
+    }
+}
+
+/* How many trees are GROUP_BYTES, on average. */
+static size_t group_of(const struct sliced *sliced)
+{
+    enum { GROUP_BYTES = 256 << 10 };
+    const struct sliced_tree *whole = &sliced->trees[sliced->tree_count];
+    size_t bytes = whole->steps * sizeof(struct step) + whole->leaves * sizeof(float) + 1;
+    size_t trees = sliced->tree_count * (size_t)GROUP_BYTES / bytes;
+    return trees ? trees : 1;
+}
+
+static bool lay_out(struct sliced *sliced, const struct ensemble *ensemble, bool avx512,
+                    const struct split_code *codes)
+{
+    sliced->tree_count = ensemble->tree_count;
+    sliced->tables = ensemble->vector_leaves ? ensemble->outputs : 1;
+    sliced->trees = malloc((ensemble->tree_count + 1) * sizeof *sliced->trees);
+    if (!sliced->trees)
+        return false;
+    place_trees(sliced, ensemble);
+    const struct sliced_tree *whole = &sliced->trees[ensemble->tree_count];
+    sliced->steps = malloc((whole->steps + 1) * sizeof *sliced->steps);
+    sliced->leaves = calloc(whole->leaves + 1, sizeof *sliced->leaves);
+    sliced->exits = malloc((whole->exits + 1) * sizeof *sliced->exits);
+    /* aligned for whole vectors of the planes */
+    sliced->planes = avx512 ? aligned_alloc(64, whole->planes + 64) : NULL;
+    if (!sliced->steps || !sliced->leaves || !sliced->exits || (avx512 && !sliced->planes))
+        return false;
+    memset(sliced->exits, 0xFF, whole->exits * sizeof *sliced->exits); /* NO_CHILD */
+    fill_trees(sliced, ensemble, codes);
+    if (avx512)
+        fill_planes(sliced);
+    sliced->block_bytes = BLOCK_ROWS * (sliced->plan.columns + ensemble->outputs * sizeof(float));
+    sliced->group = group_of(sliced);
+    return true;
+}
+
+struct sliced *sliced_make(const struct ensemble *ensemble, bool avx512, struct lathe_error *error)
+{
+    struct sliced *sliced = calloc(1, sizeof *sliced);
+    struct split_code *codes = malloc((ensemble->node_count + 1) * sizeof *codes);
+    bool good = sliced && codes;
+    if (!good)
+        fail(error, LATHE_NO_MEMORY, "no memory for the layout of %zu nodes", ensemble->node_count);
+    good = good && cuts_plan(&sliced->plan, ensemble, codes, error) &&
+           (!avx512 || cuts_lay_search(&sliced->plan, error));
+    if (good && !lay_out(sliced, ensemble, avx512, codes))
+        good = fail(error, LATHE_NO_MEMORY, "no memory for the layout of %zu nodes",
+                    ensemble->node_count);
+    free(codes);
+    if (good)
+        return sliced;
+    sliced_free(sliced);
+    return NULL;
+}
+
+void sliced_free(struct sliced *sliced)
+{
+    if (!sliced)
+        return;
+    cuts_clear(&sliced->plan);
+    free(sliced->trees);
+    free(sliced->steps);
+    free(sliced->leaves);
+    free(sliced->planes);
+    free(sliced->exits);
+    free(sliced);
+}
+
+float sliced_leaf(const struct sliced *sliced, const struct ensemble *ensemble, size_t tree,
+                  size_t output, uint32_t number, const float *row)
+{
+    const struct sliced_tree *part = &sliced->trees[tree];
+    const struct tree_node *nodes = ensemble->nodes + ensemble->trees[tree].first;
+    int32_t at = part->exits == NO_EXITS ? NO_CHILD : sliced->exits[part->exits + number];
+    if (at == NO_CHILD)
+        return sliced->leaves[part->leaves + (output << part->levels) + number];
+    while (nodes[at].left != NO_CHILD)
+        at = tree_step(ensemble, &nodes[at], row[nodes[at].feature]);
+    return ensemble->vector_leaves
+               ? ensemble->leaves[(size_t)nodes[at].right * ensemble->outputs + output]
+               : nodes[at].leaf;
+}
+
+void sliced_add_deep(const struct sliced *sliced, const struct ensemble *ensemble, size_t tree,
+                     const struct row_block *block, size_t first, size_t unit,
+                     const uint8_t *numbers, size_t (*place)(size_t row))
+{
+    size_t last = block->count - first < unit ? block->count : first + unit;
+    for (size_t k = 0; k < sliced->tables; k++) {
+        float *sums = block->sums + (sliced->trees[tree].output + k) * BLOCK_ROWS;
+        for (size_t r = first; r < last; r++)
+            sums[place ? place(r) : r] += sliced_leaf(sliced, ensemble, tree, k, numbers[r - first],
+                                                      block->rows + r * block->stride);
+    }
+}
+
+/* ---- margins of many rows ---- */
+
+static void begin(const struct ensemble *ensemble, const struct row_block *block)
+{
+    for (size_t k = 0; k < ensemble->outputs; k++)
+        for (size_t r = 0; r < BLOCK_ROWS; r++)
+            block->sums[k * BLOCK_ROWS + r] = ensemble->base_margin[k];
+}
+
+static void finish(const struct ensemble *ensemble, const struct sliced_way *way,
+                   const struct row_block *block, float *out)
+{
+    size_t outputs = ensemble->outputs;
+    for (size_t r = 0; r < block->count; r++) {
+        size_t place = way->place ? way->place(r) : r;
+        for (size_t k = 0; k < outputs; k++)
+            out[r * outputs + k] = block->sums[k * BLOCK_ROWS + place];
+    }
+}
+
+enum { MOST_BLOCKS = 8, STACK_BYTES = 64 << 10, HEAP_BYTES = 1 << 20 };
+
+/* Up to MOST_BLOCKS blocks through all trees, group by group. */
+static void walk_blocks(const struct sliced *sliced, const struct ensemble *ensemble,
+                        const struct sliced_way *way, struct row_block *blocks, size_t count,
+                        float *out)
+{
+    for (size_t b = 0; b < count; b++) {
+        way->cut(&sliced->plan, &blocks[b], ensemble->features);
+        begin(ensemble, &blocks[b]);
+    }
+    for (size_t first = 0; first < sliced->tree_count; first += sliced->group) {
+        size_t left = sliced->tree_count - first;
+        size_t last = left < sliced->group ? sliced->tree_count : first + sliced->group;
+        for (size_t b = 0; b < count; b++)
+            way->add_trees(sliced, ensemble, first, last, &blocks[b]);
+    }
+    for (size_t b = 0; b < count; b++)
+        finish(ensemble, way, &blocks[b], out + b * BLOCK_ROWS * ensemble->outputs);
+}
+
+bool sliced_margins(const struct sliced *sliced, const struct ensemble *ensemble,
+                    const struct sliced_way *way, const float *rows, size_t count, size_t stride,
+                    float *out)
+{
+    _Alignas(64) char stack[STACK_BYTES];
+    size_t fit = sliced->group < sliced->tree_count ? MOST_BLOCKS : 1;
+    while (fit > 1 && fit * sliced->block_bytes > HEAP_BYTES)
+        fit--;
+    size_t bytes = fit * sliced->block_bytes;
+    char *scratch = bytes <= STACK_BYTES ? stack : aligned_alloc(64, bytes);
+    if (!scratch)
+        return false;
+    size_t done = 0;
+    while (done < count) {
+        struct row_block blocks[MOST_BLOCKS];
+        float *first = out + done * ensemble->outputs;
+        size_t taken = 0;
+        for (; taken < fit && done < count; taken++) {
+            char *at = scratch + taken * sliced->block_bytes;
+            blocks[taken] = (struct row_block){
+                .rows = rows + done * stride,
+                .count = count - done < BLOCK_ROWS ? count - done : BLOCK_ROWS,
+                .stride = stride,
+                .columns = (int8_t *)at,
+                .sums = (float *)(at + sliced->plan.columns * BLOCK_ROWS),
+            };
+            done += blocks[taken].count;
+        }
+        walk_blocks(sliced, ensemble, way, blocks, taken, first);
+    }
+    if (scratch != stack)
+        free(scratch);
+    return true;
+}

@@ -1,0 +1,100 @@
+/* sliced.h: trees laid out to be walked by many rows at once.
+ *
+ * Every split of a tree is taken for 64 rows (or 32) in one comparison of bytes, needed or not,
+ * and the outcomes are then selected level by level up to the root, which leaves each row with
+ * the number of its leaf: no row waits for a memory access that depends on another.
+ *
+ * A tree becomes a full tree of 3 to 8 levels: a node in whose place the tree has a leaf already
+ * goes right always. Steps lie in the order in which they are used (a node, its left subtree, its
+ * right subtree). Deeper trees go on from the full tree's leaves with the plain walk.
+ *
+ * Size: 8 bytes a step and 4 a leaf: 760 bytes a tree of 6 levels, 3,064 of 8. A block's columns
+ * (28 features: 7 to 14 kB) fit the first-level cache and stay there while trees stream past from
+ * the second. Trees beyond the second level's size are taken in groups of 256 kB, each by up to 8
+ * blocks in turn, so that they come from the third level once in 2,048 rows. (The leaves are held
+ * a second time: as floats, and as 4 planes of bytes, which is how AVX-512 looks them up.) */
+#ifndef LATHE_TREE_SLICED_H
+#define LATHE_TREE_SLICED_H
+
+#include "tree/cuts.h"
+#include "tree/target.h"
+
+enum { LEAST_LEVELS = 3, MOST_LEVELS = 8, MOST_LEAVES = 1 << MOST_LEVELS };
+
+struct step {
+    uint32_t column;    /* its place in the block's columns, in bytes */
+    uint32_t threshold; /* left below it; the byte four times, to be broadcast without a shuffle */
+};
+
+struct sliced_tree {
+    uint32_t levels;
+    uint32_t output;
+    size_t steps, leaves, planes; /* where they begin */
+    size_t exits;                 /* where its exits begin, or NO_EXITS */
+};
+
+#define NO_EXITS SIZE_MAX
+
+struct sliced {
+    struct cut_plan plan;
+    struct sliced_tree *trees;
+    size_t tree_count;
+    struct step *steps;
+    float *leaves;      /* 2^levels a tree; vector leaves: that for each output */
+    uint8_t *planes;    /* the same as 4 planes of at least 64 bytes; NULL without AVX-512 */
+    int32_t *exits;     /* deep trees: for each leaf the node to go on from, or NO_CHILD */
+    size_t tables;      /* leaf tables a tree: outputs with vector leaves, else 1 */
+    size_t block_bytes; /* that a block needs: its columns, and sums for each output */
+    size_t group;       /* trees that several blocks walk in turn while they are in the cache */
+};
+
+/* NULL without an error where the ensemble is none that bytes serve; see cuts_plan. */
+struct sliced *sliced_make(const struct ensemble *ensemble, bool avx512, struct lathe_error *error);
+void sliced_free(struct sliced *sliced);
+
+/* A block on its way: rows, their codes, and for each output BLOCK_ROWS sums. */
+struct row_block {
+    const float *rows;
+    size_t count, stride;
+    int8_t *columns;
+    float *sums;
+};
+
+/* How an instruction set does it. Columns and sums are aligned to 64 bytes. */
+struct sliced_way {
+    void (*cut)(const struct cut_plan *plan, const struct row_block *block, size_t features);
+    /* adds the trees from first up to last to the sums */
+    void (*add_trees)(const struct sliced *sliced, const struct ensemble *ensemble, size_t first,
+                      size_t last, const struct row_block *block);
+    size_t (*place)(size_t row); /* where in the sums a row is; NULL: in its own place */
+};
+
+extern const struct sliced_way sliced_word;
+#if TREE_X86
+extern const struct sliced_way sliced_avx2, sliced_avx512;
+void cuts_block_avx512(const struct cut_plan *plan, const struct row_block *block, size_t features);
+void cuts_block_avx2(const struct cut_plan *plan, const struct row_block *block, size_t features);
+#endif
+
+/* Margins of any number of rows. False where there is no memory for the blocks' columns. */
+bool sliced_margins(const struct sliced *sliced, const struct ensemble *ensemble,
+                    const struct sliced_way *way, const float *rows, size_t count, size_t stride,
+                    float *out);
+
+/* Margins of one row, for low latency: eight trees are walked side by side. False where there is
+ * no memory for the row's codes. */
+bool sliced_row(const struct sliced *sliced, const struct ensemble *ensemble, const float *row,
+                float *out);
+
+/* What a tree adds to an output for a row that leaves the full tree at leaf `number`: that leaf's
+ * value, or in a deep tree the one to which the plain walk leads from there. */
+float sliced_leaf(const struct sliced *sliced, const struct ensemble *ensemble, size_t tree,
+                  size_t output, uint32_t number, const float *row);
+
+/* A deep tree's leaves for the `unit` rows (or fewer, at the block's end) from `first` on, which
+ * left the full tree at the leaves `numbers`. */
+void sliced_add_deep(const struct sliced *sliced, const struct ensemble *ensemble, size_t tree,
+                     const struct row_block *block, size_t first, size_t unit,
+                     const uint8_t *numbers, size_t (*place)(size_t row));
+
+#endif

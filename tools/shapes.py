@@ -123,7 +123,7 @@ class Service:
     def __init__(self, name, model, listed, patterns):
         self.name, self.model, self.listed, self.patterns = name, model, listed, patterns
         self.symbol = name.replace("-", "_")
-        self.shapes, self.members, self.values, self.words = [], [], [], []
+        self.shapes = []
         self.index = {}  # shape name -> number
         self.scalars = {}  # a scalar's row -> number
 
@@ -206,17 +206,13 @@ class Service:
         return {
             "name": name, "method": model.http.get("method", "POST"), "path": path,
             "needs": needs, "status": model.http.get("responseCode", 200), "listed": listed,
-            "input": self.root(model.input_shape) if listed else None,
-            "output": self.root(model.output_shape) if listed else None,
+            "input": self.shape(model.input_shape) if listed and model.input_shape else None,
+            "output": self.shape(model.output_shape) if listed and model.output_shape else None,
             "wrapper": (model.output_shape.serialization.get("resultWrapper")
                         if listed and model.output_shape else None),
             "checksum": bool(model.http_checksum_required or model.http_checksum.get(
                 "requestChecksumRequired")),
         }
-
-    def root(self, shape):
-        """A request's or reply's shape. Its own row even where it has no members."""
-        return None if shape is None else self.shape(shape)
 
     # --- C -----------------------------------------------------------------------------------
 
@@ -258,20 +254,16 @@ class Service:
             protocol += metadata["jsonVersion"].replace(".", "")
         parts = ["/* Written by tools/shapes.py from botocore %s: do not edit. */" % BOTOCORE,
                  '#include "operation/shape.h"', ""]
-        for kind, name, table in (("struct shape", "shapes", rows),
-                                  ("struct shape_member", "members", member_rows),
+        if rows:  # members point at shapes, and shapes at members
+            parts += ["static const struct shape shapes[%d];" % len(rows), ""]
+        for kind, name, table in (("struct shape_member", "members", member_rows),
                                   ("char *const", "values", value_rows),
+                                  ("struct shape", "shapes", rows),
                                   ("char *const", "needs", need_rows),
                                   ("struct shape_operation", "operations", operation_rows)):
-            if name == "shapes" and table:  # members point at shapes and the other way round
-                parts.append("static const struct shape shapes[%d];" % len(table))
-                parts.append("")
-                shapes = (kind, name, table)
-                continue
             if table:
-                parts += self.table(kind, name, table)
-            if name == "values" and rows:
-                parts += self.table(*shapes)
+                parts += ["static const %s %s[%d] = {" % (kind, name, len(table)),
+                          *("    %s," % row for row in table), "};", ""]
         parts += ["const struct shape_service shape_service_%s = {" % self.symbol,
                   "    .name = %s," % c_text(self.name),
                   "    .signing_name = %s," % c_text(metadata.get("signingName")
@@ -289,11 +281,6 @@ class Service:
         if self.name == "s3":
             return "http://s3.amazonaws.com/doc/2006-03-01/"
         return self.model.metadata.get("xmlNamespace")
-
-    @staticmethod
-    def table(kind, name, rows):
-        return ["static const %s %s[%d] = {" % (kind, name, len(rows))] + [
-            "    %s," % row for row in rows] + ["};", ""]
 
 
 def read_operations(path):

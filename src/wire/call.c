@@ -18,20 +18,19 @@ static void take_header(const char *name, const char *value, void *data)
         call->headers[call->request.header_count++] = (struct wire_header){name, value};
 }
 
-/* 8-4-4-4-12 digits */
-static void spell_id(char *text, guint64 high, guint64 low)
+void wire_request_id(char id[REQUEST_ID_LENGTH + 1], guint64 high, guint64 low)
 {
     static const char digits[] = "0123456789abcdef";
     for (int i = 0, nibble = 0; i < REQUEST_ID_LENGTH; i++) {
         if (i == 8 || i == 13 || i == 18 || i == 23) {
-            text[i] = '-';
+            id[i] = '-';
             continue;
         }
         guint64 half = nibble < 16 ? high : low;
-        text[i] = digits[half >> (60 - 4 * (nibble % 16)) & 15];
+        id[i] = digits[half >> (60 - 4 * (nibble % 16)) & 15];
         nibble++;
     }
-    text[REQUEST_ID_LENGTH] = '\0';
+    id[REQUEST_ID_LENGTH] = '\0';
 }
 
 void wire_call_refresh(struct wire_call *call, const struct http_request *http)
@@ -54,7 +53,7 @@ struct wire_call *wire_call_new(const struct http_request *http, guint64 id_high
     call->protocol = PROTOCOL_JSON11;
     call->route = (struct route){0};
     call->form = NULL;
-    spell_id(call->request_id, id_high, id_low);
+    wire_request_id(call->request_id, id_high, id_low);
     wire_call_refresh(call, http);
     credential_read(&call->request, &call->credential);
     return call;

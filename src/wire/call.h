@@ -25,6 +25,9 @@ struct wire_call {
     GArray *form;                            /* query protocol: the body's pairs */
 };
 
+/* An id of 36 characters, 8-4-4-4-12 digits, from 128 bits. */
+void wire_request_id(char id[REQUEST_ID_LENGTH + 1], guint64 high, guint64 low);
+
 /* Takes in the head. */
 struct wire_call *wire_call_new(const struct http_request *http, guint64 id_high, guint64 id_low);
 void wire_call_free(struct wire_call *call);

@@ -231,3 +231,19 @@ def test_pages(echo):
     assert "PutObjectAcl" in services["s3"]["not_built"]
     assert echo.http("GET", "/_lathe/nothing")[0] == 404
     assert echo.http("POST", "/_lathe/health", "")[0] == 405
+
+
+def test_what_http_refuses_has_an_id_too(echo):
+    answer = echo.raw(b"GET / HTTP/1.1\r\n\r\n")  # no Host
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert re.search(rb"(?i)x-amzn-requestid: [0-9a-f-]{36}", head)
+    assert json.loads(body)["message"]
+
+
+def test_cors_on_replies(echo):
+    headers = {"Origin": "http://console.example"}
+    for target in ("/_lathe/health", "/b?acl"):
+        got = echo.http("GET", target, headers=headers)[1]
+        assert got["access-control-allow-origin"] == "http://console.example"
+    assert "access-control-allow-origin" not in echo.http("GET", "/_lathe/health")[1]

@@ -132,10 +132,12 @@ static bool stage_channels(struct training *training, const char *folder, GError
 /* The checkpoints of an earlier job of the same CheckpointConfig: training resumes from them. */
 static bool stage_checkpoints(struct training *training, const char *folder, GError **error)
 {
-    g_autofree char *below = g_build_filename(folder, "checkpoints", NULL);
     const char *uri = json_text_at(training->request, "CheckpointConfig.S3Uri");
-    if (!file_make_folders(below, error) || !uri)
-        return uri == NULL;
+    if (!uri) /* without the folder the child keeps none */
+        return true;
+    g_autofree char *below = g_build_filename(folder, "checkpoints", NULL);
+    if (!file_make_folders(below, error))
+        return false;
     g_autofree char *bucket = NULL;
     g_autofree char *prefix = NULL;
     if (!lake_parse_uri(uri, &bucket, &prefix, error))

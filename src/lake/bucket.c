@@ -119,7 +119,7 @@ bool lake_bucket_delete(struct lake *lake, const char *name, GError **error)
     if (!store_write(lake->store, delete_bucket, &change, error))
         return false;
     for (guint i = 0; i < files->len; i++)
-        lake_unlink(lake, g_ptr_array_index(files, i));
+        lake_remove_id(lake, g_ptr_array_index(files, i));
     return true;
 }
 

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -63,11 +64,12 @@ static bool run_ending(struct lake *lake, struct ending *ending, GError **error)
         const char *kept = ending->draft ? ending->draft->id : "";
         for (guint i = 0; i < files->len; i++)
             if (strcmp(g_ptr_array_index(files, i), kept) != 0)
-                lake_unlink(lake, g_ptr_array_index(files, i));
-        if (ending->replaced)
-            unlink(ending->replaced);
+                lake_remove_id(lake, g_ptr_array_index(files, i));
     }
-    g_free(ending->replaced);
+    if (ended && ending->replaced)
+        lake_remove(lake, ending->replaced);
+    else
+        g_free(ending->replaced);
     return ended;
 }
 
@@ -180,6 +182,7 @@ static struct lake_object *complete(struct lake *lake, const struct lake_upload 
     if (!run_ending(lake, &ending, error))
         return NULL;
     draft->kept = true;
+    fchmod(draft->fd, 0400); /* as the others: nobody writes to it by mistake */
     return g_steal_pointer(&object);
 }
 

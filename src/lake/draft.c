@@ -34,7 +34,7 @@ void lake_draft_free(struct lake_draft *draft)
     if (draft->fd >= 0)
         close(draft->fd);
     if (!draft->kept && !draft->shared && !draft->small)
-        lake_unlink(draft->lake, draft->id);
+        lake_remove_id(draft->lake, draft->id);
     if (draft->small)
         g_bytes_unref(draft->small);
     g_free(draft->etag);

@@ -2,7 +2,7 @@
 
 #include <pthread.h>
 
-enum { RING = 4 };
+enum { RING = 8 };
 
 struct hasher {
     struct checksum *checksums[CHECKSUM_KINDS]; /* NULL where not asked for */
@@ -28,12 +28,11 @@ struct hasher *hasher_new(unsigned kinds)
     return hasher;
 }
 
-static void update(struct hasher *hasher, unsigned long buffer)
+static void update(struct hasher *hasher, int kind, unsigned long buffer)
 {
-    for (int kind = 0; kind < CHECKSUM_KINDS; kind++)
-        if (hasher->checksums[kind])
-            checksum_update(hasher->checksums[kind], hasher->buffers[buffer % RING],
-                            hasher->sizes[buffer % RING]);
+    if (hasher->checksums[kind])
+        checksum_update(hasher->checksums[kind], hasher->buffers[buffer % RING],
+                        hasher->sizes[buffer % RING]);
 }
 
 static void *hash(void *data)
@@ -47,7 +46,7 @@ static void *hash(void *data)
             break;
         unsigned long buffer = hasher->done;
         pthread_mutex_unlock(&hasher->lock);
-        update(hasher, buffer);
+        update(hasher, CHECKSUM_MD5, buffer);
         pthread_mutex_lock(&hasher->lock);
         hasher->done++;
         pthread_cond_signal(&hasher->changed);
@@ -59,8 +58,10 @@ static void *hash(void *data)
 unsigned char *hasher_buffer(struct hasher *hasher)
 {
     pthread_mutex_lock(&hasher->lock);
-    while (hasher->given - hasher->done == RING)
-        pthread_cond_wait(&hasher->changed, &hasher->lock);
+    /* Who has to wait waits for half of the ring, lest the threads wake each other at each turn. */
+    if (hasher->given - hasher->done == RING)
+        while (hasher->given - hasher->done > RING / 2)
+            pthread_cond_wait(&hasher->changed, &hasher->lock);
     unsigned long buffer = hasher->given % RING;
     pthread_mutex_unlock(&hasher->lock);
     if (!hasher->buffers[buffer])
@@ -73,8 +74,11 @@ void hasher_add(struct hasher *hasher, size_t size, bool last)
     hasher->sizes[hasher->given % RING] = size;
     if (!hasher->threaded && !last)
         hasher->threaded = pthread_create(&hasher->thread, NULL, hash, hasher) == 0;
+    for (int kind = 0; kind < CHECKSUM_KINDS; kind++)
+        if (kind != CHECKSUM_MD5)
+            update(hasher, kind, hasher->given);
     if (!hasher->threaded) {
-        update(hasher, hasher->given);
+        update(hasher, CHECKSUM_MD5, hasher->given);
         hasher->given++;
         hasher->done++;
         return;

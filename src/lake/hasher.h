@@ -1,7 +1,8 @@
-/* hasher.h: digests of a body that passes through, computed beside the thread that receives it.
+/* hasher.h: digests of a body that passes through.
  *
- * MD5 runs at half a gigabyte a second on a core, about half of what a disk takes; in a thread of
- * its own it overlaps with receiving, verifying the signature's SHA-256, and writing. */
+ * MD5 is the slowest of what happens to a byte, at 0.75 GB/s on a core that does nothing else, and
+ * cannot be split. It has a thread of its own; the receiving thread does all the rest meanwhile:
+ * reading the socket, the signature's SHA-256, the other checksums, writing. */
 #ifndef LATHE_LAKE_HASHER_H
 #define LATHE_LAKE_HASHER_H
 

@@ -52,10 +52,17 @@ char *lake_cache_path(const struct lake *lake, const char *id)
     return g_strdup_printf("%s/%s", lake->cache, id);
 }
 
-void lake_unlink(const struct lake *lake, const char *id)
+void lake_remove(struct lake *lake, char *path)
 {
-    g_autofree char *path = lake_path(lake, id);
-    unlink(path); /* what stays, the next start collects */
+    pthread_mutex_lock(&lake->lock);
+    g_queue_push_tail(&lake->removed, path);
+    pthread_cond_signal(&lake->work_waits);
+    pthread_mutex_unlock(&lake->lock);
+}
+
+void lake_remove_id(struct lake *lake, const char *id)
+{
+    lake_remove(lake, lake_path(lake, id));
 }
 
 bool lake_error_errno(GError **error, int errno_value, const char *format, ...)
@@ -123,20 +130,34 @@ static void collect_folder(struct lake *lake, unsigned number)
     if (!ids->len || !store_read(lake->store, find_orphans, &suspects, &error))
         return; /* what could not be looked up is kept */
     for (guint i = 0; i < orphans->len; i++)
-        lake_unlink(lake, g_ptr_array_index(orphans, i));
+        lake_remove_id(lake, g_ptr_array_index(orphans, i));
+}
+
+/* Removes what waits to be; false where the lake is being closed and nothing waits. */
+static bool remove_files(struct lake *lake, bool wait)
+{
+    pthread_mutex_lock(&lake->lock);
+    while (wait && g_queue_is_empty(&lake->removed) && !lake->closing)
+        pthread_cond_wait(&lake->work_waits, &lake->lock);
+    char *path;
+    while ((path = g_queue_pop_head(&lake->removed))) {
+        pthread_mutex_unlock(&lake->lock);
+        unlink(path); /* what stays, the next start collects */
+        g_free(path);
+        pthread_mutex_lock(&lake->lock);
+    }
+    bool open = !lake->closing;
+    pthread_mutex_unlock(&lake->lock);
+    return open;
 }
 
 static void *collect(void *data)
 {
     struct lake *lake = data;
-    for (unsigned number = 0; number < 256; number++) {
-        pthread_mutex_lock(&lake->lock);
-        bool closing = lake->closing;
-        pthread_mutex_unlock(&lake->lock);
-        if (closing)
-            return NULL;
+    for (unsigned number = 0; number < 256 && remove_files(lake, false); number++)
         collect_folder(lake, number);
-    }
+    while (remove_files(lake, true))
+        ;
     return NULL;
 }
 
@@ -174,6 +195,16 @@ static bool empty_cache(const struct lake *lake, GError **error)
     return file_remove_tree(lake->cache, error) && file_make_folders(lake->cache, error);
 }
 
+static void free_lake(struct lake *lake)
+{
+    pthread_mutex_destroy(&lake->lock);
+    pthread_cond_destroy(&lake->work_waits);
+    g_hash_table_unref(lake->layouts);
+    g_free(lake->folder);
+    g_free(lake->cache);
+    g_free(lake);
+}
+
 struct lake *lake_open(struct store *store, const char *folder, GError **error)
 {
     struct lake *lake = g_new0(struct lake, 1);
@@ -184,7 +215,9 @@ struct lake *lake_open(struct store *store, const char *folder, GError **error)
     g_autofree char *run = id_hex(8);
     memcpy(lake->run, run, sizeof lake->run);
     lake->layouts = g_hash_table_new(g_str_hash, g_str_equal);
+    g_queue_init(&lake->removed);
     pthread_mutex_init(&lake->lock, NULL);
+    pthread_cond_init(&lake->work_waits, NULL);
     if (!make_folders(lake, error) || !empty_cache(lake, error) ||
         !store_write(store, make_schema, NULL, error)) {
         g_prefix_error(error, "opening the lake %s: ", folder);
@@ -193,11 +226,7 @@ struct lake *lake_open(struct store *store, const char *folder, GError **error)
     } else {
         return lake;
     }
-    pthread_mutex_destroy(&lake->lock);
-    g_hash_table_unref(lake->layouts);
-    g_free(lake->folder);
-    g_free(lake->cache);
-    g_free(lake);
+    free_lake(lake);
     return NULL;
 }
 
@@ -207,11 +236,8 @@ void lake_close(struct lake *lake)
         return;
     pthread_mutex_lock(&lake->lock);
     lake->closing = true;
+    pthread_cond_signal(&lake->work_waits);
     pthread_mutex_unlock(&lake->lock);
     pthread_join(lake->collector, NULL);
-    pthread_mutex_destroy(&lake->lock);
-    g_hash_table_unref(lake->layouts);
-    g_free(lake->folder);
-    g_free(lake->cache);
-    g_free(lake);
+    free_lake(lake);
 }

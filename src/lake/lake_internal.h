@@ -14,7 +14,10 @@ struct lake {
 
     pthread_mutex_t lock; /* of what follows */
     GHashTable *layouts;  /* upload id -> struct layout, of uploads that parts come to now */
+    GQueue removed;       /* paths of files that are to go */
     bool closing;
+    pthread_cond_t work_waits; /* the collector's */
+
     pthread_t collector;
 };
 
@@ -26,8 +29,10 @@ struct lake {
 char *lake_new_id(const struct lake *lake);
 char *lake_path(const struct lake *lake, const char *id);
 char *lake_cache_path(const struct lake *lake, const char *id);
-/* Removes a file that no row names any more; readers that have it open keep it. */
-void lake_unlink(const struct lake *lake, const char *id);
+/* Removes a file that no row names any more, soon: a large one takes a quarter of a second, which
+ * no caller should wait for. Readers that have it open keep it. Takes the path. */
+void lake_remove(struct lake *lake, char *path);
+void lake_remove_id(struct lake *lake, const char *id);
 /* error_set_errno, but a full disk says so and becomes ERROR_SERVICE_UNAVAILABLE. */
 bool lake_error_errno(GError **error, int errno_value, const char *format, ...) G_GNUC_PRINTF(3, 4);
 

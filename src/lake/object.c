@@ -370,12 +370,13 @@ struct lake_object *lake_commit(struct lake *lake, struct lake_draft *draft,
     g_autoptr(lake_object_auto) object = lake_object_of_entry(draft, entry);
     struct putting putting = {draft, entry, object, NULL};
     bool committed = store_write(lake->store, put, &putting, error);
-    g_autofree char *replaced = putting.replaced;
-    if (!committed)
+    if (!committed) {
+        g_free(putting.replaced);
         return NULL;
+    }
     draft->kept = true;
-    if (replaced)
-        unlink(replaced);
+    if (putting.replaced)
+        lake_remove(lake, putting.replaced);
     return g_steal_pointer(&object);
 }
 
@@ -445,13 +446,16 @@ static bool delete_all(struct store_connection *connection, void *data, GError *
 static bool delete_keys(struct lake *lake, const char *bucket, GPtrArray *keys,
                         const struct lake_delete_conditions *conditions, GError **error)
 {
-    g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
+    g_autoptr(GPtrArray) files = g_ptr_array_new();
     struct deleting deleting = {lake, bucket, keys, conditions, files};
-    if (!store_write(lake->store, delete_all, &deleting, error))
-        return false;
-    for (guint i = 0; i < files->len; i++)
-        unlink(g_ptr_array_index(files, i));
-    return true;
+    bool deleted = store_write(lake->store, delete_all, &deleting, error);
+    for (guint i = 0; i < files->len; i++) {
+        if (deleted)
+            lake_remove(lake, g_ptr_array_index(files, i));
+        else
+            g_free(g_ptr_array_index(files, i));
+    }
+    return deleted;
 }
 
 bool lake_delete_many(struct lake *lake, const char *bucket, GPtrArray *keys, GError **error)

@@ -259,7 +259,7 @@ struct lake_part *lake_part_commit(struct lake *lake, const struct lake_upload *
     if (committed) {
         draft->kept = true;
         if (change.replaced)
-            lake_unlink(lake, change.replaced);
+            lake_remove_id(lake, change.replaced);
     }
     g_free(change.replaced);
     return committed ? g_steal_pointer(&part) : NULL;

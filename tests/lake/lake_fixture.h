@@ -143,4 +143,12 @@ static inline guint count_files(const struct fixture *fixture)
     return count;
 }
 
+/* Files go soon after what named them, not at once. */
+static inline void assert_files(const struct fixture *fixture, guint expected)
+{
+    for (int wait = 0; wait < 500 && count_files(fixture) != expected; wait++)
+        g_usleep(10000);
+    assert_int_equal(count_files(fixture), expected);
+}
+
 #endif

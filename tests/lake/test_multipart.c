@@ -75,7 +75,7 @@ static void any_order_stays_in_place(void **state)
             lake_upload_get(fixture->lake, "bucket", "key", upload->id, NULL);
         g_autoptr(lake_object_auto) object = finish(fixture->lake, upload, whole);
         assert_string_equal(object->id, now->file); /* the parts' own file became the object's */
-        assert_int_equal(count_files(fixture), 1);
+        assert_files(fixture, 1);
         lake_upload_free(upload);
     }
 }
@@ -91,7 +91,7 @@ static void sizes_that_differ(void **state)
         append(whole, sizes[i], i);
     }
     g_autoptr(lake_object_auto) object = finish(fixture->lake, upload, whole);
-    assert_int_equal(count_files(fixture), 1);
+    assert_files(fixture, 1);
     lake_upload_free(upload);
 }
 
@@ -106,7 +106,7 @@ static void parts_sent_again_replace(void **state)
     for (unsigned number = 1; number <= 3; number++)
         append(whole, PART, 20 + number);
     g_autoptr(lake_object_auto) object = finish(fixture->lake, upload, whole);
-    assert_int_equal(count_files(fixture), 1);
+    assert_files(fixture, 1);
     lake_upload_free(upload);
 }
 
@@ -171,7 +171,7 @@ static void left_out_parts(void **state)
     append(whole, PART, 4);
     g_autoptr(GBytes) expected = g_bytes_new(whole->data, whole->len);
     assert_object(fixture->lake, "key", expected);
-    assert_int_equal(count_files(fixture), 1);
+    assert_files(fixture, 1);
     lake_upload_free(upload);
 }
 
@@ -201,7 +201,7 @@ static void abort_removes_everything(void **state)
     send_seeded(fixture->lake, upload, 2, PART, 2);
     send_seeded(fixture->lake, upload, 2, PART, 3);
     assert_true(lake_upload_abort(fixture->lake, upload, NULL));
-    assert_int_equal(count_files(fixture), 0);
+    assert_files(fixture, 0);
     g_autoptr(GBytes) bytes = body_of(10, 1);
     g_autoptr(stream_auto) body = stream_from_bytes(bytes);
     assert_fails(lake_part_receive(fixture->lake, upload, 1, body, 0, error), ERROR_NO_SUCH_UPLOAD);
@@ -214,7 +214,7 @@ static void deleting_the_bucket_gives_uploads_up(void **state)
     struct lake_upload *upload = start(fixture->lake);
     send_seeded(fixture->lake, upload, 1, PART, 1);
     assert_true(lake_bucket_delete(fixture->lake, "bucket", NULL));
-    assert_int_equal(count_files(fixture), 0);
+    assert_files(fixture, 0);
     lake_upload_free(upload);
 }
 
@@ -263,9 +263,7 @@ static void many_senders_of_the_same_parts(void **state)
      * collector. */
     fixture_close(fixture);
     fixture_open(fixture);
-    for (int wait = 0; wait < 500 && count_files(fixture) > 1; wait++)
-        g_usleep(10000);
-    assert_int_equal(count_files(fixture), 1);
+    assert_files(fixture, 1);
 }
 
 /* A part that is still being received when the upload is completed must not touch the object. */

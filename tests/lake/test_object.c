@@ -22,7 +22,7 @@ static void every_size_comes_back(void **state)
         g_autofree char *md5 = g_compute_checksum_for_bytes(G_CHECKSUM_MD5, bytes);
         assert_string_equal(object->etag, md5);
     }
-    assert_int_equal(count_files(fixture), 1); /* what was replaced is gone */
+    assert_files(fixture, 1); /* what was replaced is gone */
 }
 
 static void survives_reopening(void **state)
@@ -79,7 +79,7 @@ static void missing_things(void **state)
     g_autoptr(stream_auto) body = stream_from_text(g_strdup("x"));
     assert_fails(lake_put(lake, "none", "key", body, NULL, error), ERROR_NO_SUCH_BUCKET);
     assert_true(lake_delete(lake, "bucket", "key", NULL));
-    assert_int_equal(count_files(fixture), 0);
+    assert_files(fixture, 0);
 }
 
 static void limits_of_keys(void **state)
@@ -244,7 +244,7 @@ static void a_cut_body_leaves_nothing(void **state)
         assert_fails(lake_put(fixture->lake, "bucket", "key", body, NULL, error),
                      ERROR_INCOMPLETE_BODY);
     }
-    assert_int_equal(count_files(fixture), 0);
+    assert_files(fixture, 0);
     assert_null(get_bytes(fixture->lake, "key"));
 }
 
@@ -262,7 +262,7 @@ static void orphans_are_collected(void **state)
         g_usleep(10000);
     assert_int_not_equal(access(orphan, F_OK), 0);
     assert_object(fixture->lake, "kept", kept);
-    assert_int_equal(count_files(fixture), 1);
+    assert_files(fixture, 1);
 }
 
 static void uris(void **state)

@@ -119,7 +119,8 @@ static json_t *describe(const json_t *request, const struct lake_object *object,
 {
     const char *mode = s3_text(request, "ChecksumMode");
     json_t *output = json_object();
-    s3_put_headers(output, object, mode && strcmp(mode, "ENABLED") == 0 && !range->partial);
+    s3_put_headers(output, object,
+                   mode && g_ascii_strcasecmp(mode, "ENABLED") == 0 && !range->partial);
     json_object_set_new(output, "ETag", s3_etag(object->etag));
     json_object_set_new(output, "LastModified", json_real(object->modified));
     json_object_set_new(output, "ContentLength", json_integer(range->size));

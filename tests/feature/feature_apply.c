@@ -96,8 +96,8 @@ static void print_columns(const struct plan *plan, const struct feature_result *
     free(out.bytes);
 }
 
-static int apply(const struct pipeline *pipeline, const struct table *rows, const char *const *wanted,
-                 size_t count)
+static int apply(const struct pipeline *pipeline, const struct table *rows,
+                 const char *const *wanted, size_t count)
 {
     struct lathe_error error = {0};
     struct plan *plan =

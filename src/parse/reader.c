@@ -249,10 +249,10 @@ static inline bool is_digit(unsigned char c)
     return (unsigned)c - '0' < 10;
 }
 
-/* What the text of a number says: sign, digits (as many as fit) and power of ten. */
+/* What the text of a number says: sign, digits and power of ten. */
 struct decimal {
-    uint64_t digits;
-    int64_t count; /* digits taken, leading zeros aside; beyond 19 they no longer fit */
+    uint64_t digits; /* right where there are at most 19 */
+    int64_t count;   /* of digits, leading zeros too */
     int64_t power;
     bool negative, whole;
 };
@@ -261,11 +261,12 @@ struct decimal {
 static inline const unsigned char *take_digits(const unsigned char *at, const unsigned char *end,
                                                struct decimal *decimal)
 {
-    for (; at < end && is_digit(*at); at++) {
-        decimal->count += decimal->digits || *at != '0';
-        if (decimal->count <= 19)
-            decimal->digits = decimal->digits * 10 + (*at - '0');
-    }
+    const unsigned char *first = at;
+    uint64_t digits = decimal->digits;
+    for (; at < end && is_digit(*at); at++)
+        digits = digits * 10 + (*at - '0');
+    decimal->digits = digits;
+    decimal->count += at - first;
     return at;
 }
 
@@ -303,6 +304,20 @@ static inline const unsigned char *take_number(const unsigned char *at, const un
     return at;
 }
 
+/* The value where digits and power of ten are both exact doubles: one operation, so one rounding
+ * (Clinger, "How to read floating point numbers accurately", 1990). False where they are not. */
+static inline bool exact_value(const struct decimal *decimal, double *value)
+{
+    if (decimal->count > 19 || decimal->digits > (uint64_t)1 << 53 || decimal->power < -22 ||
+        decimal->power > 22)
+        return false;
+    double digits = (double)decimal->digits;
+    digits = decimal->power < 0 ? digits / power_of_ten[-decimal->power]
+                                : digits * power_of_ten[decimal->power];
+    *value = decimal->negative ? -digits : digits;
+    return true;
+}
+
 bool reader_decimal(struct reader *reader, const unsigned char *end)
 {
     struct decimal decimal = {.whole = true};
@@ -321,31 +336,25 @@ bool reader_decimal(struct reader *reader, const unsigned char *end)
     reader->is_integer = decimal.whole && fits;
     if (reader->is_integer)
         reader->integer = decimal.negative ? (int64_t)(0 - digits) : (int64_t)digits;
-
-    /* Digits and power are both exact doubles: one operation, so one rounding (Clinger, "How to
-     * read floating point numbers accurately", 1990). */
-    if (decimal.count <= 19 && digits <= (uint64_t)1 << 53 && decimal.power >= -22 &&
-        decimal.power <= 22) {
-        double value = (double)digits;
-        value = decimal.power < 0 ? value / power_of_ten[-decimal.power]
-                                  : value * power_of_ten[decimal.power];
-        reader->number = decimal.negative ? -value : value;
-    } else {
+    if (!exact_value(&decimal, &reader->number))
         number_parse(reader->text, reader->size, &reader->number);
-    }
     return true;
+}
+
+/* Whether rounding to float a double that is itself rounded may differ from rounding once: where
+ * the double lies in the middle between two floats it no longer says on which side the text does.
+ * A middle has at most 25 bits: the double's low 28 are zero. */
+static inline bool double_rounding(double value)
+{
+    uint64_t bits;
+    memcpy(&bits, &value, sizeof bits);
+    return (bits & 0xFFFFFFF) == 0 && (double)(float)value != value && isfinite(value);
 }
 
 float reader_float(const struct reader *reader)
 {
-    float nearest = (float)reader->number;
-    uint64_t bits;
-    memcpy(&bits, &reader->number, sizeof bits);
-    /* The double may have been rounded onto the middle between two floats, and then no longer
-     * says on which side the text lies. A middle has at most 25 bits: its low 28 are zero. */
-    if (reader->form == READER_UBJSON || (bits & 0xFFFFFFF) || (double)nearest == reader->number ||
-        !isfinite(reader->number))
-        return nearest;
+    if (reader->form == READER_UBJSON || !double_rounding(reader->number))
+        return (float)reader->number;
     char copy[LONGEST_NUMBER + 32];
     without_point(reader->text, reader->size, copy);
     return strtof(copy, NULL);
@@ -519,6 +528,30 @@ size_t reader_count(const struct reader *reader)
     return reader->event == READER_ARRAY && top->counted ? top->left : 0;
 }
 
+/* The usual list of numbers, without blanks, in one loop. Stops before the first element that is
+ * not written so and leaves the reader as if the elements had been taken one by one. */
+static size_t short_floats(struct reader *reader, float *out, size_t capacity)
+{
+    struct reader_frame *top = reader_top(reader);
+    const unsigned char *end = reader->end;
+    size_t count = 0;
+    while (count < capacity) {
+        const unsigned char *at = reader->next;
+        if (!top->first && (at == end || *at++ != ','))
+            break;
+        struct decimal decimal = {.whole = true};
+        double value;
+        at = take_number(at, end, &decimal);
+        if (!at || at == end || (*at != ',' && *at != ']') || !exact_value(&decimal, &value) ||
+            double_rounding(value))
+            break;
+        out[count++] = (float)value;
+        top->first = false;
+        reader->next = at;
+    }
+    return count;
+}
+
 bool reader_floats(struct reader *reader, float *out, size_t capacity, size_t *count)
 {
     *count = 0;
@@ -531,6 +564,8 @@ bool reader_floats(struct reader *reader, float *out, size_t capacity, size_t *c
             return false;
         *count = whole;
     }
+    if (reader->event == READER_ARRAY && reader->form == READER_JSON)
+        *count = short_floats(reader, out, capacity);
     for (bool over = false; *count < capacity; (*count)++) {
         if (!next_number(reader, &over))
             return false;
@@ -541,6 +576,33 @@ bool reader_floats(struct reader *reader, float *out, size_t capacity, size_t *c
         out[*count] = reader_float(reader);
     }
     return true;
+}
+
+/* The usual list of integers, short and without blanks, in one loop. Stops before the first element
+ * of another kind and leaves the reader as if the elements had been taken one by one. */
+static size_t short_integers(struct reader *reader, int32_t *out, size_t capacity)
+{
+    struct reader_frame *top = reader_top(reader);
+    const unsigned char *end = reader->end;
+    size_t count = 0;
+    while (count < capacity) {
+        const unsigned char *at = reader->next;
+        if (!top->first && (at == end || *at++ != ','))
+            break;
+        bool negative = at < end && *at == '-';
+        at += negative;
+        const unsigned char *first = at;
+        int32_t value = 0;
+        for (; at < end && is_digit(*at) && at - first < 9; at++)
+            value = value * 10 + (*at - '0');
+        if (at == first || at == end || (*at != ',' && *at != ']') ||
+            (*first == '0' && at - first > 1))
+            break;
+        out[count++] = negative ? -value : value;
+        top->first = false;
+        reader->next = at;
+    }
+    return count;
 }
 
 bool reader_integers(struct reader *reader, int32_t *out, size_t capacity, size_t *count)
@@ -555,6 +617,8 @@ bool reader_integers(struct reader *reader, int32_t *out, size_t capacity, size_
             return false;
         *count = whole;
     }
+    if (reader->event == READER_ARRAY && reader->form == READER_JSON)
+        *count = short_integers(reader, out, capacity);
     for (bool over = false; *count < capacity; (*count)++) {
         if (!next_number(reader, &over))
             return false;

@@ -289,6 +289,12 @@ bool ubjson_integers(struct reader *reader, int32_t *out, size_t count)
         reader->next += 4 * count;
         return true;
     }
+    if (type == 'U') {
+        for (size_t i = 0; i < count; i++)
+            out[i] = reader->next[i];
+        reader->next += count;
+        return true;
+    }
     for (size_t i = 0; i < count; i++) {
         take_number(reader, type);
         if (reader->integer < INT32_MIN || reader->integer > INT32_MAX)

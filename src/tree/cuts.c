@@ -8,6 +8,7 @@
 struct split {
     uint64_t key;
     uint32_t node;
+    bool default_left; /* again, to spare a walk through the nodes in this order */
 };
 
 /* Orders floats as unsigned numbers, -0.0 and 0.0 being one. */
@@ -22,20 +23,22 @@ static uint32_t ordered_bits(float value)
 /* Sorts by key, digits of 11 bits from the lowest; digits that all keys share cost nothing. */
 static struct split *radix_sort(struct split *splits, struct split *spare, size_t count)
 {
-    enum { DIGIT = 11, DIGITS = 6 };
+    enum { BITS = 11, VALUES = 1 << BITS, DIGITS = 6 };
+    uint32_t starts[DIGITS][VALUES] = {{0}};
+    for (size_t i = 0; i < count; i++)
+        for (int d = 0; d < DIGITS; d++)
+            starts[d][splits[i].key >> (d * BITS) & (VALUES - 1)]++;
     for (int d = 0; d < DIGITS; d++) {
-        size_t starts[1 << DIGIT] = {0}, at = 0;
-        for (size_t i = 0; i < count; i++)
-            starts[splits[i].key >> (d * DIGIT) & ((1 << DIGIT) - 1)]++;
-        if (count && starts[splits[0].key >> (d * DIGIT) & ((1 << DIGIT) - 1)] == count)
+        uint32_t at = 0, *start = starts[d];
+        if (count == 0 || start[splits[0].key >> (d * BITS) & (VALUES - 1)] == count)
             continue;
-        for (size_t i = 0; i < 1 << DIGIT; i++) {
-            size_t here = starts[i];
-            starts[i] = at;
+        for (size_t i = 0; i < VALUES; i++) {
+            uint32_t here = start[i];
+            start[i] = at;
             at += here;
         }
         for (size_t i = 0; i < count; i++)
-            spare[starts[splits[i].key >> (d * DIGIT) & ((1 << DIGIT) - 1)]++] = splits[i];
+            spare[start[splits[i].key >> (d * BITS) & (VALUES - 1)]++] = splits[i];
         struct split *swap = splits;
         splits = spare;
         spare = swap;
@@ -50,8 +53,9 @@ static size_t gather_splits(const struct ensemble *ensemble, struct split *split
     for (size_t i = 0; i < ensemble->node_count; i++) {
         const struct tree_node *node = &ensemble->nodes[i];
         if (node->left != NO_CHILD && !node->categorical)
-            splits[count++] = (struct split){
-                (uint64_t)node->feature << 32 | ordered_bits(node->threshold), (uint32_t)i};
+            splits[count++] =
+                (struct split){(uint64_t)node->feature << 32 | ordered_bits(node->threshold),
+                               (uint32_t)i, node->default_left};
     }
     return count;
 }
@@ -62,19 +66,18 @@ static void rank_splits(struct cut_plan *plan, const struct ensemble *ensemble,
 {
     struct band *band = NULL;
     for (size_t i = 0; i < count; i++) {
-        const struct tree_node *node = &ensemble->nodes[splits[i].node];
+        uint32_t feature = (uint32_t)(splits[i].key >> 32);
         bool same = i && splits[i].key == splits[i - 1].key;
-        if (!same && (!band || band->feature != node->feature || band->count == MOST_CUTS)) {
+        if (!same && (!band || band->feature != feature || band->count == MOST_CUTS)) {
             band = &plan->bands[plan->band_count++];
-            *band =
-                (struct band){node->feature, (uint32_t)plan->cut_count, 0, 0, NO_COLUMN, NO_COLUMN};
+            *band = (struct band){feature, (uint32_t)plan->cut_count, 0, 0, NO_COLUMN, NO_COLUMN};
         }
         if (!same) {
-            plan->cuts[plan->cut_count++] = node->threshold;
+            plan->cuts[plan->cut_count++] = ensemble->nodes[splits[i].node].threshold;
             band->count++;
             band->levels += band->count >> band->levels != 0;
         }
-        uint32_t *column = node->default_left ? &band->low : &band->high;
+        uint32_t *column = splits[i].default_left ? &band->low : &band->high;
         if (*column == NO_COLUMN)
             *column = (uint32_t)plan->columns++;
         codes[splits[i].node] =

@@ -207,6 +207,14 @@ static bool grow_nodes(struct ensemble *ensemble, size_t count, struct lathe_err
            GROW(ensemble->nodes, ensemble->node_room, whole, error);
 }
 
+static void copy_or_zero(float *to, const float *from, size_t count)
+{
+    if (from)
+        memcpy(to, from, count * sizeof *to);
+    else
+        memset(to, 0, count * sizeof *to);
+}
+
 bool ensemble_add_tree(struct ensemble *ensemble, const struct tree_columns *columns,
                        struct lathe_error *error)
 {
@@ -225,11 +233,8 @@ bool ensemble_add_tree(struct ensemble *ensemble, const struct tree_columns *col
            add_categories(ensemble, columns, nodes, error);
     if (!good)
         return fail_prefix(error, "tree %zu: ", ensemble->tree_count);
-    float *gain = ensemble->gain + tree.first, *cover = ensemble->cover + tree.first;
-    for (size_t i = 0; i < count; i++) {
-        gain[i] = columns->gain ? columns->gain[i] : 0.0f;
-        cover[i] = columns->cover ? columns->cover[i] : 0.0f;
-    }
+    copy_or_zero(ensemble->gain + tree.first, columns->gain, count);
+    copy_or_zero(ensemble->cover + tree.first, columns->cover, count);
     ensemble->trees[ensemble->tree_count++] = tree;
     ensemble->node_count += count;
     ensemble->depth = tree.depth > ensemble->depth ? tree.depth : ensemble->depth;

@@ -38,7 +38,9 @@ static const char schema[] =
 
 char *lake_new_id(const struct lake *lake)
 {
-    g_autofree char *mark = id_hex(24);
+    unsigned char bytes[12];
+    id_random(bytes, sizeof bytes);
+    g_autofree char *mark = checksum_hex_text(bytes, sizeof bytes);
     return g_strconcat(mark, lake->run, NULL);
 }
 

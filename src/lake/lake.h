@@ -63,7 +63,8 @@ bool lake_parse_uri(const char *uri, char **bucket, char **key, GError **error);
 /* ERROR_NO_SUCH_BUCKET or ERROR_NO_SUCH_KEY where there is none. */
 struct lake_object *lake_stat(struct lake *lake, const char *bucket, const char *key,
                               GError **error);
-/* The object's bytes. ERROR_NO_SUCH_KEY where it was replaced or deleted since it was looked up. */
+/* The object's bytes. Where it was replaced or deleted since it was looked up: those, or
+ * ERROR_NO_SUCH_KEY. */
 struct stream *lake_get(struct lake *lake, const struct lake_object *object, GError **error);
 GBytes *lake_get_bytes(struct lake *lake, const char *uri, size_t limit, GError **error);
 

@@ -66,6 +66,7 @@ static void a_reader_keeps_what_is_replaced(void **state)
     g_autoptr(GBytes) read = stream_read_all(body, SIZE_MAX, NULL);
     stream_free(body);
     assert_true(g_bytes_equal(read, old));
+    assert_files(fixture, 1); /* the old one is gone for who comes now */
     assert_fails(lake_get(fixture->lake, object, error), ERROR_NO_SUCH_KEY);
 }
 

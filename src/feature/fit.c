@@ -383,6 +383,11 @@ bool fit_pass(const struct fit *fit)
     return fit->passing;
 }
 
+bool fit_reads(const struct fit *fit, size_t index)
+{
+    return fit->plan && plan_reads(fit->plan, index);
+}
+
 /* One chunk: the values from row `from` on. */
 static bool add_chunk(struct fit *fit, const struct feature_batch *batch, size_t from, size_t rows,
                       struct lathe_error *error)

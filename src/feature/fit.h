@@ -49,6 +49,10 @@ bool fit_start(struct fit *fit, const struct feature_column *columns, size_t cou
  * none is needed where nothing has to be learned. */
 bool fit_pass(const struct fit *fit);
 
+/* Whether the pass reads the column at `index`; the others may be left unread, and be NULL in its
+ * batches. */
+bool fit_reads(const struct fit *fit, size_t index);
+
 /* Any number of rows, in the order of the rows: sums and medians depend on it in their last bits,
  * as Spark's do. */
 bool fit_add(struct fit *fit, const struct feature_batch *batch, struct lathe_error *error);

@@ -109,55 +109,59 @@ static inline bool table_equal(double a, double b, unsigned units)
     return a == b;
 }
 
-/* Whether the result's column `index` is the JSON's; says where it is not. */
+/* Whether one value is the JSON's; says so where it is not. */
+static inline bool table_value_matches(const struct feature_column *column,
+                                       union feature_values values, size_t row,
+                                       const struct json *expected, unsigned units)
+{
+    if (!expected) {
+        printf("column %s, row %zu: a value too many\n", column->name, row);
+        return false;
+    }
+    if (column->type != FEATURE_TEXT) {
+        double number = table_number(expected);
+        if (table_equal(values.numbers[row], number, units))
+            return true;
+        printf("column %s, row %zu: %.17g, not %.17g\n", column->name, row, values.numbers[row],
+               number);
+        return false;
+    }
+    struct csv_text text = values.texts[row];
+    bool null = expected->kind == JSON_NULL;
+    if (null ? !text.bytes
+             : text.bytes && text.size == expected->size &&
+                   memcmp(text.bytes, expected->string, text.size) == 0)
+        return true;
+    printf("column %s, row %zu: \"%.*s\", not \"%s\"\n", column->name, row, (int)text.size,
+           text.bytes ? text.bytes : "(null)", null ? "(null)" : expected->string);
+    return false;
+}
+
+/* Whether the result's rows, less those skipped, are the JSON's, column by column. */
 static inline bool table_matches(const struct plan *plan, const struct feature_result *result,
                                  size_t rows, const struct json *columns, unsigned units)
 {
-    size_t count, first = 0;
+    size_t count;
     const struct feature_column *outputs = plan_outputs(plan, &count);
+    const union feature_values *values = result->values;
     if (columns->size != count)
         return false;
     const struct json *column = columns->first;
-    for (size_t c = 0; c < count; first += outputs[c].width, c++, column = column->next) {
+    for (size_t c = 0; c < count; values += outputs[c].width, c++, column = column->next) {
         const struct json *value = json_member(column, "values")->first;
         for (size_t row = 0; row < rows; row++) {
             if (result->skipped && result->skipped[row])
                 continue;
-            if (!value) {
-                printf("column %s: row %zu is too many\n", outputs[c].name, row);
+            const struct json *element = value && outputs[c].vector ? value->first : value;
+            if (value && outputs[c].vector && value->size != outputs[c].width) {
+                printf("column %s has %zu elements, not %zu\n", outputs[c].name, outputs[c].width,
+                       value->size);
                 return false;
             }
-            const struct json *element = outputs[c].vector ? value->first : value;
-            for (size_t e = 0; e < outputs[c].width; e++, element = element->next) {
-                if (!element) {
-                    printf("column %s has %zu elements\n", outputs[c].name, outputs[c].width);
+            for (size_t e = 0; e < outputs[c].width; e++, element = element->next)
+                if (!table_value_matches(&outputs[c], values[e], row, element, units))
                     return false;
-                }
-                if (outputs[c].type == FEATURE_TEXT) {
-                    struct csv_text text = result->values[first].texts[row];
-                    bool null = element->kind == JSON_NULL;
-                    if (null != !text.bytes ||
-                        (!null && (text.size != element->size ||
-                                   memcmp(text.bytes, element->string, text.size) != 0))) {
-                        printf("column %s, row %zu: \"%.*s\", not \"%s\"\n", outputs[c].name, row,
-                               (int)text.size, text.bytes ? text.bytes : "(null)",
-                               element->string ? element->string : "(null)");
-                        return false;
-                    }
-                } else {
-                    double found = result->values[first + e].numbers[row];
-                    if (!table_equal(found, table_number(element), units)) {
-                        printf("column %s, row %zu, element %zu: %.17g, not %.17g\n",
-                               outputs[c].name, row, e, found, table_number(element));
-                        return false;
-                    }
-                }
-            }
-            if (element && outputs[c].vector) {
-                printf("column %s has only %zu elements\n", outputs[c].name, outputs[c].width);
-                return false;
-            }
-            value = value->next;
+            value = value ? value->next : NULL;
         }
         if (value) {
             printf("column %s: rows are missing\n", outputs[c].name);

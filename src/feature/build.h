@@ -10,6 +10,7 @@ enum {
     BUILD_STAGES = 10000,
     BUILD_COLUMNS = 100000,    /* inputs or outputs of one stage */
     BUILD_WIDTH = 1 << 20,     /* elements of a vector */
+    BUILD_VALUES = 1 << 24,    /* that all stages of a plan read and make, a row */
     BUILD_CATEGORIES = 1 << 20 /* of one column of a OneHotEncoder */
 };
 

@@ -22,7 +22,7 @@ struct planning {
     bool *can_run, *live;
     struct labels *names;
     struct known *known; /* by index of names */
-    size_t known_count, slot_capacity;
+    size_t known_count, slot_capacity, values;
     struct lathe_error *error;
 };
 
@@ -246,13 +246,6 @@ static bool plan_outputs_of(struct planning *planning, struct step *step, size_t
     size_t count = 0;
     for (size_t i = 0; i < stage->output_count; i++)
         count += stage_output(stage, i, total).width;
-    if (count > BUILD_WIDTH) {
-        char text[STAGE_TEXT];
-        return fail(planning->error, LATHE_LIMIT,
-                    "%s makes %zu values a row, and at most %d are "
-                    "taken",
-                    stage_text(stage, step->index, text), count, BUILD_WIDTH);
-    }
     size_t *out = arena_take(&plan->arena, count, sizeof *out);
     if (!out)
         return no_memory(planning->error);
@@ -300,12 +293,15 @@ static bool plan_step(struct planning *planning, size_t index)
             return false;
         total += known->column.width;
     }
-    if (total > BUILD_WIDTH) {
+    size_t made = 0;
+    for (size_t i = 0; i < stage->output_count; i++)
+        made += stage_output(stage, i, total).width;
+    planning->values += total + made;
+    if (total > BUILD_WIDTH || made > BUILD_WIDTH || planning->values > BUILD_VALUES) {
         char text[STAGE_TEXT];
         return fail(planning->error, LATHE_LIMIT,
-                    "%s reads %zu values a row, and at most %d are "
-                    "taken",
-                    stage_text(stage, index, text), total, BUILD_WIDTH);
+                    "%s reads %zu values a row and makes %zu; at most %d are taken, and %d in all",
+                    stage_text(stage, index, text), total, made, BUILD_WIDTH, BUILD_VALUES);
     }
     for (size_t i = 0; i < stage->output_count; i++)
         find(planning, stage->outputs[i])->column = stage_output(stage, i, total);

@@ -295,6 +295,47 @@ static void test_refused_bundles(void **state)
     refuse_bundle(deep, "\"a\"", "nested more than 8 deep");
 }
 
+/* A small bundle that would make huge rows: it can be read, but not planned for. */
+static void test_wide_rows(void **state)
+{
+    (void)state;
+    struct lathe_error error = {0};
+    struct zip_out zip = {0};
+    char root[1024] = "{\"op\": \"pipeline\", \"attributes\": {\"nodes\": {\"type\": \"list\", "
+                      "\"string\": [";
+    const char *head = "{\"format\": \"json\"}";
+    const char *model = "{\"op\": \"one_hot_encoder\", \"attributes\": {\"category_sizes\": "
+                        "{\"type\": \"list\", \"int\": [1000000]}, \"drop_last\": {}}}";
+    for (int i = 0; i < 40; i++) {
+        char path[64], node[256];
+        snprintf(path, sizeof path, "root/n%d.node/model.json", i);
+        assert_true(zip_add(&zip, path, model, strlen(model), &error));
+        snprintf(path, sizeof path, "root/n%d.node/node.json", i);
+        int size = snprintf(node, sizeof node,
+                            "{\"name\": \"n%d\", \"shape\": {\"inputs\": [{\"name\": \"x\", "
+                            "\"port\": \"input0\"}], \"outputs\": [{\"name\": \"y%d\", \"port\": "
+                            "\"output0\"}]}}",
+                            i, i);
+        assert_true(zip_add(&zip, path, node, (size_t)size, &error));
+        snprintf(root + strlen(root), sizeof root - strlen(root), "%s\"n%d\"", i ? ", " : "", i);
+    }
+    strcat(root, "]}}}");
+    assert_true(zip_add(&zip, "root/model.json", root, strlen(root), &error));
+    assert_true(zip_add(&zip, "bundle.json", head, strlen(head), &error));
+    assert_true(zip_finish(&zip, &error));
+    struct pipeline *pipeline = bundle_read(zip.bytes, zip.size, &error);
+    if (!pipeline)
+        fail_msg("%s", error.message);
+    assert_null(plan_open(pipeline, NULL, 0, NULL, 0, &error));
+    assert_int_equal(error.code, LATHE_LIMIT);
+    const char *two[] = {"y3", "y7"};
+    struct plan *plan = plan_open(pipeline, NULL, 0, two, 2, &error);
+    assert_non_null(plan);
+    plan_close(plan);
+    pipeline_close(pipeline);
+    zip_clear(&zip);
+}
+
 static void test_refused_archives(void **state)
 {
     (void)state;
@@ -353,7 +394,7 @@ int main(void)
         cmocka_unit_test(test_bundles_of_mleap), cmocka_unit_test(test_other_forms),
         cmocka_unit_test(test_written_again),    cmocka_unit_test(test_folder),
         cmocka_unit_test(test_refused_bundles),  cmocka_unit_test(test_refused_archives),
-        cmocka_unit_test(test_cut_and_changed),
+        cmocka_unit_test(test_wide_rows),        cmocka_unit_test(test_cut_and_changed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -36,6 +36,15 @@ static const struct verb verbs[] = {
      "FOLDER/input/data,\n"
      "writes FOLDER/model. Needs no server.",
      cli_train},
+    {"features", "FOLDER", "fit and apply a feature pipeline on such a folder",
+     "What a processing job of the image lathe-features does: reads processing/input/config (one\n"
+     "YAML or JSON file) and processing/input/data, writes below processing/output.",
+     cli_features},
+    {"evaluate", "FOLDER", "measure a model on rows it has not seen, on such a folder",
+     "What a processing job of the image lathe-evaluate does: reads processing/input/model, test "
+     "and\n"
+     "validation, writes processing/output/evaluation/evaluation.json.",
+     cli_evaluate},
 };
 
 static char *home_option;

@@ -7,6 +7,8 @@
 static const struct runtime runtimes[] = {
     {"sagemaker-xgboost", "train", NULL, true},
     {"xgboost", "train", NULL, true},
+    {"lathe-features", NULL, "features", false},
+    {"lathe-evaluate", NULL, "evaluate", false},
 };
 
 static const struct runtime *by_repository(const char *repository)

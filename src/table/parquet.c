@@ -155,7 +155,10 @@ static bool append_rows(struct reading *reading, struct csv_matrix *matrix, GErr
     return good;
 }
 
-static bool read_with(struct reading *reading, struct csv_matrix *matrix, GError **error)
+/* Does one thing with a database that has the file. */
+static bool with_database(struct reading *reading,
+                          bool (*act)(struct reading *reading, void *data, GError **error),
+                          void *data, GError **error)
 {
     if (!duckdb_library_load(&reading->library, error)) {
         return false;
@@ -165,7 +168,7 @@ static bool read_with(struct reading *reading, struct csv_matrix *matrix, GError
     }
     bool good = reading->library.connect(reading->database, &reading->connection) == 0;
     if (good) {
-        good = check_columns(reading, matrix, error) && append_rows(reading, matrix, error);
+        good = act(reading, data, error);
         reading->library.disconnect(&reading->connection);
     } else {
         error_set(error, ERROR_INTERNAL, "DuckDB could not be connected to");
@@ -174,7 +177,9 @@ static bool read_with(struct reading *reading, struct csv_matrix *matrix, GError
     return good;
 }
 
-bool parquet_append(struct csv_matrix *matrix, const char *path, const char *name, GError **error)
+static bool with_file(const char *path, const char *name,
+                      bool (*act)(struct reading *reading, void *data, GError **error), void *data,
+                      GError **error)
 {
     int file = open(path, O_RDONLY | O_CLOEXEC);
     if (file < 0) {
@@ -182,13 +187,43 @@ bool parquet_append(struct csv_matrix *matrix, const char *path, const char *nam
     }
     /* Under its own name a file with * or [ in it would be taken for a pattern. */
     struct reading reading = {.name = name, .source = g_strdup_printf("/proc/self/fd/%d", file)};
+    bool good = with_database(&reading, act, data, error);
+    g_free(reading.source);
+    close(file);
+    return good;
+}
+
+static bool append(struct reading *reading, void *data, GError **error)
+{
+    return check_columns(reading, data, error) && append_rows(reading, data, error);
+}
+
+bool parquet_append(struct csv_matrix *matrix, const char *path, const char *name, GError **error)
+{
     struct csv_matrix before = *matrix;
-    bool good = read_with(&reading, matrix, error);
+    bool good = with_file(path, name, append, matrix, error);
     if (!good) {
         matrix->rows = before.rows;
         matrix->columns = before.columns;
     }
-    g_free(reading.source);
-    close(file);
     return good;
+}
+
+static bool write_csv(struct reading *reading, void *data, GError **error)
+{
+    g_auto(GStrv) parts = g_strsplit(data, "'", -1);
+    g_autofree char *quoted = g_strjoinv("''", parts);
+    g_autofree char *sql = g_strdup_printf("COPY (SELECT * FROM read_parquet('%s')) TO '%s' "
+                                           "(FORMAT csv, HEADER)",
+                                           reading->source, quoted);
+    struct duckdb_answer answer;
+    bool good = reading->library.query(reading->connection, sql, &answer) == 0 ||
+                fail(reading, &answer, error);
+    reading->library.destroy_result(&answer);
+    return good;
+}
+
+bool parquet_to_csv(const char *path, const char *name, const char *csv_path, GError **error)
+{
+    return with_file(path, name, write_csv, (void *)csv_path, error);
 }

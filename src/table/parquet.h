@@ -14,4 +14,7 @@
  * then beside the program in lib/duckdb/ and ../lib/lathe/duckdb/. */
 bool parquet_append(struct csv_matrix *matrix, const char *path, const char *name, GError **error);
 
+/* Writes a Parquet file of any columns as CSV with a header; nulls are empty fields. */
+bool parquet_to_csv(const char *path, const char *name, const char *csv_path, GError **error);
+
 #endif

@@ -1,0 +1,285 @@
+#include "runtime/evaluate_job.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "base/yaml.h"
+#include "csv/matrix.h"
+#include "lathe.h"
+#include "monitor/quality.h"
+#include "runtime/input_files.h"
+#include "runtime/job_folder.h"
+
+enum problem { REGRESSION, BINARY, MULTICLASS };
+
+/* Rows with their labels and what the model says of them. */
+struct answers {
+    double *labels, *predictions;
+    size_t rows;
+};
+
+struct evaluation {
+    const char *folder;
+    json_t *options;
+    struct lathe_predictor *predictor;
+    enum problem problem;
+};
+
+/* --- the model
+ * --------------------------------------------------------------------------------------- */
+
+static bool open_model(struct evaluation *evaluation, GError **error)
+{
+    g_autofree char *folder = job_folder_path(evaluation->folder, "processing/input/model");
+    g_autoptr(GPtrArray) files = input_files(folder, error);
+    if (!files)
+        return false;
+    if (files->len != 1)
+        return error_set(error, ERROR_VALIDATION,
+                         "the input \"model\" holds %u files; one model is needed", files->len);
+    struct lathe_error cause;
+    const char *path = g_ptr_array_index(files, 0);
+    evaluation->predictor = lathe_predictor_open_files(&path, 1, &cause);
+    return evaluation->predictor ? true : error_set_lathe(error, ERROR_VALIDATION, &cause);
+}
+
+static bool find_problem(struct evaluation *evaluation, GError **error)
+{
+    const char *objective = lathe_predictor_objective(evaluation->predictor);
+    if (g_str_has_prefix(objective, "binary:"))
+        evaluation->problem = BINARY;
+    else if (g_str_has_prefix(objective, "multi:"))
+        evaluation->problem = MULTICLASS;
+    else if (g_str_has_prefix(objective, "reg:") || g_str_has_prefix(objective, "count:"))
+        evaluation->problem = REGRESSION;
+    else
+        return error_set(error, ERROR_VALIDATION,
+                         "a model with the objective %s is not evaluated: regression, binary and "
+                         "multiclass models are",
+                         objective);
+    return true;
+}
+
+static bool read_options(struct evaluation *evaluation, GError **error)
+{
+    g_autofree char *folder = job_folder_path(evaluation->folder, "processing/input/config");
+    evaluation->options = json_object();
+    if (!g_file_test(folder, G_FILE_TEST_IS_DIR))
+        return true;
+    g_autoptr(GPtrArray) files = input_files(folder, error);
+    g_autofree char *text = NULL;
+    gsize size;
+    if (!files || !files->len)
+        return files != NULL;
+    const char *path = g_ptr_array_index(files, 0);
+    if (!g_file_get_contents(path, &text, &size, error))
+        return false;
+    json_decref(evaluation->options);
+    evaluation->options = yaml_parse(text, size, path, error);
+    return evaluation->options != NULL;
+}
+
+/* --- answers
+ * ------------------------------------------------------------------------------------------ */
+
+static void answers_clear(struct answers *answers)
+{
+    g_free(answers->labels);
+    g_free(answers->predictions);
+}
+
+static bool read_matrix(const char *folder, struct csv_matrix *matrix, GError **error)
+{
+    g_autoptr(GPtrArray) files = input_files(folder, error);
+    for (guint i = 0; files && i < files->len; i++) {
+        const char *path = g_ptr_array_index(files, i);
+        g_autofree char *name = g_path_get_basename(path);
+        g_autoptr(GByteArray) text = input_file_read(path, error);
+        if (!text)
+            return false;
+        struct csv_options options = {.name = name, .threads = g_get_num_processors()};
+        struct lathe_error cause;
+        if (!csv_matrix_append(matrix, (const char *)text->data, text->len, &options, &cause))
+            return error_set_lathe(error, ERROR_VALIDATION, &cause);
+    }
+    if (files && !matrix->rows)
+        return error_set(error, ERROR_VALIDATION, "there are no rows below %s", folder);
+    return files != NULL;
+}
+
+/* One number a row: the value, the probability of 1, or the class with the largest probability. */
+static double verdict(const float *values, size_t width)
+{
+    if (width == 1)
+        return (double)values[0];
+    size_t best = 0;
+    for (size_t i = 1; i < width; i++)
+        if (values[i] > values[best])
+            best = i;
+    return (double)best;
+}
+
+static bool predict(const struct evaluation *evaluation, const struct csv_matrix *matrix,
+                    struct answers *answers, GError **error)
+{
+    size_t inputs = lathe_predictor_inputs(evaluation->predictor);
+    if (matrix->columns != inputs + 1)
+        return error_set(error, ERROR_VALIDATION,
+                         "the rows have %zu columns; the label and the model's %zu features make "
+                         "%zu",
+                         matrix->columns, inputs, inputs + 1);
+    const char *objective = lathe_predictor_objective(evaluation->predictor);
+    bool one = strcmp(objective, "multi:softmax") == 0;
+    size_t width = one ? 1 : lathe_predictor_outputs(evaluation->predictor);
+    size_t room = lathe_predictor_outputs(evaluation->predictor);
+    g_autofree float *values = g_new(float, matrix->rows *room + 1);
+    lathe_predict_floats(evaluation->predictor, LATHE_PREDICTION, matrix->values + 1, matrix->rows,
+                         matrix->columns, values);
+    answers->rows = matrix->rows;
+    answers->labels = g_new(double, matrix->rows + 1);
+    answers->predictions = g_new(double, matrix->rows + 1);
+    for (size_t row = 0; row < matrix->rows; row++) {
+        answers->labels[row] = (double)matrix->values[row * matrix->columns];
+        answers->predictions[row] = verdict(values + row * width, width);
+    }
+    return true;
+}
+
+static bool answer_rows(const struct evaluation *evaluation, const char *input,
+                        struct answers *answers, GError **error)
+{
+    g_autofree char *below = g_strconcat("processing/input/", input, NULL);
+    g_autofree char *folder = job_folder_path(evaluation->folder, below);
+    struct csv_matrix matrix = {0};
+    bool answered =
+        read_matrix(folder, &matrix, error) && predict(evaluation, &matrix, answers, error);
+    csv_matrix_clear(&matrix);
+    return answered;
+}
+
+static bool check_labels(const struct evaluation *evaluation, const struct answers *answers,
+                         size_t classes, GError **error)
+{
+    for (size_t row = 0; evaluation->problem != REGRESSION && row < answers->rows; row++) {
+        double label = answers->labels[row];
+        if (!(label >= 0 && label < (double)classes && label == (double)(size_t)label))
+            return error_set(error, ERROR_VALIDATION,
+                             "row %zu of the test rows: the label %g is not a class from 0 to %zu",
+                             row + 1, label, classes - 1);
+    }
+    return true;
+}
+
+/* --- the report
+ * --------------------------------------------------------------------------------------- */
+
+static bool choose_threshold(const struct evaluation *evaluation, double *threshold, GError **error)
+{
+    *threshold = json_number_at(evaluation->options, "threshold", 0.5);
+    g_autofree char *rows = job_folder_path(evaluation->folder, "processing/input/validation");
+    if (json_object_get(evaluation->options, "threshold") || !g_file_test(rows, G_FILE_TEST_IS_DIR))
+        return true;
+    struct answers answers = {0};
+    bool chosen = answer_rows(evaluation, "validation", &answers, error) &&
+                  check_labels(evaluation, &answers, 2, error);
+    if (chosen)
+        *threshold = quality_best_threshold(answers.labels, answers.predictions, answers.rows);
+    answers_clear(&answers);
+    return chosen;
+}
+
+static json_t *measure_classes(const struct evaluation *evaluation, const struct answers *answers,
+                               GError **error)
+{
+    size_t classes = lathe_predictor_outputs(evaluation->predictor);
+    const json_t *labels = json_object_get(evaluation->options, "labels");
+    if (labels && json_array_size(labels) != classes) {
+        error_set(error, ERROR_VALIDATION, "\"labels\" names %zu classes; the model has %zu",
+                  json_array_size(labels), classes);
+        return NULL;
+    }
+    if (!check_labels(evaluation, answers, classes, error))
+        return NULL;
+    g_autofree const char **names = labels ? g_new0(const char *, classes) : NULL;
+    for (size_t i = 0; labels && i < classes; i++)
+        names[i] = json_string_value(json_array_get(labels, i));
+    return quality_multiclass(answers->labels, answers->predictions, answers->rows, classes, names);
+}
+
+static json_t *measure(const struct evaluation *evaluation, const struct answers *answers,
+                       GError **error)
+{
+    double threshold;
+    switch (evaluation->problem) {
+    case REGRESSION:
+        return quality_regression(answers->labels, answers->predictions, answers->rows);
+    case MULTICLASS:
+        return measure_classes(evaluation, answers, error);
+    case BINARY:
+        if (!check_labels(evaluation, answers, 2, error) ||
+            !choose_threshold(evaluation, &threshold, error))
+            return NULL;
+        return quality_binary(answers->labels, answers->predictions, answers->rows, threshold);
+    }
+    return NULL;
+}
+
+static void print_table(const json_t *metrics)
+{
+    const char *name, *label, *prediction;
+    json_t *metric, *row, *count;
+    json_object_foreach((json_t *)metrics, name, metric)
+    {
+        if (json_is_number(json_object_get(metric, "value")))
+            job_say("%-24s %10.5f", name, json_number_at(metric, "value", 0));
+    }
+    json_object_foreach(json_object_get(metrics, "confusion_matrix"), label, row)
+    {
+        GString *line = g_string_new(NULL);
+        json_object_foreach(row, prediction, count) g_string_append_printf(
+            line, "  %s: %lld", prediction, (long long)json_integer_value(count));
+        job_say("label %s predicted as%s", label, line->str);
+        g_string_free(line, TRUE);
+    }
+}
+
+static bool write_report(const struct evaluation *evaluation, const char *member, json_t *metrics,
+                         size_t rows, GError **error)
+{
+    g_autofree char *folder = job_folder_path(evaluation->folder, "processing/output/evaluation");
+    g_autofree char *path = g_build_filename(folder, "evaluation.json", NULL);
+    g_autoptr(json_auto) report =
+        json_pack("{s{sI}sO}", "dataset", "item_count", (json_int_t)rows, member, metrics);
+    g_autofree char *text = json_text_of(report);
+    return file_make_folders(folder, error) && g_file_set_contents(path, text, -1, error);
+}
+
+static bool run(struct evaluation *evaluation, GError **error)
+{
+    static const char *const members[] = {"regression_metrics", "binary_classification_metrics",
+                                          "multiclass_classification_metrics"};
+    if (!open_model(evaluation, error) || !find_problem(evaluation, error) ||
+        !read_options(evaluation, error))
+        return false;
+    struct answers answers = {0};
+    g_autoptr(json_auto) metrics = NULL;
+    if (answer_rows(evaluation, "test", &answers, error))
+        metrics = measure(evaluation, &answers, error);
+    answers_clear(&answers);
+    if (!metrics)
+        return false;
+    job_say("%s on %zu rows", members[evaluation->problem], answers.rows);
+    print_table(metrics);
+    return write_report(evaluation, members[evaluation->problem], metrics, answers.rows, error);
+}
+
+int evaluate_main(const char *opt_ml)
+{
+    g_autoptr(GError) error = NULL;
+    struct evaluation evaluation = {.folder = opt_ml};
+    bool done = run(&evaluation, &error);
+    lathe_predictor_close(evaluation.predictor);
+    json_decref(evaluation.options);
+    return done ? 0 : job_fail(opt_ml, error);
+}

@@ -14,7 +14,6 @@ typedef void matrix_reset(void *iterator);
 typedef int matrix_next(void *iterator);
 
 struct xgboost {
-    void *library;
     char *path; /* what was loaded */
     int major, minor, patch;
 

@@ -47,7 +47,7 @@ static const struct operation operations[] = {
 };
 
 static const struct operation runtime_operations[] = {
-    {"InvokeEndpoint", invoke_endpoint, OPERATION_QUICK},
+    {"InvokeEndpoint", invoke_endpoint, OPERATION_QUICK | OPERATION_LOOKS_UP},
 };
 
 const struct service sagemaker_service = {"sagemaker", operations, G_N_ELEMENTS(operations)};

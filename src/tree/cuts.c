@@ -195,7 +195,7 @@ static int count_cuts(const float *cuts, uint32_t count, float value)
     const float *at = cuts;
     while (count > 1) {
         uint32_t half = count / 2;
-        at += value >= at[half - 1] ? half : 0;
+        at += (value >= at[half - 1]) * half; /* a product: a branch would be mispredicted */
         count -= half;
     }
     return (int)(at - cuts) + (count && value >= *at);

@@ -50,4 +50,23 @@ size_t forest_answers(const struct forest *forest);
  * sigmoid, softmax, exp, arg max ... of the objective. May work in place. */
 void forest_transform(const struct forest *forest, const float *margins, size_t count, float *out);
 
+/* The number of the leaf, as the model file numbers a tree's nodes, that each row reaches in each
+ * tree: count x trees. XGBoost's pred_leaf. */
+void forest_leaves(const struct forest *forest, const float *rows, size_t count, size_t stride,
+                   uint32_t *out);
+
+/* How much each feature contributed to each margin: path-dependent TreeSHAP, XGBoost's
+ * pred_contribs. count x outputs x (features + 1) floats, the last of each the bias; they sum to
+ * the margin. The work is proportional to the leaves times their depth squared. False with
+ * LATHE_UNSUPPORTED where the file lacks the nodes' covers, LATHE_LIMIT where a tree is deeper
+ * than 1,024, or LATHE_NO_MEMORY. */
+bool forest_contributions(const struct forest *forest, const float *rows, size_t count,
+                          size_t stride, float *out, struct lathe_error *error);
+
+/* For each of the `features`: in how many splits it is, and the gain and the cover of these
+ * splits together; XGBoost's "weight", "total_gain" and "total_cover" (its "gain" and "cover" are
+ * the latter two divided by the first). A linear model has weights only, those of its first
+ * output. */
+void forest_importance(const struct forest *forest, float *weight, float *gain, float *cover);
+
 #endif

@@ -169,6 +169,9 @@ struct sliced *sliced_make(const struct ensemble *ensemble, bool avx512, struct 
         good = fail(error, LATHE_NO_MEMORY, "no memory for the layout of %zu nodes",
                     ensemble->node_count);
     free(codes);
+#if TREE_X86
+    good = good && (!avx512 || row_plan_make(sliced, error));
+#endif
     if (good)
         return sliced;
     sliced_free(sliced);
@@ -180,6 +183,9 @@ void sliced_free(struct sliced *sliced)
     if (!sliced)
         return;
     cuts_clear(&sliced->plan);
+#if TREE_X86
+    row_plan_free(sliced->row_plan);
+#endif
     free(sliced->trees);
     free(sliced->steps);
     free(sliced->leaves);

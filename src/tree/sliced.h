@@ -40,12 +40,13 @@ struct sliced {
     struct sliced_tree *trees;
     size_t tree_count;
     struct step *steps;
-    float *leaves;      /* 2^levels a tree; vector leaves: that for each output */
-    uint8_t *planes;    /* the same as 4 planes of at least 64 bytes; NULL without AVX-512 */
-    int32_t *exits;     /* deep trees: for each leaf the node to go on from, or NO_CHILD */
-    size_t tables;      /* leaf tables a tree: outputs with vector leaves, else 1 */
-    size_t block_bytes; /* that a block needs: its columns, and sums for each output */
-    size_t group;       /* trees that several blocks walk in turn while they are in the cache */
+    float *leaves;             /* 2^levels a tree; vector leaves: that for each output */
+    uint8_t *planes;           /* the same as 4 planes of at least 64 bytes; NULL without AVX-512 */
+    int32_t *exits;            /* deep trees: for each leaf the node to go on from, or NO_CHILD */
+    size_t tables;             /* leaf tables a tree: outputs with vector leaves, else 1 */
+    size_t block_bytes;        /* that a block needs: its columns, and sums for each output */
+    struct row_plan *row_plan; /* for single rows with AVX-512, or NULL */
+    size_t group; /* trees that several blocks walk in turn while they are in the cache */
 };
 
 /* NULL without an error where the ensemble is none that bytes serve; see cuts_plan. */
@@ -81,15 +82,24 @@ bool sliced_margins(const struct sliced *sliced, const struct ensemble *ensemble
                     const struct sliced_way *way, const float *rows, size_t count, size_t stride,
                     float *out);
 
-/* Margins of one row, for low latency: eight trees are walked side by side. False where there is
- * no memory for the row's codes. */
-bool sliced_row(const struct sliced *sliced, const struct ensemble *ensemble, const float *row,
-                float *out);
-
 /* What a tree adds to an output for a row that leaves the full tree at leaf `number`: that leaf's
  * value, or in a deep tree the one to which the plain walk leads from there. */
 float sliced_leaf(const struct sliced *sliced, const struct ensemble *ensemble, size_t tree,
                   size_t output, uint32_t number, const float *row);
+
+/* Margins of one row, for low latency. False where there is no memory for the row's codes. */
+bool sliced_row(const struct sliced *sliced, const struct ensemble *ensemble, const float *row,
+                float *out);
+
+/* The same with AVX-512, where row_plan_make found that it can (sliced->row_plan). */
+bool row_plan_make(struct sliced *sliced, struct lathe_error *error);
+void row_plan_free(struct row_plan *plan);
+void sliced_row_avx512(const struct sliced *sliced, const struct ensemble *ensemble,
+                       const float *row, float *out);
+
+/* Adds the leaves that one row reaches in `count` trees from `first` on to its margins. */
+void sliced_add_row(const struct sliced *sliced, const struct ensemble *ensemble, size_t first,
+                    size_t count, const uint32_t *numbers, const float *row, float *out);
 
 /* A deep tree's leaves for the `unit` rows (or fewer, at the block's end) from `first` on, which
  * left the full tree at the leaves `numbers`. */

@@ -21,26 +21,38 @@ static inline void walk_abreast(struct walker *walkers, size_t count, uint32_t l
         for (size_t i = 0; i < count; i++) {
             const struct step *step = walkers[i].step;
             uint32_t right = codes[step->column / BLOCK_ROWS] >= (int8_t)step->threshold;
-            walkers[i].number |= right ? half : 0;
-            walkers[i].step = step + (right ? half : 1);
+            /* products, for a conditional would become a branch that is wrong half the time */
+            walkers[i].number += right * half;
+            walkers[i].step = step + 1 + right * (half - 1);
         }
 }
 
-static void add_leaf(const struct sliced *sliced, const struct ensemble *ensemble, size_t tree,
-                     uint32_t number, const float *row, float *out)
+void sliced_add_row(const struct sliced *sliced, const struct ensemble *ensemble, size_t first,
+                    size_t count, const uint32_t *numbers, const float *row, float *out)
 {
-    const struct sliced_tree *part = &sliced->trees[tree];
-    if (part->exits == NO_EXITS && sliced->tables == 1) {
-        out[part->output] += sliced->leaves[part->leaves + number];
+    /* the usual case, whose sum stays in a register: each addition waits for the one before it */
+    if (ensemble->outputs == 1 && sliced->trees[sliced->tree_count].exits == 0) {
+        float sum = *out;
+        for (size_t i = 0; i < count; i++)
+            sum += sliced->leaves[sliced->trees[first + i].leaves + numbers[i]];
+        *out = sum;
         return;
     }
-    for (size_t k = 0; k < sliced->tables; k++)
-        out[part->output + k] += sliced_leaf(sliced, ensemble, tree, k, number, row);
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < sliced->tables; k++)
+            out[sliced->trees[first + i].output + k] +=
+                sliced_leaf(sliced, ensemble, first + i, k, numbers[i], row);
 }
 
 bool sliced_row(const struct sliced *sliced, const struct ensemble *ensemble, const float *row,
                 float *out)
 {
+#if TREE_X86
+    if (sliced->row_plan) {
+        sliced_row_avx512(sliced, ensemble, row, out);
+        return true;
+    }
+#endif
     int8_t stack[STACK_CODES];
     size_t columns = sliced->plan.columns;
     int8_t *codes = columns <= STACK_CODES ? stack : malloc(columns);
@@ -62,8 +74,10 @@ bool sliced_row(const struct sliced *sliced, const struct ensemble *ensemble, co
             walk_abreast(walkers, ABREAST, levels, codes);
         else
             walk_abreast(walkers, count, levels, codes);
+        uint32_t numbers[ABREAST];
         for (size_t i = 0; i < count; i++)
-            add_leaf(sliced, ensemble, t + i, walkers[i].number, row, out);
+            numbers[i] = walkers[i].number;
+        sliced_add_row(sliced, ensemble, t, count, numbers, row, out);
         t += count;
     }
     if (codes != stack)

@@ -2,8 +2,9 @@
  *
  * ROWS is a file of native float32, row-major. For each KIND the answers go to OUT.KIND as
  * float32. Kinds: best, plain, word, avx2, avx512 (margins of all rows at once by that path),
- * single (margins, one row at a time), answers. A kind that this CPU or forest cannot do makes
- * no file. Exit status 1 and the error's text where the model is refused. */
+ * single (margins, one row at a time), answers, leaves, contributions, importance. A kind that this
+ * CPU or forest cannot do makes no file. Exit status 1 and the error's text where the model is
+ * refused. */
 #include "tree/forest.h"
 
 #include <stdio.h>
@@ -81,6 +82,39 @@ static void answers(const struct job *job, const char *kind)
     free(values);
 }
 
+static void leaves(const struct job *job, const char *kind)
+{
+    size_t trees = forest_describe(job->forest)->trees, total = job->count * trees;
+    uint32_t *numbers = malloc((total + 1) * sizeof *numbers);
+    float *values = malloc((total + 1) * sizeof *values);
+    forest_leaves(job->forest, job->rows, job->count, job->columns, numbers);
+    for (size_t i = 0; i < total; i++)
+        values[i] = (float)numbers[i];
+    write_file(job->out, kind, values, total);
+    free(numbers);
+    free(values);
+}
+
+static void contributions(const struct job *job, const char *kind)
+{
+    const struct forest_info *info = forest_describe(job->forest);
+    size_t total = job->count * info->outputs * (info->features + 1);
+    float *values = malloc((total + 1) * sizeof *values);
+    if (forest_contributions(job->forest, job->rows, job->count, job->columns, values, NULL))
+        write_file(job->out, kind, values, total);
+    free(values);
+}
+
+/* Three times `features` values: weights, gains, covers. The rows do not matter. */
+static void importance(const struct job *job, const char *kind)
+{
+    size_t features = forest_describe(job->forest)->features;
+    float *values = malloc((3 * features + 1) * sizeof *values);
+    forest_importance(job->forest, values, values + features, values + 2 * features);
+    write_file(job->out, kind, values, 3 * features);
+    free(values);
+}
+
 int main(int count, char **arguments)
 {
     if (count < 6) {
@@ -108,6 +142,12 @@ int main(int count, char **arguments)
             single(&job, arguments[i]);
         else if (strcmp(arguments[i], "answers") == 0)
             answers(&job, arguments[i]);
+        else if (strcmp(arguments[i], "leaves") == 0)
+            leaves(&job, arguments[i]);
+        else if (strcmp(arguments[i], "contributions") == 0)
+            contributions(&job, arguments[i]);
+        else if (strcmp(arguments[i], "importance") == 0)
+            importance(&job, arguments[i]);
         else if (!margins(&job, arguments[i]))
             fprintf(stderr, "unknown kind %s\n", arguments[i]);
     }

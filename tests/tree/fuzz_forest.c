@@ -12,8 +12,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size);
 
 static float some_value(size_t i)
 {
-    static const float values[] = {0.0f, -0.0f, 1.0f, -1.5f, 3.0f, 1e-45f, 1e30f, NAN, INFINITY,
-                                   -INFINITY, 0.3f, 7.0f, 200.5f};
+    static const float values[] = {0.0f, -0.0f,    1.0f,      -1.5f, 3.0f, 1e-45f, 1e30f,
+                                   NAN,  INFINITY, -INFINITY, 0.3f,  7.0f, 200.5f};
     return values[(i * 7 + i / 13) % (sizeof values / sizeof *values)];
 }
 
@@ -37,6 +37,17 @@ static void predict(const struct forest *forest)
                 abort();
     }
     forest_transform(forest, plain, ROWS, other);
+    struct lathe_error error;
+    float *explained = malloc((info->outputs * (info->features + 1) + 1) * sizeof *explained);
+    uint32_t *leaves = malloc((info->trees + 1) * sizeof *leaves);
+    float *importance = malloc((3 * info->features + 1) * sizeof *importance);
+    forest_contributions(forest, rows, 1, info->features, explained, &error);
+    forest_leaves(forest, rows, 1, info->features, leaves);
+    forest_importance(forest, importance, importance + info->features,
+                      importance + 2 * info->features);
+    free(explained);
+    free(leaves);
+    free(importance);
     free(rows);
     free(plain);
     free(other);

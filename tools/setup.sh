@@ -87,6 +87,7 @@ part() {
         ;;
     test)
         part build
+        packages test
         venv venv-test tests/requirements.txt
         ;;
     full)

@@ -34,6 +34,9 @@
     X(ERROR_NO_SUCH_BUCKET, "NoSuchBucket", 404)                            \
     X(ERROR_NO_SUCH_KEY, "NoSuchKey", 404)                                  \
     X(ERROR_NO_SUCH_UPLOAD, "NoSuchUpload", 404)                            \
+    X(ERROR_INVALID_TAG, "InvalidTag", 400)                                 \
+    X(ERROR_METADATA_TOO_LARGE, "MetadataTooLarge", 400)                    \
+    X(ERROR_INVALID_PART_NUMBER, "InvalidPartNumber", 416)                  \
     X(ERROR_NO_SUCH_TAG_SET, "NoSuchTagSet", 404)                           \
     X(ERROR_BUCKET_OWNED_BY_YOU, "BucketAlreadyOwnedByYou", 409)            \
     X(ERROR_BUCKET_NOT_EMPTY, "BucketNotEmpty", 409)                        \

@@ -404,6 +404,8 @@ struct store *store_open(const char *path, GError **error)
     /* A larger WAL before checkpoints: fewer of them, and each is one more fsync. */
     if (!execute(connection, "PRAGMA journal_mode=WAL", error) ||
         !execute(connection, "PRAGMA wal_autocheckpoint=4000", error) ||
+        /* Savepoints keep what they may have to take back: not in files of their own. */
+        !execute(connection, "PRAGMA temp_store=MEMORY", error) ||
         !migrate(connection, path, error)) {
         g_prefix_error(error, "opening the store %s: ", path);
         connection_free(connection);

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "wire/s3.h"
 #include "wire/xml.h"
@@ -58,11 +59,31 @@ static void query_reply(const struct error_context *context, const GError *error
     http_reply_text(reply, status, "text/xml", g_string_free(out, FALSE));
 }
 
+/* What S3 says in headers although it refuses: what a 304 or 412 was decided by, and how large the
+ * object is whose range was asked for. */
+static void s3_headers(const json_t *members, struct http_reply *reply)
+{
+    const char *etag = json_text_at(members, "ETag");
+    double modified = json_number_at(members, "LastModified", 0);
+    const char *size = json_text_at(members, "ActualObjectSize");
+    if (etag)
+        http_reply_header(reply, "ETag", etag);
+    if (modified > 0) {
+        g_autofree char *date = clock_http(modified);
+        http_reply_header(reply, "Last-Modified", date);
+    }
+    if (size) {
+        g_autofree char *range = g_strdup_printf("bytes */%s", size);
+        http_reply_header(reply, "Content-Range", range);
+    }
+}
+
 static void s3_reply(const struct error_context *context, const GError *error,
                      struct http_reply *reply)
 {
     unsigned status = is_unknown(error) ? 501 : error_status(error);
     reply->status = status;
+    s3_headers(context->members, reply);
     if (strcmp(context->method, "HEAD") == 0) {
         reply->head_only = true;
         return;

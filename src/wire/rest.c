@@ -104,6 +104,16 @@ static const char *presigned_header(const GArray *query, const char *name)
     return NULL;
 }
 
+/* Clients in C++ write enumerations in headers in lower case (x-amz-checksum-mode: enabled), and S3
+ * takes them: the enumeration's own spelling is what operations see. */
+static const char *listed_value(const struct shape *shape, const char *text)
+{
+    for (size_t i = 0; i < shape->value_count; i++)
+        if (g_ascii_strcasecmp(shape->values[i], text) == 0)
+            return shape->values[i];
+    return text;
+}
+
 static json_t *decode_header(const struct shape_member *member, const struct wire_request *request,
                              const GArray *query, GError **error)
 {
@@ -112,8 +122,9 @@ static json_t *decode_header(const struct shape_member *member, const struct wir
     text = text ? text : presigned_header(query, name);
     if (!text)
         return NULL;
-    return member->shape->type == SHAPE_LIST ? decode_header_list(member, text, error)
-                                             : decode_text(member, text, error);
+    return member->shape->type == SHAPE_LIST
+               ? decode_header_list(member, text, error)
+               : decode_text(member, listed_value(member->shape, text), error);
 }
 
 /* The members that are not in the body. False: one could not be read. */

@@ -222,6 +222,7 @@ def test_ranges_outside(s3, bucket, asked):
     s3.put_object(Bucket=bucket, Key="k", Body=b"0123456789")
     answer = refused("InvalidRange", s3.get_object, Bucket=bucket, Key="k", Range=asked)
     assert answer["ResponseMetadata"]["HTTPStatusCode"] == 416
+    assert answer["ResponseMetadata"]["HTTPHeaders"]["content-range"].startswith("bytes */")
     s3.put_object(Bucket=bucket, Key="empty", Body=b"")
     refused("InvalidRange", s3.get_object, Bucket=bucket, Key="empty", Range="bytes=0-")
 

@@ -168,7 +168,6 @@ def test_pyarrow_writes(server, bucket, arrow, size):
     assert [(f.path, f.size) for f in found if f.is_file] == [(f"{bucket}/d/file", size)]
 
 
-@pytest.mark.xfail(reason="'x-amz-checksum-mode: enabled' in lower case is refused", strict=True)
 def test_pyarrow_reads(server, bucket, arrow):
     data = os.urandom(300000)
     server.client("s3").put_object(Bucket=bucket, Key="k", Body=data)

@@ -118,7 +118,7 @@ json_t *s3_headers(const json_t *request, GError **error)
         size_t size = 0;
         json_object_set_new(headers, "Metadata", lower_case_names(metadata, &size));
         if (size > METADATA_LIMIT) {
-            error_set(error, ERROR_INVALID_ARGUMENT,
+            error_set(error, ERROR_METADATA_TOO_LARGE,
                       "Your metadata headers exceed the maximum allowed metadata size: %zu of %d "
                       "bytes",
                       size, METADATA_LIMIT);

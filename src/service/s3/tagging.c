@@ -9,18 +9,18 @@ static bool add_tag(json_t *tags, const char *key, const char *value, size_t lim
 {
     glong key_length = g_utf8_strlen(key, -1), value_length = g_utf8_strlen(value, -1);
     if (key_length == 0 || key_length > KEY_LIMIT)
-        return error_set(error, ERROR_INVALID_ARGUMENT,
+        return error_set(error, ERROR_INVALID_TAG,
                          "The TagKey you have provided is invalid: it has %ld characters, 1 to %d "
                          "are allowed",
                          key_length, KEY_LIMIT);
     if (value_length > VALUE_LIMIT)
         return error_set(
-            error, ERROR_INVALID_ARGUMENT,
+            error, ERROR_INVALID_TAG,
             "The TagValue you have provided is invalid: that of %s has %ld characters, "
             "at most %d are allowed",
             key, value_length, VALUE_LIMIT);
     if (json_object_get(tags, key))
-        return error_set(error, ERROR_INVALID_ARGUMENT,
+        return error_set(error, ERROR_INVALID_TAG,
                          "Cannot provide multiple Tags with the same key: %s", key);
     if (json_object_size(tags) == limit)
         return error_set(error, ERROR_INVALID_ARGUMENT, "there are more than %zu tags", limit);
@@ -66,7 +66,7 @@ json_t *s3_tags_of_text(const char *text, GError **error)
         g_autofree char *key = decode(*pair);
         g_autofree char *value = decode(equals ? equals + 1 : "");
         if (!key || !value) {
-            error_set(error, ERROR_INVALID_ARGUMENT,
+            error_set(error, ERROR_INVALID_TAG,
                       "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL "
                       "query parameters without tag name duplicates.");
             return NULL;

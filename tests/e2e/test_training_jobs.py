@@ -5,7 +5,7 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 
-from sagemaker_jobs import channel, train, training_request, unique, wait_for_job
+from sagemaker_jobs import booster, channel, train, training_request, unique, wait_for_job
 
 ROWS = "".join(f"{i % 2},{i},{i * 7 % 13}\n" for i in range(200))
 
@@ -33,7 +33,7 @@ def test_bad_rows_fail_the_job_with_a_reason_that_names_the_place(server, bucket
     assert job["TrainingJobStatus"] == "Failed"
     for word in words:
         assert word in job["FailureReason"]
-    assert "ModelArtifacts" not in job or not job["ModelArtifacts"].get("S3ModelArtifacts")
+    assert "Contents" not in server.client("s3").list_objects_v2(Bucket=bucket, Prefix="out/")
 
 
 def test_a_prefix_without_objects_fails_the_job(server, bucket):
@@ -172,3 +172,26 @@ def test_a_kill_of_the_server_fails_its_jobs_and_leaves_nothing_half_written(ser
     assert "Contents" not in server.client("s3").list_objects_v2(Bucket="crash", Prefix="out/")
     again = train(server, request_for("crash"))
     assert again["TrainingJobStatus"] == "Completed"
+
+
+def test_parquet_trains_the_same_model_as_csv(server, bucket):
+    arrow = pytest.importorskip("pyarrow")
+    import io
+
+    import pyarrow.parquet
+
+    columns = {"label": [i % 2 for i in range(200)], "a": [float(i) for i in range(200)],
+               "b": [None if i % 11 == 0 else i * 7 % 13 for i in range(200)]}
+    file = io.BytesIO()
+    pyarrow.parquet.write_table(arrow.table(columns), file)
+    s3 = server.client("s3")
+    s3.put_object(Bucket=bucket, Key="parquet/rows.parquet", Body=file.getvalue())
+    s3.put_object(Bucket=bucket, Key="csv/rows.csv", Body="".join(
+        f"{y},{a},{'' if b is None else b}\n" for y, a, b in zip(*columns.values())))
+    dumps = []
+    for kind, content_type in (("parquet", "application/x-parquet"), ("csv", "text/csv")):
+        job = train(server, training_request(
+            bucket, [channel("train", f"s3://{bucket}/{kind}/", content_type)]))
+        assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+        dumps.append(booster(server, job["ModelArtifacts"]["S3ModelArtifacts"]).get_dump())
+    assert dumps[0] == dumps[1]

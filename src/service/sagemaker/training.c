@@ -257,8 +257,7 @@ static bool has_files(const char *folder)
     return entries && g_dir_read_name(entries);
 }
 
-/* What a job leaves stands below <S3OutputPath>/<job>/output/. */
-static char *output_prefix(const json_t *request, const char *name)
+char *training_output_prefix(const json_t *request, const char *name)
 {
     const char *path = json_text_at(request, "OutputDataConfig.S3OutputPath");
     const char *slash = g_str_has_suffix(path, "/") ? "" : "/";
@@ -266,10 +265,10 @@ static char *output_prefix(const json_t *request, const char *name)
 }
 
 /* Stores model/ and output/data/ as archives, where there is anything in them. */
-static bool put_results(struct training *training, struct job *job, json_t *members, GError **error)
+static bool put_results(struct training *training, struct job *job, GError **error)
 {
     struct lake *lake = training->lathe->lake;
-    g_autofree char *prefix = output_prefix(training->request, training->name);
+    g_autofree char *prefix = training_output_prefix(training->request, training->name);
     g_autofree char *model = g_build_filename(job_folder(job), "model", NULL);
     g_autofree char *data = g_build_filename(job_folder(job), "output", "data", NULL);
     if (has_files(data)) {
@@ -280,10 +279,7 @@ static bool put_results(struct training *training, struct job *job, json_t *memb
     if (!has_files(model))
         return true;
     g_autofree char *uri = g_strconcat(prefix, "model.tar.gz", NULL);
-    if (!stage_out_archive(lake, model, uri, error))
-        return false;
-    json_object_set_new(members, "ModelArtifacts", json_pack("{ss}", "S3ModelArtifacts", uri));
-    return true;
+    return stage_out_archive(lake, model, uri, error);
 }
 
 static json_t *final_members(const struct training *training, const struct job_end *end)
@@ -350,7 +346,7 @@ static void finish(struct job *job, const struct job_end *end, void *data)
         g_autoptr(GError) error = NULL;
         move_to(training, job,
                 &(struct step){NULL, "Uploading", "Uploading generated training model", NULL});
-        if (!put_results(training, job, members, &error)) {
+        if (!put_results(training, job, &error)) {
             reason = g_strdup_printf("InternalServerError: the job's results could not be stored: "
                                      "%s",
                                      error->message);
@@ -385,7 +381,7 @@ void training_submit(struct lathe *lathe, const char *name, const json_t *reques
 
 static bool remove_results(struct lathe *lathe, const struct resource *job, GError **error)
 {
-    g_autofree char *uri = output_prefix(job->body, job->name);
+    g_autofree char *uri = training_output_prefix(job->body, job->name);
     g_autofree char *bucket = NULL;
     g_autofree char *prefix = NULL;
     if (!lake_parse_uri(uri, &bucket, &prefix, error))

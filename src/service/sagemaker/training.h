@@ -12,4 +12,7 @@ void training_submit(struct lathe *lathe, const char *name, const json_t *reques
 /* Enters a secondary status into a job's body: ends the last transition, begins the next. */
 void training_enter(json_t *body, const char *secondary, const char *message);
 
+/* Where a job's results stand: <S3OutputPath>/<job>/output/, as an s3:// URI; g_free. */
+char *training_output_prefix(const json_t *request, const char *name);
+
 #endif

@@ -100,6 +100,13 @@ static json_t *first_body(const json_t *request)
     json_t *output = json_object_get(body, "OutputDataConfig");
     if (!json_object_get(output, "KmsKeyId")) /* the SDK's attach() reads it unasked */
         json_object_set_new(output, "KmsKeyId", json_string(""));
+    /* Its shape wants the place from the start, where the model will be if there comes to be one.
+     */
+    g_autofree char *prefix =
+        training_output_prefix(request, json_text_at(request, "TrainingJobName"));
+    json_object_set_new(
+        body, "ModelArtifacts",
+        json_pack("{so}", "S3ModelArtifacts", json_sprintf("%smodel.tar.gz", prefix)));
     json_object_set_new(body, "SecondaryStatus", json_string("Starting"));
     json_object_set_new(body, "SecondaryStatusTransitions",
                         json_pack("[{sssssf}]", "Status", "Starting", "StatusMessage",

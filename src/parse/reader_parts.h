@@ -1,5 +1,5 @@
-/* reader_parts.h: what the two halves of the reader (JSON in reader.c, UBJSON in
- * reader_ubjson.c) use of each other. Not for anyone else. */
+/* reader_parts.h: what the parts of the reader (reader.c with JSON, reader_text.c, reader_ubjson.c)
+ * use of each other. Not for anyone else. */
 #ifndef LATHE_PARSE_READER_PARTS_H
 #define LATHE_PARSE_READER_PARTS_H
 
@@ -25,6 +25,9 @@ bool reader_decimal(struct reader *reader, const unsigned char *end);
 
 /* Whether `size` bytes of text are UTF-8. */
 bool reader_utf8(const unsigned char *text, size_t size);
+
+/* Takes the JSON string whose opening quote is at reader->next. */
+bool reader_json_text(struct reader *reader);
 
 /* UBJSON's side. */
 bool ubjson_next(struct reader *reader);

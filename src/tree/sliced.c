@@ -120,6 +120,18 @@ static void fill_planes(struct sliced *sliced)
     }
 }
 
+/* Full trees of vector leaves can be far larger than the trees they are made from, and a block has
+ * sums for every output: with a great many outputs only the plain walk is offered. */
+static bool worth_slicing(const struct ensemble *ensemble)
+{
+    enum { MOST_SUMS = 1 << 14, MOST_GROWTH = 64, ALWAYS_FINE = 1 << 22 };
+    size_t tables = ensemble->vector_leaves ? ensemble->outputs : 1, leaves = 0;
+    for (size_t t = 0; t < ensemble->tree_count; t++)
+        leaves += tables << levels_of(&ensemble->trees[t]);
+    return ensemble->outputs <= MOST_SUMS &&
+           leaves <= MOST_GROWTH * (ensemble->node_count + ensemble->leaf_count) + ALWAYS_FINE;
+}
+
 /* How many trees are GROUP_BYTES, on average. */
 static size_t group_of(const struct sliced *sliced)
 {
@@ -158,6 +170,8 @@ static bool lay_out(struct sliced *sliced, const struct ensemble *ensemble, bool
 
 struct sliced *sliced_make(const struct ensemble *ensemble, bool avx512, struct lathe_error *error)
 {
+    if (!worth_slicing(ensemble))
+        return NULL;
     struct sliced *sliced = calloc(1, sizeof *sliced);
     struct split_code *codes = malloc((ensemble->node_count + 1) * sizeof *codes);
     bool good = sliced && codes;

@@ -284,6 +284,70 @@ static void bulk(void **state)
     }
 }
 
+/* Lists taken at once must hold what the C library reads from each element's text. */
+static void lists_equal_their_elements(void **state)
+{
+    (void)state;
+    static const char *const elements[] = {"0",
+                                           "-0",
+                                           "1",
+                                           "-7",
+                                           "123456789",
+                                           "-2147483648",
+                                           "2147483647",
+                                           "10",
+                                           "1E-1",
+                                           "-1.5e3",
+                                           "0.3",
+                                           "7.8981143E-1",
+                                           "1E-45",
+                                           "3.4028235E38",
+                                           "1e30",
+                                           " 5",
+                                           "1.0000000596046447753906250000000001",
+                                           "16777217",
+                                           "00.5"};
+    enum { ELEMENTS = sizeof elements / sizeof *elements - 1, ALL = 500 };
+    char text[ALL * 40] = "[";
+    float expected[ALL];
+    uint32_t seed = 7;
+    for (size_t i = 0; i < ALL; i++) {
+        seed = seed * 1664525 + 1013904223;
+        const char *element = elements[seed >> 16 & 0xFFFF ? (seed >> 16) % ELEMENTS : 0];
+        expected[i] = strtof(element, NULL);
+        strcat(strcat(text, i ? "," : ""), element);
+    }
+    strcat(text, "]");
+    for (size_t piece = 1; piece < 40; piece += 6) {
+        struct reader reader;
+        float out[40];
+        size_t taken, done = 0;
+        reader_open(&reader, READER_JSON, text, strlen(text), NULL);
+        reader_next(&reader);
+        do {
+            assert_true(reader_floats(&reader, out, piece, &taken));
+            assert_memory_equal(out, expected + done, taken * sizeof *out);
+            done += taken;
+        } while (taken == piece);
+        assert_int_equal(done, ALL);
+        assert_int_equal(reader_next(&reader), READER_END);
+    }
+    static const char *const bad[] = {"[00.5]", "[1,,2]", "[1,]", "[1 2]",
+                                      "[,1]",   "[1,2",   "[-]",  "[1.]"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        struct reader reader;
+        float floats[4];
+        int32_t integers[4];
+        size_t taken;
+        reader_open(&reader, READER_JSON, bad[i], strlen(bad[i]), NULL);
+        reader_next(&reader);
+        assert_false(reader_floats(&reader, floats, 4, &taken));
+        reader_open(&reader, READER_JSON, bad[i], strlen(bad[i]), NULL);
+        reader_next(&reader);
+        assert_false(reader_integers(&reader, integers, 4, &taken));
+    }
+}
+
 static void skipping(void **state)
 {
     (void)state;
@@ -394,6 +458,7 @@ int main(void)
         cmocka_unit_test(integers),
         cmocka_unit_test(words_only_where_asked_for),
         cmocka_unit_test(bulk),
+        cmocka_unit_test(lists_equal_their_elements),
         cmocka_unit_test(skipping),
         cmocka_unit_test(ubjson_documents),
         cmocka_unit_test(errors_say_where),

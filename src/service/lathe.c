@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/worker.h"
+#include "flow/flows.h"
 #include "job/job.h"
 #include "lake/lake.h"
 #include "serve/capture.h"
@@ -72,7 +73,8 @@ static bool open_parts(struct lathe *lathe, GError **error)
            (lathe->deployer = worker_new()) &&
            (lathe->operations =
                 operations_new(lathe, lathe->store, services, lathe->account, error)) &&
-           endpoints_recover(lathe, error);
+           endpoints_recover(lathe, error) &&
+           (lathe->flows = flows_open(lathe->store, lathe->operations, error));
 }
 
 struct lathe *lathe_open(const char *home, const char *account, GError **error)
@@ -93,6 +95,7 @@ void lathe_close(struct lathe *lathe)
 {
     if (!lathe)
         return;
+    flows_close(lathe->flows); /* first: a job that ends because lathe does is no step's end */
     jobs_close(lathe->jobs);
     worker_free(lathe->deployer);
     endpoints_free(lathe->endpoints);

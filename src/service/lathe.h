@@ -12,6 +12,7 @@ struct lake;
 struct logs;
 struct captures;
 struct endpoints;
+struct flows;
 struct store;
 struct worker;
 
@@ -27,6 +28,7 @@ struct lathe {
     struct captures *captures; /* samples of their traffic, on their way to the lake */
     struct worker *deployer;   /* opens the models of endpoints */
     struct operations *operations;
+    struct flows *flows; /* the engine of workflows */
 };
 
 /* Takes the home folder (created where missing; refused where another process has it), opens what

@@ -21,6 +21,23 @@ static const struct operation operations[] = {
     {"UpdateModelPackage", update_model_package, OPERATION_BLOCKING},
     {"DeleteModelPackage", delete_model_package, OPERATION_BLOCKING},
 
+    {"CreatePipeline", create_pipeline, OPERATION_BLOCKING},
+    {"DescribePipeline", describe_pipeline, OPERATION_BLOCKING},
+    {"ListPipelines", list_pipelines, OPERATION_BLOCKING},
+    {"UpdatePipeline", update_pipeline, OPERATION_BLOCKING},
+    {"DeletePipeline", delete_pipeline, OPERATION_BLOCKING},
+    {"StartPipelineExecution", start_pipeline_execution, OPERATION_BLOCKING},
+    {"StopPipelineExecution", stop_pipeline_execution, OPERATION_BLOCKING},
+    {"RetryPipelineExecution", retry_pipeline_execution, OPERATION_BLOCKING},
+    {"UpdatePipelineExecution", update_pipeline_execution, OPERATION_BLOCKING},
+    {"DescribePipelineExecution", describe_pipeline_execution, OPERATION_BLOCKING},
+    {"DescribePipelineDefinitionForExecution", describe_pipeline_definition_for_execution,
+     OPERATION_BLOCKING},
+    {"ListPipelineExecutions", list_pipeline_executions, OPERATION_BLOCKING},
+    {"ListPipelineExecutionSteps", list_pipeline_execution_steps, OPERATION_BLOCKING},
+    {"ListPipelineParametersForExecution", list_pipeline_parameters_for_execution,
+     OPERATION_BLOCKING},
+
     {"Search", search, OPERATION_BLOCKING},
 
     {"CreateModel", create_model, OPERATION_BLOCKING},

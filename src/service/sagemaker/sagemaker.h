@@ -30,6 +30,7 @@ extern const struct sagemaker_kind model_package_kind;
 extern const struct sagemaker_kind model_kind;
 extern const struct sagemaker_kind endpoint_config_kind;
 extern const struct sagemaker_kind endpoint_kind;
+extern const struct sagemaker_kind pipeline_kind;
 
 /* Fails with the kind's `taken` error where the name is. */
 bool sagemaker_check_free(const struct call *call, const struct sagemaker_kind *kind,
@@ -87,6 +88,12 @@ operation_function create_endpoint_config, describe_endpoint_config, list_endpoi
     delete_endpoint_config;
 operation_function create_endpoint, describe_endpoint, list_endpoints, update_endpoint,
     update_endpoint_weights_and_capacities, delete_endpoint;
+operation_function create_pipeline, describe_pipeline, list_pipelines, update_pipeline,
+    delete_pipeline;
+operation_function start_pipeline_execution, stop_pipeline_execution, retry_pipeline_execution,
+    update_pipeline_execution, describe_pipeline_execution,
+    describe_pipeline_definition_for_execution, list_pipeline_executions,
+    list_pipeline_execution_steps, list_pipeline_parameters_for_execution;
 operation_function add_tags, list_tags, delete_tags;
 operation_function search;
 operation_function invoke_endpoint;

@@ -1,0 +1,14 @@
+/* condition.h: the conditions of a Condition step. */
+#ifndef LATHE_FLOW_CONDITION_H
+#define LATHE_FLOW_CONDITION_H
+
+#include "flow/expression.h"
+
+/* Checks a list of conditions without its values; an error says which is wrong. */
+bool condition_check(const json_t *conditions, GError **error);
+
+/* Whether all of them hold. */
+bool condition_holds(const json_t *conditions, const struct expression_scope *scope, bool *holds,
+                     GError **error);
+
+#endif

@@ -1,0 +1,302 @@
+#include "flow/execution.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "flow/flows.h"
+
+#define LONGEST_REASON 1300
+
+char *flow_version_name(const char *pipeline, gint64 version)
+{
+    return g_strdup_printf("%s/%" G_GINT64_FORMAT, pipeline, version);
+}
+
+/* --- reading -------------------------------------------------------------------------------------
+ */
+
+void execution_free(struct execution *execution)
+{
+    if (!execution)
+        return;
+    for (guint i = 0; execution->steps && i < execution->definition->steps->len; i++) {
+        json_decref(execution->steps[i].request);
+        json_decref(execution->steps[i].description);
+    }
+    g_free(execution->steps);
+    definition_free(execution->definition);
+    json_decref(execution->entries);
+    resource_free(execution->resource);
+    g_free(execution);
+}
+
+static struct definition *read_version(struct store *store, const struct resource *execution,
+                                       GError **error)
+{
+    g_autofree char *name = flow_version_name(
+        execution->parent, json_integer_at(execution->body, "PipelineVersionId", 0));
+    GError *cause = NULL;
+    g_autoptr(resource_auto) version = resource_get(store, FLOW_VERSION, name, &cause);
+    if (version)
+        return definition_parse(json_text_at(version->body, "PipelineDefinition"), error);
+    if (cause)
+        g_propagate_error(error, cause);
+    else
+        error_set(error, ERROR_INTERNAL, "the pipeline has no version %s", name);
+    return NULL;
+}
+
+static void read_limits(struct execution *execution, const struct resource *resource)
+{
+    execution->stopping = strcmp(resource->status, "Stopping") == 0;
+    execution->parallel =
+        json_integer_at(resource->body, "ParallelismConfiguration.MaxParallelExecutionSteps", 0);
+}
+
+static void attach_entries(struct execution *execution)
+{
+    guint count = execution->definition->steps->len;
+    execution->steps = g_new0(struct execution_step, count);
+    for (guint i = 0; i < count; i++) {
+        struct execution_step *step = &execution->steps[i];
+        step->definition = g_ptr_array_index(execution->definition->steps, i);
+        if (step->definition->type == STEP_CALL)
+            step->row = wait_row_find(step->definition->service, step->definition->operation);
+    }
+    size_t i;
+    json_t *entry;
+    json_array_foreach(execution->entries, i, entry)
+    {
+        int index = definition_find(execution->definition, json_text_at(entry, "StepName"));
+        if (index >= 0)
+            execution->steps[index].entry = entry;
+    }
+}
+
+struct execution *execution_load(struct store *store, const struct operations *operations,
+                                 const char *id, GError **error)
+{
+    g_autoptr(resource_auto) resource = resource_get(store, FLOW_EXECUTION, id, error);
+    if (!resource ||
+        (strcmp(resource->status, "Executing") != 0 && strcmp(resource->status, "Stopping") != 0))
+        return NULL;
+    struct definition *definition = read_version(store, resource, error);
+    if (!definition)
+        return NULL;
+    struct execution *execution = g_new0(struct execution, 1);
+    json_t *entries = json_object_get(resource->body, "Steps");
+    *execution = (struct execution){
+        .store = store,
+        .operations = operations,
+        .definition = definition,
+        .entries = entries ? json_incref(entries) : json_array(),
+        .region = json_text_at(resource->body, "Region"),
+    };
+    read_limits(execution, resource);
+    execution->resource = g_steal_pointer(&resource);
+    attach_entries(execution);
+    for (guint i = 0; i < definition->steps->len; i++)
+        if (step_runs(&execution->steps[i]))
+            step_take_up(execution, &execution->steps[i]);
+    return execution;
+}
+
+/* --- writing -------------------------------------------------------------------------------------
+ */
+
+/* Why the whole failed: its first failed step. */
+static char *failure_reason(const struct execution *execution)
+{
+    size_t i;
+    const json_t *entry;
+    json_array_foreach(execution->entries, i, entry)
+    {
+        const char *reason = json_text_at(entry, "FailureReason");
+        if (!reason)
+            continue;
+        g_autofree char *whole =
+            g_strdup_printf("Step failure: One or multiple steps failed: %s: %s",
+                            json_text_at(entry, "StepName"), reason);
+        return g_utf8_substring(g_strdelimit(whole, "\r\n", ' '), 0,
+                                MIN(LONGEST_REASON, g_utf8_strlen(whole, -1)));
+    }
+    return NULL;
+}
+
+static bool write_back(struct resource *resource, void *data, GError **error)
+{
+    (void)error;
+    struct execution *execution = data;
+    read_limits(execution, resource);
+    json_object_set(resource->body, "Steps", execution->entries);
+    json_object_del(resource->body, "FailureReason");
+    if (!execution->final)
+        return true;
+    g_free(resource->status);
+    resource->status = g_strdup(execution->final);
+    g_autofree char *reason =
+        strcmp(execution->final, "Failed") == 0 ? failure_reason(execution) : NULL;
+    if (reason)
+        json_object_set_new(resource->body, "FailureReason", json_string(reason));
+    return true;
+}
+
+static bool commit(struct execution *execution, GError **error)
+{
+    if (!execution->changed)
+        return true;
+    if (!resource_update(execution->store, FLOW_EXECUTION, execution->resource->name, write_back,
+                         execution, NULL, error))
+        return false;
+    execution->changed = false;
+    return true;
+}
+
+/* --- the graph -----------------------------------------------------------------------------------
+ */
+
+static const struct execution_step *step_at(const struct execution *execution, guint index)
+{
+    return &execution->steps[index];
+}
+
+static guint count_steps(const struct execution *execution)
+{
+    return execution->definition->steps->len;
+}
+
+static bool any_failed(const struct execution *execution)
+{
+    for (guint i = 0; i < count_steps(execution); i++)
+        if (step_is(step_at(execution, i), "Failed"))
+            return true;
+    return false;
+}
+
+static gint64 count_running(const struct execution *execution)
+{
+    gint64 running = 0;
+    for (guint i = 0; i < count_steps(execution); i++)
+        running += step_runs(step_at(execution, i));
+    return running;
+}
+
+/* Whether a step's turn has come: what it needs succeeded, its branch was taken, its retry is due.
+ * What needs a step of a branch that was not taken never comes. */
+static bool is_due(const struct execution *execution, const struct execution_step *step)
+{
+    const struct definition_step *definition = step->definition;
+    if (step->entry &&
+        (!step_is(step, "Starting") || json_number_at(step->entry, "NotBefore", 0) > clock_now()))
+        return false;
+    for (guint i = 0; i < definition->needs->len; i++)
+        if (!step_is(step_at(execution, g_array_index(definition->needs, unsigned, i)),
+                     "Succeeded"))
+            return false;
+    if (definition->parent < 0)
+        return true;
+    const json_t *condition = step_at(execution, (guint)definition->parent)->entry;
+    bool taken = g_strcmp0(json_text_at(condition, "Metadata.Condition.Outcome"), "True") == 0;
+    return taken == definition->if_branch;
+}
+
+/* Begins all that are due; those that are done at once may make others due. */
+static void begin_due_steps(struct execution *execution)
+{
+    bool begun = true;
+    while (begun) {
+        begun = false;
+        for (guint i = 0; i < count_steps(execution); i++) {
+            struct execution_step *step = &execution->steps[i];
+            if (any_failed(execution) || execution->stopping)
+                return;
+            if ((execution->parallel && count_running(execution) >= execution->parallel) ||
+                !is_due(execution, step))
+                continue;
+            step_begin(execution, step);
+            begun = true;
+        }
+    }
+}
+
+static bool call_begun_steps(struct execution *execution)
+{
+    bool called = false;
+    for (guint i = 0; i < count_steps(execution); i++) {
+        if (!execution->steps[i].request)
+            continue;
+        step_call(execution, &execution->steps[i]);
+        called = true;
+    }
+    return called;
+}
+
+/* Where nothing more is begun, retries are not waited for. */
+static void give_up_retries(struct execution *execution)
+{
+    bool failed = any_failed(execution);
+    if (!failed && !execution->stopping)
+        return;
+    for (guint i = 0; i < count_steps(execution); i++) {
+        struct execution_step *step = &execution->steps[i];
+        if (step_is(step, "Starting"))
+            step_settle(execution, step, failed && !execution->stopping ? "Failed" : "Stopped",
+                        json_text_at(step->entry, "FailureReason"));
+    }
+}
+
+static void end_if_done(struct execution *execution)
+{
+    for (guint i = 0; i < count_steps(execution); i++)
+        if (step_runs(step_at(execution, i)) || step_is(step_at(execution, i), "Starting"))
+            return;
+    execution->changed = true;
+    execution->final = execution->stopping     ? "Stopped"
+                       : any_failed(execution) ? "Failed"
+                                               : "Succeeded";
+}
+
+bool execution_advance(struct execution *execution, GError **error)
+{
+    do {
+        begin_due_steps(execution);
+        give_up_retries(execution);
+        end_if_done(execution);
+        if (!commit(execution, error))
+            return false;
+    } while (!execution->final && call_begun_steps(execution));
+    if (!execution->stopping || execution->final)
+        return true;
+    for (guint i = 0; i < count_steps(execution); i++)
+        if (step_is(step_at(execution, i), "Executing"))
+            step_stop(execution, &execution->steps[i]);
+    return commit(execution, error);
+}
+
+/* --- what happens outside ------------------------------------------------------------------------
+ */
+
+void execution_heard(struct execution *execution, const char *kind, const char *name)
+{
+    for (guint i = 0; i < count_steps(execution); i++) {
+        struct execution_step *step = &execution->steps[i];
+        const json_t *describe = json_object_get(step->entry, "Describe");
+        if (step_runs(step) && step->row && describe && !step->request &&
+            g_strcmp0(step->row->kind, kind) == 0 &&
+            strcmp(wait_feed_name(step->row, describe), name) == 0)
+            step_look(execution, step);
+    }
+}
+
+double execution_wakes_at(const struct execution *execution)
+{
+    double earliest = 0;
+    for (guint i = 0; i < count_steps(execution); i++) {
+        const struct execution_step *step = step_at(execution, i);
+        double at = step_is(step, "Starting") ? json_number_at(step->entry, "NotBefore", 0) : 0;
+        if (at > 0 && (earliest == 0 || at < earliest))
+            earliest = at;
+    }
+    return earliest;
+}

@@ -1,0 +1,471 @@
+/* One step of an execution: begun, called, looked at, settled. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/id.h"
+#include "flow/cache.h"
+#include "flow/call.h"
+#include "flow/condition.h"
+#include "flow/execution.h"
+#include "flow/retry.h"
+
+#define LONGEST_REASON 1024
+#define LONGEST_JOB_NAME 63
+#define RANDOM_CHARACTERS 10
+/* A step that is cut off this often is likely to be what ends the server. */
+#define MOST_INTERRUPTIONS 20
+
+/* --- statuses ------------------------------------------------------------------------------------
+ */
+
+const char *step_status(const struct execution_step *step)
+{
+    const char *status = json_text_at(step->entry, "StepStatus");
+    return status ? status : "";
+}
+
+bool step_is(const struct execution_step *step, const char *status)
+{
+    return strcmp(step_status(step), status) == 0;
+}
+
+bool step_runs(const struct execution_step *step)
+{
+    return step_is(step, "Executing") || step_is(step, "Stopping");
+}
+
+static void set_text(struct execution *execution, json_t *entry, const char *member,
+                     const char *text)
+{
+    json_object_set_new(entry, member, json_string(text));
+    execution->changed = true;
+}
+
+void step_settle(struct execution *execution, struct execution_step *step, const char *status,
+                 const char *reason)
+{
+    set_text(execution, step->entry, "StepStatus", status);
+    json_object_set_new(step->entry, "EndTime", json_real(clock_now()));
+    g_clear_pointer(&step->request, json_decref);
+    json_object_del(step->entry, "NotBefore");
+    json_object_del(step->entry, "FailureReason");
+    if (!reason)
+        return;
+    g_autofree char *kept =
+        g_utf8_substring(reason, 0, MIN(LONGEST_REASON, g_utf8_strlen(reason, -1)));
+    set_text(execution, step->entry, "FailureReason", kept);
+}
+
+/* Back to Starting: what it started is forgotten, the next attempt starts anew. */
+static void begin_again(struct execution *execution, struct execution_step *step,
+                        const char *reason, double not_before)
+{
+    static const char *const forgotten[] = {"JobName", "Describe", "Metadata"};
+    step_settle(execution, step, "Starting", reason);
+    for (size_t i = 0; i < G_N_ELEMENTS(forgotten); i++)
+        json_object_del(step->entry, forgotten[i]);
+    json_object_del(step->entry, "EndTime");
+    json_object_set_new(step->entry, "NotBefore", json_real(not_before));
+}
+
+/* Fails the step, or lets its RetryPolicies try it again. */
+static void fail(struct execution *execution, struct execution_step *step, enum retry_cause cause,
+                 const char *reason)
+{
+    double seconds;
+    const json_t *policies = json_object_get(step->definition->json, "RetryPolicies");
+    if (!execution->stopping &&
+        retry_wanted(policies, cause, (int)json_integer_at(step->entry, "AttemptCount", 1),
+                     json_number_at(step->entry, "StartTime", 0), &seconds))
+        begin_again(execution, step, reason, clock_now() + seconds);
+    else
+        step_settle(execution, step, "Failed", reason);
+}
+
+/* --- what expressions see ------------------------------------------------------------------------
+ */
+
+static struct execution_step *find_step(struct execution *execution, const char *name)
+{
+    int index = definition_find(execution->definition, name);
+    return index < 0 ? NULL : &execution->steps[index];
+}
+
+static json_t *describe(struct execution *execution, const struct execution_step *step,
+                        GError **error)
+{
+    return flow_call(execution->operations, execution->region, step->row->service,
+                     step->row->describe, json_object_get(step->entry, "Describe"), error);
+}
+
+static json_t *scope_step(void *data, const char *name, GError **error)
+{
+    struct execution *execution = data;
+    struct execution_step *step = find_step(execution, name);
+    if (!step || !step->entry) {
+        error_set(error, ERROR_VALIDATION, "step %s has not run", name);
+        return NULL;
+    }
+    if (step->definition->type == STEP_CONDITION)
+        return json_incref(json_at(step->entry, "Metadata.Condition"));
+    json_t *reply = json_object_get(step->entry, "Reply");
+    if (!step->description)
+        step->description = reply ? json_incref(reply) : describe(execution, step, error);
+    return json_incref(step->description);
+}
+
+static char *scope_property_file(void *data, const char *name, const char *file, GError **error)
+{
+    struct execution *execution = data;
+    const struct execution_step *step = find_step(execution, name);
+    const json_t *entry = definition_property_file(step->definition, file);
+    g_autofree char *path = g_strdup_printf("ProcessingOutputConfig.Outputs['%s'].S3Output.S3Uri",
+                                            json_text_at(entry, "OutputName"));
+    g_autoptr(json_auto) description = scope_step(data, name, error);
+    const char *uri = description ? json_string_value(expression_path(description, path)) : NULL;
+    if (description && !uri)
+        error_set(error, ERROR_VALIDATION, "step %s has no output %s for the property file %s",
+                  name, json_text_at(entry, "OutputName"), file);
+    if (!uri)
+        return NULL;
+    return g_strconcat(uri, g_str_has_suffix(uri, "/") ? "" : "/", json_text_at(entry, "FilePath"),
+                       NULL);
+}
+
+static json_t *scope_document(void *data, const char *uri, GError **error)
+{
+    const struct execution *execution = data;
+    return flow_read_document(execution->operations, execution->region, uri, error);
+}
+
+/* What {"Get": "Execution.X"} gives; the job's own name only inside its step. */
+static json_t *execution_variables(const struct execution *execution,
+                                   const struct execution_step *step)
+{
+    const struct resource *resource = execution->resource;
+    g_autofree char *start = clock_iso(resource->created);
+    g_autofree char *now = clock_iso(clock_now());
+    json_t *variables = json_pack("{ssssssssssss}", "PipelineName", resource->parent, "PipelineArn",
+                                  json_text_at(resource->body, "PipelineArn"),
+                                  "PipelineExecutionId", resource->name, "PipelineExecutionArn",
+                                  resource->arn, "StartDateTime", start, "CurrentDateTime", now);
+    if (step->definition->name_member)
+        json_put(variables, step->definition->name_member,
+                 json_string(json_text_at(step->entry, "JobName")));
+    return variables;
+}
+
+static struct expression_scope scope_of(struct execution *execution, const json_t *variables)
+{
+    return (struct expression_scope){
+        .parameters = json_object_get(execution->resource->body, "Parameters"),
+        .execution = variables,
+        .step = scope_step,
+        .document = scope_document,
+        .property_file = scope_property_file,
+        .data = execution,
+    };
+}
+
+static json_t *resolve(struct execution *execution, const struct execution_step *step,
+                       const json_t *value, GError **error)
+{
+    g_autoptr(json_auto) variables = execution_variables(execution, step);
+    struct expression_scope scope = scope_of(execution, variables);
+    return expression_resolve(value, &scope, error);
+}
+
+/* --- beginning -----------------------------------------------------------------------------------
+ */
+
+/* "pipelines-<execution>-<step>-<random>", within what a job's name may be; a name in the arguments
+ * takes the place of the first word. */
+static char *choose_name(const struct execution *execution, const struct execution_step *step)
+{
+    const char *given = json_text_at(step->definition->arguments, step->definition->name_member);
+    g_autofree char *random = id_word(RANDOM_CHARACTERS);
+    g_autofree char *head = g_strdup_printf("%s-%s-%s", given ? given : "pipelines",
+                                            execution->resource->name, step->definition->name);
+    size_t room = LONGEST_JOB_NAME - RANDOM_CHARACTERS - 1;
+    if (strlen(head) > room)
+        head[room] = '\0';
+    return g_strdup_printf("%s-%s", g_strdelimit(head, "_", '-'), random);
+}
+
+/* Parameters of any type may stand where only texts are allowed. */
+static void make_texts(json_t *map)
+{
+    const char *name;
+    void *next;
+    json_t *value;
+    json_object_foreach_safe(map, next, name, value)
+    {
+        char *text = json_is_string(value) ? NULL : expression_text(value);
+        if (text)
+            json_object_set_new(map, name, json_string(text));
+        g_free(text);
+    }
+}
+
+/* The request that an Executing step is to call. */
+static bool make_request(struct execution *execution, struct execution_step *step, GError **error)
+{
+    const struct definition_step *definition = step->definition;
+    g_autoptr(json_auto) request = resolve(execution, step, definition->arguments, error);
+    if (!request)
+        return false;
+    make_texts(json_object_get(request, "HyperParameters"));
+    make_texts(json_object_get(request, "Environment"));
+    if (definition->name_member)
+        json_object_set(request, definition->name_member, json_object_get(step->entry, "JobName"));
+    g_autofree char *seed =
+        g_strdup_printf("%s/%s/%" G_GINT64_FORMAT, execution->resource->arn, definition->name,
+                        json_integer_at(step->entry, "AttemptCount", 1));
+    flow_set_token(definition->service, definition->operation, request, seed);
+    if (step->row && step->row->name)
+        json_put(step->entry, "Describe", wait_describe_request(step->row, request, NULL));
+    step->request = g_steal_pointer(&request);
+    return true;
+}
+
+static bool use_cache(struct execution *execution, struct execution_step *step, bool *hit,
+                      GError **error)
+{
+    static const char *const taken[] = {"Metadata", "Describe", "Reply", "CacheHitResult", NULL};
+    struct expression_scope scope = scope_of(execution, NULL);
+    g_autofree char *key = cache_key(step->definition, &scope, error);
+    if (!key)
+        return false;
+    set_text(execution, step->entry, "CacheKey", key);
+    GError *cause = NULL;
+    g_autoptr(json_auto) earlier =
+        cache_find(execution->store, execution->resource->parent, step->definition, key, &cause);
+    if (cause) {
+        g_propagate_error(error, cause);
+        return false;
+    }
+    *hit = earlier != NULL;
+    if (earlier)
+        json_copy_members(step->entry, earlier, taken);
+    return true;
+}
+
+static bool begin_call(struct execution *execution, struct execution_step *step, GError **error)
+{
+    bool hit = false;
+    if (step->definition->cached && !use_cache(execution, step, &hit, error))
+        return false;
+    if (hit) {
+        step_settle(execution, step, "Succeeded", NULL);
+        return true;
+    }
+    if (step->definition->name_member) {
+        g_autofree char *name = choose_name(execution, step);
+        set_text(execution, step->entry, "JobName", name);
+    }
+    return make_request(execution, step, error);
+}
+
+static bool begin_condition(struct execution *execution, struct execution_step *step,
+                            GError **error)
+{
+    g_autoptr(json_auto) variables = execution_variables(execution, step);
+    struct expression_scope scope = scope_of(execution, variables);
+    bool holds;
+    if (!condition_holds(json_object_get(step->definition->arguments, "Conditions"), &scope, &holds,
+                         error))
+        return false;
+    json_object_set_new(step->entry, "Metadata",
+                        json_pack("{s{ss}}", "Condition", "Outcome", holds ? "True" : "False"));
+    step_settle(execution, step, "Succeeded", NULL);
+    return true;
+}
+
+static bool begin_fail(struct execution *execution, struct execution_step *step, GError **error)
+{
+    const json_t *given = json_object_get(step->definition->arguments, "ErrorMessage");
+    g_autoptr(json_auto) message = given ? resolve(execution, step, given, error) : json_string("");
+    if (!message)
+        return false;
+    g_autofree char *text = expression_text(message);
+    json_object_set_new(step->entry, "Metadata",
+                        json_pack("{s{ss}}", "Fail", "ErrorMessage", text ? text : ""));
+    step_settle(execution, step, "Failed", text);
+    return true;
+}
+
+void step_begin(struct execution *execution, struct execution_step *step)
+{
+    if (!step->entry) {
+        step->entry = json_pack("{sssssfsi}", "StepName", step->definition->name, "StepStatus",
+                                "Executing", "StartTime", clock_now(), "AttemptCount", 0);
+        json_array_append_new(execution->entries, step->entry);
+    }
+    gint64 attempts = json_integer_at(step->entry, "AttemptCount", 0);
+    set_text(execution, step->entry, "StepStatus", "Executing");
+    json_object_set_new(step->entry, "AttemptCount", json_integer(attempts + 1));
+    json_object_del(step->entry, "FailureReason");
+    json_object_del(step->entry, "NotBefore");
+    g_clear_pointer(&step->description, json_decref);
+    g_autoptr(GError) error = NULL;
+    enum step_type type = step->definition->type;
+    bool begun = type == STEP_CONDITION ? begin_condition(execution, step, &error)
+                 : type == STEP_FAIL    ? begin_fail(execution, step, &error)
+                                        : begin_call(execution, step, &error);
+    if (!begun)
+        step_settle(execution, step, "Failed", error->message);
+}
+
+/* --- calling -------------------------------------------------------------------------------------
+ */
+
+static void keep_metadata(struct execution *execution, struct execution_step *step,
+                          const json_t *answer)
+{
+    const char *arn = json_text_at(answer, step->row->arn);
+    if (!arn || !step->row->step_metadata || json_object_get(step->entry, "Metadata"))
+        return;
+    json_object_set_new(step->entry, "Metadata",
+                        json_pack("{s{ss}}", step->row->step_metadata, "Arn", arn));
+    execution->changed = true;
+}
+
+void step_call(struct execution *execution, struct execution_step *step)
+{
+    const struct definition_step *definition = step->definition;
+    g_autoptr(json_auto) request = g_steal_pointer(&step->request);
+    g_autoptr(GError) error = NULL;
+    g_autoptr(json_auto) reply =
+        flow_call(execution->operations, execution->region, definition->service,
+                  definition->operation, request, &error);
+    if (!reply) {
+        g_autofree char *reason =
+            g_strdup_printf("ClientError: Failed to invoke %s:%s. Error Details: %s",
+                            definition->service, definition->operation, error->message);
+        fail(execution, step, retry_cause_of_error(error), reason);
+        return;
+    }
+    if (!step->row) {
+        json_object_set(step->entry, "Reply", reply);
+        step_settle(execution, step, "Succeeded", NULL);
+        return;
+    }
+    keep_metadata(execution, step, reply);
+    json_put(step->entry, "Describe", wait_describe_request(step->row, request, reply));
+    execution->changed = true;
+    if (!step->row->status || !definition->wait)
+        step_settle(execution, step, "Succeeded", NULL);
+}
+
+/* --- looking -------------------------------------------------------------------------------------
+ */
+
+/* What asked of an update whether it took effect; made again, since it is not kept. */
+static bool took_effect(struct execution *execution, const struct execution_step *step,
+                        const json_t *description)
+{
+    if (!step->row->shows)
+        return true;
+    g_autoptr(json_auto) request = resolve(execution, step, step->definition->arguments, NULL);
+    return wait_outcome(step->row, request, description) == WAIT_GOOD;
+}
+
+static void settle_by(struct execution *execution, struct execution_step *step,
+                      const json_t *description)
+{
+    enum wait_outcome outcome = wait_outcome(step->row, NULL, description);
+    if (outcome == WAIT_GOOD && !took_effect(execution, step, description))
+        outcome = WAIT_BAD;
+    const char *reason = wait_reason(step->row, description);
+    if (outcome == WAIT_GOING_ON)
+        return;
+    keep_metadata(execution, step, description);
+    if (outcome == WAIT_GOOD) {
+        step->description = json_incref((json_t *)description);
+        step_settle(execution, step, "Succeeded", NULL);
+    } else if (outcome == WAIT_BAD) {
+        fail(execution, step, retry_cause_of_reason(reason), reason);
+    } else if (execution->stopping) {
+        step_settle(execution, step, "Stopped", NULL);
+    } else { /* stopped from outside, or for taking too long */
+        step_settle(execution, step, "Failed", "ClientError: what the step started was stopped");
+    }
+}
+
+void step_look(struct execution *execution, struct execution_step *step)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(json_auto) description = describe(execution, step, &error);
+    if (description)
+        settle_by(execution, step, description);
+    else
+        step_settle(execution, step, "Failed", error->message);
+}
+
+/* --- after a start -------------------------------------------------------------------------------
+ */
+
+static void call_again(struct execution *execution, struct execution_step *step)
+{
+    g_autoptr(GError) error = NULL;
+    if (!make_request(execution, step, &error))
+        step_settle(execution, step, "Failed", error->message);
+}
+
+static void begin_cut_off(struct execution *execution, struct execution_step *step,
+                          const json_t *description)
+{
+    gint64 times = json_integer_at(step->entry, "Interruptions", 0) + 1;
+    if (step_is(step, "Stopping")) {
+        step_settle(execution, step, "Stopped", NULL);
+    } else if (times > MOST_INTERRUPTIONS) {
+        step_settle(execution, step, "Failed", wait_reason(step->row, description));
+    } else {
+        begin_again(execution, step, NULL, 0);
+        json_object_set_new(step->entry, "Interruptions", json_integer(times));
+    }
+}
+
+/* Whether a description is of what this attempt made, not of something that was there before. */
+static bool is_ours(const struct execution_step *step, const json_t *description)
+{
+    double began = json_number_at(step->entry, "StartTime", 0);
+    return step->definition->name_member || step->row->shows ||
+           json_number_at(description, "CreationTime", began) >= began;
+}
+
+void step_take_up(struct execution *execution, struct execution_step *step)
+{
+    if (!step->row || !json_object_get(step->entry, "Describe")) {
+        call_again(execution, step);
+        return;
+    }
+    g_autoptr(json_auto) description = describe(execution, step, NULL);
+    if (!description || !is_ours(step, description))
+        call_again(execution, step);
+    else if (wait_outcome(step->row, NULL, description) == WAIT_BAD &&
+             wait_was_interrupted(step->row, description))
+        begin_cut_off(execution, step, description);
+    else if (step->row->shows && wait_outcome(step->row, NULL, description) == WAIT_GOOD &&
+             !took_effect(execution, step, description))
+        call_again(execution, step);
+    else
+        settle_by(execution, step, description);
+}
+
+/* --- stopping ------------------------------------------------------------------------------------
+ */
+
+void step_stop(struct execution *execution, struct execution_step *step)
+{
+    set_text(execution, step->entry, "StepStatus", "Stopping");
+    const json_t *request = json_object_get(step->entry, "Describe");
+    if (!step->row || !step->row->stop || !request)
+        return;
+    g_autoptr(GError) error = NULL;
+    g_autoptr(json_auto) reply = flow_call(execution->operations, execution->region,
+                                           step->row->service, step->row->stop, request, &error);
+    if (!reply) /* it has just ended: its end comes through the feed */
+        g_debug("stopping step %s: %s", step->definition->name, error->message);
+}

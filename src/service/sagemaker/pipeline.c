@@ -1,0 +1,255 @@
+/* Pipelines: definitions of workflows under a name. What runs is an execution
+ * (pipeline_execution.c). */
+#include "service/sagemaker/pipeline.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "flow/definition.h"
+#include "flow/flows.h"
+
+#define LONGEST_DEFINITION (1 << 20)
+
+const struct sagemaker_kind pipeline_kind = {
+    .kind = "pipeline",
+    .name_member = "PipelineName",
+    .arn_member = "PipelineArn",
+    .summaries = "PipelineSummaries",
+    .modified = true,
+    .missing_code = ERROR_NOT_FOUND,
+    .missing = "Pipeline '%s' does not exist.",
+    .taken_code = ERROR_VALIDATION,
+    .taken = "Pipeline names must be unique within an AWS account and region. Pipeline with name "
+             "(%s) already exists.",
+};
+
+struct resource *pipeline_find(const struct call *call, const char *name_or_arn, GError **error)
+{
+    if (!g_str_has_prefix(name_or_arn, "arn:"))
+        return sagemaker_get(call, &pipeline_kind, name_or_arn, error);
+    GError *cause = NULL;
+    struct resource *pipeline = resource_get_by_arn(call->lathe->store, name_or_arn, &cause);
+    if (cause)
+        g_propagate_error(error, cause);
+    else if (!pipeline)
+        error_set(error, ERROR_NOT_FOUND, "Pipeline '%s' does not exist.", name_or_arn);
+    return pipeline;
+}
+
+/* --- definitions ---------------------------------------------------------------------------------
+ */
+
+static char *read_location(const struct call *call, const json_t *location, GError **error)
+{
+    g_autoptr(json_auto) request = json_pack("{ssss}", "Bucket", json_text_at(location, "Bucket"),
+                                             "Key", json_text_at(location, "ObjectKey"));
+    json_put(request, "VersionId", json_incref(json_object_get(location, "VersionId")));
+    struct call_context context = {.region = call->region, .request_id = call->request_id};
+    struct reply reply = {0};
+    g_autoptr(GBytes) bytes = NULL;
+    if (operation_call(call->lathe->operations, &context, "s3", "GetObject", request, &reply,
+                       error))
+        bytes = stream_read_all(reply.body, LONGEST_DEFINITION, error);
+    else
+        g_prefix_error(error, "PipelineDefinitionS3Location: ");
+    reply_clear(&reply);
+    if (!bytes)
+        return NULL;
+    gsize size;
+    const char *text = g_bytes_get_data(bytes, &size);
+    return g_strndup(text ? text : "", size);
+}
+
+/* The definition that a request gives in one way or the other, g_free; NULL and no error where it
+ * gives none. */
+static char *given_definition(const struct call *call, const json_t *request, GError **error)
+{
+    const json_t *location = json_object_get(request, "PipelineDefinitionS3Location");
+    const char *text = json_text_at(request, "PipelineDefinition");
+    if (text && location) {
+        error_set(error, ERROR_VALIDATION,
+                  "Exactly one of PipelineDefinition and PipelineDefinitionS3Location can be "
+                  "given.");
+        return NULL;
+    }
+    return location ? read_location(call, location, error) : g_strdup(text);
+}
+
+static bool check_definition(const struct call *call, const char *text, GError **error)
+{
+    g_autoptr(definition_auto) definition = definition_parse(text, error);
+    if (!definition) {
+        g_prefix_error(error, "Unable to parse pipeline definition: ");
+        if (error && *error)
+            (*error)->code = ERROR_VALIDATION;
+        return false;
+    }
+    for (guint i = 0; i < definition->steps->len; i++) {
+        const struct definition_step *step = g_ptr_array_index(definition->steps, i);
+        if (step->type == STEP_CALL &&
+            !operation_find(call->lathe->operations, step->service, step->operation))
+            return error_set(error, ERROR_VALIDATION,
+                             "Unable to parse pipeline definition: step %s: there is no operation "
+                             "%s of %s in lathe",
+                             step->name, step->operation, step->service);
+    }
+    return true;
+}
+
+static bool check_request(const json_t *request, GError **error)
+{
+    if (json_array_size(json_object_get(request, "PipelineVersionAliases")))
+        return error_set(error, ERROR_VALIDATION, "PipelineVersionAliases is not supported yet.");
+    const json_t *limit = json_at(request, "ParallelismConfiguration.MaxParallelExecutionSteps");
+    return !limit || json_integer_value(limit) >= 1 ||
+           error_set(error, ERROR_VALIDATION,
+                     "ParallelismConfiguration.MaxParallelExecutionSteps must be at least 1.");
+}
+
+/* --- operations ----------------------------------------------------------------------------------
+ */
+
+bool create_pipeline(const struct call *call, const json_t *request, struct reply *reply,
+                     GError **error)
+{
+    if (!sagemaker_check_free(call, &pipeline_kind, json_text_at(request, "PipelineName"), error) ||
+        !check_request(request, error))
+        return false;
+    GError *cause = NULL;
+    g_autofree char *definition = given_definition(call, request, &cause);
+    if (cause) {
+        g_propagate_error(error, cause);
+        return false;
+    }
+    if (!definition)
+        return error_set(error, ERROR_VALIDATION,
+                         "One of PipelineDefinition and PipelineDefinitionS3Location is needed.");
+    if (!check_definition(call, definition, error))
+        return false;
+    json_t *body = json_deep_copy(request);
+    json_object_del(body, "ClientRequestToken");
+    json_object_del(body, "PipelineDefinitionS3Location");
+    json_object_set_new(body, "PipelineDefinition", json_string(definition));
+    json_object_set_new(body, "PipelineVersionId", json_integer(1));
+    if (!json_object_get(body, "PipelineDisplayName"))
+        json_object_set(body, "PipelineDisplayName", json_object_get(request, "PipelineName"));
+    return sagemaker_create(call, &pipeline_kind, request, "Active", body, reply, error);
+}
+
+struct pipeline_change {
+    const json_t *request;
+    const char *definition; /* NULL: as it is */
+    gint64 version;         /* afterwards */
+};
+
+static bool change_pipeline(struct resource *pipeline, void *data, GError **error)
+{
+    (void)error;
+    static const char *const members[] = {"PipelineDisplayName", "PipelineDescription", "RoleArn",
+                                          "ParallelismConfiguration", NULL};
+    struct pipeline_change *change = data;
+    json_copy_members(pipeline->body, change->request, members);
+    change->version = json_integer_at(pipeline->body, "PipelineVersionId", 1);
+    if (!change->definition)
+        return true;
+    change->version++;
+    json_object_set_new(pipeline->body, "PipelineDefinition", json_string(change->definition));
+    json_object_set_new(pipeline->body, "PipelineVersionId", json_integer(change->version));
+    return true;
+}
+
+bool update_pipeline(const struct call *call, const json_t *request, struct reply *reply,
+                     GError **error)
+{
+    g_autoptr(resource_auto) pipeline =
+        pipeline_find(call, json_text_at(request, "PipelineName"), error);
+    if (!pipeline || !check_request(request, error))
+        return false;
+    GError *cause = NULL;
+    g_autofree char *definition = given_definition(call, request, &cause);
+    if (cause) {
+        g_propagate_error(error, cause);
+        return false;
+    }
+    struct pipeline_change change = {.request = request, .definition = definition};
+    if ((definition && !check_definition(call, definition, error)) ||
+        !resource_update(call->lathe->store, pipeline_kind.kind, pipeline->name, change_pipeline,
+                         &change, NULL, error))
+        return false;
+    reply->output = json_pack("{sssI}", "PipelineArn", pipeline->arn, "PipelineVersionId",
+                              (json_int_t)change.version);
+    return true;
+}
+
+bool delete_pipeline(const struct call *call, const json_t *request, struct reply *reply,
+                     GError **error)
+{
+    g_autoptr(resource_auto) pipeline =
+        pipeline_find(call, json_text_at(request, "PipelineName"), error);
+    if (!pipeline || !pipeline_executions_delete(call, pipeline->name, error) ||
+        !sagemaker_delete(call, &pipeline_kind, request, error))
+        return false;
+    reply->output = json_pack("{ss}", "PipelineArn", pipeline->arn);
+    return true;
+}
+
+bool describe_pipeline(const struct call *call, const json_t *request, struct reply *reply,
+                       GError **error)
+{
+    g_autoptr(resource_auto) pipeline =
+        pipeline_find(call, json_text_at(request, "PipelineName"), error);
+    if (!pipeline)
+        return false;
+    const json_t *version = json_object_get(request, "PipelineVersionId");
+    if (json_object_get(request, "PipelineVersionAlias"))
+        return error_set(error, ERROR_VALIDATION, "PipelineVersionAlias is not supported yet.");
+    if (version &&
+        json_integer_value(version) != json_integer_at(pipeline->body, "PipelineVersionId", 1))
+        return error_set(error, ERROR_NOT_FOUND,
+                         "Pipeline '%s' has no version %lld any more; it is at version %lld.",
+                         pipeline->arn, (long long)json_integer_value(version),
+                         (long long)json_integer_at(pipeline->body, "PipelineVersionId", 1));
+    reply->output = sagemaker_describe(&pipeline_kind, pipeline);
+    json_object_del(reply->output, "PipelineVersionId");
+    json_object_set_new(reply->output, "PipelineStatus", json_string(pipeline->status));
+    return true;
+}
+
+bool list_pipelines(const struct call *call, const json_t *request, struct reply *reply,
+                    GError **error)
+{
+    static const char *const members[] = {"PipelineDisplayName", "PipelineDescription", "RoleArn",
+                                          "LastExecutionTime", NULL};
+    struct resource_query query = {.kind = pipeline_kind.kind};
+    resource_query_from_request(&query, request);
+    query.name_prefix = json_text_at(request, "PipelineNamePrefix");
+    query.created_after = json_number_at(request, "CreatedAfter", 0);
+    query.created_before = json_number_at(request, "CreatedBefore", 0);
+    if (g_strcmp0(json_text_at(request, "ManagedBy"), "AWS") == 0)
+        query.name_prefix = "\n"; /* no name has it: all of them are the customer's */
+    if (!sagemaker_list_query(call, &pipeline_kind, &query, members, reply, error))
+        return false;
+    size_t i;
+    json_t *summary;
+    json_array_foreach(json_object_get(reply->output, pipeline_kind.summaries), i, summary)
+    {
+        json_t *ran = json_object_get(summary, "LastRunTime");
+        if (ran)
+            json_object_set(summary, "LastExecutionTime", ran);
+    }
+    return true;
+}
+
+static bool mark_run(struct resource *pipeline, void *data, GError **error)
+{
+    (void)data;
+    (void)error;
+    json_object_set_new(pipeline->body, "LastRunTime", json_real(clock_now()));
+    return true;
+}
+
+bool pipeline_mark_run(const struct call *call, const char *pipeline, GError **error)
+{
+    return resource_update(call->lathe->store, pipeline_kind.kind, pipeline, mark_run, NULL, NULL,
+                           error);
+}

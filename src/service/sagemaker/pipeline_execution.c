@@ -1,0 +1,395 @@
+/* Executions of pipelines. The engine (flow/flows.h) runs them; here they are created, told and
+ * asked to stop or go on. */
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/id.h"
+#include "flow/definition.h"
+#include "flow/expression.h"
+#include "flow/flows.h"
+#include "service/sagemaker/pipeline.h"
+
+#define ID_CHARACTERS 12
+
+static struct resource *find_execution(const struct call *call, const json_t *request,
+                                       GError **error)
+{
+    const char *arn = json_text_at(request, "PipelineExecutionArn");
+    if (!arn) {
+        error_set(error, ERROR_VALIDATION, "PipelineExecutionArn is needed.");
+        return NULL;
+    }
+    GError *cause = NULL;
+    struct resource *execution = resource_get_by_arn(call->lathe->store, arn, &cause);
+    if (cause)
+        g_propagate_error(error, cause);
+    else if (!execution)
+        error_set(error, ERROR_NOT_FOUND, "Pipeline execution %s does not exist.", arn);
+    return execution;
+}
+
+static bool is_under_way(const struct resource *execution)
+{
+    return strcmp(execution->status, "Executing") == 0 ||
+           strcmp(execution->status, "Stopping") == 0;
+}
+
+/* --- starting ------------------------------------------------------------------------------------
+ */
+
+static bool check_start(const json_t *request, GError **error)
+{
+    static const char *const refused[] = {"SelectiveExecutionConfig", "PipelineVersionAlias",
+                                          "MlflowExperimentName"};
+    for (size_t i = 0; i < G_N_ELEMENTS(refused); i++)
+        if (json_object_get(request, refused[i]))
+            return error_set(error, ERROR_VALIDATION, "%s is not supported yet.", refused[i]);
+    const json_t *limit = json_at(request, "ParallelismConfiguration.MaxParallelExecutionSteps");
+    return !limit || json_integer_value(limit) >= 1 ||
+           error_set(error, ERROR_VALIDATION,
+                     "ParallelismConfiguration.MaxParallelExecutionSteps must be at least 1.");
+}
+
+/* The definition to run and its version. Where it is the pipeline's present one, it is kept as that
+ * version, which executions refer to and updates leave alone. */
+static struct definition *definition_to_run(const struct call *call,
+                                            const struct resource *pipeline, gint64 version,
+                                            GError **error)
+{
+    gint64 present = json_integer_at(pipeline->body, "PipelineVersionId", 1);
+    const char *text = json_text_at(pipeline->body, "PipelineDefinition");
+    g_autofree char *name = flow_version_name(pipeline->name, version);
+    if (version == present) {
+        g_autoptr(json_auto) body = json_pack("{ss}", "PipelineDefinition", text);
+        struct resource kept = {.kind = (char *)FLOW_VERSION,
+                                .name = name,
+                                .arn = (char *)"",
+                                .status = (char *)"",
+                                .parent = pipeline->name,
+                                .body = body};
+        bool taken = false;
+        GError *cause = NULL;
+        if (!resource_create(call->lathe->store, &kept, &taken, &cause) && !taken) {
+            g_propagate_error(error, cause);
+            return NULL;
+        }
+        g_clear_error(&cause);
+        return definition_parse(text, error);
+    }
+    g_autoptr(resource_auto) earlier = resource_get(call->lathe->store, FLOW_VERSION, name, NULL);
+    if (earlier)
+        return definition_parse(json_text_at(earlier->body, "PipelineDefinition"), error);
+    error_set(error, ERROR_NOT_FOUND, "Pipeline '%s' has no version %lld that was ever run.",
+              pipeline->arn, (long long)version);
+    return NULL;
+}
+
+/* Takes parameters. */
+static json_t *first_body(const struct call *call, const json_t *request,
+                          const struct resource *pipeline, gint64 version, json_t *parameters)
+{
+    static const char *const kept[] = {"PipelineExecutionDisplayName",
+                                       "PipelineExecutionDescription", "RoleArn", NULL};
+    json_t *body = json_pack("{sssssssIso}", "PipelineName", pipeline->name, "PipelineArn",
+                             pipeline->arn, "Region", call->region, "PipelineVersionId",
+                             (json_int_t)version, "Parameters", parameters);
+    json_copy_members(body, request, kept);
+    json_t *limit = json_object_get(request, "ParallelismConfiguration");
+    if (!limit)
+        limit = json_object_get(pipeline->body, "ParallelismConfiguration");
+    if (limit)
+        json_object_set(body, "ParallelismConfiguration", limit);
+    return body;
+}
+
+bool start_pipeline_execution(const struct call *call, const json_t *request, struct reply *reply,
+                              GError **error)
+{
+    g_autoptr(resource_auto) pipeline =
+        pipeline_find(call, json_text_at(request, "PipelineName"), error);
+    if (!pipeline || !check_start(request, error))
+        return false;
+    gint64 version = json_integer_at(request, "PipelineVersionId",
+                                     json_integer_at(pipeline->body, "PipelineVersionId", 1));
+    g_autoptr(definition_auto) definition = definition_to_run(call, pipeline, version, error);
+    json_t *parameters =
+        definition ? definition_parameters(definition,
+                                           json_object_get(request, "PipelineParameters"), error)
+                   : NULL;
+    if (!parameters)
+        return false;
+    g_autoptr(json_auto) body = first_body(call, request, pipeline, version, parameters);
+    g_autofree char *id = id_word(ID_CHARACTERS);
+    g_autofree char *arn = g_strdup_printf("%s/execution/%s", pipeline->arn, id);
+    struct resource execution = {.kind = (char *)FLOW_EXECUTION,
+                                 .name = id,
+                                 .arn = arn,
+                                 .status = (char *)"Executing",
+                                 .parent = pipeline->name,
+                                 .body = body};
+    if (!pipeline_mark_run(call, pipeline->name, error) ||
+        !resource_create(call->lathe->store, &execution, NULL, error))
+        return false;
+    reply->output = json_pack("{ss}", "PipelineExecutionArn", arn);
+    return true;
+}
+
+/* --- stopping, retrying, changing ----------------------------------------------------------------
+ */
+
+static bool change_execution(const struct call *call, const json_t *request,
+                             resource_change *change, struct reply *reply, GError **error)
+{
+    g_autoptr(resource_auto) execution = find_execution(call, request, error);
+    if (!execution || !resource_update(call->lathe->store, FLOW_EXECUTION, execution->name, change,
+                                       (void *)request, NULL, error))
+        return false;
+    reply->output = json_pack("{ss}", "PipelineExecutionArn", execution->arn);
+    return true;
+}
+
+static bool begin_to_stop(struct resource *execution, void *data, GError **error)
+{
+    (void)data;
+    if (!is_under_way(execution))
+        return error_set(error, ERROR_VALIDATION,
+                         "Pipeline execution with ARN %s is %s; only one that is Executing can be "
+                         "stopped.",
+                         execution->arn, execution->status);
+    sagemaker_set_status(execution, "Stopping");
+    return true;
+}
+
+bool stop_pipeline_execution(const struct call *call, const json_t *request, struct reply *reply,
+                             GError **error)
+{
+    return change_execution(call, request, begin_to_stop, reply, error);
+}
+
+/* What failed or was stopped begins again; what succeeded is not done twice. */
+static bool begin_retry(struct resource *execution, void *data, GError **error)
+{
+    const json_t *limit = json_object_get(data, "ParallelismConfiguration");
+    if (strcmp(execution->status, "Failed") != 0 && strcmp(execution->status, "Stopped") != 0)
+        return error_set(error, ERROR_VALIDATION,
+                         "Pipeline execution with ARN %s is %s; only one that is Failed or Stopped "
+                         "can be retried.",
+                         execution->arn, execution->status);
+    size_t i;
+    json_t *entry;
+    json_array_foreach(json_object_get(execution->body, "Steps"), i, entry)
+    {
+        if (strcmp(json_text_at(entry, "StepStatus"), "Succeeded") == 0)
+            continue;
+        static const char *const forgotten[] = {"EndTime",  "FailureReason", "Metadata",
+                                                "Describe", "JobName",       "NotBefore"};
+        for (size_t f = 0; f < G_N_ELEMENTS(forgotten); f++)
+            json_object_del(entry, forgotten[f]);
+        json_object_set_new(entry, "StepStatus", json_string("Starting"));
+    }
+    if (limit)
+        json_object_set(execution->body, "ParallelismConfiguration", (json_t *)limit);
+    json_object_del(execution->body, "FailureReason");
+    sagemaker_set_status(execution, "Executing");
+    return true;
+}
+
+bool retry_pipeline_execution(const struct call *call, const json_t *request, struct reply *reply,
+                              GError **error)
+{
+    return change_execution(call, request, begin_retry, reply, error);
+}
+
+static bool change_words(struct resource *execution, void *data, GError **error)
+{
+    (void)error;
+    static const char *const members[] = {"PipelineExecutionDescription",
+                                          "PipelineExecutionDisplayName",
+                                          "ParallelismConfiguration", NULL};
+    json_copy_members(execution->body, data, members);
+    return true;
+}
+
+bool update_pipeline_execution(const struct call *call, const json_t *request, struct reply *reply,
+                               GError **error)
+{
+    return change_execution(call, request, change_words, reply, error);
+}
+
+/* --- telling -------------------------------------------------------------------------------------
+ */
+
+bool describe_pipeline_execution(const struct call *call, const json_t *request,
+                                 struct reply *reply, GError **error)
+{
+    static const char *const members[] = {"PipelineArn",
+                                          "PipelineExecutionDisplayName",
+                                          "PipelineExecutionDescription",
+                                          "FailureReason",
+                                          "ParallelismConfiguration",
+                                          "PipelineVersionId",
+                                          "RoleArn",
+                                          NULL};
+    g_autoptr(resource_auto) execution = find_execution(call, request, error);
+    if (!execution)
+        return false;
+    reply->output = json_pack("{sssssfsf}", "PipelineExecutionArn", execution->arn,
+                              "PipelineExecutionStatus", execution->status, "CreationTime",
+                              execution->created, "LastModifiedTime", execution->modified);
+    json_copy_members(reply->output, execution->body, members);
+    return true;
+}
+
+bool describe_pipeline_definition_for_execution(const struct call *call, const json_t *request,
+                                                struct reply *reply, GError **error)
+{
+    g_autoptr(resource_auto) execution = find_execution(call, request, error);
+    if (!execution)
+        return false;
+    g_autofree char *name = flow_version_name(
+        execution->parent, json_integer_at(execution->body, "PipelineVersionId", 1));
+    GError *cause = NULL;
+    g_autoptr(resource_auto) version = resource_get(call->lathe->store, FLOW_VERSION, name, &cause);
+    if (cause) {
+        g_propagate_error(error, cause);
+        return false;
+    }
+    if (!version)
+        return error_set(error, ERROR_NOT_FOUND, "The definition of %s is gone.", execution->arn);
+    reply->output = json_pack("{sOsf}", "PipelineDefinition",
+                              json_object_get(version->body, "PipelineDefinition"), "CreationTime",
+                              version->created);
+    return true;
+}
+
+static json_t *execution_summary(const struct resource *execution)
+{
+    static const char *const members[] = {"PipelineExecutionDisplayName",
+                                          "PipelineExecutionDescription", NULL};
+    json_t *summary = json_pack("{sssfss}", "PipelineExecutionArn", execution->arn, "StartTime",
+                                execution->created, "PipelineExecutionStatus", execution->status);
+    json_copy_members(summary, execution->body, members);
+    json_t *reason = json_object_get(execution->body, "FailureReason");
+    if (reason)
+        json_object_set(summary, "PipelineExecutionFailureReason", reason);
+    return summary;
+}
+
+bool list_pipeline_executions(const struct call *call, const json_t *request, struct reply *reply,
+                              GError **error)
+{
+    g_autoptr(resource_auto) pipeline =
+        pipeline_find(call, json_text_at(request, "PipelineName"), error);
+    if (!pipeline)
+        return false;
+    struct resource_query query = {.kind = FLOW_EXECUTION};
+    resource_query_from_request(&query, request);
+    query.parent = pipeline->name;
+    query.created_after = json_number_at(request, "CreatedAfter", 0);
+    query.created_before = json_number_at(request, "CreatedBefore", 0);
+    if (g_strcmp0(json_text_at(request, "SortBy"), "PipelineExecutionArn") == 0)
+        query.order = RESOURCE_BY_NAME;
+    g_autofree char *token = NULL;
+    g_autoptr(GPtrArray) executions = resource_list(call->lathe->store, &query, &token, error);
+    if (!executions)
+        return false;
+    json_t *summaries = json_array();
+    for (guint i = 0; i < executions->len; i++)
+        json_array_append_new(summaries, execution_summary(g_ptr_array_index(executions, i)));
+    reply->output = json_pack("{so}", "PipelineExecutionSummaries", summaries);
+    if (token)
+        json_put(reply->output, "NextToken", json_string(token));
+    return true;
+}
+
+/* A page of a list that is in memory: its elements from the token's index on, in reverse where
+ * asked; sets NextToken. */
+static json_t *page_of(const json_t *list, bool reverse, const json_t *request, json_t *output)
+{
+    const char *token = json_text_at(request, "NextToken");
+    size_t count = json_array_size(list);
+    size_t start = token ? (size_t)g_ascii_strtoull(token, NULL, 10) : 0;
+    size_t limit = (size_t)json_integer_at(request, "MaxResults", 100);
+    json_t *page = json_array();
+    for (size_t i = start; i < count && i - start < limit; i++)
+        json_array_append(page, json_array_get(list, reverse ? count - 1 - i : i));
+    if (count > start && count - start > limit)
+        json_object_set_new(output, "NextToken", json_sprintf("%zu", start + limit));
+    return page;
+}
+
+bool list_pipeline_execution_steps(const struct call *call, const json_t *request,
+                                   struct reply *reply, GError **error)
+{
+    static const char *const members[] = {"StepName",       "StartTime",     "EndTime",
+                                          "StepStatus",     "FailureReason", "Metadata",
+                                          "CacheHitResult", "AttemptCount",  NULL};
+    g_autoptr(resource_auto) execution = find_execution(call, request, error);
+    if (!execution)
+        return false;
+    bool ascending = g_strcmp0(json_text_at(request, "SortOrder"), "Ascending") == 0;
+    reply->output = json_object();
+    g_autoptr(json_auto) page =
+        page_of(json_object_get(execution->body, "Steps"), !ascending, request, reply->output);
+    json_t *steps = json_array();
+    size_t i;
+    const json_t *entry;
+    json_array_foreach(page, i, entry)
+    {
+        json_t *step = json_object();
+        json_copy_members(step, entry, members);
+        json_array_append_new(steps, step);
+    }
+    json_object_set_new(reply->output, "PipelineExecutionSteps", steps);
+    return true;
+}
+
+bool list_pipeline_parameters_for_execution(const struct call *call, const json_t *request,
+                                            struct reply *reply, GError **error)
+{
+    g_autoptr(resource_auto) execution = find_execution(call, request, error);
+    if (!execution)
+        return false;
+    g_autoptr(json_auto) list = json_array();
+    const char *name;
+    json_t *value;
+    json_object_foreach(json_object_get(execution->body, "Parameters"), name, value)
+    {
+        g_autofree char *text = expression_text(value);
+        json_array_append_new(list, json_pack("{ssss}", "Name", name, "Value", text));
+    }
+    reply->output = json_object();
+    json_object_set_new(reply->output, "PipelineParameters",
+                        page_of(list, false, request, reply->output));
+    return true;
+}
+
+/* --- deleting ------------------------------------------------------------------------------------
+ */
+
+bool pipeline_executions_delete(const struct call *call, const char *pipeline, GError **error)
+{
+    struct store *store = call->lathe->store;
+    struct resource_query query = {.kind = FLOW_EXECUTION, .parent = pipeline};
+    struct resource_query versions_query = {.kind = FLOW_VERSION, .parent = pipeline};
+    g_autoptr(GPtrArray) executions = resource_list(store, &query, NULL, error);
+    g_autoptr(GPtrArray) versions =
+        executions ? resource_list(store, &versions_query, NULL, error) : NULL;
+    if (!versions)
+        return false;
+    for (guint i = 0; i < executions->len; i++) {
+        const struct resource *execution = g_ptr_array_index(executions, i);
+        if (is_under_way(execution))
+            return error_set(error, ERROR_CONFLICT,
+                             "Pipeline %s cannot be deleted: its execution %s is %s; stop it "
+                             "first.",
+                             pipeline, execution->arn, execution->status);
+    }
+    g_ptr_array_extend_and_steal(executions, g_steal_pointer(&versions));
+    for (guint i = 0; i < executions->len; i++) {
+        const struct resource *gone = g_ptr_array_index(executions, i);
+        if (!resource_delete(store, gone->kind, gone->name, NULL, error))
+            return false;
+    }
+    return true;
+}

@@ -1,15 +1,16 @@
 #include "runtime/evaluate_job.h"
 
+#include <math.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/yaml.h"
 #include "csv/matrix.h"
 #include "lathe.h"
 #include "monitor/quality.h"
 #include "runtime/input_files.h"
 #include "runtime/job_folder.h"
+#include "runtime/specification.h"
 
 enum problem { REGRESSION, BINARY, MULTICLASS };
 
@@ -26,8 +27,7 @@ struct evaluation {
     enum problem problem;
 };
 
-/* --- the model
- * --------------------------------------------------------------------------------------- */
+/* --- the model ------------------------------------------------------------------------------- */
 
 static bool open_model(struct evaluation *evaluation, GError **error)
 {
@@ -63,25 +63,15 @@ static bool find_problem(struct evaluation *evaluation, GError **error)
 
 static bool read_options(struct evaluation *evaluation, GError **error)
 {
-    g_autofree char *folder = job_folder_path(evaluation->folder, "processing/input/config");
-    evaluation->options = json_object();
-    if (!g_file_test(folder, G_FILE_TEST_IS_DIR))
-        return true;
-    g_autoptr(GPtrArray) files = input_files(folder, error);
-    g_autofree char *text = NULL;
-    gsize size;
-    if (!files || !files->len)
-        return files != NULL;
-    const char *path = g_ptr_array_index(files, 0);
-    if (!g_file_get_contents(path, &text, &size, error))
-        return false;
-    json_decref(evaluation->options);
-    evaluation->options = yaml_parse(text, size, path, error);
-    return evaluation->options != NULL;
+    static const struct specification_member members[] = {{"threshold", SPECIFICATION_NUMBER},
+                                                          {"labels", SPECIFICATION_TEXTS}};
+    g_autofree char *name = NULL;
+    evaluation->options = specification_read(evaluation->folder, false, &name, error);
+    return evaluation->options &&
+           specification_check(evaluation->options, name, members, G_N_ELEMENTS(members), error);
 }
 
-/* --- answers
- * ------------------------------------------------------------------------------------------ */
+/* --- answers --------------------------------------------------------------------------------- */
 
 static void answers_clear(struct answers *answers)
 {
@@ -158,31 +148,39 @@ static bool answer_rows(const struct evaluation *evaluation, const char *input,
     return answered;
 }
 
+/* rows: what errors call them. */
 static bool check_labels(const struct evaluation *evaluation, const struct answers *answers,
-                         size_t classes, GError **error)
+                         size_t classes, const char *rows, GError **error)
 {
-    for (size_t row = 0; evaluation->problem != REGRESSION && row < answers->rows; row++) {
+    for (size_t row = 0; row < answers->rows; row++) {
         double label = answers->labels[row];
-        if (!(label >= 0 && label < (double)classes && label == (double)(size_t)label))
+        if (!isfinite(label))
             return error_set(error, ERROR_VALIDATION,
-                             "row %zu of the test rows: the label %g is not a class from 0 to %zu",
-                             row + 1, label, classes - 1);
+                             "row %zu of the %s rows: the label is missing or not finite", row + 1,
+                             rows);
+        if (evaluation->problem == REGRESSION)
+            continue;
+        if (!(label >= 0 && label < (double)classes && label == floor(label)))
+            return error_set(error, ERROR_VALIDATION,
+                             "row %zu of the %s rows: the label %g is not a class from 0 to %zu",
+                             row + 1, rows, label, classes - 1);
     }
     return true;
 }
 
-/* --- the report
- * --------------------------------------------------------------------------------------- */
+/* --- the report ------------------------------------------------------------------------------ */
 
 static bool choose_threshold(const struct evaluation *evaluation, double *threshold, GError **error)
 {
-    *threshold = json_number_at(evaluation->options, "threshold", 0.5);
+    /* Without other advice where a probability is even; of log odds that is zero. */
+    bool odds = strcmp(lathe_predictor_objective(evaluation->predictor), "binary:logitraw") == 0;
+    *threshold = json_number_at(evaluation->options, "threshold", odds ? 0 : 0.5);
     g_autofree char *rows = job_folder_path(evaluation->folder, "processing/input/validation");
     if (json_object_get(evaluation->options, "threshold") || !g_file_test(rows, G_FILE_TEST_IS_DIR))
         return true;
     struct answers answers = {0};
     bool chosen = answer_rows(evaluation, "validation", &answers, error) &&
-                  check_labels(evaluation, &answers, 2, error);
+                  check_labels(evaluation, &answers, 2, "validation", error);
     if (chosen)
         *threshold = quality_best_threshold(answers.labels, answers.predictions, answers.rows);
     answers_clear(&answers);
@@ -199,8 +197,6 @@ static json_t *measure_classes(const struct evaluation *evaluation, const struct
                   json_array_size(labels), classes);
         return NULL;
     }
-    if (!check_labels(evaluation, answers, classes, error))
-        return NULL;
     g_autofree const char **names = labels ? g_new0(const char *, classes) : NULL;
     for (size_t i = 0; labels && i < classes; i++)
         names[i] = json_string_value(json_array_get(labels, i));
@@ -210,15 +206,18 @@ static json_t *measure_classes(const struct evaluation *evaluation, const struct
 static json_t *measure(const struct evaluation *evaluation, const struct answers *answers,
                        GError **error)
 {
+    bool binary = evaluation->problem == BINARY;
+    size_t classes = binary ? 2 : lathe_predictor_outputs(evaluation->predictor);
     double threshold;
+    if (!check_labels(evaluation, answers, classes, "test", error))
+        return NULL;
     switch (evaluation->problem) {
     case REGRESSION:
         return quality_regression(answers->labels, answers->predictions, answers->rows);
     case MULTICLASS:
         return measure_classes(evaluation, answers, error);
     case BINARY:
-        if (!check_labels(evaluation, answers, 2, error) ||
-            !choose_threshold(evaluation, &threshold, error))
+        if (!choose_threshold(evaluation, &threshold, error))
             return NULL;
         return quality_binary(answers->labels, answers->predictions, answers->rows, threshold);
     }

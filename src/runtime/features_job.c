@@ -1,17 +1,19 @@
 #include "runtime/features_job.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "base/archive.h"
 #include "base/error.h"
 #include "base/file.h"
-#include "base/yaml.h"
 #include "feature/bundle.h"
 #include "feature/fit.h"
 #include "feature/split.h"
+#include "parse/number_write.h"
 #include "runtime/job_folder.h"
 #include "runtime/rows.h"
+#include "runtime/specification.h"
 
 enum part { TRAIN, VALIDATION, TEST, PARTS };
 static const char *const part_names[PARTS] = {"train", "validation", "test"};
@@ -23,66 +25,41 @@ struct job {
     struct fit *fit;
     struct pipeline *pipeline, *after;
 
-    GArray
-        *columns; /* struct feature_column: what is read: the fit's inputs, label, split column */
+    GArray *columns;        /* struct feature_column: what is read */
+    guint pipeline_columns; /* the first of them: the fit's inputs, and the label */
     const char *features, *label;
 
     struct split *split;
     gint split_column; /* in columns; -1: rows are dealt one by one */
     bool by_group;
     unsigned folds, fold; /* 0: parts by their shares */
-    GByteArray *parts;    /* of every row, in order: known after the first pass */
+    GByteArray *parts;    /* of every row, in order */
+    bool dealt;           /* parts is whole: the first pass deals */
 };
 
-/* --- the specification
- * ---------------------------------------------------------------------------- */
+/* --- the specification ------------------------------------------------------------------------ */
 
-static char *find_specification(const char *folder, GError **error)
+static bool check_specification(const json_t *specification, const char *name, GError **error)
 {
-    g_autofree char *config = job_folder_path(folder, "processing/input/config");
-    g_autoptr(GDir) entries = g_dir_open(config, 0, error);
-    if (!entries)
-        return NULL;
-    const char *entry;
-    while ((entry = g_dir_read_name(entries)))
-        if (g_str_has_suffix(entry, ".yaml") || g_str_has_suffix(entry, ".yml") ||
-            g_str_has_suffix(entry, ".json"))
-            return g_build_filename(config, entry, NULL);
-    error_set(error, ERROR_VALIDATION,
-              "the input \"config\" holds no .yaml, .yml or .json file with the specification");
-    return NULL;
-}
-
-static bool check_members(const json_t *specification, GError **error)
-{
-    static const char *const known[] = {"data",  "featuresCol", "labelCol",
-                                        "split", "stages",      "after"};
-    const char *name;
-    json_t *value;
-    json_object_foreach((json_t *)specification, name, value)
-    {
-        bool is_known = false;
-        for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
-            is_known |= strcmp(name, known[i]) == 0;
-        if (!is_known)
-            return error_set(error, ERROR_VALIDATION,
-                             "the specification has a member %s; data, featuresCol, labelCol, "
-                             "split, stages and after are known",
-                             name);
-    }
-    return true;
+    static const struct specification_member members[] = {
+        {"data", SPECIFICATION_OBJECT},   {"featuresCol", SPECIFICATION_TEXT},
+        {"labelCol", SPECIFICATION_TEXT}, {"split", SPECIFICATION_OBJECT},
+        {"stages", SPECIFICATION_LIST},   {"after", SPECIFICATION_LIST}};
+    static const struct specification_member of_split[] = {
+        {"train", SPECIFICATION_NUMBER}, {"validation", SPECIFICATION_NUMBER},
+        {"test", SPECIFICATION_NUMBER},  {"folds", SPECIFICATION_COUNT},
+        {"fold", SPECIFICATION_COUNT},   {"seed", SPECIFICATION_COUNT},
+        {"groupBy", SPECIFICATION_TEXT}, {"stratifyBy", SPECIFICATION_TEXT}};
+    return specification_check(specification, name, members, G_N_ELEMENTS(members), error) &&
+           specification_check(json_object_get(specification, "split"), "split", of_split,
+                               G_N_ELEMENTS(of_split), error);
 }
 
 static bool read_specification(struct job *job, GError **error)
 {
-    g_autofree char *path = find_specification(job->folder, error);
-    g_autofree char *text = NULL;
-    gsize size;
-    if (!path || !g_file_get_contents(path, &text, &size, error))
-        return false;
-    g_autofree char *name = g_path_get_basename(path);
-    job->specification = yaml_parse(text, size, name, error);
-    if (!job->specification || !check_members(job->specification, error))
+    g_autofree char *name = NULL;
+    job->specification = specification_read(job->folder, true, &name, error);
+    if (!job->specification || !check_specification(job->specification, name, error))
         return false;
     const char *features = json_text_at(job->specification, "featuresCol");
     const char *label = json_text_at(job->specification, "labelCol");
@@ -96,8 +73,7 @@ static bool read_specification(struct job *job, GError **error)
     return job->fit ? true : error_set(error, ERROR_VALIDATION, "%s: %s", name, cause.message);
 }
 
-/* --- columns
- * ---------------------------------------------------------------------------------------- */
+/* --- columns --------------------------------------------------------------------------------- */
 
 static gint column_index(const struct job *job, const char *name)
 {
@@ -122,11 +98,33 @@ static bool is_made(const struct job *job, const char *name)
     return false;
 }
 
-static void add_column(struct job *job, const char *name, enum feature_type type)
+static const struct feature_column *columns_of(const struct job *job)
 {
-    struct feature_column column = {name, type, false, 1};
-    if (column_index(job, name) < 0)
-        g_array_append_val(job->columns, column);
+    return (const struct feature_column *)(void *)job->columns->data;
+}
+
+/* The column by which rows are dealt out. Groups are told apart as they are written, whatever the
+ * stages read the column as; labels that the stages read as numbers, as numbers. */
+static bool choose_split_column(struct job *job, GError **error)
+{
+    const json_t *split = json_object_get(job->specification, "split");
+    const char *stratify = json_text_at(split, "stratifyBy");
+    const char *group = json_text_at(split, "groupBy");
+    const char *by = stratify ? stratify : group;
+    if (stratify && group)
+        return error_set(error, ERROR_VALIDATION,
+                         "split: stratifyBy and groupBy cannot both be given");
+    job->by_group = group != NULL;
+    job->split_column = stratify ? column_index(job, stratify) : -1;
+    if (!by || job->split_column >= 0)
+        return true;
+    if (is_made(job, by))
+        return error_set(error, ERROR_VALIDATION,
+                         "split: the column %s is made by a stage; name one of the data's", by);
+    struct feature_column column = {by, FEATURE_TEXT, false, 1};
+    job->split_column = (gint)job->columns->len;
+    g_array_append_val(job->columns, column);
+    return true;
 }
 
 /* What has to be read: what the stages ask for, the label where no stage makes it, and the column
@@ -136,43 +134,43 @@ static bool choose_columns(struct job *job, GError **error)
     size_t count;
     const struct feature_column *inputs = fit_inputs(job->fit, &count);
     job->columns = g_array_new(FALSE, FALSE, sizeof(struct feature_column));
-    for (size_t i = 0; i < count; i++)
-        g_array_append_val(job->columns, inputs[i]);
-    if (!is_made(job, job->label))
-        add_column(job, job->label, FEATURE_NUMBER);
-    const json_t *split = json_object_get(job->specification, "split");
-    const char *stratify = json_text_at(split, "stratifyBy"),
-               *group = json_text_at(split, "groupBy");
-    if (stratify && group)
-        return error_set(error, ERROR_VALIDATION,
-                         "split: stratifyBy and groupBy cannot both be given");
-    const char *by = stratify ? stratify : group;
-    if (by && (group || !is_made(job, by)))
-        add_column(job, by, FEATURE_TEXT);
-    job->by_group = group != NULL;
-    job->split_column = by ? column_index(job, by) : -1;
-    if (by && job->split_column < 0)
-        return error_set(error, ERROR_VALIDATION,
-                         "split: the column %s is made by a stage; name one of the data's", by);
-    return rows_select(job->rows, (const struct feature_column *)(void *)job->columns->data,
-                       job->columns->len, error);
+    g_array_append_vals(job->columns, inputs, (guint)count);
+    if (!is_made(job, job->label) && column_index(job, job->label) < 0) {
+        struct feature_column label = {job->label, FEATURE_NUMBER, false, 1};
+        g_array_append_val(job->columns, label);
+    }
+    job->pipeline_columns = job->columns->len;
+    return choose_split_column(job, error) &&
+           rows_select(job->rows, columns_of(job), job->columns->len, error);
 }
 
-/* --- dealing rows out
- * -------------------------------------------------------------------------------- */
+/* --- dealing rows out ------------------------------------------------------------------------ */
+
+static bool read_folds(struct job *job, const json_t *split, GError **error)
+{
+    gint64 folds = json_integer_at(split, "folds", 0), fold = json_integer_at(split, "fold", 0);
+    for (int part = 0; part < PARTS; part++)
+        if (json_object_get(split, part_names[part]))
+            return error_set(error, ERROR_VALIDATION,
+                             "split: folds and the share of %s cannot both be given",
+                             part_names[part]);
+    if (folds < 2 || folds > SPLIT_PARTS || fold >= folds)
+        return error_set(error, ERROR_VALIDATION,
+                         "split: fold %lld of %lld folds: 2 to %d folds, counted from 0",
+                         (long long)fold, (long long)folds, SPLIT_PARTS);
+    job->folds = (unsigned)folds;
+    job->fold = (unsigned)fold;
+    return true;
+}
 
 static bool open_split(struct job *job, GError **error)
 {
     const json_t *split = json_object_get(job->specification, "split");
     double shares[SPLIT_PARTS] = {1};
     size_t parts = 1;
-    job->folds = (unsigned)json_integer_at(split, "folds", 0);
-    job->fold = (unsigned)json_integer_at(split, "fold", 0);
-    if (job->folds > SPLIT_PARTS || (job->folds && job->fold >= job->folds))
-        return error_set(error, ERROR_VALIDATION,
-                         "split: fold %u of %u folds: at most %d folds, counted from 0", job->fold,
-                         job->folds, SPLIT_PARTS);
-    if (job->folds) {
+    if (json_object_get(split, "folds") || json_object_get(split, "fold")) {
+        if (!read_folds(job, split, error))
+            return false;
         parts = job->folds;
         for (size_t i = 0; i < parts; i++)
             shares[i] = 1.0 / (double)parts;
@@ -197,8 +195,7 @@ static bool deal(struct job *job, const struct feature_batch *batch, GError **er
     if (job->split_column < 0) {
         split_rows(job->split, batch->rows, parts);
     } else {
-        const struct feature_column *column =
-            &g_array_index(job->columns, struct feature_column, job->split_column);
+        const struct feature_column *column = &columns_of(job)[job->split_column];
         union feature_values values = batch->values[job->split_column];
         if (column->type != FEATURE_TEXT)
             dealt = split_by_number(job->split, values.numbers, batch->rows, parts, &cause);
@@ -220,19 +217,22 @@ static enum part part_of(const struct job *job, size_t row)
     return (enum part)job->parts->data[row - 1];
 }
 
-/* --- fitting
- * ----------------------------------------------------------------------------------------- */
+/* --- fitting --------------------------------------------------------------------------------- */
 
 /* Moves the rows of the train part to the front, in place: the batch's memory is ours until the
  * next is read. */
-static size_t keep_train(const struct job *job, const struct feature_batch *batch)
+static size_t keep_train(const struct job *job, const bool *reads,
+                         const struct feature_batch *batch)
 {
+    const struct feature_column *columns = columns_of(job);
     size_t kept = 0;
     for (size_t row = 0; row < batch->rows; row++) {
         if (part_of(job, batch->first_row + row) != TRAIN)
             continue;
-        for (guint c = 0; kept < row && c < job->columns->len; c++) {
-            if (g_array_index(job->columns, struct feature_column, c).type == FEATURE_TEXT) {
+        for (guint c = 0; kept < row && c < job->pipeline_columns; c++) {
+            if (!reads[c])
+                continue;
+            if (columns[c].type == FEATURE_TEXT) {
                 struct csv_text *texts = (struct csv_text *)batch->values[c].texts;
                 texts[kept] = texts[row];
             } else {
@@ -245,22 +245,34 @@ static size_t keep_train(const struct job *job, const struct feature_batch *batc
     return kept;
 }
 
-/* One pass over all rows: the first deals them out, too. */
-static bool pass(struct job *job, bool learn, GError **error)
+/* The next rows, dealt out where this is the first pass over them. */
+static bool next_rows(struct job *job, struct feature_batch *batch, GError **error)
+{
+    if (!rows_next(job->rows, batch, error) || (!job->dealt && !deal(job, batch, error)))
+        return false;
+    job->dealt |= !batch->rows;
+    return true;
+}
+
+/* One pass over the columns that the fit, or the dealing, needs. */
+static bool pass(struct job *job, GError **error)
 {
     struct lathe_error cause;
-    bool first = job->parts->len == 0;
-    if (!rows_rewind(job->rows, error))
+    g_autofree bool *reads = g_new0(bool, job->columns->len + 1);
+    g_autofree bool *wanted = g_new0(bool, job->columns->len + 1);
+    for (guint c = 0; c < job->pipeline_columns; c++)
+        wanted[c] = reads[c] = fit_reads(job->fit, c);
+    if (!job->dealt && job->split_column >= 0)
+        wanted[job->split_column] = true;
+    if (!rows_rewind(job->rows, wanted, error))
         return false;
     for (;;) {
         struct feature_batch batch;
-        if (!rows_next(job->rows, &batch, error) || (first && !deal(job, &batch, error)))
+        if (!next_rows(job, &batch, error))
             return false;
         if (!batch.rows)
             return true;
-        if (!learn)
-            continue;
-        batch.rows = keep_train(job, &batch);
+        batch.rows = keep_train(job, reads, &batch);
         if (!fit_add(job->fit, &batch, &cause))
             return error_set_lathe(error, ERROR_VALIDATION, &cause);
     }
@@ -269,42 +281,48 @@ static bool pass(struct job *job, bool learn, GError **error)
 static bool fit_pipeline(struct job *job, GError **error)
 {
     struct lathe_error cause = {0};
-    if (!fit_start(job->fit, (const struct feature_column *)(void *)job->columns->data,
-                   job->columns->len, &cause))
+    if (!fit_start(job->fit, columns_of(job), job->pipeline_columns, &cause))
         return error_set_lathe(error, ERROR_VALIDATION, &cause);
     unsigned passes = 0;
     for (; fit_pass(job->fit); passes++) {
-        if (!pass(job, true, error))
+        if (!pass(job, error))
             return false;
         if (!fit_end_pass(job->fit, &cause))
             return error_set_lathe(error, ERROR_VALIDATION, &cause);
     }
-    if (!passes && !pass(job, false, error))
-        return false;
     job->pipeline = fit_take(job->fit, &cause);
     if (!job->pipeline)
         return error_set_lathe(error, ERROR_VALIDATION, &cause);
+    cause.code = LATHE_OK;
     job->after = fit_take_after(job->fit, &cause);
-    job_say("fitted the pipeline on %s in %u passes", "the train part", MAX(passes, 1));
+    if (passes)
+        job_say("fitted the pipeline on the train part in %u pass%s over the rows", passes,
+                passes == 1 ? "" : "es");
     return true;
 }
 
-/* --- applying
- * ---------------------------------------------------------------------------------------- */
+/* --- applying --------------------------------------------------------------------------------- */
 
 struct output {
     FILE *files[PARTS];
     size_t rows[PARTS];
-    GString *line;
+    GByteArray *texts[PARTS]; /* of a batch */
+    size_t skipped;
 };
+
+static char *output_path(const struct job *job, int part)
+{
+    g_autofree char *below =
+        g_strdup_printf("processing/output/%s/%s.csv", part_names[part], part_names[part]);
+    return job_folder_path(job->folder, below);
+}
 
 static bool open_outputs(const struct job *job, struct output *output, GError **error)
 {
-    output->line = g_string_new(NULL);
     for (int part = 0; part < PARTS; part++) {
-        g_autofree char *below = g_strconcat("processing/output/", part_names[part], NULL);
-        g_autofree char *folder = job_folder_path(job->folder, below);
-        g_autofree char *path = g_strdup_printf("%s/%s.csv", folder, part_names[part]);
+        output->texts[part] = g_byte_array_new();
+        g_autofree char *path = output_path(job, part);
+        g_autofree char *folder = g_path_get_dirname(path);
         if (!file_make_folders(folder, error))
             return false;
         output->files[part] = fopen(path, "wb");
@@ -318,46 +336,76 @@ static bool close_outputs(const struct job *job, struct output *output, GError *
 {
     bool closed = true;
     for (int part = 0; part < PARTS; part++) {
-        if (output->files[part] && fclose(output->files[part]) != 0)
-            closed = error_set(error, ERROR_INTERNAL, "the rows could not be written whole");
-        if (output->rows[part] || !output->files[part])
+        g_clear_pointer(&output->texts[part], g_byte_array_unref);
+        if (!output->files[part])
             continue;
-        g_autofree char *below =
-            g_strdup_printf("processing/output/%s/%s.csv", part_names[part], part_names[part]);
-        g_autofree char *path = job_folder_path(job->folder, below);
-        remove(path); /* an empty channel would fail the training that reads it */
+        if (fclose(output->files[part]) != 0 && closed)
+            closed = error_set(error, ERROR_INTERNAL, "the rows could not be written whole");
+        g_autofree char *path = output_path(job, part);
+        if (!output->rows[part])
+            remove(path); /* an empty channel would fail the training that reads it */
     }
-    g_string_free(output->line, TRUE);
     return closed;
 }
 
-static void append_number(GString *line, double value)
+/* Writes a row: values[0] is its label, the rest its features. A missing number is an empty field.
+ * Returns the end. */
+static char *write_row(char *at, const union feature_values *values, size_t width, size_t row)
 {
-    char text[TEXT_NUMBER];
-    if (value == value) /* a missing number is an empty field */
-        g_string_append_len(line, text, (gssize)text_double(text, value));
+    for (size_t i = 0; i <= width; i++) {
+        double value = values[i].numbers[row];
+        if (i)
+            *at++ = ',';
+        if (value == value)
+            at += number_write(at, value);
+        if (value == value && at[-1] == '0' && at[-2] == '.') /* 1, not 1.0: half the file */
+            at -= 2;
+    }
+    *at++ = '\n';
+    return at;
 }
 
-/* Writes the batch's rows: values[0] is the label, the rest the features. */
+/* Writes the batch's rows to their parts. */
 static bool write_rows(const struct job *job, struct output *output,
                        const struct feature_batch *batch, const struct feature_result *result,
                        size_t width, GError **error)
 {
+    const size_t most = (width + 1) * (NUMBER_TEXT + 1);
+    char *ends[PARTS];
+    for (int part = 0; part < PARTS; part++) {
+        g_byte_array_set_size(output->texts[part], (guint)(batch->rows * most));
+        ends[part] = (char *)output->texts[part]->data;
+    }
     for (size_t row = 0; row < batch->rows; row++) {
-        if (result->skipped && result->skipped[row])
+        size_t number = batch->first_row + row;
+        if (result->skipped && result->skipped[row]) {
+            output->skipped++;
             continue;
-        GString *line = g_string_truncate(output->line, 0);
-        for (size_t i = 0; i <= width; i++) {
-            if (i)
-                g_string_append_c(line, ',');
-            append_number(line, result->values[i].numbers[row]);
         }
-        g_string_append_c(line, '\n');
-        enum part part = part_of(job, batch->first_row + row);
+        if (isnan(result->values[0].numbers[row]))
+            return error_set(error, ERROR_VALIDATION,
+                             "row %zu: the label (%s) is missing; every row needs one", number,
+                             job->label);
+        enum part part = part_of(job, number);
+        ends[part] = write_row(ends[part], result->values, width, row);
         output->rows[part]++;
-        if (fwrite(line->str, 1, line->len, output->files[part]) != line->len)
+    }
+    for (int part = 0; part < PARTS; part++) {
+        const char *text = (const char *)output->texts[part]->data;
+        size_t size = (size_t)(ends[part] - text);
+        if (fwrite(text, 1, size, output->files[part]) != size)
             return error_set(error, ERROR_INTERNAL, "writing the rows failed: is the disk full?");
     }
+    return true;
+}
+
+static bool check_outputs(const struct job *job, const struct feature_column *outputs,
+                          GError **error)
+{
+    if (outputs[0].vector || outputs[0].type == FEATURE_TEXT)
+        return error_set(error, ERROR_VALIDATION, "labelCol: %s is not a number", job->label);
+    if (outputs[1].type == FEATURE_TEXT)
+        return error_set(error, ERROR_VALIDATION, "featuresCol: %s is a text", job->features);
     return true;
 }
 
@@ -366,17 +414,18 @@ static bool apply_plan(struct job *job, struct plan *plan, struct output *output
     size_t count;
     const struct feature_column *outputs = plan_outputs(plan, &count);
     g_autofree void *scratch = g_malloc(plan_scratch(plan, ROWS_BATCH));
-    if (outputs[0].vector || outputs[0].type == FEATURE_TEXT)
-        return error_set(error, ERROR_VALIDATION, "labelCol: %s is not a number", job->label);
-    if (outputs[1].type == FEATURE_TEXT)
-        return error_set(error, ERROR_VALIDATION, "featuresCol: %s is a text", job->features);
-    if (!rows_rewind(job->rows, error))
+    g_autofree bool *wanted = g_new0(bool, job->columns->len + 1);
+    for (guint c = 0; c < job->columns->len; c++)
+        wanted[c] = c < job->pipeline_columns ? plan_reads(plan, c) : !job->dealt;
+    if (!job->dealt && job->split_column >= 0)
+        wanted[job->split_column] = true;
+    if (!check_outputs(job, outputs, error) || !rows_rewind(job->rows, wanted, error))
         return false;
     for (;;) {
         struct feature_batch batch;
         struct feature_result result;
         struct lathe_error cause;
-        if (!rows_next(job->rows, &batch, error))
+        if (!next_rows(job, &batch, error))
             return false;
         if (!batch.rows)
             return true;
@@ -387,27 +436,35 @@ static bool apply_plan(struct job *job, struct plan *plan, struct output *output
     }
 }
 
+static bool say_rows(const struct output *output, GError **error)
+{
+    size_t all = 0;
+    for (int part = 0; part < PARTS; part++) {
+        all += output->rows[part];
+        if (output->rows[part])
+            job_say("%s: %zu rows", part_names[part], output->rows[part]);
+    }
+    if (output->skipped)
+        job_say("%zu rows were left out (handleInvalid skip)", output->skipped);
+    return all ? true : error_set(error, ERROR_VALIDATION, "the data has no rows");
+}
+
 static bool apply_pipeline(struct job *job, GError **error)
 {
     struct lathe_error cause;
     const char *wanted[] = {job->label, job->features};
-    struct plan *plan =
-        plan_open(job->pipeline, (const struct feature_column *)(void *)job->columns->data,
-                  job->columns->len, wanted, 2, &cause);
+    struct plan *plan = plan_open(job->pipeline, columns_of(job), job->pipeline_columns, wanted,
+                                  G_N_ELEMENTS(wanted), &cause);
     if (!plan)
         return error_set_lathe(error, ERROR_VALIDATION, &cause);
     struct output output = {0};
     bool applied = open_outputs(job, &output, error) && apply_plan(job, plan, &output, error);
     applied = close_outputs(job, &output, applied ? error : NULL) && applied;
     plan_close(plan);
-    for (int part = 0; applied && part < PARTS; part++)
-        if (output.rows[part])
-            job_say("%s: %zu rows", part_names[part], output.rows[part]);
-    return applied;
+    return applied && say_rows(&output, error);
 }
 
-/* --- bundles
- * ----------------------------------------------------------------------------------------- */
+/* --- bundles --------------------------------------------------------------------------------- */
 
 static bool write_bundle(const struct job *job, const struct pipeline *pipeline, const char *name,
                          GError **error)
@@ -422,8 +479,7 @@ static bool write_bundle(const struct job *job, const struct pipeline *pipeline,
     return file_make_folders(folder, error) && archive_write(unpacked, archive, error);
 }
 
-/* --- the job
- * ------------------------------------------------------------------------------------------ */
+/* --- the job --------------------------------------------------------------------------------- */
 
 static bool run(struct job *job, GError **error)
 {

@@ -17,11 +17,12 @@
  *   data:        how the rows are written (rows.h)
  *   featuresCol: the vector (or number) that becomes the features; "features" by default
  *   labelCol:    the number that becomes the label; "label" by default
- *   split:       {train: 0.8, validation: 0.1, test: 0.1, seed: 1, stratifyBy: column, groupBy:
- * column}; or {folds: 5, fold: 0}: fold 0 of 5 is the test part. Without it all rows train.
+ *   split:       {train: 0.8, validation: 0.1, test: 0.1, seed: 1, stratifyBy: column} (or
+ *                groupBy: column, whose rows stay together); or {folds: 5, fold: 0}: fold 0 of 5 is
+ *                the test part. Without it all rows train.
  *
- * The pipeline is fitted on the train part alone. Returns the exit status: 0, or 1 with the reason
- * in output/failure. */
+ * The pipeline is fitted on the train part alone. A part without rows has no file. Returns the exit
+ * status: 0, or 1 with the reason in output/failure. */
 int features_main(const char *opt_ml);
 
 #endif

@@ -1,57 +1,73 @@
 #include "runtime/rows.h"
 
+#include <stdio.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "csv/columns.h"
 #include "runtime/input_files.h"
+#include "runtime/pieces.h"
+#include "runtime/specification.h"
 #include "table/parquet.h"
 
 struct rows {
-    GPtrArray *paths; /* of CSV files */
-    GPtrArray *names; /* as errors call them */
+    GPtrArray *paths;   /* of CSV files */
+    GPtrArray *names;   /* as errors call them */
+    GPtrArray *scratch; /* those of the paths that are ours to remove */
     struct csv_columns_options options;
     GPtrArray *nulls, *header; /* char *; header: names of the columns where files have none */
     bool has_header;
 
-    const struct feature_column *columns;
     size_t count;
     struct csv_column *fields; /* a column each, with memory of a batch */
     union feature_values *values;
+    struct csv_column *read; /* those of them that are read */
+    size_t read_count;
 
-    guint file;       /* of paths: the one that is being read */
-    GByteArray *text; /* its bytes */
+    guint file; /* of paths: the one that is being read */
+    struct pieces *pieces;
     const char *at, *end;
     struct csv_columns *reader;
     size_t first_row;
 };
 
-/* --- files
- * ------------------------------------------------------------------------------------------ */
+/* --- files ------------------------------------------------------------------------------------ */
+
+/* By its first bytes: what SQL engines write often has no suffix. */
+static bool is_parquet(const char *path)
+{
+    char magic[4] = "";
+    FILE *file = fopen(path, "rb");
+    bool found = file && fread(magic, 1, 4, file) == 4 && memcmp(magic, "PAR1", 4) == 0;
+    if (file)
+        fclose(file);
+    return found;
+}
 
 static bool turn_parquet(struct rows *rows, const char *scratch, GError **error)
 {
     for (guint i = 0; i < rows->paths->len; i++) {
-        char *path = g_ptr_array_index(rows->paths, i);
+        const char *path = g_ptr_array_index(rows->paths, i);
         g_ptr_array_add(rows->names, g_path_get_basename(path));
-        if (!g_str_has_suffix(path, ".parquet"))
+        if (!is_parquet(path))
             continue;
-        char *csv = g_strdup_printf("%s/rows-%u.csv", scratch, i);
-        rows->paths->pdata[i] = csv;
-        bool turned = parquet_to_csv(path, g_ptr_array_index(rows->names, i), csv, error);
-        g_free(path);
-        if (!turned)
-            return false;
         if (!rows->has_header)
             return error_set(error, ERROR_VALIDATION,
-                             "Parquet files name their columns themselves: \"header\" must not be "
-                             "false for them");
+                             "%s: Parquet files name their columns themselves: \"header\" must not "
+                             "be false for them",
+                             (const char *)g_ptr_array_index(rows->names, i));
+        char *csv = g_strdup_printf("%s/rows-%u.csv", scratch, i);
+        g_ptr_array_add(rows->scratch, g_strdup(csv));
+        bool turned = parquet_to_csv(path, g_ptr_array_index(rows->names, i), csv, error);
+        g_free(rows->paths->pdata[i]);
+        rows->paths->pdata[i] = csv;
+        if (!turned)
+            return false;
     }
     return true;
 }
 
-/* --- options
- * ---------------------------------------------------------------------------------------- */
+/* --- options ---------------------------------------------------------------------------------- */
 
 static GPtrArray *texts_of(const json_t *array)
 {
@@ -65,20 +81,12 @@ static GPtrArray *texts_of(const json_t *array)
 
 static bool read_options(struct rows *rows, const json_t *options, GError **error)
 {
-    static const char *const known[] = {"header", "delimiter", "columns", "nulls"};
-    const char *name;
-    json_t *value;
-    json_object_foreach((json_t *)options, name, value)
-    {
-        bool is_known = false;
-        for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
-            is_known |= strcmp(name, known[i]) == 0;
-        if (!is_known)
-            return error_set(error, ERROR_VALIDATION,
-                             "data: there is no option %s; header, delimiter, columns and nulls "
-                             "are known",
-                             name);
-    }
+    static const struct specification_member members[] = {{"header", SPECIFICATION_BOOLEAN},
+                                                          {"delimiter", SPECIFICATION_TEXT},
+                                                          {"columns", SPECIFICATION_TEXTS},
+                                                          {"nulls", SPECIFICATION_TEXTS}};
+    if (!specification_check(options, "data", members, G_N_ELEMENTS(members), error))
+        return false;
     const char *delimiter = json_text_at(options, "delimiter");
     if (delimiter && strlen(delimiter) != 1)
         return error_set(error, ERROR_VALIDATION,
@@ -102,6 +110,7 @@ struct rows *rows_open(const char *folder, const json_t *options, const char *sc
 {
     struct rows *rows = g_new0(struct rows, 1);
     rows->names = g_ptr_array_new_with_free_func(g_free);
+    rows->scratch = g_ptr_array_new_with_free_func(g_free);
     if (read_options(rows, options, error) && (rows->paths = input_files(folder, error)) &&
         turn_parquet(rows, scratch, error)) {
         if (rows->paths->len)
@@ -122,6 +131,7 @@ static void free_columns(struct rows *rows)
     }
     g_clear_pointer(&rows->fields, g_free);
     g_clear_pointer(&rows->values, g_free);
+    g_clear_pointer(&rows->read, g_free);
 }
 
 void rows_close(struct rows *rows)
@@ -133,12 +143,14 @@ void rows_close(struct rows *rows)
     g_ptr_array_unref(rows->names);
     g_clear_pointer(&rows->header, g_ptr_array_unref);
     g_clear_pointer(&rows->nulls, g_ptr_array_unref);
-    g_clear_pointer(&rows->text, g_byte_array_unref);
+    pieces_close(rows->pieces);
+    for (guint i = 0; i < rows->scratch->len; i++)
+        remove(g_ptr_array_index(rows->scratch, i));
+    g_ptr_array_unref(rows->scratch);
     g_free(rows);
 }
 
-/* --- reading
- * ---------------------------------------------------------------------------------------- */
+/* --- reading --------------------------------------------------------------------------------- */
 
 /* The position of a column's name among those given, where files have no header. */
 static bool find_field(const struct rows *rows, struct csv_column *column, GError **error)
@@ -157,10 +169,10 @@ bool rows_select(struct rows *rows, const struct feature_column *columns, size_t
                  GError **error)
 {
     free_columns(rows);
-    rows->columns = columns;
     rows->count = count;
     rows->fields = g_new0(struct csv_column, count + 1);
     rows->values = g_new0(union feature_values, count + 1);
+    rows->read = g_new0(struct csv_column, count + 1);
     for (size_t i = 0; i < count; i++) {
         struct csv_column *field = &rows->fields[i];
         field->name = columns[i].name;
@@ -175,32 +187,57 @@ bool rows_select(struct rows *rows, const struct feature_column *columns, size_t
         if (!rows->has_header && !find_field(rows, field, error))
             return false;
     }
-    return rows_rewind(rows, error);
+    return true;
+}
+
+static bool next_piece(struct rows *rows, GError **error)
+{
+    return pieces_next(rows->pieces, &rows->at, &rows->end, error);
 }
 
 static bool open_file(struct rows *rows, GError **error)
 {
     struct lathe_error cause;
-    g_clear_pointer(&rows->text, g_byte_array_unref);
-    rows->text = input_file_read(g_ptr_array_index(rows->paths, rows->file), error);
-    if (!rows->text)
-        return false;
     csv_columns_close(rows->reader);
+    rows->reader = NULL;
+    pieces_close(rows->pieces);
+    rows->pieces =
+        pieces_open(g_ptr_array_index(rows->paths, rows->file), &rows->options.dialect, error);
+    if (!rows->pieces || !next_piece(rows, error))
+        return false;
     rows->options.name = g_ptr_array_index(rows->names, rows->file);
     rows->options.width = rows->has_header ? 0 : rows->header->len;
-    rows->reader = csv_columns_open(rows->fields, rows->count, &rows->options, &cause);
-    rows->at = (const char *)rows->text->data;
-    rows->end = rows->at + rows->text->len;
-    if (!rows->reader || (rows->has_header && rows->text->len &&
+    rows->reader = csv_columns_open(rows->read, rows->read_count, &rows->options, &cause);
+    if (!rows->reader || (rows->has_header && rows->at < rows->end &&
                           !csv_columns_header(rows->reader, &rows->at, rows->end, &cause)))
         return error_set_lathe(error, ERROR_VALIDATION, &cause);
     return true;
 }
 
-bool rows_rewind(struct rows *rows, GError **error)
+bool rows_rewind(struct rows *rows, const bool *wanted, GError **error)
 {
+    rows->read_count = 0;
+    for (size_t i = 0; i < rows->count; i++)
+        if (!wanted || wanted[i])
+            rows->read[rows->read_count++] = rows->fields[i];
     rows->file = 0;
     rows->first_row = 1;
+    return open_file(rows, error);
+}
+
+/* Goes on to the next piece, or file; *more is false behind the last. */
+static bool go_on(struct rows *rows, bool *more, GError **error)
+{
+    *more = true;
+    if (!next_piece(rows, error))
+        return false;
+    if (rows->at < rows->end)
+        return true;
+    if (rows->file + 1 == rows->paths->len) {
+        *more = false;
+        return true;
+    }
+    rows->file++;
     return open_file(rows, error);
 }
 
@@ -208,13 +245,12 @@ bool rows_next(struct rows *rows, struct feature_batch *batch, GError **error)
 {
     size_t read = 0;
     struct lathe_error cause;
-    for (;;) {
+    for (bool more = true; more;) {
         if (!csv_columns_read(rows->reader, &rows->at, rows->end, ROWS_BATCH, &read, &cause))
             return error_set_lathe(error, ERROR_VALIDATION, &cause);
-        if (read || rows->file + 1 == rows->paths->len)
+        if (read)
             break;
-        rows->file++;
-        if (!open_file(rows, error))
+        if (!go_on(rows, &more, error))
             return false;
     }
     *batch = (struct feature_batch){read, rows->first_row, rows->values};

@@ -5,9 +5,8 @@
 #include "base/error.h"
 
 static const struct runtime runtimes[] = {
-    {"sagemaker-xgboost", "train", NULL, true},
-    {"xgboost", "train", NULL, true},
-    {"lathe-features", NULL, "features", false},
+    {"sagemaker-xgboost", "train", NULL, true},      {"xgboost", "train", NULL, true},
+    {"sagemaker-sparkml-serving", NULL, NULL, true}, {"lathe-features", NULL, "features", false},
     {"lathe-evaluate", NULL, "evaluate", false},
 };
 

@@ -1,0 +1,305 @@
+"""Kill -9 at random moments, while objects are put, replaced and deleted, uploads are sent in parts
+and models are trained; and a disk that is full. What was acknowledged is there, what was not is there
+whole or not at all, and nothing is left over."""
+
+import hashlib
+import os
+import pathlib
+import random
+import shutil
+import subprocess
+import threading
+import time
+
+import botocore.exceptions
+import pytest
+from botocore.config import Config
+
+from sagemaker_jobs import channel, training_request, unique
+
+MIB = 1 << 20
+PART = 5 * MIB  # S3's smallest, but for the last
+GONE = None     # what a deleted key holds
+ROWS = "".join(f"{i % 2},{i},{i * 7 % 13}\n" for i in range(500))
+
+
+def body_of(seed):
+    """Bytes that the seed says; sizes around what is kept in a row (64 KiB) or in a file."""
+    if seed is GONE:
+        return GONE
+    generator = random.Random(seed)
+    return generator.randbytes(generator.choice([0, 10, 65536, 65537, 300_000, 3 * MIB]))
+
+
+def part_of(seed, number):
+    return random.Random(f"{seed} {number}").randbytes(PART if number < 3 else 1000)
+
+
+def stored(s3, key):
+    try:
+        return s3.get_object(Bucket="bucket", Key=key)["Body"].read()
+    except s3.exceptions.NoSuchKey:
+        return GONE
+
+
+class Client(threading.Thread):
+    """Works until the server dies. A server that dies answers nothing: a refusal is a defect."""
+
+    def __init__(self, campaign, shared):
+        super().__init__(daemon=True)
+        self.s3, self.sagemaker = campaign.s3, campaign.sagemaker
+        self.shared = shared  # what outlives this client, which dies with its server
+        self.refusal = None
+
+    def run(self):
+        try:
+            while True:
+                self.work()
+        except botocore.exceptions.ClientError as error:
+            self.refusal = error
+        except (botocore.exceptions.BotoCoreError, OSError):
+            pass
+
+
+class Putter(Client):
+    """Puts, replaces and deletes a few keys of its own."""
+
+    def work(self):
+        key = f"{self.shared['name']} {random.randrange(4)}"
+        seed = GONE if random.random() < 0.2 else random.getrandbits(32)
+        self.shared["tried"] = (key, seed)
+        if seed is GONE:
+            self.s3.delete_object(Bucket="bucket", Key=key)
+        else:
+            self.s3.put_object(Bucket="bucket", Key=key, Body=body_of(seed))
+        self.shared["keys"][key] = seed
+        self.shared["tried"] = None
+
+
+class Uploader(Client):
+    """Sends one upload after the other in parts, each going on where a crash left it."""
+
+    def work(self):
+        upload = self.shared.get("upload")
+        if not upload:
+            key = f"upload {random.randrange(3)}"
+            answer = self.s3.create_multipart_upload(Bucket="bucket", Key=key)
+            upload = {"key": key, "id": answer["UploadId"], "seed": random.getrandbits(32),
+                      "parts": {}}
+            self.shared["upload"] = upload
+        named = {"Bucket": "bucket", "Key": upload["key"], "UploadId": upload["id"]}
+        for number in {3, 1, 2} - set(upload["parts"]):
+            answer = self.s3.upload_part(**named, PartNumber=number,
+                                         Body=part_of(upload["seed"], number))
+            upload["parts"][number] = answer["ETag"]
+        upload["completing"] = True
+        self.s3.complete_multipart_upload(**named, MultipartUpload={
+            "Parts": [{"PartNumber": n, "ETag": tag} for n, tag in sorted(upload["parts"].items())]})
+        self.shared["uploaded"][upload["key"]] = upload["seed"]
+        self.shared["upload"] = None
+
+
+class Trainer(Client):
+    def work(self):
+        name = unique("crash")
+        self.sagemaker.create_training_job(**training_request(
+            "bucket", [channel("train", "s3://bucket/rows.csv")], name,
+            num_round=random.choice([1, 20, 5000])))
+        self.shared["jobs"].append(name)
+        time.sleep(random.random() * 0.2)
+
+
+def uploaded_body(seed):
+    return b"".join(part_of(seed, number) for number in (1, 2, 3))
+
+
+class Campaign:
+    def __init__(self, server):
+        self.server = server
+        # Made once: the server keeps its port, and making one takes longer than most rounds.
+        patient = Config(connect_timeout=2, read_timeout=20)
+        self.s3 = server.client("s3", config=patient)
+        self.sagemaker = server.client("sagemaker", config=patient)
+        self.s3.create_bucket(Bucket="bucket")
+        self.s3.put_object(Bucket="bucket", Key="rows.csv", Body=ROWS)
+        self.putters = [{"name": name, "keys": {}, "tried": None} for name in ("one", "two")]
+        self.uploads = {"upload": None, "uploaded": {}}
+        self.trainer = {"jobs": []}
+
+    def crash(self, pause):
+        """Lets clients work, kills the server under them, and starts it again."""
+        clients = [Putter(self, shared) for shared in self.putters]
+        clients += [Uploader(self, self.uploads), Trainer(self, self.trainer)]
+        for client in clients:
+            client.start()
+        time.sleep(pause)
+        self.server.kill()
+        for client in clients:
+            client.join(60)
+            assert not client.is_alive() and client.refusal is None, client.refusal
+        self.server.start()
+
+    def check(self):
+        self.check_puts()
+        self.check_uploads()
+        self.check_jobs()
+
+    def check_puts(self):
+        """A key holds what was acknowledged last, or what the crash cut off."""
+        for shared in self.putters:
+            tried_key, tried_seed = shared["tried"] or (None, GONE)
+            for key in {*shared["keys"], tried_key} - {None}:
+                found, seed = stored(self.s3, key), shared["keys"].get(key, GONE)
+                if found != body_of(seed):
+                    assert key == tried_key, f"{key} does not hold what was acknowledged last"
+                    assert found == body_of(tried_seed), f"{key} is half of what was put"
+                    seed = tried_seed
+                shared["keys"][key] = seed
+            shared["tried"] = None
+
+    def check_uploads(self):
+        upload = self.uploads["upload"]
+        if upload:
+            self.check_upload_under_way(upload)
+        for key, seed in self.uploads["uploaded"].items():
+            assert stored(self.s3, key) == uploaded_body(seed), key
+
+    def check_upload_under_way(self, upload):
+        try:
+            parts = self.s3.list_parts(Bucket="bucket", Key=upload["key"], UploadId=upload["id"])
+        except botocore.exceptions.ClientError as error:
+            assert error.response["Error"]["Code"] == "NoSuchUpload"
+            assert upload.get("completing"), "an acknowledged upload is not there"
+            self.uploads["uploaded"][upload["key"]] = upload["seed"]
+            self.uploads["upload"] = None
+            return
+        listed = {part["PartNumber"]: part["ETag"] for part in parts.get("Parts", [])}
+        assert listed.items() >= upload["parts"].items(), "an acknowledged part is not there"
+        for number, tag in listed.items():
+            md5 = hashlib.md5(part_of(upload["seed"], number)).hexdigest()
+            assert tag.strip('"') == md5, f"part {number} is not what was sent"
+
+    def check_jobs(self):
+        """No job runs on after a crash of the server: each has ended, for a reason."""
+        for name in self.trainer["jobs"]:
+            job = self.sagemaker.describe_training_job(TrainingJobName=name)
+            listed = self.s3.list_objects_v2(Bucket="bucket", Prefix=f"out/{name}/")
+            under = [item["Key"] for item in listed.get("Contents", [])]
+            if job["TrainingJobStatus"] == "Completed":
+                uri = job["ModelArtifacts"]["S3ModelArtifacts"]
+                assert [f"s3://bucket/{key}" for key in under] == [uri]
+            else:
+                assert job["TrainingJobStatus"] == "Failed", job["TrainingJobStatus"]
+                assert "ended unexpectedly" in job["FailureReason"]
+                assert under == [], "a failed job left output"
+        self.trainer["jobs"].clear()
+        left = [path.name for path in (self.server.home / "jobs").iterdir()]
+        assert left == [], "the jobs' folders were not removed"
+
+    def bytes_alive(self):
+        """What the objects, and the parts of the upload under way, hold."""
+        pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket="bucket")
+        alive = sum(item["Size"] for page in pages for item in page.get("Contents", []))
+        return alive + len((self.uploads["upload"] or {"parts": []})["parts"]) * PART
+
+
+def size_of(folder):
+    total = 0
+    for path in folder.rglob("*"):
+        try:
+            total += path.stat().st_blocks * 512 if path.is_file() else 0
+        except FileNotFoundError:
+            pass  # collected in this moment
+    return total
+
+
+def processes_of(home):
+    """Processes that work in this home, whoever started them."""
+    found = []
+    for environment in pathlib.Path("/proc").glob("[0-9]*/environ"):
+        try:
+            command = environment.with_name("cmdline").read_bytes()
+            if str(home).encode() in environment.read_bytes() + command:
+                found.append(environment.parent.name)
+        except OSError:
+            pass
+    return found
+
+
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.full)])
+def test_a_killed_server_keeps_its_word_and_leaves_nothing_behind(server_factory, kills):
+    server = server_factory()
+    campaign = Campaign(server)
+    for _ in range(kills):
+        campaign.crash(pause=random.random() * 0.8)
+        campaign.check()
+    server.kill()
+    assert processes_of(server.home) == [], "a job outlived its server"
+    server.start()
+    # 16 MiB: a part that came whole and was not acknowledged, and the lake's own rounding.
+    limit, deadline = campaign.bytes_alive() + 16 * MIB, time.monotonic() + 20
+    while size_of(server.home / "lake") > limit and time.monotonic() < deadline:
+        time.sleep(0.1)
+    assert size_of(server.home / "lake") <= limit, "what crashes left was not collected"
+
+
+# --- a full disk --------------------------------------------------------------------------------
+
+DISK = 48 * MIB
+
+
+@pytest.fixture
+def small_disk(lathe, server_factory, tmp_path):
+    """A server whose home is a file system of 48 MiB of its own."""
+    unshare = ["unshare", "--map-root-user", "--mount"]
+    home = tmp_path / "home"
+    home.mkdir()
+    mount = f'mount -t tmpfs -o size={DISK} tmpfs "{home}"'
+    if not shutil.which("unshare") or subprocess.run([*unshare, "sh", "-c", mount],
+                                                     capture_output=True).returncode != 0:
+        pytest.skip("no file system can be mounted here in a user namespace")
+    inside = tmp_path / "lathe-on-a-small-disk"
+    inside.write_text(f'#!/bin/sh\nexec {" ".join(unshare)} sh -c \'{mount} && exec "$0" "$@"\' '
+                      f'"{lathe}" "$@"\n')
+    inside.chmod(0o755)
+    server = server_factory(start=False, home=home)
+    server.binary = inside
+    return server.start()
+
+
+def test_a_full_disk_refuses_what_does_not_fit_and_nothing_else(small_disk):
+    s3 = small_disk.client("s3")
+    s3.create_bucket(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="rows.csv", Body=ROWS)
+    kept = {}
+    with pytest.raises(botocore.exceptions.ClientError) as refused:
+        for number in range(DISK // MIB):
+            body = os.urandom(4 * MIB)
+            s3.put_object(Bucket="bucket", Key=str(number), Body=body)
+            kept[str(number)] = body
+    assert refused.value.response["ResponseMetadata"]["HTTPStatusCode"] == 503
+    assert "space" in refused.value.response["Error"]["Message"].lower()
+    with pytest.raises(botocore.exceptions.ClientError):  # rows, in the store, fill what is left
+        for number in range(DISK // 60_000):
+            s3.put_object(Bucket="bucket", Key=f"small-{number}", Body=os.urandom(60_000))
+
+    for key, body in kept.items():
+        assert s3.get_object(Bucket="bucket", Key=key)["Body"].read() == body
+    job = training_request("bucket", [channel("train", "s3://bucket/rows.csv")])
+    try:
+        small_disk.client("sagemaker").create_training_job(**job)
+    except botocore.exceptions.ClientError as error:
+        assert error.response["ResponseMetadata"]["HTTPStatusCode"] >= 500
+
+    for key in list(kept)[:4]:
+        s3.delete_object(Bucket="bucket", Key=key)
+    deadline = time.monotonic() + 20
+    while True:  # files are removed behind the answer
+        try:
+            s3.put_object(Bucket="bucket", Key="again", Body=b"x" * 4 * MIB)
+            break
+        except botocore.exceptions.ClientError:
+            assert time.monotonic() < deadline, "the space of deleted objects did not come back"
+            time.sleep(0.1)
+    assert s3.get_object(Bucket="bucket", Key="again")["Body"].read() == b"x" * 4 * MIB

@@ -35,7 +35,7 @@ FORBIDDEN_SYMBOLS = set("""
     strtok drand48 strerror localtime gmtime ctime asctime
 """.split())
 # Symbols that the compiler and the linker bring along.
-TOOLCHAIN_SYMBOLS = re.compile(r"^(_GLOBAL_OFFSET_TABLE_|__stack_chk_\w+|__cpu_model|__tls_get_addr"
+TOOLCHAIN_SYMBOLS = re.compile(r"^(_GLOBAL_OFFSET_TABLE_|__stack_chk_\w+|__cpu_(model|features2|indicator_init)|__tls_get_addr"
                                r"|__aarch64_\w+|__(u?(div|mod)ti3)|__popcountdi2|__gcc_\w+|_dl_\w+)$")
 
 

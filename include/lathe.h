@@ -37,27 +37,49 @@ struct lathe_error {
 /* A trained pipeline, ready to answer: feature transformers, trees, label decoding. */
 struct lathe_predictor;
 
-/* One artifact: an XGBoost model file (JSON, UBJSON or the old binary form). The bytes are not
- * kept. `name` is for errors. */
+/* One artifact, as a container of an Amazon SageMaker inference pipeline would have it: an XGBoost
+ * model file (JSON, UBJSON or the old binary form), an MLeap bundle as a zip, or a model.tar.gz
+ * that holds either (of several files xgboost-model-N the predictions are averaged, or voted on
+ * where they are classes). The bytes are not kept. `name` is for errors. */
 struct lathe_artifact {
     const char *name;
     const void *bytes;
     size_t size;
+    /* NULL, or the container's environment: "NAME=VALUE" and at the end NULL. Looked at are
+     * SAGEMAKER_SPARKML_SCHEMA (of a bundle: its rows and its answer; otherwise what the bundle
+     * itself asks for), SAGEMAKER_INFERENCE_OUTPUT (of trees: what an answer consists of) and
+     * SAGEMAKER_INFERENCE_ENSEMBLE (of trees: other than "true", only the first file counts). */
+    const char *const *environment;
 };
 
-/* Opens artifacts in pipeline order. NULL, with the artifact's name in the error, where one is no
- * model, or where they do not fit one another. */
+/* Opens 1 to 15 artifacts in pipeline order: each one's answer is the next one's row. NULL, with
+ * the artifact's name in the error, where one is no model, or where they do not fit one another. */
 struct lathe_predictor *lathe_predictor_open(const struct lathe_artifact *artifacts, size_t count,
                                              struct lathe_error *error);
+/* The same from files, or from folders that hold a bundle. */
 struct lathe_predictor *lathe_predictor_open_files(const char *const *paths, size_t count,
                                                    struct lathe_error *error);
 void lathe_predictor_close(struct lathe_predictor *predictor);
 
-/* The columns of a row of numbers, and the values of its answer (1, or one a class or target). */
+/* The columns of a row, in order. Names and types live as long as the predictor. */
+struct lathe_column {
+    const char *name; /* NULL where the model has no names for its features */
+    const char *type; /* "double", "string", "int" ...: a schema's types */
+    size_t width;     /* values: more than 1 for a vector */
+    bool used;        /* otherwise the answer does not depend on it */
+};
+const struct lathe_column *lathe_predictor_columns(const struct lathe_predictor *predictor,
+                                                   size_t *count);
+
+/* The values of a row, and those of its answer (1, or one a class, target or element). */
 size_t lathe_predictor_inputs(const struct lathe_predictor *predictor);
 size_t lathe_predictor_outputs(const struct lathe_predictor *predictor);
-/* XGBoost's name of the objective, such as "binary:logistic". */
+/* XGBoost's name of the objective, such as "binary:logistic"; NULL where there are no trees. */
 const char *lathe_predictor_objective(const struct lathe_predictor *predictor);
+/* Whether the last artifact is a bundle of transformers, so that answers are written as the SparkML
+ * container does; and whether the first one is. */
+bool lathe_predictor_ends_in_bundle(const struct lathe_predictor *predictor);
+bool lathe_predictor_starts_with_bundle(const struct lathe_predictor *predictor);
 
 /* What is to be answered. */
 enum lathe_answer {
@@ -65,19 +87,26 @@ enum lathe_answer {
     LATHE_MARGIN,     /* before the objective's transformation */
 };
 
-/* Answers `count` rows of floats: row r starts at rows + r * stride (in floats), NaN is missing.
- * out receives count x lathe_predictor_outputs floats (LATHE_PREDICTION of multi:softmax: one a
- * row). Cannot fail once the predictor is open. */
+/* For predictors of one artifact with trees: answers `count` rows of floats: row r starts at rows +
+ * r * stride (in floats), NaN is missing. out receives count x lathe_predictor_outputs floats
+ * (LATHE_PREDICTION of multi:softmax: one a row). Cannot fail once the predictor is open. */
 void lathe_predict_floats(const struct lathe_predictor *predictor, enum lathe_answer what,
                           const float *rows, size_t count, size_t stride, float *out);
 
-/* How rows, and answers, are written. */
+/* How rows, and answers, are written. What answers look like is up to the last artifact: those of
+ * trees look as SageMaker's XGBoost container writes them, those of transformers as its SparkML
+ * container does, but always one row a line. */
 enum lathe_format {
-    LATHE_CSV,        /* rows: a line each, no header. Answers: as SageMaker's XGBoost container
-                         writes them, values separated by commas in one line */
-    LATHE_CSV_LINES,  /* answers: a line each, as that container does in batch transforms */
-    LATHE_JSON,       /* answers: {"predictions": [{"score": 0.5}, ...]} */
-    LATHE_JSON_LINES, /* answers: {"score": 0.5} a line */
+    LATHE_CSV,             /* rows: a line each, no header, the columns in order. Answers: those of
+                              trees in one line, those of transformers in a line each */
+    LATHE_CSV_LINES,       /* answers: a line each, also the last one's ended, as in batches */
+    LATHE_JSON,            /* rows: [[1, 2], [3, 4]], {"data": ...}, {"schema": ..., "data": ...},
+                              {"instances": ...} or objects by the columns' names. Answers:
+                              {"predictions": [{"score": 0.5}, ...]} */
+    LATHE_JSON_LINES,      /* rows: any of these a line. Answers: {"score": 0.5} or
+                              {"features": [1.0, 0.5]} a line */
+    LATHE_JSON_LINES_TEXT, /* answers of transformers: {"source": "1.0 0.5"} a line */
+    LATHE_LIBSVM,          /* rows, where trees come first: `[label] index:value ...` a line */
 };
 
 /* Text that grows. Zero it before the first use; lathe_text_clear frees. A text that is used again

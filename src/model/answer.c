@@ -1,16 +1,61 @@
 #include "model/answer.h"
 
+#include "parse/fail.h"
+#include "parse/number_write.h"
+
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 
-#include "parse/fail.h"
-#include "parse/number.h"
+enum {
+    ROW_WORDS = 64,  /* brackets and names around a row's values */
+    VALUE_ROOM = 40, /* a number and what separates it */
+    ESCAPED = 6      /* the longest that a byte of a text can become: \u0000 */
+};
 
-/* Room for one number, its separator and the words around it. */
-#define LONGEST_NUMBER 32
-#define LONGEST_WRAP 16
+/* What stands before the first row, around each, between them, and at the end. */
+struct wrap {
+    const char *head, *before, *after, *between, *tail;
+};
+
+/* The XGBoost container's. */
+static const struct wrap SCORES[] = {
+    [LATHE_CSV] = {"", "", "", ",", ""},
+    [LATHE_CSV_LINES] = {"", "", "", "\n", "\n"},
+    [LATHE_JSON] = {"{\"predictions\": [", "{\"score\": ", "}", ", ", "]}"},
+    [LATHE_JSON_LINES] = {"", "{\"score\": ", "}", "\n", "\n"},
+};
+
+/* The same with selected values. */
+static const struct wrap SELECTIONS[] = {
+    [LATHE_CSV] = {"", "", "", "\n", ""},
+    [LATHE_CSV_LINES] = {"", "", "", "\n", "\n"},
+    [LATHE_JSON] = {"{\"predictions\": [", "{", "}", ", ", "]}"},
+    [LATHE_JSON_LINES] = {"", "{", "}", "\n", "\n"},
+};
+
+/* The SparkML container's; that has no JSON, and of its JSON Lines this is the plural. */
+static const struct wrap FEATURES[] = {
+    [LATHE_CSV] = {"", "", "", "\n", ""},
+    [LATHE_CSV_LINES] = {"", "", "", "\n", "\n"},
+    [LATHE_JSON] = {"{\"predictions\": [", "{", "}", ", ", "]}"},
+    [LATHE_JSON_LINES] = {"", "", "", "\n", ""},
+    [LATHE_JSON_LINES_TEXT] = {"", "", "", "\n", ""},
+};
+
+static const struct wrap *wrap_of(const struct answer *answer)
+{
+    if (answer->part->pipeline)
+        return &FEATURES[answer->format];
+    return answer->part->selection.count ? &SELECTIONS[answer->format] : &SCORES[answer->format];
+}
+
+static bool is_json(const struct answer *answer)
+{
+    return answer->format != LATHE_CSV && answer->format != LATHE_CSV_LINES;
+}
+
+/* ---- text ---- */
 
 void lathe_text_clear(struct lathe_text *text)
 {
@@ -18,88 +63,299 @@ void lathe_text_clear(struct lathe_text *text)
     *text = (struct lathe_text){0};
 }
 
-static bool reserve(struct lathe_text *text, size_t capacity, struct lathe_error *error)
+/* Room for `more` bytes behind those that are there. */
+static bool reserve(struct lathe_text *text, size_t more, struct lathe_error *error)
 {
-    if (text->capacity >= capacity)
+    size_t needed = text->size + more;
+    if (needed <= text->capacity)
         return true;
+    size_t capacity = needed < 2 * text->capacity ? 2 * text->capacity : needed;
     char *bytes = realloc(text->bytes, capacity);
     if (!bytes)
         return fail(error, LATHE_NO_MEMORY, "an answer of %zu bytes does not fit into memory",
-                    capacity);
+                    needed);
     text->bytes = bytes;
     text->capacity = capacity;
     return true;
 }
 
-/* Python's repr of a float: the shortest digits that read back as the same double, with a point or
- * an exponent. Clients of the container see floats as Python lists print them. */
-static size_t write_number(char *out, float value)
+static void append_bytes(struct lathe_text *text, const char *bytes, size_t size)
 {
-    double number = (double)value;
-    if (isnan(number))
-        return (size_t)sprintf(out, "nan");
-    if (isinf(number))
-        return (size_t)sprintf(out, number < 0 ? "-inf" : "inf");
-    int length = 0;
-    for (int digits = 15; digits <= 17; digits++) {
-        double back;
-        length = snprintf(out, LONGEST_NUMBER, "%.*g", digits, number);
-        if (number_parse(out, (size_t)length, &back) && back == number)
-            break;
-    }
-    /* %g turns to exponents from 1e15 on at 15 digits; Python from 1e16 on. */
-    if (fabs(number) >= 1e15 && fabs(number) < 1e16)
-        return (size_t)snprintf(out, LONGEST_NUMBER, "%.1f", number);
-    if (!strpbrk(out, ".en"))
-        length += sprintf(out + length, ".0");
-    return (size_t)length;
+    memcpy(text->bytes + text->size, bytes, size);
+    text->size += size;
 }
 
 static void append(struct lathe_text *text, const char *words)
 {
-    size_t size = strlen(words);
-    memcpy(text->bytes + text->size, words, size);
-    text->size += size;
+    append_bytes(text, words, strlen(words));
 }
 
-/* One row's answer: a number, or a list of them. */
-static void append_row(struct lathe_text *text, const float *values, size_t width)
+/* Python's repr, and where JSON is written json.dumps, which differ for what is no number. */
+static void append_python(struct answer *answer, double value)
+{
+    struct lathe_text *text = answer->text;
+    if (is_json(answer) && isnan(value))
+        append(text, "NaN");
+    else if (is_json(answer) && isinf(value))
+        append(text, value < 0 ? "-Infinity" : "Infinity");
+    else
+        text->size += number_write(text->bytes + text->size, value);
+}
+
+static void append_json_text(struct lathe_text *text, const char *bytes, size_t size)
+{
+    append(text, "\"");
+    for (size_t i = 0; i < size; i++) {
+        unsigned char c = (unsigned char)bytes[i];
+        if (c == '"' || c == '\\') {
+            append_bytes(text, "\\", 1);
+            append_bytes(text, bytes + i, 1);
+        } else if (c < 0x20) {
+            text->size += (size_t)sprintf(text->bytes + text->size, "\\u%04x", c);
+        } else {
+            append_bytes(text, bytes + i, 1);
+        }
+    }
+    append(text, "\"");
+}
+
+/* In quotes where it would read as something else without. */
+static void append_csv_text(struct lathe_text *text, const char *bytes, size_t size)
+{
+    bool plain = true;
+    for (size_t i = 0; i < size; i++)
+        plain = plain && bytes[i] != ',' && bytes[i] != '"' && bytes[i] != '\n' && bytes[i] != '\r';
+    if (plain) {
+        append_bytes(text, bytes, size);
+        return;
+    }
+    append(text, "\"");
+    for (size_t i = 0; i < size; i++)
+        append_bytes(text, bytes[i] == '"' ? "\"\"" : bytes + i, bytes[i] == '"' ? 2 : 1);
+    append(text, "\"");
+}
+
+/* ---- rows of trees ---- */
+
+static void append_scores(struct answer *answer, const float *values, size_t width)
 {
     if (width > 1)
-        append(text, "[");
+        append(answer->text, "[");
     for (size_t i = 0; i < width; i++) {
         if (i)
-            append(text, ", ");
-        text->size += write_number(text->bytes + text->size, values[i]);
+            append(answer->text, ", ");
+        append_python(answer, (double)values[i]);
     }
     if (width > 1)
-        append(text, "]");
+        append(answer->text, "]");
 }
 
-/* What stands before the first row, around each, between them, and at the end. */
-static const struct {
-    const char *head, *before, *after, *between, *tail;
-} wraps[] = {
-    [LATHE_CSV] = {"", "", "", ",", ""},
-    [LATHE_CSV_LINES] = {"", "", "", "\n", "\n"},
-    [LATHE_JSON] = {"{\"predictions\": [", "{\"score\": ", "}", ", ", "]}"},
-    [LATHE_JSON_LINES] = {"", "{\"score\": ", "}", "\n", "\n"},
-};
-
-bool answer_write(struct lathe_text *text, enum lathe_format format, const float *values,
-                  size_t rows, size_t width, struct lathe_error *error)
+static void append_selected(struct answer *answer, const struct selected *selected,
+                            const float *prediction)
 {
-    if (!reserve(text, 64 + rows * (width * LONGEST_NUMBER + LONGEST_WRAP), error))
-        return false;
-    text->size = 0;
-    append(text, wraps[format].head);
-    for (size_t row = 0; row < rows; row++) {
-        if (row)
-            append(text, wraps[format].between);
-        append(text, wraps[format].before);
-        append_row(text, values + row * width, width);
-        append(text, wraps[format].after);
+    struct lathe_text *text = answer->text;
+    selection_values(&answer->part->selection, selected, prediction, answer->selected, 1);
+    if (selected->list)
+        append(text, is_json(answer) ? "[" : "\"[");
+    for (size_t i = 0; i < selected->width; i++) {
+        if (i)
+            append(text, ", ");
+        if (selected->whole)
+            text->size += (size_t)sprintf(text->bytes + text->size, "%d", (int)answer->selected[i]);
+        else
+            append_python(answer, answer->selected[i]);
     }
-    append(text, wraps[format].tail);
+    if (selected->list)
+        append(text, is_json(answer) ? "]" : "]\"");
+}
+
+static void append_selection_csv(struct answer *answer, const float *prediction)
+{
+    const struct selection *selection = &answer->part->selection;
+    for (size_t i = 0; i < selection->count; i++) {
+        if (i)
+            append(answer->text, ",");
+        append_selected(answer, &selection->selected[i], prediction);
+    }
+}
+
+static void append_member(struct answer *answer, const struct selected *selected,
+                          const float *prediction, bool first)
+{
+    if (!first)
+        append(answer->text, ", ");
+    append_json_text(answer->text, selected->name, strlen(selected->name));
+    append(answer->text, ": ");
+    append_selected(answer, selected, prediction);
+}
+
+/* In the container's own order, then what the objective does not have. */
+static void append_selection_json(struct answer *answer, const float *prediction)
+{
+    const struct selection *selection = &answer->part->selection;
+    bool first = true;
+    for (int key = 0; key <= SELECT_KEYS; key++)
+        for (size_t i = 0; i < selection->count; i++) {
+            const struct selected *selected = &selection->selected[i];
+            if (key == SELECT_KEYS ? selected->valid
+                                   : !selected->valid || (int)selected->key != key)
+                continue;
+            append_member(answer, selected, prediction, first);
+            first = false;
+        }
+}
+
+static void append_prediction(struct answer *answer, const float *prediction)
+{
+    if (!answer->part->selection.count)
+        append_scores(answer, prediction, answer->part->answers);
+    else if (is_json(answer))
+        append_selection_json(answer, prediction);
+    else
+        append_selection_csv(answer, prediction);
+}
+
+/* ---- rows of transformers ---- */
+
+static void append_number(struct answer *answer, double value)
+{
+    struct lathe_text *text = answer->text;
+    char *out = text->bytes + text->size;
+    bool json = answer->format == LATHE_JSON || answer->format == LATHE_JSON_LINES;
+    if (answer->boolean)
+        append(text, value != 0 ? "true" : "false");
+    else if (json && !isfinite(value)) /* as Jackson writes it */
+        append(text, isnan(value) ? "\"NaN\"" : value < 0 ? "\"-Infinity\"" : "\"Infinity\"");
+    else
+        text->size +=
+            answer->type == FEATURE_INTEGER ? text_integer(out, value) : text_double(out, value);
+}
+
+static void append_element(struct answer *answer, const struct batch *batch, size_t column,
+                           size_t row)
+{
+    if (answer->type != FEATURE_TEXT) {
+        append_number(answer, batch->columns[column].numbers[row]);
+        return;
+    }
+    const struct csv_text *value = &batch->columns[column].texts[row];
+    if (answer->format == LATHE_JSON || answer->format == LATHE_JSON_LINES) {
+        if (value->bytes)
+            append_json_text(answer->text, value->bytes, value->size);
+        else
+            append(answer->text, "null");
+    } else if (value->bytes && is_json(answer)) {
+        append_bytes(answer->text, value->bytes, value->size);
+    } else if (value->bytes) {
+        append_csv_text(answer->text, value->bytes, value->size);
+    }
+}
+
+static void append_elements(struct answer *answer, const struct batch *batch, size_t row,
+                            const char *between)
+{
+    for (size_t i = 0; i < batch->width; i++) {
+        if (i)
+            append(answer->text, between);
+        append_element(answer, batch, i, row);
+    }
+}
+
+static void append_features(struct answer *answer, const struct batch *batch, size_t row)
+{
+    struct lathe_text *text = answer->text;
+    bool lines = answer->format == LATHE_JSON_LINES;
+    if (answer->format == LATHE_CSV || answer->format == LATHE_CSV_LINES) {
+        append_elements(answer, batch, row, ",");
+    } else if (answer->format == LATHE_JSON_LINES_TEXT && answer->vector) {
+        append(text, "{\"source\":\"");
+        append_elements(answer, batch, row, " ");
+        append(text, "\"}");
+    } else if (!answer->vector && answer->format != LATHE_JSON) {
+        append_element(answer, batch, 0, row);
+    } else {
+        const char *name = lines ? "features" : answer->name;
+        append(text, lines ? "{" : "");
+        append_json_text(text, name, strlen(name));
+        append(text, lines ? ":" : ": ");
+        append(text, answer->vector ? "[" : "");
+        append_elements(answer, batch, row, lines ? "," : ", ");
+        append(text, answer->vector ? "]" : "");
+        append(text, lines ? "}" : "");
+    }
+}
+
+/* ---- the answer ---- */
+
+bool answer_open(struct answer *answer, struct lathe_text *text, enum lathe_format format,
+                 const struct part *part, const struct schema *schema, const struct plan *plan,
+                 struct lathe_error *error)
+{
+    *answer = (struct answer){.text = text, .format = format, .part = part};
+    text->size = 0;
+    if (format == LATHE_LIBSVM || (format == LATHE_JSON_LINES_TEXT && !part->pipeline))
+        return fail(error, LATHE_UNSUPPORTED, "%s does not answer in this format", part->name);
+    if (part->pipeline) {
+        size_t count;
+        const struct feature_column *output = plan_outputs(plan, &count);
+        answer->name = output->name;
+        answer->vector = output->vector;
+        answer->type = output->type;
+        if (output->type != FEATURE_TEXT && schema->output_type != SCHEMA_STRING) {
+            answer->type = schema_feature_type(schema->output_type);
+            answer->boolean = schema->output_type == SCHEMA_BOOLEAN;
+        }
+    } else if (part->selection.count) {
+        answer->selected = calloc(part->selection.width, sizeof *answer->selected);
+        if (!answer->selected)
+            return fail(error, LATHE_NO_MEMORY, "no memory for selected values");
+    }
+    if (!reserve(text, ROW_WORDS, error))
+        return false;
+    append(text, wrap_of(answer)->head);
     return true;
+}
+
+/* The most bytes that a row can take. */
+static size_t row_room(const struct answer *answer, const struct batch *batch, size_t row)
+{
+    const struct part *part = answer->part;
+    if (!part->pipeline)
+        return ROW_WORDS + (part->answers + part->selection.width) * VALUE_ROOM +
+               sizeof part->selection.names * ESCAPED;
+    size_t room = ROW_WORDS + batch->width * VALUE_ROOM + strlen(answer->name) * ESCAPED;
+    for (size_t i = 0; answer->type == FEATURE_TEXT && i < batch->width; i++)
+        room += (size_t)batch->columns[i].texts[row].size * ESCAPED;
+    return room;
+}
+
+bool answer_rows(struct answer *answer, const struct batch *batch, struct lathe_error *error)
+{
+    const struct wrap *wrap = wrap_of(answer);
+    for (size_t row = 0; row < batch->rows; row++) {
+        if (!reserve(answer->text, row_room(answer, batch, row), error))
+            return false;
+        if (answer->rows++)
+            append(answer->text, wrap->between);
+        append(answer->text, wrap->before);
+        if (answer->part->pipeline)
+            append_features(answer, batch, row);
+        else
+            append_prediction(answer, batch->floats + row * batch->stride);
+        append(answer->text, wrap->after);
+    }
+    return true;
+}
+
+bool answer_end(struct answer *answer, struct lathe_error *error)
+{
+    if (!reserve(answer->text, ROW_WORDS, error))
+        return false;
+    append(answer->text, wrap_of(answer)->tail);
+    return true;
+}
+
+void answer_close(struct answer *answer)
+{
+    free(answer->selected);
 }

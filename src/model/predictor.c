@@ -1,38 +1,214 @@
+/* Opening artifacts and tying them together: what one answers has to be what the next one reads. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
-#include "csv/matrix.h"
-#include "lathe.h"
-#include "model/answer.h"
+#include "model/parts.h"
 #include "parse/fail.h"
-#include "tree/forest.h"
 
-struct lathe_predictor {
-    struct forest *forest;
-};
+/* ---- artifacts ---- */
+
+static bool no_memory(struct lathe_error *error)
+{
+    return fail(error, LATHE_NO_MEMORY, "no memory for a predictor");
+}
+
+/* Which outcomes an ensemble votes on: those that are classes. */
+static bool is_class(const char *objective)
+{
+    return strcmp(objective, "multi:softmax") == 0 || strcmp(objective, "binary:hinge") == 0;
+}
+
+static bool take_forests(struct part *part, const char *selection, struct lathe_error *error)
+{
+    const struct forest_info *info = forest_describe(part->forests[0]);
+    part->inputs = info->features;
+    part->answers = part->outputs = forest_answers(part->forests[0]);
+    part->vote = is_class(info->objective);
+    if (!selection)
+        return true;
+    size_t classes = info->outputs > 1 ? info->outputs : 2;
+    return selection_read(&part->selection, selection, info->objective, classes, error);
+}
+
+/* How many values come into the next part, as far as that is known before it is tied: 0 where it is
+ * not. It tells which of a bundle's columns is its answer. */
+static size_t width_expected(const struct part *next)
+{
+    return next && next->forests ? forest_describe(next->forests[0])->features : 0;
+}
+
+static bool tie_bundle(struct lathe_predictor *predictor, struct part *part,
+                       const struct part *next, const char *schema, struct lathe_error *error)
+{
+    bool known = schema ? schema_read(&part->schema, schema, strlen(schema), part->pipeline,
+                                      &predictor->arena, error)
+                        : schema_of_pipeline(&part->schema, part->pipeline, NULL,
+                                             width_expected(next), &predictor->arena, error);
+    part->plan = known ? schema_plan(&part->schema, part->pipeline, error) : NULL;
+    if (!part->plan)
+        return false;
+    size_t count;
+    part->inputs = part->schema.width;
+    part->outputs = plan_outputs(part->plan, &count)->width;
+    return true;
+}
+
+/* What a part answers, as columns: texts come only from a bundle's single column. */
+static bool answers_text(const struct part *part)
+{
+    size_t count;
+    return part->pipeline && plan_outputs(part->plan, &count)->type == FEATURE_TEXT;
+}
+
+/* Numbers that come to where a schema says texts are taken as the container would write them: the
+ * plan is made again for numbers. */
+static bool retype(struct part *part, bool texts, struct lathe_error *error)
+{
+    bool changed = false;
+    for (size_t i = 0; i < part->schema.count; i++) {
+        struct schema_column *column = &part->schema.columns[i];
+        if (texts != (column->type == SCHEMA_STRING)) {
+            column->type = texts ? SCHEMA_STRING : SCHEMA_DOUBLE;
+            changed = true;
+        }
+    }
+    if (!changed)
+        return true;
+    plan_close(part->plan);
+    part->plan = schema_plan(&part->schema, part->pipeline, error);
+    return part->plan != NULL;
+}
+
+static bool check_fit(struct part *part, struct part *next, struct lathe_error *error)
+{
+    size_t width = part->selection.count ? part->selection.width : part->outputs;
+    if (next->forests && answers_text(part))
+        return fail(error, LATHE_INVALID_MODEL,
+                    "%.100s answers texts, and the trees of %.100s read "
+                    "numbers",
+                    part->name, next->name);
+    if (width != next->inputs)
+        return fail(error, LATHE_INVALID_MODEL,
+                    "%.100s answers %zu value%s a row, and %.100s reads %zu", part->name, width,
+                    width == 1 ? "" : "s", next->name, next->inputs);
+    return next->forests || retype(next, answers_text(part), error);
+}
+
+static bool tie(struct lathe_predictor *predictor, const struct lathe_artifact *artifacts,
+                struct lathe_error *error)
+{
+    for (size_t i = 0; i < predictor->part_count; i++) {
+        struct part *part = &predictor->parts[i];
+        struct part *next = i + 1 < predictor->part_count ? part + 1 : NULL;
+        const struct lathe_artifact *artifact = &artifacts[i];
+        const char *selection = artifact_setting(artifact, "SAGEMAKER_INFERENCE_OUTPUT");
+        const char *schema = artifact_setting(artifact, "SAGEMAKER_SPARKML_SCHEMA");
+        bool tied = part->pipeline ? tie_bundle(predictor, part, next, schema, error)
+                                   : take_forests(part, selection, error);
+        if (!tied)
+            return fail_prefix(error, "%.200s: ", part->name);
+        if (i && !check_fit(part - 1, part, error))
+            return false;
+    }
+    return true;
+}
+
+/* ---- the columns of a row ---- */
+
+static bool columns_of_schema(struct lathe_predictor *predictor)
+{
+    const struct part *first = &predictor->parts[0];
+    predictor->column_count = first->schema.count;
+    predictor->columns =
+        arena_take(&predictor->arena, first->schema.count, sizeof *predictor->columns);
+    for (size_t i = 0; predictor->columns && i < first->schema.count; i++) {
+        const struct schema_column *column = &first->schema.columns[i];
+        predictor->columns[i] = (struct lathe_column){column->name, schema_type_name(column->type),
+                                                      column->width, plan_reads(first->plan, i)};
+    }
+    return predictor->columns;
+}
+
+static bool columns_of_forest(struct lathe_predictor *predictor)
+{
+    const struct forest_info *info = forest_describe(predictor->parts[0].forests[0]);
+    predictor->column_count = info->features;
+    predictor->columns = arena_take(&predictor->arena, info->features, sizeof *predictor->columns);
+    for (size_t i = 0; predictor->columns && i < info->features; i++)
+        predictor->columns[i] = (struct lathe_column){
+            info->feature_names ? info->feature_names[i] : NULL, "float", 1, true};
+    return predictor->columns;
+}
+
+static bool describe(struct lathe_predictor *predictor, struct lathe_error *error)
+{
+    bool described =
+        predictor->parts[0].pipeline ? columns_of_schema(predictor) : columns_of_forest(predictor);
+    return described || no_memory(error);
+}
+
+/* ---- opening ---- */
+
+static void take_contents(struct lathe_predictor *predictor, const char *name,
+                          struct contents *contents)
+{
+    struct part *part = &predictor->parts[predictor->part_count++];
+    part->name = arena_copy(&predictor->arena, name, strlen(name));
+    part->pipeline = contents->pipeline;
+    part->forests = contents->forests;
+    part->forest_count = contents->forest_count;
+    if (!part->name)
+        part->name = "an artifact";
+}
+
+static struct lathe_predictor *new_predictor(size_t count, struct lathe_error *error)
+{
+    if (count < 1 || count > MOST_PARTS) {
+        fail(error, LATHE_UNSUPPORTED, "%zu artifacts were given; a predictor is made of 1 to %d",
+             count, MOST_PARTS);
+        return NULL;
+    }
+    struct lathe_predictor *predictor = calloc(1, sizeof *predictor);
+    if (predictor)
+        predictor->parts = calloc(count, sizeof *predictor->parts);
+    if (predictor && predictor->parts)
+        return predictor;
+    free(predictor);
+    no_memory(error);
+    return NULL;
+}
+
+/* Ties what has been read, or gives it back. */
+static struct lathe_predictor *finish(struct lathe_predictor *predictor, bool read,
+                                      const struct lathe_artifact *artifacts,
+                                      struct lathe_error *error)
+{
+    if (read && tie(predictor, artifacts, error) && describe(predictor, error))
+        return predictor;
+    lathe_predictor_close(predictor);
+    return NULL;
+}
+
+static bool is_ensemble(const struct lathe_artifact *artifact)
+{
+    const char *ensemble = artifact_setting(artifact, "SAGEMAKER_INFERENCE_ENSEMBLE");
+    return !ensemble || strcmp(ensemble, "true") == 0;
+}
 
 struct lathe_predictor *lathe_predictor_open(const struct lathe_artifact *artifacts, size_t count,
                                              struct lathe_error *error)
 {
-    if (count != 1) {
-        fail(error, LATHE_UNSUPPORTED,
-             "%zu artifacts were given; a predictor is made of one XGBoost model file", count);
-        return NULL;
+    struct lathe_predictor *predictor = new_predictor(count, error);
+    bool read = predictor;
+    for (size_t i = 0; read && i < count; i++) {
+        struct contents contents;
+        read = contents_read(&contents, &artifacts[i], is_ensemble(&artifacts[i]), error);
+        if (read)
+            take_contents(predictor, artifacts[i].name, &contents);
     }
-    struct forest *forest = forest_open(artifacts[0].bytes, artifacts[0].size, error);
-    if (!forest) {
-        fail_prefix(error, "%s: ", artifacts[0].name);
-        return NULL;
-    }
-    struct lathe_predictor *predictor = calloc(1, sizeof *predictor);
-    if (!predictor) {
-        forest_close(forest);
-        fail(error, LATHE_NO_MEMORY, "no memory for a predictor");
-        return NULL;
-    }
-    predictor->forest = forest;
-    return predictor;
+    return finish(predictor, read, artifacts, error);
 }
 
 static bool read_file(const char *path, struct lathe_artifact *artifact, struct lathe_error *error)
@@ -49,101 +225,92 @@ static bool read_file(const char *path, struct lathe_artifact *artifact, struct 
         free(bytes);
         return fail(error, LATHE_IO, "%s cannot be read", path);
     }
-    *artifact = (struct lathe_artifact){path, bytes, (size_t)size};
+    *artifact = (struct lathe_artifact){.name = path, .bytes = bytes, .size = (size_t)size};
     return true;
+}
+
+static bool read_path(const char *path, struct contents *contents, struct lathe_error *error)
+{
+    struct stat status;
+    if (stat(path, &status) == 0 && S_ISDIR(status.st_mode))
+        return contents_read_folder(contents, path, error);
+    struct lathe_artifact artifact;
+    if (!read_file(path, &artifact, error))
+        return false;
+    bool read = contents_read(contents, &artifact, true, error);
+    free((void *)artifact.bytes);
+    return read;
 }
 
 struct lathe_predictor *lathe_predictor_open_files(const char *const *paths, size_t count,
                                                    struct lathe_error *error)
 {
-    struct lathe_artifact *artifacts = calloc(count ? count : 1, sizeof *artifacts);
-    struct lathe_predictor *predictor = NULL;
-    size_t read = 0;
-    if (!artifacts)
-        fail(error, LATHE_NO_MEMORY, "no memory for %zu artifacts", count);
-    while (artifacts && read < count && read_file(paths[read], &artifacts[read], error))
-        read++;
-    if (artifacts && read == count)
-        predictor = lathe_predictor_open(artifacts, count, error);
-    for (size_t i = 0; i < read; i++)
-        free((void *)artifacts[i].bytes);
-    free(artifacts);
-    return predictor;
+    static const struct lathe_artifact no_settings[MOST_PARTS];
+    struct lathe_predictor *predictor = new_predictor(count, error);
+    bool read = predictor;
+    for (size_t i = 0; read && i < count; i++) {
+        struct contents contents;
+        read = read_path(paths[i], &contents, error);
+        if (read)
+            take_contents(predictor, paths[i], &contents);
+    }
+    return finish(predictor, read, no_settings, error);
 }
 
 void lathe_predictor_close(struct lathe_predictor *predictor)
 {
     if (!predictor)
         return;
-    forest_close(predictor->forest);
+    for (size_t i = 0; i < predictor->part_count; i++) {
+        struct part *part = &predictor->parts[i];
+        struct contents contents = {part->pipeline, part->forests, part->forest_count};
+        plan_close(part->plan);
+        contents_clear(&contents);
+    }
+    free(predictor->parts);
+    arena_free(&predictor->arena);
     free(predictor);
+}
+
+/* ---- what a predictor is ---- */
+
+static const struct part *last_part(const struct lathe_predictor *predictor)
+{
+    return &predictor->parts[predictor->part_count - 1];
+}
+
+const struct lathe_column *lathe_predictor_columns(const struct lathe_predictor *predictor,
+                                                   size_t *count)
+{
+    *count = predictor->column_count;
+    return predictor->columns;
 }
 
 size_t lathe_predictor_inputs(const struct lathe_predictor *predictor)
 {
-    return forest_describe(predictor->forest)->features;
+    return predictor->parts[0].inputs;
 }
 
 size_t lathe_predictor_outputs(const struct lathe_predictor *predictor)
 {
-    return forest_describe(predictor->forest)->outputs;
+    const struct part *last = last_part(predictor);
+    return last->forests ? forest_describe(last->forests[0])->outputs : last->outputs;
 }
 
 const char *lathe_predictor_objective(const struct lathe_predictor *predictor)
 {
-    return forest_describe(predictor->forest)->objective;
+    for (size_t i = predictor->part_count; i-- > 0;)
+        if (predictor->parts[i].forests)
+            return forest_describe(predictor->parts[i].forests[0])->objective;
+    return NULL;
 }
 
-void lathe_predict_floats(const struct lathe_predictor *predictor, enum lathe_answer what,
-                          const float *rows, size_t count, size_t stride, float *out)
+bool lathe_predictor_ends_in_bundle(const struct lathe_predictor *predictor)
 {
-    forest_margins(predictor->forest, FOREST_BEST, rows, count, stride, out);
-    if (what == LATHE_PREDICTION)
-        forest_transform(predictor->forest, out, count, out);
+    return last_part(predictor)->pipeline;
 }
 
-/* XGBoost fills columns that a row lacks at its end with missing values, and refuses more columns
- * than it was trained on; a row of a prediction that lacks any is far more often a mistake. */
-static bool check_columns(const struct lathe_predictor *predictor, const struct csv_matrix *matrix,
-                          struct lathe_error *error)
+bool lathe_predictor_starts_with_bundle(const struct lathe_predictor *predictor)
 {
-    size_t features = lathe_predictor_inputs(predictor);
-    if (matrix->columns == features)
-        return true;
-    return fail(
-        error, LATHE_INVALID_DATA,
-        "Feature size of csv inference data %zu is not consistent with feature size of "
-        "trained model %zu: row 1 has %zu columns, %zu are expected (the label is not among "
-        "them)",
-        matrix->columns, features, matrix->columns, features);
-}
-
-static bool predict_matrix(const struct lathe_predictor *predictor, const struct csv_matrix *matrix,
-                           enum lathe_format format, struct lathe_text *answer,
-                           struct lathe_error *error)
-{
-    float *values = malloc(matrix->rows * lathe_predictor_outputs(predictor) * sizeof *values);
-    if (!values)
-        return fail(error, LATHE_NO_MEMORY, "no memory for the answers of %zu rows", matrix->rows);
-    lathe_predict_floats(predictor, LATHE_PREDICTION, matrix->values, matrix->rows, matrix->columns,
-                         values);
-    bool written = answer_write(answer, format, values, matrix->rows,
-                                forest_answers(predictor->forest), error);
-    free(values);
-    return written;
-}
-
-bool lathe_predict_text(const struct lathe_predictor *predictor, enum lathe_format rows_format,
-                        const char *rows, size_t size, enum lathe_format answer_format,
-                        struct lathe_text *answer, struct lathe_error *error)
-{
-    if (rows_format != LATHE_CSV)
-        return fail(error, LATHE_UNSUPPORTED, "rows are read as CSV only");
-    struct csv_matrix matrix = {0};
-    const struct csv_options options = {.name = NULL};
-    bool predicted = csv_matrix_append(&matrix, rows, size, &options, error) &&
-                     check_columns(predictor, &matrix, error) &&
-                     predict_matrix(predictor, &matrix, answer_format, answer, error);
-    csv_matrix_clear(&matrix);
-    return predicted;
+    return predictor->parts[0].pipeline;
 }

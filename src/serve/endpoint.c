@@ -206,34 +206,53 @@ static bool refuse(struct invocation_reply *reply, unsigned status, const char *
                      "Received client error (%u) from primary with message \"%s\".", status, words);
 }
 
+/* How a container of a kind refuses what it is given: the XGBoost container calls bad rows an
+ * unsupported media type, and only it has an own word for an answer that it cannot write; an empty
+ * request is no error there. */
+static unsigned rows_status(const struct lathe_predictor *predictor, enum lathe_code code)
+{
+    if (code == LATHE_NO_MEMORY)
+        return 500;
+    bool unreadable = code == LATHE_UNSUPPORTED;
+    return lathe_predictor_starts_with_bundle(predictor) && !unreadable ? 400 : 415;
+}
+
+static bool refuse_accept(const struct lathe_predictor *predictor, const char *accept,
+                          struct invocation_reply *reply, GError **error)
+{
+    g_autofree char *words =
+        g_strdup_printf("Accept type %s is not supported; text/csv, application/json and "
+                        "application/jsonlines are.",
+                        accept);
+    return refuse(reply, lathe_predictor_ends_in_bundle(predictor) ? 400 : 406, words, error);
+}
+
 /* In the container's order: rows that cannot be read are refused before an answer that cannot be
  * written. */
 static bool answer(const struct served_model *model, const struct invocation *invocation,
                    struct invocation_reply *reply, GError **error)
 {
-    if (invocation->size == 0)
+    const struct lathe_predictor *predictor = served_model_predictor(model);
+    if (invocation->size == 0 && !lathe_predictor_starts_with_bundle(predictor))
         return true; /* the container answers 204 with nothing in it */
     enum lathe_format rows, answers = LATHE_CSV;
     if (!media_read_format(invocation->content_type, &rows)) {
-        g_autofree char *words = g_strdup_printf("Content type %s is not supported; text/csv is.",
-                                                 invocation->content_type);
+        g_autofree char *words =
+            g_strdup_printf("Content type %s is not supported; text/csv, text/libsvm, "
+                            "application/json and application/jsonlines are.",
+                            invocation->content_type);
         return refuse(reply, 415, words, error);
     }
     const char *accept = invocation->accept;
     if (media_is_any(accept))
         accept = served_model_default_accept(model);
-    bool acceptable = media_write_format(accept, &answers, &reply->content_type);
+    bool acceptable = media_write_format(accept, lathe_predictor_ends_in_bundle(predictor),
+                                         &answers, &reply->content_type);
     struct lathe_error cause;
-    if (!lathe_predict_text(served_model_predictor(model), rows, invocation->bytes,
-                            invocation->size, answers, &reply->body, &cause))
-        return refuse(reply, cause.code == LATHE_INVALID_DATA ? 415 : 400, cause.message, error);
-    if (acceptable)
-        return true;
-    g_autofree char *words =
-        g_strdup_printf("Accept type %s is not supported; text/csv, application/json and "
-                        "application/jsonlines are.",
-                        accept);
-    return refuse(reply, 406, words, error);
+    if (!lathe_predict_text(predictor, rows, invocation->bytes, invocation->size, answers,
+                            &reply->body, &cause))
+        return refuse(reply, rows_status(predictor, cause.code), cause.message, error);
+    return acceptable || refuse_accept(predictor, accept, reply, error);
 }
 
 bool endpoint_invoke(struct endpoints *endpoints, const struct invocation *invocation,

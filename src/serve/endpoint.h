@@ -55,9 +55,10 @@ typedef void endpoint_observer(const struct invocation *invocation,
 void endpoints_observe(struct endpoints *endpoints, endpoint_observer *observer, void *data);
 
 /* Answers an invocation. ERROR_VALIDATION_RUNTIME where there is no such endpoint or variant;
- * ERROR_MODEL, with refused_status and refusal set, where the container refuses it as the SageMaker
- * XGBoost container would: content type 415, rows 415, accept type 406. No rows: no answer, and
- * content_type is NULL (the container's 204). */
+ * ERROR_MODEL, with refused_status and refusal set, where a container refuses it as the SageMaker
+ * XGBoost container would (content type 415, rows 415, accept type 406; no rows: no answer, and
+ * content_type is NULL, the container's 204) or its SparkML container (rows and accept type 400).
+ */
 bool endpoint_invoke(struct endpoints *endpoints, const struct invocation *invocation,
                      struct invocation_reply *reply, GError **error);
 

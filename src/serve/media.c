@@ -12,8 +12,11 @@ static const struct {
 } media[] = {
     {"text/csv", LATHE_CSV, true, true, "text/csv; charset=utf-8"},
     {"csv", LATHE_CSV, true, true, "text/csv; charset=utf-8"},
-    {"application/json", LATHE_JSON, false, true, "application/json"},
-    {"application/jsonlines", LATHE_JSON_LINES, false, true, "application/jsonlines"},
+    {"text/libsvm", LATHE_LIBSVM, true, false, NULL},
+    {"text/x-libsvm", LATHE_LIBSVM, true, false, NULL},
+    {"libsvm", LATHE_LIBSVM, true, false, NULL},
+    {"application/json", LATHE_JSON, true, true, "application/json"},
+    {"application/jsonlines", LATHE_JSON_LINES, true, true, "application/jsonlines"},
     {"*/*", LATHE_CSV, false, true, "text/csv; charset=utf-8"},
     {"text/*", LATHE_CSV, false, true, "text/csv; charset=utf-8"},
     {"application/*", LATHE_JSON, false, true, "application/json"},
@@ -50,7 +53,18 @@ bool media_is_any(const char *accept)
     return !accept || !*accept || strcmp(accept, "*/*") == 0;
 }
 
-bool media_write_format(const char *accept, enum lathe_format *format, const char **content_type)
+/* Whether the range has the parameter data=text: JSON Lines for text algorithms. */
+static bool wants_text(const char *range, size_t length)
+{
+    const char *parameters = memchr(range, ';', length);
+    for (const char *at = parameters; at && at < range + length; at++)
+        if ((size_t)(range + length - at) >= 9 && g_ascii_strncasecmp(at, "data=text", 9) == 0)
+            return true;
+    return false;
+}
+
+bool media_write_format(const char *accept, bool bundle, enum lathe_format *format,
+                        const char **content_type)
 {
     const char *at = accept && *accept ? accept : "*/*";
     for (;;) {
@@ -59,6 +73,8 @@ bool media_write_format(const char *accept, enum lathe_format *format, const cha
         if (row >= 0 && media[row].written) {
             *format = media[row].format;
             *content_type = media[row].reply;
+            if (bundle && *format == LATHE_JSON_LINES && wants_text(at, length))
+                *format = LATHE_JSON_LINES_TEXT;
             return true;
         }
         if (!at[length])

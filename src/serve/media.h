@@ -11,8 +11,10 @@ bool media_read_format(const char *content_type, enum lathe_format *format);
 /* Whether an Accept header leaves the choice to the model. */
 bool media_is_any(const char *accept);
 
-/* The format of an answer for an Accept header, and what its Content-Type is to say. NULL and
- * ranges that allow anything mean text/csv. False where nothing acceptable can be written. */
-bool media_write_format(const char *accept, enum lathe_format *format, const char **content_type);
+/* The format of an answer for an Accept header, and what its Content-Type is to say; `bundle`:
+ * where transformers write it, as SageMaker's SparkML container does. NULL and ranges that allow
+ * anything mean text/csv. False where nothing acceptable can be written. */
+bool media_write_format(const char *accept, bool bundle, enum lathe_format *format,
+                        const char **content_type);
 
 #endif

@@ -9,11 +9,9 @@
 struct lake;
 struct served_model;
 
-/* Opens a model's containers, in the order of the pipeline: [{"Image", "ModelDataUrl",
- * "Environment"}]. scratch is a folder for unpacking, emptied afterwards. The error says which
- * artifact was refused and why. */
-struct served_model *served_model_open(struct lake *lake, const json_t *containers,
-                                       const char *scratch, GError **error);
+/* Opens a model's 1 to 15 containers, in the order of the pipeline: [{"Image", "ModelDataUrl",
+ * "Environment"}]. The error says which artifact was refused and why. */
+struct served_model *served_model_open(struct lake *lake, const json_t *containers, GError **error);
 struct served_model *served_model_ref(struct served_model *model);
 void served_model_unref(struct served_model *model);
 

@@ -71,11 +71,10 @@ static struct served_model *open_model(struct fixture *fixture, const char *key,
                                        const char *environment, GError **error)
 {
     g_autofree char *uri = g_strdup_printf("s3://bucket/%s", key);
-    g_autofree char *scratch = g_build_filename(fixture->home, "scratch", NULL);
     g_autoptr(json_auto) containers =
         json_pack("[{ssssso}]", "Image", "xgboost:3.2-0", "ModelDataUrl", uri, "Environment",
                   json_loads(environment, 0, NULL));
-    return served_model_open(fixture->lake, containers, scratch, error);
+    return served_model_open(fixture->lake, containers, error);
 }
 
 static struct served_model *make_model(struct fixture *fixture, const char *key, int left,

@@ -43,8 +43,7 @@ static struct served_model *open_model(struct lathe *lathe, const char *name, GE
         return NULL;
     }
     g_autoptr(json_auto) containers = model_containers(lathe, model->body, error);
-    g_autofree char *scratch = g_build_filename(lathe->home, "cache", "models", NULL);
-    return containers ? served_model_open(lathe->lake, containers, scratch, error) : NULL;
+    return containers ? served_model_open(lathe->lake, containers, error) : NULL;
 }
 
 /* Opens every model of a configuration; variants that share one open it once. */

@@ -1,0 +1,70 @@
+/* parts.h: what a predictor is made of, shared by the files of this folder: the artifacts as parts,
+ * in order, and the way of a batch of rows through them. */
+#ifndef LATHE_MODEL_PARTS_H
+#define LATHE_MODEL_PARTS_H
+
+#include "model/artifact.h"
+#include "model/schema.h"
+#include "model/selection.h"
+
+/* One artifact at work. */
+struct part {
+    const char *name;
+    size_t inputs, outputs; /* values a row */
+
+    /* Transformers: */
+    struct pipeline *pipeline;
+    struct schema schema;
+    struct plan *plan; /* for rows of the schema */
+
+    /* Or trees, several of them an ensemble: */
+    struct forest **forests;
+    size_t forest_count;
+    size_t answers; /* values of a row's prediction */
+    bool vote;      /* predictions are voted on, otherwise averaged */
+    struct selection selection;
+};
+
+struct lathe_predictor {
+    struct arena arena; /* names and schemas */
+    struct part *parts;
+    size_t part_count;
+    struct lathe_column *columns; /* of a row */
+    size_t column_count;
+};
+
+enum {
+    MOST_PARTS = 15, /* as many containers as an inference pipeline may have */
+    BATCH_ROWS = 512 /* at once: their columns stay in the caches */
+};
+
+/* Values of rows, by column (doubles or texts), or row by row (floats). */
+struct batch {
+    size_t rows;
+    size_t width;                        /* values a row */
+    const union feature_values *columns; /* width of them; or */
+    const float *floats;                 /* rows x stride */
+    size_t stride;
+};
+
+/* One request's way through the parts: the memory for batches of up to `rows` rows. */
+struct run {
+    const struct lathe_predictor *predictor;
+    const struct schema *schema; /* of the first part: its own, or the request's */
+    const struct plan *plan;     /* that goes with it */
+    size_t rows;
+    char *memory;
+    struct run_part *parts;
+};
+
+/* LATHE_NO_MEMORY. */
+bool run_open(struct run *run, const struct lathe_predictor *predictor, const struct schema *schema,
+              const struct plan *plan, size_t rows, struct lathe_error *error);
+void run_close(struct run *run);
+
+/* Takes a batch through all the parts. first_row is the number of its first row (from 1), for
+ * errors. What comes out is valid until the next call. */
+bool run_batch(struct run *run, const struct batch *in, size_t first_row, struct batch *out,
+               struct lathe_error *error);
+
+#endif

@@ -1,0 +1,377 @@
+/* From the text of rows to the text of answers. */
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "csv/json_rows.h"
+#include "csv/libsvm.h"
+#include "model/answer.h"
+#include "model/rows.h"
+#include "parse/fail.h"
+
+/* A request on its way. */
+struct request {
+    const struct lathe_predictor *predictor;
+    enum lathe_format format;
+    const char *text;
+    size_t size;
+    struct answer answer;
+    struct run run;
+    struct lathe_error *error;
+
+    /* Where transformers come first: what a row is, by the request or by the predictor. */
+    const struct schema *schema;
+    const struct plan *plan;
+};
+
+static bool predict_batch(struct request *request, const struct batch *batch, size_t first_row)
+{
+    struct batch out;
+    return run_batch(&request->run, batch, first_row, &out, request->error) &&
+           answer_rows(&request->answer, &out, request->error);
+}
+
+static bool fail_empty(struct lathe_error *error)
+{
+    return fail(error, LATHE_INVALID_DATA, "the request has no rows");
+}
+
+/* ---- rows for trees ---- */
+
+/* XGBoost fills columns that a row lacks at its end with missing values, and refuses more columns
+ * than it was trained on; a row of a prediction that lacks any is far more often a mistake. */
+static bool check_width(const struct request *request, size_t width)
+{
+    size_t features = request->predictor->parts[0].inputs;
+    if (width == features)
+        return true;
+    return fail(request->error, LATHE_INVALID_DATA,
+                "Feature size of csv inference data %zu is not consistent with feature size of "
+                "trained model %zu: row 1 has %zu columns, %zu are expected (the label is not "
+                "among them)",
+                width, features, width, features);
+}
+
+static bool read_csv_matrix(const struct request *request, struct csv_matrix *matrix)
+{
+    const struct csv_options options = {.name = NULL};
+    return csv_matrix_append(matrix, request->text, request->size, &options, request->error) &&
+           (!matrix->rows || check_width(request, matrix->columns));
+}
+
+static bool read_libsvm_matrix(const struct request *request, struct csv_matrix *matrix)
+{
+    const struct libsvm_options options = {.labels_optional = true};
+    struct libsvm_rows rows = {0};
+    bool read = libsvm_append(&rows, request->text, request->size, &options, request->error);
+    /* The container's rule: where no index is 0 they count from 1. */
+    if (read && rows.lowest >= 1 && rows.lowest != UINT32_MAX)
+        libsvm_shift(&rows, 1);
+    matrix->columns = request->predictor->parts[0].inputs;
+    if (read && rows.highest >= matrix->columns)
+        read = fail(request->error, LATHE_INVALID_DATA,
+                    "Feature size of libsvm inference data %zu is larger than feature size of "
+                    "trained model %zu.",
+                    (size_t)rows.highest + 1, matrix->columns);
+    read = read && (!rows.rows || libsvm_fill(&rows, matrix, request->error));
+    libsvm_clear(&rows);
+    return read;
+}
+
+/* Rows that are objects with the features' names. */
+static bool read_named_matrix(const struct request *request, const struct json_rows *from,
+                              size_t rows, struct csv_matrix *matrix)
+{
+    const struct lathe_predictor *predictor = request->predictor;
+    size_t count = predictor->column_count;
+    if (!predictor->columns[0].name)
+        return fail(request->error, LATHE_INVALID_DATA,
+                    "row 1 is an object, and the model has no names for its %zu features: expected "
+                    "an array of numbers",
+                    count);
+    struct csv_column *columns = calloc(count, sizeof *columns);
+    double *numbers = calloc(count * rows, sizeof *numbers);
+    matrix->columns = count;
+    bool read = columns && numbers && csv_matrix_reserve(matrix, rows, request->error);
+    if (!columns || !numbers)
+        fail(request->error, LATHE_NO_MEMORY, "no memory for %zu rows", rows);
+    for (size_t i = 0; read && i < count; i++)
+        columns[i] = (struct csv_column){.name = predictor->columns[i].name,
+                                         .type = CSV_NUMBER,
+                                         .field = i,
+                                         .numbers = numbers + i * rows};
+    read = read && json_rows_columns(from, columns, count, count, NULL, request->error);
+    for (size_t row = 0; read && row < rows; row++)
+        for (size_t i = 0; i < count; i++)
+            matrix->values[row * count + i] = (float)numbers[i * rows + row];
+    matrix->rows = read ? rows : 0;
+    free(columns);
+    free(numbers);
+    return read;
+}
+
+static bool read_json_matrix(const struct request *request, struct csv_matrix *matrix)
+{
+    const struct json_rows from = {
+        .text = request->text, .size = request->size, .lines = request->format == LATHE_JSON_LINES};
+    size_t rows, width;
+    if (!json_rows_count(&from, &rows, &width, request->error))
+        return false;
+    if (rows && !width)
+        return read_named_matrix(request, &from, rows, matrix);
+    matrix->columns = request->predictor->parts[0].inputs;
+    return json_rows_matrix(&from, matrix, request->error);
+}
+
+static bool read_matrix(const struct request *request, struct csv_matrix *matrix)
+{
+    switch (request->format) {
+    case LATHE_CSV:
+        return read_csv_matrix(request, matrix);
+    case LATHE_LIBSVM:
+        return read_libsvm_matrix(request, matrix);
+    default:
+        return read_json_matrix(request, matrix);
+    }
+}
+
+static bool predict_matrix(struct request *request, const struct csv_matrix *matrix)
+{
+    size_t room = matrix->rows < BATCH_ROWS ? matrix->rows : BATCH_ROWS;
+    if (!run_open(&request->run, request->predictor, NULL, NULL, room, request->error))
+        return false;
+    bool predicted = true;
+    for (size_t row = 0; predicted && row < matrix->rows; row += BATCH_ROWS) {
+        size_t left = matrix->rows - row;
+        const struct batch batch = {.rows = left < BATCH_ROWS ? left : BATCH_ROWS,
+                                    .width = matrix->columns,
+                                    .floats = matrix->values + row * matrix->columns,
+                                    .stride = matrix->columns};
+        predicted = predict_batch(request, &batch, row + 1);
+    }
+    run_close(&request->run);
+    return predicted;
+}
+
+static bool predict_numbers(struct request *request)
+{
+    struct csv_matrix matrix = {0};
+    bool predicted = read_matrix(request, &matrix) && (matrix.rows || fail_empty(request->error)) &&
+                     predict_matrix(request, &matrix);
+    csv_matrix_clear(&matrix);
+    return predicted;
+}
+
+/* ---- rows for transformers ---- */
+
+/* Whether the text begins with a record that is the names of the columns. */
+static bool begins_with_header(const struct request *request)
+{
+    const struct schema *schema = request->schema;
+    struct csv_reader reader;
+    struct csv_text fields[64];
+    size_t count, known = schema->count < 64 ? schema->count : 64;
+    csv_reader_start(&reader, NULL, request->text, request->size, NULL, (struct csv_scratch){0});
+    const char *name = schema->columns[0].name;
+    size_t size = strlen(name), left = (size_t)(reader.end - reader.at);
+    bool may = left >= size + 2 && (memcmp(reader.at, name, size) == 0 || *reader.at == '"');
+    if (!may || csv_reader_next(&reader, fields, known, &count, NULL) != CSV_RECORD ||
+        count < known)
+        return false;
+    for (size_t i = 0; i < known; i++)
+        if (strlen(schema->columns[i].name) != fields[i].size ||
+            memcmp(schema->columns[i].name, fields[i].bytes, fields[i].size) != 0)
+            return false;
+    return true;
+}
+
+/* Looking for bytes that are not UTF-8 field by field is only worth it where one might be. */
+static bool has_high_bytes(const char *text, size_t size)
+{
+    unsigned char any = 0;
+    for (size_t i = 0; i < size; i++)
+        any |= (unsigned char)text[i];
+    return any & 0x80;
+}
+
+/* Batch by batch: what is read is never more than a few hundred rows. */
+static bool predict_csv_batches(struct request *request, struct row_columns *columns,
+                                struct csv_columns *reader, size_t room)
+{
+    const char *at = request->text, *end = at + request->size;
+    size_t done = 0, rows;
+    do {
+        if (!csv_columns_read(reader, &at, end, room, &rows, request->error))
+            return false;
+        const struct batch batch = row_columns_batch(columns, 0, rows);
+        if (rows && (!row_columns_finish(columns, rows, done + 1, request->error) ||
+                     !predict_batch(request, &batch, done + 1)))
+            return false;
+        done += rows;
+    } while (rows == room);
+    return done || fail_empty(request->error);
+}
+
+static bool predict_csv(struct request *request)
+{
+    const struct schema *schema = request->schema;
+    if (begins_with_header(request))
+        return fail(request->error, LATHE_INVALID_DATA,
+                    "line 1 is a header, the names of the columns: expected the first row there");
+    size_t most = request->size / schema->width + 1;
+    size_t room = most < BATCH_ROWS ? most : BATCH_ROWS;
+    struct row_columns columns;
+    if (!row_columns_open(&columns, schema, request->plan, room, request->error))
+        return false;
+    const struct csv_columns_options options = {
+        .dialect = {.utf8 = has_high_bytes(request->text, request->size)}, .width = schema->width};
+    struct csv_columns *reader =
+        csv_columns_open(columns.columns, columns.count, &options, request->error);
+    bool predicted = reader && run_open(&request->run, request->predictor, schema, request->plan,
+                                        room, request->error);
+    if (predicted) {
+        predicted = predict_csv_batches(request, &columns, reader, room);
+        run_close(&request->run);
+    }
+    csv_columns_close(reader);
+    row_columns_close(&columns);
+    return predicted;
+}
+
+static bool has_vectors(const struct schema *schema)
+{
+    return schema->width > schema->count;
+}
+
+static bool predict_json_rows(struct request *request, const struct json_rows *from, size_t rows,
+                              struct row_columns *columns)
+{
+    struct csv_scratch scratch = {.bytes = malloc(request->size), .size = request->size};
+    size_t room = rows < BATCH_ROWS ? rows : BATCH_ROWS;
+    if (!scratch.bytes || !run_open(&request->run, request->predictor, request->schema,
+                                    request->plan, room, request->error)) {
+        free(scratch.bytes);
+        return fail(request->error, LATHE_NO_MEMORY, "no memory for %zu rows", rows);
+    }
+    bool predicted = json_rows_columns(from, columns->columns, columns->count,
+                                       request->schema->width, &scratch, request->error) &&
+                     row_columns_finish(columns, rows, 1, request->error);
+    for (size_t row = 0; predicted && row < rows; row += BATCH_ROWS) {
+        size_t count = rows - row < BATCH_ROWS ? rows - row : BATCH_ROWS;
+        const struct batch batch = row_columns_batch(columns, row, count);
+        predicted = predict_batch(request, &batch, row + 1);
+    }
+    run_close(&request->run);
+    free(scratch.bytes);
+    return predicted;
+}
+
+static bool predict_json(struct request *request)
+{
+    struct json_rows from = {
+        .text = request->text, .size = request->size, .lines = request->format == LATHE_JSON_LINES};
+    from.vectors = has_vectors(request->schema);
+    size_t rows, width;
+    if (!json_rows_count(&from, &rows, &width, request->error))
+        return false;
+    if (!rows)
+        return fail_empty(request->error);
+    if (!width && from.vectors)
+        return fail(request->error, LATHE_UNSUPPORTED,
+                    "row 1 is an object, and the schema has vectors: expected an array of values");
+    struct row_columns columns;
+    if (!row_columns_open(&columns, request->schema, request->plan, rows, request->error))
+        return false;
+    bool predicted = predict_json_rows(request, &from, rows, &columns);
+    row_columns_close(&columns);
+    return predicted;
+}
+
+/* ---- requests ---- */
+
+static bool answer_request(struct request *request, enum lathe_format format,
+                           struct lathe_text *text)
+{
+    const struct lathe_predictor *predictor = request->predictor;
+    const struct part *last = &predictor->parts[predictor->part_count - 1];
+    bool only = predictor->part_count == 1;
+    bool opened =
+        answer_open(&request->answer, text, format, last, only ? request->schema : &last->schema,
+                    only ? request->plan : last->plan, request->error);
+    bool answered = opened &&
+                    (!predictor->parts[0].pipeline  ? predict_numbers(request)
+                     : request->format == LATHE_CSV ? predict_csv(request)
+                                                    : predict_json(request)) &&
+                    answer_end(&request->answer, request->error);
+    answer_close(&request->answer);
+    return answered;
+}
+
+/* A schema in the request takes the place of the predictor's for this one time. */
+static bool answer_with_schema(struct request *request, const char *text, size_t size,
+                               enum lathe_format format, struct lathe_text *answer)
+{
+    const struct part *first = &request->predictor->parts[0];
+    struct arena arena = {0};
+    struct schema schema;
+    struct plan *plan = NULL;
+    bool read = schema_read(&schema, text, size, first->pipeline, &arena, request->error);
+    if (read)
+        plan = schema_plan(&schema, first->pipeline, request->error);
+    size_t count, width = plan ? plan_outputs(plan, &count)->width : 0;
+    bool answered = plan != NULL;
+    if (plan && width != first->outputs)
+        answered = fail(request->error, LATHE_INVALID_DATA,
+                        "the schema's output %.80s has %zu values, and %zu are expected",
+                        schema.output, width, first->outputs);
+    request->schema = &schema;
+    request->plan = plan;
+    answered = answered && answer_request(request, format, answer);
+    plan_close(plan);
+    arena_free(&arena);
+    return answered;
+}
+
+static bool is_json(enum lathe_format format)
+{
+    return format == LATHE_JSON || format == LATHE_JSON_LINES;
+}
+
+bool lathe_predict_text(const struct lathe_predictor *predictor, enum lathe_format rows_format,
+                        const char *rows, size_t size, enum lathe_format answer_format,
+                        struct lathe_text *answer, struct lathe_error *error)
+{
+    const struct part *first = &predictor->parts[0];
+    struct request request = {.predictor = predictor,
+                              .format = rows_format,
+                              .text = rows,
+                              .size = size,
+                              .error = error,
+                              .schema = &first->schema,
+                              .plan = first->plan};
+    if (rows_format != LATHE_CSV && !is_json(rows_format) &&
+        (rows_format != LATHE_LIBSVM || first->pipeline))
+        return fail(error, LATHE_UNSUPPORTED, "%s does not read rows of this format", first->name);
+    if (!size)
+        return fail_empty(error);
+    if (first->pipeline && is_json(rows_format)) {
+        const struct json_rows from = {
+            .text = rows, .size = size, .lines = rows_format == LATHE_JSON_LINES};
+        const char *schema;
+        size_t schema_size;
+        if (!json_rows_schema(&from, &schema, &schema_size, error))
+            return false;
+        if (schema)
+            return answer_with_schema(&request, schema, schema_size, answer_format, answer);
+    }
+    return answer_request(&request, answer_format, answer);
+}
+
+void lathe_predict_floats(const struct lathe_predictor *predictor, enum lathe_answer what,
+                          const float *rows, size_t count, size_t stride, float *out)
+{
+    const struct forest *forest = predictor->parts[0].forests[0];
+    forest_margins(forest, FOREST_BEST, rows, count, stride, out);
+    if (what == LATHE_PREDICTION)
+        forest_transform(forest, out, count, out);
+}

@@ -31,6 +31,7 @@ static void place_trees(struct sliced *sliced, const struct ensemble *ensemble)
         at.leaves += sliced->tables << levels;
         at.planes += sliced->tables * 4 * plane_size(levels);
         exits += tree->depth > levels ? (size_t)1 << levels : 0;
+        at.upper += levels == MOST_LEVELS;
     }
     at.exits = exits;
     sliced->trees[ensemble->tree_count] = at;
@@ -120,6 +121,43 @@ static void fill_planes(struct sliced *sliced)
     }
 }
 
+/* Parts a tree into the steps above its lowest level, in their order, and that level. */
+static void part_steps(const struct step *from, uint32_t levels, uint32_t number, struct step *to,
+                       struct lowest *lowest)
+{
+    if (levels == 1) {
+        lowest->columns[number] = (uint8_t)(from->column / BLOCK_ROWS);
+        lowest->thresholds[number] = (int8_t)from->threshold;
+        return;
+    }
+    size_t half = (size_t)1 << (levels - 1);
+    *to = *from;
+    part_steps(from + 1, levels - 1, 2 * number, to + 1, lowest);
+    part_steps(from + half, levels - 1, 2 * number + 1, to + half / 2, lowest);
+}
+
+static bool part_trees(struct sliced *sliced)
+{
+    size_t count = sliced->trees[sliced->tree_count].upper;
+    size_t columns = sliced->plan.columns;
+    sliced->column_room = columns;
+    if (count == 0 || columns > 2 * PICKED_COLUMNS)
+        return true;
+    sliced->column_room = columns > PICKED_COLUMNS ? 2 * PICKED_COLUMNS : PICKED_COLUMNS;
+    sliced->upper = malloc(count * (MOST_LEAVES / 2) * sizeof *sliced->upper);
+    sliced->lowest = aligned_alloc(64, count * sizeof *sliced->lowest);
+    if (!sliced->upper || !sliced->lowest)
+        return false;
+    for (size_t t = 0; t < sliced->tree_count; t++) {
+        const struct sliced_tree *tree = &sliced->trees[t];
+        if (tree->levels == MOST_LEVELS)
+            part_steps(sliced->steps + tree->steps, MOST_LEVELS, 0,
+                       sliced->upper + tree->upper * (MOST_LEAVES / 2),
+                       &sliced->lowest[tree->upper]);
+    }
+    return true;
+}
+
 /* Full trees of vector leaves can be far larger than the trees they are made from, and a block has
  * sums for every output: with a great many outputs only the plain walk is offered. */
 static bool worth_slicing(const struct ensemble *ensemble)
@@ -161,9 +199,13 @@ static bool lay_out(struct sliced *sliced, const struct ensemble *ensemble, bool
         return false;
     memset(sliced->exits, 0xFF, whole->exits * sizeof *sliced->exits); /* NO_CHILD */
     fill_trees(sliced, ensemble, codes);
-    if (avx512)
+    sliced->column_room = sliced->plan.columns;
+    if (avx512) {
         fill_planes(sliced);
-    sliced->block_bytes = BLOCK_ROWS * (sliced->plan.columns + ensemble->outputs * sizeof(float));
+        if (!part_trees(sliced))
+            return false;
+    }
+    sliced->block_bytes = BLOCK_ROWS * (sliced->column_room + ensemble->outputs * sizeof(float));
     sliced->group = group_of(sliced);
     return true;
 }
@@ -205,6 +247,8 @@ void sliced_free(struct sliced *sliced)
     free(sliced->leaves);
     free(sliced->planes);
     free(sliced->exits);
+    free(sliced->upper);
+    free(sliced->lowest);
     free(sliced);
 }
 
@@ -301,7 +345,7 @@ bool sliced_margins(const struct sliced *sliced, const struct ensemble *ensemble
                 .count = count - done < BLOCK_ROWS ? count - done : BLOCK_ROWS,
                 .stride = stride,
                 .columns = (int8_t *)at,
-                .sums = (float *)(at + sliced->plan.columns * BLOCK_ROWS),
+                .sums = (float *)(at + sliced->column_room * BLOCK_ROWS),
             };
             done += blocks[taken].count;
         }

@@ -12,7 +12,9 @@
  * (28 features: 7 to 14 kB) fit the first-level cache and stay there while trees stream past from
  * the second. Trees beyond the second level's size are taken in groups of 256 kB, each by up to 8
  * blocks in turn, so that they come from the third level once in 2,048 rows. (The leaves are held
- * a second time: as floats, and as 4 planes of bytes, which is how AVX-512 looks them up.) */
+ * a second time: as floats, and as 4 planes of bytes, which is how AVX-512 looks them up; and a
+ * tree of 8 levels has its upper 7 a second time, 1,016 bytes, where its lowest is looked up
+ * instead.) */
 #ifndef LATHE_TREE_SLICED_H
 #define LATHE_TREE_SLICED_H
 
@@ -31,20 +33,34 @@ struct sliced_tree {
     uint32_t output;
     size_t steps, leaves, planes; /* where they begin */
     size_t exits;                 /* where its exits begin, or NO_EXITS */
+    size_t upper;                 /* which of the trees of 8 levels it is */
 };
 
 #define NO_EXITS SIZE_MAX
+
+/* The lowest level of a tree of 8, by the numbers that the 7 above it give. With AVX-512 each row's
+ * node there is looked up and its code picked among all columns, some 40 operations where taking
+ * all 128 splits would be 256. */
+struct lowest {
+    uint8_t columns[MOST_LEAVES / 2]; /* numbers of columns, so at most 256 */
+    int8_t thresholds[MOST_LEAVES / 2];
+};
+
+enum { PICKED_COLUMNS = 32 }; /* columns are picked from one such group or two */
 
 struct sliced {
     struct cut_plan plan;
     struct sliced_tree *trees;
     size_t tree_count;
     struct step *steps;
-    float *leaves;             /* 2^levels a tree; vector leaves: that for each output */
-    uint8_t *planes;           /* the same as 4 planes of at least 64 bytes; NULL without AVX-512 */
-    int32_t *exits;            /* deep trees: for each leaf the node to go on from, or NO_CHILD */
-    size_t tables;             /* leaf tables a tree: outputs with vector leaves, else 1 */
-    size_t block_bytes;        /* that a block needs: its columns, and sums for each output */
+    float *leaves;         /* 2^levels a tree; vector leaves: that for each output */
+    uint8_t *planes;       /* the same as 4 planes of at least 64 bytes; NULL without AVX-512 */
+    int32_t *exits;        /* deep trees: for each leaf the node to go on from, or NO_CHILD */
+    struct step *upper;    /* AVX-512: 127 steps for each tree of 8 levels, */
+    struct lowest *lowest; /* and the level below them; NULL with too many columns */
+    size_t column_room;    /* columns in a block: what is picked from may be more than there are */
+    size_t tables;         /* leaf tables a tree: outputs with vector leaves, else 1 */
+    size_t block_bytes;    /* that a block needs: its columns, and sums for each output */
     struct row_plan *row_plan; /* for single rows with AVX-512, or NULL */
     size_t group; /* trees that several blocks walk in turn while they are in the cache */
 };

@@ -7,6 +7,9 @@
 /* Exit codes. */
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NOT_RUNNING = 3 };
 
+/* Where HTTP is served unless told otherwise. */
+#define CLI_LISTEN "127.0.0.1:4566"
+
 struct verb {
     const char *name;
     const char *usage;                 /* "JOB [-f]" */
@@ -22,6 +25,7 @@ int cli_status(int argc, char **argv);
 int cli_logs(int argc, char **argv);
 int cli_stop(int argc, char **argv);
 int cli_env(int argc, char **argv);
+int cli_run(int argc, char **argv);
 int cli_train(int argc, char **argv);
 int cli_features(int argc, char **argv);
 int cli_evaluate(int argc, char **argv);

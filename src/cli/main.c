@@ -13,6 +13,17 @@ static const struct verb verbs[] = {
      "Only loopback addresses are accepted; port 0 takes any free one. Prints one line when it is\n"
      "ready. SIGTERM, Ctrl-C and `lathe stop` end it: requests under way finish first.",
      cli_serve},
+    {"run", "FILE [-p NAME=VALUE]... [--name NAME] [--json] [--serve]",
+     "run a workflow, a SageMaker pipeline definition in YAML or JSON, to its end",
+     "In the server that has the home folder, or, where there is none, in this process.\n"
+     "  -p NAME=VALUE      a parameter's value; may be given again\n"
+     "  --name NAME        the pipeline's name; the file's otherwise\n"
+     "  --json             nothing but the end, as JSON\n"
+     "  --serve            serve HTTP too, and go on once the workflow has succeeded\n"
+     "  --listen ADDRESS   where, as for serve\n"
+     "Texts such as file://rows.csv, relative to FILE, are uploaded first and become s3:// URIs.\n"
+     "Ctrl-C stops the execution. The exit code is 0 only where it succeeded.",
+     cli_run},
     {"env", "", "print what AWS clients need: eval \"$(lathe env)\"",
      "Prints export lines for a shell: the endpoint, region, keys, and the configuration file "
      "that\n"

@@ -63,7 +63,8 @@ int cli_status(int argc, char **argv)
         putchar('\n');
         return CLI_OK;
     }
-    printf("lathe serves %s from %s (process %lld)\n", json_text_at(all, "Url"),
+    const char *url = json_text_at(all, "Url");
+    printf("lathe serves %s from %s (process %lld)\n", url ? url : "a workflow",
            json_text_at(all, "Home"), (long long)json_integer_at(all, "ProcessId", 0));
     for (size_t i = 0; i < G_N_ELEMENTS(tables); i++)
         print_table(i, json_object_get(all, tables[i].list));

@@ -180,7 +180,7 @@ static json_t *resolve(struct execution *execution, const struct execution_step 
  */
 
 /* "pipelines-<execution>-<step>-<random>", within what a job's name may be; a name in the arguments
- * takes the place of the first word. */
+ * takes the place of the first word. In lower case: clients read names off ARNs, which are. */
 static char *choose_name(const struct execution *execution, const struct execution_step *step)
 {
     const char *given = json_text_at(step->definition->arguments, step->definition->name_member);
@@ -190,7 +190,8 @@ static char *choose_name(const struct execution *execution, const struct executi
     size_t room = LONGEST_JOB_NAME - RANDOM_CHARACTERS - 1;
     if (strlen(head) > room)
         head[room] = '\0';
-    return g_strdup_printf("%s-%s", g_strdelimit(head, "_", '-'), random);
+    g_autofree char *lower = g_ascii_strdown(g_strdelimit(head, "_", '-'), -1);
+    return g_strdup_printf("%s-%s", lower, random);
 }
 
 /* Parameters of any type may stand where only texts are allowed. */

@@ -1,0 +1,28 @@
+/* run.h: what the files of `lathe run` share: a workflow from a file to its end. */
+#ifndef LATHE_CLI_RUN_H
+#define LATHE_CLI_RUN_H
+
+#include "flow/definition.h"
+
+/* Uploads what "file://relative/path" texts in a value (a definition, a parameter) name, paths
+ * being relative to folder, and replaces them by s3:// URIs below the pipeline's own bucket. */
+bool run_upload_files(json_t **value, const char *folder, const char *pipeline, GError **error);
+
+/* Shows an execution's steps: a line each, renewed in place on a terminal; a line a change where
+ * the output is no terminal. */
+struct run_view;
+struct run_view *run_view_new(const struct definition *definition, bool silent);
+void run_view_update(struct run_view *view, const json_t *steps, bool ended);
+void run_view_free(struct run_view *view);
+
+/* What came of it: the conditions, the models' metrics, the evaluations' numbers, the endpoints. */
+void run_print_summary(const struct definition *definition, const json_t *execution,
+                       const json_t *steps);
+
+/* The entry of a step in a list of steps, or NULL. */
+const json_t *run_step(const json_t *steps, const char *name);
+
+/* The name of the job in a step's Metadata ("TrainingJob"), or NULL; borrowed. */
+const char *run_job_name(const json_t *step, const char *kind);
+
+#endif

@@ -1,0 +1,156 @@
+/* What came of an execution, in a few lines. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/cli.h"
+#include "cli/run.h"
+#include "flow/expression.h"
+#include "wire/local.h"
+
+static bool succeeded(const json_t *step)
+{
+    return g_strcmp0(json_text_at(step, "StepStatus"), "Succeeded") == 0;
+}
+
+static void print_training(const char *name, const json_t *step)
+{
+    const char *job = run_job_name(step, "TrainingJob");
+    g_autoptr(json_auto) request = json_pack("{ss*}", "TrainingJobName", job);
+    g_autoptr(json_auto) described =
+        job ? cli_ask("sagemaker", "DescribeTrainingJob", request, NULL) : NULL;
+    const json_t *metrics = json_object_get(described, "FinalMetricDataList");
+    size_t i;
+    const json_t *metric;
+    if (json_array_size(metrics))
+        printf("%s:", name);
+    json_array_foreach((json_t *)metrics, i, metric)
+        printf("%s %s %.6g", i ? "," : "", json_text_at(metric, "MetricName"),
+               json_number_at(metric, "Value", 0));
+    if (json_array_size(metrics))
+        putchar('\n');
+}
+
+/* A report in Model Monitor's form: groups of metrics, each with a value. */
+static void print_report(const char *name, const json_t *report)
+{
+    const char *group, *metric;
+    json_t *metrics, *entry;
+    json_object_foreach((json_t *)report, group, metrics)
+    {
+        const char *separator = "";
+        json_object_foreach(metrics, metric, entry)
+        {
+            const json_t *value = json_object_get(entry, "value");
+            if (!json_is_number(value))
+                continue;
+            if (!*separator)
+                printf("%s:", name);
+            printf("%s %s %.6g", separator, metric, json_number_value(value));
+            separator = ",";
+        }
+        if (*separator)
+            putchar('\n');
+    }
+}
+
+static json_t *read_object(const char *uri)
+{
+    const char *bucket = uri + strlen("s3://");
+    const char *slash = strchr(bucket, '/');
+    if (!g_str_has_prefix(uri, "s3://") || !slash)
+        return NULL;
+    g_autoptr(json_auto) request =
+        json_pack("{ss%ss}", "Bucket", bucket, (size_t)(slash - bucket), "Key", slash + 1);
+    g_autoptr(GBytes) bytes = NULL;
+    g_autoptr(json_auto) reply =
+        local_call(cli_home(), "s3", "GetObject", request, NULL, &bytes, NULL);
+    gsize size = 0;
+    const char *text = bytes ? g_bytes_get_data(bytes, &size) : NULL;
+    return text ? json_parse(text, size, uri, NULL) : NULL;
+}
+
+static void print_evaluation(const struct definition_step *definition, const json_t *step)
+{
+    const json_t *files = json_object_get(definition->json, "PropertyFiles");
+    const char *job = run_job_name(step, "ProcessingJob");
+    if (!json_array_size(files) || !job)
+        return;
+    g_autoptr(json_auto) request = json_pack("{ss}", "ProcessingJobName", job);
+    g_autoptr(json_auto) described = cli_ask("sagemaker", "DescribeProcessingJob", request, NULL);
+    size_t i;
+    const json_t *file;
+    json_array_foreach((json_t *)files, i, file)
+    {
+        g_autofree char *path =
+            g_strdup_printf("ProcessingOutputConfig.Outputs['%s'].S3Output.S3Uri",
+                            json_text_at(file, "OutputName"));
+        const char *folder = json_string_value(expression_path(described, path));
+        if (!folder)
+            continue;
+        g_autofree char *uri = g_strconcat(folder, g_str_has_suffix(folder, "/") ? "" : "/",
+                                           json_text_at(file, "FilePath"), NULL);
+        g_autoptr(json_auto) report = read_object(uri);
+        print_report(definition->name, report);
+    }
+}
+
+/* An ARN has its name in lower case; the list knows how it is written. */
+static char *endpoint_name(const char *arn)
+{
+    const char *lower = strrchr(arn, '/') + 1;
+    g_autoptr(json_auto) request = json_pack("{ss}", "NameContains", lower);
+    g_autoptr(json_auto) list = cli_ask("sagemaker", "ListEndpoints", request, NULL);
+    size_t i;
+    const json_t *endpoint;
+    json_array_foreach(json_object_get(list, "Endpoints"), i, endpoint)
+    {
+        if (g_strcmp0(json_text_at(endpoint, "EndpointArn"), arn) == 0)
+            return g_strdup(json_text_at(endpoint, "EndpointName"));
+    }
+    return g_strdup(lower);
+}
+
+static void print_endpoint(const char *arn)
+{
+    g_autoptr(json_auto) ask = json_pack("{sb}", "About", 1);
+    g_autoptr(json_auto) about = local_ask(cli_home(), ask, NULL);
+    const char *url = json_text_at(about, "Output.Url");
+    g_autofree char *name = endpoint_name(arn);
+    printf("endpoint %s is in service%s:\n", name, url ? "" : " while `lathe serve` runs");
+    printf("  curl -H 'Content-Type: text/csv' --data-binary @rows.csv \\\n"
+           "       %s/endpoints/%s/invocations\n",
+           url ? url : "http://" CLI_LISTEN, name);
+}
+
+void run_print_summary(const struct definition *definition, const json_t *execution,
+                       const json_t *steps)
+{
+    const char *reason = json_text_at(execution, "FailureReason");
+    putchar('\n');
+    for (guint i = 0; i < definition->steps->len; i++) {
+        const struct definition_step *one = g_ptr_array_index(definition->steps, i);
+        const json_t *step = run_step(steps, one->name);
+        const char *outcome = json_text_at(step, "Metadata.Condition.Outcome");
+        const char *package = json_text_at(step, "Metadata.RegisterModel.Arn");
+        const char *endpoint = json_text_at(step, "Metadata.Endpoint.Arn");
+        if (!succeeded(step))
+            continue;
+        print_training(one->name, step);
+        print_evaluation(one, step);
+        if (outcome)
+            printf("%s: %s\n", one->name,
+                   strcmp(outcome, "True") == 0 ? "the condition holds"
+                                                : "the condition does not hold");
+        if (package)
+            printf("%s: registered as %s\n", one->name, package);
+        if (endpoint)
+            print_endpoint(endpoint);
+    }
+    printf("%s after %.1f s\n", json_text_at(execution, "PipelineExecutionStatus"),
+           json_number_at(execution, "LastModifiedTime", 0) -
+               json_number_at(execution, "CreationTime", 0));
+    if (reason)
+        printf("%s\n", reason);
+    fflush(stdout);
+}

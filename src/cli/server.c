@@ -1,0 +1,132 @@
+#include "cli/server.h"
+
+#include <pthread.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "cli/cli.h"
+#include "service/lathe.h"
+#include "wire/dispatch.h"
+#include "wire/http.h"
+#include "wire/local.h"
+
+#define DEFAULT_ACCOUNT "000000000000"
+#define STOP_SECONDS 10
+
+struct server {
+    sigset_t signals;
+    struct lathe *lathe;
+    struct dispatcher *dispatcher;
+    struct http_server *http;
+    struct local_door *door;
+    char *url;
+};
+
+static bool parse_listen(const char *listen, char **address, unsigned *port, GError **error)
+{
+    const char *colon = strrchr(listen, ':');
+    const char *digits = colon ? colon + 1 : listen;
+    guint64 number;
+    if (!g_ascii_string_to_unsigned(digits, 10, 0, 65535, &number, NULL))
+        return error_set(error, ERROR_VALIDATION,
+                         "--listen %s: a port from 0 to 65535 is expected after the colon", listen);
+    *port = (unsigned)number;
+    *address = colon && colon > listen ? g_strndup(listen, (gsize)(colon - listen))
+                                       : g_strdup("127.0.0.1");
+    if (strcmp(*address, "localhost") == 0) {
+        g_free(*address);
+        *address = g_strdup("127.0.0.1");
+    }
+    if (!g_str_has_prefix(*address, "127."))
+        return error_set(error, ERROR_VALIDATION,
+                         "--listen %s: only loopback addresses (127.0.0.1) are accepted: anyone "
+                         "who can reach lathe may do anything with it",
+                         listen);
+    return true;
+}
+
+bool server_check_listen(const char *listen, GError **error)
+{
+    g_autofree char *address = NULL;
+    unsigned port;
+    return parse_listen(listen, &address, &port, error);
+}
+
+void server_block_signals(sigset_t *signals)
+{
+    sigemptyset(signals);
+    sigaddset(signals, SIGTERM);
+    sigaddset(signals, SIGINT);
+    pthread_sigmask(SIG_BLOCK, signals, NULL);
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void end_wait(void *data)
+{
+    (void)data;
+    kill(getpid(), SIGTERM);
+}
+
+static bool open_http(struct server *server, const char *listen, GError **error)
+{
+    g_autofree char *address = NULL;
+    unsigned port;
+    if (!parse_listen(listen, &address, &port, error))
+        return false;
+    const struct dispatcher_options wire = {.version = LATHE_VERSION};
+    server->dispatcher = dispatcher_new(server->lathe->operations, &wire);
+    struct http_options options = {.address = address, .port = port};
+    server->http = http_server_start(&options, dispatcher_handler(server->dispatcher), error);
+    if (server->http)
+        server->url = g_strdup_printf("http://%s:%u", address, http_server_port(server->http));
+    return server->http != NULL;
+}
+
+static bool open_door(struct server *server, GError **error)
+{
+    json_t *about = json_pack("{sssiss}", "Home", server->lathe->home, "ProcessId", (int)getpid(),
+                              "Account", server->lathe->account);
+    if (server->url)
+        json_put(about, "Url", json_string(server->url));
+    server->door =
+        local_open(server->lathe->home, server->lathe->operations, about, end_wait, NULL, error);
+    return server->door != NULL;
+}
+
+struct server *server_open(const char *listen, GError **error)
+{
+    struct server *server = g_new0(struct server, 1);
+    server_block_signals(&server->signals);
+    const char *account = g_getenv("LATHE_ACCOUNT");
+    server->lathe = lathe_open(cli_home(), account ? account : DEFAULT_ACCOUNT, error);
+    if (server->lathe && (!listen || open_http(server, listen, error)) && open_door(server, error))
+        return server;
+    server_close(server);
+    return NULL;
+}
+
+const char *server_url(const struct server *server)
+{
+    return server->url;
+}
+
+void server_wait(struct server *server)
+{
+    int signal;
+    sigwait(&server->signals, &signal);
+}
+
+void server_close(struct server *server)
+{
+    if (!server)
+        return;
+    local_close(server->door);
+    if (server->http)
+        http_server_stop(server->http, STOP_SECONDS);
+    if (server->dispatcher)
+        dispatcher_free(server->dispatcher);
+    lathe_close(server->lathe);
+    g_free(server->url);
+    g_free(server);
+}

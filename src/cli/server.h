@@ -1,0 +1,31 @@
+/* server.h: the owner of a home: opened, with the door for the command line, and with HTTP where
+ * that is wanted. */
+#ifndef LATHE_CLI_SERVER_H
+#define LATHE_CLI_SERVER_H
+
+#include <glib.h>
+#include <signal.h>
+#include <stdbool.h>
+
+struct server;
+
+/* Checks --listen ("127.0.0.1:4566", "localhost:0", ":8080" or "8080"). */
+bool server_check_listen(const char *listen, GError **error);
+
+/* Opens cli_home() and its door; serves HTTP at listen (NULL: not at all). Blocks SIGTERM and
+ * SIGINT in every thread: they are taken by server_wait or sigtimedwait. */
+struct server *server_open(const char *listen, GError **error);
+
+/* "http://127.0.0.1:4566", or NULL without HTTP. */
+const char *server_url(const struct server *server);
+
+/* Until SIGTERM, SIGINT or `lathe stop`. */
+void server_wait(struct server *server);
+
+/* Requests under way finish first. */
+void server_close(struct server *server);
+
+/* SIGTERM and SIGINT, blocked in the calling thread and those it starts. */
+void server_block_signals(sigset_t *signals);
+
+#endif

@@ -230,8 +230,8 @@ static void print_table(const json_t *metrics)
     json_t *metric, *row, *count;
     json_object_foreach((json_t *)metrics, name, metric)
     {
-        if (json_is_number(json_object_get(metric, "value")))
-            job_say("%-24s %10.5f", name, json_number_at(metric, "value", 0));
+        if (json_object_get(metric, "value"))
+            job_say("%-24s %10.5f", name, json_number_at(metric, "value", NAN));
     }
     json_object_foreach(json_object_get(metrics, "confusion_matrix"), label, row)
     {

@@ -61,6 +61,19 @@ struct lathe_predictor *lathe_predictor_open_files(const char *const *paths, siz
                                                    struct lathe_error *error);
 void lathe_predictor_close(struct lathe_predictor *predictor);
 
+/* Text that grows. Zero it before the first use; lathe_text_clear frees. A text that is used again
+ * keeps its memory. */
+struct lathe_text {
+    char *bytes; /* not terminated */
+    size_t size, capacity;
+};
+void lathe_text_clear(struct lathe_text *text);
+
+/* All of it as JSON (replacing what the text held): the columns, and of each artifact its
+ * transformers or its objective, trees and the features' importance. LATHE_NO_MEMORY. */
+bool lathe_describe(const struct lathe_predictor *predictor, struct lathe_text *text,
+                    struct lathe_error *error);
+
 /* The columns of a row, in order. Names and types live as long as the predictor. */
 struct lathe_column {
     const char *name; /* NULL where the model has no names for its features */
@@ -107,15 +120,11 @@ enum lathe_format {
                               {"features": [1.0, 0.5]} a line */
     LATHE_JSON_LINES_TEXT, /* answers of transformers: {"source": "1.0 0.5"} a line */
     LATHE_LIBSVM,          /* rows, where trees come first: `[label] index:value ...` a line */
+    LATHE_CSV_HEADER,      /* rows: the first line names the columns, in any order; those that no
+                              column of the predictor is called are passed over */
+    LATHE_CSV_TABLE,       /* answers: a line each, values between commas, without the brackets that
+                              SageMaker's XGBoost container puts around several */
 };
-
-/* Text that grows. Zero it before the first use; lathe_text_clear frees. A text that is used again
- * keeps its memory. */
-struct lathe_text {
-    char *bytes; /* not terminated */
-    size_t size, capacity;
-};
-void lathe_text_clear(struct lathe_text *text);
 
 /* Reads rows from text, predicts, and writes the answer (replacing what it held). Fails with
  * LATHE_INVALID_DATA naming row and column, what was found and what was expected, or with

@@ -21,6 +21,8 @@ struct verb {
 int cli_serve(int argc, char **argv);
 int cli_call(int argc, char **argv);
 int cli_sample(int argc, char **argv);
+int cli_predict(int argc, char **argv);
+int cli_describe(int argc, char **argv);
 int cli_status(int argc, char **argv);
 int cli_logs(int argc, char **argv);
 int cli_stop(int argc, char **argv);

@@ -39,6 +39,14 @@ static const struct verb verbs[] = {
     {"logs", "JOB [-f]", "print a job's log; -f goes on until it ends",
      "  --json   a JSON object a line: timestamp (milliseconds) and message", cli_logs},
     {"stop", "[JOB]", "stop the server, or one training job", "", cli_stop},
+    {"predict", "ARTIFACT... [FILE]", "answer rows of CSV with a model, or a pipeline of them",
+     "Artifacts in the order of the pipeline: XGBoost model files, model.tar.gz, MLeap bundles "
+     "(zip "
+     "or\nfolder). Rows come from FILE or standard input, with the columns in order or under a "
+     "header with\ntheir names; `lathe describe` says which. Answers are CSV, a line a row.",
+     cli_predict},
+    {"describe", "ARTIFACT... [--json]", "show a model's columns, transformers, trees, importances",
+     "", cli_describe},
     {"sample", "NAME [--rows N] [--seed S]", "print rows of a well-known data set, generated",
      "The same name, rows and seed give the same bytes on every machine. Without NAME: a list.",
      cli_sample},

@@ -24,6 +24,7 @@ static const struct wrap SCORES[] = {
     [LATHE_CSV_LINES] = {"", "", "", "\n", "\n"},
     [LATHE_JSON] = {"{\"predictions\": [", "{\"score\": ", "}", ", ", "]}"},
     [LATHE_JSON_LINES] = {"", "{\"score\": ", "}", "\n", "\n"},
+    [LATHE_CSV_TABLE] = {"", "", "", "\n", "\n"},
 };
 
 /* The same with selected values. */
@@ -32,6 +33,7 @@ static const struct wrap SELECTIONS[] = {
     [LATHE_CSV_LINES] = {"", "", "", "\n", "\n"},
     [LATHE_JSON] = {"{\"predictions\": [", "{", "}", ", ", "]}"},
     [LATHE_JSON_LINES] = {"", "{", "}", "\n", "\n"},
+    [LATHE_CSV_TABLE] = {"", "", "", "\n", "\n"},
 };
 
 /* The SparkML container's; that has no JSON, and of its JSON Lines this is the plural. */
@@ -41,6 +43,7 @@ static const struct wrap FEATURES[] = {
     [LATHE_JSON] = {"{\"predictions\": [", "{", "}", ", ", "]}"},
     [LATHE_JSON_LINES] = {"", "", "", "\n", ""},
     [LATHE_JSON_LINES_TEXT] = {"", "", "", "\n", ""},
+    [LATHE_CSV_TABLE] = {"", "", "", "\n", "\n"},
 };
 
 static const struct wrap *wrap_of(const struct answer *answer)
@@ -50,9 +53,15 @@ static const struct wrap *wrap_of(const struct answer *answer)
     return answer->part->selection.count ? &SELECTIONS[answer->format] : &SCORES[answer->format];
 }
 
+static bool is_csv(const struct answer *answer)
+{
+    return answer->format == LATHE_CSV || answer->format == LATHE_CSV_LINES ||
+           answer->format == LATHE_CSV_TABLE;
+}
+
 static bool is_json(const struct answer *answer)
 {
-    return answer->format != LATHE_CSV && answer->format != LATHE_CSV_LINES;
+    return !is_csv(answer);
 }
 
 /* ---- text ---- */
@@ -139,14 +148,15 @@ static void append_csv_text(struct lathe_text *text, const char *bytes, size_t s
 
 static void append_scores(struct answer *answer, const float *values, size_t width)
 {
-    if (width > 1)
+    bool list = width > 1 && answer->format != LATHE_CSV_TABLE;
+    if (list)
         append(answer->text, "[");
     for (size_t i = 0; i < width; i++) {
         if (i)
-            append(answer->text, ", ");
+            append(answer->text, list ? ", " : ",");
         append_python(answer, (double)values[i]);
     }
-    if (width > 1)
+    if (list)
         append(answer->text, "]");
 }
 
@@ -265,7 +275,7 @@ static void append_features(struct answer *answer, const struct batch *batch, si
 {
     struct lathe_text *text = answer->text;
     bool lines = answer->format == LATHE_JSON_LINES;
-    if (answer->format == LATHE_CSV || answer->format == LATHE_CSV_LINES) {
+    if (is_csv(answer)) {
         append_elements(answer, batch, row, ",");
     } else if (answer->format == LATHE_JSON_LINES_TEXT && answer->vector) {
         append(text, "{\"source\":\"");
@@ -293,7 +303,8 @@ bool answer_open(struct answer *answer, struct lathe_text *text, enum lathe_form
 {
     *answer = (struct answer){.text = text, .format = format, .part = part};
     text->size = 0;
-    if (format == LATHE_LIBSVM || (format == LATHE_JSON_LINES_TEXT && !part->pipeline))
+    if (format == LATHE_LIBSVM || format == LATHE_CSV_HEADER ||
+        (format == LATHE_JSON_LINES_TEXT && !part->pipeline))
         return fail(error, LATHE_UNSUPPORTED, "%s does not answer in this format", part->name);
     if (part->pipeline) {
         size_t count;

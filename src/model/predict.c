@@ -78,35 +78,92 @@ static bool read_libsvm_matrix(const struct request *request, struct csv_matrix 
     return read;
 }
 
-/* Rows that are objects with the features' names. */
-static bool read_named_matrix(const struct request *request, const struct json_rows *from,
-                              size_t rows, struct csv_matrix *matrix)
+/* The columns' names, and memory for their values. */
+struct named {
+    struct csv_column *columns;
+    double *numbers;
+    size_t count, rows;
+};
+
+static bool named_open(const struct request *request, struct named *named, size_t rows)
 {
     const struct lathe_predictor *predictor = request->predictor;
     size_t count = predictor->column_count;
-    if (!predictor->columns[0].name)
+    *named = (struct named){.count = count, .rows = rows};
+    named->columns = calloc(count, sizeof *named->columns);
+    named->numbers = calloc(count * rows, sizeof *named->numbers);
+    if (!named->columns || !named->numbers)
+        return fail(request->error, LATHE_NO_MEMORY, "no memory for %zu rows", rows);
+    for (size_t i = 0; i < count; i++)
+        named->columns[i] = (struct csv_column){.name = predictor->columns[i].name,
+                                                .type = CSV_NUMBER,
+                                                .field = i,
+                                                .numbers = named->numbers + i * rows};
+    return true;
+}
+
+/* Appends the first rows of the columns to a matrix. */
+static bool named_append(const struct request *request, const struct named *named, size_t rows,
+                         struct csv_matrix *matrix)
+{
+    matrix->columns = named->count;
+    if (!csv_matrix_reserve(matrix, rows, request->error))
+        return false;
+    float *values = matrix->values + matrix->rows * named->count;
+    for (size_t i = 0; i < named->count; i++)
+        for (size_t row = 0; row < rows; row++)
+            values[row * named->count + i] = (float)named->numbers[i * named->rows + row];
+    matrix->rows += rows;
+    return true;
+}
+
+static void named_close(struct named *named)
+{
+    free(named->columns);
+    free(named->numbers);
+}
+
+/* Rows that are objects with the features' names. */
+static bool read_json_named(const struct request *request, const struct json_rows *from,
+                            size_t rows, struct csv_matrix *matrix)
+{
+    if (!request->predictor->columns[0].name)
         return fail(request->error, LATHE_INVALID_DATA,
                     "row 1 is an object, and the model has no names for its %zu features: expected "
                     "an array of numbers",
-                    count);
-    struct csv_column *columns = calloc(count, sizeof *columns);
-    double *numbers = calloc(count * rows, sizeof *numbers);
-    matrix->columns = count;
-    bool read = columns && numbers && csv_matrix_reserve(matrix, rows, request->error);
-    if (!columns || !numbers)
-        fail(request->error, LATHE_NO_MEMORY, "no memory for %zu rows", rows);
-    for (size_t i = 0; read && i < count; i++)
-        columns[i] = (struct csv_column){.name = predictor->columns[i].name,
-                                         .type = CSV_NUMBER,
-                                         .field = i,
-                                         .numbers = numbers + i * rows};
-    read = read && json_rows_columns(from, columns, count, count, NULL, request->error);
-    for (size_t row = 0; read && row < rows; row++)
-        for (size_t i = 0; i < count; i++)
-            matrix->values[row * count + i] = (float)numbers[i * rows + row];
-    matrix->rows = read ? rows : 0;
-    free(columns);
-    free(numbers);
+                    request->predictor->column_count);
+    struct named named;
+    bool read =
+        named_open(request, &named, rows) &&
+        json_rows_columns(from, named.columns, named.count, named.count, NULL, request->error) &&
+        named_append(request, &named, rows, matrix);
+    named_close(&named);
+    return read;
+}
+
+/* Rows behind a header. A model without names takes the columns in order. */
+static bool read_header_matrix(const struct request *request, struct csv_matrix *matrix)
+{
+    const char *at = request->text, *end = at + request->size;
+    if (!request->predictor->columns[0].name) {
+        const char *feed = memchr(at, '\n', request->size);
+        struct request rest = *request;
+        rest.text = feed ? feed + 1 : end;
+        rest.size = (size_t)(end - rest.text);
+        return read_csv_matrix(&rest, matrix);
+    }
+    struct named named;
+    struct csv_columns *reader = NULL;
+    bool read = named_open(request, &named, BATCH_ROWS);
+    if (read)
+        reader = csv_columns_open(named.columns, named.count, NULL, request->error);
+    read = reader && csv_columns_header(reader, &at, end, request->error);
+    size_t rows = BATCH_ROWS;
+    while (read && rows == BATCH_ROWS)
+        read = csv_columns_read(reader, &at, end, BATCH_ROWS, &rows, request->error) &&
+               named_append(request, &named, rows, matrix);
+    csv_columns_close(reader);
+    named_close(&named);
     return read;
 }
 
@@ -118,7 +175,7 @@ static bool read_json_matrix(const struct request *request, struct csv_matrix *m
     if (!json_rows_count(&from, &rows, &width, request->error))
         return false;
     if (rows && !width)
-        return read_named_matrix(request, &from, rows, matrix);
+        return read_json_named(request, &from, rows, matrix);
     matrix->columns = request->predictor->parts[0].inputs;
     return json_rows_matrix(&from, matrix, request->error);
 }
@@ -128,6 +185,8 @@ static bool read_matrix(const struct request *request, struct csv_matrix *matrix
     switch (request->format) {
     case LATHE_CSV:
         return read_csv_matrix(request, matrix);
+    case LATHE_CSV_HEADER:
+        return read_header_matrix(request, matrix);
     case LATHE_LIBSVM:
         return read_libsvm_matrix(request, matrix);
     default:
@@ -200,6 +259,9 @@ static bool predict_csv_batches(struct request *request, struct row_columns *col
 {
     const char *at = request->text, *end = at + request->size;
     size_t done = 0, rows;
+    if (request->format == LATHE_CSV_HEADER &&
+        !csv_columns_header(reader, &at, end, request->error))
+        return false;
     do {
         if (!csv_columns_read(reader, &at, end, room, &rows, request->error))
             return false;
@@ -212,10 +274,20 @@ static bool predict_csv_batches(struct request *request, struct row_columns *col
     return done || fail_empty(request->error);
 }
 
+static bool has_vectors(const struct schema *schema)
+{
+    return schema->width > schema->count;
+}
+
 static bool predict_csv(struct request *request)
 {
     const struct schema *schema = request->schema;
-    if (begins_with_header(request))
+    bool header = request->format == LATHE_CSV_HEADER;
+    if (header && has_vectors(schema))
+        return fail(request->error, LATHE_UNSUPPORTED,
+                    "the schema has vectors, of which a header can name no parts: expected rows "
+                    "without a header");
+    if (!header && begins_with_header(request))
         return fail(request->error, LATHE_INVALID_DATA,
                     "line 1 is a header, the names of the columns: expected the first row there");
     size_t most = request->size / schema->width + 1;
@@ -224,7 +296,8 @@ static bool predict_csv(struct request *request)
     if (!row_columns_open(&columns, schema, request->plan, room, request->error))
         return false;
     const struct csv_columns_options options = {
-        .dialect = {.utf8 = has_high_bytes(request->text, request->size)}, .width = schema->width};
+        .dialect = {.utf8 = has_high_bytes(request->text, request->size)},
+        .width = header ? 0 : schema->width};
     struct csv_columns *reader =
         csv_columns_open(columns.columns, columns.count, &options, request->error);
     bool predicted = reader && run_open(&request->run, request->predictor, schema, request->plan,
@@ -236,11 +309,6 @@ static bool predict_csv(struct request *request)
     csv_columns_close(reader);
     row_columns_close(&columns);
     return predicted;
-}
-
-static bool has_vectors(const struct schema *schema)
-{
-    return schema->width > schema->count;
 }
 
 static bool predict_json_rows(struct request *request, const struct json_rows *from, size_t rows,
@@ -289,6 +357,11 @@ static bool predict_json(struct request *request)
 
 /* ---- requests ---- */
 
+static bool is_json(enum lathe_format format)
+{
+    return format == LATHE_JSON || format == LATHE_JSON_LINES;
+}
+
 static bool answer_request(struct request *request, enum lathe_format format,
                            struct lathe_text *text)
 {
@@ -299,9 +372,9 @@ static bool answer_request(struct request *request, enum lathe_format format,
         answer_open(&request->answer, text, format, last, only ? request->schema : &last->schema,
                     only ? request->plan : last->plan, request->error);
     bool answered = opened &&
-                    (!predictor->parts[0].pipeline  ? predict_numbers(request)
-                     : request->format == LATHE_CSV ? predict_csv(request)
-                                                    : predict_json(request)) &&
+                    (!predictor->parts[0].pipeline ? predict_numbers(request)
+                     : is_json(request->format)    ? predict_json(request)
+                                                   : predict_csv(request)) &&
                     answer_end(&request->answer, request->error);
     answer_close(&request->answer);
     return answered;
@@ -332,11 +405,6 @@ static bool answer_with_schema(struct request *request, const char *text, size_t
     return answered;
 }
 
-static bool is_json(enum lathe_format format)
-{
-    return format == LATHE_JSON || format == LATHE_JSON_LINES;
-}
-
 bool lathe_predict_text(const struct lathe_predictor *predictor, enum lathe_format rows_format,
                         const char *rows, size_t size, enum lathe_format answer_format,
                         struct lathe_text *answer, struct lathe_error *error)
@@ -349,7 +417,7 @@ bool lathe_predict_text(const struct lathe_predictor *predictor, enum lathe_form
                               .error = error,
                               .schema = &first->schema,
                               .plan = first->plan};
-    if (rows_format != LATHE_CSV && !is_json(rows_format) &&
+    if (rows_format != LATHE_CSV && rows_format != LATHE_CSV_HEADER && !is_json(rows_format) &&
         (rows_format != LATHE_LIBSVM || first->pipeline))
         return fail(error, LATHE_UNSUPPORTED, "%s does not read rows of this format", first->name);
     if (!size)

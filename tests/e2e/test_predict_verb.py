@@ -1,0 +1,103 @@
+"""`lathe predict` and `lathe describe` on files, against XGBoost and MLeap's own answers."""
+
+import json
+import subprocess
+
+import numpy
+import pytest
+import xgboost
+
+from test_inference_pipeline import (BUNDLES, LABEL_NAMES, TABLE, model_bytes, packed, predictions,
+                                     trained)
+
+VERSION = "0.24"
+MACHINE = str(BUNDLES / VERSION / "machine.zip")
+
+
+@pytest.fixture
+def features():
+    columns = json.loads((BUNDLES / VERSION / "machine.json").read_text())["mleap"]
+    return numpy.array(next(c["values"] for c in columns if c["name"] == "features"))
+
+
+@pytest.fixture
+def run(lathe):
+    def call(*arguments, rows=None):
+        return subprocess.run([lathe, *map(str, arguments)], input=rows, capture_output=True,
+                              text=True, timeout=120)
+
+    return call
+
+
+def test_many_rows_in_pieces_and_in_order(run, tmp_path):
+    """12 MB of rows: several pieces, in threads, as XGBoost answers them."""
+    random = numpy.random.default_rng(3)
+    rows = numpy.round(random.normal(0, 1, (200_000, 6)), 6)
+    names = [f"c{i}" for i in range(6)]
+    booster = xgboost.train({"objective": "multi:softprob", "num_class": 3, "nthread": 1},
+                            xgboost.DMatrix(rows[:2000], (rows[:2000, 0] > 0) + (rows[:2000, 1] > 1),
+                                            feature_names=names), 5)
+    model, table = tmp_path / "model.ubj", tmp_path / "rows.csv"
+    booster.save_model(model)
+    expected = booster.predict(xgboost.DMatrix(rows, feature_names=names, nthread=1))
+    numpy.savetxt(table, rows, fmt="%.6f", delimiter=",")
+    done = run("predict", model, table)
+    assert done.returncode == 0, done.stderr
+    numpy.testing.assert_array_max_ulp(
+        numpy.loadtxt(done.stdout.splitlines(), delimiter=",", dtype=numpy.float32), expected, 1)
+    # The same columns in another order, with one more, under a header.
+    order = [3, 0, 5, 1, 4, 2]
+    mixed = ",".join(["id"] + [names[i] for i in order]) + "\n" + "".join(
+        f"id {i}," + ",".join(f"{row[k]:.6f}" for k in order) + "\n" for i, row in enumerate(rows))
+    table.write_text(mixed)
+    assert run("predict", model, table).stdout == done.stdout
+    # An error far inside counts from the beginning of the file.
+    lines = mixed.split("\n")
+    lines[150_000] = lines[150_000].replace(",", ",oops", 1)
+    failed = run("predict", model, rows="\n".join(lines))
+    assert failed.returncode == 1
+    assert "line 150001, column 2" in failed.stderr and "oops" in failed.stderr
+
+
+def test_a_pipeline_under_a_header(run, tmp_path, features):
+    booster = trained(features, numpy.arange(len(features)) % 3, "multi:softmax", num_class=3)
+    (tmp_path / "model.tar.gz").write_bytes(packed({"xgboost-model": model_bytes(booster)}))
+    labels = BUNDLES / VERSION / "labels.zip"
+    rows = "y,kind,x\n" + "".join(f"{y},{kind},{x}\n" for y, kind, x in
+                                   zip(TABLE["y"], TABLE["kind"], TABLE["x"]))
+    done = run("predict", MACHINE, tmp_path / "model.tar.gz", rows=rows)
+    assert done.returncode == 0, done.stderr
+    assert [float(line) for line in done.stdout.splitlines()] == list(predictions(booster, features))
+    assert done.stdout.endswith("\n")
+
+
+def test_what_is_missing_is_said(run, tmp_path):
+    assert run("predict").returncode == 2
+    failed = run("predict", tmp_path / "nothing", rows="1\n")
+    assert failed.returncode == 1 and "nothing cannot be opened" in failed.stderr
+    failed = run("predict", MACHINE, rows="kind,x\nL,1\n")
+    assert failed.returncode == 1 and "the header has no column \"y\"" in failed.stderr
+    failed = run("predict", MACHINE, rows="L,1\n")
+    assert failed.returncode == 1 and "expected 3" in failed.stderr
+    failed = run("predict", MACHINE, rows="kind,x,y\nL,1,2\nL,much,2\n")
+    assert failed.returncode == 1 and "line 3, column 2" in failed.stderr
+
+
+def test_describe(run, tmp_path, features):
+    booster = trained(features, numpy.arange(len(features)) % 2, "binary:logistic")
+    (tmp_path / "model.tar.gz").write_bytes(packed({"xgboost-model": model_bytes(booster)}))
+    done = run("describe", MACHINE, tmp_path / "model.tar.gz", "--json")
+    assert done.returncode == 0, done.stderr
+    said = json.loads(done.stdout)
+    assert [column["name"] for column in said["columns"]] == ["kind", "x", "y"]
+    bundle, trees = said["parts"]
+    assert bundle["output"] == "features" and bundle["width"] == 7
+    assert {"type": "StringIndexer", "inputs": ["kind"], "outputs": ["i"],
+            "labels": ["L", "M", "H"]}.items() <= bundle["stages"][0].items()
+    assert trees["objective"] == "binary:logistic" and trees["trees"] == 12
+    gains = booster.get_score(importance_type="total_gain")
+    got = {f"f{i}": f["total_gain"] for i, f in enumerate(trees["features"]) if f["weight"]}
+    assert got == pytest.approx(gains, rel=1e-5)
+    assert [f["name"] for f in trees["features"]] == ["u[0]", "u[1]", "u[2]", "x", "e", "f", "b"]
+    page = run("describe", MACHINE, tmp_path / "model.tar.gz").stdout
+    assert "\u2588" in page and "binary:logistic" in page and "12 trees" in page

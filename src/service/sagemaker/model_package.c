@@ -162,6 +162,15 @@ struct resource *model_package_find(struct lathe *lathe, const char *name_or_arn
     return package;
 }
 
+/* "<group>/<version>" is the store's name of a version; AWS's members show the group and the
+ * version. */
+static void show_group(json_t *package)
+{
+    json_t *group = json_object_get(package, "ModelPackageGroupName");
+    if (group)
+        json_object_set(package, "ModelPackageName", group);
+}
+
 bool describe_model_package(const struct call *call, const json_t *request, struct reply *reply,
                             GError **error)
 {
@@ -170,6 +179,7 @@ bool describe_model_package(const struct call *call, const json_t *request, stru
     if (!package)
         return false;
     reply->output = sagemaker_describe(&model_package_kind, package);
+    show_group(reply->output);
     return true;
 }
 
@@ -183,7 +193,13 @@ bool list_model_packages(const struct call *call, const json_t *request, struct 
     resource_query_from_request(&query, request);
     query.parent = group ? name_of(group, &model_package_group_kind) : NULL;
     query.status = json_text_at(request, "ModelApprovalStatus");
-    return sagemaker_list_query(call, &model_package_kind, &query, members, reply, error);
+    if (!sagemaker_list_query(call, &model_package_kind, &query, members, reply, error))
+        return false;
+    size_t i;
+    json_t *package;
+    json_array_foreach(json_object_get(reply->output, model_package_kind.summaries), i, package)
+        show_group(package);
+    return true;
 }
 
 static bool change_package(struct resource *package, void *data, GError **error)

@@ -1,11 +1,13 @@
 """Training jobs' lives: what is refused, stopped, found, and cut off by a crash."""
 
+import shutil
 import time
 
 import pytest
 from botocore.exceptions import ClientError
 
-from sagemaker_jobs import booster, channel, train, training_request, unique, wait_for_job
+from sagemaker_jobs import (XGBOOST_1, booster, channel, train, training_request, unique,
+                            wait_for_job)
 
 ROWS = "".join(f"{i % 2},{i},{i * 7 % 13}\n" for i in range(200))
 
@@ -195,3 +197,17 @@ def test_parquet_trains_the_same_model_as_csv(server, bucket):
         assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
         dumps.append(booster(server, job["ModelArtifacts"]["S3ModelArtifacts"]).get_dump())
     assert dumps[0] == dumps[1]
+
+
+def test_jobs_run_on_when_the_program_is_replaced_under_the_server(server_factory, lathe, tmp_path):
+    program = tmp_path / "lathe"
+    shutil.copy(lathe, program)
+    server = server_factory(start=False)
+    server.binary = program
+    server.start()
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="upgrade")
+    s3.put_object(Bucket="upgrade", Key="train/rows.csv", Body=ROWS)
+    program.unlink()
+    job = train(server, request_for("upgrade", image=XGBOOST_1))  # a library of the system
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")

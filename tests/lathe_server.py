@@ -114,7 +114,17 @@ class Server:
         return [line for line in self.log_text().splitlines() if SANITIZER.search(line)]
 
     def client(self, service, **options):
-        """A boto3 client for this server: dummy keys, no retries."""
+        """A boto3 client for this server: dummy keys, no retries. The one without options is made
+        once, since making it takes longer than most tests; a test that changes a client's events
+        makes its own, with some option."""
+        if options or service not in self._clients:
+            made = self._new_client(service, **options)
+            if options:
+                return made
+            self._clients[service] = made
+        return self._clients[service]
+
+    def _new_client(self, service, **options):
         import boto3
         from botocore.config import Config
 

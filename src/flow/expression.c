@@ -71,11 +71,12 @@ json_t *expression_path(const json_t *value, const char *path)
 /* --- scalars -------------------------------------------------------------------------------------
  */
 
-/* The shortest decimal that reads back as the same double. */
+/* The shortest decimal that reads back as the same double: of 15 digits where they do, 17 always
+ * do. */
 static char *number_text(double number)
 {
     char text[G_ASCII_DTOSTR_BUF_SIZE];
-    for (int digits = 1; digits <= 17; digits++) {
+    for (int digits = 15; digits <= 17; digits++) {
         char format[8];
         snprintf(format, sizeof format, "%%.%dg", digits);
         g_ascii_formatd(text, sizeof text, format, number);

@@ -81,6 +81,11 @@ def test_a_group_is_found_by_search_and_deleted_when_empty(server, specification
                                 SearchExpression=query)["Results"]) == 1
     arn = sagemaker.create_model_package(ModelPackageGroupName=group,
                                          InferenceSpecification=specification)["ModelPackageArn"]
+    found = sagemaker.search(Resource="ModelPackageGroup", SearchExpression=query)["Results"]
+    assert found[0]["ModelPackageGroup"]["ModelPackageGroupName"] == group
+    package = sagemaker.search(Resource="ModelPackage", SearchExpression={"Filters": [
+        {"Name": "ModelPackageArn", "Operator": "Equals", "Value": arn}]})["Results"]
+    assert package[0]["ModelPackage"]["ModelPackageVersion"] == 1
     with pytest.raises(ClientError):
         sagemaker.delete_model_package_group(ModelPackageGroupName=group)
     sagemaker.delete_model_package(ModelPackageName=arn)

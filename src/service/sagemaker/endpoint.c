@@ -9,7 +9,14 @@
 #include "serve/capture.h"
 #include "service/sagemaker/sagemaker.h"
 
+/* What an endpoint's changed weights are is told by its variants. */
+static void show_endpoint(json_t *endpoint)
+{
+    json_object_del(endpoint, "Weights");
+}
+
 const struct sagemaker_kind endpoint_kind = {
+    .show = show_endpoint,
     .kind = "endpoint",
     .name_member = "EndpointName",
     .arn_member = "EndpointArn",
@@ -234,7 +241,6 @@ bool describe_endpoint(const struct call *call, const json_t *request, struct re
     if (!endpoint)
         return false;
     reply->output = sagemaker_describe(&endpoint_kind, endpoint);
-    json_object_del(reply->output, "Weights");
     return describe_config(call, endpoint, reply->output, error);
 }
 

@@ -5,7 +5,22 @@
 
 #include "service/sagemaker/sagemaker.h"
 
+/* "<group>/<version>" is the store's name of a version; AWS's members show the group and the
+ * version. */
+static void show_package(json_t *package)
+{
+    json_t *group = json_object_get(package, "ModelPackageGroupName");
+    if (group)
+        json_object_set(package, "ModelPackageName", group);
+}
+
+static void show_group(json_t *group)
+{
+    json_object_del(group, "LastVersion"); /* the store's count of versions */
+}
+
 const struct sagemaker_kind model_package_group_kind = {
+    .show = show_group,
     .kind = "model-package-group",
     .name_member = "ModelPackageGroupName",
     .arn_member = "ModelPackageGroupArn",
@@ -18,6 +33,7 @@ const struct sagemaker_kind model_package_group_kind = {
 };
 
 const struct sagemaker_kind model_package_kind = {
+    .show = show_package,
     .kind = "model-package",
     .name_member = "ModelPackageName",
     .arn_member = "ModelPackageArn",
@@ -63,7 +79,6 @@ bool describe_model_package_group(const struct call *call, const json_t *request
     g_autoptr(json_auto) plain = with_plain_name(request, &model_package_group_kind);
     if (!sagemaker_describe_call(call, &model_package_group_kind, plain, reply, error))
         return false;
-    json_object_del(reply->output, "LastVersion");
     json_object_set_new(reply->output, "CreatedBy", json_object());
     return true;
 }
@@ -162,15 +177,6 @@ struct resource *model_package_find(struct lathe *lathe, const char *name_or_arn
     return package;
 }
 
-/* "<group>/<version>" is the store's name of a version; AWS's members show the group and the
- * version. */
-static void show_group(json_t *package)
-{
-    json_t *group = json_object_get(package, "ModelPackageGroupName");
-    if (group)
-        json_object_set(package, "ModelPackageName", group);
-}
-
 bool describe_model_package(const struct call *call, const json_t *request, struct reply *reply,
                             GError **error)
 {
@@ -179,7 +185,6 @@ bool describe_model_package(const struct call *call, const json_t *request, stru
     if (!package)
         return false;
     reply->output = sagemaker_describe(&model_package_kind, package);
-    show_group(reply->output);
     return true;
 }
 
@@ -193,13 +198,7 @@ bool list_model_packages(const struct call *call, const json_t *request, struct 
     resource_query_from_request(&query, request);
     query.parent = group ? name_of(group, &model_package_group_kind) : NULL;
     query.status = json_text_at(request, "ModelApprovalStatus");
-    if (!sagemaker_list_query(call, &model_package_kind, &query, members, reply, error))
-        return false;
-    size_t i;
-    json_t *package;
-    json_array_foreach(json_object_get(reply->output, model_package_kind.summaries), i, package)
-        show_group(package);
-    return true;
+    return sagemaker_list_query(call, &model_package_kind, &query, members, reply, error);
 }
 
 static bool change_package(struct resource *package, void *data, GError **error)

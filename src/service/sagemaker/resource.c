@@ -91,6 +91,8 @@ json_t *sagemaker_describe(const struct sagemaker_kind *kind, const struct resou
 {
     json_t *output = head_of(kind, resource);
     json_object_update_missing(output, resource->body);
+    if (kind->show)
+        kind->show(output);
     return output;
 }
 
@@ -128,6 +130,8 @@ bool sagemaker_list_query(const struct call *call, const struct sagemaker_kind *
         json_t *summary = head_of(kind, resource);
         if (members)
             json_copy_members(summary, resource->body, members);
+        if (kind->show)
+            kind->show(summary);
         json_array_append_new(summaries, summary);
     }
     reply->output = json_pack("{so}", kind->summaries, summaries);

@@ -11,12 +11,13 @@ extern const struct service sagemaker_runtime_service;
 
 /* A kind of resource, as its operations spell it. */
 struct sagemaker_kind {
-    const char *kind;          /* in ARNs and in the store: "training-job" */
-    const char *name_member;   /* "TrainingJobName" */
-    const char *arn_member;    /* "TrainingJobArn" */
-    const char *status_member; /* "TrainingJobStatus"; NULL: it has none */
-    const char *summaries;     /* the list's member: "TrainingJobSummaries" */
-    bool modified;             /* whether its shapes have LastModifiedTime */
+    const char *kind;                  /* in ARNs and in the store: "training-job" */
+    const char *name_member;           /* "TrainingJobName" */
+    const char *arn_member;            /* "TrainingJobArn" */
+    const char *status_member;         /* "TrainingJobStatus"; NULL: it has none */
+    const char *summaries;             /* the list's member: "TrainingJobSummaries" */
+    void (*show)(json_t *description); /* makes what the store keeps fit the shapes; or NULL */
+    bool modified;                     /* whether its shapes have LastModifiedTime */
     enum error_code missing_code;
     const char *missing; /* the message where there is none; %s is its ARN */
     enum error_code taken_code;

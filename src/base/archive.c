@@ -45,39 +45,21 @@ static bool copy_file(struct archive *archive, const char *path, GError **error)
     return copied;
 }
 
-static bool add_member(struct archive *archive, const char *path, const char *name, GError **error)
+static bool add_member(const char *path, const char *name, void *data, GError **error)
 {
+    struct archive *archive = data;
     struct stat status;
     if (stat(path, &status) != 0)
         return error_set_errno(error, errno, "looking at %s", path);
     g_autoptr(entry_auto) entry = archive_entry_new();
     archive_entry_set_pathname(entry, name);
-    archive_entry_set_filetype(entry, S_ISDIR(status.st_mode) ? AE_IFDIR : AE_IFREG);
-    archive_entry_set_perm(entry, S_ISDIR(status.st_mode) ? 0755 : 0644);
-    if (S_ISREG(status.st_mode))
-        archive_entry_set_size(entry, status.st_size);
+    archive_entry_set_filetype(entry, AE_IFREG);
+    archive_entry_set_perm(entry, 0644);
+    archive_entry_set_size(entry, status.st_size);
     archive_entry_set_mtime(entry, status.st_mtime, 0);
     if (archive_write_header(archive, entry) != ARCHIVE_OK)
         return library_error(archive, error, name);
-    return S_ISDIR(status.st_mode) || copy_file(archive, path, error);
-}
-
-static bool add_below(struct archive *archive, const char *folder, const char *prefix,
-                      GError **error)
-{
-    g_autoptr(GDir) entries = g_dir_open(folder, 0, error);
-    if (!entries)
-        return false;
-    const char *entry;
-    while ((entry = g_dir_read_name(entries))) {
-        g_autofree char *path = g_build_filename(folder, entry, NULL);
-        g_autofree char *name = g_strconcat(prefix, entry, NULL);
-        g_autofree char *below = g_strconcat(name, "/", NULL);
-        if (!add_member(archive, path, name, error) ||
-            (g_file_test(path, G_FILE_TEST_IS_DIR) && !add_below(archive, path, below, error)))
-            return false;
-    }
-    return true;
+    return copy_file(archive, path, error);
 }
 
 bool archive_write(const char *folder, const char *path, GError **error)
@@ -90,7 +72,7 @@ bool archive_write(const char *folder, const char *path, GError **error)
     archive_write_set_format_pax_restricted(archive);
     if (archive_write_open_filename(archive, path) != ARCHIVE_OK)
         return library_error(archive, error, path);
-    if (!add_below(archive, folder, "", error))
+    if (!file_each(folder, add_member, archive, error))
         return false;
     if (archive_write_close(archive) != ARCHIVE_OK)
         return library_error(archive, error, path);

@@ -5,7 +5,7 @@
 #include <glib.h>
 #include <stdbool.h>
 
-/* Writes everything below folder (names relative to it, no timestamps of ours) as tar.gz. */
+/* Writes every file below folder, under its name relative to it, as tar.gz. */
 bool archive_write(const char *folder, const char *path, GError **error);
 
 /* What an archive from outside may be. */

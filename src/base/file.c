@@ -95,6 +95,49 @@ bool file_replace(const char *path, const void *bytes, size_t size, GError **err
     return file_sync_folder(folder, error);
 }
 
+static int by_text(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+static GPtrArray *sorted_entries(const char *folder, GError **error)
+{
+    g_autoptr(GDir) handle = g_dir_open(folder, 0, error);
+    if (!handle)
+        return NULL;
+    GPtrArray *entries = g_ptr_array_new_with_free_func(g_free);
+    const char *entry;
+    while ((entry = g_dir_read_name(handle)))
+        g_ptr_array_add(entries, g_strdup(entry));
+    g_ptr_array_sort(entries, by_text);
+    return entries;
+}
+
+typedef bool file_visit(const char *path, const char *name, void *data, GError **error);
+
+static bool each_below(const char *folder, const char *prefix, file_visit *visit, void *data,
+                       GError **error)
+{
+    g_autoptr(GPtrArray) entries = sorted_entries(folder, error);
+    for (guint i = 0; entries && i < entries->len; i++) {
+        const char *entry = g_ptr_array_index(entries, i);
+        g_autofree char *path = g_build_filename(folder, entry, NULL);
+        g_autofree char *name = g_strconcat(prefix, entry, NULL);
+        g_autofree char *below = g_strconcat(name, "/", NULL);
+        bool done = g_file_test(path, G_FILE_TEST_IS_DIR)
+                        ? each_below(path, below, visit, data, error)
+                        : visit(path, name, data, error);
+        if (!done)
+            return false;
+    }
+    return entries != NULL;
+}
+
+bool file_each(const char *folder, file_visit *visit, void *data, GError **error)
+{
+    return each_below(folder, "", visit, data, error);
+}
+
 bool file_is_inside(const char *relative)
 {
     if (!*relative || *relative == '/')

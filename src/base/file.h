@@ -16,6 +16,11 @@ bool file_write_all(int fd, const void *bytes, size_t size, GError **error);
 /* Replaces path by these bytes, or leaves it as it was: temporary file, fsync, rename, fsync of
  * the folder. */
 bool file_replace(const char *path, const void *bytes, size_t size, GError **error);
+/* Calls visit for every file below folder, in order of their names, folder by folder: its path, and
+ * its name with slashes relative to folder. Stops where visit fails. */
+bool file_each(const char *folder,
+               bool (*visit)(const char *path, const char *name, void *data, GError **error),
+               void *data, GError **error);
 /* Whether a relative path from outside stays below the folder it is put in: no "..", not absolute,
  * no empty parts, no NUL. */
 bool file_is_inside(const char *relative);

@@ -127,24 +127,16 @@ bool stage_out_archive(struct lake *lake, const char *folder, const char *uri, G
     return stored;
 }
 
-static bool put_below(struct lake *lake, const char *folder, const char *bucket, const char *prefix,
-                      GError **error)
+struct target {
+    struct lake *lake;
+    const char *bucket, *prefix;
+};
+
+static bool put_file(const char *path, const char *name, void *data, GError **error)
 {
-    g_autoptr(GDir) entries = g_dir_open(folder, 0, error);
-    if (!entries)
-        return false;
-    const char *entry;
-    while ((entry = g_dir_read_name(entries))) {
-        g_autofree char *path = g_build_filename(folder, entry, NULL);
-        g_autofree char *key = g_strconcat(prefix, entry, NULL);
-        g_autofree char *below = g_strconcat(key, "/", NULL);
-        bool done = g_file_test(path, G_FILE_TEST_IS_DIR)
-                        ? put_below(lake, path, bucket, below, error)
-                        : lake_put_file(lake, bucket, key, path, error);
-        if (!done)
-            return false;
-    }
-    return true;
+    const struct target *target = data;
+    g_autofree char *key = g_strconcat(target->prefix, name, NULL);
+    return lake_put_file(target->lake, target->bucket, key, path, error);
 }
 
 bool stage_out(struct lake *lake, const char *folder, const char *uri, GError **error)
@@ -155,5 +147,6 @@ bool stage_out(struct lake *lake, const char *folder, const char *uri, GError **
         return false;
     bool slash = !*key || g_str_has_suffix(key, "/");
     g_autofree char *prefix = g_strconcat(key, slash ? "" : "/", NULL);
-    return put_below(lake, folder, bucket, prefix, error);
+    struct target target = {lake, bucket, prefix};
+    return file_each(folder, put_file, &target, error);
 }

@@ -5,37 +5,28 @@
 #include <zlib.h>
 
 #include "base/error.h"
+#include "base/file.h"
 
-static int by_name(gconstpointer a, gconstpointer b)
+static bool is_marker(const char *name)
 {
-    return strcmp(*(char *const *)a, *(char *const *)b);
+    for (const char *part = name; part; part = strchr(part, '/') ? strchr(part, '/') + 1 : NULL)
+        if (*part == '.' || *part == '_')
+            return true;
+    return false;
 }
 
-static bool find(const char *folder, GPtrArray *found, GError **error)
+static bool take(const char *path, const char *name, void *data, GError **error)
 {
-    g_autoptr(GDir) entries = g_dir_open(folder, 0, error);
-    if (!entries)
-        return false;
-    const char *entry;
-    while ((entry = g_dir_read_name(entries))) {
-        g_autofree char *path = g_build_filename(folder, entry, NULL);
-        if (*entry == '.' || *entry == '_')
-            continue;
-        if (!g_file_test(path, G_FILE_TEST_IS_DIR))
-            g_ptr_array_add(found, g_steal_pointer(&path));
-        else if (!find(path, found, error))
-            return false;
-    }
+    (void)error;
+    if (!is_marker(name))
+        g_ptr_array_add(data, g_strdup(path));
     return true;
 }
 
 GPtrArray *input_files(const char *folder, GError **error)
 {
     g_autoptr(GPtrArray) found = g_ptr_array_new_with_free_func(g_free);
-    if (!find(folder, found, error))
-        return NULL;
-    g_ptr_array_sort(found, by_name);
-    return g_steal_pointer(&found);
+    return file_each(folder, take, found, error) ? g_steal_pointer(&found) : NULL;
 }
 
 /* zlib reads files that are not gzip as they are. */

@@ -175,12 +175,9 @@ static void keeps_what_it_had(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_xgboost_reads_them),
-        cmocka_unit_test(lines_of_comments_are_no_rows),
-        cmocka_unit_test(queries_and_growth),
-        cmocka_unit_test(rows_to_predict_need_no_label),
-        cmocka_unit_test(names_where_and_what),
-        cmocka_unit_test(keeps_what_it_had),
+        cmocka_unit_test(as_xgboost_reads_them), cmocka_unit_test(lines_of_comments_are_no_rows),
+        cmocka_unit_test(queries_and_growth),    cmocka_unit_test(rows_to_predict_need_no_label),
+        cmocka_unit_test(names_where_and_what),  cmocka_unit_test(keeps_what_it_had),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

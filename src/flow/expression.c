@@ -71,8 +71,7 @@ json_t *expression_path(const json_t *value, const char *path)
 /* --- scalars -------------------------------------------------------------------------------------
  */
 
-/* The shortest decimal that reads back as the same double: of 15 digits where they do, 17 always
- * do. */
+/* The shortest decimal that reads back as the same double; 17 digits always do. */
 static char *number_text(double number)
 {
     char text[G_ASCII_DTOSTR_BUF_SIZE];

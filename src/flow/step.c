@@ -209,6 +209,25 @@ static void make_texts(json_t *map)
     }
 }
 
+/* Marks what only the reply names as this step's, so that it is found again after a crash. AWS puts
+ * the execution's ARN there. */
+static char *mark_of(const struct execution *execution, const struct execution_step *step)
+{
+    return g_strdup_printf("%s/%s", execution->resource->arn, step->definition->name);
+}
+
+static void set_mark(const struct execution *execution, const struct execution_step *step,
+                     json_t *request)
+{
+    g_autofree char *mark = mark_of(execution, step);
+    json_t *properties = json_object_get(request, "MetadataProperties");
+    if (!properties) {
+        properties = json_object();
+        json_object_set_new(request, "MetadataProperties", properties);
+    }
+    json_object_set_new(properties, "GeneratedBy", json_string(mark));
+}
+
 /* The request that an Executing step is to call. */
 static bool make_request(struct execution *execution, struct execution_step *step, GError **error)
 {
@@ -224,6 +243,8 @@ static bool make_request(struct execution *execution, struct execution_step *ste
         g_strdup_printf("%s/%s/%" G_GINT64_FORMAT, execution->resource->arn, definition->name,
                         json_integer_at(step->entry, "AttemptCount", 1));
     flow_set_token(definition->service, definition->operation, request, seed);
+    if (step->row && step->row->list)
+        set_mark(execution, step, request);
     if (step->row && step->row->name)
         json_put(step->entry, "Describe", wait_describe_request(step->row, request, NULL));
     step->request = g_steal_pointer(&request);
@@ -436,8 +457,33 @@ static bool is_ours(const struct execution_step *step, const json_t *description
            json_number_at(description, "CreationTime", began) >= began;
 }
 
+/* Looks among those listed for the one that this step made: if it is there, the call happened. */
+static void find_marked(struct execution *execution, struct execution_step *step)
+{
+    const struct wait_row *row = step->row;
+    g_autofree char *mark = mark_of(execution, step);
+    g_autoptr(json_auto) arguments = resolve(execution, step, step->definition->arguments, NULL);
+    g_autoptr(json_auto) request =
+        json_pack("{ss*sf}", row->list_by, json_text_at(arguments, row->list_by),
+                  "CreationTimeAfter", json_number_at(step->entry, "StartTime", 0) - 1);
+    g_autoptr(json_auto) list =
+        flow_call(execution->operations, execution->region, row->service, row->list, request, NULL);
+    size_t i;
+    const json_t *item;
+    json_array_foreach(json_object_get(list, row->list_items), i, item)
+    {
+        g_autoptr(json_auto) describe_it = wait_describe_request(row, NULL, item);
+        g_autoptr(json_auto) told = flow_call(execution->operations, execution->region,
+                                              row->service, row->describe, describe_it, NULL);
+        if (g_strcmp0(json_text_at(told, "MetadataProperties.GeneratedBy"), mark) == 0)
+            json_object_set(step->entry, "Describe", describe_it);
+    }
+}
+
 void step_take_up(struct execution *execution, struct execution_step *step)
 {
+    if (step->row && step->row->list && !json_object_get(step->entry, "Describe"))
+        find_marked(execution, step);
     if (!step->row || !json_object_get(step->entry, "Describe")) {
         call_again(execution, step);
         return;

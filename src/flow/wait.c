@@ -104,6 +104,9 @@ static const struct wait_row rows[] = {
         .arn = "ModelPackageArn",
         .describe = "DescribeModelPackage",
         .describe_name = "ModelPackageName",
+        .list = "ListModelPackages",
+        .list_by = "ModelPackageGroupName",
+        .list_items = "ModelPackageSummaryList",
         .step_metadata = "RegisterModel",
     },
     {

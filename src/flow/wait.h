@@ -19,10 +19,13 @@ struct wait_row {
     const char *kind;          /* in the store's change feed */
     const char *status;        /* "TrainingJobStatus"; NULL: there is nothing to wait for */
     const char *good[WAIT_VALUES], *bad[WAIT_VALUES], *stopped[WAIT_VALUES];
-    const char *reason; /* of a bad end: "FailureReason" */
-    const char *shows;  /* a member of the request that its description has too, once it took
-                           effect: for updates, whose end looks like their beginning */
-    const char *stop;   /* the operation that stops it (named as describe names it), or NULL */
+    const char *reason;  /* of a bad end: "FailureReason" */
+    const char *shows;   /* a member of the request that its description has too, once it took
+                            effect: for updates, whose end looks like their beginning */
+    const char *list;    /* where only the reply names it: what lists its like, ... */
+    const char *list_by; /* ... this member of the request being the same, */
+    const char *list_items;
+    const char *stop; /* the operation that stops it (named as describe names it), or NULL */
     const char *step_metadata; /* under which name a pipeline step shows its ARN, or NULL */
 };
 

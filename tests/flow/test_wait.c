@@ -61,6 +61,11 @@ static void every_row_fits_the_published_shapes(void **state)
             member_of(called->input, row->shows);
             member_of(describe->output, row->shows);
         }
+        if (row->list) {
+            member_of(called->input, row->list_by);
+            member_of(operation_of(row->list)->input, row->list_by);
+            member_of(operation_of(row->list)->output, row->list_items);
+        }
         if (row->stop)
             member_of(operation_of(row->stop)->input, row->describe_name);
         if (!row->status)

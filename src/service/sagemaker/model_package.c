@@ -177,6 +177,14 @@ struct resource *model_package_find(struct lathe *lathe, const char *name_or_arn
     return package;
 }
 
+/* A version of a group is told under its group's name: "group/3" is no name to AWS's clients. */
+static void tell_group_as_name(json_t *told)
+{
+    json_t *group = json_object_get(told, "ModelPackageGroupName");
+    if (group)
+        json_object_set(told, "ModelPackageName", group);
+}
+
 bool describe_model_package(const struct call *call, const json_t *request, struct reply *reply,
                             GError **error)
 {
@@ -185,6 +193,7 @@ bool describe_model_package(const struct call *call, const json_t *request, stru
     if (!package)
         return false;
     reply->output = sagemaker_describe(&model_package_kind, package);
+    tell_group_as_name(reply->output);
     return true;
 }
 
@@ -198,7 +207,13 @@ bool list_model_packages(const struct call *call, const json_t *request, struct 
     resource_query_from_request(&query, request);
     query.parent = group ? name_of(group, &model_package_group_kind) : NULL;
     query.status = json_text_at(request, "ModelApprovalStatus");
-    return sagemaker_list_query(call, &model_package_kind, &query, members, reply, error);
+    if (!sagemaker_list_query(call, &model_package_kind, &query, members, reply, error))
+        return false;
+    size_t i;
+    json_t *summary;
+    json_array_foreach(json_object_get(reply->output, model_package_kind.summaries), i, summary)
+        tell_group_as_name(summary);
+    return true;
 }
 
 static bool change_package(struct resource *package, void *data, GError **error)

@@ -2,8 +2,7 @@
  * asked to stop or go on. */
 #include <string.h>
 
-#include "base/clock.h"
-#include "base/id.h"
+#include "base/checksum.h"
 #include "flow/definition.h"
 #include "flow/expression.h"
 #include "flow/flows.h"
@@ -102,6 +101,16 @@ static json_t *first_body(const struct call *call, const json_t *request,
     return body;
 }
 
+/* Made of the client token, so that a start repeated after a crash finds what the first one made,
+ * even where its answer was never kept. */
+static char *id_of(const struct resource *pipeline, const json_t *request)
+{
+    g_autofree char *seed = g_strdup_printf("%s %.3f %s", pipeline->arn, pipeline->created,
+                                            json_text_at(request, "ClientRequestToken"));
+    g_autofree char *digest = checksum_hex_of(CHECKSUM_SHA256, seed, strlen(seed));
+    return g_strndup(digest, ID_CHARACTERS);
+}
+
 bool start_pipeline_execution(const struct call *call, const json_t *request, struct reply *reply,
                               GError **error)
 {
@@ -119,7 +128,7 @@ bool start_pipeline_execution(const struct call *call, const json_t *request, st
     if (!parameters)
         return false;
     g_autoptr(json_auto) body = first_body(call, request, pipeline, version, parameters);
-    g_autofree char *id = id_word(ID_CHARACTERS);
+    g_autofree char *id = id_of(pipeline, request);
     g_autofree char *arn = g_strdup_printf("%s/execution/%s", pipeline->arn, id);
     struct resource execution = {.kind = (char *)FLOW_EXECUTION,
                                  .name = id,
@@ -127,9 +136,15 @@ bool start_pipeline_execution(const struct call *call, const json_t *request, st
                                  .status = (char *)"Executing",
                                  .parent = pipeline->name,
                                  .body = body};
-    if (!pipeline_mark_run(call, pipeline->name, error) ||
-        !resource_create(call->lathe->store, &execution, NULL, error))
+    bool taken = false;
+    GError *cause = NULL;
+    if (!pipeline_mark_run(call, pipeline->name, error))
         return false;
+    if (!resource_create(call->lathe->store, &execution, &taken, &cause) && !taken) {
+        g_propagate_error(error, cause);
+        return false;
+    }
+    g_clear_error(&cause);
     reply->output = json_pack("{ss}", "PipelineExecutionArn", arn);
     return true;
 }

@@ -94,9 +94,11 @@ static void append_bytes(struct lathe_text *text, const char *bytes, size_t size
     text->size += size;
 }
 
+/* The words are few and short. */
 static void append(struct lathe_text *text, const char *words)
 {
-    append_bytes(text, words, strlen(words));
+    while (*words)
+        text->bytes[text->size++] = *words++;
 }
 
 /* Python's repr, and where JSON is written json.dumps, which differ for what is no number. */

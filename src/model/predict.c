@@ -8,6 +8,7 @@
 #include "model/answer.h"
 #include "model/rows.h"
 #include "parse/fail.h"
+#include "parse/word.h"
 
 /* A request on its way. */
 struct request {
@@ -247,10 +248,13 @@ static bool begins_with_header(const struct request *request)
 /* Looking for bytes that are not UTF-8 field by field is only worth it where one might be. */
 static bool has_high_bytes(const char *text, size_t size)
 {
-    unsigned char any = 0;
-    for (size_t i = 0; i < size; i++)
-        any |= (unsigned char)text[i];
-    return any & 0x80;
+    uint64_t any = 0;
+    size_t at = 0;
+    for (; at + 8 <= size; at += 8)
+        any |= word_load(text + at);
+    for (; at < size; at++)
+        any |= (unsigned char)text[at];
+    return any & 0x8080808080808080u;
 }
 
 /* Batch by batch: what is read is never more than a few hundred rows. */

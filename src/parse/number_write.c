@@ -108,6 +108,39 @@ static uint64_t shortest_tiny(double value, int *power)
     return number;
 }
 
+/* The eight digits of a number below 10^8, leading zeros included: halves, quarters and eighths of
+ * it side by side in one word, the first digit in its lowest byte. */
+static void put_eight(uint32_t number, char *out)
+{
+    uint64_t halves = number / 10000 | (uint64_t)(number % 10000) << 32;
+    uint64_t hundreds = (halves * 10486 >> 20) & 0x0000007f0000007f;
+    uint64_t quarters = hundreds | (halves - 100 * hundreds) << 16;
+    uint64_t tens = (quarters * 103 >> 10) & 0x000f000f000f000f;
+    uint64_t eighths = tens | (quarters - 10 * tens) << 8;
+    uint64_t word = eighths | 0x3030303030303030;
+    out[0] = (char)word; /* compilers make one store of these */
+    out[1] = (char)(word >> 8);
+    out[2] = (char)(word >> 16);
+    out[3] = (char)(word >> 24);
+    out[4] = (char)(word >> 32);
+    out[5] = (char)(word >> 40);
+    out[6] = (char)(word >> 48);
+    out[7] = (char)(word >> 56);
+}
+
+static size_t put_digits(uint64_t number, char digits[NUMBER_DIGITS])
+{
+    char all[24]; /* three eights, the first one 0 or a single digit */
+    put_eight((uint32_t)(number / 10000000000000000), all);
+    put_eight((uint32_t)(number / 100000000 % 100000000), all + 8);
+    put_eight((uint32_t)(number % 100000000), all + 16);
+    size_t zeros = 7;
+    while (all[zeros] == '0')
+        zeros++;
+    memcpy(digits, all + zeros, sizeof all - zeros);
+    return sizeof all - zeros;
+}
+
 size_t number_digits(double value, char digits[NUMBER_DIGITS], int *exponent)
 {
     uint64_t bits, number;
@@ -124,12 +157,7 @@ size_t number_digits(double value, char digits[NUMBER_DIGITS], int *exponent)
         number /= 10;
         power++;
     }
-    char reversed[20];
-    size_t count = 0;
-    for (; number; number /= 10)
-        reversed[count++] = (char)('0' + number % 10);
-    for (size_t i = 0; i < count; i++)
-        digits[i] = reversed[count - 1 - i];
+    size_t count = put_digits(number, digits);
     *exponent = power + (int)count;
     return count;
 }

@@ -6,6 +6,7 @@ import re
 import signal
 import subprocess
 import time
+import urllib.request
 
 import pytest
 
@@ -132,6 +133,26 @@ def test_ctrl_c_stops_the_execution(lathe, folder, tmp_path):
     assert process.returncode == 1
     assert "Stopped after" in out and re.search(r"Train +Stopped", out)
     assert "stopping" in errors
+
+
+def test_with_serve_the_endpoint_can_be_asked_afterwards(lathe, folder, tmp_path):
+    process = subprocess.Popen(
+        [str(lathe), "run", write(folder, small()), "--serve", "--listen", "127.0.0.1:0"],
+        env={**os.environ, "LATHE_HOME": str(tmp_path / "home")}, text=True,
+        stdout=subprocess.PIPE)
+    said = []
+    for line in process.stdout:
+        said.append(line)
+        if line.startswith("lathe listens on"):
+            break
+    url = re.search(r"http://\S+/endpoints/live-\w+/invocations", "".join(said)).group(0)
+    assert url.startswith(said[-1].split()[-1])
+    asked = urllib.request.Request(url, b"3,4\n", {"Content-Type": "text/csv"})
+    with urllib.request.urlopen(asked, timeout=20) as answer:
+        assert len(scores(answer.read())) == 1
+    process.send_signal(signal.SIGTERM)
+    process.communicate(timeout=30)
+    assert process.returncode == 0
 
 
 def test_features_training_and_evaluation_as_one_workflow(run, folder):

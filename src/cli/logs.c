@@ -5,22 +5,14 @@
 #include "base/error.h"
 #include "cli/cli.h"
 
-static const char group[] = "/aws/sagemaker/TrainingJobs";
-
-static char *find_stream(const char *job, GError **error)
+static char *find_stream(const char *group, const char *job, GError **error)
 {
     g_autoptr(json_auto) request =
         json_pack("{ssso}", "logGroupName", group, "logStreamNamePrefix", json_sprintf("%s/", job));
-    GError *cause = NULL;
-    g_autoptr(json_auto) output = cli_ask("logs", "DescribeLogStreams", request, &cause);
-    if (!output && g_error_matches(cause, LATHE_ERROR, ERROR_SERVICE_UNAVAILABLE)) {
-        g_propagate_error(error, cause);
-        return NULL;
-    }
-    g_clear_error(&cause);
+    g_autoptr(json_auto) output = cli_ask("logs", "DescribeLogStreams", request, NULL);
     const char *name = json_text_at(output, "logStreams[0].logStreamName");
     if (!name)
-        error_set(error, ERROR_NOT_FOUND, "there is no log of a job named %s (yet)", job);
+        error_set(error, ERROR_NOT_FOUND, "the job %s has not written a log yet", job);
     return g_strdup(name);
 }
 
@@ -36,7 +28,8 @@ static void print_event(const json_t *event, bool as_json)
 }
 
 /* Prints what has come since the token; the next token. */
-static char *print_events(const char *stream, const char *token, bool as_json, GError **error)
+static char *print_events(const char *group, const char *stream, const char *token, bool as_json,
+                          GError **error)
 {
     g_autoptr(json_auto) request = json_pack("{sssssbss*}", "logGroupName", group, "logStreamName",
                                              stream, "startFromHead", 1, "nextToken", token);
@@ -48,11 +41,10 @@ static char *print_events(const char *stream, const char *token, bool as_json, G
     return g_strdup(json_text_at(output, "nextForwardToken"));
 }
 
-static bool has_ended(const char *job)
+static bool has_ended(const struct cli_job_kind *kind, const char *job)
 {
-    g_autoptr(json_auto) request = json_pack("{ss}", "TrainingJobName", job);
-    g_autoptr(json_auto) output = cli_ask("sagemaker", "DescribeTrainingJob", request, NULL);
-    const char *status = json_text_at(output, "TrainingJobStatus");
+    g_autoptr(json_auto) output = cli_ask_job(kind, kind->describe, job, NULL);
+    const char *status = json_text_at(output, kind->status_member);
     return !status || (strcmp(status, "InProgress") != 0 && strcmp(status, "Stopping") != 0);
 }
 
@@ -71,11 +63,12 @@ int cli_logs(int argc, char **argv)
         return CLI_USAGE;
     }
     GError *error = NULL;
-    g_autofree char *stream = find_stream(argv[1], &error);
+    const struct cli_job_kind *kind = cli_find_job(argv[1], &error);
+    g_autofree char *stream = kind ? find_stream(kind->log_group, argv[1], &error) : NULL;
     g_autofree char *token = NULL;
     bool ended = !follow;
     while (stream) {
-        char *next = print_events(stream, token, as_json, &error);
+        char *next = print_events(kind->log_group, stream, token, as_json, &error);
         bool more = next && g_strcmp0(next, token) != 0;
         g_free(token);
         token = next;
@@ -83,7 +76,7 @@ int cli_logs(int argc, char **argv)
             break;
         if (!more) {
             g_usleep(300000);
-            ended = has_ended(argv[1]);
+            ended = has_ended(kind, argv[1]);
         }
     }
     return error ? cli_error(error) : CLI_OK;

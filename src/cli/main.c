@@ -38,7 +38,7 @@ static const struct verb verbs[] = {
     {"status", "[--json]", "show the server, its jobs and its endpoints", "", cli_status},
     {"logs", "JOB [-f]", "print a job's log; -f goes on until it ends",
      "  --json   a JSON object a line: timestamp (milliseconds) and message", cli_logs},
-    {"stop", "[JOB]", "stop the server, or one training job", "", cli_stop},
+    {"stop", "[JOB]", "stop the server, or one job", "", cli_stop},
     {"predict", "ARTIFACT... [FILE]", "answer rows of CSV with a model, or a pipeline of them",
      "Artifacts in the order of the pipeline: XGBoost model files, model.tar.gz, MLeap bundles "
      "(zip "

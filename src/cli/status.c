@@ -11,6 +11,8 @@ static const struct {
 } tables[] = {
     {"training jobs", "ListTrainingJobs", "TrainingJobSummaries", "TrainingJobName",
      "TrainingJobStatus"},
+    {"processing jobs", "ListProcessingJobs", "ProcessingJobSummaries", "ProcessingJobName",
+     "ProcessingJobStatus"},
     {"endpoints", "ListEndpoints", "Endpoints", "EndpointName", "EndpointStatus"},
 };
 

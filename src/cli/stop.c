@@ -7,8 +7,8 @@
 static int stop_job(const char *name)
 {
     GError *error = NULL;
-    g_autoptr(json_auto) request = json_pack("{ss}", "TrainingJobName", name);
-    g_autoptr(json_auto) output = cli_ask("sagemaker", "StopTrainingJob", request, &error);
+    const struct cli_job_kind *kind = cli_find_job(name, &error);
+    g_autoptr(json_auto) output = kind ? cli_ask_job(kind, kind->stop, name, &error) : NULL;
     return output ? CLI_OK : cli_error(error);
 }
 

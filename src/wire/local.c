@@ -26,6 +26,10 @@ struct local_door {
     int socket;
     int closing[2]; /* a pipe: its write end is closed to end the thread */
     pthread_t thread;
+
+    pthread_mutex_t lock; /* of the visits: the descriptors of those that are here */
+    pthread_cond_t left;
+    GArray *visits;
 };
 
 /* Socket addresses hold 107 characters; a longer path goes through the folder's descriptor. */
@@ -139,9 +143,31 @@ static json_t *answer_line(const struct local_door *door, const json_t *line)
 }
 
 struct visit {
-    const struct local_door *door;
+    struct local_door *door;
     int fd;
 };
+
+/* A visit's thread may outlive the accepting one, but not the door: local_close waits for it. */
+static void visit_begin(struct local_door *door, int fd)
+{
+    pthread_mutex_lock(&door->lock);
+    g_array_append_val(door->visits, fd);
+    pthread_mutex_unlock(&door->lock);
+}
+
+static void visit_end(struct local_door *door, int fd)
+{
+    pthread_mutex_lock(&door->lock);
+    for (guint i = 0; i < door->visits->len; i++) {
+        if (g_array_index(door->visits, int, i) == fd) {
+            g_array_remove_index_fast(door->visits, i);
+            break;
+        }
+    }
+    close(fd);
+    pthread_cond_signal(&door->left);
+    pthread_mutex_unlock(&door->lock);
+}
 
 static void *serve_visit(void *data)
 {
@@ -155,7 +181,7 @@ static void *serve_visit(void *data)
         if (!send_line(visit->fd, answer, NULL) || error)
             break;
     }
-    close(visit->fd);
+    visit_end(visit->door, visit->fd);
     g_free(visit);
     return NULL;
 }
@@ -177,11 +203,16 @@ static void *accept_visits(void *data)
         int fd = accept4(door->socket, NULL, NULL, SOCK_CLOEXEC);
         if (fd < 0)
             continue;
+        if (!is_ours(fd)) {
+            close(fd);
+            continue;
+        }
         pthread_t thread;
         struct visit *visit = g_new(struct visit, 1);
         *visit = (struct visit){door, fd};
-        if (!is_ours(fd) || pthread_create(&thread, NULL, serve_visit, visit) != 0) {
-            close(fd);
+        visit_begin(door, fd);
+        if (pthread_create(&thread, NULL, serve_visit, visit) != 0) {
+            visit_end(door, fd);
             g_free(visit);
             continue;
         }
@@ -214,6 +245,9 @@ struct local_door *local_open(const char *home, const struct operations *operati
     door->about = about;
     door->stop = stop;
     door->data = data;
+    pthread_mutex_init(&door->lock, NULL);
+    pthread_cond_init(&door->left, NULL);
+    door->visits = g_array_new(FALSE, FALSE, sizeof(int));
     door->path = g_build_filename(home, "socket", NULL);
     door->socket = door->closing[0] = door->closing[1] = -1;
     if (!listen_at(door, home, error) || pipe2(door->closing, O_CLOEXEC) != 0 ||
@@ -227,6 +261,17 @@ struct local_door *local_open(const char *home, const struct operations *operati
     return door;
 }
 
+/* Visitors hear the end of what they might still ask; what they asked is answered first. */
+static void see_visitors_off(struct local_door *door)
+{
+    pthread_mutex_lock(&door->lock);
+    for (guint i = 0; i < door->visits->len; i++)
+        shutdown(g_array_index(door->visits, int, i), SHUT_RD);
+    while (door->visits->len)
+        pthread_cond_wait(&door->left, &door->lock);
+    pthread_mutex_unlock(&door->lock);
+}
+
 void local_close(struct local_door *door)
 {
     if (!door)
@@ -237,10 +282,14 @@ void local_close(struct local_door *door)
             pthread_join(door->thread, NULL);
         close(door->closing[0]);
     }
+    see_visitors_off(door);
     if (door->socket >= 0)
         close(door->socket);
     unlink(door->path);
     json_decref(door->about);
+    g_array_unref(door->visits);
+    pthread_mutex_destroy(&door->lock);
+    pthread_cond_destroy(&door->left);
     g_free(door->path);
     g_free(door);
 }

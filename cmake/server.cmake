@@ -1,7 +1,7 @@
 # The floors above liblathe: they may use GLib, Jansson and the libraries of the README's table.
 find_package(PkgConfig REQUIRED)
 find_package(OpenSSL REQUIRED)
-foreach(module glib-2.0 gio-2.0 jansson sqlite3 libxml-2.0 libmicrohttpd libarchive libcurl libfyaml)
+foreach(module glib-2.0 jansson sqlite3 libxml-2.0 libmicrohttpd libarchive libfyaml)
   string(MAKE_C_IDENTIFIER ${module} id)
   pkg_check_modules(${id} REQUIRED IMPORTED_TARGET ${module})
 endforeach()

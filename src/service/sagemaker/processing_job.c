@@ -45,6 +45,22 @@ static bool check_local_path(const char *what, const char *path, GError **error)
                      path ? path : "(none)");
 }
 
+/* Names are how steps of workflows refer to inputs and outputs. */
+static bool check_names(const json_t *entries, const char *member, GError **error)
+{
+    size_t i;
+    const json_t *entry;
+    g_autoptr(GHashTable) seen = g_hash_table_new(g_str_hash, g_str_equal);
+    json_array_foreach((json_t *)entries, i, entry)
+    {
+        const char *name = json_text_at(entry, member);
+        if (!g_hash_table_add(seen, (char *)name))
+            return error_set(error, ERROR_VALIDATION, "%s: the name %s is given twice.", member,
+                             name);
+    }
+    return true;
+}
+
 static bool check_inputs(const json_t *inputs, GError **error)
 {
     size_t i;
@@ -66,7 +82,7 @@ static bool check_inputs(const json_t *inputs, GError **error)
         if (!check_local_path(name, json_text_at(source, "LocalPath"), error))
             return false;
     }
-    return true;
+    return check_names(inputs, "InputName", error);
 }
 
 static bool check_outputs(const json_t *outputs, GError **error)
@@ -82,10 +98,14 @@ static bool check_outputs(const json_t *outputs, GError **error)
             return error_set(error, ERROR_VALIDATION,
                              "Output %s needs an S3Output with an S3Uri that begins with s3://.",
                              name);
+        if (g_strcmp0(json_text_at(target, "S3UploadMode"), "Continuous") == 0)
+            return error_set(error, ERROR_VALIDATION,
+                             "Output %s: S3UploadMode Continuous is not supported; use EndOfJob.",
+                             name);
         if (!check_local_path(name, json_text_at(target, "LocalPath"), error))
             return false;
     }
-    return true;
+    return check_names(outputs, "OutputName", error);
 }
 
 static bool check_request(const json_t *request, GError **error)
@@ -97,10 +117,13 @@ static bool check_request(const json_t *request, GError **error)
     if (!runtime->process_verb)
         return error_set(error, ERROR_VALIDATION, "The image %s does not run processing jobs.",
                          image);
-    if (json_at(request, "AppSpecification.ContainerEntrypoint"))
-        return error_set(error, ERROR_VALIDATION,
-                         "The image %s runs its own program; ContainerEntrypoint is not supported.",
-                         image);
+    static const char *const programs[] = {"ContainerEntrypoint", "ContainerArguments"};
+    const json_t *application = json_object_get(request, "AppSpecification");
+    for (size_t i = 0; i < G_N_ELEMENTS(programs); i++)
+        if (json_object_get(application, programs[i]))
+            return error_set(error, ERROR_VALIDATION,
+                             "The image %s runs its own program; %s is not supported.", image,
+                             programs[i]);
     if (json_integer_at(request, "ProcessingResources.ClusterConfig.InstanceCount", 1) > 1)
         return error_set(
             error, ERROR_VALIDATION,

@@ -202,7 +202,8 @@ static void feed(struct http_client *client, const char *bytes, size_t *size)
     if (exchange->answered)
         *size = 0;
     client->received -= (gint64)*size;
-    pthread_cond_signal(&exchange->changed);
+    if (http_exchange_has_stretch(exchange))
+        pthread_cond_signal(&exchange->changed);
     pthread_mutex_unlock(&exchange->lock);
 }
 

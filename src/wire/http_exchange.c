@@ -83,12 +83,17 @@ static bool is_wanted(const struct http_exchange *exchange)
 
 /* --- the body ------------------------------------------------------------------------------ */
 
+bool http_exchange_has_stretch(const struct http_exchange *exchange)
+{
+    return exchange->body_ended || exchange->ring.used >= exchange->ring.size / 4;
+}
+
 static gssize read_body(void *state, void *buffer, size_t size, GError **error)
 {
     struct http_exchange *exchange = state;
     struct http_ring *ring = &exchange->ring;
     pthread_mutex_lock(&exchange->lock);
-    while (ring->used == 0 && !exchange->body_ended && is_wanted(exchange)) {
+    while (!http_exchange_has_stretch(exchange) && is_wanted(exchange)) {
         resume(exchange);
         pthread_cond_wait(&exchange->changed, &exchange->lock);
     }

@@ -112,6 +112,9 @@ void http_exchange_work_pump(void *data);
 
 /* The body as the worker pulls it out of the ring. */
 struct stream *http_exchange_body_stream(struct http_exchange *exchange);
+/* Under the lock: whether so much of the body is in the ring that a worker should be woken for it.
+ * MHD reads 8 KiB at a time; waking and contending at each costs more than the bytes' way. */
+bool http_exchange_has_stretch(const struct http_exchange *exchange);
 /* Poll thread: the request has ended in MHD, answered or not. */
 void http_exchange_end(struct http_exchange *exchange);
 /* Releases a worker that waits for the client. */

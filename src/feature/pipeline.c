@@ -214,7 +214,7 @@ static struct known *known_add(struct pipeline *pipeline, const char *column)
               sizeof *pipeline->known))
         return NULL;
     int32_t index = labels_add(pipeline->columns, name_text(column));
-    if (index < 0)
+    if (index < 0 || !pipeline->known)
         return NULL;
     pipeline->known[index] = (struct known){.reader = SIZE_MAX, .maker = SIZE_MAX};
     return &pipeline->known[index];

@@ -51,6 +51,7 @@ static bool take(struct source *source, unsigned char *out, size_t size, bool *e
         if (status != Z_OK)
             return corrupt(source->error, "its gzip data");
     }
+    source->stream.next_out = NULL; /* it points into the caller's frame no longer than this */
     size_t made = size - source->stream.avail_out;
     source->taken += made;
     *end = made == 0;

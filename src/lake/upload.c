@@ -252,9 +252,9 @@ struct lake_part *lake_part_commit(struct lake *lake, const struct lake_upload *
     part->offset = draft->offset;
     part->alone = !draft->shared;
     struct part_change change = {.upload = upload->id, .part = part};
-    g_autofree char *file = NULL;
-    if (draft->shared)
-        change.file = file = layout_file(lake, draft->layout, &change.part_size);
+    g_autofree char *file =
+        draft->shared ? layout_file(lake, draft->layout, &change.part_size) : NULL;
+    change.file = file;
     bool committed = store_write(lake->store, put_part, &change, error);
     if (committed) {
         draft->kept = true;

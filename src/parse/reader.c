@@ -390,7 +390,7 @@ static inline bool next_number(struct reader *reader, bool *over)
 size_t reader_count(const struct reader *reader)
 {
     const struct reader_frame *top = reader->depth ? &reader->stack[reader->depth - 1] : NULL;
-    return reader->event == READER_ARRAY && top->counted ? top->left : 0;
+    return top && reader->event == READER_ARRAY && top->counted ? top->left : 0;
 }
 
 /* The usual list of numbers, without blanks, in one loop. Stops before the first element that is

@@ -3,6 +3,7 @@
 #include "tree/forest_parts.h"
 #include "tree/target.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,6 +26,7 @@ static bool read_any(struct ensemble *ensemble, const unsigned char *bytes, size
 static void describe(struct forest *forest)
 {
     const struct ensemble *ensemble = &forest->ensemble;
+    assert(ensemble->objective); /* no model is read whose objective is not known */
     forest->info = (struct forest_info){
         .features = ensemble->features,
         .outputs = ensemble->outputs,

@@ -75,7 +75,7 @@ static bool read_object(struct document *document, const struct field *fields, s
 }
 
 #define READ_OBJECT(document, fields, what) \
-    read_object(document, fields, sizeof fields / sizeof *(fields), what)
+    read_object(document, fields, sizeof(fields) / sizeof *(fields), what)
 
 static bool grow_column(struct document *document, struct column *column, size_t count)
 {

@@ -1,34 +1,42 @@
-/* tree_bench MODEL ROWS COLUMNS [LIBXGBOOST...]: how fast a model file is opened and predicted, by
- * every path of the forest and by XGBoost libraries in this same process, one thread each.
+/* tree_bench WHAT ENGINE MODEL [ROWS COLUMNS [THREADS]]: one engine's trees, called from C.
  *
- * ROWS is a file of native float32, row-major. Rounds are interleaved (every contender once a
- * round) and medians printed, one line each:
+ *     open       seconds to open the model file
+ *     batch      seconds a row, all of ROWS in one call, on THREADS threads (default 1)
+ *     row        seconds a call with one row
+ *     answers    the margins of ROWS, as native float32, for comparing engines
+ *     read       seconds a row only to read ROWS: what the memory allows
  *
- *     open lathe 7.1 ms              batch avx512 95.2 ns a row     row best 0.41 us
- *     open xgboost-3.2.0 22.0 ms     batch xgboost-3.2.0 1065.0 ns a row ...
- *
- * Margins of all contenders are compared first; a difference is an error. */
+ * ENGINE is `lathe`, `lathe:PATH` (plain, word, avx2 or avx512), or one of these with the shared
+ * library that holds it: `xgboost:FILE` and `lightgbm:FILE` (their C APIs), `tl2cgen:FILE` and
+ * `lleaves:FILE` (a compiled model; MODEL is not looked at). ROWS is a file of native float32,
+ * row-major. A time is the median of several passes, the first one not counted. */
 #include "tree/forest.h"
 
 #include <dlfcn.h>
-#include <math.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
-enum { ROUNDS = 9, MOST_PEERS = 4, ROW_CALLS = 2000 };
+enum { MOST_PASSES = 1000, LEAST_PASSES = 5, ROW_CALLS = 1000, MOST_THREADS = 256 };
+static const double ENOUGH_SECONDS = 0.4;
 
-struct xgboost {
-    char name[64];
-    void *booster;
-    int (*create)(const void *const *, uint64_t, void **);
-    int (*set)(void *, const char *, const char *);
-    int (*load)(void *, const void *, uint64_t);
-    int (*release)(void *);
-    int (*predict)(void *, const char *, const char *, void *, const uint64_t **, uint64_t *,
-                   const float **);
-    const char *(*error)(void);
+/* What is timed. `predict` returns where the margins are: in `out`, or in memory of its own. */
+struct engine {
+    const char *library;
+    void (*open)(struct engine *engine, const void *model, size_t size);
+    const float *(*predict)(struct engine *engine, const float *rows, size_t count, float *out);
+    void (*close)(struct engine *engine);
+    bool own_threads; /* otherwise the rows are shared out here */
+    size_t columns;
+    unsigned threads;
+    void *model;
+    enum forest_path path;
+    void *function;     /* of a compiled model */
+    void *row;          /* LightGBM's prepared call for single rows */
+    double *wide;       /* LightGBM answers in double precision */
+    size_t wide_length; /* margins that `wide` has room for */
 };
 
 struct input {
@@ -54,107 +62,358 @@ static void *need(void *pointer, const char *what)
     return pointer;
 }
 
+static void check(int status, const char *what, const char *reason)
+{
+    if (status != 0) {
+        fprintf(stderr, "tree_bench: %s: %s\n", what, reason);
+        exit(2);
+    }
+}
+
 static void *read_file(const char *path, size_t *size)
 {
     FILE *file = need(fopen(path, "rb"), path);
     fseek(file, 0, SEEK_END);
     *size = (size_t)ftell(file);
     rewind(file);
-    void *bytes = need(malloc(*size + 1), "no memory");
+    char *bytes = need(malloc(*size + 1), "no memory");
     *size = fread(bytes, 1, *size, file);
+    bytes[*size] = '\0';
     fclose(file);
     return bytes;
 }
 
-/* A function of the library, by way of memcpy: C has no cast from object to function pointer. */
-static void find(void *library, const char *name, void *function)
+/* A function of the engine's library, by way of memcpy: C has no cast from object to function
+ * pointer. */
+static void find(const struct engine *engine, const char *name, void *function)
 {
+    void *library = dlopen(engine->library, RTLD_NOW | RTLD_LOCAL);
+    if (!library)
+        check(1, engine->library, dlerror());
     void *found = need(dlsym(library, name), name);
     memcpy(function, &found, sizeof found);
 }
 
-static void xgboost_check(const struct xgboost *peer, int status)
+/* ---- lathe ---- */
+
+static void lathe_open(struct engine *engine, const void *model, size_t size)
 {
-    if (status != 0) {
-        fprintf(stderr, "%s: %s\n", peer->name, peer->error());
-        exit(2);
-    }
+    struct lathe_error error;
+    engine->model = forest_open(model, size, &error);
+    if (!engine->model)
+        check(1, "lathe", error.message);
 }
 
-static void xgboost_open(struct xgboost *peer, const struct input *input)
+static const float *lathe_predict(struct engine *engine, const float *rows, size_t count,
+                                  float *out)
 {
-    xgboost_check(peer, peer->create(NULL, 0, &peer->booster));
-    xgboost_check(peer, peer->set(peer->booster, "nthread", "1"));
-    xgboost_check(peer, peer->load(peer->booster, input->model, input->model_size));
+    forest_margins(engine->model, engine->path, rows, count, engine->columns, out);
+    return out;
 }
 
-static void xgboost_find(struct xgboost *peer, const char *path)
+static void lathe_close(struct engine *engine)
 {
-    void *library = need(dlopen(path, RTLD_NOW | RTLD_LOCAL), path);
-    void (*version)(int *, int *, int *);
-    int major, minor, patch;
-    find(library, "XGBoostVersion", &version);
-    find(library, "XGBoosterCreate", &peer->create);
-    find(library, "XGBoosterSetParam", &peer->set);
-    find(library, "XGBoosterLoadModelFromBuffer", &peer->load);
-    find(library, "XGBoosterFree", &peer->release);
-    find(library, "XGBoosterPredictFromDense", &peer->predict);
-    find(library, "XGBGetLastError", &peer->error);
-    version(&major, &minor, &patch);
-    snprintf(peer->name, sizeof peer->name, "xgboost-%d.%d.%d", major, minor, patch);
+    forest_close(engine->model);
 }
 
-static const float *xgboost_predict(struct xgboost *peer, const float *rows, size_t count,
-                                    size_t columns)
+/* ---- XGBoost: in-place prediction of an array ---- */
+
+static struct {
+    int (*create)(const void *const *, uint64_t, void **);
+    int (*set)(void *, const char *, const char *);
+    int (*load)(void *, const void *, uint64_t);
+    int (*release)(void *);
+    int (*predict)(void *, const char *, const char *, void *, const uint64_t **, uint64_t *,
+                   const float **);
+    const char *(*error)(void);
+} xgboost;
+
+static void xgboost_find(const struct engine *engine)
 {
+    find(engine, "XGBoosterCreate", &xgboost.create);
+    find(engine, "XGBoosterSetParam", &xgboost.set);
+    find(engine, "XGBoosterLoadModelFromBuffer", &xgboost.load);
+    find(engine, "XGBoosterFree", &xgboost.release);
+    find(engine, "XGBoosterPredictFromDense", &xgboost.predict);
+    find(engine, "XGBGetLastError", &xgboost.error);
+}
+
+static void xgboost_open(struct engine *engine, const void *model, size_t size)
+{
+    char threads[16];
+    snprintf(threads, sizeof threads, "%u", engine->threads);
+    check(xgboost.create(NULL, 0, &engine->model), "xgboost", xgboost.error());
+    check(xgboost.set(engine->model, "nthread", threads), "xgboost", xgboost.error());
+    check(xgboost.load(engine->model, model, size), "xgboost", xgboost.error());
+}
+
+static const float *xgboost_predict(struct engine *engine, const float *rows, size_t count,
+                                    float *out)
+{
+    (void)out;
     char array[256];
     snprintf(array, sizeof array,
              "{\"data\":[%llu,true],\"shape\":[%zu,%zu],\"typestr\":\"<f4\",\"version\":3}",
-             (unsigned long long)(uintptr_t)rows, count, columns);
+             (unsigned long long)(uintptr_t)rows, count, engine->columns);
     static const char config[] = "{\"type\":1,\"training\":false,\"iteration_begin\":0,"
                                  "\"iteration_end\":0,\"strict_shape\":false,\"missing\":NaN,"
                                  "\"cache_id\":0}";
     const uint64_t *shape;
     uint64_t dimensions;
     const float *result;
-    xgboost_check(peer,
-                  peer->predict(peer->booster, array, config, NULL, &shape, &dimensions, &result));
+    check(xgboost.predict(engine->model, array, config, NULL, &shape, &dimensions, &result),
+          "xgboost", xgboost.error());
     return result;
 }
 
-/* ---- contenders ---- */
+static void xgboost_close(struct engine *engine)
+{
+    xgboost.release(engine->model);
+}
 
-static const char *const path_names[] = {"best", "plain", "word", "avx2", "avx512"};
-enum { PATHS = 5, CONTENDERS = PATHS + MOST_PEERS };
+/* ---- LightGBM: a matrix, or its fast call for one row ---- */
 
-struct bench {
-    struct input input;
-    struct forest *forest;
-    size_t outputs;
-    struct xgboost peers[MOST_PEERS];
-    size_t peer_count;
+static struct {
+    int (*load)(const char *, int *, void **);
+    int (*release)(void *);
+    int (*predict)(void *, const void *, int, int32_t, int32_t, int, int, int, int, const char *,
+                   int64_t *, double *);
+    int (*prepare)(void *, int, int, int, int, int32_t, const char *, void **);
+    int (*predict_row)(void *, const void *, int64_t *, double *);
+    int (*release_row)(void *);
+    const char *(*error)(void);
+} lightgbm;
+
+enum { LIGHTGBM_FLOAT32 = 0, LIGHTGBM_RAW_SCORE = 1 };
+
+static void lightgbm_find(const struct engine *engine)
+{
+    find(engine, "LGBM_BoosterLoadModelFromString", &lightgbm.load);
+    find(engine, "LGBM_BoosterFree", &lightgbm.release);
+    find(engine, "LGBM_BoosterPredictForMat", &lightgbm.predict);
+    find(engine, "LGBM_BoosterPredictForMatSingleRowFastInit", &lightgbm.prepare);
+    find(engine, "LGBM_BoosterPredictForMatSingleRowFast", &lightgbm.predict_row);
+    find(engine, "LGBM_FastConfigFree", &lightgbm.release_row);
+    find(engine, "LGBM_GetLastError", &lightgbm.error);
+}
+
+static void lightgbm_open(struct engine *engine, const void *model, size_t size)
+{
+    (void)size;
+    int rounds;
+    check(lightgbm.load(model, &rounds, &engine->model), "lightgbm", lightgbm.error());
+    check(lightgbm.prepare(engine->model, LIGHTGBM_RAW_SCORE, 0, -1, LIGHTGBM_FLOAT32,
+                           (int32_t)engine->columns, "num_threads=1", &engine->row),
+          "lightgbm", lightgbm.error());
+}
+
+static const float *lightgbm_predict(struct engine *engine, const float *rows, size_t count,
+                                     float *out)
+{
+    if (count > engine->wide_length) {
+        engine->wide = need(realloc(engine->wide, count * sizeof(double)), "no memory");
+        engine->wide_length = count;
+    }
+    char threads[32];
+    snprintf(threads, sizeof threads, "num_threads=%u", engine->threads);
+    int64_t length;
+    int status = count == 1
+                     ? lightgbm.predict_row(engine->row, rows, &length, engine->wide)
+                     : lightgbm.predict(engine->model, rows, LIGHTGBM_FLOAT32, (int32_t)count,
+                                        (int32_t)engine->columns, 1, LIGHTGBM_RAW_SCORE, 0, -1,
+                                        threads, &length, engine->wide);
+    check(status, "lightgbm", lightgbm.error());
+    for (size_t i = 0; i < count; i++)
+        out[i] = (float)engine->wide[i];
+    return out;
+}
+
+static void lightgbm_close(struct engine *engine)
+{
+    lightgbm.release_row(engine->row);
+    lightgbm.release(engine->model);
+    free(engine->wide);
+}
+
+/* ---- compiled models ---- */
+
+static void tl2cgen_open(struct engine *engine, const void *model, size_t size)
+{
+    (void)model, (void)size;
+    find(engine, "predict", &engine->function);
+}
+
+/* Its entries are unions of a float and an int that is -1 where the value is missing: of rows
+ * without missing values they are the floats themselves. */
+static const float *tl2cgen_predict(struct engine *engine, const float *rows, size_t count,
+                                    float *out)
+{
+    void (*predict)(const float *, int, float *);
+    memcpy(&predict, &engine->function, sizeof predict);
+    for (size_t i = 0; i < count; i++)
+        predict(rows + i * engine->columns, 1, out + i);
+    return out;
+}
+
+static void lleaves_open(struct engine *engine, const void *model, size_t size)
+{
+    (void)model, (void)size;
+    find(engine, "forest_root", &engine->function);
+}
+
+static const float *lleaves_predict(struct engine *engine, const float *rows, size_t count,
+                                    float *out)
+{
+    void (*predict)(const float *, float *, int, int);
+    memcpy(&predict, &engine->function, sizeof predict);
+    predict(rows, out, 0, (int)count);
+    return out;
+}
+
+static void compiled_close(struct engine *engine)
+{
+    (void)engine; /* nothing was built */
+}
+
+/* ---- choosing ---- */
+
+static bool choose_lathe(const char *text, struct engine *engine)
+{
+    static const char *const paths[] = {"lathe", "lathe:plain", "lathe:word", "lathe:avx2",
+                                        "lathe:avx512"};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
+        if (strcmp(text, paths[i]) != 0)
+            continue;
+        *engine = (struct engine){.open = lathe_open,
+                                  .predict = lathe_predict,
+                                  .close = lathe_close,
+                                  .path = (enum forest_path)i};
+        return true;
+    }
+    return false;
+}
+
+static void choose(const char *text, struct engine *engine)
+{
+    static const struct {
+        const char *name;
+        void (*find)(const struct engine *engine);
+        struct engine engine;
+    } peers[] = {
+        {"xgboost:",
+         xgboost_find,
+         {.open = xgboost_open,
+          .predict = xgboost_predict,
+          .close = xgboost_close,
+          .own_threads = true}},
+        {"lightgbm:",
+         lightgbm_find,
+         {.open = lightgbm_open,
+          .predict = lightgbm_predict,
+          .close = lightgbm_close,
+          .own_threads = true}},
+        {"tl2cgen:",
+         NULL,
+         {.open = tl2cgen_open, .predict = tl2cgen_predict, .close = compiled_close}},
+        {"lleaves:",
+         NULL,
+         {.open = lleaves_open, .predict = lleaves_predict, .close = compiled_close}},
+    };
+    if (choose_lathe(text, engine))
+        return;
+    for (size_t i = 0; i < sizeof peers / sizeof *peers; i++) {
+        size_t length = strlen(peers[i].name);
+        if (strncmp(text, peers[i].name, length) != 0)
+            continue;
+        *engine = peers[i].engine;
+        engine->library = text + length;
+        if (peers[i].find)
+            peers[i].find(engine);
+        return;
+    }
+    check(1, text, "no engine; there are lathe, xgboost:, lightgbm:, tl2cgen: and lleaves:");
+}
+
+/* ---- timing ---- */
+
+struct share {
+    struct engine *engine;
+    const float *rows;
+    size_t count;
     float *out;
-    double times[CONTENDERS][ROUNDS];
 };
 
-static const char *name_of(const struct bench *bench, size_t contender)
+static void *predict_share(void *argument)
 {
-    return contender < PATHS ? path_names[contender] : bench->peers[contender - PATHS].name;
+    struct share *share = argument;
+    share->engine->predict(share->engine, share->rows, share->count, share->out);
+    return NULL;
 }
 
-static bool takes_part(const struct bench *bench, size_t contender)
+/* All rows once; of an engine without threads each thread takes as many rows as the others. */
+static const float *predict_all(struct engine *engine, const struct input *input, float *out)
 {
-    return contender < PATHS ? forest_can(bench->forest, (enum forest_path)contender)
-                             : contender - PATHS < bench->peer_count;
+    unsigned threads = engine->own_threads ? 1 : engine->threads;
+    if (threads == 1)
+        return engine->predict(engine, input->rows, input->count, out);
+    pthread_t thread[MOST_THREADS];
+    struct share shares[MOST_THREADS];
+    for (unsigned i = 0; i < threads; i++) {
+        size_t from = input->count * i / threads, end = input->count * (i + 1) / threads;
+        shares[i] =
+            (struct share){engine, input->rows + from * input->columns, end - from, out + from};
+        check(pthread_create(&thread[i], NULL, predict_share, &shares[i]), "thread", "not started");
+    }
+    for (unsigned i = 0; i < threads; i++)
+        pthread_join(thread[i], NULL);
+    return out;
 }
 
-static const float *predict(struct bench *bench, size_t contender, const float *rows, size_t count)
+/* As many rows as a pass has calls, from all over the file. */
+static void predict_rows(struct engine *engine, const struct input *input, size_t pass, float *out)
 {
-    size_t columns = bench->input.columns;
-    if (contender >= PATHS)
-        return xgboost_predict(&bench->peers[contender - PATHS], rows, count, columns);
-    forest_margins(bench->forest, (enum forest_path)contender, rows, count, columns, bench->out);
-    return bench->out;
+    for (size_t i = 0; i < ROW_CALLS; i++) {
+        size_t row = (pass * 7919 + i * 31) % input->count;
+        engine->predict(engine, input->rows + row * input->columns, 1, out);
+    }
+}
+
+static void read_rows(const struct input *input)
+{
+    uint64_t sum = 0;
+    const char *bytes = (const char *)input->rows;
+    size_t size = input->count * input->columns * sizeof(float);
+    for (size_t at = 0; at + sizeof sum <= size; at += sizeof sum) {
+        uint64_t word;
+        memcpy(&word, bytes + at, sizeof word);
+        sum += word;
+    }
+    volatile uint64_t kept = sum; /* or the loop would be left out */
+    (void)kept;
+}
+
+enum task { OPEN, BATCH, ROW, ANSWERS, READ, TASKS };
+
+static double pass_seconds(enum task what, struct engine *engine, const struct input *input,
+                           size_t pass, float *out)
+{
+    double start = now(), took;
+    switch (what) {
+    case OPEN:
+        engine->open(engine, input->model, input->model_size);
+        took = now() - start;
+        engine->close(engine);
+        return took;
+    case BATCH:
+        predict_all(engine, input, out);
+        return (now() - start) / (double)input->count;
+    case ROW:
+        predict_rows(engine, input, pass, out);
+        return (now() - start) / ROW_CALLS;
+    default:
+        read_rows(input);
+        return (now() - start) / (double)input->count;
+    }
 }
 
 static int ascending(const void *a, const void *b)
@@ -163,116 +422,52 @@ static int ascending(const void *a, const void *b)
     return (x > y) - (x < y);
 }
 
-static void print_medians(struct bench *bench, const char *what, double scale, const char *unit)
+static double median_seconds(enum task what, struct engine *engine, const struct input *input,
+                             float *out)
 {
-    for (size_t c = 0; c < CONTENDERS; c++) {
-        if (!takes_part(bench, c))
-            continue;
-        qsort(bench->times[c], ROUNDS, sizeof(double), ascending);
-        printf("%s %s %.2f %s\n", what, name_of(bench, c), bench->times[c][ROUNDS / 2] * scale,
-               unit);
+    static double seconds[MOST_PASSES];
+    size_t passes = 0;
+    double end = now() + ENOUGH_SECONDS;
+    pass_seconds(what, engine, input, 0, out);
+    while (passes < LEAST_PASSES || (passes < MOST_PASSES && now() < end)) {
+        seconds[passes] = pass_seconds(what, engine, input, passes, out);
+        passes++;
     }
-}
-
-static void compare(struct bench *bench)
-{
-    size_t values = bench->input.count * bench->outputs;
-    float *expected = need(malloc((values + 1) * sizeof *expected), "no memory");
-    forest_margins(bench->forest, FOREST_PLAIN, bench->input.rows, bench->input.count,
-                   bench->input.columns, expected);
-    for (size_t c = 0; c < CONTENDERS; c++) {
-        if (!takes_part(bench, c))
-            continue;
-        const float *found = predict(bench, c, bench->input.rows, bench->input.count);
-        if (memcmp(found, expected, values * sizeof *found) != 0) {
-            fprintf(stderr, "tree_bench: %s differs from plain\n", name_of(bench, c));
-            exit(1);
-        }
-    }
-    free(expected);
-}
-
-static void time_batch(struct bench *bench)
-{
-    for (size_t round = 0; round < ROUNDS; round++)
-        for (size_t c = 0; c < CONTENDERS; c++) {
-            if (!takes_part(bench, c))
-                continue;
-            double start = now();
-            predict(bench, c, bench->input.rows, bench->input.count);
-            bench->times[c][round] = (now() - start) / (double)bench->input.count;
-        }
-    print_medians(bench, "batch", 1e9, "ns a row");
-}
-
-static void time_row(struct bench *bench)
-{
-    for (size_t round = 0; round < ROUNDS; round++)
-        for (size_t c = 0; c < CONTENDERS; c++) {
-            if (!takes_part(bench, c))
-                continue;
-            size_t calls = c < PATHS ? ROW_CALLS : ROW_CALLS / 10;
-            double start = now();
-            for (size_t i = 0; i < calls; i++) {
-                size_t row = (round * 7919 + i * 31) % bench->input.count;
-                predict(bench, c, bench->input.rows + row * bench->input.columns, 1);
-            }
-            bench->times[c][round] = (now() - start) / (double)calls;
-        }
-    print_medians(bench, "row", 1e6, "us");
-}
-
-static void time_open(struct bench *bench)
-{
-    for (size_t round = 0; round < ROUNDS; round++) {
-        double start = now();
-        struct forest *forest = forest_open(bench->input.model, bench->input.model_size, NULL);
-        bench->times[0][round] = now() - start;
-        forest_close(forest);
-        for (size_t p = 0; p < bench->peer_count; p++) {
-            struct xgboost peer = bench->peers[p];
-            start = now();
-            xgboost_open(&peer, &bench->input);
-            bench->times[PATHS + p][round] = now() - start;
-            peer.release(peer.booster);
-        }
-    }
-    for (size_t c = 0; c < PATHS + bench->peer_count; c += c ? 1 : PATHS) {
-        qsort(bench->times[c], ROUNDS, sizeof(double), ascending);
-        printf("open %s %.2f ms\n", c ? name_of(bench, c) : "lathe",
-               bench->times[c][ROUNDS / 2] * 1e3);
-    }
+    qsort(seconds, passes, sizeof(double), ascending);
+    return seconds[passes / 2];
 }
 
 int main(int count, char **arguments)
 {
-    static struct bench bench;
-    if (count < 4) {
-        fprintf(stderr, "usage: tree_bench MODEL ROWS COLUMNS [LIBXGBOOST...]\n");
+    static const char *const tasks[] = {"open", "batch", "row", "answers", "read"};
+    enum task what = OPEN;
+    while (count > 3 && what < TASKS && strcmp(arguments[1], tasks[what]) != 0)
+        what++;
+    if (count < 4 || what == TASKS || (what != OPEN && count < 6)) {
+        fprintf(stderr, "usage: tree_bench open|batch|row|answers|read ENGINE MODEL "
+                        "[ROWS COLUMNS [THREADS]]\n");
         return 2;
     }
-    setenv("OMP_NUM_THREADS", "1", 1);
-    size_t size;
-    bench.input.model = read_file(arguments[1], &bench.input.model_size);
-    bench.input.rows = read_file(arguments[2], &size);
-    bench.input.columns = strtoul(arguments[3], NULL, 10);
-    need(bench.input.columns ? &bench : NULL, "COLUMNS is a number above 0");
-    bench.input.count = size / sizeof(float) / bench.input.columns;
-    struct lathe_error error;
-    bench.forest = forest_open(bench.input.model, bench.input.model_size, &error);
-    need(bench.forest, error.message);
-    bench.outputs = forest_describe(bench.forest)->outputs;
-    need(forest_describe(bench.forest)->features <= bench.input.columns ? &bench : NULL,
-         "the model has more features than COLUMNS");
-    bench.out = need(malloc((bench.input.count * bench.outputs + 1) * sizeof(float)), "no memory");
-    for (int i = 4; i < count && bench.peer_count < MOST_PEERS; i++) {
-        xgboost_find(&bench.peers[bench.peer_count], arguments[i]);
-        xgboost_open(&bench.peers[bench.peer_count++], &bench.input);
+    struct engine engine;
+    choose(arguments[2], &engine);
+    engine.threads = count > 6 ? (unsigned)strtoul(arguments[6], NULL, 10) : 1;
+    if (engine.threads < 1 || engine.threads > MOST_THREADS)
+        check(1, arguments[6], "THREADS is 1 to 256");
+    struct input input = {0};
+    input.model = read_file(arguments[3], &input.model_size);
+    float *out = NULL;
+    if (what != OPEN) {
+        size_t size;
+        input.rows = read_file(arguments[4], &size);
+        engine.columns = input.columns = strtoul(arguments[5], NULL, 10);
+        need(input.columns ? &input : NULL, "COLUMNS is a number above 0");
+        input.count = size / sizeof(float) / input.columns;
+        out = need(malloc((input.count + 1) * sizeof(float)), "no memory");
+        engine.open(&engine, input.model, input.model_size);
     }
-    compare(&bench);
-    time_open(&bench);
-    time_batch(&bench);
-    time_row(&bench);
-    forest_close(bench.forest);
+    if (what == ANSWERS)
+        fwrite(predict_all(&engine, &input, out), sizeof(float), input.count, stdout);
+    else
+        printf("%.9g\n", median_seconds(what, &engine, &input, out));
     return 0;
 }

@@ -1,0 +1,285 @@
+"""Predicting: the same trees, or others of the same size, by lathe and by who else is fast.
+
+All are called from C by tree_bench, but ONNX Runtime and YDF, which measure themselves. A peer that
+cannot be built here is left out, and the row says why. With LATHE_BENCH_SMALL set everything is
+small enough for a trial; the numbers mean nothing then."""
+
+import dataclasses
+import functools
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import xgboost
+
+from harness import ROOT, Row, rows
+
+SMALL = "LATHE_BENCH_SMALL" in os.environ
+COLUMNS, ROWS, TRAIN_ROWS = 28, 4_000 if SMALL else 200_000, 2_000 if SMALL else 50_000
+SHALLOW = (10, 6) if SMALL else (100, 6)    # trees, depth
+DEEP = (20, 8) if SMALL else (500, 8)
+PEERS = ROOT / "bench/peers"
+XGBOOST = pathlib.Path(xgboost.__file__).parent / "lib/libxgboost.so"
+ALL = os.cpu_count()
+BUILD_LIMIT_S = 300    # then a peer's compiler is given up
+
+
+@functools.cache
+def training_table():
+    """The label and 28 numbers a row; the label needs many deep trees."""
+    random = np.random.default_rng(1)
+    features = random.standard_normal((TRAIN_ROWS, COLUMNS), dtype=np.float32)
+    label = (features[:, 0] * features[:, 1] + np.abs(features[:, 2]) + np.sin(3 * features[:, 3])
+             + random.standard_normal(TRAIN_ROWS, dtype=np.float32))
+    return np.column_stack([label, features]).astype(np.float32)
+
+
+@functools.cache
+def trained(trees, depth):
+    table = training_table()
+    return xgboost.train({"max_depth": depth, "min_child_weight": 0, "tree_method": "hist"},
+                         xgboost.DMatrix(table[:, 1:], table[:, 0]), trees)
+
+
+@dataclasses.dataclass
+class Engine:
+    """What predicts: a program and its arguments before and after the rows."""
+    name: str
+    batch: list            # the command, without the task and what that works on
+    row: list
+    model: pathlib.Path
+    like: str = "XGBoost"  # whose trees it has: these two must answer the same
+    extra: tuple = ()      # after the number of threads, for single rows
+    threaded: bool = True
+    task_at: int = 1       # where in the command the task's name goes
+
+    def command(self, task, path, threads):
+        program = list(self.row if task == "row" else self.batch)
+        extra = self.extra if task == "row" else ()
+        program.insert(self.task_at, task)
+        return [*program, self.model, path, COLUMNS, threads, *extra]
+
+    def answers(self, path):
+        """As it answers batches, and as it answers single rows where that is another program."""
+        commands = [dataclasses.replace(self, batch=way).command("answers", path, 1)
+                    for way in ([self.batch] if self.batch == self.row else [self.batch, self.row])]
+        return [np.frombuffer(execute(command), dtype=np.float32) for command in commands]
+
+    def seconds(self, task, path, threads=1):
+        return float(execute(self.command(task, path, threads)))
+
+
+def execute(command, timeout=None):
+    """What a program prints. Its threads are its arguments' matter."""
+    done = subprocess.run([str(part) for part in command], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, timeout=timeout)
+    if done.returncode != 0:
+        last = done.stderr.decode(errors="replace").strip().splitlines()[-1:] or ["no message"]
+        raise RuntimeError(f"{pathlib.Path(str(command[0])).name} {command[1]}: {last[0]}")
+    return done.stdout
+
+
+def peer_script(name, *arguments):
+    return execute([sys.executable, PEERS / name, *arguments], BUILD_LIMIT_S).decode().split()
+
+
+def native(bench):
+    program = bench.binary.parent / "tree_bench"
+    if not program.exists():
+        raise FileNotFoundError(f"{program} is not built")
+    return [program]
+
+
+class Case:
+    """A forest of a size, its rows, and all who predict with it or its like."""
+
+    def __init__(self, bench, size, wanted):
+        self.bench, self.size = bench, size
+        self.folder, self.booster = bench.scratch, trained(*size)
+        self.ubj, self.json = self.folder / "model.ubj", self.folder / "model.json"
+        for path in (self.ubj, self.json):
+            self.booster.save_model(path)
+        self.table = np.random.default_rng(2).standard_normal((ROWS, COLUMNS), dtype=np.float32)
+        self.rows = self.folder / "rows.f32"
+        self.table.tofile(self.rows)
+        np.save(self.folder / "train.npy", training_table())
+        self.program = native(bench)
+        self.ours = self.compiled("lathe", "lathe", "lathe", self.ubj)
+        self.peers = [self.compiled("XGBoost", *[f"xgboost:{XGBOOST}"] * 2, self.ubj)]
+        nodes = self.booster.trees_to_dataframe()
+        leaves = (nodes["Feature"] == "Leaf").sum() / size[0]
+        bench.note(f"{size[0]} trees of depth {size[1]} trained by XGBoost {xgboost.__version__}, "
+                   f"{leaves:.0f} leaves a tree; {ROWS:,} rows of {COLUMNS} float32")
+        for name in wanted:
+            try:
+                self.peers += getattr(self, name)()
+            except Exception as error:  # a peer that cannot be had here
+                self.leave_out(name, error)
+        self.check()
+
+    def compiled(self, name, batch, row, model, like="XGBoost"):
+        return Engine(name, [*self.program, batch], [*self.program, row], model, like)
+
+    def lightgbm(self):
+        model = self.folder / "lightgbm.txt"
+        library, leaves = peer_script("predict_lightgbm.py", self.folder / "train.npy", *self.size,
+                                      model)
+        self.bench.note(f"LightGBM and lleaves: trees of their own, {float(leaves):.0f} leaves each")
+        found = [self.compiled("LightGBM", *[f"lightgbm:{library}"] * 2, model, "")]
+        try:
+            found.append(self.lleaves(model))
+        except Exception as error:
+            self.leave_out("lleaves", error)
+        return found
+
+    def lleaves(self, model):
+        libraries = []
+        for task in ("batch", "row"):
+            libraries.append(self.folder / f"lleaves-{task}.so")
+            peer_script("predict_lleaves.py", model, task, libraries[-1])
+        return self.compiled("lleaves", *(f"lleaves:{path}" for path in libraries), model,
+                             "LightGBM")
+
+    def tl2cgen(self):
+        library = self.folder / "tl2cgen.so"
+        peer_script("predict_tl2cgen.py", self.json, library)
+        return [self.compiled("tl2cgen", *[f"tl2cgen:{library}"] * 2, self.json)]
+
+    def onnx(self):
+        models = [self.folder / "model.onnx", self.folder / "tiny.onnx"]
+        trained(1, 1).save_model(self.folder / "tiny.ubj")
+        for source, target in zip((self.ubj, self.folder / "tiny.ubj"), models):
+            peer_script("predict_onnx.py", "convert", source, target)
+        command = [sys.executable, PEERS / "predict_onnx.py"]
+        return [Engine("ONNX Runtime", command, command, models[0], extra=(models[1],), task_at=2)]
+
+    def ydf(self):
+        model = self.folder / "ydf"
+        leaves = peer_script("predict_ydf.py", "train", self.folder / "train.npy", *self.size,
+                             model)[-1]
+        self.bench.note(f"YDF: trees of its own, {float(leaves):.0f} leaves each")
+        command = [sys.executable, PEERS / "predict_ydf.py"]
+        return [Engine("YDF", command, command, model, "", threaded=False, task_at=2)]
+
+    def check(self):
+        """The same trees must answer the same, XGBoost's bit for bit; others nearly as well."""
+        answers = {"": self.booster.predict(xgboost.DMatrix(self.table), output_margin=True)}
+        answers["XGBoost"] = answers[""]
+        equal = np.array_equal(self.ours.answers(self.rows)[0], answers["XGBoost"])
+        self.bench.check(equal, "lathe's margins are not XGBoost's")
+        for peer in list(self.peers):
+            try:
+                found = peer.answers(self.rows)
+            except Exception as error:
+                self.leave_out(peer.name, error)
+                self.peers.remove(peer)
+                continue
+            answers[peer.name] = found[0]
+            for margins in found:
+                if peer.like:  # a few rows may be at a threshold that was rounded to float32
+                    same = np.isclose(margins, answers[peer.like], rtol=1e-4, atol=1e-4).mean()
+                    near = same > 0.9999
+                else:  # trained on the same rows: what they have learned is alike
+                    near = np.corrcoef(margins, answers[""])[0, 1] > (0.5 if SMALL else 0.8)
+                self.bench.check(near, f"{peer.name} answers otherwise than {peer.like or 'lathe'}")
+
+    def leave_out(self, name, error):
+        self.bench.note(f"{name} is left out: {type(error).__name__}: {str(error)[-300:]}")
+
+    def nearest(self, task, threads=1):
+        """The fastest peers, those within a quarter of the best."""
+        able = [peer for peer in self.peers if threads == 1 or peer.threaded]
+        took = {peer.name: peer.seconds(task, self.rows, threads) for peer in able}
+        self.bench.note(f"{task}, {threads} thread{'s' * (threads > 1)}: " + ", ".join(
+            f"{name} {nice(seconds)}" for name, seconds in sorted(took.items(), key=lambda i: i[1])))
+        return [peer for peer in able if took[peer.name] < 1.25 * min(took.values())]
+
+    def turn(self, task, peers, threads=1):
+        """One round: (ours, the best peer's), in seconds."""
+        ours = self.ours.seconds(task, self.rows, threads)
+        return ours, min(peer.seconds(task, self.rows, threads) for peer in peers)
+
+    def note_memory(self):
+        read = float(execute([*self.program, "read", "lathe", self.ubj, self.rows, COLUMNS]))
+        self.bench.note(f"the machine: only to read a row from memory takes {nice(read)} "
+                        f"({COLUMNS * 4 / read / 1e9:.1f} GB/s, one thread)")
+
+
+def nice(seconds):
+    return f"{seconds * 1e6:.2f} us" if seconds >= 1e-5 else f"{seconds * 1e9:.3g} ns"
+
+
+def batch(bench, name, size, wanted):
+    case = Case(bench, size, wanted)
+    case.note_memory()
+    one, every = case.nearest("batch"), case.nearest("batch", ALL)
+    for _ in bench.rounds:
+        yield {name: [s * 1e9 for s in case.turn("batch", one)],
+               name + "-threads": [s * 1e9 for s in case.turn("batch", every, ALL)]}
+
+
+def batch_rows(name, goal, size, peer):
+    what = f"a row of a batch, {size[0]} trees of depth {size[1]}"
+    return rows(Row(name, goal, "time", "ns", f"{what}, 1 thread", f"{peer}, 1 thread"),
+                Row(name + "-threads", goal, "time", "ns", f"{what}, {ALL} threads",
+                    f"{peer}, {ALL} threads"))
+
+
+@batch_rows("predict-batch", 10, SHALLOW, "the fastest of XGBoost, LightGBM, lleaves, tl2cgen and "
+            "ONNX Runtime")
+def predict_batch(bench):
+    yield from batch(bench, "predict-batch", SHALLOW, ("lightgbm", "tl2cgen", "onnx"))
+
+
+@batch_rows("predict-batch-deep", 8, DEEP, "the fastest of XGBoost, LightGBM and ONNX Runtime")
+def predict_batch_deep(bench):
+    yield from batch(bench, "predict-batch-deep", DEEP, ("lightgbm", "onnx"))
+
+
+@rows(Row("predict-batch-ydf", 7, "time", "ns", "a row of a batch, 100 trees of depth 6, 1 thread",
+          "YDF's trees of the same size, by its own benchmark in C++"))
+def predict_batch_ydf(bench):
+    case = Case(bench, SHALLOW, ("ydf",))
+    peers = [peer for peer in case.peers if peer.name == "YDF"]
+    bench.check(peers, "YDF cannot be measured here")
+    for _ in bench.rounds:
+        yield {"predict-batch-ydf": [s * 1e9 for s in case.turn("batch", peers)]}
+
+
+def single(bench, name, size):
+    case = Case(bench, size, ("lightgbm", "tl2cgen", "onnx", "ydf"))
+    bench.note("ONNX Runtime is called from Python; what the call takes with one small tree is "
+               "subtracted. YDF by its own benchmark, a batch of one")
+    peers = case.nearest("row")
+    for _ in bench.rounds:
+        yield {name: [s * 1e6 for s in case.turn("row", peers)]}
+
+
+ANY = "the fastest of XGBoost, LightGBM, lleaves, tl2cgen, ONNX Runtime and YDF"
+
+
+@rows(Row("predict-row", 4, "time", "us", "one row, 100 trees of depth 6", ANY))
+def predict_row(bench):
+    yield from single(bench, "predict-row", SHALLOW)
+
+
+@rows(Row("predict-row-deep", 10, "time", "us", "one row, 500 trees of depth 8", ANY))
+def predict_row_deep(bench):
+    yield from single(bench, "predict-row-deep", DEEP)
+
+
+@rows(Row("model-open", 12, "time", "ms", "opening 500 trees of depth 8 from JSON", "XGBoost 3.2"),
+      Row("model-open-ubjson", 2.5, "time", "ms", "the same from UBJSON", "XGBoost 3.2"))
+def model_open(bench):
+    case = Case(bench, DEEP, ())
+    sizes = [path.stat().st_size / 1e6 for path in (case.json, case.ubj)]
+    bench.note(f"from memory: {sizes[0]:.1f} MB of JSON, {sizes[1]:.1f} MB of UBJSON")
+
+    def opened(model):
+        return [1000 * float(execute([*case.program, "open", engine, model]))
+                for engine in ("lathe", f"xgboost:{XGBOOST}")]
+
+    for _ in bench.rounds:
+        yield {"model-open": opened(case.json), "model-open-ubjson": opened(case.ubj)}

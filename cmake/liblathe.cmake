@@ -1,3 +1,37 @@
+# liblathe: floor 0 as one library, shared and static, with include/lathe.h as its whole face.
+# Everything is compiled hidden and that header alone says what is not, so the objects of both
+# export lathe_* only.
+set(objects)
+foreach(name parse csv feature tree model)
+  list(APPEND objects $<TARGET_OBJECTS:lathe_${name}>)
+endforeach()
+
+add_library(liblathe SHARED ${objects})
+set_target_properties(liblathe PROPERTIES
+  OUTPUT_NAME lathe VERSION ${PROJECT_VERSION} SOVERSION ${PROJECT_VERSION_MAJOR} LINKER_LANGUAGE C)
+target_link_options(liblathe PRIVATE
+  -Wl,--version-script=${CMAKE_SOURCE_DIR}/cmake/liblathe.map)
+set_target_properties(liblathe PROPERTIES LINK_DEPENDS ${CMAKE_SOURCE_DIR}/cmake/liblathe.map)
+target_link_libraries(liblathe PRIVATE ZLIB::ZLIB Threads::Threads m)
+
+# The static one is a single object in which what is hidden has become local.
+add_custom_command(
+  OUTPUT liblathe.a
+  COMMAND ${CMAKE_LINKER} -r -o liblathe.o ${objects}
+  COMMAND ${CMAKE_OBJCOPY} --localize-hidden liblathe.o
+  COMMAND ${CMAKE_COMMAND} -E rm -f liblathe.a
+  COMMAND ${CMAKE_AR} rcs liblathe.a liblathe.o
+  DEPENDS ${objects} COMMAND_EXPAND_LISTS VERBATIM)
+add_custom_target(liblathe_static ALL DEPENDS liblathe.a)
+
+include(GNUInstallDirs)
+configure_file(cmake/lathe.pc.in lathe.pc @ONLY)
+install(TARGETS liblathe DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(FILES ${CMAKE_BINARY_DIR}/liblathe.a DESTINATION ${CMAKE_INSTALL_LIBDIR})
+install(FILES include/lathe.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES ${CMAKE_BINARY_DIR}/lathe.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+install(FILES man/liblathe.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
+
 # csv_predict: text of rows to text of predictions, for ./dev bench.
 add_executable(csv_predict EXCLUDE_FROM_ALL bench/csv_predict.c)
 target_compile_definitions(csv_predict PRIVATE _GNU_SOURCE)

@@ -13,6 +13,11 @@
 extern "C" {
 #endif
 
+/* All that the library exports is in this file. */
+#if defined(__GNUC__)
+#pragma GCC visibility push(default)
+#endif
+
 /* What went wrong. The caller owns the struct; functions that fail fill it in and never read it.
  * The text says what was attempted, where (file, row, column or key), what was found there and
  * what would be right. */
@@ -94,17 +99,52 @@ const char *lathe_predictor_objective(const struct lathe_predictor *predictor);
 bool lathe_predictor_ends_in_bundle(const struct lathe_predictor *predictor);
 bool lathe_predictor_starts_with_bundle(const struct lathe_predictor *predictor);
 
-/* What is to be answered. */
+/* What is to be answered. Of several models that are averaged there are only predictions. */
 enum lathe_answer {
-    LATHE_PREDICTION, /* what XGBoost's predict() returns: probabilities, values, a class number */
-    LATHE_MARGIN,     /* before the objective's transformation */
+    LATHE_PREDICTION,    /* what XGBoost's predict() returns: probabilities, values, a class number;
+                            or what transformers that come last make of it */
+    LATHE_MARGIN,        /* of the trees, before the objective's transformation */
+    LATHE_LEAVES,        /* the number of the leaf that a row reaches in each tree: pred_leaf */
+    LATHE_CONTRIBUTIONS, /* how much each feature contributed to each margin, the bias last:
+                            XGBoost's pred_contribs, path-dependent TreeSHAP */
 };
 
-/* For predictors of one artifact with trees: answers `count` rows of floats: row r starts at rows +
- * r * stride (in floats), NaN is missing. out receives count x lathe_predictor_outputs floats
- * (LATHE_PREDICTION of multi:softmax: one a row). Cannot fail once the predictor is open. */
+/* How many values a row has of such an answer. */
+size_t lathe_answer_width(const struct lathe_predictor *predictor, enum lathe_answer what);
+
+/* For predictors of one artifact with trees: answers `count` rows of floats: row r starts at
+ * rows + r * stride (in floats), NaN is missing. LATHE_PREDICTION and LATHE_MARGIN only. out
+ * has room for count x lathe_predictor_outputs floats. Cannot fail once the predictor is open. */
 void lathe_predict_floats(const struct lathe_predictor *predictor, enum lathe_answer what,
                           const float *rows, size_t count, size_t stride, float *out);
+
+/* A text that is not terminated; bytes NULL: missing. */
+struct lathe_string {
+    const char *bytes;
+    size_t size;
+};
+
+/* The values of one column, row by row: texts where the column's type is "string", else numbers
+ * (NaN is missing). A column of width w has w values a row. Those of a column that is not used may
+ * be NULL. */
+struct lathe_values {
+    const double *numbers;
+    const struct lathe_string *texts;
+    const unsigned char *missing; /* NULL, or a byte a row: not 0 where the row has no value */
+};
+
+/* Answers rows given as arrays, one a column of lathe_predictor_columns, in order. out receives
+ * rows x lathe_answer_width values. Fails with LATHE_INVALID_DATA naming row and column,
+ * LATHE_UNSUPPORTED where there is no such answer (texts: lathe_predict_texts), LATHE_NO_MEMORY. */
+bool lathe_predict_values(const struct lathe_predictor *predictor, enum lathe_answer what,
+                          const struct lathe_values *columns, size_t rows, double *out,
+                          struct lathe_error *error);
+
+/* The same where the answer is a text, such as a class's name: out receives one a row, which lives
+ * as long as the predictor, or as the columns' texts. */
+bool lathe_predict_texts(const struct lathe_predictor *predictor,
+                         const struct lathe_values *columns, size_t rows, struct lathe_string *out,
+                         struct lathe_error *error);
 
 /* How rows, and answers, are written. What answers look like is up to the last artifact: those of
  * trees look as SageMaker's XGBoost container writes them, those of transformers as its SparkML
@@ -132,6 +172,10 @@ enum lathe_format {
 bool lathe_predict_text(const struct lathe_predictor *predictor, enum lathe_format rows_format,
                         const char *rows, size_t size, enum lathe_format answer_format,
                         struct lathe_text *answer, struct lathe_error *error);
+
+#if defined(__GNUC__)
+#pragma GCC visibility pop
+#endif
 
 #ifdef __cplusplus
 }

@@ -67,4 +67,9 @@ void run_close(struct run *run);
 bool run_batch(struct run *run, const struct batch *in, size_t first_row, struct batch *out,
                struct lathe_error *error);
 
+/* The same up to the trees at `index` of the parts: what comes out are the rows that they read, as
+ * floats. */
+bool run_rows(struct run *run, size_t index, const struct batch *in, size_t first_row,
+              struct batch *out, struct lathe_error *error);
+
 #endif

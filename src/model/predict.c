@@ -438,12 +438,3 @@ bool lathe_predict_text(const struct lathe_predictor *predictor, enum lathe_form
     }
     return answer_request(&request, answer_format, answer);
 }
-
-void lathe_predict_floats(const struct lathe_predictor *predictor, enum lathe_answer what,
-                          const float *rows, size_t count, size_t stride, float *out)
-{
-    const struct forest *forest = predictor->parts[0].forests[0];
-    forest_margins(forest, FOREST_BEST, rows, count, stride, out);
-    if (what == LATHE_PREDICTION)
-        forest_transform(forest, out, count, out);
-}

@@ -50,7 +50,7 @@ static size_t lay_out(const struct run *run, struct run_part *parts)
             own->scratch = carve(run, &used, plan_scratch(plan_of(run, i), rows));
             continue;
         }
-        own->matrix = carve(run, &used, i ? rows * inputs * sizeof(float) : 0);
+        own->matrix = carve(run, &used, rows * inputs * sizeof(float));
         own->predictions = carve(run, &used,
                                  part->forest_count * rows *
                                      forest_describe(part->forests[0])->outputs * sizeof(float));
@@ -175,24 +175,31 @@ static void select_columns(const struct part *part, const struct run_part *own, 
     *out = (struct batch){.rows = rows, .width = selection->width, .columns = own->columns};
 }
 
+/* The rows that trees read, as floats side by side. */
+static struct batch rows_for_trees(const struct run *run, size_t index, const struct batch *in)
+{
+    if (!in->columns)
+        return *in;
+    const struct part *part = &run->predictor->parts[index];
+    float *matrix = run->parts[index].matrix;
+    for (size_t i = 0; i < part->inputs; i++)
+        for (size_t row = 0; row < in->rows; row++)
+            matrix[row * part->inputs + i] = (float)in->columns[i].numbers[row];
+    return (struct batch){
+        .rows = in->rows, .width = part->inputs, .floats = matrix, .stride = part->inputs};
+}
+
 static void run_trees(const struct run *run, size_t index, const struct batch *in,
                       struct batch *out)
 {
     const struct part *part = &run->predictor->parts[index];
     const struct run_part *own = &run->parts[index];
-    const float *rows = in->floats;
-    size_t stride = in->stride;
-    if (in->columns) {
-        stride = part->inputs;
-        for (size_t i = 0; i < part->inputs; i++)
-            for (size_t row = 0; row < in->rows; row++)
-                own->matrix[row * stride + i] = (float)in->columns[i].numbers[row];
-        rows = own->matrix;
-    }
+    const struct batch rows = rows_for_trees(run, index, in);
     size_t step = in->rows * forest_describe(part->forests[0])->outputs;
     for (size_t i = 0; i < part->forest_count; i++) {
         float *predictions = own->predictions + i * step;
-        forest_margins(part->forests[i], FOREST_BEST, rows, in->rows, stride, predictions);
+        forest_margins(part->forests[i], FOREST_BEST, rows.floats, in->rows, rows.stride,
+                       predictions);
         forest_transform(part->forests[i], predictions, in->rows, predictions);
     }
     if (part->forest_count > 1)
@@ -206,18 +213,34 @@ static void run_trees(const struct run *run, size_t index, const struct batch *i
                               .stride = part->answers};
 }
 
+/* Through the parts before `end`. */
+static bool run_until(struct run *run, size_t end, const struct batch *in, size_t first_row,
+                      struct batch *out, struct lathe_error *error)
+{
+    *out = *in;
+    for (size_t i = 0; i < end; i++) {
+        struct batch next;
+        if (!run->predictor->parts[i].pipeline)
+            run_trees(run, i, out, &next);
+        else if (!run_transformers(run, i, out, first_row, &next, error))
+            return false;
+        *out = next;
+    }
+    return true;
+}
+
 bool run_batch(struct run *run, const struct batch *in, size_t first_row, struct batch *out,
                struct lathe_error *error)
 {
-    struct batch at = *in;
-    for (size_t i = 0; i < run->predictor->part_count; i++) {
-        struct batch next;
-        if (!run->predictor->parts[i].pipeline)
-            run_trees(run, i, &at, &next);
-        else if (!run_transformers(run, i, &at, first_row, &next, error))
-            return false;
-        at = next;
-    }
-    *out = at;
+    return run_until(run, run->predictor->part_count, in, first_row, out, error);
+}
+
+bool run_rows(struct run *run, size_t index, const struct batch *in, size_t first_row,
+              struct batch *out, struct lathe_error *error)
+{
+    struct batch at;
+    if (!run_until(run, index, in, first_row, &at, error))
+        return false;
+    *out = rows_for_trees(run, index, &at);
     return true;
 }

@@ -227,7 +227,7 @@ def processes_of(home):
 
 
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("kills", [20, pytest.param(200, marks=pytest.mark.full)])
+@pytest.mark.parametrize("kills", [20, pytest.param(100, marks=pytest.mark.full)])
 def test_a_killed_server_keeps_its_word_and_leaves_nothing_behind(server_factory, kills):
     server = server_factory()
     campaign = Campaign(server)

@@ -1,5 +1,5 @@
-"""What S3 clients were told is stored stays stored: kill -9, the AWS command line's sync, and many
-writers at once."""
+"""S3 as programs beside boto3 use it: the AWS command line's sync, PyArrow, and readers of keys that
+are being replaced. (Crashes are test_crash.py's.)"""
 
 import concurrent.futures
 import hashlib
@@ -10,96 +10,10 @@ import shutil
 import subprocess
 import sys
 import threading
-import time
 
-import botocore.exceptions
 import pytest
-from botocore.config import Config
 
-KILLS = 25
 MIB = 1 << 20
-
-
-def body_of(seed):
-    """Bytes that the seed says, of a size around what is kept in a row or in a file."""
-    generator = random.Random(seed)
-    return generator.randbytes(generator.choice([10, 5000, 65536, 65537, 300000]))
-
-
-class Writer(threading.Thread):
-    """Puts objects under its own keys until the server dies; knows what was acknowledged."""
-
-    def __init__(self, server, number, done):
-        super().__init__(daemon=True)
-        self.s3 = server.client("s3", config=Config(connect_timeout=2, read_timeout=10))
-        self.number = number
-        self.done = done
-        self.acknowledged = {}
-        self.started = {}
-        self.unexpected = None
-
-    def run(self):
-        generator = random.Random()
-        while True:
-            key = f"writer {self.number}/{generator.randrange(3)}"
-            seed = generator.getrandbits(32)
-            self.started[key] = seed
-            try:
-                if generator.random() < 0.3:
-                    self.put_in_parts(key, body_of(seed))
-                else:
-                    self.s3.put_object(Bucket="bucket", Key=key, Body=body_of(seed))
-            except botocore.exceptions.ClientError as error:
-                self.unexpected = error  # a server that dies answers nothing, it does not refuse
-                return
-            except (botocore.exceptions.BotoCoreError, OSError):
-                return
-            self.acknowledged[key] = seed
-            del self.started[key]
-            self.done.set()
-
-    def put_in_parts(self, key, data):
-        upload = self.s3.create_multipart_upload(Bucket="bucket", Key=key)
-        named = {"Bucket": "bucket", "Key": key, "UploadId": upload["UploadId"]}
-        part = self.s3.upload_part(**named, PartNumber=1, Body=data)
-        self.s3.complete_multipart_upload(**named, MultipartUpload={
-            "Parts": [{"PartNumber": 1, "ETag": part["ETag"]}]})
-
-
-def test_nothing_acknowledged_is_lost(server_factory):
-    server = server_factory()
-    server.client("s3").create_bucket(Bucket="bucket")
-    expected = {}
-    for _ in range(KILLS):
-        done = threading.Event()
-        writers = [Writer(server, number, done) for number in range(4)]
-        for writer in writers:
-            writer.start()
-        assert done.wait(30)
-        time.sleep(random.random() * 0.1)
-        server.kill()
-        for writer in writers:
-            writer.join(30)
-            assert not writer.is_alive() and writer.unexpected is None
-        server.start()
-        s3 = server.client("s3")
-        for writer in writers:
-            expected.update(writer.acknowledged)
-            for key, seed in writer.started.items():
-                found = stored(s3, key)
-                if found == body_of(seed):
-                    expected[key] = seed
-        for key, seed in expected.items():
-            assert stored(s3, key) == body_of(seed), key
-    listed = {o["Key"] for o in s3.list_objects_v2(Bucket="bucket")["Contents"]}
-    assert listed == set(expected)
-
-
-def stored(s3, key):
-    try:
-        return s3.get_object(Bucket="bucket", Key=key)["Body"].read()
-    except s3.exceptions.NoSuchKey:
-        return None
 
 
 def aws(server, *arguments):

@@ -239,9 +239,9 @@ def cpu_seconds(pid):
 def descendants(pid):
     found = [pid]
     for parent in found:
-        for task in pathlib.Path(f"/proc/{parent}/task").glob("*/children"):
-            try:
+        try:
+            for task in pathlib.Path(f"/proc/{parent}/task").glob("*/children"):
                 found.extend(int(child) for child in task.read_text().split())
-            except (FileNotFoundError, ProcessLookupError):
-                pass
+        except (FileNotFoundError, ProcessLookupError):
+            pass  # it ended meanwhile
     return found

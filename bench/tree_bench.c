@@ -250,8 +250,10 @@ static const float *tl2cgen_predict(struct engine *engine, const float *rows, si
 {
     void (*predict)(const float *, int, float *);
     memcpy(&predict, &engine->function, sizeof predict);
-    for (size_t i = 0; i < count; i++)
+    for (size_t i = 0; i < count; i++) {
+        out[i] = 0; /* it adds to what is there */
         predict(rows + i * engine->columns, 1, out + i);
+    }
     return out;
 }
 

@@ -1,10 +1,11 @@
-"""ONNX Runtime: convert MODEL.ubj MODEL.onnx | batch|row|answers MODEL.onnx ROWS COLUMNS THREADS [TINY.onnx]
+"""ONNX Runtime: convert MODEL.ubj MODEL.onnx
+or batch|row|answers MODEL.onnx ROWS COLUMNS THREADS [TINY.onnx]
 
 Prints seconds a row, or writes the answers. Its call from Python costs more than a small forest:
 where TINY, a model of one tree, is given, what the same call takes with that is subtracted."""
 
-import sys
 import statistics
+import sys
 import time
 
 import numpy as np

@@ -1,4 +1,5 @@
-"""YDF's own trees of a size: train TRAIN.npy TREES DEPTH MODEL | batch|row|answers MODEL ROWS COLUMNS
+"""YDF's own trees of a size: train TRAIN.npy TREES DEPTH MODEL
+or batch|row|answers MODEL ROWS COLUMNS
 
 Training prints the mean number of leaves. Prints seconds a row as its own benchmark measures them
 in C++ on one thread, at its best batch size or one row at a time; or writes the answers."""

@@ -79,6 +79,12 @@ void lathe_text_clear(struct lathe_text *text);
 bool lathe_describe(const struct lathe_predictor *predictor, struct lathe_text *text,
                     struct lathe_error *error);
 
+/* The predictor as one C file (replacing what the text held) that needs nothing but libm and has
+ * one function of this name, described at its top: the same answers, row by row. LATHE_UNSUPPORTED
+ * for ensembles of models, selected content, and a StringIndexer of numbers; LATHE_NO_MEMORY. */
+bool lathe_export_c(const struct lathe_predictor *predictor, const char *name,
+                    struct lathe_text *text, struct lathe_error *error);
+
 /* The columns of a row, in order. Names and types live as long as the predictor. */
 struct lathe_column {
     const char *name; /* NULL where the model has no names for its features */

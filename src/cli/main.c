@@ -47,6 +47,8 @@ static const struct verb verbs[] = {
      cli_predict},
     {"describe", "ARTIFACT... [--json]", "show a model's columns, transformers, trees, importances",
      "", cli_describe},
+    {"export", "c ARTIFACT... [--name NAME]", "print a pipeline as one C file that needs only libm",
+     "Its function answers one row; the comment at its top says how.", cli_export},
     {"sample", "NAME [--rows N] [--seed S]", "print rows of a well-known data set, generated",
      "The same name, rows and seed give the same bytes on every machine. Without NAME: a list.",
      cli_sample},
@@ -81,8 +83,8 @@ static int print_overview(FILE *out)
     fprintf(out, "lathe: from raw rows to a monitored prediction service, in AWS's words\n\n"
                  "usage: lathe VERB [ARGUMENTS] [--home FOLDER]\n\n");
     for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++)
-        fprintf(out, "  %-8s%s\n", verbs[i].name, verbs[i].summary);
-    fprintf(out, "  %-8s%s\n\n", "help", "help VERB says more about one of them");
+        fprintf(out, "  %-10s%s\n", verbs[i].name, verbs[i].summary);
+    fprintf(out, "  %-10s%s\n\n", "help", "help VERB says more about one of them");
     fprintf(out, "The home folder is --home, else $LATHE_HOME, else ./.lathe.\n"
                  "Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 no lathe is running.\n");
     return out == stdout ? CLI_OK : CLI_USAGE;

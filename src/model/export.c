@@ -1,0 +1,171 @@
+/* A predictor as one C file: tables, and a function a part. The arithmetic is the library's own, so
+ * the answers are; where a compiler might fuse a product and a sum, the product goes through a
+ * volatile. */
+#include "model/export.h"
+
+#include <math.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+static bool make_room(struct code *code, size_t more)
+{
+    struct lathe_text *text = code->text;
+    if (code->failed || text->size + more <= text->capacity)
+        return !code->failed;
+    size_t capacity = 2 * (text->size + more);
+    char *bytes = realloc(text->bytes, capacity);
+    code->failed = !bytes;
+    if (!bytes)
+        return false;
+    text->bytes = bytes;
+    text->capacity = capacity;
+    return true;
+}
+
+void code_put(struct code *code, const char *format, ...)
+{
+    va_list arguments, again;
+    va_start(arguments, format);
+    va_copy(again, arguments);
+    int size = vsnprintf(NULL, 0, format, arguments);
+    if (size >= 0 && make_room(code, (size_t)size + 1)) {
+        vsnprintf(code->text->bytes + code->text->size, (size_t)size + 1, format, again);
+        code->text->size += (size_t)size;
+    }
+    va_end(again);
+    va_end(arguments);
+}
+
+void code_double(struct code *code, double value)
+{
+    if (isfinite(value))
+        code_put(code, "%a", value);
+    else
+        code_put(code, "%s",
+                 isnan(value) ? "(double)NAN"
+                 : value < 0  ? "-(double)INFINITY"
+                              : "(double)INFINITY");
+}
+
+void code_float(struct code *code, float value)
+{
+    if (isfinite(value))
+        code_put(code, "%af", (double)value);
+    else
+        code_put(code, "%s", isnan(value) ? "NAN" : value < 0 ? "-INFINITY" : "INFINITY");
+}
+
+bool code_text(struct code *code, struct csv_text text, struct lathe_error *error)
+{
+    code_put(code, "\"");
+    for (size_t i = 0; i < text.size; i++) {
+        unsigned char c = (unsigned char)text.bytes[i];
+        if (!c)
+            return fail(error, LATHE_UNSUPPORTED, "a label with a NUL in it is no C string");
+        if (c >= ' ' && c < 127 && c != '"' && c != '\\' && c != '?')
+            code_put(code, "%c", c);
+        else
+            code_put(code, "\\%03o", c);
+    }
+    code_put(code, "\"");
+    return true;
+}
+
+static void put_comment(struct code *code, const char *text)
+{
+    for (; *text; text++) /* nothing that ends the comment */
+        code_put(code, "%c", *text == '/' ? '|' : *text);
+}
+
+static void put_head(struct code *code, const struct lathe_predictor *predictor, const char *name,
+                     size_t outputs, bool text)
+{
+    code_put(code,
+             "/* A pipeline that lathe exported: needs nothing but libm.\n *\n"
+             " * int %s(const double *numbers, const char *const *texts, %s*out)\n *\n"
+             " * answers one row: %zu value%s into out. Returns 0, or the number of the stage "
+             "whose input\n * it does not know. Missing numbers are NaN, missing texts NULL. "
+             "The row's values:\n *\n",
+             name, text ? "const char *" : "double ", outputs, outputs == 1 ? "" : "s");
+    size_t at = 0;
+    for (size_t i = 0; i < predictor->column_count; i++) {
+        const struct lathe_column *column = &predictor->columns[i];
+        bool is_text = strcmp(column->type, "string") == 0;
+        code_put(code, " *     %s[%zu]", is_text ? "texts" : "numbers", at);
+        if (column->width > 1)
+            code_put(code, " to [%zu]", at + column->width - 1);
+        code_put(code, "  ");
+        put_comment(code, column->name ? column->name : "");
+        code_put(code, "%s\n", column->used ? "" : " (not used)");
+        at += column->width;
+    }
+    code_put(code,
+             " */\n#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n"
+             "#include <string.h>\n\nint %s(const double *numbers, const char *const *texts, "
+             "%s*out);\n",
+             name, text ? "const char *" : "double ");
+}
+
+static size_t width_of(const struct part *part)
+{
+    return part->outputs > part->inputs ? part->outputs : part->inputs;
+}
+
+static void put_main(struct code *code, const struct lathe_predictor *predictor, const char *name,
+                     bool text)
+{
+    size_t room = 1;
+    for (size_t i = 0; i < predictor->part_count; i++)
+        room = width_of(&predictor->parts[i]) > room ? width_of(&predictor->parts[i]) : room;
+    code_put(code, "\nint %s(const double *numbers, const char *const *texts, %s*out)\n{\n", name,
+             text ? "const char *" : "double ");
+    code_put(code,
+             "    double a[%zu], b[%zu];\n    const char *t[%zu] = {NULL};\n"
+             "    const double *in = numbers;\n    const char *const *in_text = texts;\n"
+             "    int stage = 0;\n    (void)a;\n    (void)b;\n    (void)t;\n",
+             room, room, room);
+    for (size_t i = 0; i < predictor->part_count; i++) {
+        bool last = i + 1 == predictor->part_count;
+        const char *to = last && !text ? "out" : i % 2 ? "b" : "a";
+        code_put(code, "    if (!stage)\n        stage = part_%zu(in, in_text, %s, %s);\n", i, to,
+                 last && text ? "out" : "t");
+        if (!last)
+            code_put(code, "    in = %s;\n    in_text = t;\n", to);
+    }
+    code_put(code, "    return stage;\n}\n");
+}
+
+static bool check(const struct lathe_predictor *predictor, struct lathe_error *error)
+{
+    for (size_t i = 0; i < predictor->part_count; i++) {
+        const struct part *part = &predictor->parts[i];
+        if (part->forest_count > 1)
+            return fail(error, LATHE_UNSUPPORTED,
+                        "%s: only a single model is exported, not the %zu of an ensemble",
+                        part->name, part->forest_count);
+    }
+    return true;
+}
+
+bool lathe_export_c(const struct lathe_predictor *predictor, const char *name,
+                    struct lathe_text *text, struct lathe_error *error)
+{
+    struct code code = {.text = text};
+    text->size = 0;
+    if (!check(predictor, error))
+        return false;
+    size_t count;
+    const struct part *last = &predictor->parts[predictor->part_count - 1];
+    bool texts = last->pipeline && plan_outputs(last->plan, &count)->type == FEATURE_TEXT;
+    put_head(&code, predictor, name, last->outputs, texts);
+    export_helpers(&code, predictor);
+    for (size_t i = 0; i < predictor->part_count; i++) {
+        const struct part *part = &predictor->parts[i];
+        if (!(part->pipeline ? export_bundle(&code, part, i, error)
+                             : export_trees(&code, part, i, error)))
+            return fail_prefix(error, "%.200s: ", part->name);
+    }
+    put_main(&code, predictor, name, texts);
+    return !code.failed || fail(error, LATHE_NO_MEMORY, "no memory for a C file");
+}

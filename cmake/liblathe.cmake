@@ -31,8 +31,3 @@ install(FILES ${CMAKE_BINARY_DIR}/liblathe.a DESTINATION ${CMAKE_INSTALL_LIBDIR}
 install(FILES include/lathe.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
 install(FILES ${CMAKE_BINARY_DIR}/lathe.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
 install(FILES man/liblathe.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
-
-# csv_predict: text of rows to text of predictions, for ./dev bench.
-add_executable(csv_predict EXCLUDE_FROM_ALL bench/csv_predict.c)
-target_compile_definitions(csv_predict PRIVATE _GNU_SOURCE)
-target_link_libraries(csv_predict PRIVATE lathe_model)

@@ -32,8 +32,6 @@ head -n 3 "$rows"
 "$lathe" call s3 CreateBucket "{\"Bucket\": \"lathe-$name\"}" >"$LATHE_HOME/answer"
 "$lathe" call s3 PutObject --body "$rows" \
     "{\"Bucket\": \"lathe-$name\", \"Key\": \"raw/$(basename "$rows")\"}" >"$LATHE_HOME/answer"
-"$lathe" call sagemaker CreateModelPackageGroup "{\"ModelPackageGroupName\": \"$name\"}" \
-    >"$LATHE_HOME/answer"
 
 say "examples/$name/pipeline.yaml: features, training, evaluation, a condition, an endpoint"
 "$lathe" run "$examples/$name/pipeline.yaml" -p "InputData=s3://lathe-$name/raw/"

@@ -421,16 +421,14 @@ static bool to_folder(void *context, const char *path, const void *bytes, size_t
         *slash = '\0';
         bool made = mkdir(whole, 0777) == 0 || errno == EEXIST;
         if (!made)
-            return fail(error, LATHE_IO, "the folder '%.200s' cannot be made: %s", whole,
-                        strerror(errno));
+            return fail(error, LATHE_IO, "the folder '%.200s' cannot be made", whole);
         *slash = '/';
     }
     FILE *file = fopen(whole, "wb");
     bool written = file && fwrite(bytes, 1, size, file) == size;
     if (file && fclose(file) != 0)
         written = false;
-    return written ||
-           fail(error, LATHE_IO, "'%.200s' cannot be written: %s", whole, strerror(errno));
+    return written || fail(error, LATHE_IO, "'%.200s' cannot be written", whole);
 }
 
 bool bundle_write_folder(const struct pipeline *pipeline, const char *folder,

@@ -353,11 +353,26 @@ static void keep_metadata(struct execution *execution, struct execution_step *st
     execution->changed = true;
 }
 
+/* A step that registers a model makes the group that it names, as SageMaker's steps do. Where that
+ * fails because the group is there, all is well; where for another reason, registering will say so.
+ */
+static void make_group(const struct execution *execution, const struct definition_step *definition,
+                       const json_t *request)
+{
+    json_t *group = json_object_get(request, "ModelPackageGroupName");
+    if (!group || strcmp(definition->operation, "CreateModelPackage") != 0)
+        return;
+    g_autoptr(json_auto) asked = json_pack("{sO}", "ModelPackageGroupName", group);
+    g_autoptr(json_auto) made = flow_call(execution->operations, execution->region, "sagemaker",
+                                          "CreateModelPackageGroup", asked, NULL);
+}
+
 void step_call(struct execution *execution, struct execution_step *step)
 {
     const struct definition_step *definition = step->definition;
     g_autoptr(json_auto) request = g_steal_pointer(&step->request);
     g_autoptr(GError) error = NULL;
+    make_group(execution, definition, request);
     g_autoptr(json_auto) reply =
         flow_call(execution->operations, execution->region, definition->service,
                   definition->operation, request, &error);

@@ -63,19 +63,6 @@ def content(request, name, lathe):
     return real(path)
 
 
-@pytest.fixture(scope="module")
-def group(server):
-    """Makes the group that an example registers its model in."""
-    sagemaker, made = server.client("sagemaker"), set()
-
-    def make(example):
-        if example not in made:
-            sagemaker.create_model_package_group(ModelPackageGroupName=example)
-            made.add(example)
-
-    return make
-
-
 def run_workflow(server, lathe, name, data, *parameters):
     """lathe run's exit status, and the execution that it prints as JSON."""
     words = [lathe, "run", EXAMPLES / name / "pipeline.yaml", "-p", f"InputData=file://{data}",
@@ -89,8 +76,7 @@ def run_workflow(server, lathe, name, data, *parameters):
 
 
 @pytest.fixture(scope="module")
-def finished(server, lathe, group, name, content, tmp_path_factory):
-    group(name)
+def finished(server, lathe, name, content, tmp_path_factory):
     data = tmp_path_factory.mktemp(name) / "rows.csv"
     data.write_bytes(content)
     status, execution = run_workflow(server, lathe, name, data)
@@ -157,8 +143,7 @@ def test_the_evaluation_is_of_rows_that_were_not_trained_on(server, name, conten
     assert report["dataset"]["item_count"] == sizes[2]
 
 
-def test_a_model_that_is_too_weak_is_not_deployed(server, lathe, group, tmp_path):
-    group("abalone")
+def test_a_model_that_is_too_weak_is_not_deployed(server, lathe, tmp_path):
     (tmp_path / "rows.csv").write_bytes(sample(lathe, "abalone", 1000))
     status, execution = run_workflow(server, lathe, "abalone", tmp_path / "rows.csv", "Rounds=1")
     assert status == 1

@@ -373,8 +373,7 @@ def test_registering_and_a_pipeline_within_a_pipeline(server, bucket, rows):
                 "Steps.Train.ModelArtifacts.S3ModelArtifacts")}],
             "SupportedContentTypes": ["text/csv"], "SupportedResponseMIMETypes": ["text/csv"]}})
     inner = create(server, definition(
-        operation("Group", "CreateModelPackageGroup", {"ModelPackageGroupName": group}),
-        training("Train", bucket, rows, DependsOn=["Group"]), register,
+        training("Train", bucket, rows), register,
         parameters=[parameter("Approval", "String", "PendingManualApproval")]))
     outer = definition(
         operation("Inner", "StartPipelineExecution", {

@@ -119,7 +119,8 @@ enum lathe_answer {
 size_t lathe_answer_width(const struct lathe_predictor *predictor, enum lathe_answer what);
 
 /* For predictors of one artifact with trees: answers `count` rows of floats: row r starts at
- * rows + r * stride (in floats), NaN is missing. LATHE_PREDICTION and LATHE_MARGIN only. out
+ * rows + r * stride (in floats), NaN is missing. LATHE_PREDICTION and LATHE_MARGIN only; of
+ * several models (xgboost-model-N) the first answers: lathe_predict_values puts them together. out
  * has room for count x lathe_predictor_outputs floats. Cannot fail once the predictor is open. */
 void lathe_predict_floats(const struct lathe_predictor *predictor, enum lathe_answer what,
                           const float *rows, size_t count, size_t stride, float *out);

@@ -9,8 +9,8 @@
 
 enum {
     UNPACK_FILES = 100000,       /* files in an archive */
-    UNPACK_FILE = 64 << 20,      /* bytes of one file that is kept or asked for */
-    UNPACK_KEPT = 256 << 20,     /* bytes of all files that are kept or asked for */
+    UNPACK_FILE = 1024 << 20,    /* bytes of one file that is kept or asked for: models are large */
+    UNPACK_KEPT = 1024 << 20,    /* bytes of all files that are kept or asked for */
     UNPACK_INFLATED = 1024 << 20 /* bytes that a tar.gz inflates to */
 };
 

@@ -184,6 +184,8 @@ static bool add_leaves(struct ensemble *ensemble, const struct tree_columns *col
     if (!vector)
         return true;
     size_t added = columns->leaf_count * columns->leaf_size;
+    if (!added)
+        return fail(error, LATHE_INVALID_MODEL, "a tree has no values at its leaves");
     if ((ensemble->leaf_count + added) / columns->leaf_size > INT32_MAX)
         return fail(error, LATHE_LIMIT, "more than %d leaves", INT32_MAX);
     if (!GROW(ensemble->leaves, ensemble->leaf_room, ensemble->leaf_count + added, error))

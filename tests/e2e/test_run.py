@@ -67,6 +67,16 @@ def test_without_a_server_a_file_is_run_in_this_process(run, folder, tmp_path):
     assert "Weak: too weak" in weak.stdout and "the condition does not hold" in weak.stdout
 
 
+@pytest.mark.parametrize("definition, rows", [("try.json", "file://rows.csv"),
+                                              ("try.json", "file://{folder}/rows.csv"),
+                                              ("sub/../try.json", "file://./rows.csv")])
+def test_relative_and_absolute_paths_are_found(run, folder, definition, rows):
+    (folder / "sub").mkdir()
+    write(folder, small())
+    ran = run(definition, "-p", "Rows=" + rows.format(folder=folder), cwd=folder)
+    assert ran.returncode == 0, ran.stdout + ran.stderr
+
+
 def test_yaml_is_another_way_to_write_it(run, folder):
     (folder / "one.yaml").write_text("""
 Version: "2020-12-01"

@@ -40,13 +40,6 @@ char *clock_iso(double time)
                            (int)fmod(milliseconds, 1000));
 }
 
-char *clock_iso_basic(double time)
-{
-    struct tm tm = utc(time);
-    return g_strdup_printf("%04d%02d%02dT%02d%02d%02dZ", tm.tm_year + 1900, tm.tm_mon + 1,
-                           tm.tm_mday, tm.tm_hour, tm.tm_min, tm.tm_sec);
-}
-
 /* HTTP's names are English whatever the locale, which rules out strftime. */
 static const char *const days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
 static const char *const months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",

@@ -7,11 +7,10 @@
 double clock_now(void);       /* the wall clock, to the millisecond */
 double clock_monotonic(void); /* seconds that never go back */
 
-char *clock_iso(double time);       /* 2026-11-21T10:20:30.123Z; g_free */
-char *clock_iso_basic(double time); /* 20261121T102030Z; g_free */
-char *clock_http(double time);      /* Sat, 21 Nov 2026 10:20:30 GMT; g_free */
+char *clock_iso(double time);  /* 2026-11-21T10:20:30.123Z; g_free */
+char *clock_http(double time); /* Sat, 21 Nov 2026 10:20:30 GMT; g_free */
 
-/* Reads any of the three forms, or seconds as a number. */
+/* Reads either form, 20261121T102030Z, or seconds as a number. */
 bool clock_parse(const char *text, double *time);
 
 #endif

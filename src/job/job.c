@@ -49,11 +49,6 @@ const char *job_folder(const struct job *job)
     return job->folder;
 }
 
-const char *job_name(const struct job *job)
-{
-    return job->name;
-}
-
 void job_execute(struct job *job, const char *verb, char **environment)
 {
     job->verb = g_strdup(verb);

@@ -64,7 +64,6 @@ bool jobs_stop(struct jobs *jobs, const char *name);
 
 /* The job's folder: what the child sees as /opt/ml. */
 const char *job_folder(const struct job *job);
-const char *job_name(const struct job *job);
 /* What to execute: this program itself with a verb and the folder, and an environment beside PATH,
  * HOME and LANG; takes environment ("NAME=value", NULL-terminated, may be NULL). */
 void job_execute(struct job *job, const char *verb, char **environment);

@@ -129,18 +129,6 @@ bool logs_has_stream(struct logs *logs, const char *group, const char *stream)
     return g_file_test(path, G_FILE_TEST_IS_REGULAR);
 }
 
-bool logs_delete_group(struct logs *logs, const char *group, GError **error)
-{
-    g_autofree char *path = group_path(logs, group);
-    return file_remove_tree(path, error);
-}
-
-bool logs_delete_stream(struct logs *logs, const char *group, const char *stream, GError **error)
-{
-    g_autofree char *path = stream_path(logs, group, stream);
-    return file_remove_tree(path, error);
-}
-
 static int by_text(gconstpointer a, gconstpointer b)
 {
     return strcmp(*(char *const *)a, *(char *const *)b);

@@ -23,8 +23,6 @@ void log_writer_close(struct log_writer *writer);
 bool logs_create_group(struct logs *logs, const char *group, GError **error);
 bool logs_has_group(struct logs *logs, const char *group);
 bool logs_has_stream(struct logs *logs, const char *group, const char *stream);
-bool logs_delete_group(struct logs *logs, const char *group, GError **error);
-bool logs_delete_stream(struct logs *logs, const char *group, const char *stream, GError **error);
 
 struct log_stream_info {
     char *name;

@@ -201,14 +201,15 @@ static int count_cuts(const float *cuts, uint32_t count, float value)
     return (int)(at - cuts) + (count && value >= *at);
 }
 
-static void apply_band(const struct cut_plan *plan, const struct band *band, const float *rows,
-                       size_t count, size_t stride, int8_t *columns, size_t pitch)
+static void apply_band(const struct cut_plan *plan, const struct band *band,
+                       const struct row_source *source, size_t first, size_t count, int8_t *columns,
+                       size_t pitch)
 {
     const float *cuts = plan->cuts + band->first;
     int8_t *low = band->low == NO_COLUMN ? NULL : columns + band->low * pitch;
     int8_t *high = band->high == NO_COLUMN ? NULL : columns + band->high * pitch;
     for (size_t r = 0; r < count; r++) {
-        float value = rows[r * stride + band->feature];
+        float value = row_value(source, first + r, band->feature);
         int8_t code = (int8_t)(count_cuts(cuts, band->count, value) - CODE_BIAS);
         bool missing = value != value;
         if (low)
@@ -218,20 +219,21 @@ static void apply_band(const struct cut_plan *plan, const struct band *band, con
     }
 }
 
-void cuts_apply(const struct cut_plan *plan, const float *rows, size_t count, size_t stride,
-                int8_t *columns, size_t pitch)
+void cuts_apply(const struct cut_plan *plan, const struct row_source *source, size_t first,
+                size_t count, int8_t *columns, size_t pitch)
 {
     for (size_t i = 0; i < plan->band_count; i++)
-        apply_band(plan, &plan->bands[i], rows, count, stride, columns, pitch);
-    cuts_apply_categories(plan, rows, count, stride, columns, pitch);
+        apply_band(plan, &plan->bands[i], source, first, count, columns, pitch);
+    cuts_apply_categories(plan, source, first, count, columns, pitch);
 }
 
 enum { NO_CATEGORY = MOST_CATEGORY, MISSING_CATEGORY };
 
-static void number_categories(const float *rows, size_t count, size_t stride, uint16_t *numbers)
+static void number_categories(const struct row_source *source, size_t first, size_t count,
+                              size_t feature, uint16_t *numbers)
 {
     for (size_t r = 0; r < count; r++) {
-        float value = rows[r * stride];
+        float value = row_value(source, first + r, feature);
         /* as category_in_set has it: truncated, and nothing where it is no category */
         numbers[r] = value != value                                  ? MISSING_CATEGORY
                      : value >= 0.0f && value < (float)MOST_CATEGORY ? (uint16_t)value
@@ -239,14 +241,14 @@ static void number_categories(const float *rows, size_t count, size_t stride, ui
     }
 }
 
-void cuts_apply_categories(const struct cut_plan *plan, const float *rows, size_t count,
-                           size_t stride, int8_t *columns, size_t pitch)
+void cuts_apply_categories(const struct cut_plan *plan, const struct row_source *source,
+                           size_t first, size_t count, int8_t *columns, size_t pitch)
 {
     uint16_t numbers[BLOCK_ROWS];
     for (size_t i = 0; i < plan->category_count; i++) {
         const struct category_column *category = &plan->categories[i];
         if (i == 0 || category->feature != plan->categories[i - 1].feature)
-            number_categories(rows + category->feature, count, stride, numbers);
+            number_categories(source, first, count, category->feature, numbers);
         const int8_t *table = plan->tables + category->table;
         int8_t *out = columns + category->column * pitch;
         for (size_t r = 0; r < count; r++)

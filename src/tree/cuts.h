@@ -67,14 +67,14 @@ bool cuts_plan(struct cut_plan *plan, const struct ensemble *ensemble, struct sp
                struct lathe_error *error);
 void cuts_clear(struct cut_plan *plan);
 
-/* Codes of `count` (at most BLOCK_ROWS) rows; column c starts at columns + c * pitch. Places beyond
- * count are left as they are. */
-void cuts_apply(const struct cut_plan *plan, const float *rows, size_t count, size_t stride,
-                int8_t *columns, size_t pitch);
+/* Codes of `count` (at most BLOCK_ROWS) rows from `first` on; column c starts at
+ * columns + c * pitch. Places beyond count are left as they are. */
+void cuts_apply(const struct cut_plan *plan, const struct row_source *source, size_t first,
+                size_t count, int8_t *columns, size_t pitch);
 
 /* The categorical columns alone, for the faster ways with the others (pitch BLOCK_ROWS). */
-void cuts_apply_categories(const struct cut_plan *plan, const float *rows, size_t count,
-                           size_t stride, int8_t *columns, size_t pitch);
+void cuts_apply_categories(const struct cut_plan *plan, const struct row_source *source,
+                           size_t first, size_t count, int8_t *columns, size_t pitch);
 
 /* Lays out the search trees of cuts_apply_avx512. */
 bool cuts_lay_search(struct cut_plan *plan, struct lathe_error *error);

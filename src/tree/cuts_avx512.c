@@ -1,5 +1,5 @@
-/* Cutting with AVX-512: values come 16 rows by 16 features, are transposed, and pass through a
- * search tree a band whose levels lie in registers.
+/* Cutting with AVX-512: values come by columns, or 16 rows by 16 features that are transposed, and
+ * pass through a search tree a band whose levels lie in registers.
  *
  * The decision of level l is bit l of a lane's code, so that the decisions so far index the next
  * level's thresholds directly (vpermps looks at the low bits only): a lookup, a comparison and a
@@ -224,22 +224,51 @@ TARGET_AVX512 static void cut_values(const struct band *band, const float *searc
     }
 }
 
-TARGET_AVX512 void cuts_block_avx512(const struct cut_plan *plan, const struct row_block *block,
-                                     size_t features)
+/* Bands lie by feature, so those of a tile of features follow one another. */
+TARGET_AVX512 static void cut_rows(const struct cut_plan *plan, const struct row_block *block,
+                                   size_t features)
 {
-    const float *rows = block->rows;
-    size_t count = block->count, stride = block->stride;
-    int8_t *columns = block->columns;
+    size_t stride = block->source->stride;
+    const float *rows = block->source->rows + block->first * stride;
     _Alignas(64) float tile[TILE][BLOCK_ROWS];
     size_t next = 0;
     while (next < plan->band_count) {
         size_t first = plan->bands[next].feature / TILE * TILE;
         size_t width = features - first < TILE ? features - first : TILE;
-        load_tile(rows + first, count, stride, width, tile);
+        load_tile(rows + first, block->count, stride, width, tile);
         for (; next < plan->band_count && plan->bands[next].feature < first + TILE; next++)
             cut_values(&plan->bands[next], plan->search + next * SEARCH_FLOATS,
-                       tile[plan->bands[next].feature - first], count, columns);
+                       tile[plan->bands[next].feature - first], block->count, block->columns);
     }
-    cuts_apply_categories(plan, rows, count, stride, columns, BLOCK_ROWS);
+}
+
+TARGET_AVX512 static void load_column(const double *column, size_t count, float *values)
+{
+    for (size_t r = 0; r < count; r += 8) {
+        __mmask8 there = count - r < 8 ? (__mmask8)((1u << (count - r)) - 1) : 0xFF;
+        __m512d wide = _mm512_maskz_loadu_pd(there, column + r);
+        _mm256_store_ps(values + r, _mm512_cvtpd_ps(wide));
+    }
+}
+
+TARGET_AVX512 static void cut_columns(const struct cut_plan *plan, const struct row_block *block)
+{
+    _Alignas(64) float values[BLOCK_ROWS];
+    for (size_t b = 0; b < plan->band_count; b++) {
+        const struct band *band = &plan->bands[b];
+        if (b == 0 || band->feature != plan->bands[b - 1].feature)
+            load_column(block->source->columns[band->feature] + block->first, block->count, values);
+        cut_values(band, plan->search + b * SEARCH_FLOATS, values, block->count, block->columns);
+    }
+}
+
+void cuts_block_avx512(const struct cut_plan *plan, const struct row_block *block, size_t features)
+{
+    if (block->source->columns)
+        cut_columns(plan, block);
+    else
+        cut_rows(plan, block, features);
+    cuts_apply_categories(plan, block->source, block->first, block->count, block->columns,
+                          BLOCK_ROWS);
 }
 #endif

@@ -6,6 +6,7 @@
 
 #include "parse/fail.h"
 #include "tree/objective.h"
+#include "tree/row_source.h"
 
 enum {
     MOST_FEATURES = 1 << 24,
@@ -135,12 +136,12 @@ static inline int32_t tree_step(const struct ensemble *ensemble, const struct tr
 
 /* The number of the leaf that a row reaches. */
 static inline int32_t tree_leaf(const struct ensemble *ensemble, const struct tree *tree,
-                                const float *row)
+                                const struct row_source *source, size_t row)
 {
     const struct tree_node *nodes = ensemble->nodes + tree->first;
     int32_t at = 0;
     while (nodes[at].left != NO_CHILD)
-        at = tree_step(ensemble, &nodes[at], row[nodes[at].feature]);
+        at = tree_step(ensemble, &nodes[at], row_value(source, row, nodes[at].feature));
     return at;
 }
 

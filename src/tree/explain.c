@@ -6,9 +6,10 @@ void forest_leaves(const struct forest *forest, const float *rows, size_t count,
                    uint32_t *out)
 {
     const struct ensemble *ensemble = &forest->ensemble;
-    for (size_t r = 0; r < count; r++, rows += stride)
+    const struct row_source source = {.rows = rows, .stride = stride};
+    for (size_t r = 0; r < count; r++)
         for (size_t t = 0; t < ensemble->tree_count; t++)
-            *out++ = (uint32_t)tree_leaf(ensemble, &ensemble->trees[t], rows);
+            *out++ = (uint32_t)tree_leaf(ensemble, &ensemble->trees[t], &source, r);
 }
 
 void forest_importance(const struct forest *forest, float *weight, float *gain, float *cover)

@@ -40,6 +40,20 @@ static void describe(struct forest *forest)
     };
 }
 
+static bool mark_asked(struct forest *forest, struct lathe_error *error)
+{
+    const struct ensemble *ensemble = &forest->ensemble;
+    forest->asked = calloc(ensemble->features + 1, sizeof *forest->asked);
+    if (!forest->asked)
+        return fail(error, LATHE_NO_MEMORY, "no memory for %zu features", ensemble->features);
+    if (ensemble->linear)
+        memset(forest->asked, true, ensemble->features);
+    for (size_t i = 0; i < ensemble->node_count; i++)
+        if (ensemble->nodes[i].left != NO_CHILD)
+            forest->asked[ensemble->nodes[i].feature] = true;
+    return true;
+}
+
 /* The fast layout, where the forest is of a kind that has one. */
 static bool make_layout(struct forest *forest, struct lathe_error *error)
 {
@@ -74,7 +88,7 @@ struct forest *forest_open(const void *bytes, size_t size, struct lathe_error *e
         return NULL;
     }
     describe(forest);
-    if (!make_layout(forest, error)) {
+    if (!mark_asked(forest, error) || !make_layout(forest, error)) {
         forest_close(forest);
         return NULL;
     }
@@ -87,12 +101,18 @@ void forest_close(struct forest *forest)
         return;
     ensemble_clear(&forest->ensemble);
     sliced_free(forest->sliced);
+    free(forest->asked);
     free(forest);
 }
 
 const struct forest_info *forest_describe(const struct forest *forest)
 {
     return &forest->info;
+}
+
+bool forest_asks(const struct forest *forest, size_t feature)
+{
+    return feature < forest->ensemble.features && forest->asked[feature];
 }
 
 /* The sliced walk for a path, or NULL where it is the plain one that is wanted, or the CPU or the
@@ -115,24 +135,36 @@ bool forest_can(const struct forest *forest, enum forest_path path)
     return path == FOREST_BEST || path == FOREST_PLAIN || way_of(forest, path);
 }
 
+static void margins_of(const struct forest *forest, enum forest_path path,
+                       const struct row_source *source, size_t first, size_t count, float *out)
+{
+    const struct ensemble *ensemble = &forest->ensemble;
+    const struct sliced_way *way = way_of(forest, path);
+    if (!way || !sliced_margins(forest->sliced, ensemble, way, source, first, count, out))
+        plain_margins(ensemble, source, first, count, out);
+}
+
 /* Below so many rows one after the other is faster than a block that is mostly empty. */
 enum { FEW_ROWS = 16 };
 
 void forest_margins(const struct forest *forest, enum forest_path path, const float *rows,
                     size_t count, size_t stride, float *out)
 {
-    const struct sliced_way *way = way_of(forest, path);
+    const struct row_source source = {.rows = rows, .stride = stride};
     const struct ensemble *ensemble = &forest->ensemble;
-    if (way && path == FOREST_BEST && count < FEW_ROWS) {
-        while (count && sliced_row(forest->sliced, ensemble, rows, out)) {
-            rows += stride;
-            out += ensemble->outputs;
-            count--;
-        }
-    } else if (way && sliced_margins(forest->sliced, ensemble, way, rows, count, stride, out)) {
-        return;
-    }
-    plain_margins(ensemble, rows, count, stride, out);
+    size_t done = 0;
+    if (path == FOREST_BEST && count < FEW_ROWS && forest->sliced)
+        while (done < count && sliced_row(forest->sliced, ensemble, rows + done * stride,
+                                          out + done * ensemble->outputs))
+            done++;
+    if (done < count)
+        margins_of(forest, path, &source, done, count - done, out + done * ensemble->outputs);
+}
+
+void forest_margins_columns(const struct forest *forest, enum forest_path path,
+                            const double *const *columns, size_t count, float *out)
+{
+    margins_of(forest, path, &(struct row_source){.columns = columns}, 0, count, out);
 }
 
 size_t forest_answers(const struct forest *forest)

@@ -39,6 +39,14 @@ const struct forest_info *forest_describe(const struct forest *forest);
 void forest_margins(const struct forest *forest, enum forest_path path, const float *rows,
                     size_t count, size_t stride, float *out);
 
+/* The same margins from columns: columns[f] has `count` values of feature f, NaN where missing,
+ * each of which is taken as (float)value. It may be NULL for a feature that nothing asks about. */
+void forest_margins_columns(const struct forest *forest, enum forest_path path,
+                            const double *const *columns, size_t count, float *out);
+
+/* Whether any split (or, in a linear model, weight) asks about the feature. */
+bool forest_asks(const struct forest *forest, size_t feature);
+
 /* Whether this CPU and this forest can take the path. */
 bool forest_can(const struct forest *forest, enum forest_path path);
 

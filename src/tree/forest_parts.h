@@ -10,11 +10,13 @@ struct forest {
     struct forest_info info;
     struct ensemble ensemble;
     struct sliced *sliced; /* NULL: only the plain walk */
+    bool *asked;           /* by feature: whether a split or a linear weight asks about it */
     bool avx2, avx512;     /* what the CPU has */
 };
 
-/* Walks the ensemble itself, for any forest: the reference that the fast paths must equal. */
-void plain_margins(const struct ensemble *ensemble, const float *rows, size_t count, size_t stride,
-                   float *out);
+/* Walks the ensemble itself for `count` rows from `first` on, for any forest: the reference that
+ * the fast paths must equal. */
+void plain_margins(const struct ensemble *ensemble, const struct row_source *source, size_t first,
+                   size_t count, float *out);
 
 #endif

@@ -253,7 +253,7 @@ void sliced_free(struct sliced *sliced)
 }
 
 float sliced_leaf(const struct sliced *sliced, const struct ensemble *ensemble, size_t tree,
-                  size_t output, uint32_t number, const float *row)
+                  size_t output, uint32_t number, const struct row_source *source, size_t row)
 {
     const struct sliced_tree *part = &sliced->trees[tree];
     const struct tree_node *nodes = ensemble->nodes + ensemble->trees[tree].first;
@@ -261,7 +261,7 @@ float sliced_leaf(const struct sliced *sliced, const struct ensemble *ensemble, 
     if (at == NO_CHILD)
         return sliced->leaves[part->leaves + (output << part->levels) + number];
     while (nodes[at].left != NO_CHILD)
-        at = tree_step(ensemble, &nodes[at], row[nodes[at].feature]);
+        at = tree_step(ensemble, &nodes[at], row_value(source, row, nodes[at].feature));
     return ensemble->vector_leaves
                ? ensemble->leaves[(size_t)nodes[at].right * ensemble->outputs + output]
                : nodes[at].leaf;
@@ -276,7 +276,7 @@ void sliced_add_deep(const struct sliced *sliced, const struct ensemble *ensembl
         float *sums = block->sums + (sliced->trees[tree].output + k) * BLOCK_ROWS;
         for (size_t r = first; r < last; r++)
             sums[place ? place(r) : r] += sliced_leaf(sliced, ensemble, tree, k, numbers[r - first],
-                                                      block->rows + r * block->stride);
+                                                      block->source, block->first + r);
     }
 }
 
@@ -322,8 +322,8 @@ static void walk_blocks(const struct sliced *sliced, const struct ensemble *ense
 }
 
 bool sliced_margins(const struct sliced *sliced, const struct ensemble *ensemble,
-                    const struct sliced_way *way, const float *rows, size_t count, size_t stride,
-                    float *out)
+                    const struct sliced_way *way, const struct row_source *source, size_t first,
+                    size_t count, float *out)
 {
     _Alignas(64) char stack[STACK_BYTES];
     size_t fit = sliced->group < sliced->tree_count ? MOST_BLOCKS : 1;
@@ -336,20 +336,20 @@ bool sliced_margins(const struct sliced *sliced, const struct ensemble *ensemble
     size_t done = 0;
     while (done < count) {
         struct row_block blocks[MOST_BLOCKS];
-        float *first = out + done * ensemble->outputs;
+        float *margins = out + done * ensemble->outputs;
         size_t taken = 0;
         for (; taken < fit && done < count; taken++) {
             char *at = scratch + taken * sliced->block_bytes;
             blocks[taken] = (struct row_block){
-                .rows = rows + done * stride,
+                .source = source,
+                .first = first + done,
                 .count = count - done < BLOCK_ROWS ? count - done : BLOCK_ROWS,
-                .stride = stride,
                 .columns = (int8_t *)at,
                 .sums = (float *)(at + sliced->column_room * BLOCK_ROWS),
             };
             done += blocks[taken].count;
         }
-        walk_blocks(sliced, ensemble, way, blocks, taken, first);
+        walk_blocks(sliced, ensemble, way, blocks, taken, margins);
     }
     if (scratch != stack)
         free(scratch);

@@ -71,8 +71,8 @@ void sliced_free(struct sliced *sliced);
 
 /* A block on its way: rows, their codes, and for each output BLOCK_ROWS sums. */
 struct row_block {
-    const float *rows;
-    size_t count, stride;
+    const struct row_source *source;
+    size_t first, count;
     int8_t *columns;
     float *sums;
 };
@@ -93,15 +93,16 @@ void cuts_block_avx512(const struct cut_plan *plan, const struct row_block *bloc
 void cuts_block_avx2(const struct cut_plan *plan, const struct row_block *block, size_t features);
 #endif
 
-/* Margins of any number of rows. False where there is no memory for the blocks' columns. */
+/* Margins of `count` rows from `first` on. False where there is no memory for the blocks'
+ * columns. */
 bool sliced_margins(const struct sliced *sliced, const struct ensemble *ensemble,
-                    const struct sliced_way *way, const float *rows, size_t count, size_t stride,
-                    float *out);
+                    const struct sliced_way *way, const struct row_source *source, size_t first,
+                    size_t count, float *out);
 
 /* What a tree adds to an output for a row that leaves the full tree at leaf `number`: that leaf's
  * value, or in a deep tree the one to which the plain walk leads from there. */
 float sliced_leaf(const struct sliced *sliced, const struct ensemble *ensemble, size_t tree,
-                  size_t output, uint32_t number, const float *row);
+                  size_t output, uint32_t number, const struct row_source *source, size_t row);
 
 /* Margins of one row, for low latency. False where there is no memory for the row's codes. */
 bool sliced_row(const struct sliced *sliced, const struct ensemble *ensemble, const float *row,

@@ -71,7 +71,7 @@ TARGET_AVX2 static void cut_band(const struct cut_plan *plan, const struct band 
         for (size_t i = 0; i < LANES; i++) {
             /* past the end the last row again: its codes are not used */
             size_t row = r + i < block->count ? r + i : block->count - 1;
-            values[i] = block->rows[row * block->stride + band->feature];
+            values[i] = row_value(block->source, block->first + row, band->feature);
         }
         _mm256_store_si256((__m256i *)codes, count_cuts(plan->cuts + band->first, band->count,
                                                         _mm256_load_ps(values)));
@@ -91,7 +91,7 @@ void cuts_block_avx2(const struct cut_plan *plan, const struct row_block *block,
     (void)features;
     for (size_t i = 0; i < plan->band_count; i++)
         cut_band(plan, &plan->bands[i], block);
-    cuts_apply_categories(plan, block->rows, block->count, block->stride, block->columns,
+    cuts_apply_categories(plan, block->source, block->first, block->count, block->columns,
                           BLOCK_ROWS);
 }
 

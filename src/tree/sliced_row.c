@@ -38,10 +38,11 @@ void sliced_add_row(const struct sliced *sliced, const struct ensemble *ensemble
         *out = sum;
         return;
     }
+    const struct row_source source = {.rows = row};
     for (size_t i = 0; i < count; i++)
         for (size_t k = 0; k < sliced->tables; k++)
             out[sliced->trees[first + i].output + k] +=
-                sliced_leaf(sliced, ensemble, first + i, k, numbers[i], row);
+                sliced_leaf(sliced, ensemble, first + i, k, numbers[i], &source, 0);
 }
 
 bool sliced_row(const struct sliced *sliced, const struct ensemble *ensemble, const float *row,
@@ -58,7 +59,7 @@ bool sliced_row(const struct sliced *sliced, const struct ensemble *ensemble, co
     int8_t *codes = columns <= STACK_CODES ? stack : malloc(columns);
     if (!codes)
         return false;
-    cuts_apply(&sliced->plan, row, 1, 0, codes, 1);
+    cuts_apply(&sliced->plan, &(struct row_source){.rows = row}, 0, 1, codes, 1);
     memcpy(out, ensemble->base_margin, ensemble->outputs * sizeof *out);
     size_t t = 0;
     while (t < sliced->tree_count) {

@@ -47,7 +47,7 @@ static void cut_block(const struct cut_plan *plan, const struct row_block *block
     (void)features;
     if (block->count < BLOCK_ROWS) /* the rest is walked too, and must have values */
         memset(block->columns, 0, plan->columns * BLOCK_ROWS);
-    cuts_apply(plan, block->rows, block->count, block->stride, block->columns, BLOCK_ROWS);
+    cuts_apply(plan, block->source, block->first, block->count, block->columns, BLOCK_ROWS);
     to_planes(plan, block->columns);
 }
 

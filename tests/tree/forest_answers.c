@@ -1,12 +1,13 @@
 /* The tests' way to a forest: forest_answers MODEL ROWS COLUMNS OUT KIND...
  *
  * ROWS is a file of native float32, row-major. For each KIND the answers go to OUT.KIND as
- * float32. Kinds: best, plain, word, avx2, avx512 (margins of all rows at once by that path),
- * single (margins, one row at a time), answers, leaves, contributions, importance. A kind that this
- * CPU or forest cannot do makes no file. Exit status 1 and the error's text where the model is
- * refused. */
+ * float32. Kinds: best, plain, word, avx2, avx512 (margins of all rows at once by that path), the
+ * same with -columns (from columns of doubles), single (margins, one row at a time), answers,
+ * leaves, contributions, importance. A kind that this CPU or forest cannot do makes no file. Exit
+ * status 1 and the error's text where the model is refused. */
 #include "tree/forest.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -43,18 +44,45 @@ struct job {
     const char *out;
 };
 
+/* A column of doubles, none of them a float, that round to the floats; NULL where nothing asks. */
+static double *column_of(const struct job *job, size_t feature)
+{
+    if (!forest_asks(job->forest, feature))
+        return NULL;
+    double *column = malloc(job->count ? job->count * sizeof *column : 1);
+    for (size_t r = 0; r < job->count; r++) {
+        double value = (double)job->rows[r * job->columns + feature];
+        column[r] = nextafter(value, signbit(value) ? -INFINITY : INFINITY);
+    }
+    return column;
+}
+
+static void margins_of_columns(const struct job *job, enum forest_path path, float *values)
+{
+    double **columns = malloc((job->columns + 1) * sizeof *columns);
+    for (size_t f = 0; f < job->columns; f++)
+        columns[f] = column_of(job, f);
+    forest_margins_columns(job->forest, path, (const double *const *)columns, job->count, values);
+    for (size_t f = 0; f < job->columns; f++)
+        free(columns[f]);
+    free(columns);
+}
+
 static bool margins(const struct job *job, const char *kind)
 {
     static const char *const paths[] = {"best", "plain", "word", "avx2", "avx512"};
-    size_t path = 0, outputs = forest_describe(job->forest)->outputs;
-    while (path < 5 && strcmp(kind, paths[path]) != 0)
+    size_t path = 0, outputs = forest_describe(job->forest)->outputs, length = strcspn(kind, "-");
+    while (path < 5 && (strlen(paths[path]) != length || memcmp(kind, paths[path], length) != 0))
         path++;
     if (path == 5)
         return false;
     float *values = malloc((job->count * outputs + 1) * sizeof *values);
     if (forest_can(job->forest, (enum forest_path)path)) {
-        forest_margins(job->forest, (enum forest_path)path, job->rows, job->count, job->columns,
-                       values);
+        if (strcmp(kind + length, "-columns") == 0)
+            margins_of_columns(job, (enum forest_path)path, values);
+        else
+            forest_margins(job->forest, (enum forest_path)path, job->rows, job->count, job->columns,
+                           values);
         write_file(job->out, kind, values, job->count * outputs);
     }
     free(values);

@@ -10,7 +10,8 @@ import peer
 PEERS = peer.installed()
 if not PEERS:
     pytest.skip("no XGBoost library to compare with", allow_module_level=True)
-MARGINS = ("best", "plain", "word", "avx2", "avx512", "single")
+PATHS = ("best", "plain", "word", "avx2", "avx512")
+MARGINS = (*PATHS, *(f"{path}-columns" for path in PATHS), "single")
 
 
 @pytest.fixture(params=PEERS, ids=lambda p: "xgboost-%d.%d.%d" % p.version)

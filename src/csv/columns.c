@@ -1,6 +1,6 @@
 #include "csv/columns.h"
 
-#include "csv/field.h"
+#include "csv/plain.h"
 #include "parse/number.h"
 
 #include <math.h>
@@ -17,7 +17,8 @@ struct csv_columns {
     size_t *null_sizes; /* of options.nulls */
     bool null_number;   /* one of them is a number, such as -9999 */
     struct csv_reader reader;
-    bool started; /* the place where a byte order mark may be is behind */
+    struct csv_plain plain; /* once the width is known */
+    bool started;           /* the place where a byte order mark may be is behind */
 
     /* Who reads field f: column first[f], then next[first[f]] and so on, up to NONE. */
     size_t width; /* fields of a record, and of `first`; 0 until it is known */
@@ -72,6 +73,7 @@ void csv_columns_close(struct csv_columns *reader)
     free(reader->null_sizes);
     free(reader->first);
     free(reader->next);
+    csv_plain_close(&reader->plain);
     free(reader->reader.scratch.bytes);
     free(reader);
 }
@@ -110,8 +112,11 @@ static bool set_width(struct csv_columns *reader, size_t width, struct lathe_err
             return csv_fail(&reader->reader, reader->reader.at, reader->columns[i].field, error,
                             LATHE_INVALID_DATA, "expected %s here, but a record has %zu fields",
                             reader->columns[i].name ? reader->columns[i].name : "a column", width);
-    size_t *first = realloc(reader->first, width * sizeof *first);
-    if (!first)
+    size_t *first = malloc(width * sizeof *first);
+    csv_plain_close(&reader->plain);
+    free(reader->first);
+    reader->first = first;
+    if (!first || !csv_plain_open(&reader->plain, width))
         return fail(error, LATHE_NO_MEMORY, "no memory to read %zu fields", width);
     for (size_t field = 0; field < width; field++)
         first[field] = NONE;
@@ -120,7 +125,6 @@ static bool set_width(struct csv_columns *reader, size_t width, struct lathe_err
         reader->next[i] = *place;
         *place = i;
     }
-    reader->first = first;
     reader->width = width;
     return true;
 }
@@ -315,6 +319,52 @@ static bool read_row(struct csv_columns *reader, size_t row, struct lathe_error 
     return true;
 }
 
+/* ---- runs of plain records, column by column ---- */
+
+static bool read_plain_numbers(struct csv_columns *reader, const struct csv_column *column,
+                               double *numbers)
+{
+    const struct csv_plain *plain = &reader->plain;
+    for (size_t row = 0; row < plain->rows; row++) {
+        if (!reader->null_number) /* these are looked for first */
+            row = csv_plain_numbers(plain, column->field, row, reader->reader.end, numbers);
+        if (row == plain->rows)
+            break;
+        struct csv_text field = csv_plain_field(plain, row, column->field);
+        if (!store_number(reader, field.bytes, &field, &numbers[row], column, NULL))
+            return false;
+    }
+    return true;
+}
+
+static void read_plain_texts(struct csv_columns *reader, const struct csv_column *column,
+                             struct csv_text *texts)
+{
+    const struct csv_plain *plain = &reader->plain;
+    for (size_t row = 0; row < plain->rows; row++) {
+        struct csv_text field = csv_plain_field(plain, row, column->field);
+        texts[row] = is_null(reader, &field) ? (struct csv_text){0} : field;
+    }
+}
+
+/* Reads the plain records at the reader's place, up to `room` of them, into the columns from `row`
+ * on; how many they are. 0 as well where one has something that is no number: read one by one they
+ * will show which is the first. */
+static size_t read_plain(struct csv_columns *reader, size_t row, size_t room)
+{
+    struct csv_plain *plain = &reader->plain;
+    csv_plain_find(plain, &reader->reader, room);
+    for (size_t i = 0; i < reader->count; i++) {
+        const struct csv_column *column = &reader->columns[i];
+        if (column->type == CSV_TEXT)
+            read_plain_texts(reader, column, column->texts + row);
+        else if (!read_plain_numbers(reader, column, column->numbers + row))
+            return 0;
+    }
+    csv_plain_finish(plain, &reader->reader);
+    return plain->rows;
+}
+
 /* Before the first record: how many fields records have, where nobody has said so. */
 static bool find_width(struct csv_columns *reader, struct lathe_error *error)
 {
@@ -337,8 +387,13 @@ bool csv_columns_read(struct csv_columns *reader, const char **at, const char *e
         return false;
     bool read = true;
     while (read && *rows < room && csv_record_begin(&reader->reader)) {
-        read = (reader->width || find_width(reader, error)) && read_row(reader, *rows, error);
-        *rows += read;
+        read = reader->width || find_width(reader, error);
+        size_t plain = read ? read_plain(reader, *rows, room - *rows) : 0;
+        if (read && !plain) {
+            read = read_row(reader, *rows, error);
+            plain = read;
+        }
+        *rows += plain;
     }
     *at = reader->reader.at;
     return read;

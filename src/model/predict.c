@@ -8,7 +8,6 @@
 #include "model/answer.h"
 #include "model/rows.h"
 #include "parse/fail.h"
-#include "parse/word.h"
 
 /* A request on its way. */
 struct request {
@@ -245,18 +244,6 @@ static bool begins_with_header(const struct request *request)
     return true;
 }
 
-/* Looking for bytes that are not UTF-8 field by field is only worth it where one might be. */
-static bool has_high_bytes(const char *text, size_t size)
-{
-    uint64_t any = 0;
-    size_t at = 0;
-    for (; at + 8 <= size; at += 8)
-        any |= word_load(text + at);
-    for (; at < size; at++)
-        any |= (unsigned char)text[at];
-    return any & 0x8080808080808080u;
-}
-
 /* Batch by batch: what is read is never more than a few hundred rows. */
 static bool predict_csv_batches(struct request *request, struct row_columns *columns,
                                 struct csv_columns *reader, size_t room)
@@ -299,9 +286,8 @@ static bool predict_csv(struct request *request)
     struct row_columns columns;
     if (!row_columns_open(&columns, schema, request->plan, room, request->error))
         return false;
-    const struct csv_columns_options options = {
-        .dialect = {.utf8 = has_high_bytes(request->text, request->size)},
-        .width = header ? 0 : schema->width};
+    const struct csv_columns_options options = {.dialect = {.utf8 = true},
+                                                .width = header ? 0 : schema->width};
     struct csv_columns *reader =
         csv_columns_open(columns.columns, columns.count, &options, request->error);
     bool predicted = reader && run_open(&request->run, request->predictor, schema, request->plan,

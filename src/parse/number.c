@@ -69,15 +69,10 @@ static inline unsigned leading_digits(uint64_t word)
     return other ? word_first(other) : 8;
 }
 
-/* The value of the first `count` characters (1 to 8), all digits: moved to the end, behind zeros,
- * then added up as pairs, fours and eight. */
+/* The value of the first `count` characters (1 to 8), all digits: moved to the end, behind zeros. */
 static inline uint32_t digits_value(uint64_t word, unsigned count)
 {
-    word = (word ^ 0x3030303030303030) << (64 - 8 * count);
-    word = word * 10 + (word >> 8);
-    uint64_t even = (word & 0x000000ff000000ff) * (100 + (1000000ull << 32));
-    uint64_t odd = (word >> 16 & 0x000000ff000000ff) * (1 + (10000ull << 32));
-    return (uint32_t)((even + odd) >> 32);
+    return word_digits((word ^ 0x3030303030303030) << (64 - 8 * count));
 }
 
 /* Adds the digits that start at `at` to *value, which wraps beyond 19 of them; returns their end.

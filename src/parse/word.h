@@ -33,4 +33,14 @@ static inline unsigned word_first(uint64_t marks)
     return (unsigned)__builtin_ctzll(marks) / 8;
 }
 
+/* The number that eight decimal digits make, each byte's value 0 to 9: added up as pairs, fours and
+ * eight. */
+static inline uint32_t word_digits(uint64_t word)
+{
+    word = word * 10 + (word >> 8);
+    uint64_t even = (word & 0x000000ff000000ff) * (100 + (1000000ull << 32));
+    uint64_t odd = (word >> 16 & 0x000000ff000000ff) * (1 + (10000ull << 32));
+    return (uint32_t)((even + odd) >> 32);
+}
+
 #endif

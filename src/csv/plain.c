@@ -1,0 +1,275 @@
+#include "csv/plain.h"
+
+#include "parse/target.h"
+#include "parse/word.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#if TARGET_X86
+#include <immintrin.h>
+#endif
+
+enum {
+    BLOCK = 64,
+    FIELDS_ABOUT = 8192, /* of a run: their places and text stay in the first two caches */
+    TEXT_MOST = 1 << 30, /* places fit 32 bits */
+};
+
+/* Which of 64 characters, by bit, are: */
+struct marks {
+    uint64_t stops; /* delimiters and line feeds */
+    uint64_t feeds; /* line feeds */
+    uint64_t odd;   /* what a plain record does not have; carriage returns among them */
+    uint64_t returns;
+};
+
+struct kinds {
+    char delimiter, quote, escape;
+    bool quotes, escapes, high; /* whether quotes, escapes and bytes beyond ASCII are odd */
+};
+
+#if TARGET_X86
+
+static ALWAYS_INLINE uint64_t equal_16(__m128i bytes, char c)
+{
+    return (uint64_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)));
+}
+
+static ALWAYS_INLINE struct marks mark(const char *at, const struct kinds *kinds)
+{
+    struct marks marks = {0};
+    for (int i = 0; i < BLOCK; i += 16) {
+        __m128i bytes = _mm_loadu_si128((const __m128i *)(at + i));
+        uint64_t feeds = equal_16(bytes, '\n'), odd = 0;
+        if (kinds->quotes)
+            odd |= equal_16(bytes, kinds->quote);
+        if (kinds->escapes)
+            odd |= equal_16(bytes, kinds->escape);
+        if (kinds->high)
+            odd |= (uint64_t)_mm_movemask_epi8(bytes);
+        marks.stops |= (equal_16(bytes, kinds->delimiter) | feeds) << i;
+        marks.feeds |= feeds << i;
+        marks.returns |= equal_16(bytes, '\r') << i;
+        marks.odd |= odd << i;
+    }
+    return marks;
+}
+
+TARGET_AVX512 static ALWAYS_INLINE uint64_t equal_64(__m512i bytes, char c)
+{
+    return _mm512_cmpeq_epi8_mask(bytes, _mm512_set1_epi8(c));
+}
+
+TARGET_AVX512 static ALWAYS_INLINE struct marks mark_avx512(const char *at,
+                                                            const struct kinds *kinds)
+{
+    __m512i bytes = _mm512_loadu_si512(at);
+    struct marks marks = {.feeds = equal_64(bytes, '\n'), .returns = equal_64(bytes, '\r')};
+    marks.stops = equal_64(bytes, kinds->delimiter) | marks.feeds;
+    if (kinds->quotes)
+        marks.odd |= equal_64(bytes, kinds->quote);
+    if (kinds->escapes)
+        marks.odd |= equal_64(bytes, kinds->escape);
+    if (kinds->high)
+        marks.odd |= _mm512_movepi8_mask(bytes);
+    return marks;
+}
+
+#else
+
+/* The highest bits of eight bytes, side by side. */
+static inline uint64_t high_bits(uint64_t word)
+{
+    return (word >> 7 & 0x0101010101010101u) * 0x0102040810204080u >> 56;
+}
+
+/* Unlike word_equal right for every byte. */
+static inline uint64_t equal_8(uint64_t word, char c)
+{
+    const uint64_t low = 0x7f7f7f7f7f7f7f7fu;
+    word ^= word_of(c);
+    return high_bits(~(((word & low) + low) | word));
+}
+
+static ALWAYS_INLINE struct marks mark(const char *at, const struct kinds *kinds)
+{
+    struct marks marks = {0};
+    for (int i = 0; i < BLOCK; i += 8) {
+        uint64_t word = word_load(at + i);
+        uint64_t feeds = equal_8(word, '\n'), odd = 0;
+        if (kinds->quotes)
+            odd |= equal_8(word, kinds->quote);
+        if (kinds->escapes)
+            odd |= equal_8(word, kinds->escape);
+        if (kinds->high)
+            odd |= high_bits(word);
+        marks.stops |= (equal_8(word, kinds->delimiter) | feeds) << i;
+        marks.feeds |= feeds << i;
+        marks.returns |= equal_8(word, '\r') << i;
+        marks.odd |= odd << i;
+    }
+    return marks;
+}
+
+#endif
+
+bool csv_plain_open(struct csv_plain *plain, size_t width)
+{
+    *plain = (struct csv_plain){.width = width};
+#if TARGET_X86
+    plain->way = target_has_avx512() ? CSV_AVX512 : target_has_avx2() ? CSV_AVX2 : CSV_ANY_CPU;
+#endif
+    plain->room = width < FIELDS_ABOUT ? FIELDS_ABOUT / width : 1;
+    /* A block may bring its stops before it is known that they are too many. */
+    plain->stops = malloc((plain->room * width + 2 * BLOCK) * sizeof *plain->stops);
+    plain->nexts = malloc(plain->room * sizeof *plain->nexts);
+    return plain->stops && plain->nexts;
+}
+
+void csv_plain_close(struct csv_plain *plain)
+{
+    free(plain->stops);
+    free(plain->nexts);
+    *plain = (struct csv_plain){0};
+}
+
+/* With one field a record, a line to be skipped and an empty field look alike. */
+static bool can_be_plain(const struct csv_plain *plain, const struct csv_dialect *dialect)
+{
+    char delimiter = dialect->delimiter;
+    return plain->width > 1 && !csv_is_line_end(delimiter) && delimiter != dialect->quote &&
+           delimiter != dialect->escape;
+}
+
+/* Writes the places of the bits behind those that are there; eight at a time, for most blocks have
+ * a few and a branch a bit would be mispredicted. Returns how many there are now. */
+static ALWAYS_INLINE size_t add_stops(uint32_t *stops, size_t count, uint64_t bits, uint32_t place)
+{
+    size_t more = (size_t)__builtin_popcountll(bits);
+    uint32_t *out = stops + count;
+    for (size_t i = 0; i < more; i += 8)
+        for (size_t k = 0; k < 8; k++) {
+            /* without bits left what is written is not looked at */
+            out[i + k] = place + (uint32_t)__builtin_ctzll(bits | (uint64_t)1 << 63);
+            bits &= bits - 1;
+        }
+    return count + more;
+}
+
+/* Ends a record at each of the feeds, as long as that is its last field's stop. False where the run
+ * ends: with an odd record, or at its room. */
+static ALWAYS_INLINE bool end_rows(struct csv_plain *plain, size_t count, const struct marks *marks,
+                                   uint32_t place, size_t rows)
+{
+    for (uint64_t feeds = marks->feeds; feeds; feeds &= feeds - 1) {
+        uint64_t before = (feeds & (~feeds + 1)) - 1;
+        size_t number = count + (size_t)__builtin_popcountll(marks->stops & before);
+        if (number + 1 != (plain->rows + 1) * plain->width)
+            return false;
+        plain->nexts[plain->rows++] = place + (uint32_t)__builtin_ctzll(feeds) + 1;
+        if (plain->rows == rows)
+            return false;
+    }
+    return true;
+}
+
+typedef struct marks mark_function(const char *at, const struct kinds *kinds);
+
+/* The marks of the block at `place`, with only those carriage returns odd that no feed follows. */
+static ALWAYS_INLINE struct marks mark_block(const char *text, size_t place, size_t size,
+                                             const struct kinds *kinds, mark_function *mark_64)
+{
+    char rest[BLOCK] = {0};
+    const char *at = text + place;
+    size_t left = size - place;
+    if (left < BLOCK)
+        at = memcpy(rest, at, left);
+    struct marks marks = mark_64(at, kinds);
+    if (marks.returns) {
+        bool next = left > BLOCK && at[BLOCK] == '\n';
+        marks.odd |= marks.returns & ~(marks.feeds >> 1 | (uint64_t)next << 63);
+    }
+    return marks;
+}
+
+/* Lines that end with CRLF: their last fields end one earlier. */
+static void cut_returns(struct csv_plain *plain)
+{
+    for (size_t row = 0; row < plain->rows; row++) {
+        uint32_t *stop = &plain->stops[(row + 1) * plain->width - 1];
+        *stop -= *stop && plain->text[*stop - 1] == '\r';
+    }
+}
+
+/* Finds up to `rows` records in `size` bytes. Returns whether there are carriage returns in them.
+ */
+static ALWAYS_INLINE bool find(struct csv_plain *plain, size_t size, const struct kinds *kinds,
+                               size_t rows, mark_function *mark_64)
+{
+    uint64_t returns = 0;
+    size_t count = 0;
+    bool going = true;
+    for (size_t place = 0; going && place < size && count <= rows * plain->width; place += BLOCK) {
+        struct marks marks = mark_block(plain->text, place, size, kinds, mark_64);
+        if (marks.odd) {
+            uint64_t before = (marks.odd & (~marks.odd + 1)) - 1;
+            marks.stops &= before;
+            marks.feeds &= before;
+        }
+        returns |= marks.returns;
+        size_t more = add_stops(plain->stops, count, marks.stops, (uint32_t)place);
+        going = end_rows(plain, count, &marks, (uint32_t)place, rows) && !marks.odd;
+        count = more;
+    }
+    return returns != 0;
+}
+
+/* The same loop for every instruction set: what differs is the marks, and how bits are counted. */
+#if TARGET_X86
+TARGET_AVX512 static bool find_avx512(struct csv_plain *plain, size_t size,
+                                      const struct kinds *kinds, size_t rows)
+{
+    return find(plain, size, kinds, rows, mark_avx512);
+}
+
+TARGET_AVX2 static bool find_avx2(struct csv_plain *plain, size_t size, const struct kinds *kinds,
+                                  size_t rows)
+{
+    return find(plain, size, kinds, rows, mark);
+}
+#endif
+
+static bool find_any(struct csv_plain *plain, size_t size, const struct kinds *kinds, size_t rows)
+{
+#if TARGET_X86
+    if (plain->way == CSV_AVX512)
+        return find_avx512(plain, size, kinds, rows);
+    if (plain->way == CSV_AVX2)
+        return find_avx2(plain, size, kinds, rows);
+#endif
+    return find(plain, size, kinds, rows, mark);
+}
+
+void csv_plain_find(struct csv_plain *plain, const struct csv_reader *reader, size_t rows)
+{
+    const struct csv_dialect *dialect = &reader->dialect;
+    plain->text = reader->at;
+    plain->rows = 0;
+    if (!can_be_plain(plain, dialect))
+        return;
+    const struct kinds kinds = {dialect->delimiter,  dialect->quote,       dialect->escape,
+                                !dialect->no_quotes, dialect->escape != 0, dialect->utf8};
+    size_t size = (size_t)(reader->end - reader->at);
+    if (find_any(plain, size < TEXT_MOST ? size : TEXT_MOST, &kinds,
+                 rows < plain->room ? rows : plain->room))
+        cut_returns(plain);
+}
+
+void csv_plain_finish(const struct csv_plain *plain, struct csv_reader *reader)
+{
+    if (!plain->rows)
+        return;
+    reader->line += plain->rows;
+    reader->at = plain->text + plain->nexts[plain->rows - 1];
+}

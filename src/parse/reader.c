@@ -1,5 +1,6 @@
 #include "parse/reader.h"
 
+#include "parse/block.h"
 #include "parse/number.h"
 #include "parse/reader_parts.h"
 
@@ -104,10 +105,9 @@ static bool json_word(struct reader *reader, const unsigned char *end)
                              word(reader, end, "-Infinity", -(double)INFINITY));
 }
 
-/* Powers of ten that are exact as doubles. */
-static const double power_of_ten[] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                      1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                      1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+const double reader_powers[READER_EXACT_POWER + 1] = {
+    1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 static inline bool is_digit(unsigned char c)
 {
@@ -123,8 +123,8 @@ struct decimal {
 };
 
 /* Takes digits at `at`; returns where they end. */
-static inline const unsigned char *take_digits(const unsigned char *at, const unsigned char *end,
-                                               struct decimal *decimal)
+static const unsigned char *take_digits(const unsigned char *at, const unsigned char *end,
+                                        struct decimal *decimal)
 {
     const unsigned char *first = at;
     uint64_t digits = decimal->digits;
@@ -136,8 +136,8 @@ static inline const unsigned char *take_digits(const unsigned char *at, const un
 }
 
 /* Walks JSON's number grammar; NULL where it is broken. */
-static inline const unsigned char *take_number(const unsigned char *at, const unsigned char *end,
-                                               struct decimal *decimal)
+static const unsigned char *take_number(const unsigned char *at, const unsigned char *end,
+                                        struct decimal *decimal)
 {
     decimal->negative = at < end && *at == '-';
     at += decimal->negative;
@@ -169,17 +169,14 @@ static inline const unsigned char *take_number(const unsigned char *at, const un
     return at;
 }
 
-/* The value where digits and power of ten are both exact doubles: one operation, so one rounding
- * (Clinger, "How to read floating point numbers accurately", 1990). False where they are not. */
-static inline bool exact_value(const struct decimal *decimal, double *value)
+/* The value where digits and power of ten are both exact doubles. False where they are not. */
+static bool exact_value(const struct decimal *decimal, double *value)
 {
-    if (decimal->count > 19 || decimal->digits > (uint64_t)1 << 53 || decimal->power < -22 ||
-        decimal->power > 22)
+    if (decimal->count > 19 || decimal->digits > (uint64_t)1 << 53 ||
+        decimal->power < -READER_EXACT_POWER || decimal->power > READER_EXACT_POWER)
         return false;
-    double digits = (double)decimal->digits;
-    digits = decimal->power < 0 ? digits / power_of_ten[-decimal->power]
-                                : digits * power_of_ten[decimal->power];
-    *value = decimal->negative ? -digits : digits;
+    double magnitude = reader_scaled((double)decimal->digits, (int)decimal->power);
+    *value = decimal->negative ? -magnitude : magnitude;
     return true;
 }
 
@@ -206,20 +203,11 @@ bool reader_decimal(struct reader *reader, const unsigned char *end)
     return true;
 }
 
-/* Whether rounding to float a double that is itself rounded may differ from rounding once: where
- * the double lies in the middle between two floats it no longer says on which side the text does.
- * A middle has at most 25 bits: the double's low 28 are zero. */
-static inline bool double_rounding(double value)
-{
-    uint64_t bits;
-    memcpy(&bits, &value, sizeof bits);
-    return (bits & 0xFFFFFFF) == 0 && (double)(float)value != value && isfinite(value);
-}
-
 float reader_float(const struct reader *reader)
 {
-    if (reader->form == READER_UBJSON || !double_rounding(reader->number))
-        return (float)reader->number;
+    double value = reader->number;
+    if (reader->form == READER_UBJSON || !isfinite(value) || !reader_rounds_twice(value))
+        return (float)value;
     char copy[LONGEST_NUMBER + 32];
     without_point(reader->text, reader->size, copy);
     return strtof(copy, NULL);
@@ -311,15 +299,27 @@ static bool json_next(struct reader *reader)
     return top->object ? json_key(reader) : json_value(reader);
 }
 
+/* The first bracket or quote; '[' and ']' are '{' and '}' without bit 5. */
+static const unsigned char *find_bracket(const unsigned char *at, const unsigned char *end)
+{
+    for (; end - at >= BLOCK_SIZE; at += BLOCK_SIZE) {
+        uint64_t found =
+            block_equal(at, 0x20, '{') | block_equal(at, 0x20, '}') | block_equal(at, 0, '"');
+        if (found)
+            return at + block_first(found);
+    }
+    while (at < end && *at != '"' && (*at | 0x20) != '{' && (*at | 0x20) != '}')
+        at++;
+    return at;
+}
+
 /* Passes over the rest of the innermost container. */
 static bool json_skip_rest(struct reader *reader)
 {
     size_t depth = 1;
     const unsigned char *at = reader->next;
     while (depth) {
-        while (at < reader->end && *at != '"' && (*at | 0x20) != '{' && (*at | 0x20) != '}')
-            at++;
-        reader->next = at;
+        reader->next = at = find_bracket(at, reader->end);
         if (at == reader->end)
             return reader_fail(reader, "the text ends too early");
         if (*at == '"') {
@@ -328,7 +328,6 @@ static bool json_skip_rest(struct reader *reader)
             at = reader->next;
             continue;
         }
-        /* '[' and ']' are '{' and '}' without bit 5 */
         depth += (*at | 0x20) == '{' ? 1 : (size_t)-1;
         if (depth > READER_DEPTH)
             return reader_fail(reader, "more than %d containers inside each other", READER_DEPTH);
@@ -376,125 +375,4 @@ bool reader_skip(struct reader *reader)
             return event != READER_FAILED;
     }
     return reader->form == READER_JSON ? json_skip_rest(reader) : ubjson_skip(reader);
-}
-
-/* Whether the array goes on: the next number is then in the reader. */
-static inline bool next_number(struct reader *reader, bool *over)
-{
-    enum reader_event event = reader_next(reader);
-    *over = event == READER_ARRAY_END;
-    return *over || event == READER_NUMBER || event == READER_BOOL ||
-           (event != READER_FAILED && reader_fail(reader, "a number was expected in this list"));
-}
-
-size_t reader_count(const struct reader *reader)
-{
-    const struct reader_frame *top = reader->depth ? &reader->stack[reader->depth - 1] : NULL;
-    return top && reader->event == READER_ARRAY && top->counted ? top->left : 0;
-}
-
-/* The usual list of numbers, without blanks, in one loop. Stops before the first element that is
- * not written so and leaves the reader as if the elements had been taken one by one. */
-static size_t short_floats(struct reader *reader, float *out, size_t capacity)
-{
-    struct reader_frame *top = reader_top(reader);
-    const unsigned char *end = reader->end;
-    size_t count = 0;
-    while (count < capacity) {
-        const unsigned char *at = reader->next;
-        if (!top->first && (at == end || *at++ != ','))
-            break;
-        struct decimal decimal = {.whole = true};
-        double value;
-        at = take_number(at, end, &decimal);
-        if (!at || at == end || (*at != ',' && *at != ']') || !exact_value(&decimal, &value) ||
-            double_rounding(value))
-            break;
-        out[count++] = (float)value;
-        top->first = false;
-        reader->next = at;
-    }
-    return count;
-}
-
-bool reader_floats(struct reader *reader, float *out, size_t capacity, size_t *count)
-{
-    *count = 0;
-    if (reader->event == READER_ARRAY_END)
-        return true;
-    struct reader_frame *top = reader_top(reader);
-    if (reader->event != READER_FAILED && top && top->type) {
-        size_t whole = top->left < capacity ? top->left : capacity;
-        if (!ubjson_floats(reader, out, whole))
-            return false;
-        *count = whole;
-    }
-    if (reader->event == READER_ARRAY && reader->form == READER_JSON)
-        *count = short_floats(reader, out, capacity);
-    for (bool over = false; *count < capacity; (*count)++) {
-        if (!next_number(reader, &over))
-            return false;
-        if (over)
-            return true;
-        if (reader->event == READER_BOOL)
-            return reader_fail(reader, "a number was expected in this list");
-        out[*count] = reader_float(reader);
-    }
-    return true;
-}
-
-/* The usual list of integers, short and without blanks, in one loop. Stops before the first element
- * of another kind and leaves the reader as if the elements had been taken one by one. */
-static size_t short_integers(struct reader *reader, int32_t *out, size_t capacity)
-{
-    struct reader_frame *top = reader_top(reader);
-    const unsigned char *end = reader->end;
-    size_t count = 0;
-    while (count < capacity) {
-        const unsigned char *at = reader->next;
-        if (!top->first && (at == end || *at++ != ','))
-            break;
-        bool negative = at < end && *at == '-';
-        at += negative;
-        const unsigned char *first = at;
-        int32_t value = 0;
-        for (; at < end && is_digit(*at) && at - first < 9; at++)
-            value = value * 10 + (*at - '0');
-        if (at == first || at == end || (*at != ',' && *at != ']') ||
-            (*first == '0' && at - first > 1))
-            break;
-        out[count++] = negative ? -value : value;
-        top->first = false;
-        reader->next = at;
-    }
-    return count;
-}
-
-bool reader_integers(struct reader *reader, int32_t *out, size_t capacity, size_t *count)
-{
-    *count = 0;
-    if (reader->event == READER_ARRAY_END)
-        return true;
-    struct reader_frame *top = reader_top(reader);
-    if (reader->event != READER_FAILED && top && top->type) {
-        size_t whole = top->left < capacity ? top->left : capacity;
-        if (!ubjson_integers(reader, out, whole))
-            return false;
-        *count = whole;
-    }
-    if (reader->event == READER_ARRAY && reader->form == READER_JSON)
-        *count = short_integers(reader, out, capacity);
-    for (bool over = false; *count < capacity; (*count)++) {
-        if (!next_number(reader, &over))
-            return false;
-        if (over)
-            return true;
-        bool number = reader->event == READER_NUMBER;
-        int64_t value = number ? reader->integer : reader->truth;
-        if (number && (!reader->is_integer || value < INT32_MIN || value > INT32_MAX))
-            return reader_fail(reader, "an integer of 32 bits was expected, not %g",
-                               reader->number);
-        out[*count] = (int32_t)value;
-    }
-    return true;
 }

@@ -288,25 +288,14 @@ static void bulk(void **state)
 static void lists_equal_their_elements(void **state)
 {
     (void)state;
-    static const char *const elements[] = {"0",
-                                           "-0",
-                                           "1",
-                                           "-7",
-                                           "123456789",
-                                           "-2147483648",
-                                           "2147483647",
-                                           "10",
-                                           "1E-1",
-                                           "-1.5e3",
-                                           "0.3",
-                                           "7.8981143E-1",
-                                           "1E-45",
-                                           "3.4028235E38",
-                                           "1e30",
-                                           " 5",
-                                           "1.0000000596046447753906250000000001",
-                                           "16777217",
-                                           "00.5"};
+    static const char *const elements[] = {
+        "0",          "-0",        "1",
+        "-7",         "123456789", "-2147483648",
+        "2147483647", "10",        "1E-1",
+        "-1.5e3",     "0.3",       "7.8981143E-1",
+        "1E-45",      "-0E0",      "3.4028235E38",
+        "1e30",       " 5",        "1.0000000596046447753906250000000001",
+        "16777217",   "00.5"};
     enum { ELEMENTS = sizeof elements / sizeof *elements - 1, ALL = 500 };
     char text[ALL * 40] = "[";
     float expected[ALL];
@@ -364,6 +353,13 @@ static void skipping(void **state)
     assert_true(reader_skip(&reader));
     assert_int_equal(reader_next(&reader), READER_OBJECT_END);
     assert_int_equal(reader_next(&reader), READER_END);
+    char wide[400];
+    snprintf(wide, sizeof wide, "[[%0200d,\"]%0100d\",{}],7]", 1, 2);
+    reader_open(&reader, READER_JSON, wide, strlen(wide), NULL);
+    reader_next(&reader);
+    reader_next(&reader);
+    assert_true(reader_skip(&reader));
+    assert_true(reader_next(&reader) == READER_NUMBER && reader.integer == 7);
     static const char *const bad[] = {"[[1,2}", "[[1,2", "[[\"a]"};
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         reader_open(&reader, READER_JSON, bad[i], strlen(bad[i]), NULL);
@@ -381,6 +377,100 @@ static void skipping(void **state)
         assert_true(reader_skip(&reader));
     }
     assert_int_equal(reader_next(&reader), READER_OBJECT_END);
+}
+
+/* As XGBoost writes them, `%.8E` without zeros that say nothing: most are taken in blocks. */
+static void write_element(char *text, size_t size, bool integers, uint64_t random)
+{
+    int32_t whole = (int32_t)(random >> 32) >> (random & 31);
+    float value = ldexpf((float)whole, (int)(random >> 8 & 63) - 45);
+    if (integers) {
+        snprintf(text, size, "%d", (int)whole);
+    } else if (random >> 16 & 7) {
+        char mantissa[32];
+        snprintf(mantissa, sizeof mantissa, "%.*E", (int)(random >> 20 & 8) + 1, (double)value);
+        char *exponent = strchr(mantissa, 'E'), *end = exponent;
+        *exponent++ = '\0';
+        while (end[-1] == '0' && strchr(mantissa, '.'))
+            *--end = '\0';
+        if (end[-1] == '.')
+            *--end = '\0';
+        snprintf(text, size, "%s%c%d", mantissa, random >> 24 & 1 ? 'E' : 'e', atoi(exponent));
+    } else {
+        snprintf(text, size, random >> 24 & 1 ? "%.0f.5" : "%.9g", (double)value);
+    }
+}
+
+static void long_lists_equal_the_c_library(void **state)
+{
+    (void)state;
+    enum { COUNT = 20000, LENGTH = 64 };
+    char *text = malloc(COUNT * LENGTH);
+    float *expected = malloc(COUNT * sizeof *expected), *floats = malloc(COUNT * sizeof *floats);
+    int32_t *integers = (int32_t *)floats;
+    uint64_t random = 3;
+    for (int kind = 0; kind < 8; kind++) {
+        size_t size = 0;
+        bool whole = kind % 2 == 0;
+        for (size_t i = 0; i < COUNT; i++) {
+            random = random * 6364136223846793005u + 1442695040888963407u;
+            text[size++] = i ? ',' : '[';
+            write_element(text + size, LENGTH, whole, random ^ random >> 29);
+            expected[i] = whole ? (float)atoi(text + size) : strtof(text + size, NULL);
+            size += strlen(text + size);
+        }
+        text[size++] = ']';
+        struct reader reader;
+        size_t count;
+        reader_open(&reader, READER_JSON, text, size, NULL);
+        reader_next(&reader);
+        assert_true(whole ? reader_integers(&reader, integers, COUNT, &count)
+                          : reader_floats(&reader, floats, COUNT, &count));
+        assert_int_equal(count, COUNT);
+        for (size_t i = 0; i < COUNT; i++) {
+            float found = whole ? (float)integers[i] : floats[i];
+            if (memcmp(&found, &expected[i], sizeof found) != 0)
+                fail_msg("element %zu read as %.9g, not %.9g", i, (double)found,
+                         (double)expected[i]);
+        }
+        assert_int_equal(reader_next(&reader), READER_ARRAY_END);
+        assert_int_equal(reader_next(&reader), READER_END);
+    }
+    free(text);
+    free(expected);
+    free(floats);
+}
+
+/* Each way to spoil one element of a long list is found, and the place of it told. */
+static void long_lists_find_what_is_wrong(void **state)
+{
+    (void)state;
+    static const char *const bad[] = {"",     "1.5E",    "1.E5",  ".5E1",   "-",       "1.5E--1",
+                                      "1e5x", "0x1E2",   "01E1",  "--1E1",  "1.5.5E1", "1 1",
+                                      "1E+",  "1.2/4E1", "1:5E1", "1E1.5",  "1E1E1",   "nul",
+                                      "1.2E", "1.2E1-",  "1.2E-", "1.2E-/", "1.2E:",   "00"};
+    for (size_t k = 0; k < sizeof bad / sizeof *bad; k++) {
+        for (size_t place = 0; place < 40; place++) {
+            char text[1024] = "[";
+            size_t offset = 0;
+            for (size_t i = 0; i < 60; i++) {
+                strcat(text, i ? "," : "");
+                offset = i == place ? strlen(text) : offset;
+                strcat(text, i == place ? bad[k] : i % 3 ? "-7.5E-1" : "2E0");
+            }
+            strcat(text, "]");
+            struct reader reader;
+            struct lathe_error error = {0};
+            float out[60];
+            size_t count;
+            reader_open(&reader, READER_JSON, text, strlen(text), &error);
+            reader_next(&reader);
+            if (reader_floats(&reader, out, 60, &count) && reader_next(&reader))
+                fail_msg("accepted: %s", text);
+            size_t told = strtoul(strstr(error.message, "byte") + 5, NULL, 10);
+            assert_in_range(told, offset, offset + strlen(bad[k]));
+        }
+    }
 }
 
 struct bytes {
@@ -459,6 +549,8 @@ int main(void)
         cmocka_unit_test(words_only_where_asked_for),
         cmocka_unit_test(bulk),
         cmocka_unit_test(lists_equal_their_elements),
+        cmocka_unit_test(long_lists_equal_the_c_library),
+        cmocka_unit_test(long_lists_find_what_is_wrong),
         cmocka_unit_test(skipping),
         cmocka_unit_test(ubjson_documents),
         cmocka_unit_test(errors_say_where),

@@ -1,0 +1,227 @@
+/* The reader's lists of numbers. Nearly all of a model's text is in them, so JSON's are taken a
+ * block of 64 characters at a time: where its commas are is found at once, and as no number then
+ * waits for the end of the one before it, several are converted at the same time. What is not
+ * written in the usual way (blanks, true and false, many digits, errors) is left to reader_next. */
+#include "parse/block.h"
+#include "parse/reader_parts.h"
+
+size_t reader_count(const struct reader *reader)
+{
+    const struct reader_frame *top = reader->depth ? &reader->stack[reader->depth - 1] : NULL;
+    return top && reader->event == READER_ARRAY && top->counted ? top->left : 0;
+}
+
+/* Whether the list goes on: the next number is then in the reader. */
+static bool next_number(struct reader *reader, bool *over)
+{
+    enum reader_event event = reader_next(reader);
+    *over = event == READER_ARRAY_END;
+    return *over || event == READER_NUMBER || event == READER_BOOL ||
+           (event != READER_FAILED && reader_fail(reader, "a number was expected in this list"));
+}
+
+/* ---- blocks of JSON ---- */
+
+/* Where a block begins with a number of a list, or NULL: then it is not to be taken so. Behind the
+ * block what may be looked at of its last number can be read: a sign, a digit, a point, eight
+ * digits, the exponent. */
+static inline const unsigned char *block_begin(struct reader *reader)
+{
+    const struct reader_frame *top = reader_top(reader);
+    if (reader->form != READER_JSON || reader->event == READER_FAILED || !top || top->object ||
+        reader_left(reader) < 1 + BLOCK_SIZE + 16)
+        return NULL;
+    if (top->first)
+        return reader->next;
+    return *reader->next == ',' ? reader->next + 1 : NULL;
+}
+
+/* Leaves the reader as if the numbers before `at`, each with a comma behind it, had been taken one
+ * by one. */
+static inline void block_end(struct reader *reader, const unsigned char *at)
+{
+    reader->next = at - 1;
+    reader_top(reader)->first = false;
+}
+
+/* The first `count` (0 to 8) characters as eight digits, behind zeros; *wrong is set where one is
+ * none. */
+static inline uint64_t block_digits(const unsigned char *at, unsigned count, bool *wrong)
+{
+    /* two shifts, for one by 64 is not defined */
+    unsigned half = 4 * (8 - count);
+    uint64_t digits = (word_load((const char *)at) ^ word_of('0')) << half << half;
+    *wrong |= ((digits | (digits + word_of(0x06))) & word_of((char)0xf0)) != 0;
+    return digits;
+}
+
+/* A float as XGBoost writes it: a digit, up to eight behind a point, then at `e` an exponent, up to
+ * the comma at `end`. Without branches that depend on the numbers, except on the second digit of
+ * an exponent.
+ *
+ * The value is digits * 10^scale. Down to 10^-12 and up to 10^6 rounding it twice, to double and
+ * then to float, does as well as once. A product is below 2^53, which no double rounds. A quotient
+ * that is no middle between two floats, m / 2^n with m < 2^25, differs from it by at least
+ * 1 / (5^12 * 2^n) or one in the last digit, more than half the last bit of a double there, so that
+ * it is not rounded to the middle. */
+static inline bool block_float(const unsigned char *at, const unsigned char *e,
+                               const unsigned char *end, float *out)
+{
+    enum { ROUNDED_ONCE = 12, HIGHEST = 6 };
+    static const int32_t shifts[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
+    static const float signs[] = {1.0f, -1.0f};
+    size_t negative = *at == '-', lowered = e[1] == '-';
+    at += negative;
+    unsigned first = (unsigned)*at - '0', power = (unsigned)end[-1] - '0';
+    size_t point = at[1] == '.';
+    size_t places = (size_t)(e - at) - 1 - point;
+    size_t figures = (size_t)(end - e) - 1 - lowered;
+    if (places > 8 || figures - 1 > 1)
+        return false;
+    bool wrong = (first > 9) | (power > 9) | (point != (places > 0));
+    uint64_t fraction = block_digits(e - places, (unsigned)places, &wrong);
+    if (figures > 1) {
+        unsigned tens = (unsigned)end[-2] - '0';
+        wrong |= tens > 9;
+        power += 10 * tens;
+    }
+    int scale = (lowered ? -(int)power : (int)power) - (int)places;
+    if (wrong || scale < -READER_EXACT_POWER || scale > HIGHEST)
+        return false;
+    int64_t digits = (int64_t)first * shifts[places] + word_digits(fraction);
+    double number = reader_scaled((double)digits, scale);
+    *out = (float)number * signs[negative];
+    return scale >= -ROUNDED_ONCE || !reader_rounds_twice(number);
+}
+
+static size_t block_floats(struct reader *reader, float *out, size_t capacity)
+{
+    size_t count = 0;
+    const unsigned char *block;
+    while ((block = block_begin(reader))) {
+        uint64_t commas = block_equal(block, 0, ','), exponents = block_equal(block, 0x20, 'e');
+        const unsigned char *at = block;
+        while (commas && exponents && count < capacity) {
+            const unsigned char *end = block + block_first(commas);
+            if (!block_float(at, block + block_first(exponents), end, &out[count]))
+                break;
+            at = end + 1;
+            count++;
+            commas &= commas - 1;
+            exponents &= exponents - 1;
+        }
+        if (at == block)
+            break;
+        block_end(reader, at);
+    }
+    return count;
+}
+
+bool reader_floats(struct reader *reader, float *out, size_t capacity, size_t *count)
+{
+    *count = 0;
+    if (reader->event == READER_ARRAY_END)
+        return true;
+    struct reader_frame *top = reader_top(reader);
+    if (reader->event != READER_FAILED && top && top->type) {
+        size_t whole = top->left < capacity ? top->left : capacity;
+        if (!ubjson_floats(reader, out, whole))
+            return false;
+        *count = whole;
+    }
+    for (;; (*count)++) {
+        bool over;
+        *count += block_floats(reader, out + *count, capacity - *count);
+        if (*count == capacity)
+            return true;
+        if (!next_number(reader, &over))
+            return false;
+        if (over)
+            return true;
+        if (reader->event == READER_BOOL)
+            return reader_fail(reader, "a number was expected in this list");
+        out[*count] = reader_float(reader);
+    }
+}
+
+/* An integer of at most eight digits up to the comma at `end`. */
+static inline bool block_integer(const unsigned char *at, const unsigned char *end, int32_t *out)
+{
+    bool negative = *at == '-';
+    at += negative;
+    size_t size = (size_t)(end - at);
+    if (size < 1 || size > 8)
+        return false;
+    bool wrong = (*at == '0') & (size > 1);
+    int32_t value = (int32_t)word_digits(block_digits(at, (unsigned)size, &wrong));
+    *out = negative ? -value : value;
+    return !wrong;
+}
+
+/* Lists of yes and no: a whole block of 0 and 1. */
+static inline bool block_flags(const unsigned char *block, uint64_t commas, int32_t *out)
+{
+    const uint64_t odd = 0xAAAAAAAAAAAAAAAA;
+    if (commas != odd || block_equal(block, 1, '1') != ~odd)
+        return false;
+    for (size_t i = 0; i < BLOCK_SIZE / 2; i++)
+        out[i] = block[2 * i] & 1;
+    return true;
+}
+
+static size_t block_integers(struct reader *reader, int32_t *out, size_t capacity)
+{
+    size_t count = 0;
+    const unsigned char *block;
+    while ((block = block_begin(reader))) {
+        uint64_t commas = block_equal(block, 0, ',');
+        const unsigned char *at = block;
+        if (capacity - count >= BLOCK_SIZE / 2 && block_flags(block, commas, out + count)) {
+            at += BLOCK_SIZE;
+            count += BLOCK_SIZE / 2;
+            commas = 0;
+        }
+        while (commas && count < capacity) {
+            const unsigned char *end = block + block_first(commas);
+            if (!block_integer(at, end, &out[count]))
+                break;
+            at = end + 1;
+            count++;
+            commas &= commas - 1;
+        }
+        if (at == block)
+            break;
+        block_end(reader, at);
+    }
+    return count;
+}
+
+bool reader_integers(struct reader *reader, int32_t *out, size_t capacity, size_t *count)
+{
+    *count = 0;
+    if (reader->event == READER_ARRAY_END)
+        return true;
+    struct reader_frame *top = reader_top(reader);
+    if (reader->event != READER_FAILED && top && top->type) {
+        size_t whole = top->left < capacity ? top->left : capacity;
+        if (!ubjson_integers(reader, out, whole))
+            return false;
+        *count = whole;
+    }
+    for (;; (*count)++) {
+        bool over;
+        *count += block_integers(reader, out + *count, capacity - *count);
+        if (*count == capacity)
+            return true;
+        if (!next_number(reader, &over))
+            return false;
+        if (over)
+            return true;
+        bool number = reader->event == READER_NUMBER;
+        int64_t value = number ? reader->integer : reader->truth;
+        if (number && (!reader->is_integer || value < INT32_MIN || value > INT32_MAX))
+            return reader_fail(reader, "an integer of 32 bits was expected, not %g",
+                               reader->number);
+        out[*count] = (int32_t)value;
+    }
+}

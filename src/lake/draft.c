@@ -179,9 +179,7 @@ bool lake_draft_sync(struct lake_draft *draft, GError **error)
     if (draft->fd >= 0 &&
         ((!draft->shared && fchmod(draft->fd, 0400) != 0) || fsync(draft->fd) != 0))
         return lake_error_errno(error, errno, "putting a file of the lake on the disk");
-    g_autofree char *path = lake_path(draft->lake, draft->id);
-    g_autofree char *folder = g_path_get_dirname(path);
-    return file_sync_folder(folder, error);
+    return file_sync_folder(draft->lake->folder, error);
 }
 
 /* --- copies ----------------------------------------------------------------------------------- */

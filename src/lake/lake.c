@@ -46,7 +46,7 @@ char *lake_new_id(const struct lake *lake)
 
 char *lake_path(const struct lake *lake, const char *id)
 {
-    return g_strdup_printf("%s/%.2s/%s", lake->folder, id, id);
+    return g_strdup_printf("%s/%s", lake->folder, id);
 }
 
 char *lake_cache_path(const struct lake *lake, const char *id)
@@ -84,8 +84,11 @@ bool lake_error_errno(GError **error, int errno_value, const char *format, ...)
 /* --- files that no row names -------------------------------------------------------------------
  */
 
+/* Files that one snapshot of the store is asked about. */
+#define LOOKED_UP_TOGETHER 256
+
 struct suspects {
-    GPtrArray *ids;     /* in: files of one folder */
+    GPtrArray *ids;     /* in: names of files */
     GPtrArray *orphans; /* out: borrowed from ids */
 };
 
@@ -113,20 +116,10 @@ static bool find_orphans(struct store_connection *connection, void *data, GError
     return true;
 }
 
-/* Files of this run are somebody's work, named by a row now or soon; a file of an earlier run
- * without a row is what a crash left. */
-static void collect_folder(struct lake *lake, unsigned number)
+/* Looks the files up and removes those that no row names. */
+static void collect_orphans(struct lake *lake, GPtrArray *ids)
 {
-    g_autofree char *path = g_strdup_printf("%s/%02x", lake->folder, number);
-    g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
-    if (!folder)
-        return;
-    g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GPtrArray) orphans = g_ptr_array_new();
-    const char *name;
-    while ((name = g_dir_read_name(folder)))
-        if (!g_str_has_suffix(name, lake->run))
-            g_ptr_array_add(ids, g_strdup(name));
     struct suspects suspects = {ids, orphans};
     g_autoptr(GError) error = NULL;
     if (!ids->len || !store_read(lake->store, find_orphans, &suspects, &error))
@@ -153,11 +146,22 @@ static bool remove_files(struct lake *lake, bool wait)
     return open;
 }
 
+/* Files of this run are somebody's work, named by a row now or soon; a file of an earlier run
+ * without a row is what a crash left. */
 static void *collect(void *data)
 {
     struct lake *lake = data;
-    for (unsigned number = 0; number < 256 && remove_files(lake, false); number++)
-        collect_folder(lake, number);
+    g_autoptr(GDir) folder = g_dir_open(lake->folder, 0, NULL);
+    bool open = folder != NULL;
+    while (open) {
+        g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
+        const char *name;
+        while (ids->len < LOOKED_UP_TOGETHER && (name = g_dir_read_name(folder)))
+            if (!g_str_has_suffix(name, lake->run))
+                g_ptr_array_add(ids, g_strdup(name));
+        collect_orphans(lake, ids);
+        open = ids->len == LOOKED_UP_TOGETHER && remove_files(lake, false);
+    }
     while (remove_files(lake, true))
         ;
     return NULL;
@@ -176,19 +180,11 @@ static bool make_schema(struct store_connection *connection, void *data, GError 
     return false;
 }
 
-static bool make_folders(const struct lake *lake, GError **error)
+/* Makes the folder, on the disk with its name: what is synced below it could not be found else. */
+static bool make_folder(const char *folder, const char *parent, GError **error)
 {
-    if (!file_make_folders(lake->folder, error))
-        return false;
-    bool made = false;
-    for (unsigned number = 0; number < 256; number++) {
-        g_autofree char *path = g_strdup_printf("%s/%02x", lake->folder, number);
-        if (mkdir(path, 0700) == 0)
-            made = true;
-        else if (errno != EEXIST)
-            return lake_error_errno(error, errno, "making the folder %s", path);
-    }
-    return !made || file_sync_folder(lake->folder, error);
+    return g_file_test(folder, G_FILE_TEST_IS_DIR) ||
+           (file_make_folders(folder, error) && file_sync_folder(parent, error));
 }
 
 /* The cache's files were not synced: after a crash of the machine they may be anything. */
@@ -220,7 +216,7 @@ struct lake *lake_open(struct store *store, const char *folder, GError **error)
     g_queue_init(&lake->removed);
     pthread_mutex_init(&lake->lock, NULL);
     pthread_cond_init(&lake->work_waits, NULL);
-    if (!make_folders(lake, error) || !empty_cache(lake, error) ||
+    if (!make_folder(lake->folder, parent, error) || !empty_cache(lake, error) ||
         !store_write(store, make_schema, NULL, error)) {
         g_prefix_error(error, "opening the lake %s: ", folder);
     } else if (pthread_create(&lake->collector, NULL, collect, lake) != 0) {

@@ -8,7 +8,7 @@
 
 struct lake {
     struct store *store;
-    char *folder; /* of the files: <folder>/<two digits>/<id> */
+    char *folder; /* of the files: <folder>/<id> */
     char *cache;  /* of files made from rows: <cache>/<id> */
     char run[9];  /* the last digits of every id made since lake_open */
 

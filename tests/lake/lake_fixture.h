@@ -134,12 +134,10 @@ static inline void assert_object(struct lake *lake, const char *key, GBytes *exp
 static inline guint count_files(const struct fixture *fixture)
 {
     guint count = 0;
-    for (unsigned number = 0; number < 256; number++) {
-        g_autofree char *path = g_strdup_printf("%s/lake/%02x", fixture->home, number);
-        g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
-        while (g_dir_read_name(folder))
-            count++;
-    }
+    g_autofree char *path = g_build_filename(fixture->home, "lake", NULL);
+    g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
+    while (g_dir_read_name(folder))
+        count++;
     return count;
 }
 

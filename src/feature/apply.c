@@ -60,10 +60,11 @@ bool plan_apply(const struct plan *plan, const struct feature_batch *batch, void
             slots[i].texts = work.texts + slot->at * batch->rows;
     }
     for (size_t i = 0; i < plan->step_count; i++)
-        if (!STEPS[plan->steps[i].stage->kind](&work, &plan->steps[i]))
+        if (!plan->steps[i].idle && !STEPS[plan->steps[i].stage->kind](&work, &plan->steps[i]))
             return false;
     for (size_t i = 0; i < plan->output_slot_count; i++)
-        outputs[i] = slots[plan->output_slots[i]];
+        outputs[i] = plan->slots[plan->output_slots[i]].unasked ? (union feature_values){NULL}
+                                                                : slots[plan->output_slots[i]];
     *result = (struct feature_result){outputs, work.skipped, batch->rows};
     for (size_t row = 0; work.skipped && row < batch->rows; row++)
         result->kept -= work.skipped[row];
@@ -114,7 +115,7 @@ static bool assemble_column(const struct work *work, const struct step *step, si
 bool step_assemble(const struct work *work, const struct step *step)
 {
     for (size_t i = 0; i < step->in_count; i++)
-        if (!assemble_column(work, step, i))
+        if (is_asked(work, step->in[i]) && !assemble_column(work, step, i))
             return false;
     return true;
 }
@@ -123,6 +124,8 @@ bool step_standard(const struct work *work, const struct step *step)
 {
     const double *mean = step->stage->of.standard.mean, *std = step->stage->of.standard.std;
     for (size_t i = 0; i < step->in_count; i++) {
+        if (!is_asked(work, step->in[i]))
+            continue;
         const double *in = numbers_in(work, step->in[i]);
         double *out = numbers_out(work, step->out[i]);
         double shift = mean ? mean[i] : 0, scale = !std ? 1 : std[i] == 0 ? 0 : 1 / std[i];
@@ -137,6 +140,8 @@ bool step_min_max(const struct work *work, const struct step *step)
     const struct feature_stage *stage = step->stage;
     double lower = stage->of.min_max.lower, upper = stage->of.min_max.upper;
     for (size_t i = 0; i < step->in_count; i++) {
+        if (!is_asked(work, step->in[i]))
+            continue;
         const double *in = numbers_in(work, step->in[i]);
         double *out = numbers_out(work, step->out[i]);
         double min = stage->of.min_max.min[i], range = stage->of.min_max.max[i] - min;
@@ -159,7 +164,8 @@ static bool one_hot_column(const struct work *work, const struct step *step, siz
     size_t categories = (size_t)stage->of.one_hot.categories[i];
     size_t width = feature_one_hot_width(stage, i);
     for (size_t e = 0; e < width; e++)
-        memset(numbers_out(work, slots[e]), 0, work->rows * sizeof(double));
+        if (is_asked(work, slots[e]))
+            memset(numbers_out(work, slots[e]), 0, work->rows * sizeof(double));
     for (size_t row = 0; row < work->rows; row++) {
         size_t category = categories;
         if (in[row] >= 0 && in[row] < (double)categories)
@@ -169,7 +175,7 @@ static bool one_hot_column(const struct work *work, const struct step *step, siz
                              "found %g, expected a category from 0 to %zu; to take others, set "
                              "handleInvalid to \"keep\"",
                              in[row], categories ? categories - 1 : 0);
-        if (category < width)
+        if (category < width && is_asked(work, slots[category]))
             numbers_out(work, slots[category])[row] = 1;
     }
     return true;
@@ -179,7 +185,7 @@ bool step_one_hot(const struct work *work, const struct step *step)
 {
     const size_t *slots = step->out;
     for (size_t i = 0; i < step->in_count; i++) {
-        if (!one_hot_column(work, step, i, slots))
+        if (is_asked(work, step->in[i]) && !one_hot_column(work, step, i, slots))
             return false;
         slots += feature_one_hot_width(step->stage, i);
     }

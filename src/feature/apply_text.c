@@ -84,6 +84,8 @@ static bool index_numbers(const struct work *work, const struct step *step, size
 bool step_string_indexer(const struct work *work, const struct step *step)
 {
     for (size_t i = 0; i < step->in_count; i++) {
+        if (!is_asked(work, step->in[i]))
+            continue;
         bool known =
             work->plan->slots[step->in[i]].type != FEATURE_TEXT
                 ? index_numbers(work, step, i)

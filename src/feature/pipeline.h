@@ -172,6 +172,11 @@ struct plan *plan_open(const struct pipeline *pipeline, const struct feature_col
                        struct lathe_error *error);
 void plan_close(struct plan *plan);
 
+/* Tells the plan which of its output values (as many as plan_apply gives) are asked for; the others
+ * are NULL from then on, and what only they depend on is not computed: of a one-hot block often a
+ * few elements. What is refused is the same, so that all that rows bring is still looked at. */
+void plan_narrow(struct plan *plan, const bool *asked);
+
 /* The columns of a batch, and whether the plan reads the one at `index`. */
 const struct feature_column *plan_inputs(const struct plan *plan, size_t *count);
 bool plan_reads(const struct plan *plan, size_t index);

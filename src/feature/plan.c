@@ -63,7 +63,8 @@ static size_t new_slot(struct planning *planning, enum place place, enum feature
         planning->slot_capacity = capacity;
     }
     size_t at = place == NUMBERS ? plan->number_count++ : place == TEXTS ? plan->text_count++ : 0;
-    plan->slots[plan->slot_count] = (struct slot_plan){place, at, type, plain};
+    plan->slots[plan->slot_count] =
+        (struct slot_plan){.place = place, .at = at, .type = type, .plain = plain};
     return plan->slot_count++;
 }
 

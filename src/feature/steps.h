@@ -19,6 +19,7 @@ struct slot_plan {
     enum feature_type type;
     /* Neither NaN nor -0.0: a VectorAssembler need not look at it. */
     bool plain;
+    bool unasked; /* nothing depends on its values: see plan_narrow */
 };
 
 /* One stage at work. Slots are numbered; vectors are one slot an element. */
@@ -28,6 +29,7 @@ struct step {
     const size_t *in, *out; /* slots */
     const size_t *columns;  /* VectorAssembler: the scalar input that in[i] is, or SIZE_MAX */
     size_t in_count, out_count;
+    bool idle; /* it would make nothing that is asked for, and cannot fail */
 };
 
 struct plan {
@@ -68,6 +70,13 @@ static inline const double *numbers_in(const struct work *work, size_t slot)
 static inline double *numbers_out(const struct work *work, size_t slot)
 {
     return work->numbers + work->plan->slots[slot].at * work->rows;
+}
+
+/* Where an input of a step that computes its inputs one by one is not, nothing is to be made of
+ * it. */
+static inline bool is_asked(const struct work *work, size_t slot)
+{
+    return !work->plan->slots[slot].unasked;
 }
 
 static inline bool is_skipped(const struct work *work, size_t row)

@@ -47,6 +47,10 @@ struct batch {
     size_t stride;
 };
 
+/* Tells the plan, whose answers come to `next` (NULL: to nobody), what the trees there ask about.
+ * LATHE_NO_MEMORY. */
+bool plan_narrow_for(struct plan *plan, const struct part *next, struct lathe_error *error);
+
 /* One request's way through the parts: the memory for batches of up to `rows` rows. */
 struct run {
     const struct lathe_predictor *predictor;

@@ -375,6 +375,7 @@ static bool answer_with_schema(struct request *request, const char *text, size_t
                                enum lathe_format format, struct lathe_text *answer)
 {
     const struct part *first = &request->predictor->parts[0];
+    const struct part *next = request->predictor->part_count > 1 ? first + 1 : NULL;
     struct arena arena = {0};
     struct schema schema;
     struct plan *plan = NULL;
@@ -389,7 +390,7 @@ static bool answer_with_schema(struct request *request, const char *text, size_t
                         schema.output, width, first->outputs);
     request->schema = &schema;
     request->plan = plan;
-    answered = answered && answer_request(request, format, answer);
+    answered = answered && plan_narrow_for(plan, next, request->error) && answer_request(request, format, answer);
     plan_close(plan);
     arena_free(&arena);
     return answered;

@@ -96,6 +96,21 @@ static bool check_fit(struct part *part, struct part *next, struct lathe_error *
     return next->forests || retype(next, answers_text(part), error);
 }
 
+bool plan_narrow_for(struct plan *plan, const struct part *next, struct lathe_error *error)
+{
+    if (!next || !next->forests)
+        return true;
+    bool *asked = calloc(next->inputs + 1, sizeof *asked);
+    if (!asked)
+        return fail(error, LATHE_NO_MEMORY, "no memory for %zu features", next->inputs);
+    for (size_t i = 0; i < next->inputs; i++)
+        for (size_t k = 0; k < next->forest_count; k++)
+            asked[i] = asked[i] || forest_asks(next->forests[k], i);
+    plan_narrow(plan, asked);
+    free(asked);
+    return true;
+}
+
 static bool tie(struct lathe_predictor *predictor, const struct lathe_artifact *artifacts,
                 struct lathe_error *error)
 {
@@ -109,7 +124,8 @@ static bool tie(struct lathe_predictor *predictor, const struct lathe_artifact *
                                    : take_forests(part, selection, error);
         if (!tied)
             return fail_prefix(error, "%.200s: ", part->name);
-        if (i && !check_fit(part - 1, part, error))
+        if (i && (!check_fit(part - 1, part, error) ||
+                  (part[-1].plan && !plan_narrow_for(part[-1].plan, part, error))))
             return false;
     }
     return true;

@@ -3,6 +3,7 @@
 
 #include "parse/fail.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 /* A part's share of the run's memory. */
@@ -10,9 +11,10 @@ struct run_part {
     union feature_values *given; /* transformers: a pointer a value of a row */
     double *numbers;             /* their values by column, where they come as floats */
     void *scratch;
-    float *matrix;      /* trees: rows x inputs, where they come by column */
-    float *predictions; /* forests x rows x outputs */
-    double *selected;   /* the selection's values by column, where another part follows */
+    const double **numbers_in; /* trees: their inputs by column, or */
+    float *matrix;             /* rows x inputs */
+    float *predictions;        /* forests x rows x outputs */
+    double *selected;          /* the selection's values by column, where another part follows */
     union feature_values *columns;
 };
 
@@ -50,6 +52,7 @@ static size_t lay_out(const struct run *run, struct run_part *parts)
             own->scratch = carve(run, &used, plan_scratch(plan_of(run, i), rows));
             continue;
         }
+        own->numbers_in = carve(run, &used, inputs * sizeof *own->numbers_in);
         own->matrix = carve(run, &used, rows * inputs * sizeof(float));
         own->predictions = carve(run, &used,
                                  part->forest_count * rows *
@@ -175,7 +178,7 @@ static void select_columns(const struct part *part, const struct run_part *own, 
     *out = (struct batch){.rows = rows, .width = selection->width, .columns = own->columns};
 }
 
-/* The rows that trees read, as floats side by side. */
+/* The rows that trees read, as floats side by side; what they do not ask about is missing. */
 static struct batch rows_for_trees(const struct run *run, size_t index, const struct batch *in)
 {
     if (!in->columns)
@@ -184,7 +187,8 @@ static struct batch rows_for_trees(const struct run *run, size_t index, const st
     float *matrix = run->parts[index].matrix;
     for (size_t i = 0; i < part->inputs; i++)
         for (size_t row = 0; row < in->rows; row++)
-            matrix[row * part->inputs + i] = (float)in->columns[i].numbers[row];
+            matrix[row * part->inputs + i] =
+                in->columns[i].numbers ? (float)in->columns[i].numbers[row] : NAN;
     return (struct batch){
         .rows = in->rows, .width = part->inputs, .floats = matrix, .stride = part->inputs};
 }
@@ -194,12 +198,17 @@ static void run_trees(const struct run *run, size_t index, const struct batch *i
 {
     const struct part *part = &run->predictor->parts[index];
     const struct run_part *own = &run->parts[index];
-    const struct batch rows = rows_for_trees(run, index, in);
     size_t step = in->rows * forest_describe(part->forests[0])->outputs;
+    for (size_t i = 0; in->columns && i < part->inputs; i++)
+        own->numbers_in[i] = in->columns[i].numbers;
     for (size_t i = 0; i < part->forest_count; i++) {
         float *predictions = own->predictions + i * step;
-        forest_margins(part->forests[i], FOREST_BEST, rows.floats, in->rows, rows.stride,
-                       predictions);
+        if (in->columns)
+            forest_margins_columns(part->forests[i], FOREST_BEST, own->numbers_in, in->rows,
+                                   predictions);
+        else
+            forest_margins(part->forests[i], FOREST_BEST, in->floats, in->rows, in->stride,
+                           predictions);
         forest_transform(part->forests[i], predictions, in->rows, predictions);
     }
     if (part->forest_count > 1)

@@ -52,6 +52,53 @@ static bool learn(struct fit *fit, const struct table *table, size_t piece,
     return learned;
 }
 
+/* However little is asked for: the same rows are refused, with the same words, and what is asked
+ * for has the same values. */
+static void check_narrowed(const char *name, struct plan *plan, const struct table *table,
+                           const struct feature_result *whole, const struct lathe_error *refused)
+{
+    size_t count, width = 0;
+    const struct feature_column *outputs = plan_outputs(plan, &count);
+    for (size_t i = 0; i < count; i++)
+        width += outputs[i].width;
+    bool *asked = calloc(width + 1, sizeof *asked);
+    size_t size = plan_scratch(plan, table->rows);
+    void *scratch = malloc(size);
+    for (size_t step = 1; step <= width + 1; step++) {
+        for (size_t i = 0; i < width; i++)
+            asked[i] = (i + 1) % step == 0; /* all, every second, ..., the last, none */
+        memset(scratch, 0xff, size);
+        plan_narrow(plan, asked);
+        struct lathe_error error = {0};
+        struct feature_result result;
+        if (plan_apply(plan, &table->batch, scratch, &result, &error) == (refused != NULL))
+            fail_msg("%s: narrowed, rows are %s", name, refused ? "not refused" : error.message);
+        if (refused) {
+            assert_string_equal(error.message, refused->message);
+            continue;
+        }
+        assert_int_equal(result.kept, whole->kept);
+        size_t value = 0;
+        for (size_t i = 0; i < count; i++)
+            for (size_t e = 0; e < outputs[i].width; e++, value++) {
+                if (asked[value] != (result.values[value].numbers != NULL))
+                    fail_msg("%s: value %zu is not as asked", name, value);
+                for (size_t row = 0; asked[value] && row < table->rows; row++) {
+                    if (result.skipped && result.skipped[row])
+                        continue;
+                    if (outputs[i].type == FEATURE_TEXT)
+                        assert_ptr_equal(result.values[value].texts[row].bytes,
+                                         whole->values[value].texts[row].bytes);
+                    else
+                        assert_memory_equal(&result.values[value].numbers[row],
+                                            &whole->values[value].numbers[row], sizeof(double));
+                }
+            }
+    }
+    free(asked);
+    free(scratch);
+}
+
 static void check_rows(const char *name, const struct pipeline *pipeline, const struct table *table,
                        const struct json *wanted_list, const struct json *expected)
 {
@@ -78,6 +125,7 @@ static void check_rows(const char *name, const struct pipeline *pipeline, const 
         if (!table_matches(plan, &result, table->rows, json_member(expected, "columns"), 0))
             fail_msg("%s: not what Spark makes of it", name);
     }
+    check_narrowed(name, plan, table, &result, applied ? NULL : &error);
     free(scratch);
     plan_close(plan);
 }

@@ -76,80 +76,112 @@ static bool add_set(struct ensemble *ensemble, const struct tree_columns *column
     return true;
 }
 
-/* A node as the columns have it; its children are checked by the walk that follows. */
-static bool convert_node(const struct ensemble *ensemble, const struct tree_columns *columns,
-                         size_t i, struct tree_node *node, struct lathe_error *error)
+/* Names what is wrong with a node. */
+static bool refuse_node(const struct tree_columns *columns, size_t i, struct lathe_error *error)
 {
-    float value = columns->value[i];
-    *node = (struct tree_node){.left = columns->left[i], .right = columns->right[i]};
-    if (node->left == NO_CHILD) {
-        node->leaf = value;
-        if (columns->leaf_size > 1) {
-            int64_t row = columns->leaves_by_node ? (int64_t)i : node->right;
-            if (row < 0 || (size_t)row >= columns->leaf_count)
-                return fail(error, LATHE_INVALID_MODEL, "node %zu: leaf %lld of %zu", i,
-                            (long long)row, columns->leaf_count);
-            size_t place = ensemble->leaf_count / columns->leaf_size + (size_t)row;
-            node->right = (int32_t)place;
-        } else if (isnan(value)) {
-            return fail(error, LATHE_INVALID_MODEL, "node %zu: the leaf's value is not a number",
-                        i);
-        }
-        return true;
-    }
+    if (columns->left[i] == NO_CHILD)
+        return fail(error, LATHE_INVALID_MODEL, "node %zu: the leaf's value is not a number", i);
     if (columns->feature[i] < 0 || columns->feature[i] >= MOST_FEATURES)
         return fail(error, LATHE_INVALID_MODEL, "node %zu: a split on feature %d", i,
                     columns->feature[i]);
-    node->feature = (uint32_t)columns->feature[i];
-    node->default_left = columns->default_left[i] != 0;
-    node->categorical = columns->categorical && columns->categorical[i] != 0;
-    node->threshold = value;
-    if (!node->categorical && isnan(value))
-        return fail(error, LATHE_INVALID_MODEL, "node %zu: the threshold is not a number", i);
+    return fail(error, LATHE_INVALID_MODEL, "node %zu: the threshold is not a number", i);
+}
+
+/* Nodes as the columns have them; their children are checked by the walk that follows. Which nodes
+ * are leaves nobody can foresee, so no branch asks. */
+static bool convert_nodes(struct ensemble *ensemble, const struct tree_columns *columns,
+                          struct tree_node *nodes, struct lathe_error *error)
+{
+    bool scalar = columns->leaf_size == 1;
+    for (size_t i = 0; i < columns->count; i++) {
+        bool inner = columns->left[i] != NO_CHILD;
+        bool categorical = columns->categorical && inner & (columns->categorical[i] != 0);
+        uint32_t feature = inner ? (uint32_t)columns->feature[i] : 0;
+        float value = columns->value[i];
+        bool numeric = inner ? !categorical : scalar;
+        if ((feature >= MOST_FEATURES) | (numeric & (value != value)))
+            return refuse_node(columns, i, error);
+        uint32_t used = feature + inner;
+        ensemble->used_features = used > ensemble->used_features ? used : ensemble->used_features;
+        nodes[i] = (struct tree_node){.left = columns->left[i],
+                                      .right = columns->right[i],
+                                      .feature = feature,
+                                      .default_left = inner & (columns->default_left[i] != 0),
+                                      .categorical = categorical,
+                                      .threshold = value};
+    }
     return true;
 }
 
-/* Walks from the root: each node at most once (so no cycle and no shared child). Nodes that are
- * not reached are left over from pruning. Sets the tree's depth. */
+/* Leads vector leaves to their rows among all trees' leaves. */
+static bool place_leaves(const struct ensemble *ensemble, const struct tree_columns *columns,
+                         struct tree_node *nodes, struct lathe_error *error)
+{
+    size_t first = ensemble->leaf_count / columns->leaf_size;
+    for (size_t i = 0; i < columns->count; i++) {
+        if (nodes[i].left != NO_CHILD)
+            continue;
+        int64_t row = columns->leaves_by_node ? (int64_t)i : nodes[i].right;
+        if (row < 0 || (size_t)row >= columns->leaf_count)
+            return fail(error, LATHE_INVALID_MODEL, "node %zu: leaf %lld of %zu", i, (long long)row,
+                        columns->leaf_count);
+        nodes[i].right = (int32_t)(first + (size_t)row);
+    }
+    return true;
+}
+
+/* Walks from the root, level by level: each node at most once (so no cycle and no shared child).
+ * Nodes that are not reached are left over from pruning. Sets the tree's depth. `open` has room
+ * for two nodes more than the tree has, `seen`, all false, for one more. */
+static bool walk_levels(const struct tree_node *nodes, struct tree *tree, uint32_t *open,
+                        bool *seen, struct lathe_error *error)
+{
+    uint32_t count = tree->count;
+    size_t waiting = 1, level_end = 1;
+    open[0] = 0;
+    seen[0] = true;
+    for (size_t next = 0; next < waiting; next++) {
+        if (next == level_end) {
+            tree->depth++;
+            level_end = waiting;
+        }
+        const struct tree_node *node = &nodes[open[next]];
+        bool inner = node->left != NO_CHILD;
+        /* instead of a branch: a leaf's children are a node that is none, and not taken */
+        uint32_t left = inner ? (uint32_t)node->left : count;
+        uint32_t right = inner ? (uint32_t)node->right : count;
+        if (inner & ((left >= count) | (right >= count)))
+            return fail(error, LATHE_INVALID_MODEL, "node %u: its child %d is none of %u nodes",
+                        open[next], left >= count ? node->left : node->right, count);
+        if (inner & (seen[left] | seen[right] | (left == right)))
+            return fail(error, LATHE_INVALID_MODEL, "node %u is reached in two ways",
+                        seen[left] ? left : right);
+        seen[left] = seen[right] = true;
+        open[waiting] = left;
+        open[waiting + 1] = right;
+        waiting += inner ? 2 : 0;
+    }
+    return true;
+}
+
 static bool check_shape(const struct tree_node *nodes, struct tree *tree, struct lathe_error *error)
 {
-    uint32_t *depth = calloc(tree->count, sizeof *depth); /* 1 at the root, 0: not reached */
-    int32_t *open = malloc(tree->count * sizeof *open);
-    size_t waiting = 0;
-    bool good = depth && open;
+    uint32_t *open = malloc(((size_t)tree->count + 2) * sizeof *open);
+    bool *seen = calloc((size_t)tree->count + 1, sizeof *seen);
+    bool good = open && seen;
     if (!good)
         fail(error, LATHE_NO_MEMORY, "no memory to check a tree of %u nodes", tree->count);
-    if (good) {
-        depth[0] = 1;
-        open[waiting++] = 0;
-    }
-    while (good && waiting) {
-        int32_t at = open[--waiting];
-        tree->depth = depth[at] - 1 > tree->depth ? depth[at] - 1 : tree->depth;
-        if (nodes[at].left == NO_CHILD)
-            continue;
-        int32_t children[] = {nodes[at].left, nodes[at].right};
-        for (int i = 0; i < 2 && good; i++) {
-            int32_t child = children[i];
-            if (child < 0 || (uint32_t)child >= tree->count)
-                good = fail(error, LATHE_INVALID_MODEL, "node %d: its child %d is none of %u nodes",
-                            at, child, tree->count);
-            else if (depth[child])
-                good = fail(error, LATHE_INVALID_MODEL, "node %d is reached in two ways", child);
-            else {
-                depth[child] = depth[at] + 1;
-                open[waiting++] = child;
-            }
-        }
-    }
-    free(depth);
+    good = good && walk_levels(nodes, tree, open, seen, error);
     free(open);
+    free(seen);
     return good;
 }
 
 static bool add_categories(struct ensemble *ensemble, const struct tree_columns *columns,
                            struct tree_node *nodes, struct lathe_error *error)
 {
+    if (!columns->categorical && !columns->category_node_count)
+        return true;
     for (size_t k = 0; k < columns->category_node_count; k++) {
         int32_t i = columns->category_nodes[k];
         if (i < 0 || (size_t)i >= columns->count || nodes[i].left == NO_CHILD ||
@@ -171,7 +203,7 @@ static bool add_categories(struct ensemble *ensemble, const struct tree_columns 
 }
 
 static bool add_leaves(struct ensemble *ensemble, const struct tree_columns *columns,
-                       struct lathe_error *error)
+                       struct tree_node *nodes, struct lathe_error *error)
 {
     bool vector = columns->leaf_size > 1;
     if (ensemble->tree_count == 0) {
@@ -188,7 +220,8 @@ static bool add_leaves(struct ensemble *ensemble, const struct tree_columns *col
         return fail(error, LATHE_INVALID_MODEL, "a tree has no values at its leaves");
     if ((ensemble->leaf_count + added) / columns->leaf_size > INT32_MAX)
         return fail(error, LATHE_LIMIT, "more than %d leaves", INT32_MAX);
-    if (!GROW(ensemble->leaves, ensemble->leaf_room, ensemble->leaf_count + added, error))
+    if (!place_leaves(ensemble, columns, nodes, error) ||
+        !GROW(ensemble->leaves, ensemble->leaf_room, ensemble->leaf_count + added, error))
         return false;
     for (size_t i = 0; i < added; i++)
         if (isnan(columns->leaves[i]))
@@ -199,8 +232,7 @@ static bool add_leaves(struct ensemble *ensemble, const struct tree_columns *col
     return true;
 }
 
-/* Room for `count` more nodes in the three arrays that have one element a node. */
-static bool grow_nodes(struct ensemble *ensemble, size_t count, struct lathe_error *error)
+bool ensemble_expect(struct ensemble *ensemble, size_t count, struct lathe_error *error)
 {
     size_t whole = ensemble->node_count + count;
     size_t gain_room = ensemble->node_room, cover_room = ensemble->node_room;
@@ -223,32 +255,20 @@ bool ensemble_add_tree(struct ensemble *ensemble, const struct tree_columns *col
     size_t count = columns->count;
     if (count == 0 || count > INT32_MAX)
         return fail(error, LATHE_INVALID_MODEL, "tree %zu: %zu nodes", ensemble->tree_count, count);
-    if (!grow_nodes(ensemble, count, error) ||
+    if (!ensemble_expect(ensemble, count, error) ||
         !GROW(ensemble->trees, ensemble->tree_room, ensemble->tree_count + 1, error))
         return false;
     struct tree tree = {.first = ensemble->node_count, .count = (uint32_t)count};
     struct tree_node *nodes = ensemble->nodes + tree.first;
-    bool good = true;
-    for (size_t i = 0; i < count && good; i++)
-        good = convert_node(ensemble, columns, i, &nodes[i], error);
-    good = good && add_leaves(ensemble, columns, error) && check_shape(nodes, &tree, error) &&
-           add_categories(ensemble, columns, nodes, error);
-    if (!good)
+    if (!convert_nodes(ensemble, columns, nodes, error) ||
+        !add_leaves(ensemble, columns, nodes, error) || !check_shape(nodes, &tree, error) ||
+        !add_categories(ensemble, columns, nodes, error))
         return fail_prefix(error, "tree %zu: ", ensemble->tree_count);
     copy_or_zero(ensemble->gain + tree.first, columns->gain, count);
     copy_or_zero(ensemble->cover + tree.first, columns->cover, count);
     ensemble->trees[ensemble->tree_count++] = tree;
     ensemble->node_count += count;
     ensemble->depth = tree.depth > ensemble->depth ? tree.depth : ensemble->depth;
-    return true;
-}
-
-static bool check_features(const struct ensemble *ensemble, struct lathe_error *error)
-{
-    for (size_t i = 0; i < ensemble->node_count; i++)
-        if (ensemble->nodes[i].left != NO_CHILD && ensemble->nodes[i].feature >= ensemble->features)
-            return fail(error, LATHE_INVALID_MODEL, "a split on feature %u of %zu",
-                        ensemble->nodes[i].feature, ensemble->features);
     return true;
 }
 
@@ -354,6 +374,9 @@ bool ensemble_finish(struct ensemble *ensemble, struct model_facts *facts,
     ensemble->booster = known_booster(facts->booster);
     if (!ensemble->booster)
         return fail(error, LATHE_UNSUPPORTED, "the booster \"%s\"", facts->booster);
+    if (ensemble->used_features > ensemble->features)
+        return fail(error, LATHE_INVALID_MODEL, "a split on feature %u of %zu",
+                    ensemble->used_features - 1, ensemble->features);
     if (!set_base(ensemble, facts, error))
         return false;
     if (strcmp(ensemble->booster, "gblinear") == 0)
@@ -361,8 +384,7 @@ bool ensemble_finish(struct ensemble *ensemble, struct model_facts *facts,
                                     : set_linear(ensemble, facts, error);
     if (strcmp(ensemble->booster, "dart") == 0 && !facts->tree_weights && ensemble->tree_count)
         return fail(error, LATHE_INVALID_MODEL, "a dart model without weight_drop");
-    return check_features(ensemble, error) && place_trees(ensemble, facts, error) &&
-           weigh_trees(ensemble, facts, error);
+    return place_trees(ensemble, facts, error) && weigh_trees(ensemble, facts, error);
 }
 
 void ensemble_clear(struct ensemble *ensemble)

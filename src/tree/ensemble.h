@@ -52,6 +52,7 @@ struct ensemble {
     float *gain, *cover; /* a node each; zero where the file has none */
     size_t tree_count, node_count;
     size_t tree_room, node_room;
+    uint32_t used_features; /* one more than the highest that is split on, else 0 */
 
     struct category_set *sets;
     int32_t *categories;
@@ -70,7 +71,7 @@ struct tree_columns {
     const int32_t *left, *right, *feature, *default_left;
     const float *value;         /* thresholds and leaves */
     const float *gain, *cover;  /* or NULL */
-    const int32_t *categorical; /* or NULL */
+    const int32_t *categorical; /* or NULL: none are */
 
     /* the categorical nodes, ascending, and where each one's categories lie */
     const int32_t *category_nodes, *category_starts, *category_sizes, *categories;
@@ -97,6 +98,10 @@ struct model_facts {
     float *linear; /* gblinear: taken over on success */
     size_t linear_count;
 };
+
+/* Makes room for `count` more nodes; for whoever can tell beforehand about how many there will be.
+ */
+bool ensemble_expect(struct ensemble *ensemble, size_t count, struct lathe_error *error);
 
 /* Appends a tree if it is one: every node reached at most once from the root, thresholds and
  * leaves numbers. Names what is wrong otherwise. */

@@ -241,6 +241,15 @@ static bool column_fits(struct document *document, enum tree_column which, const
                        nodes);
 }
 
+/* XGBoost says of every node whether it is categorical, though most models have no such node. */
+static const int32_t *categorical_nodes(const struct column *column)
+{
+    int32_t any = 0;
+    for (size_t i = 0; i < column->count; i++)
+        any |= column->integers[i];
+    return any ? column->integers : NULL;
+}
+
 static bool add_tree(struct document *document)
 {
     struct column *columns = document->columns;
@@ -276,7 +285,7 @@ static bool add_tree(struct document *document)
         .value = columns[VALUE].floats,
         .gain = columns[GAIN].count ? columns[GAIN].floats : NULL,
         .cover = columns[COVER].count ? columns[COVER].floats : NULL,
-        .categorical = columns[CATEGORICAL].count ? columns[CATEGORICAL].integers : NULL,
+        .categorical = categorical_nodes(&columns[CATEGORICAL]),
         .category_nodes = columns[CATEGORY_NODES].integers,
         .category_starts = columns[CATEGORY_STARTS].integers,
         .category_sizes = columns[CATEGORY_SIZES].integers,
@@ -468,9 +477,12 @@ bool model_read_document(struct ensemble *ensemble, bool ubjson, const void *byt
     document->features = -1;
     reader_open(&document->reader, ubjson ? READER_UBJSON : READER_JSON, bytes, size, error);
     document->reader.words = true;
+    /* what XGBoost needs for a node, so that few models are moved in memory while they grow */
+    enum { JSON_NODE = 60, UBJSON_NODE = 35 };
 
     static const struct field fields[] = {{"learner", read_learner, 0}};
-    bool good = READ_OBJECT(document, fields, "the model") &&
+    bool good = ensemble_expect(ensemble, size / (ubjson ? UBJSON_NODE : JSON_NODE), error) &&
+                READ_OBJECT(document, fields, "the model") &&
                 reader_expect(&document->reader, READER_END, "the model") && finish(document);
 
     for (size_t i = 0; i < TREE_COLUMNS; i++)

@@ -118,12 +118,14 @@ enum lathe_answer {
 /* How many values a row has of such an answer. */
 size_t lathe_answer_width(const struct lathe_predictor *predictor, enum lathe_answer what);
 
-/* For predictors of one artifact with trees: answers `count` rows of floats: row r starts at
- * rows + r * stride (in floats), NaN is missing. LATHE_PREDICTION and LATHE_MARGIN only; of
- * several models (xgboost-model-N) the first answers: lathe_predict_values puts them together. out
- * has room for count x lathe_predictor_outputs floats. Cannot fail once the predictor is open. */
-void lathe_predict_floats(const struct lathe_predictor *predictor, enum lathe_answer what,
-                          const float *rows, size_t count, size_t stride, float *out);
+/* For predictors of one artifact with trees, the shortest way: answers `count` rows of floats. Row
+ * r starts at rows + r * stride (in floats; at least lathe_predictor_inputs), NaN is missing. out
+ * has room for count x lathe_predictor_outputs floats and receives lathe_answer_width of them a
+ * row. LATHE_UNSUPPORTED for other predictors, for other answers than LATHE_PREDICTION and
+ * LATHE_MARGIN, and for margins of several models; LATHE_NO_MEMORY only with several models. */
+bool lathe_predict_floats(const struct lathe_predictor *predictor, enum lathe_answer what,
+                          const float *rows, size_t count, size_t stride, float *out,
+                          struct lathe_error *error);
 
 /* A text that is not terminated; bytes NULL: missing. */
 struct lathe_string {

@@ -5,13 +5,54 @@
 #include <math.h>
 #include <stdlib.h>
 
-void lathe_predict_floats(const struct lathe_predictor *predictor, enum lathe_answer what,
-                          const float *rows, size_t count, size_t stride, float *out)
+static bool fail_ensemble(struct lathe_error *error)
 {
-    const struct forest *forest = predictor->parts[0].forests[0];
-    forest_margins(forest, FOREST_BEST, rows, count, stride, out);
+    return fail(error, LATHE_UNSUPPORTED,
+                "only a single model of trees has margins, leaves and contributions");
+}
+
+/* Several models' predictions, a batch at a time. */
+static bool predict_ensemble(const struct lathe_predictor *predictor, const float *rows,
+                             size_t count, size_t stride, float *out, struct lathe_error *error)
+{
+    size_t width = predictor->parts[0].answers;
+    struct run run;
+    if (!run_open(&run, predictor, NULL, NULL, BATCH_ROWS, error))
+        return false;
+    bool done = true;
+    for (size_t row = 0; done && row < count; row += BATCH_ROWS) {
+        size_t now = count - row < BATCH_ROWS ? count - row : BATCH_ROWS;
+        const struct batch in = {.rows = now,
+                                 .width = predictor->column_count,
+                                 .floats = rows + row * stride,
+                                 .stride = stride};
+        struct batch answer;
+        done = run_batch(&run, &in, row + 1, &answer, error);
+        for (size_t i = 0; done && i < now; i++)
+            memcpy(out + (row + i) * width, answer.floats + i * answer.stride, width * sizeof *out);
+    }
+    run_close(&run);
+    return done;
+}
+
+bool lathe_predict_floats(const struct lathe_predictor *predictor, enum lathe_answer what,
+                          const float *rows, size_t count, size_t stride, float *out,
+                          struct lathe_error *error)
+{
+    const struct part *part = &predictor->parts[0];
+    if (predictor->part_count > 1 || !part->forests)
+        return fail(error, LATHE_UNSUPPORTED,
+                    "rows of floats are for one artifact with trees: predict with values");
+    if (what != LATHE_PREDICTION && what != LATHE_MARGIN)
+        return fail(error, LATHE_UNSUPPORTED,
+                    "rows of floats have predictions and margins: ask for others with values");
+    if (part->forest_count > 1)
+        return what == LATHE_MARGIN ? fail_ensemble(error)
+                                    : predict_ensemble(predictor, rows, count, stride, out, error);
+    forest_margins(part->forests[0], FOREST_BEST, rows, count, stride, out);
     if (what == LATHE_PREDICTION)
-        forest_transform(forest, out, count, out);
+        forest_transform(part->forests[0], out, count, out);
+    return true;
 }
 
 /* The last part that is trees; part_count where there is none. */
@@ -160,6 +201,7 @@ static bool rows_take(struct rows *rows, size_t first, size_t count, struct batc
 struct sink {
     enum lathe_answer what;
     size_t trees, width;
+    bool text; /* predictions are texts */
     double *numbers;
     struct lathe_string *texts;
     void *answers; /* of the trees: a batch of floats or leaf numbers */
@@ -169,7 +211,7 @@ static bool take_predictions(const struct sink *sink, const struct batch *batch,
 {
     for (size_t row = 0; row < batch->rows; row++)
         for (size_t i = 0; i < batch->width; i++) {
-            if (sink->texts) {
+            if (sink->text) {
                 const struct csv_text *text = &batch->columns[i].texts[row];
                 sink->texts[first + row] = (struct lathe_string){text->bytes, text->size};
                 continue;
@@ -248,8 +290,7 @@ bool lathe_predict_values(const struct lathe_predictor *predictor, enum lathe_an
         return fail(error, LATHE_UNSUPPORTED, "the answer is a text: ask for texts");
     if (what != LATHE_PREDICTION &&
         (sink.trees == predictor->part_count || predictor->parts[sink.trees].forest_count > 1))
-        return fail(error, LATHE_UNSUPPORTED,
-                    "only a single model of trees has margins, leaves and contributions");
+        return fail_ensemble(error);
     if (what != LATHE_PREDICTION) {
         sink.answers = malloc(BATCH_ROWS * sink.width * sizeof(float) + 1);
         if (!sink.answers)
@@ -266,6 +307,6 @@ bool lathe_predict_texts(const struct lathe_predictor *predictor,
 {
     if (!answers_texts(predictor))
         return fail(error, LATHE_UNSUPPORTED, "the answer is a number: ask for values");
-    const struct sink sink = {.what = LATHE_PREDICTION, .texts = out};
+    const struct sink sink = {.what = LATHE_PREDICTION, .text = true, .texts = out};
     return answer_all(predictor, &sink, columns, rows, error);
 }

@@ -74,20 +74,30 @@ bool code_text(struct code *code, struct csv_text text, struct lathe_error *erro
 
 static void put_comment(struct code *code, const char *text)
 {
-    for (; *text; text++) /* nothing that ends the comment */
-        code_put(code, "%c", *text == '/' ? '|' : *text);
+    for (; *text; text++) /* nothing that ends the comment or the line */
+        code_put(code, "%c", *text == '/' || (unsigned char)*text < ' ' ? '|' : *text);
 }
 
-static void put_head(struct code *code, const struct lathe_predictor *predictor, const char *name,
-                     size_t outputs, bool text)
+/* Values of a row's answer. */
+static size_t answers_of(const struct part *part)
 {
-    code_put(code,
-             "/* A pipeline that lathe exported: needs nothing but libm.\n *\n"
-             " * int %s(const double *numbers, const char *const *texts, %s*out)\n *\n"
-             " * answers one row: %zu value%s into out. Returns 0, or the number of the stage "
-             "whose input\n * it does not know. Missing numbers are NaN, missing texts NULL. "
-             "The row's values:\n *\n",
-             name, text ? "const char *" : "double ", outputs, outputs == 1 ? "" : "s");
+    return part->selection.count ? part->selection.width : part->outputs;
+}
+
+static const struct part *last_of(const struct lathe_predictor *predictor)
+{
+    return &predictor->parts[predictor->part_count - 1];
+}
+
+static bool answers_text(const struct lathe_predictor *predictor)
+{
+    size_t count;
+    const struct part *last = last_of(predictor);
+    return last->pipeline && plan_outputs(last->plan, &count)->type == FEATURE_TEXT;
+}
+
+static void put_inputs(struct code *code, const struct lathe_predictor *predictor)
+{
     size_t at = 0;
     for (size_t i = 0; i < predictor->column_count; i++) {
         const struct lathe_column *column = &predictor->columns[i];
@@ -100,28 +110,73 @@ static void put_head(struct code *code, const struct lathe_predictor *predictor,
         code_put(code, "%s\n", column->used ? "" : " (not used)");
         at += column->width;
     }
-    code_put(code,
-             " */\n#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n"
-             "#include <string.h>\n\nint %s(const double *numbers, const char *const *texts, "
-             "%s*out);\n",
-             name, text ? "const char *" : "double ");
 }
 
-static size_t width_of(const struct part *part)
+/* What SAGEMAKER_INFERENCE_OUTPUT chose. */
+static void put_selected_names(struct code *code, const struct selection *selection)
 {
-    return part->outputs > part->inputs ? part->outputs : part->inputs;
+    size_t at = 0;
+    code_put(code, " *\n * The answer's values:\n *\n");
+    for (size_t i = 0; i < selection->count; i++) {
+        const struct selected *selected = &selection->selected[i];
+        code_put(code, " *     out[%zu]", at);
+        if (selected->width > 1)
+            code_put(code, " to [%zu]", at + selected->width - 1);
+        code_put(code, "  ");
+        put_comment(code, selected->name);
+        code_put(code, "\n");
+        at += selected->width;
+    }
 }
 
-static void put_main(struct code *code, const struct lathe_predictor *predictor, const char *name,
-                     bool text)
+static void put_declaration(struct code *code, const struct lathe_predictor *predictor,
+                            const char *name)
 {
-    size_t room = 1;
-    for (size_t i = 0; i < predictor->part_count; i++)
-        room = width_of(&predictor->parts[i]) > room ? width_of(&predictor->parts[i]) : room;
-    code_put(code, "\nint %s(const double *numbers, const char *const *texts, %s*out)\n{\n", name,
-             text ? "const char *" : "double ");
+    code_put(code, "int %s(const double *numbers, const char *const *texts, %s*out)", name,
+             answers_text(predictor) ? "const char *" : "double ");
+}
+
+static void put_head(struct code *code, const struct lathe_predictor *predictor, const char *name)
+{
+    const struct part *last = last_of(predictor);
+    size_t count = answers_of(last);
+    code_put(code, "/* A pipeline that lathe exported: C99 that needs nothing but libm.\n *\n * ");
+    put_declaration(code, predictor, name);
+    code_put(
+        code,
+        "\n *\n * answers one row: %zu value%s into out. Returns 0, or the number of the stage "
+        "whose input\n * it does not know. Missing numbers are NaN, missing texts NULL. "
+        "The row's values:\n *\n",
+        count, count == 1 ? "" : "s");
+    put_inputs(code, predictor);
+    if (last->selection.count)
+        put_selected_names(code, &last->selection);
+    code_put(code, " */\n#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n"
+                   "#include <string.h>\n\n");
+    put_declaration(code, predictor, name);
+    code_put(code, ";\n");
+}
+
+/* The most values that come into a part or out of it. */
+static size_t most_values(const struct lathe_predictor *predictor)
+{
+    size_t most = 1;
+    for (size_t i = 0; i < predictor->part_count; i++) {
+        const struct part *part = &predictor->parts[i];
+        most = part->inputs > most ? part->inputs : most;
+        most = answers_of(part) > most ? answers_of(part) : most;
+    }
+    return most;
+}
+
+static void put_main(struct code *code, const struct lathe_predictor *predictor, const char *name)
+{
+    bool text = answers_text(predictor);
+    size_t room = most_values(predictor);
+    code_put(code, "\n");
+    put_declaration(code, predictor, name);
     code_put(code,
-             "    double a[%zu], b[%zu];\n    const char *t[%zu] = {NULL};\n"
+             "\n{\n    double a[%zu], b[%zu];\n    const char *t[%zu] = {NULL};\n"
              "    const double *in = numbers;\n    const char *const *in_text = texts;\n"
              "    int stage = 0;\n    (void)a;\n    (void)b;\n    (void)t;\n",
              room, room, room);
@@ -136,29 +191,12 @@ static void put_main(struct code *code, const struct lathe_predictor *predictor,
     code_put(code, "    return stage;\n}\n");
 }
 
-static bool check(const struct lathe_predictor *predictor, struct lathe_error *error)
-{
-    for (size_t i = 0; i < predictor->part_count; i++) {
-        const struct part *part = &predictor->parts[i];
-        if (part->forest_count > 1)
-            return fail(error, LATHE_UNSUPPORTED,
-                        "%s: only a single model is exported, not the %zu of an ensemble",
-                        part->name, part->forest_count);
-    }
-    return true;
-}
-
 bool lathe_export_c(const struct lathe_predictor *predictor, const char *name,
                     struct lathe_text *text, struct lathe_error *error)
 {
     struct code code = {.text = text};
     text->size = 0;
-    if (!check(predictor, error))
-        return false;
-    size_t count;
-    const struct part *last = &predictor->parts[predictor->part_count - 1];
-    bool texts = last->pipeline && plan_outputs(last->plan, &count)->type == FEATURE_TEXT;
-    put_head(&code, predictor, name, last->outputs, texts);
+    put_head(&code, predictor, name);
     export_helpers(&code, predictor);
     for (size_t i = 0; i < predictor->part_count; i++) {
         const struct part *part = &predictor->parts[i];
@@ -166,6 +204,6 @@ bool lathe_export_c(const struct lathe_predictor *predictor, const char *name,
                              : export_trees(&code, part, i, error)))
             return fail_prefix(error, "%.200s: ", part->name);
     }
-    put_main(&code, predictor, name, texts);
+    put_main(&code, predictor, name);
     return !code.failed || fail(error, LATHE_NO_MEMORY, "no memory for a C file");
 }

@@ -28,4 +28,7 @@ bool export_trees(struct code *code, const struct part *part, size_t index,
 /* The helpers that export_bundle's code calls, as far as these parts need them. */
 void export_helpers(struct code *code, const struct lathe_predictor *predictor);
 
+/* What a MinMaxScaler multiplies column i by; 0 where it is constant. */
+double export_scale(const struct feature_stage *stage, size_t i);
+
 #endif

@@ -47,6 +47,10 @@ static bool open_model(struct evaluation *evaluation, GError **error)
 static bool find_problem(struct evaluation *evaluation, GError **error)
 {
     const char *objective = lathe_predictor_objective(evaluation->predictor);
+    if (!objective)
+        return error_set(error, ERROR_VALIDATION,
+                         "the input \"model\" has no trees; regression, binary and multiclass "
+                         "models are evaluated");
     if (g_str_has_prefix(objective, "binary:"))
         evaluation->problem = BINARY;
     else if (g_str_has_prefix(objective, "multi:"))
@@ -119,13 +123,13 @@ static bool predict(const struct evaluation *evaluation, const struct csv_matrix
                          "the rows have %zu columns; the label and the model's %zu features make "
                          "%zu",
                          matrix->columns, inputs, inputs + 1);
-    const char *objective = lathe_predictor_objective(evaluation->predictor);
-    bool one = strcmp(objective, "multi:softmax") == 0;
-    size_t width = one ? 1 : lathe_predictor_outputs(evaluation->predictor);
+    size_t width = lathe_answer_width(evaluation->predictor, LATHE_PREDICTION);
     size_t room = lathe_predictor_outputs(evaluation->predictor);
     g_autofree float *values = g_new(float, matrix->rows *room + 1);
-    lathe_predict_floats(evaluation->predictor, LATHE_PREDICTION, matrix->values + 1, matrix->rows,
-                         matrix->columns, values);
+    struct lathe_error cause;
+    if (!lathe_predict_floats(evaluation->predictor, LATHE_PREDICTION, matrix->values + 1,
+                              matrix->rows, matrix->columns, values, &cause))
+        return error_set_lathe(error, ERROR_VALIDATION, &cause);
     answers->rows = matrix->rows;
     answers->labels = g_new(double, matrix->rows + 1);
     answers->predictions = g_new(double, matrix->rows + 1);

@@ -319,8 +319,9 @@ static char *output_path(const struct job *job, int part)
 
 static bool open_outputs(const struct job *job, struct output *output, GError **error)
 {
-    for (int part = 0; part < PARTS; part++) {
+    for (int part = 0; part < PARTS; part++)
         output->texts[part] = g_byte_array_new();
+    for (int part = 0; part < PARTS; part++) {
         g_autofree char *path = output_path(job, part);
         g_autofree char *folder = g_path_get_dirname(path);
         if (!file_make_folders(folder, error))

@@ -2,6 +2,7 @@
 
 import io
 import json
+import pathlib
 import tarfile
 
 import numpy
@@ -173,21 +174,44 @@ def test_multiclass(folder, objective, names):
     assert got == pytest.approx(expected, rel=1e-12)
 
 
+def archive_of(job, models):
+    """Writes a model.tar.gz, whose name must not make it packed again."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
+        for name, model in models.items():
+            raw = bytes(model.save_raw("ubj"))
+            entry = tarfile.TarInfo(name)
+            entry.size = len(raw)
+            tar.addfile(entry, io.BytesIO(raw))
+    job.write("model/model.tar.gz", b"")
+    (job.path / "processing/input/model/model.tar.gz").write_bytes(packed.getvalue())
+
+
 def test_a_model_in_an_archive_and_missing_features(folder):
     labels, model = labels_for("reg:"), trained("reg:squarederror")
-    raw, archive = bytes(model.save_raw("ubj")), io.BytesIO()
-    with tarfile.open(fileobj=archive, mode="w:gz") as tar:
-        entry = tarfile.TarInfo("xgboost-model")
-        entry.size = len(raw)
-        tar.addfile(entry, io.BytesIO(raw))
     holes = FEATURES[TEST].copy()
     holes[::3, 1] = numpy.nan
-    job = folder("evaluate").write("model/model.tar.gz", b"")
-    (job.path / "processing/input/model/model.tar.gz").write_bytes(archive.getvalue())
+    job = folder("evaluate")
+    archive_of(job, {"xgboost-model": model})
     job.write("test/test.csv", csv(labels[TEST], holes).replace("nan", ""))
     got = report(job, "regression_metrics")
     p = model.predict(xgboost.DMatrix(holes))
     assert got["rmse"] == pytest.approx(metrics.root_mean_squared_error(labels[TEST], p), rel=1e-5)
+
+
+def test_several_models_are_evaluated_together(folder):
+    """What an endpoint answers from the models of a cross validation: their mean."""
+    labels = labels_for("reg:")
+    models = [trained("reg:squarederror", labels, seed=i, subsample=0.4, eta=0.8)
+              for i in range(3)]
+    job = folder("evaluate")
+    archive_of(job, {f"xgboost-model-{i}": model for i, model in enumerate(models)})
+    job.write("test/test.csv", csv(labels[TEST], FEATURES[TEST]))
+    got = report(job, "regression_metrics")
+    p = numpy.mean([predictions(model) for model in models], 0)
+    assert got["rmse"] == pytest.approx(metrics.root_mean_squared_error(labels[TEST], p), rel=1e-5)
+    assert got["rmse"] != pytest.approx(
+        metrics.root_mean_squared_error(labels[TEST], predictions(models[0])), rel=1e-3)
 
 
 def test_one_class_only_has_no_area_under_its_curve(folder):
@@ -253,3 +277,9 @@ def test_a_model_that_ranks_is_not_evaluated(folder):
     matrix.set_group([60] * 10)
     model = xgboost.train({"objective": "rank:pairwise", "nthread": 1}, matrix, 3)
     job_for(folder, model, labels_for("binary:")).fails("rank:pairwise")
+
+
+def test_a_bundle_of_transformers_is_not_evaluated(folder):
+    bundle = pathlib.Path(__file__).parent.parent / "feature/bundles/0.24/machine.zip"
+    job = folder("evaluate").write("model/features.zip", bundle.read_bytes())
+    job.write("test/test.csv", "1,2,3,4\n").fails("model", "no trees")

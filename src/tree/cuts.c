@@ -4,33 +4,23 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* A numeric split to be ranked: `key` sorts by feature, then threshold. */
-struct split {
-    uint64_t key;
-    uint32_t node;
-    bool default_left; /* again, to spare a walk through the nodes in this order */
-};
-
-/* Orders floats as unsigned numbers, -0.0 and 0.0 being one. */
-static uint32_t ordered_bits(float value)
+static uint64_t key_of(const struct split *split)
 {
-    uint32_t bits;
-    value += 0.0f; /* -0.0 becomes 0.0 */
-    memcpy(&bits, &value, sizeof bits);
-    return bits & 0x80000000 ? ~bits : bits | 0x80000000;
+    return (uint64_t)split->feature << 32 | split->threshold;
 }
 
-/* Sorts by key, digits of 11 bits from the lowest; digits that all keys share cost nothing. */
+/* Sorts by feature, then threshold: digits of 11 bits from the lowest; those that all share cost
+ * nothing. Returns where the result is, in splits or in spare. */
 static struct split *radix_sort(struct split *splits, struct split *spare, size_t count)
 {
     enum { BITS = 11, VALUES = 1 << BITS, DIGITS = 6 };
     uint32_t starts[DIGITS][VALUES] = {{0}};
     for (size_t i = 0; i < count; i++)
         for (int d = 0; d < DIGITS; d++)
-            starts[d][splits[i].key >> (d * BITS) & (VALUES - 1)]++;
+            starts[d][key_of(&splits[i]) >> (d * BITS) & (VALUES - 1)]++;
     for (int d = 0; d < DIGITS; d++) {
         uint32_t at = 0, *start = starts[d];
-        if (count == 0 || start[splits[0].key >> (d * BITS) & (VALUES - 1)] == count)
+        if (count == 0 || start[key_of(&splits[0]) >> (d * BITS) & (VALUES - 1)] == count)
             continue;
         for (size_t i = 0; i < VALUES; i++) {
             uint32_t here = start[i];
@@ -38,7 +28,7 @@ static struct split *radix_sort(struct split *splits, struct split *spare, size_
             at += here;
         }
         for (size_t i = 0; i < count; i++)
-            spare[start[splits[i].key >> (d * BITS) & (VALUES - 1)]++] = splits[i];
+            spare[start[key_of(&splits[i]) >> (d * BITS) & (VALUES - 1)]++] = splits[i];
         struct split *swap = splits;
         splits = spare;
         spare = swap;
@@ -46,68 +36,64 @@ static struct split *radix_sort(struct split *splits, struct split *spare, size_
     return splits;
 }
 
-/* Gathers the numeric splits of all trees. */
-static size_t gather_splits(const struct ensemble *ensemble, struct split *splits)
+/* The float that cut_order made a number of. */
+static float cut_value(uint32_t order)
 {
-    size_t count = 0;
-    for (size_t i = 0; i < ensemble->node_count; i++) {
-        const struct tree_node *node = &ensemble->nodes[i];
-        if (node->left != NO_CHILD && !node->categorical)
-            splits[count++] =
-                (struct split){(uint64_t)node->feature << 32 | ordered_bits(node->threshold),
-                               (uint32_t)i, node->default_left};
-    }
-    return count;
+    uint32_t bits = order ^ ((order >> 31 ? 0 : 0x7FFFFFFFu) | 0x80000000u);
+    float value;
+    memcpy(&value, &bits, sizeof value);
+    return value;
+}
+
+static struct step step_of(uint32_t column, int8_t threshold)
+{
+    return (struct step){column * BLOCK_ROWS, 0x01010101u * (uint8_t)threshold};
 }
 
 /* Walks the sorted splits: a new key is a new cut, a full band or a new feature a new band. */
-static void rank_splits(struct cut_plan *plan, const struct ensemble *ensemble,
-                        const struct split *splits, size_t count, struct split_code *codes)
+static void rank_splits(struct cut_plan *plan, const struct split *splits, size_t count,
+                        struct step *steps)
 {
     struct band *band = NULL;
     for (size_t i = 0; i < count; i++) {
-        uint32_t feature = (uint32_t)(splits[i].key >> 32);
-        bool same = i && splits[i].key == splits[i - 1].key;
-        if (!same && (!band || band->feature != feature || band->count == MOST_CUTS)) {
+        const struct split *split = &splits[i];
+        bool same = i && key_of(split) == key_of(split - 1);
+        if (!same && (!band || band->feature != split->feature || band->count == MOST_CUTS)) {
             band = &plan->bands[plan->band_count++];
-            *band = (struct band){feature, (uint32_t)plan->cut_count, 0, 0, NO_COLUMN, NO_COLUMN};
+            *band = (struct band){split->feature, (uint32_t)plan->cut_count, 0, 0, NO_COLUMN,
+                                  NO_COLUMN};
         }
         if (!same) {
-            plan->cuts[plan->cut_count++] = ensemble->nodes[splits[i].node].threshold;
+            plan->cuts[plan->cut_count++] = cut_value(split->threshold);
             band->count++;
             band->levels += band->count >> band->levels != 0;
         }
-        uint32_t *column = splits[i].default_left ? &band->low : &band->high;
+        uint32_t *column = split->default_left ? &band->low : &band->high;
         if (*column == NO_COLUMN)
             *column = (uint32_t)plan->columns++;
-        codes[splits[i].node] =
-            (struct split_code){*column, (int8_t)((int)band->count - CODE_BIAS)};
+        steps[split->step] = step_of(*column, (int8_t)((int)band->count - CODE_BIAS));
     }
 }
 
-static bool plan_numbers(struct cut_plan *plan, const struct ensemble *ensemble,
-                         struct split_code *codes, struct lathe_error *error)
+static bool plan_numbers(struct cut_plan *plan, const struct split_list *list, struct step *steps,
+                         struct lathe_error *error)
 {
-    size_t nodes = ensemble->node_count + 1;
-    struct split *splits = malloc(nodes * sizeof *splits), *spare = malloc(nodes * sizeof *spare);
-    bool good = splits && spare;
-    size_t count = good ? gather_splits(ensemble, splits) : 0;
-    if (good) {
-        struct split *sorted = radix_sort(splits, spare, count);
-        size_t bands = 1, cuts = 1;
+    size_t count = list->number_count, bands = 1, cuts = 1;
+    struct split *spare = malloc((count + 1) * sizeof *spare);
+    if (spare) {
+        struct split *sorted = radix_sort(list->numbers, spare, count);
         for (size_t i = 1; i < count; i++) {
-            cuts += sorted[i].key != sorted[i - 1].key;
-            bands += sorted[i].key >> 32 != sorted[i - 1].key >> 32;
+            cuts += key_of(&sorted[i]) != key_of(&sorted[i - 1]);
+            bands += sorted[i].feature != sorted[i - 1].feature;
         }
         plan->bands = malloc((bands + cuts / MOST_CUTS) * sizeof *plan->bands);
         plan->cuts = malloc(cuts * sizeof *plan->cuts);
-        good = plan->bands && plan->cuts;
-        if (good)
-            rank_splits(plan, ensemble, sorted, count, codes);
+        if (plan->bands && plan->cuts)
+            rank_splits(plan, sorted, count, steps);
     }
-    free(splits);
     free(spare);
-    return good || fail(error, LATHE_NO_MEMORY, "no memory for the cuts of %zu nodes", nodes);
+    return (plan->bands && plan->cuts) ||
+           fail(error, LATHE_NO_MEMORY, "no memory for the cuts of %zu splits", count);
 }
 
 /* ---- categorical splits ---- */
@@ -128,38 +114,38 @@ static void fill_table(const struct ensemble *ensemble, const struct category_co
         table[ensemble->categories[set->first + i]] = CODE_HIGHEST;
 }
 
+static uint32_t category_count(const struct ensemble *ensemble, const struct category_set *set)
+{
+    return set->count ? (uint32_t)ensemble->categories[set->first + set->count - 1] + 1 : 0;
+}
+
 static bool plan_categories(struct cut_plan *plan, const struct ensemble *ensemble,
-                            struct split_code *codes, struct lathe_error *error)
+                            const struct split_list *list, struct step *steps,
+                            struct lathe_error *error)
 {
     size_t total = 0;
-    for (size_t i = 0; i < ensemble->set_count; i++) {
-        const struct category_set *set = &ensemble->sets[i];
-        size_t size =
-            set->count ? (size_t)ensemble->categories[set->first + set->count - 1] + 1 : 0;
+    for (size_t i = 0; i < list->category_count; i++) {
+        uint32_t size = category_count(ensemble, &ensemble->sets[list->categories[i].node->set]);
         total += size;
         if (size > MOST_CATEGORY)
             return false;
     }
     if (total > 64 * ensemble->category_count + ((size_t)1 << 24))
         return false;
-    plan->categories = malloc((ensemble->set_count + 1) * sizeof *plan->categories);
+    plan->categories = malloc((list->category_count + 1) * sizeof *plan->categories);
     plan->tables = malloc(total + 1);
     if (!plan->categories || !plan->tables)
         return fail(error, LATHE_NO_MEMORY, "no memory for %zu categories", total);
-    for (size_t i = 0; i < ensemble->node_count; i++) {
-        const struct tree_node *node = &ensemble->nodes[i];
-        if (node->left == NO_CHILD || !node->categorical)
-            continue;
-        const struct category_set *set = &ensemble->sets[node->set];
+    for (size_t i = 0; i < list->category_count; i++) {
+        const struct tree_node *node = list->categories[i].node;
         plan->categories[plan->category_count++] = (struct category_column){
             .feature = node->feature,
             .column = (uint32_t)plan->columns,
             .set = node->set,
-            .count =
-                set->count ? (uint32_t)ensemble->categories[set->first + set->count - 1] + 1 : 0,
+            .count = category_count(ensemble, &ensemble->sets[node->set]),
             .missing = node->default_left ? CODE_LOWEST : CODE_HIGHEST,
         };
-        codes[i] = (struct split_code){(uint32_t)plan->columns++, 0};
+        steps[list->categories[i].step] = step_of((uint32_t)plan->columns++, 0);
     }
     qsort(plan->categories, plan->category_count, sizeof *plan->categories, by_feature);
     size_t used = 0;
@@ -171,11 +157,11 @@ static bool plan_categories(struct cut_plan *plan, const struct ensemble *ensemb
     return true;
 }
 
-bool cuts_plan(struct cut_plan *plan, const struct ensemble *ensemble, struct split_code *codes,
-               struct lathe_error *error)
+bool cuts_plan(struct cut_plan *plan, const struct ensemble *ensemble, struct split_list *list,
+               struct step *steps, struct lathe_error *error)
 {
-    return ensemble->node_count <= UINT32_MAX && plan_numbers(plan, ensemble, codes, error) &&
-           plan_categories(plan, ensemble, codes, error);
+    return plan_numbers(plan, list, steps, error) &&
+           plan_categories(plan, ensemble, list, steps, error);
 }
 
 void cuts_clear(struct cut_plan *plan)

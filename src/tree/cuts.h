@@ -15,6 +15,8 @@
 
 #include "tree/ensemble.h"
 
+#include <string.h>
+
 enum {
     BLOCK_ROWS = 256, /* rows that are cut and walked together: 4 vectors of 64 bytes */
     MOST_CUTS = 255,
@@ -53,18 +55,61 @@ struct cut_plan {
     float *search; /* AVX-512's search trees, SEARCH_FLOATS a band; NULL where not used */
 };
 
-/* Where a node looks and what it compares with. */
-struct split_code {
-    uint32_t column;
-    int8_t threshold;
+/* Where a split looks and what it compares with. */
+struct step {
+    uint32_t column;    /* its place in a block's columns, in bytes */
+    uint32_t threshold; /* left below it; the byte four times, to be broadcast without a shuffle */
 };
 
-/* Plans the columns of an ensemble and the split of each node (codes: one a node, set for inner
- * nodes). Linear in the nodes. False without an error where the ensemble is of a kind that bytes
- * do not serve (categories beyond MOST_CATEGORY, tables that would outgrow the trees): the plain
- * walk does; false with LATHE_NO_MEMORY in error->code where memory ran out. */
-bool cuts_plan(struct cut_plan *plan, const struct ensemble *ensemble, struct split_code *codes,
-               struct lathe_error *error);
+/* Splits, each with the number of the step that it becomes. The numeric ones are kept as small as
+ * they can be, for they are sorted. */
+struct split {
+    uint32_t threshold, feature;
+    uint32_t step : 31, default_left : 1;
+};
+
+struct category_split {
+    const struct tree_node *node;
+    uint32_t step;
+};
+
+enum { MOST_STEPS = INT32_MAX };
+
+struct split_list {
+    struct split *numbers;
+    struct category_split *categories;
+    size_t number_count, category_count;
+};
+
+/* Floats as unsigned numbers in the same order, -0.0 and 0.0 being one. */
+static inline uint32_t cut_order(float value)
+{
+    uint32_t bits;
+    value += 0.0f; /* -0.0 becomes 0.0 */
+    memcpy(&bits, &value, sizeof bits);
+    return bits ^ ((bits >> 31 ? 0x7FFFFFFFu : 0) | 0x80000000u);
+}
+
+/* Adds a node to a list that has room for it. */
+static inline void split_list_add(struct split_list *list, const struct tree_node *node,
+                                  size_t step)
+{
+    if (node->categorical)
+        list->categories[list->category_count++] = (struct category_split){node, (uint32_t)step};
+    else
+        list->numbers[list->number_count++] =
+            (struct split){.threshold = cut_order(node->threshold),
+                           .feature = node->feature,
+                           .step = (uint32_t)step & MOST_STEPS,
+                           .default_left = node->default_left};
+}
+
+/* Plans the columns for the splits (whose order it changes) and sets the step of each. Linear in
+ * the splits. False without an error where they are of a kind that bytes do not serve (categories
+ * beyond MOST_CATEGORY, tables that would outgrow the trees): the plain walk does; false with
+ * LATHE_NO_MEMORY in error->code where memory ran out. */
+bool cuts_plan(struct cut_plan *plan, const struct ensemble *ensemble, struct split_list *list,
+               struct step *steps, struct lathe_error *error);
 void cuts_clear(struct cut_plan *plan);
 
 /* Codes of `count` (at most BLOCK_ROWS) rows from `first` on; column c starts at

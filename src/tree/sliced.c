@@ -37,87 +37,78 @@ static void place_trees(struct sliced *sliced, const struct ensemble *ensemble)
     sliced->trees[ensemble->tree_count] = at;
 }
 
-struct filling {
+struct laying {
     const struct ensemble *ensemble;
-    const struct tree *tree;
-    const struct split_code *codes;
-    struct step *steps;
+    const struct tree_node *nodes; /* the tree's */
+    struct split_list *splits;
     float *leaves;
     int32_t *exits;
     size_t tables;
     uint32_t levels;
 };
 
-static void fill_leaf(const struct filling *filling, int32_t number, size_t place)
+static void lay_leaf(const struct laying *laying, int32_t number, size_t place)
 {
-    const struct ensemble *ensemble = filling->ensemble;
-    const struct tree_node *node = &ensemble->nodes[filling->tree->first + (size_t)number];
+    const struct ensemble *ensemble = laying->ensemble;
+    const struct tree_node *node = &laying->nodes[number];
     if (node->left != NO_CHILD) {
-        filling->exits[place] = number;
+        laying->exits[place] = number;
         return;
     }
-    for (size_t k = 0; k < filling->tables; k++)
-        filling->leaves[(k << filling->levels) + place] =
+    for (size_t k = 0; k < laying->tables; k++)
+        laying->leaves[(k << laying->levels) + place] =
             ensemble->vector_leaves ? ensemble->leaves[(size_t)node->right * ensemble->outputs + k]
                                     : node->leaf;
 }
 
-/* Fills the subtree at a node of the full tree; what lies to the left of a leaf stays unfilled,
- * as no row goes there. Recurses MOST_LEVELS deep. */
-static void fill(const struct filling *filling, int32_t number, uint32_t levels, size_t step,
-                 size_t place)
+/* Lays out the leaves of the subtree at a node of the full tree, and lists its splits; what lies to
+ * the left of a leaf stays as it is, as no row goes there. Recurses MOST_LEVELS deep. */
+static void lay_node(const struct laying *laying, int32_t number, uint32_t levels, size_t step,
+                     size_t place)
 {
-    size_t index = filling->tree->first + (size_t)number;
-    const struct tree_node *node = &filling->ensemble->nodes[index];
+    const struct tree_node *node = &laying->nodes[number];
     if (levels == 0 || node->left == NO_CHILD) {
-        fill_leaf(filling, number, place + ((size_t)1 << levels) - 1);
+        lay_leaf(laying, number, place + ((size_t)1 << levels) - 1);
         return;
     }
-    const struct split_code *code = &filling->codes[index];
-    filling->steps[step] =
-        (struct step){code->column * BLOCK_ROWS, 0x01010101u * (uint8_t)code->threshold};
+    split_list_add(laying->splits, node, step);
     size_t half = (size_t)1 << (levels - 1);
-    fill(filling, node->left, levels - 1, step + 1, place);
-    fill(filling, node->right, levels - 1, step + half, place + half);
+    lay_node(laying, node->left, levels - 1, step + 1, place);
+    lay_node(laying, node->right, levels - 1, step + half, place + half);
 }
 
-static void fill_trees(struct sliced *sliced, const struct ensemble *ensemble,
-                       const struct split_code *codes)
+static void lay_planes(const float *leaves, uint32_t levels, size_t tables, uint8_t *planes)
+{
+    size_t slots = (size_t)1 << levels, size = plane_size(levels);
+    for (size_t k = 0; k < tables; k++, leaves += slots, planes += 4 * size)
+        for (size_t i = 0; i < slots; i++) {
+            uint32_t bits;
+            memcpy(&bits, &leaves[i], sizeof bits);
+            for (size_t p = 0; p < 4; p++)
+                planes[p * size + i] = (uint8_t)(bits >> (8 * p));
+        }
+}
+
+static void lay_trees(struct sliced *sliced, const struct ensemble *ensemble,
+                      struct split_list *splits)
 {
     size_t steps = sliced->trees[ensemble->tree_count].steps;
     for (size_t i = 0; i < steps; i++)
         sliced->steps[i] = (struct step){0, 0x01010101u * (uint8_t)CODE_LOWEST};
     for (size_t t = 0; t < ensemble->tree_count; t++) {
         const struct sliced_tree *tree = &sliced->trees[t];
-        struct filling filling = {
+        struct laying laying = {
             .ensemble = ensemble,
-            .tree = &ensemble->trees[t],
-            .codes = codes,
-            .steps = sliced->steps + tree->steps,
+            .nodes = ensemble->nodes + ensemble->trees[t].first,
+            .splits = splits,
             .leaves = sliced->leaves + tree->leaves,
             .exits = tree->exits == NO_EXITS ? NULL : sliced->exits + tree->exits,
             .tables = sliced->tables,
             .levels = tree->levels,
         };
-        fill(&filling, 0, tree->levels, 0, 0);
-    }
-}
-
-static void fill_planes(struct sliced *sliced)
-{
-    for (size_t t = 0; t < sliced->tree_count; t++) {
-        const struct sliced_tree *tree = &sliced->trees[t];
-        size_t slots = (size_t)1 << tree->levels, size = plane_size(tree->levels);
-        for (size_t k = 0; k < sliced->tables; k++) {
-            const float *leaves = sliced->leaves + tree->leaves + k * slots;
-            uint8_t *planes = sliced->planes + tree->planes + k * 4 * size;
-            for (size_t i = 0; i < slots; i++) {
-                uint32_t bits;
-                memcpy(&bits, &leaves[i], sizeof bits);
-                for (size_t p = 0; p < 4; p++)
-                    planes[p * size + i] = (uint8_t)(bits >> (8 * p));
-            }
-        }
+        lay_node(&laying, 0, tree->levels, tree->steps, 0);
+        if (sliced->planes)
+            lay_planes(laying.leaves, tree->levels, sliced->tables, sliced->planes + tree->planes);
     }
 }
 
@@ -140,7 +131,6 @@ static bool part_trees(struct sliced *sliced)
 {
     size_t count = sliced->trees[sliced->tree_count].upper;
     size_t columns = sliced->plan.columns;
-    sliced->column_room = columns;
     if (count == 0 || columns > 2 * PICKED_COLUMNS)
         return true;
     sliced->column_room = columns > PICKED_COLUMNS ? 2 * PICKED_COLUMNS : PICKED_COLUMNS;
@@ -180,34 +170,61 @@ static size_t group_of(const struct sliced *sliced)
     return trees ? trees : 1;
 }
 
-static bool lay_out(struct sliced *sliced, const struct ensemble *ensemble, bool avx512,
-                    const struct split_code *codes)
+/* Room for the trees' parts, and for as many splits as there can be. */
+static bool make_room(struct sliced *sliced, const struct ensemble *ensemble, bool avx512,
+                      struct split_list *splits)
 {
-    sliced->tree_count = ensemble->tree_count;
-    sliced->tables = ensemble->vector_leaves ? ensemble->outputs : 1;
-    sliced->trees = malloc((ensemble->tree_count + 1) * sizeof *sliced->trees);
-    if (!sliced->trees)
-        return false;
-    place_trees(sliced, ensemble);
     const struct sliced_tree *whole = &sliced->trees[ensemble->tree_count];
     sliced->steps = malloc((whole->steps + 1) * sizeof *sliced->steps);
     sliced->leaves = calloc(whole->leaves + 1, sizeof *sliced->leaves);
     sliced->exits = malloc((whole->exits + 1) * sizeof *sliced->exits);
     /* aligned for whole vectors of the planes */
     sliced->planes = avx512 ? aligned_alloc(64, whole->planes + 64) : NULL;
-    if (!sliced->steps || !sliced->leaves || !sliced->exits || (avx512 && !sliced->planes))
+    splits->numbers = malloc((whole->steps + 1) * sizeof *splits->numbers);
+    splits->categories = malloc((ensemble->set_count + 1) * sizeof *splits->categories);
+    if (!sliced->steps || !sliced->leaves || !sliced->exits || (avx512 && !sliced->planes) ||
+        !splits->numbers || !splits->categories)
         return false;
     memset(sliced->exits, 0xFF, whole->exits * sizeof *sliced->exits); /* NO_CHILD */
-    fill_trees(sliced, ensemble, codes);
-    sliced->column_room = sliced->plan.columns;
-    if (avx512) {
-        fill_planes(sliced);
-        if (!part_trees(sliced))
-            return false;
-    }
-    sliced->block_bytes = BLOCK_ROWS * (sliced->column_room + ensemble->outputs * sizeof(float));
-    sliced->group = group_of(sliced);
     return true;
+}
+
+static bool lay_out(struct sliced *sliced, const struct ensemble *ensemble, bool avx512,
+                    struct lathe_error *error)
+{
+    sliced->tree_count = ensemble->tree_count;
+    sliced->tables = ensemble->vector_leaves ? ensemble->outputs : 1;
+    sliced->trees = malloc((ensemble->tree_count + 1) * sizeof *sliced->trees);
+    if (!sliced->trees)
+        return fail(error, LATHE_NO_MEMORY, "no memory for %zu trees", ensemble->tree_count);
+    place_trees(sliced, ensemble);
+    if (sliced->trees[ensemble->tree_count].steps > MOST_STEPS)
+        return false;
+    struct split_list splits = {0};
+    bool good =
+        make_room(sliced, ensemble, avx512, &splits) ||
+        fail(error, LATHE_NO_MEMORY, "no memory for the layout of %zu nodes", ensemble->node_count);
+    if (good)
+        lay_trees(sliced, ensemble, &splits);
+    good = good && cuts_plan(&sliced->plan, ensemble, &splits, sliced->steps, error);
+    free(splits.numbers);
+    free(splits.categories);
+    return good;
+}
+
+/* What AVX-512 has besides. */
+static bool lay_more(struct sliced *sliced, struct lathe_error *error)
+{
+    if (!cuts_lay_search(&sliced->plan, error))
+        return false;
+    if (!part_trees(sliced))
+        return fail(error, LATHE_NO_MEMORY, "no memory for the layout of %zu trees",
+                    sliced->tree_count);
+#if TREE_X86
+    return row_plan_make(sliced, error);
+#else
+    return true;
+#endif
 }
 
 struct sliced *sliced_make(const struct ensemble *ensemble, bool avx512, struct lathe_error *error)
@@ -215,19 +232,16 @@ struct sliced *sliced_make(const struct ensemble *ensemble, bool avx512, struct 
     if (!worth_slicing(ensemble))
         return NULL;
     struct sliced *sliced = calloc(1, sizeof *sliced);
-    struct split_code *codes = malloc((ensemble->node_count + 1) * sizeof *codes);
-    bool good = sliced && codes;
-    if (!good)
-        fail(error, LATHE_NO_MEMORY, "no memory for the layout of %zu nodes", ensemble->node_count);
-    good = good && cuts_plan(&sliced->plan, ensemble, codes, error) &&
-           (!avx512 || cuts_lay_search(&sliced->plan, error));
-    if (good && !lay_out(sliced, ensemble, avx512, codes))
-        good = fail(error, LATHE_NO_MEMORY, "no memory for the layout of %zu nodes",
-                    ensemble->node_count);
-    free(codes);
-#if TREE_X86
-    good = good && (!avx512 || row_plan_make(sliced, error));
-#endif
+    if (!sliced) {
+        fail(error, LATHE_NO_MEMORY, "no memory for a layout");
+        return NULL;
+    }
+    bool good = lay_out(sliced, ensemble, avx512, error);
+    sliced->column_room = sliced->plan.columns;
+    good = good && (!avx512 || lay_more(sliced, error));
+    sliced->block_bytes = BLOCK_ROWS * (sliced->column_room + ensemble->outputs * sizeof(float));
+    if (good)
+        sliced->group = group_of(sliced);
     if (good)
         return sliced;
     sliced_free(sliced);

@@ -23,11 +23,6 @@
 
 enum { LEAST_LEVELS = 3, MOST_LEVELS = 8, MOST_LEAVES = 1 << MOST_LEVELS };
 
-struct step {
-    uint32_t column;    /* its place in the block's columns, in bytes */
-    uint32_t threshold; /* left below it; the byte four times, to be broadcast without a shuffle */
-};
-
 struct sliced_tree {
     uint32_t levels;
     uint32_t output;

@@ -112,11 +112,8 @@ static bool set_width(struct csv_columns *reader, size_t width, struct lathe_err
             return csv_fail(&reader->reader, reader->reader.at, reader->columns[i].field, error,
                             LATHE_INVALID_DATA, "expected %s here, but a record has %zu fields",
                             reader->columns[i].name ? reader->columns[i].name : "a column", width);
-    size_t *first = malloc(width * sizeof *first);
-    csv_plain_close(&reader->plain);
-    free(reader->first);
-    reader->first = first;
-    if (!first || !csv_plain_open(&reader->plain, width))
+    size_t *first = realloc(reader->first, width * sizeof *first);
+    if (!first)
         return fail(error, LATHE_NO_MEMORY, "no memory to read %zu fields", width);
     for (size_t field = 0; field < width; field++)
         first[field] = NONE;
@@ -125,7 +122,9 @@ static bool set_width(struct csv_columns *reader, size_t width, struct lathe_err
         reader->next[i] = *place;
         *place = i;
     }
+    reader->first = first;
     reader->width = width;
+    csv_plain_close(&reader->plain);
     return true;
 }
 
@@ -353,6 +352,9 @@ static void read_plain_texts(struct csv_columns *reader, const struct csv_column
 static size_t read_plain(struct csv_columns *reader, size_t row, size_t room)
 {
     struct csv_plain *plain = &reader->plain;
+    size_t size = (size_t)(reader->reader.end - reader->reader.at);
+    if (size < CSV_PLAIN_LEAST || (!plain->width && !csv_plain_open(plain, reader->width, size)))
+        return 0;
     csv_plain_find(plain, &reader->reader, room);
     for (size_t i = 0; i < reader->count; i++) {
         const struct csv_column *column = &reader->columns[i];

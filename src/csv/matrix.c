@@ -1,6 +1,6 @@
 #include "csv/matrix.h"
 
-#include "csv/field.h"
+#include "csv/plain.h"
 #include "parse/number.h"
 
 #include <math.h>
@@ -124,12 +124,41 @@ static bool read_row(struct part *part, float *row, struct lathe_error *error)
     return true;
 }
 
+/* Reads the plain records that come next, column by column; how many they are. 0 as well where
+ * one has something else than numbers: field by field it will show what. */
+static size_t read_plain(struct part *part, struct csv_plain *plain, double *numbers)
+{
+    float *values = part->values + part->rows * part->columns;
+    csv_plain_find(plain, &part->reader, SIZE_MAX);
+    for (size_t column = 0; column < part->columns; column++) {
+        if (csv_plain_numbers(plain, column, 0, part->reader.end, numbers) < plain->rows)
+            return 0;
+        for (size_t row = 0; row < plain->rows; row++)
+            values[row * part->columns + column] = (float)numbers[row];
+    }
+    csv_plain_finish(plain, &part->reader);
+    return plain->rows;
+}
+
 static void *read_part(void *of)
 {
     struct part *part = of;
+    struct csv_plain plain = {0};
+    double *numbers = NULL;
+    size_t size = (size_t)(part->reader.end - part->reader.at);
     part->read = true;
-    for (part->rows = 0; part->read && csv_record_begin(&part->reader); part->rows += part->read)
-        part->read = read_row(part, part->values + part->rows * part->columns, part->error);
+    part->rows = 0;
+    /* Without memory for runs of records they are read one by one. */
+    if (size >= CSV_PLAIN_LEAST && csv_plain_open(&plain, part->columns, size))
+        numbers = malloc(plain.room * sizeof *numbers);
+    while (part->read && csv_record_begin(&part->reader)) {
+        size_t rows = numbers ? read_plain(part, &plain, numbers) : 0;
+        if (!rows)
+            part->read = read_row(part, part->values + part->rows * part->columns, part->error);
+        part->rows += rows ? rows : part->read;
+    }
+    csv_plain_close(&plain);
+    free(numbers);
     return NULL;
 }
 

@@ -114,24 +114,28 @@ static ALWAYS_INLINE struct marks mark(const char *at, const struct kinds *kinds
 
 #endif
 
-bool csv_plain_open(struct csv_plain *plain, size_t width)
-{
-    *plain = (struct csv_plain){.width = width};
-#if TARGET_X86
-    plain->way = target_has_avx512() ? CSV_AVX512 : target_has_avx2() ? CSV_AVX2 : CSV_ANY_CPU;
-#endif
-    plain->room = width < FIELDS_ABOUT ? FIELDS_ABOUT / width : 1;
-    /* A block may bring its stops before it is known that they are too many. */
-    plain->stops = malloc((plain->room * width + 2 * BLOCK) * sizeof *plain->stops);
-    plain->nexts = malloc(plain->room * sizeof *plain->nexts);
-    return plain->stops && plain->nexts;
-}
-
 void csv_plain_close(struct csv_plain *plain)
 {
     free(plain->stops);
     free(plain->nexts);
     *plain = (struct csv_plain){0};
+}
+
+bool csv_plain_open(struct csv_plain *plain, size_t width, size_t size)
+{
+    *plain = (struct csv_plain){.width = width};
+#if TARGET_X86
+    plain->way = target_has_avx512() ? CSV_AVX512 : target_has_avx2() ? CSV_AVX2 : CSV_ANY_CPU;
+#endif
+    /* A field takes a byte at least, its delimiter. */
+    plain->room = (size < FIELDS_ABOUT ? size : FIELDS_ABOUT) / width + 1;
+    /* A block may bring its stops before it is known that they are too many. */
+    plain->stops = malloc((plain->room * width + 2 * BLOCK) * sizeof *plain->stops);
+    plain->nexts = malloc(plain->room * sizeof *plain->nexts);
+    if (plain->stops && plain->nexts)
+        return true;
+    csv_plain_close(plain);
+    return false;
 }
 
 /* With one field a record, a line to be skipped and an empty field look alike. */

@@ -22,9 +22,13 @@ struct csv_plain {
     enum csv_way way; /* the best that the CPU has; a lesser one may be set, for tests */
 };
 
-/* Memory for runs of records of `width` fields. False where there is none; then, and where
- * csv_plain_find was not called, nothing needs to be cleared but *plain. */
-bool csv_plain_open(struct csv_plain *plain, size_t width);
+/* Bytes of text from which runs are worth while: a row or two are read sooner than memory for a run
+ * is found. */
+enum { CSV_PLAIN_LEAST = 1024 };
+
+/* Memory for runs of records of `width` fields, from a text of about `size` bytes. False where
+ * there is none; csv_plain_close is to be called all the same. */
+bool csv_plain_open(struct csv_plain *plain, size_t width, size_t size);
 void csv_plain_close(struct csv_plain *plain);
 
 /* Finds the plain records with which the text at reader->at, a record's start, begins; at most

@@ -2,6 +2,7 @@
  * characters, in a word of its own, its last character in the highest byte. */
 #include "csv/plain.h"
 
+#include "parse/number.h"
 #include "parse/number_short.h"
 #include "parse/target.h"
 
@@ -91,24 +92,34 @@ TARGET_AVX512 static bool read_eight(const struct csv_plain *plain, size_t row, 
 }
 #endif
 
+/* One number; false where it is for the caller. */
+static inline bool read_one(struct csv_text text, const char *end, double *number)
+{
+    if (!text.size) {
+        *number = NAN;
+        return true;
+    }
+    return (end - text.bytes >= WORD && number_short(text.bytes, text.size, number)) ||
+           number_parse(text.bytes, text.size, number);
+}
+
 size_t csv_plain_numbers(const struct csv_plain *plain, size_t field, size_t row, const char *end,
                          double *numbers)
 {
+    unsigned chances = 2; /* groups that may be in vain: then the column's numbers are longer */
     while (row < plain->rows) {
 #if TARGET_X86
-        if (plain->way == CSV_AVX512 && row + GROUP <= plain->rows &&
-            read_eight(plain, row, field, end, numbers + row)) {
-            row += GROUP;
-            continue;
+        if (plain->way == CSV_AVX512 && chances && row + GROUP <= plain->rows) {
+            if (read_eight(plain, row, field, end, numbers + row)) {
+                row += GROUP;
+                continue;
+            }
+            chances--;
         }
 #endif
-        for (size_t i = 0; i < GROUP && row < plain->rows; i++, row++) {
-            struct csv_text text = csv_plain_field(plain, row, field);
-            if (!text.size)
-                numbers[row] = NAN;
-            else if (end - text.bytes < WORD || !number_short(text.bytes, text.size, &numbers[row]))
+        for (size_t i = 0; i < GROUP && row < plain->rows; i++, row++)
+            if (!read_one(csv_plain_field(plain, row, field), end, &numbers[row]))
                 return row;
-        }
     }
     return row;
 }

@@ -193,22 +193,28 @@ static struct batch rows_for_trees(const struct run *run, size_t index, const st
         .rows = in->rows, .width = part->inputs, .floats = matrix, .stride = part->inputs};
 }
 
+/* The margins of one of the part's forests. */
+static void margins(const struct forest *forest, const struct run_part *own, const struct batch *in,
+                    float *out)
+{
+    if (in->columns)
+        forest_margins_columns(forest, FOREST_BEST, own->numbers_in, in->rows, out);
+    else
+        forest_margins(forest, FOREST_BEST, in->floats, in->rows, in->stride, out);
+}
+
 static void run_trees(const struct run *run, size_t index, const struct batch *in,
                       struct batch *out)
 {
     const struct part *part = &run->predictor->parts[index];
     const struct run_part *own = &run->parts[index];
+    const struct batch rows = in->rows < FOREST_FEW_ROWS ? rows_for_trees(run, index, in) : *in;
     size_t step = in->rows * forest_describe(part->forests[0])->outputs;
-    for (size_t i = 0; in->columns && i < part->inputs; i++)
-        own->numbers_in[i] = in->columns[i].numbers;
+    for (size_t i = 0; rows.columns && i < part->inputs; i++)
+        own->numbers_in[i] = rows.columns[i].numbers;
     for (size_t i = 0; i < part->forest_count; i++) {
         float *predictions = own->predictions + i * step;
-        if (in->columns)
-            forest_margins_columns(part->forests[i], FOREST_BEST, own->numbers_in, in->rows,
-                                   predictions);
-        else
-            forest_margins(part->forests[i], FOREST_BEST, in->floats, in->rows, in->stride,
-                           predictions);
+        margins(part->forests[i], own, &rows, predictions);
         forest_transform(part->forests[i], predictions, in->rows, predictions);
     }
     if (part->forest_count > 1)

@@ -159,7 +159,7 @@ static void every_way_finds_the_same(void **unused)
         struct csv_reader reader;
         struct csv_plain best, other;
         csv_reader_start(&reader, NULL, text, size, NULL, (struct csv_scratch){0});
-        assert_true(csv_plain_open(&best, WIDTH) && csv_plain_open(&other, WIDTH));
+        assert_true(csv_plain_open(&best, WIDTH, size) && csv_plain_open(&other, WIDTH, size));
         csv_plain_find(&best, &reader, MOST_ROWS);
         size_t read = csv_plain_numbers(&best, 2, 0, text + size, expected);
         for (int way = 0; way < (int)best.way; way++) {

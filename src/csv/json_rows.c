@@ -208,16 +208,18 @@ static void null_row(struct walk *walk)
     }
 }
 
-/* The value just read, a member called `key`, into the columns of that name. */
-static bool put_member(struct walk *walk, const char *key, size_t size, bool *known)
+/* The value just read, a member called `key`, into the column of that name. The search starts
+ * behind the one found last, *next: members mostly come in the columns' order. */
+static bool put_member(struct walk *walk, const char *key, size_t size, size_t *next, bool *known)
 {
     for (size_t i = 0; walk->columns && i < walk->count; i++) {
-        struct csv_column *column = &walk->columns[i];
+        size_t place = *next + i < walk->count ? *next + i : *next + i - walk->count;
+        struct csv_column *column = &walk->columns[place];
         if (!column->name || strlen(column->name) != size || memcmp(column->name, key, size) != 0)
             continue;
         *known = true;
-        if (!put_column(walk, column, column->field))
-            return false;
+        *next = place + 1;
+        return put_column(walk, column, column->field);
     }
     return true;
 }
@@ -227,21 +229,6 @@ static bool is_holder(const struct reader *reader)
 {
     return reader_is(reader, "data") || reader_is(reader, "instances") ||
            reader_is(reader, "features");
-}
-
-/* Whether a member of the object just begun holds rows; looked up in a copy of the reader. */
-static bool holds_rows(struct reader reader)
-{
-    reader.error = NULL;
-    while (reader_next(&reader) == READER_KEY) {
-        bool holder = is_holder(&reader);
-        enum reader_event event = holder ? reader_next(&reader) : READER_KEY;
-        if (event == READER_ARRAY || event == READER_OBJECT)
-            return true;
-        if (event == READER_FAILED || (!holder && !reader_skip(&reader)))
-            return false;
-    }
-    return false;
 }
 
 /* The rows in the members of the object just begun. */
@@ -267,35 +254,48 @@ static bool take_holder(struct walk *walk)
     return reader->event == READER_OBJECT_END;
 }
 
-/* The object just begun as a row, each member in the columns of its name. */
-static bool take_named(struct walk *walk)
+enum taken { FAILED, TAKEN, HOLDS_ROWS };
+
+/* The object just begun as a row, each member in the column of its name, unless it turns out that
+ * one of them holds rows. */
+static enum taken take_named(struct walk *walk)
 {
     struct reader *reader = &walk->reader;
     bool named = false, counting = !walk->matrix && !walk->columns;
+    size_t next = 0;
     null_row(walk);
     while (reader_next(reader) == READER_KEY) {
         const char *key = reader->text;
         size_t size = reader->size;
+        bool holder = is_holder(reader);
         enum reader_event event = reader_next(reader);
         bool container = event == READER_ARRAY || event == READER_OBJECT;
+        if (container && holder)
+            return HOLDS_ROWS;
         if (event == READER_FAILED ||
-            !(container ? reader_skip(reader) : put_member(walk, key, size, &named)))
-            return false;
+            !(container ? reader_skip(reader) : put_member(walk, key, size, &next, &named)))
+            return FAILED;
     }
     if (reader->event != READER_OBJECT_END)
-        return false;
-    if (!named && !counting)
-        return reader_fail(reader, "row %zu: found an object without %s", walk->rows + 1,
-                           walk->matrix
-                               ? "\"data\", \"instances\" or \"features\""
-                               : "\"data\", \"instances\", \"features\" or a column's name");
+        return FAILED;
+    if (!named && !counting) {
+        reader_fail(reader, "row %zu: found an object without %s", walk->rows + 1,
+                    walk->matrix ? "\"data\", \"instances\" or \"features\""
+                                 : "\"data\", \"instances\", \"features\" or a column's name");
+        return FAILED;
+    }
     walk->rows++;
-    return true;
+    return TAKEN;
 }
 
 static bool take_object(struct walk *walk)
 {
-    return holds_rows(walk->reader) ? take_holder(walk) : take_named(walk);
+    struct reader begun = walk->reader;
+    enum taken taken = take_named(walk);
+    if (taken != HOLDS_ROWS)
+        return taken == TAKEN;
+    walk->reader = begun;
+    return take_holder(walk);
 }
 
 static bool take_document(struct walk *walk, const char *text, size_t size,

@@ -1,5 +1,6 @@
 /* The reader's texts: UTF-8, and the escapes of JSON strings (RFC 8259, section 7). */
 #include "parse/reader_parts.h"
+#include "parse/word.h"
 
 #include <string.h>
 
@@ -7,6 +8,10 @@ bool reader_utf8(const unsigned char *text, size_t size)
 {
     const unsigned char *end = text + size;
     while (text < end) {
+        if (end - text >= 8 && !(word_load((const char *)text) & word_of((char)0x80))) {
+            text += 8;
+            continue;
+        }
         if (*text < 0x80) {
             text++;
             continue;

@@ -2,6 +2,7 @@
  * Containers may declare the type of all their elements ($) and their count (#), and then have
  * no end marker. */
 #include "parse/reader_parts.h"
+#include "parse/word.h"
 
 #include <string.h>
 
@@ -253,6 +254,24 @@ bool ubjson_skip(struct reader *reader)
     return true;
 }
 
+/* Numbers of 4 bytes, two at a time: floats or integers, as the bits of either. */
+static void take_words(struct reader *reader, void *out, size_t count)
+{
+    const unsigned char *at = reader->next;
+    unsigned char *to = out;
+    size_t i = 0;
+    for (; i + 2 <= count; i += 2) {
+        uint64_t both = __builtin_bswap64(word_load((const char *)at + 4 * i));
+        uint32_t words[] = {(uint32_t)(both >> 32), (uint32_t)both};
+        memcpy(to + 4 * i, words, sizeof words);
+    }
+    if (i < count) {
+        uint32_t word = (uint32_t)big_endian(at + 4 * i, 4);
+        memcpy(to + 4 * i, &word, sizeof word);
+    }
+    reader->next += 4 * count;
+}
+
 bool ubjson_floats(struct reader *reader, float *out, size_t count)
 {
     struct reader_frame *top = reader_top(reader);
@@ -260,11 +279,7 @@ bool ubjson_floats(struct reader *reader, float *out, size_t count)
         return reader_fail(reader, "a list of numbers was expected");
     top->left -= count;
     if (top->type == 'd') {
-        const unsigned char *at = reader->next;
-        for (size_t i = 0; i < count; i++)
-            out[i] = float_of((uint32_t)at[4 * i] << 24 | (uint32_t)at[4 * i + 1] << 16 |
-                              (uint32_t)at[4 * i + 2] << 8 | at[4 * i + 3]);
-        reader->next += 4 * count;
+        take_words(reader, out, count);
         return true;
     }
     for (size_t i = 0; i < count; i++) {
@@ -282,11 +297,7 @@ bool ubjson_integers(struct reader *reader, int32_t *out, size_t count)
         return reader_fail(reader, "a list of integers was expected");
     top->left -= count;
     if (type == 'l') {
-        const unsigned char *at = reader->next;
-        for (size_t i = 0; i < count; i++)
-            out[i] = (int32_t)((uint32_t)at[4 * i] << 24 | (uint32_t)at[4 * i + 1] << 16 |
-                               (uint32_t)at[4 * i + 2] << 8 | at[4 * i + 3]);
-        reader->next += 4 * count;
+        take_words(reader, out, count);
         return true;
     }
     if (type == 'U') {

@@ -9,26 +9,27 @@ static uint64_t key_of(const struct split *split)
     return (uint64_t)split->feature << 32 | split->threshold;
 }
 
-/* Sorts by feature, then threshold: digits of 11 bits from the lowest; those that all share cost
- * nothing. Returns where the result is, in splits or in spare. */
+/* Sorts by feature, then threshold: digits of 11 bits from the lowest, but for those that all
+ * share. Returns where the result is, in splits or in spare. */
 static struct split *radix_sort(struct split *splits, struct split *spare, size_t count)
 {
-    enum { BITS = 11, VALUES = 1 << BITS, DIGITS = 6 };
-    uint32_t starts[DIGITS][VALUES] = {{0}};
-    for (size_t i = 0; i < count; i++)
-        for (int d = 0; d < DIGITS; d++)
-            starts[d][key_of(&splits[i]) >> (d * BITS) & (VALUES - 1)]++;
-    for (int d = 0; d < DIGITS; d++) {
-        uint32_t at = 0, *start = starts[d];
-        if (count == 0 || start[key_of(&splits[0]) >> (d * BITS) & (VALUES - 1)] == count)
+    enum { BITS = 11, VALUES = 1 << BITS };
+    uint64_t differ = 0;
+    for (size_t i = 1; i < count; i++)
+        differ |= key_of(&splits[i]) ^ key_of(&splits[0]);
+    for (unsigned shift = 0; differ >> shift; shift += BITS) {
+        if (!(differ >> shift & (VALUES - 1)))
             continue;
+        uint32_t starts[VALUES] = {0}, at = 0;
+        for (size_t i = 0; i < count; i++)
+            starts[key_of(&splits[i]) >> shift & (VALUES - 1)]++;
         for (size_t i = 0; i < VALUES; i++) {
-            uint32_t here = start[i];
-            start[i] = at;
+            uint32_t here = starts[i];
+            starts[i] = at;
             at += here;
         }
         for (size_t i = 0; i < count; i++)
-            spare[start[key_of(&splits[i]) >> (d * BITS) & (VALUES - 1)]++] = splits[i];
+            spare[starts[key_of(&splits[i]) >> shift & (VALUES - 1)]++] = splits[i];
         struct split *swap = splits;
         splits = spare;
         spare = swap;

@@ -92,24 +92,26 @@ static bool refuse_node(const struct tree_columns *columns, size_t i, struct lat
 static bool convert_nodes(struct ensemble *ensemble, const struct tree_columns *columns,
                           struct tree_node *nodes, struct lathe_error *error)
 {
+    const int32_t *left = columns->left, *right = columns->right, *feature = columns->feature;
+    const int32_t *default_left = columns->default_left, *categorical = columns->categorical;
+    const float *value = columns->value;
     bool scalar = columns->leaf_size == 1;
+    uint32_t most = ensemble->used_features;
     for (size_t i = 0; i < columns->count; i++) {
-        bool inner = columns->left[i] != NO_CHILD;
-        bool categorical = columns->categorical && inner & (columns->categorical[i] != 0);
-        uint32_t feature = inner ? (uint32_t)columns->feature[i] : 0;
-        float value = columns->value[i];
-        bool numeric = inner ? !categorical : scalar;
-        if ((feature >= MOST_FEATURES) | (numeric & (value != value)))
+        bool inner = left[i] != NO_CHILD, set = categorical && categorical[i] != 0;
+        uint32_t asked = (uint32_t)feature[i] & (0u - inner), used = asked + inner;
+        bool number = (inner & !set) | (!inner & scalar);
+        if ((asked >= MOST_FEATURES) | (number & (value[i] != value[i])))
             return refuse_node(columns, i, error);
-        uint32_t used = feature + inner;
-        ensemble->used_features = used > ensemble->used_features ? used : ensemble->used_features;
-        nodes[i] = (struct tree_node){.left = columns->left[i],
-                                      .right = columns->right[i],
-                                      .feature = feature,
-                                      .default_left = inner & (columns->default_left[i] != 0),
-                                      .categorical = categorical,
-                                      .threshold = value};
+        most = used > most ? used : most;
+        nodes[i] = (struct tree_node){.left = left[i],
+                                      .right = right[i],
+                                      .feature = asked & (MOST_FEATURES - 1),
+                                      .default_left = inner & (default_left[i] != 0),
+                                      .categorical = inner & set,
+                                      .threshold = value[i]};
     }
+    ensemble->used_features = most;
     return true;
 }
 
@@ -148,8 +150,9 @@ static bool walk_levels(const struct tree_node *nodes, struct tree *tree, uint32
         const struct tree_node *node = &nodes[open[next]];
         bool inner = node->left != NO_CHILD;
         /* instead of a branch: a leaf's children are a node that is none, and not taken */
-        uint32_t left = inner ? (uint32_t)node->left : count;
-        uint32_t right = inner ? (uint32_t)node->right : count;
+        uint32_t left = (uint32_t)node->left, right = (uint32_t)node->right;
+        left = inner ? left : count;
+        right = inner ? right : count;
         if (inner & ((left >= count) | (right >= count)))
             return fail(error, LATHE_INVALID_MODEL, "node %u: its child %d is none of %u nodes",
                         open[next], left >= count ? node->left : node->right, count);

@@ -20,6 +20,7 @@ struct tree_node {
     uint32_t feature : 24;
     uint32_t default_left : 1;
     uint32_t categorical : 1;
+    uint32_t unused : 6; /* named, so that a node is written without reading what was there */
     union {
         float threshold; /* left where the row's value is less */
         float leaf;

@@ -57,21 +57,27 @@ struct field {
     size_t offset; /* of what it sets in struct document */
 };
 
-/* Reads an object: each key through its field, or passed over. */
-static bool read_object(struct document *document, const struct field *fields, size_t count,
-                        const char *what)
+/* Reads the object just begun: each key through its field, or passed over. XGBoost writes keys in
+ * alphabetical order, as the fields are listed, so the search goes on from the last one found. */
+static bool read_fields(struct document *document, const struct field *fields, size_t count)
 {
     struct reader *reader = &document->reader;
-    if (!reader_expect(reader, READER_OBJECT, what))
-        return false;
+    size_t at = 0;
     while (reader_next(reader) == READER_KEY) {
-        size_t i = 0;
-        while (i < count && !reader_is(reader, fields[i].key))
-            i++;
-        if (!(i < count ? fields[i].read(document, &fields[i]) : reader_skip(reader)))
+        size_t tried = 0;
+        for (; tried < count && !reader_is(reader, fields[at].key); tried++)
+            at = at + 1 < count ? at + 1 : 0;
+        if (!(tried < count ? fields[at].read(document, &fields[at]) : reader_skip(reader)))
             return false;
     }
     return reader->event == READER_OBJECT_END;
+}
+
+static bool read_object(struct document *document, const struct field *fields, size_t count,
+                        const char *what)
+{
+    return reader_expect(&document->reader, READER_OBJECT, what) &&
+           read_fields(document, fields, count);
 }
 
 #define READ_OBJECT(document, fields, what) \
@@ -302,6 +308,7 @@ static bool add_tree(struct document *document)
 
 #define COLUMN(which) offsetof(struct document, columns) + (which) * sizeof(struct column)
 
+/* The tree whose object was just begun. */
 static bool read_tree(struct document *document)
 {
     static const struct field fields[] = {
@@ -325,7 +332,7 @@ static bool read_tree(struct document *document)
         document->columns[i].count = 0;
     document->leaf_size = 0;
     document->base_weights_seen = false;
-    return READ_OBJECT(document, fields, "a tree") && add_tree(document);
+    return read_fields(document, fields, sizeof fields / sizeof *fields) && add_tree(document);
 }
 
 static bool read_trees(struct document *document, const struct field *field)
@@ -335,14 +342,9 @@ static bool read_trees(struct document *document, const struct field *field)
         return reader_fail(reader, "a second list of trees");
     if (!reader_expect(reader, READER_ARRAY, field->key))
         return false;
-    for (;;) {
-        struct reader before = *reader;
-        if (reader_next(reader) != READER_OBJECT)
-            break;
-        *reader = before;
+    while (reader_next(reader) == READER_OBJECT)
         if (!read_tree(document))
             return false;
-    }
     return reader->event == READER_ARRAY_END ||
            (reader->event != READER_FAILED && reader_fail(reader, "a tree was expected"));
 }

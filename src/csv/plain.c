@@ -1,7 +1,6 @@
 #include "csv/plain.h"
 
-#include "parse/target.h"
-#include "parse/word.h"
+#include "parse/block.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,7 +10,6 @@
 #endif
 
 enum {
-    BLOCK = 64,
     FIELDS_ABOUT = 8192, /* of a run: their places and text stay in the first two caches */
     TEXT_MOST = 1 << 30, /* places fit 32 bits */
 };
@@ -29,32 +27,21 @@ struct kinds {
     bool quotes, escapes, high; /* whether quotes, escapes and bytes beyond ASCII are odd */
 };
 
-#if TARGET_X86
-
-static ALWAYS_INLINE uint64_t equal_16(__m128i bytes, char c)
+static ALWAYS_INLINE struct marks mark(const char *text, const struct kinds *kinds)
 {
-    return (uint64_t)_mm_movemask_epi8(_mm_cmpeq_epi8(bytes, _mm_set1_epi8(c)));
-}
-
-static ALWAYS_INLINE struct marks mark(const char *at, const struct kinds *kinds)
-{
-    struct marks marks = {0};
-    for (int i = 0; i < BLOCK; i += 16) {
-        __m128i bytes = _mm_loadu_si128((const __m128i *)(at + i));
-        uint64_t feeds = equal_16(bytes, '\n'), odd = 0;
-        if (kinds->quotes)
-            odd |= equal_16(bytes, kinds->quote);
-        if (kinds->escapes)
-            odd |= equal_16(bytes, kinds->escape);
-        if (kinds->high)
-            odd |= (uint64_t)_mm_movemask_epi8(bytes);
-        marks.stops |= (equal_16(bytes, kinds->delimiter) | feeds) << i;
-        marks.feeds |= feeds << i;
-        marks.returns |= equal_16(bytes, '\r') << i;
-        marks.odd |= odd << i;
-    }
+    const unsigned char *at = (const unsigned char *)text;
+    struct marks marks = {.feeds = block_equal(at, 0, '\n'), .returns = block_equal(at, 0, '\r')};
+    marks.stops = block_equal(at, 0, kinds->delimiter) | marks.feeds;
+    if (kinds->quotes)
+        marks.odd |= block_equal(at, 0, kinds->quote);
+    if (kinds->escapes)
+        marks.odd |= block_equal(at, 0, kinds->escape);
+    if (kinds->high)
+        marks.odd |= block_equal(at, 0x7f, (char)0xff);
     return marks;
 }
+
+#if TARGET_X86
 
 TARGET_AVX512 static ALWAYS_INLINE uint64_t equal_64(__m512i bytes, char c)
 {
@@ -76,42 +63,6 @@ TARGET_AVX512 static ALWAYS_INLINE struct marks mark_avx512(const char *at,
     return marks;
 }
 
-#else
-
-/* The highest bits of eight bytes, side by side. */
-static inline uint64_t high_bits(uint64_t word)
-{
-    return (word >> 7 & 0x0101010101010101u) * 0x0102040810204080u >> 56;
-}
-
-/* Unlike word_equal right for every byte. */
-static inline uint64_t equal_8(uint64_t word, char c)
-{
-    const uint64_t low = 0x7f7f7f7f7f7f7f7fu;
-    word ^= word_of(c);
-    return high_bits(~(((word & low) + low) | word));
-}
-
-static ALWAYS_INLINE struct marks mark(const char *at, const struct kinds *kinds)
-{
-    struct marks marks = {0};
-    for (int i = 0; i < BLOCK; i += 8) {
-        uint64_t word = word_load(at + i);
-        uint64_t feeds = equal_8(word, '\n'), odd = 0;
-        if (kinds->quotes)
-            odd |= equal_8(word, kinds->quote);
-        if (kinds->escapes)
-            odd |= equal_8(word, kinds->escape);
-        if (kinds->high)
-            odd |= high_bits(word);
-        marks.stops |= (equal_8(word, kinds->delimiter) | feeds) << i;
-        marks.feeds |= feeds << i;
-        marks.returns |= equal_8(word, '\r') << i;
-        marks.odd |= odd << i;
-    }
-    return marks;
-}
-
 #endif
 
 void csv_plain_close(struct csv_plain *plain)
@@ -130,7 +81,7 @@ bool csv_plain_open(struct csv_plain *plain, size_t width, size_t size)
     /* A field takes a byte at least, its delimiter. */
     plain->room = (size < FIELDS_ABOUT ? size : FIELDS_ABOUT) / width + 1;
     /* A block may bring its stops before it is known that they are too many. */
-    plain->stops = malloc((plain->room * width + 2 * BLOCK) * sizeof *plain->stops);
+    plain->stops = malloc((plain->room * width + 2 * BLOCK_SIZE) * sizeof *plain->stops);
     plain->nexts = malloc(plain->room * sizeof *plain->nexts);
     if (plain->stops && plain->nexts)
         return true;
@@ -184,14 +135,14 @@ typedef struct marks mark_function(const char *at, const struct kinds *kinds);
 static ALWAYS_INLINE struct marks mark_block(const char *text, size_t place, size_t size,
                                              const struct kinds *kinds, mark_function *mark_64)
 {
-    char rest[BLOCK] = {0};
+    char rest[BLOCK_SIZE] = {0};
     const char *at = text + place;
     size_t left = size - place;
-    if (left < BLOCK)
+    if (left < BLOCK_SIZE)
         at = memcpy(rest, at, left);
     struct marks marks = mark_64(at, kinds);
     if (marks.returns) {
-        bool next = left > BLOCK && at[BLOCK] == '\n';
+        bool next = left > BLOCK_SIZE && at[BLOCK_SIZE] == '\n';
         marks.odd |= marks.returns & ~(marks.feeds >> 1 | (uint64_t)next << 63);
     }
     return marks;
@@ -214,7 +165,8 @@ static ALWAYS_INLINE bool find(struct csv_plain *plain, size_t size, const struc
     uint64_t returns = 0;
     size_t count = 0;
     bool going = true;
-    for (size_t place = 0; going && place < size && count <= rows * plain->width; place += BLOCK) {
+    for (size_t place = 0; going && place < size && count <= rows * plain->width;
+         place += BLOCK_SIZE) {
         struct marks marks = mark_block(plain->text, place, size, kinds, mark_64);
         if (marks.odd) {
             uint64_t before = (marks.odd & (~marks.odd + 1)) - 1;

@@ -5,6 +5,7 @@
 #include "train/checkpoint.h"
 #include "train/hyperparameters.h"
 #include "train/metrics.h"
+#include "train/pace.h"
 #include "train/stop.h"
 
 /* XGBoost's EarlyStopping callback: any improvement counts, however small. */
@@ -143,12 +144,15 @@ static bool run_rounds(const struct boost_plan *plan, struct boost_outcome *outc
         return false;
     }
     struct early_stopping early = plan_early_stopping(plan, outcome->evaluator);
+    struct pace pace = {.threads = plan->threads};
     bool enough = false;
     for (int round = first; round < rounds && !enough; round++) {
-        if (!run_round(plan, outcome, round, rounds, error) ||
+        if (!pace_begin(&pace, plan->xgboost, outcome->booster, error) ||
+            !run_round(plan, outcome, round, rounds, error) ||
             !note_score(&early, plan, round, outcome->last, &enough, error)) {
             return false;
         }
+        pace_end(&pace);
         outcome->stopped = stop_requested() && round + 1 < rounds;
         enough = enough || outcome->stopped;
     }

@@ -17,6 +17,7 @@ struct boost_plan {
     size_t set_count;
     const char *checkpoints; /* folder, or NULL */
     int report_fd;
+    int threads; /* of small data, to be chosen up to this number (pace.h); 0: no choice */
     /* Where this is one of several models (of a cross validation): its part of the progress. */
     double progress_from, progress_to;
 };

@@ -82,6 +82,11 @@ bool booster_read(const struct xgboost *xgboost, void *booster, const char *path
     if (!g_file_get_contents(path, &bytes, &size, error)) {
         return false;
     }
+    /* The library reads on behind the end of a file that was cut, until no memory is left. */
+    if (size == 0 || bytes[size - 1] != '}') {
+        return error_set(error, ERROR_VALIDATION, "the model %s does not end as models do: cut off",
+                         path);
+    }
     if (xgboost->booster_load(booster, bytes, size) != 0) {
         g_autofree char *attempted = g_strdup_printf("reading the model %s", path);
         return xgboost_fail(xgboost, error, attempted);

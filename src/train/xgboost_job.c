@@ -108,6 +108,19 @@ static int thread_count(const struct job *job)
     return (int)hyperparameter_integer(job->hyperparameters, "nthread", cores < 1 ? 1 : cores);
 }
 
+/* Values (rows by columns) that a round takes milliseconds for, barriers included. */
+#define SMALL_VALUES (1 << 20)
+
+/* Up to how many threads the rounds may choose from; 0 where it is not for them to choose. */
+static int threads_to_choose_from(const struct job *job)
+{
+    bool given = hyperparameter_text(job->hyperparameters, "nthread", NULL) != NULL;
+    bool trees =
+        strcmp(hyperparameter_text(job->hyperparameters, "booster", "gbtree"), "gblinear") != 0;
+    bool is_small = job->train->rows * job->train->features <= SMALL_VALUES;
+    return !given && trees && is_small ? thread_count(job) : 0;
+}
+
 /* The rows below input/data/<folder>, and other_folder where it is not NULL. */
 static struct channel *load_channel(const struct job *job, const char *folder,
                                     const char *other_folder, enum channel_format format,
@@ -272,6 +285,7 @@ static bool train(const struct job *job, GError **error)
         .set_count = job->validation == NULL ? 1 : 2,
         .checkpoints = g_file_test(checkpoints, G_FILE_TEST_IS_DIR) ? checkpoints : NULL,
         .report_fd = job->report_fd,
+        .threads = threads_to_choose_from(job),
         .progress_to = 1,
     };
     bool keep = strcmp(hyperparameter_text(job->hyperparameters, "save_model_on_termination", ""),

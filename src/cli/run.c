@@ -2,20 +2,28 @@
  * process where there is none. Both ways go through the local door. */
 #include "cli/run.h"
 
+#include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
+#include <sys/eventfd.h>
+#include <sys/signalfd.h>
+#include <unistd.h>
 
 #include "base/error.h"
 #include "base/id.h"
 #include "base/yaml.h"
 #include "cli/cli.h"
 #include "cli/server.h"
+#include "flow/flows.h"
 #include "wire/local.h"
 
 #define ROLE "arn:aws:iam::000000000000:role/lathe"
+/* How often the execution is looked at: where the server is another process, and where it is this
+ * one, which tells of each change, for what the view shows between them. */
 #define LOOK_MILLISECONDS 20
+#define FRAME_MILLISECONDS 100
 #define TOKEN_DIGITS 32
 
 struct run {
@@ -26,6 +34,9 @@ struct run {
     json_t *json; /* the definition */
     struct definition *definition;
     char *arn; /* of the execution */
+
+    int signals; /* a signalfd of Ctrl-C and its like */
+    int changes; /* readable where an execution has changed; -1: the server is another process */
 };
 
 /* --- the definition ------------------------------------------------------------------------------
@@ -164,17 +175,28 @@ static bool is_under_way(const json_t *execution)
 }
 
 /* Ctrl-C stops the execution; its end is still waited for. */
-static bool stop_if_asked(const struct run *run, const sigset_t *signals, GError **error)
+static bool stop(const struct run *run, GError **error)
 {
-    const struct timespec pause = {.tv_nsec = LOOK_MILLISECONDS * 1000000L};
-    if (sigtimedwait(signals, NULL, &pause) < 0)
-        return true;
+    struct signalfd_siginfo taken;
+    if (read(run->signals, &taken, sizeof taken) < 0)
+        return error_set_errno(error, errno, "taking a signal");
     g_autofree char *token = id_hex(TOKEN_DIGITS);
     g_autoptr(json_auto) request =
         json_pack("{ssss}", "PipelineExecutionArn", run->arn, "ClientRequestToken", token);
     g_autoptr(json_auto) reply = cli_ask("sagemaker", "StopPipelineExecution", request, error);
     fprintf(stderr, "lathe: stopping the execution\n");
     return reply != NULL;
+}
+
+static bool wait_for_change(const struct run *run, GError **error)
+{
+    struct pollfd fds[] = {{.fd = run->signals, .events = POLLIN},
+                           {.fd = run->changes, .events = POLLIN}};
+    eventfd_t ignored;
+    poll(fds, G_N_ELEMENTS(fds), run->changes < 0 ? LOOK_MILLISECONDS : FRAME_MILLISECONDS);
+    if (fds[1].revents)
+        eventfd_read(run->changes, &ignored);
+    return !fds[0].revents || stop(run, error);
 }
 
 static int end_code(const json_t *execution)
@@ -195,7 +217,7 @@ static int tell_end(const struct run *run, json_t *execution, json_t *steps)
     return end_code(execution);
 }
 
-static int follow(const struct run *run, const sigset_t *signals)
+static int follow(const struct run *run)
 {
     struct run_view *view = run_view_new(run->definition, run->as_json);
     GError *error = NULL;
@@ -211,7 +233,7 @@ static int follow(const struct run *run, const sigset_t *signals)
             code = tell_end(run, execution, steps);
             break;
         }
-        if (!stop_if_asked(run, signals, &error))
+        if (!wait_for_change(run, &error))
             break;
     }
     run_view_free(view);
@@ -228,37 +250,43 @@ static bool is_served(void)
     return about != NULL;
 }
 
+/* In the server there is, or one of our own. */
+static bool find_server(struct run *run, const char *listen, struct server **server, GError **error)
+{
+    if (is_served())
+        return !listen || error_set(error, ERROR_IN_USE,
+                                    "--serve: %s is served already; run without --serve to use "
+                                    "that server",
+                                    cli_home());
+    *server = server_open(listen, error);
+    if (*server)
+        run->changes = server_changes(*server, FLOW_EXECUTION, error);
+    return run->changes >= 0;
+}
+
 static int run_workflow(struct run *run, const char *listen)
 {
     GError *error = NULL;
     struct server *server = NULL;
     sigset_t signals;
     server_block_signals(&signals);
-    if (!read_file(run, &error))
-        return cli_error(error);
-    if (is_served()) {
-        if (listen) {
-            error_set(&error, ERROR_IN_USE,
-                      "--serve: %s is served already; run without --serve to use that server",
-                      cli_home());
-            return cli_error(error);
-        }
-    } else if (!(server = server_open(listen, &error))) {
-        return cli_error(error);
-    }
-    int code = start(run, &error) ? follow(run, &signals) : cli_error(error);
+    run->signals = signalfd(-1, &signals, SFD_CLOEXEC);
+    bool started =
+        read_file(run, &error) && find_server(run, listen, &server, &error) && start(run, &error);
+    int code = started ? follow(run) : cli_error(error);
     if (server && listen && code == CLI_OK) {
         printf("lathe listens on %s\n", server_url(server));
         fflush(stdout);
         server_wait(server);
     }
     server_close(server);
+    close(run->signals);
     return code;
 }
 
 int cli_run(int argc, char **argv)
 {
-    struct run run = {0};
+    struct run run = {.signals = -1, .changes = -1};
     gboolean as_json = FALSE, serve = FALSE;
     g_autofree char *listen = NULL;
     const GOptionEntry options[] = {

@@ -70,7 +70,8 @@ static bool replace_text(json_t **value, const char *folder, const char *pipelin
     const char *text = json_string_value(*value);
     if (!g_str_has_prefix(text, SCHEME))
         return true;
-    g_autofree char *base = g_canonicalize_filename(folder, NULL); /* the next one wants it whole */
+    /* The next one wants it whole. */
+    g_autofree char *base = folder ? g_canonicalize_filename(folder, NULL) : NULL;
     g_autofree char *path = g_canonicalize_filename(text + strlen(SCHEME), base);
     g_autofree char *uri = upload(path, pipeline, error);
     if (!uri) {

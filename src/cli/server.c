@@ -1,12 +1,15 @@
 #include "cli/server.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "cli/cli.h"
 #include "service/lathe.h"
+#include "store/store.h"
 #include "wire/dispatch.h"
 #include "wire/http.h"
 #include "wire/local.h"
@@ -21,6 +24,10 @@ struct server {
     struct http_server *http;
     struct local_door *door;
     char *url;
+
+    const char *watched; /* the kind of server_changes */
+    unsigned watch;
+    int changes; /* an eventfd, or -1 */
 };
 
 static bool parse_listen(const char *listen, char **address, unsigned *port, GError **error)
@@ -97,6 +104,7 @@ static bool open_door(struct server *server, GError **error)
 struct server *server_open(const char *listen, GError **error)
 {
     struct server *server = g_new0(struct server, 1);
+    server->changes = -1;
     server_block_signals(&server->signals);
     const char *account = g_getenv("LATHE_ACCOUNT");
     server->lathe = lathe_open(cli_home(), account ? account : DEFAULT_ACCOUNT, error);
@@ -111,6 +119,28 @@ const char *server_url(const struct server *server)
     return server->url;
 }
 
+/* On the store's writer thread. */
+static void note_change(const char *kind, const char *name, const char *status, void *data)
+{
+    const struct server *server = data;
+    (void)name;
+    (void)status;
+    if (strcmp(kind, server->watched) == 0)
+        eventfd_write(server->changes, 1);
+}
+
+int server_changes(struct server *server, const char *kind, GError **error)
+{
+    server->changes = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+    if (server->changes < 0) {
+        error_set_errno(error, errno, "watching the workflow");
+        return -1;
+    }
+    server->watched = kind;
+    server->watch = store_watch(server->lathe->store, note_change, server);
+    return server->changes;
+}
+
 void server_wait(struct server *server)
 {
     int signal;
@@ -121,6 +151,10 @@ void server_close(struct server *server)
 {
     if (!server)
         return;
+    if (server->changes >= 0) {
+        store_unwatch(server->lathe->store, server->watch);
+        close(server->changes);
+    }
     local_close(server->door);
     if (server->http)
         http_server_stop(server->http, STOP_SECONDS);

@@ -13,11 +13,15 @@ struct server;
 bool server_check_listen(const char *listen, GError **error);
 
 /* Opens cli_home() and its door; serves HTTP at listen (NULL: not at all). Blocks SIGTERM and
- * SIGINT in every thread: they are taken by server_wait or sigtimedwait. */
+ * SIGINT in every thread: they are taken by server_wait or a signalfd. */
 struct server *server_open(const char *listen, GError **error);
 
 /* "http://127.0.0.1:4566", or NULL without HTTP. */
 const char *server_url(const struct server *server);
+
+/* A descriptor that becomes readable when a resource of that kind (a literal) has changed: an
+ * eventfd, the server's own. To be called once. */
+int server_changes(struct server *server, const char *kind, GError **error);
 
 /* Until SIGTERM, SIGINT or `lathe stop`. */
 void server_wait(struct server *server);

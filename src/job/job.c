@@ -126,8 +126,12 @@ static int watch_child(struct job *job, struct watchdog *dog)
     return next > 0 ? (int)MIN((next - now) * 1000 + 1, 60000) : -1;
 }
 
+/* How long a child that has just been read may gather more. */
+#define GATHER_MILLISECONDS 20
+
 /* Reads both pipes to their ends. A grandchild may hold them open after the child's end, so the
- * child is looked at, too. */
+ * child is looked at, too. After a read only the ends wake it for a while: a round of training may
+ * take a millisecond, and who wakes for each takes the cores that the child trains on. */
 static void pump(struct job *job, struct watchdog *dog)
 {
     struct lines output = {.take = take_log_line, .data = job};
@@ -135,14 +139,21 @@ static void pump(struct job *job, struct watchdog *dog)
     struct pollfd fds[3] = {{.fd = job->process.output, .events = POLLIN},
                             {.fd = job->process.report, .events = POLLIN},
                             {.fd = job->wake, .events = POLLIN}};
+    bool gathers = false;
     while (fds[0].fd >= 0 || fds[1].fd >= 0) {
         int wait = watch_child(job, dog);
+        fds[0].events = fds[1].events = gathers ? 0 : POLLIN;
+        if (gathers && (wait < 0 || wait > GATHER_MILLISECONDS))
+            wait = GATHER_MILLISECONDS;
         if (poll(fds, 3, wait) < 0 && errno != EINTR)
             break;
-        if (fds[0].revents && !lines_read(&output, fds[0].fd))
+        bool more = false;
+        gathers = fds[0].revents || fds[1].revents;
+        if (fds[0].revents && !lines_read(&output, fds[0].fd, &more))
             fds[0].fd = -1;
-        if (fds[1].revents && !lines_read(&report, fds[1].fd))
+        if (fds[1].revents && !lines_read(&report, fds[1].fd, &more))
             fds[1].fd = -1;
+        gathers = gathers && !more;
         if (fds[2].revents) {
             uint64_t ignored;
             ssize_t n = read(job->wake, &ignored, sizeof ignored);

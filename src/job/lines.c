@@ -6,14 +6,15 @@
 
 #define LONGEST (256 * 1024)
 
-bool lines_read(struct lines *lines, int fd)
+bool lines_read(struct lines *lines, int fd, bool *more)
 {
-    char block[16384];
+    char block[65536]; /* as much as a pipe holds */
     ssize_t n = read(fd, block, sizeof block);
     if (n < 0)
         return errno == EINTR || errno == EAGAIN;
     if (n == 0)
         return false;
+    *more |= (size_t)n == sizeof block;
     if (!lines->rest)
         lines->rest = g_string_new(NULL);
     g_string_append_len(lines->rest, block, n);

@@ -12,8 +12,8 @@ struct lines {
     GString *rest;
 };
 
-/* Reads what the pipe has; false at its end. */
-bool lines_read(struct lines *lines, int fd);
+/* Reads what the pipe has; false at its end. *more becomes true where there may be more by now. */
+bool lines_read(struct lines *lines, int fd, bool *more);
 /* Takes what is left without a newline, and frees. */
 void lines_end(struct lines *lines);
 

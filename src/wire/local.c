@@ -14,8 +14,8 @@
 
 #include "base/file.h"
 
-/* A request line, its base64 body included. */
 #define LONGEST_LINE (96 << 20)
+#define LONGEST_BODY (48 << 20)
 
 struct local_door {
     const struct operations *operations;
@@ -43,38 +43,92 @@ static bool address_of(const char *home, struct sockaddr_un *address, int *folde
     return true;
 }
 
-/* --- lines
- * ---------------------------------------------------------------------------------------- */
+/* --- messages ---------------------------------------------------------------------------------
+ */
 
-static bool send_line(int fd, const json_t *value, GError **error)
+static bool send_message(int fd, const json_t *line, GBytes *body, GError **error)
 {
-    g_autofree char *text = json_text_of(value);
-    return file_write_all(fd, text, strlen(text), error) && file_write_all(fd, "\n", 1, error);
+    gsize size = 0;
+    const void *bytes = body ? g_bytes_get_data(body, &size) : NULL;
+    g_autoptr(json_auto) whole = json_copy((json_t *)line);
+    if (body)
+        json_object_set_new(whole, "BodySize", json_integer((json_int_t)size));
+    g_autofree char *text = json_text_of(whole);
+    return file_write_all(fd, text, strlen(text), error) && file_write_all(fd, "\n", 1, error) &&
+           file_write_all(fd, bytes, size, error);
 }
 
-/* One line of JSON; NULL without an error at the end. */
-static json_t *receive_line(int fd, GError **error)
+/* Reads into the buffer; the number of bytes, 0 at the end of the connection. */
+static size_t read_block(int fd, void *buffer, size_t size)
 {
-    g_autoptr(GString) line = g_string_new(NULL);
+    ssize_t n;
+    do
+        n = read(fd, buffer, size);
+    while (n < 0 && errno == EINTR);
+    return n < 0 ? 0 : (size_t)n;
+}
+
+/* One line of JSON, without what follows it; that is left in `ahead`, which holds what has been
+ * read and not been taken. NULL without an error at the end. */
+static json_t *receive_line(int fd, GString *ahead, GError **error)
+{
     char block[65536];
-    for (;;) {
-        ssize_t n = read(fd, block, sizeof block);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0) {
-            if (line->len)
+    const char *newline;
+    size_t looked_at = 0;
+    while (!(newline = memchr(ahead->str + looked_at, '\n', ahead->len - looked_at))) {
+        looked_at = ahead->len;
+        size_t n = read_block(fd, block, sizeof block);
+        g_string_append_len(ahead, block, (gssize)n);
+        if (n == 0) {
+            if (ahead->len)
                 error_set(error, ERROR_SERIALIZATION, "the connection ended inside a line");
             return NULL;
         }
-        g_string_append_len(line, block, n);
-        if (block[n - 1] == '\n')
-            return json_parse(line->str, line->len, "the line", error);
-        if (line->len > LONGEST_LINE) {
+        if (ahead->len > LONGEST_LINE) {
             error_set(error, ERROR_ENTITY_TOO_LARGE, "the line is longer than %d bytes",
                       LONGEST_LINE);
             return NULL;
         }
     }
+    size_t length = (size_t)(newline - ahead->str);
+    json_t *line = json_parse(ahead->str, length, "the line", error);
+    g_string_erase(ahead, 0, (gssize)length + 1);
+    return line;
+}
+
+/* The bytes that the line announces; *body is NULL where it announces none. */
+static bool receive_body(int fd, const json_t *line, GString *ahead, GBytes **body, GError **error)
+{
+    *body = NULL;
+    if (!json_object_get(line, "BodySize"))
+        return true;
+    gint64 size = json_integer_at(line, "BodySize", -1);
+    if (size < 0 || size > LONGEST_BODY)
+        return error_set(error, ERROR_ENTITY_TOO_LARGE,
+                         "a body of %" G_GINT64_FORMAT " bytes; up to %d are taken", size,
+                         LONGEST_BODY);
+    g_autofree char *bytes = g_malloc((gsize)size);
+    size_t filled = MIN(ahead->len, (size_t)size);
+    memcpy(bytes, ahead->str, filled);
+    g_string_erase(ahead, 0, (gssize)filled);
+    while (filled < (size_t)size) {
+        size_t n = read_block(fd, bytes + filled, (size_t)size - filled);
+        if (n == 0)
+            return error_set(error, ERROR_INCOMPLETE_BODY,
+                             "the connection ended after %zu of a body's %" G_GINT64_FORMAT
+                             " bytes",
+                             filled, size);
+        filled += n;
+    }
+    *body = g_bytes_new_take(g_steal_pointer(&bytes), (gsize)size);
+    return true;
+}
+
+/* A line and the body after it. NULL without an error at the end. */
+static json_t *receive_message(int fd, GString *ahead, GBytes **body, GError **error)
+{
+    g_autoptr(json_auto) line = receive_line(fd, ahead, error);
+    return line && receive_body(fd, line, ahead, body, error) ? g_steal_pointer(&line) : NULL;
 }
 
 /* --- the server's side
@@ -85,51 +139,41 @@ static json_t *error_reply(const GError *error)
     return json_pack("{s{ssss}}", "Error", "Code", error_name(error), "Message", error->message);
 }
 
-static json_t *reply_of(struct reply *reply, GError **error)
+static json_t *reply_of(struct reply *reply, GBytes **body, GError **error)
 {
+    if (reply->body && !(*body = stream_read_all(reply->body, LONGEST_BODY, error)))
+        return NULL;
     json_t *answer = json_object();
     json_object_set_new(answer, "Output",
                         reply->output ? json_incref(reply->output) : json_object());
-    if (!reply->body)
-        return answer;
-    g_autoptr(GBytes) bytes = stream_read_all(reply->body, LONGEST_LINE / 2, error);
-    if (!bytes) {
-        json_decref(answer);
-        return NULL;
-    }
-    gsize size;
-    const guchar *data = g_bytes_get_data(bytes, &size);
-    g_autofree char *text = g_base64_encode(data, size);
-    json_object_set_new(answer, "Body", json_string(text));
     return answer;
 }
 
-static json_t *run_operation(const struct local_door *door, const json_t *line, GError **error)
+static json_t *run_operation(const struct local_door *door, const json_t *line, GBytes *sent,
+                             GBytes **body, GError **error)
 {
     const char *service = json_text_at(line, "Service");
     const char *operation = json_text_at(line, "Operation");
-    const char *encoded = json_text_at(line, "Body");
     if (!service || !operation) {
         error_set(error, ERROR_SERIALIZATION, "the line names no Service and Operation");
         return NULL;
     }
-    gsize size = 0;
-    guchar *decoded = encoded ? g_base64_decode(encoded, &size) : NULL;
-    g_autoptr(GBytes) bytes = g_bytes_new_take(decoded, size);
-    g_autoptr(stream_auto) body = stream_from_bytes(bytes);
+    g_autoptr(GBytes) bytes = sent ? g_bytes_ref(sent) : g_bytes_new(NULL, 0);
+    g_autoptr(stream_auto) stream = stream_from_bytes(bytes);
     g_autoptr(json_auto) empty = json_object();
     const json_t *request = json_object_get(line, "Request");
-    struct call_context context = {.region = json_text_at(line, "Region"), .body = body};
+    struct call_context context = {.region = json_text_at(line, "Region"), .body = stream};
     struct reply reply = {0};
     json_t *answer = NULL;
     if (operation_call(door->operations, &context, service, operation, request ? request : empty,
                        &reply, error))
-        answer = reply_of(&reply, error);
+        answer = reply_of(&reply, body, error);
     reply_clear(&reply);
     return answer;
 }
 
-static json_t *answer_line(const struct local_door *door, const json_t *line)
+static json_t *answer_line(const struct local_door *door, const json_t *line, GBytes *sent,
+                           GBytes **body)
 {
     if (json_true_at(line, "About"))
         return json_pack("{sO}", "Output", door->about);
@@ -138,7 +182,7 @@ static json_t *answer_line(const struct local_door *door, const json_t *line)
         return json_pack("{s{}}", "Output");
     }
     g_autoptr(GError) error = NULL;
-    json_t *answer = run_operation(door, line, &error);
+    json_t *answer = run_operation(door, line, sent, body, &error);
     return answer ? answer : error_reply(error);
 }
 
@@ -169,18 +213,26 @@ static void visit_end(struct local_door *door, int fd)
     pthread_mutex_unlock(&door->lock);
 }
 
+/* One request and its reply; false at the end of the visit. */
+static bool serve_request(const struct visit *visit, GString *ahead)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GBytes) sent = NULL;
+    g_autoptr(GBytes) body = NULL;
+    g_autoptr(json_auto) line = receive_message(visit->fd, ahead, &sent, &error);
+    if (!line && !error)
+        return false;
+    g_autoptr(json_auto) answer =
+        line ? answer_line(visit->door, line, sent, &body) : error_reply(error);
+    return send_message(visit->fd, answer, body, NULL) && !error;
+}
+
 static void *serve_visit(void *data)
 {
     struct visit *visit = data;
-    for (;;) {
-        g_autoptr(GError) error = NULL;
-        g_autoptr(json_auto) line = receive_line(visit->fd, &error);
-        if (!line && !error)
-            break;
-        g_autoptr(json_auto) answer = line ? answer_line(visit->door, line) : error_reply(error);
-        if (!send_line(visit->fd, answer, NULL) || error)
-            break;
-    }
+    g_autoptr(GString) ahead = g_string_new(NULL);
+    while (serve_request(visit, ahead))
+        continue;
     visit_end(visit->door, visit->fd);
     g_free(visit);
     return NULL;
@@ -315,16 +367,28 @@ static int connect_to(const char *home, GError **error)
     return -1;
 }
 
-json_t *local_ask(const char *home, const json_t *request, GError **error)
+/* The same with bytes to send and to get; each may be NULL. */
+static json_t *ask(const char *home, const json_t *line, GBytes *send, GBytes **body,
+                   GError **error)
 {
     int fd = connect_to(home, error);
     if (fd < 0)
         return NULL;
-    json_t *reply = send_line(fd, request, error) ? receive_line(fd, error) : NULL;
+    g_autoptr(GString) ahead = g_string_new(NULL);
+    g_autoptr(GBytes) bytes = NULL;
+    json_t *reply =
+        send_message(fd, line, send, error) ? receive_message(fd, ahead, &bytes, error) : NULL;
     if (!reply && error && !*error)
         error_set(error, ERROR_SERVICE_UNAVAILABLE, "the lathe in %s closed the connection", home);
     close(fd);
+    if (body)
+        *body = g_steal_pointer(&bytes);
     return reply;
+}
+
+json_t *local_ask(const char *home, const json_t *request, GError **error)
+{
+    return ask(home, request, NULL, NULL, error);
 }
 
 /* The error of a reply, under its own name where our table has it. */
@@ -339,13 +403,8 @@ json_t *local_call(const char *home, const char *service, const char *operation,
 {
     g_autoptr(json_auto) line = json_pack("{sssssO}", "Service", service, "Operation", operation,
                                           "Request", (json_t *)request);
-    if (send) {
-        gsize size;
-        const guchar *data = g_bytes_get_data(send, &size);
-        g_autofree char *text = g_base64_encode(data, size);
-        json_object_set_new(line, "Body", json_string(text));
-    }
-    g_autoptr(json_auto) reply = local_ask(home, line, error);
+    g_autoptr(GBytes) bytes = NULL;
+    g_autoptr(json_auto) reply = ask(home, line, send, &bytes, error);
     if (!reply)
         return NULL;
     const json_t *cause = json_object_get(reply, "Error");
@@ -353,11 +412,7 @@ json_t *local_call(const char *home, const char *service, const char *operation,
         set_reply_error(cause, error);
         return NULL;
     }
-    const char *encoded = json_text_at(reply, "Body");
-    if (body && encoded) {
-        gsize size;
-        guchar *data = g_base64_decode(encoded, &size);
-        *body = g_bytes_new_take(data, size);
-    }
+    if (body)
+        *body = g_steal_pointer(&bytes);
     return json_incref(json_object_get(reply, "Output"));
 }

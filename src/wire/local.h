@@ -1,9 +1,10 @@
 /* local.h: the door for the command line: a Unix socket in the home folder, open to the user who
  * runs lathe and to no one else. A request is a line of JSON, and so is its reply:
  *
- *     {"Service": "sagemaker", "Operation": "ListModels", "Request": {}, "Body": "<base64>"}
- *     {"Output": {...}, "Body": "<base64>"}   or   {"Error": {"Code": "...", "Message": "..."}}
+ *     {"Service": "sagemaker", "Operation": "ListModels", "Request": {}}
+ *     {"Output": {...}}   or   {"Error": {"Code": "...", "Message": "..."}}
  *
+ * Either may say "BodySize": 5; then five bytes, the operation's byte stream, follow the newline.
  * {"About": true} is answered with what the server says of itself; {"Stop": true} ends it. */
 #ifndef LATHE_WIRE_LOCAL_H
 #define LATHE_WIRE_LOCAL_H

@@ -21,6 +21,7 @@ struct walk {
     struct csv_column *columns; /* or NULL */
     size_t count;
     size_t width; /* that a row has to have; NO_WIDTH: any */
+    size_t room;  /* rows of the columns */
     struct csv_scratch *scratch;
 };
 
@@ -198,9 +199,16 @@ static bool take_array(struct walk *walk, bool rows)
     return true;
 }
 
+/* An object behind the last row may still turn out to hold rows, or none: there is no room for it.
+ */
+static bool has_room(const struct walk *walk)
+{
+    return walk->columns && walk->rows < walk->room;
+}
+
 static void null_row(struct walk *walk)
 {
-    for (size_t i = 0; walk->columns && i < walk->count; i++) {
+    for (size_t i = 0; has_room(walk) && i < walk->count; i++) {
         if (walk->columns[i].type == CSV_TEXT)
             walk->columns[i].texts[walk->rows] = (struct csv_text){0};
         else
@@ -212,7 +220,7 @@ static void null_row(struct walk *walk)
  * behind the one found last, *next: members mostly come in the columns' order. */
 static bool put_member(struct walk *walk, const char *key, size_t size, size_t *next, bool *known)
 {
-    for (size_t i = 0; walk->columns && i < walk->count; i++) {
+    for (size_t i = 0; has_room(walk) && i < walk->count; i++) {
         size_t place = *next + i < walk->count ? *next + i : *next + i - walk->count;
         struct csv_column *column = &walk->columns[place];
         if (!column->name || strlen(column->name) != size || memcmp(column->name, key, size) != 0)
@@ -416,7 +424,8 @@ bool json_rows_matrix(const struct json_rows *from, struct csv_matrix *matrix,
 }
 
 bool json_rows_columns(const struct json_rows *from, struct csv_column *columns, size_t count,
-                       size_t width, struct csv_scratch *scratch, struct lathe_error *error)
+                       size_t width, size_t rows, struct csv_scratch *scratch,
+                       struct lathe_error *error)
 {
     for (size_t i = 0; i < count; i++)
         if (columns[i].field >= width)
@@ -427,6 +436,7 @@ bool json_rows_columns(const struct json_rows *from, struct csv_column *columns,
                         .columns = count ? columns : &none,
                         .count = count,
                         .width = width,
+                        .room = rows,
                         .scratch = scratch};
     return run(&walk, error);
 }

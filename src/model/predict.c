@@ -133,10 +133,10 @@ static bool read_json_named(const struct request *request, const struct json_row
                     "an array of numbers",
                     request->predictor->column_count);
     struct named named;
-    bool read =
-        named_open(request, &named, rows) &&
-        json_rows_columns(from, named.columns, named.count, named.count, NULL, request->error) &&
-        named_append(request, &named, rows, matrix);
+    bool read = named_open(request, &named, rows) &&
+                json_rows_columns(from, named.columns, named.count, named.count, rows, NULL,
+                                  request->error) &&
+                named_append(request, &named, rows, matrix);
     named_close(&named);
     return read;
 }
@@ -312,7 +312,7 @@ static bool predict_json_rows(struct request *request, const struct json_rows *f
         return fail(request->error, LATHE_NO_MEMORY, "no memory for %zu rows", rows);
     }
     bool predicted = json_rows_columns(from, columns->columns, columns->count,
-                                       request->schema->width, &scratch, request->error) &&
+                                       request->schema->width, rows, &scratch, request->error) &&
                      row_columns_finish(columns, rows, 1, request->error);
     for (size_t row = 0; predicted && row < rows; row += BATCH_ROWS) {
         size_t count = rows - row < BATCH_ROWS ? rows - row : BATCH_ROWS;
@@ -390,7 +390,8 @@ static bool answer_with_schema(struct request *request, const char *text, size_t
                         schema.output, width, first->outputs);
     request->schema = &schema;
     request->plan = plan;
-    answered = answered && plan_narrow_for(plan, next, request->error) && answer_request(request, format, answer);
+    answered = answered && plan_narrow_for(plan, next, request->error) &&
+               answer_request(request, format, answer);
     plan_close(plan);
     arena_free(&arena);
     return answered;

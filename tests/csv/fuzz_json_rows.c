@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         struct csv_column columns[] = {
             {.name = "a", .type = CSV_NUMBER, .field = 0, .numbers = numbers},
             {.name = "b", .type = CSV_TEXT, .field = 1, .texts = texts}};
-        if (json_rows_columns(&from, columns, 2, width ? width : 2, &scratch, &error)) {
+        if (json_rows_columns(&from, columns, 2, width ? width : 2, rows, &scratch, &error)) {
             for (size_t i = 0; i < rows; i++)
                 touch(&texts[i]);
         } else if (error.code == LATHE_LIMIT) {

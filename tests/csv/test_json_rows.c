@@ -137,7 +137,7 @@ static void expect_columns(const char *text, bool lines, const char *expected)
     size_t rows = 0;
     assert_true(json_rows_count(&from, &rows, NULL, &error));
     assert_true(rows <= ROOM);
-    if (!json_rows_columns(&from, columns, 2, 2, &scratch, &error))
+    if (!json_rows_columns(&from, columns, 2, 2, rows, &scratch, &error))
         rows = 0;
     strcpy(found, error.message);
     for (size_t i = 0; i < rows; i++)

@@ -24,10 +24,15 @@ add_custom_command(
   DEPENDS ${objects} COMMAND_EXPAND_LISTS VERBATIM)
 add_custom_target(liblathe_static ALL DEPENDS liblathe.a)
 
+# `cmake --install BUILD --component liblathe` installs these without the server.
 include(GNUInstallDirs)
+file(RELATIVE_PATH pc_to_prefix /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+string(REGEX REPLACE "/$" "" pc_to_prefix ${pc_to_prefix})
 configure_file(cmake/lathe.pc.in lathe.pc @ONLY)
-install(TARGETS liblathe DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(FILES ${CMAKE_BINARY_DIR}/liblathe.a DESTINATION ${CMAKE_INSTALL_LIBDIR})
-install(FILES include/lathe.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(FILES ${CMAKE_BINARY_DIR}/lathe.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
-install(FILES man/liblathe.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3)
+install(TARGETS liblathe DESTINATION ${CMAKE_INSTALL_LIBDIR} COMPONENT liblathe)
+install(FILES ${CMAKE_BINARY_DIR}/liblathe.a DESTINATION ${CMAKE_INSTALL_LIBDIR}
+        COMPONENT liblathe)
+install(FILES include/lathe.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT liblathe)
+install(FILES ${CMAKE_BINARY_DIR}/lathe.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
+        COMPONENT liblathe)
+install(FILES man/liblathe.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3 COMPONENT liblathe)

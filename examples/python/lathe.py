@@ -7,12 +7,16 @@
     model.predict(numpy.array([[298.1, 42.8]]))                             # all columns, in order
     model.predict_csv("L,42.8\\nM,46.3")
     model.contributions(...), model.margins(...), model.leaves(...)
+    model.columns, model.describe(), model.export_c("answer")
 
-Drop this file beside your program. The library is $LIBLATHE, or the system's liblathe.so.
+What is missing is NaN, None or pandas.NA, or masked in a numpy.ma array. Drop this file beside your
+program. The library is $LIBLATHE, or the system's liblathe.so.
 """
 
+import collections
 import ctypes
 import ctypes.util
+import enum
 import json
 import os
 
@@ -24,12 +28,27 @@ FORMATS = {name: value for value, name in enumerate(
      "csv-table"])}
 
 
+class Code(enum.IntEnum):
+    """lathe.h's enum lathe_code."""
+    OK = 0
+    INVALID_DATA = 1
+    INVALID_MODEL = 2
+    UNSUPPORTED = 3
+    LIMIT = 4
+    NO_MEMORY = 5
+    IO = 6
+
+
 class LatheError(Exception):
-    """What went wrong; `code` is one of lathe.h's enum lathe_code."""
+    """What went wrong; `code` is a Code."""
 
     def __init__(self, error):
         super().__init__(error.message.decode(errors="replace"))
-        self.code = error.code
+        self.code = Code(error.code)
+
+
+#: A column of a row; its name is None where the model has none, its width above 1 for a vector.
+Column = collections.namedtuple("Column", "name type width used")
 
 
 class _Error(ctypes.Structure):
@@ -55,48 +74,66 @@ class _Values(ctypes.Structure):
                 ("missing", ctypes.c_void_p)]
 
 
+class _Artifact(ctypes.Structure):
+    _fields_ = [("name", ctypes.c_char_p), ("bytes", ctypes.c_char_p), ("size", ctypes.c_size_t),
+                ("environment", ctypes.POINTER(ctypes.c_char_p))]
+
+
 def _load():
     library = ctypes.CDLL(os.environ.get("LIBLATHE") or ctypes.util.find_library("lathe")
                           or "liblathe.so")
     pointer, size = ctypes.c_void_p, ctypes.c_size_t
-    error = ctypes.POINTER(_Error)
+    error, text = ctypes.POINTER(_Error), ctypes.POINTER(_Text)
     for name, result, arguments in [
+            ("lathe_predictor_open", pointer, [ctypes.POINTER(_Artifact), size, error]),
             ("lathe_predictor_open_files", pointer, [pointer, size, error]),
             ("lathe_predictor_close", None, [pointer]),
             ("lathe_predictor_columns", ctypes.POINTER(_Column), [pointer, ctypes.POINTER(size)]),
+            ("lathe_predictor_inputs", size, [pointer]),
+            ("lathe_predictor_outputs", size, [pointer]),
             ("lathe_predictor_objective", ctypes.c_char_p, [pointer]),
             ("lathe_answer_width", size, [pointer, ctypes.c_int]),
-            ("lathe_describe", ctypes.c_bool, [pointer, ctypes.POINTER(_Text), error]),
-            ("lathe_text_clear", None, [ctypes.POINTER(_Text)]),
+            ("lathe_describe", ctypes.c_bool, [pointer, text, error]),
+            ("lathe_export_c", ctypes.c_bool, [pointer, ctypes.c_char_p, text, error]),
+            ("lathe_text_clear", None, [text]),
             ("lathe_predict_text", ctypes.c_bool,
-             [pointer, ctypes.c_int, ctypes.c_char_p, size, ctypes.c_int, ctypes.POINTER(_Text),
-              error]),
+             [pointer, ctypes.c_int, ctypes.c_char_p, size, ctypes.c_int, text, error]),
+            ("lathe_predict_floats", ctypes.c_bool,
+             [pointer, ctypes.c_int, pointer, size, size, pointer, error]),
             ("lathe_predict_values", ctypes.c_bool,
              [pointer, ctypes.c_int, ctypes.POINTER(_Values), size, pointer, error]),
             ("lathe_predict_texts", ctypes.c_bool,
-             [pointer, ctypes.POINTER(_Values), size, ctypes.POINTER(_String), error])]:
+             [pointer, ctypes.POINTER(_Values), size, pointer, error])]:
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments
     return library
 
 
 class Predictor:
-    """A pipeline of artifacts, ready to answer. Threads may share one."""
+    """A pipeline of artifacts, ready to answer. Threads may share one.
 
-    def __init__(self, *paths):
+    Artifacts are paths, or bytes. `environments` are their containers' settings, a dict each, such
+    as {"SAGEMAKER_INFERENCE_OUTPUT": "predicted_label,probability"}."""
+
+    def __init__(self, *artifacts, environments=None):
         self._library, self._handle = _load(), None
         error = _Error()
-        names = (ctypes.c_char_p * len(paths))(*(os.fsencode(path) for path in paths))
-        self._handle = self._library.lathe_predictor_open_files(names, len(paths), error)
+        if environments or any(isinstance(artifact, bytes) for artifact in artifacts):
+            given = _artifacts(artifacts, environments or [{}] * len(artifacts))
+            self._handle = self._library.lathe_predictor_open(given, len(artifacts), error)
+        else:
+            paths = (ctypes.c_char_p * len(artifacts))(*map(os.fsencode, artifacts))
+            self._handle = self._library.lathe_predictor_open_files(paths, len(artifacts), error)
         if not self._handle:
             raise LatheError(error)
         count = ctypes.c_size_t()
         columns = self._library.lathe_predictor_columns(self._handle, count)
-        #: [(name or None, type, width, used)] of a row, in order.
-        self.columns = [(c.name.decode() if c.name else None, c.type.decode(), c.width, c.used)
-                        for c in columns[:count.value]]
+        #: The Columns of a row, in order.
+        self.columns = [Column(c.name.decode() if c.name else None, c.type.decode(), c.width,
+                               c.used) for c in columns[:count.value]]
         objective = self._library.lathe_predictor_objective(self._handle)
         self.objective = objective.decode() if objective else None
+        self._only_trees = len(artifacts) == 1 and objective is not None
 
     def close(self):
         if self._handle:
@@ -107,86 +144,192 @@ class Predictor:
 
     def describe(self):
         """Columns, transformers, trees and importances, as a dict."""
-        text, error = _Text(), _Error()
-        if not self._library.lathe_describe(self._handle, text, error):
-            raise LatheError(error)
-        return json.loads(self._take(text))
+        return json.loads(self._text(self._library.lathe_describe))
+
+    def export_c(self, name="predict"):
+        """The pipeline as one C file with a function of this name."""
+        return self._text(self._library.lathe_export_c, name.encode())
 
     def predict_text(self, rows, rows_format="csv", answer_format="csv"):
         """The text of rows to the text of answers; formats as in lathe.FORMATS."""
         rows = rows.encode() if isinstance(rows, str) else rows
-        text, error = _Text(), _Error()
-        if not self._library.lathe_predict_text(self._handle, FORMATS[rows_format], rows, len(rows),
-                                                FORMATS[answer_format], text, error):
-            raise LatheError(error)
-        return self._take(text)
+        return self._text(self._library.lathe_predict_text, FORMATS[rows_format], rows, len(rows),
+                          FORMATS[answer_format])
 
     def predict_csv(self, rows, header=False):
-        """The answers to rows of CSV text, one line a row."""
+        """The answers to rows of CSV text, one line a row. Without a header fields are in the order
+        of `columns`."""
         return self.predict_text(rows, "csv-header" if header else "csv", "csv-table")
 
     def predict(self, rows):
         """Predictions: an array with a row each, or a list of texts where the answer is a label.
         rows: a DataFrame or dict of columns, or a 2-D array with all columns in order."""
-        values, count, keep = self._values(rows)
-        out, error = (_String * count)(), _Error()
-        if self._library.lathe_predict_texts(self._handle, values, count, out, error):
-            return [ctypes.string_at(s.bytes, s.size).decode() if s.bytes else None for s in out]
-        return self._numbers(values, count, PREDICTION, keep)
+        if self._only_trees and _is_matrix(rows):
+            return self._floats(rows, PREDICTION)
+        values = _Rows(self.columns, rows)
+        out, error = numpy.zeros(values.count, _STRING), _Error()
+        if self._library.lathe_predict_texts(self._handle, values.columns, values.count,
+                                             out.ctypes.data, error):
+            return [ctypes.string_at(int(at), int(size)).decode() if at else None
+                    for at, size in out]
+        if error.code != Code.UNSUPPORTED:
+            raise LatheError(error)
+        return self._numbers(values, PREDICTION)
 
     def margins(self, rows):
-        return self._numbers(*self._values(rows)[:2], MARGIN)
+        """Before the objective's transformation: XGBoost's output_margin."""
+        if self._only_trees and _is_matrix(rows):
+            return self._floats(rows, MARGIN)
+        return self._numbers(_Rows(self.columns, rows), MARGIN)
 
     def leaves(self, rows):
-        return self._numbers(*self._values(rows)[:2], LEAVES).astype(numpy.uint32)
+        """The leaf that a row reaches in each tree: XGBoost's pred_leaf."""
+        return self._numbers(_Rows(self.columns, rows), LEAVES).astype(numpy.uint32)
 
     def contributions(self, rows):
-        """(rows, features + 1), or (rows, outputs, features + 1); the bias is the last."""
-        values, count, _ = self._values(rows)
-        flat = self._numbers(values, count, CONTRIBUTIONS)
-        outputs = self._numbers(values, count, MARGIN).reshape(count, -1).shape[1]
-        return flat if outputs == 1 else flat.reshape(count, outputs, -1)
+        """(rows, features + 1), or (rows, outputs, features + 1); the bias is the last: XGBoost's
+        pred_contribs."""
+        values = _Rows(self.columns, rows)
+        flat = self._numbers(values, CONTRIBUTIONS)
+        outputs = self._library.lathe_answer_width(self._handle, MARGIN)
+        return flat if outputs == 1 else flat.reshape(values.count, outputs, -1)
 
-    def _take(self, text):
-        taken = ctypes.string_at(text.bytes, text.size).decode()
+    def _text(self, function, *arguments):
+        text, error = _Text(), _Error()
+        done = function(self._handle, *arguments, text, error)
+        taken = ctypes.string_at(text.bytes, text.size).decode() if done else ""
         self._library.lathe_text_clear(text)
+        if not done:
+            raise LatheError(error)
         return taken
 
-    def _numbers(self, values, count, what, keep=None):
+    def _numbers(self, values, what):
         width = self._library.lathe_answer_width(self._handle, what)
-        out, error = numpy.empty((count, width)), _Error()
-        if not self._library.lathe_predict_values(self._handle, what, values, count,
+        out, error = numpy.empty((values.count, width)), _Error()
+        if not self._library.lathe_predict_values(self._handle, what, values.columns, values.count,
                                                   out.ctypes.data, error):
             raise LatheError(error)
         return out[:, 0] if width == 1 and what in (PREDICTION, MARGIN) else out
 
-    def _column(self, rows, index):
-        name = self.columns[index][0]
-        if hasattr(rows, "keys"):
-            return numpy.asarray(rows[name])
-        return numpy.asarray(rows)[:, index]
+    def _floats(self, rows, what):
+        """Rows that are what trees read already, in one piece."""
+        _check_width(self.columns, rows)
+        rows = numpy.ascontiguousarray(rows, numpy.float32)
+        room = len(rows) * self._library.lathe_predictor_outputs(self._handle)
+        out, error = numpy.empty(room, numpy.float32), _Error()
+        if not self._library.lathe_predict_floats(self._handle, what, rows.ctypes.data, len(rows),
+                                                  rows.shape[1], out.ctypes.data, error):
+            raise LatheError(error)
+        width = self._library.lathe_answer_width(self._handle, what)
+        out = out[:len(rows) * width].astype(numpy.float64)
+        return out if width == 1 else out.reshape(len(rows), width)
 
-    def _values(self, rows):
-        """The rows as lathe_values, how many there are, and what has to stay alive for them."""
-        values, keep, count = (_Values * len(self.columns))(), [], 0
-        for index, (name, kind, width, used) in enumerate(self.columns):
-            if not used:
-                continue
-            column = self._column(rows, index)
-            count = len(column)
-            if kind == "string":
-                encoded = [None if text is None or text != text else str(text).encode()
-                           for text in column.tolist()]
-                buffers = [None if text is None else ctypes.create_string_buffer(text, len(text) + 1)
-                           for text in encoded]
-                strings = (_String * count)(*(
-                    _String(ctypes.addressof(b), len(t)) if b else _String()
-                    for b, t in zip(buffers, encoded)))
-                keep += [buffers, strings]
-                values[index].texts = ctypes.addressof(strings)
-            else:
-                array = numpy.ascontiguousarray(column, numpy.float64)
-                keep.append(array)
-                values[index].numbers = array.ctypes.data
-        values._kept = keep
-        return values, count, keep
+
+#: struct lathe_string
+_STRING = numpy.dtype([("bytes", numpy.uintp), ("size", numpy.uintp)])
+
+
+def _artifacts(artifacts, environments):
+    given = (_Artifact * len(artifacts))()
+    for artifact, settings, at in zip(artifacts, environments, given, strict=True):
+        if isinstance(artifact, bytes):
+            name, data = b"an artifact in memory", artifact
+        else:
+            with open(artifact, "rb") as file:
+                name, data = os.fsencode(artifact), file.read()
+        lines = [f"{key}={value}".encode() for key, value in settings.items()] + [None]
+        at.name, at.bytes, at.size = name, data, len(data)
+        at.environment = (ctypes.c_char_p * len(lines))(*lines)
+    return given
+
+
+def _is_matrix(rows):
+    return type(rows) is numpy.ndarray and rows.ndim == 2 and rows.dtype.kind in "fiub"
+
+
+def _check_width(columns, rows):
+    width = sum(column.width for column in columns)
+    if rows.ndim != 2 or rows.shape[1] != width:
+        names = [column.name for column in columns if column.name]
+        raise ValueError(f"rows of the shape {rows.shape}: expected (rows, {width})"
+                         + (f", the columns {', '.join(names)}" if names else ""))
+
+
+class _Rows:
+    """Rows as lathe_values, and what has to stay alive for them."""
+
+    def __init__(self, columns, rows):
+        self.columns, self.count, self._kept = (_Values * len(columns))(), 0, []
+        named = hasattr(rows, "keys") or hasattr(rows, "columns")
+        if not named:
+            rows = numpy.ma.asanyarray(rows)
+            _check_width(columns, rows)
+        first, counts = 0, {}
+        for column, to in zip(columns, self.columns):
+            if column.used:
+                given = _column_of(column, rows) if named else rows[:, first:first + column.width]
+                counts[column.name] = self._take(column, to, given)
+            first += column.width
+        if len(set(counts.values())) > 1:
+            raise ValueError(f"the columns have different numbers of rows: {counts}")
+        self.count = max(counts.values(), default=0)
+
+    def _take(self, column, to, given):
+        """Returns how many rows there are."""
+        missing = _missing(given)
+        values = numpy.ma.getdata(numpy.ma.asanyarray(given))
+        if values.size != len(values) * column.width:
+            raise ValueError(f"the column {column.name} has the shape {values.shape}, expected "
+                             f"{column.width} value(s) a row")
+        if column.type == "string":
+            to.texts = self._keep(self._texts(values.reshape(-1), missing.reshape(-1)))
+        else:
+            to.numbers = self._keep(_numbers(column, values, missing))
+        return len(values)
+
+    def _keep(self, array):
+        self._kept.append(array)
+        return array.ctypes.data
+
+    def _texts(self, values, missing):
+        encoded = [b"" if gone else str(value).encode()
+                   for value, gone in zip(values.tolist(), missing)]
+        whole = ctypes.create_string_buffer(b"".join(encoded))
+        self._kept.append(whole)
+        strings = numpy.zeros(len(encoded), _STRING)
+        strings["size"] = [len(text) for text in encoded]
+        starts = numpy.cumsum(strings["size"], dtype=numpy.uintp) - strings["size"]
+        strings["bytes"] = numpy.where(missing, 0, ctypes.addressof(whole) + starts)
+        return strings
+
+
+def _numbers(column, values, missing):
+    if missing.any():
+        values = numpy.where(missing, numpy.nan, values)
+    try:
+        return numpy.ascontiguousarray(values, numpy.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"the column {column.name or ''} is numbers: {error}") from None
+
+
+def _column_of(column, rows):
+    if column.name is None:
+        raise ValueError("the model's columns have no names: expected a 2-D array")
+    if column.name not in rows:
+        raise ValueError(f"there is no column {column.name} among {', '.join(map(str, rows))}")
+    return rows[column.name]
+
+
+def _missing(values):
+    """Which of a column's values are None, NaN, pandas.NA or masked."""
+    if hasattr(values, "isna"):
+        return numpy.asarray(values.isna())
+    array = numpy.ma.asanyarray(values)
+    mask, data = numpy.ma.getmaskarray(array), numpy.ma.getdata(array)
+    if data.dtype.kind == "f":
+        return mask | numpy.isnan(data)
+    if data.dtype.kind != "O":
+        return mask
+    gone = [value is None or (isinstance(value, float) and value != value)
+            or type(value).__name__ == "NAType" for value in data.reshape(-1)]
+    return mask | numpy.array(gone, bool).reshape(data.shape)

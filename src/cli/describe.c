@@ -19,6 +19,45 @@ static const char *text_at(const json_t *json, const char *key)
     return text ? text : "";
 }
 
+/* A field of CSV, in quotes where it needs them. */
+static void print_field(const char *text)
+{
+    if (!strpbrk(text, ",\"\r\n")) {
+        printf("%s", text);
+        return;
+    }
+    putchar('"');
+    for (; *text; text++) {
+        if (*text == '"')
+            putchar('"');
+        putchar(*text);
+    }
+    putchar('"');
+}
+
+/* The order of a row's values is all that CSV without a header has to go by. */
+static void print_order(const json_t *columns)
+{
+    size_t i;
+    const json_t *column;
+    json_array_foreach((json_t *)columns, i, column)
+    {
+        if (json_integer_value(json_object_get(column, "width")) > 1)
+            return; /* a header cannot name a vector's values */
+    }
+    if (!*text_at(json_array_get(columns, 0), "name")) {
+        printf("  rows of CSV have the features in the order in which the model was trained\n");
+        return;
+    }
+    printf("  rows of CSV without a header have them in this order; with one, in any:\n  ");
+    json_array_foreach((json_t *)columns, i, column)
+    {
+        printf("%s", i ? "," : "");
+        print_field(text_at(column, "name"));
+    }
+    printf("\n");
+}
+
 static void print_columns(const json_t *columns)
 {
     size_t i;
@@ -38,6 +77,7 @@ static void print_columns(const json_t *columns)
             printf(" vector of %" JSON_INTEGER_FORMAT, width);
         printf("%s\n", json_is_true(json_object_get(column, "used")) ? "" : "  (not used)");
     }
+    print_order(columns);
 }
 
 static void print_list(const json_t *list, const char *between)

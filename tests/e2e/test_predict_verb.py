@@ -1,5 +1,6 @@
 """`lathe predict` and `lathe describe` on files, against XGBoost and MLeap's own answers."""
 
+import csv
 import json
 import subprocess
 
@@ -101,3 +102,23 @@ def test_describe(run, tmp_path, features):
     assert [f["name"] for f in trees["features"]] == ["u[0]", "u[1]", "u[2]", "x", "e", "f", "b"]
     page = run("describe", MACHINE, tmp_path / "model.tar.gz").stdout
     assert "\u2588" in page and "binary:logistic" in page and "12 trees" in page
+    assert "in this order; with one, in any:\n  kind,x,y\n" in page
+    page = run("describe", tmp_path / "model.tar.gz").stdout
+    assert "7 columns" in page and "the order in which the model was trained" in page
+
+
+def test_the_order_that_describe_shows_is_the_one_that_rows_have(run, tmp_path):
+    names = ["plain", "with, comma", 'with "quotes"']
+    random = numpy.random.default_rng(5)
+    rows = numpy.round(random.normal(0, 1, (200, 3)), 3)
+    booster = xgboost.train({"nthread": 1}, xgboost.DMatrix(rows, rows[:, 0] - rows[:, 1],
+                                                            feature_names=names), 5)
+    booster.save_model(tmp_path / "model.ubj")
+    page = run("describe", tmp_path / "model.ubj").stdout
+    header = page.split("with one, in any:\n  ")[1].split("\n")[0]
+    assert next(csv.reader([header])) == names
+    text = "".join(",".join(map(str, row)) + "\n" for row in rows)
+    expected = list(booster.predict(xgboost.DMatrix(rows, feature_names=names)))
+    for given in text, f"{header}\n{text}":
+        answers = run("predict", tmp_path / "model.ubj", rows=given).stdout.splitlines()
+        assert [numpy.float32(line) for line in answers] == expected

@@ -39,11 +39,8 @@ bool plan_apply(const struct plan *plan, const struct feature_batch *batch, void
 {
     union feature_values *slots = scratch;
     union feature_values *outputs = slots + plan->slot_count;
-    struct work work = {.plan = plan,
-                        .rows = batch->rows,
-                        .first_row = batch->first_row,
-                        .slots = slots,
-                        .error = error};
+    struct work work = {
+        .plan = plan, .batch = batch, .rows = batch->rows, .slots = slots, .error = error};
     work.numbers = (double *)(slots + pointer_count(plan));
     work.texts = (struct csv_text *)(work.numbers + plan->number_count * batch->rows);
     if (plan->skips) {
@@ -80,7 +77,8 @@ bool step_fail(const struct work *work, const struct step *step, size_t row, con
     vsnprintf(found, sizeof found, format, arguments);
     va_end(arguments);
     return fail(work->error, LATHE_INVALID_DATA, "row %zu, column '%.80s': %s [%s]",
-                work->first_row + row, column, found, stage_text(step->stage, step->index, text));
+                feature_row_number(work->batch, row), column, found,
+                stage_text(step->stage, step->index, text));
 }
 
 /* ---- vectors ---- */

@@ -129,7 +129,7 @@ static bool add_categories(struct estimate *estimate, const struct estimate_rows
                 return fail(error, LATHE_INVALID_DATA,
                             "row %zu, column '%.80s': found %g, expected a category number from 0 "
                             "to %d; put a StringIndexer before the encoder [%s]",
-                            rows->first_row + row, rows->stage->inputs[i], value,
+                            feature_row_number(rows->batch, row), rows->stage->inputs[i], value,
                             BUILD_CATEGORIES - 1, stage_text(rows->stage, rows->index, text));
             }
             if (value > estimate->largest[i])

@@ -33,7 +33,8 @@ struct estimate {
 /* The rows that an estimator gets to see: its inputs' values and their types. */
 struct estimate_rows {
     const struct feature_stage *stage;
-    size_t index, rows, first_row;
+    size_t index, rows;
+    const struct feature_batch *batch; /* that they are, for their numbers */
     const union feature_values *values;
     const enum feature_type *types;
     const unsigned char *skipped;

@@ -402,7 +402,10 @@ static bool add_chunk(struct fit *fit, const struct feature_batch *batch, size_t
             else
                 fit->values[value].numbers = batch->values[value].numbers + from;
         }
-    struct feature_batch chunk = {rows, batch->first_row + from, fit->values};
+    struct feature_batch chunk = {.rows = rows,
+                                  .first_row = batch->first_row + from,
+                                  .numbers = batch->numbers ? batch->numbers + from : NULL,
+                                  .values = fit->values};
     struct feature_result result;
     if (!plan_apply(fit->plan, &chunk, fit->scratch, &result, error))
         return false;
@@ -411,7 +414,7 @@ static bool add_chunk(struct fit *fit, const struct feature_batch *batch, size_t
         struct estimate_rows seen = {.stage = pipeline_stage(fit->stages.pipeline, s),
                                      .index = s,
                                      .rows = rows,
-                                     .first_row = chunk.first_row,
+                                     .batch = &chunk,
                                      .values = result.values + estimate->first,
                                      .types = fit->types + estimate->first,
                                      .skipped = result.skipped};

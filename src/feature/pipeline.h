@@ -192,11 +192,18 @@ union feature_values {
 
 struct feature_batch {
     size_t rows;
-    size_t first_row; /* the first row's number, for errors */
+    size_t first_row;      /* the first row's number, for errors; or */
+    const size_t *numbers; /* each row's, where they do not simply follow each other */
     /* `width` of them a column, in the order of plan_inputs. Those
      * that the plan does not read may be NULL. */
     const union feature_values *values;
 };
+
+/* The number of the row at `row`, from 0, of a batch. */
+static inline size_t feature_row_number(const struct feature_batch *batch, size_t row)
+{
+    return batch->numbers ? batch->numbers[row] : batch->first_row + row;
+}
 
 struct feature_result {
     /* `width` of them a column, in the order of plan_outputs. They point into the scratch, the

@@ -49,7 +49,8 @@ struct plan {
 /* One batch on its way through the steps. */
 struct work {
     const struct plan *plan;
-    size_t rows, first_row;
+    const struct feature_batch *batch;
+    size_t rows;
     const union feature_values *slots; /* by slot */
     double *numbers;                   /* the scratch's columns, `rows` apart */
     struct csv_text *texts;

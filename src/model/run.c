@@ -116,7 +116,7 @@ static bool run_transformers(const struct run *run, size_t index, const struct b
         }
         given = own->given;
     }
-    const struct feature_batch batch = {in->rows, first_row, given};
+    const struct feature_batch batch = {.rows = in->rows, .first_row = first_row, .values = given};
     struct feature_result result;
     if (!plan_apply(plan_of(run, index), &batch, own->scratch, &result, error))
         return false;

@@ -220,9 +220,9 @@ static enum part part_of(const struct job *job, size_t row)
 /* --- fitting --------------------------------------------------------------------------------- */
 
 /* Moves the rows of the train part to the front, in place: the batch's memory is ours until the
- * next is read. */
+ * next is read. Notes their numbers; returns how many they are. */
 static size_t keep_train(const struct job *job, const bool *reads,
-                         const struct feature_batch *batch)
+                         const struct feature_batch *batch, size_t *row_numbers)
 {
     const struct feature_column *columns = columns_of(job);
     size_t kept = 0;
@@ -240,7 +240,7 @@ static size_t keep_train(const struct job *job, const bool *reads,
                 numbers[kept] = numbers[row];
             }
         }
-        kept++;
+        row_numbers[kept++] = batch->first_row + row;
     }
     return kept;
 }
@@ -260,6 +260,7 @@ static bool pass(struct job *job, GError **error)
     struct lathe_error cause;
     g_autofree bool *reads = g_new0(bool, job->columns->len + 1);
     g_autofree bool *wanted = g_new0(bool, job->columns->len + 1);
+    g_autofree size_t *row_numbers = g_new(size_t, ROWS_BATCH);
     for (guint c = 0; c < job->pipeline_columns; c++)
         wanted[c] = reads[c] = fit_reads(job->fit, c);
     if (!job->dealt && job->split_column >= 0)
@@ -272,7 +273,8 @@ static bool pass(struct job *job, GError **error)
             return false;
         if (!batch.rows)
             return true;
-        batch.rows = keep_train(job, reads, &batch);
+        batch.rows = keep_train(job, reads, &batch, row_numbers);
+        batch.numbers = row_numbers;
         if (!fit_add(job->fit, &batch, &cause))
             return error_set_lathe(error, ERROR_VALIDATION, &cause);
     }

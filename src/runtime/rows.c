@@ -253,7 +253,8 @@ bool rows_next(struct rows *rows, struct feature_batch *batch, GError **error)
         if (!go_on(rows, &more, error))
             return false;
     }
-    *batch = (struct feature_batch){read, rows->first_row, rows->values};
+    *batch =
+        (struct feature_batch){.rows = read, .first_row = rows->first_row, .values = rows->values};
     rows->first_row += read;
     return true;
 }

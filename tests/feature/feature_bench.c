@@ -131,7 +131,8 @@ static void apply_all(struct application *application, const struct rows *rows)
             else
                 values[i].numbers = rows->values[i].numbers + from;
         size_t left = rows->count - from;
-        struct feature_batch batch = {left < CHUNK ? left : CHUNK, from + 1, values};
+        struct feature_batch batch = {
+            .rows = left < CHUNK ? left : CHUNK, .first_row = from + 1, .values = values};
         apply(application, &batch);
     }
     free(values);
@@ -153,7 +154,7 @@ int main(int count, char **arguments)
     const struct feature_column *inputs = fit_inputs(fit, &inputs_count);
     read_rows(&rows, inputs, inputs_count, text, text_size);
     double read = seconds();
-    struct feature_batch all = {rows.count, 1, rows.values};
+    struct feature_batch all = {.rows = rows.count, .first_row = 1, .values = rows.values};
     bool fitted = fit_start(fit, NULL, 0, &error);
     while (fitted && fit_pass(fit))
         fitted = fit_add(fit, &all, &error) && fit_end_pass(fit, &error);

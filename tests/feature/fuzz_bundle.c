@@ -27,7 +27,7 @@ static void apply(const struct pipeline *pipeline)
                     batch_values[at].texts = texts;
                 else
                     batch_values[at].numbers = numbers;
-        struct feature_batch batch = {ROWS, 1, batch_values};
+        struct feature_batch batch = {.rows = ROWS, .first_row = 1, .values = batch_values};
         struct feature_result result;
         plan_apply(plan, &batch, scratch, &result, NULL);
         free(scratch);

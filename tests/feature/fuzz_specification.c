@@ -22,7 +22,7 @@ int LLVMFuzzerTestOneInput(const unsigned char *bytes, size_t size)
             values[i].texts = texts;
         else
             values[i].numbers = numbers;
-    struct feature_batch batch = {ROWS, 1, values};
+    struct feature_batch batch = {.rows = ROWS, .first_row = 1, .values = values};
     bool fitted = fit_start(fit, NULL, 0, NULL);
     while (fitted && fit_pass(fit))
         fitted = fit_add(fit, &batch, NULL) && fit_end_pass(fit, NULL);

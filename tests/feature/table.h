@@ -73,7 +73,7 @@ static inline void table_open(struct table *table, const struct json *columns)
         values += table->columns[at].width;
     }
     table->value_count = values;
-    table->batch = (struct feature_batch){table->rows, 1, all};
+    table->batch = (struct feature_batch){.rows = table->rows, .first_row = 1, .values = all};
 }
 
 static inline void table_close(struct table *table)

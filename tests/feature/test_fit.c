@@ -82,7 +82,7 @@ static struct pipeline *fit_small(const char *json, size_t *passes, struct pipel
     const union feature_values values[] = {{.texts = a}, {.numbers = x}};
     const struct feature_column columns[] = {{"a", FEATURE_TEXT, false, 1},
                                              {"x", FEATURE_NUMBER, false, 1}};
-    const struct feature_batch batch = {3, 1, values};
+    const struct feature_batch batch = {.rows = 3, .first_row = 1, .values = values};
     struct fit *fit = fit_open(json, strlen(json), error);
     bool fitted = fit && fit_start(fit, columns, 2, error);
     for (*passes = 0; fitted && fit_pass(fit); ++*passes)
@@ -176,7 +176,7 @@ static void test_after(void **state)
     assert_non_null(plan);
     double predictions[] = {1, 0, NAN};
     union feature_values value = {.numbers = predictions};
-    struct feature_batch batch = {3, 1, &value};
+    struct feature_batch batch = {.rows = 3, .first_row = 1, .values = &value};
     struct feature_result result;
     void *scratch = malloc(plan_scratch(plan, 3));
     assert_true(plan_apply(plan, &batch, scratch, &result, &error));
@@ -214,7 +214,7 @@ static void test_unknown_category(void **state)
     assert_non_null(plan);
     const struct csv_text texts[] = {text_of("p", 1), text_of("zebra", 5)};
     union feature_values value = {.texts = texts};
-    struct feature_batch batch = {2, 41, &value};
+    struct feature_batch batch = {.rows = 2, .first_row = 41, .values = &value};
     struct feature_result result;
     void *scratch = malloc(plan_scratch(plan, 2));
     assert_false(plan_apply(plan, &batch, scratch, &result, &error));

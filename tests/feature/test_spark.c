@@ -43,7 +43,7 @@ static bool learn(struct fit *fit, const struct table *table, size_t piece,
                         values[value].numbers += from;
                 }
             size_t rows = table->rows - from < piece ? table->rows - from : piece;
-            struct feature_batch batch = {rows, from + 1, values};
+            struct feature_batch batch = {.rows = rows, .first_row = from + 1, .values = values};
             learned = fit_add(fit, &batch, error);
         }
         learned = learned && fit_end_pass(fit, error);
@@ -200,7 +200,7 @@ static void test_medians(void **state)
         assert_non_null(fit);
         assert_true(fit_start(fit, NULL, 0, &error));
         union feature_values column = {.numbers = values};
-        struct feature_batch batch = {rows, 1, &column};
+        struct feature_batch batch = {.rows = rows, .first_row = 1, .values = &column};
         assert_true(fit_add(fit, &batch, &error));
         assert_true(fit_end_pass(fit, &error));
         assert_false(fit_pass(fit));

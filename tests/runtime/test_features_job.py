@@ -314,6 +314,16 @@ def test_a_bad_row_in_a_later_file_is_counted_there(folder):
     job.fails("b.csv.gz", "line 300002", "two")
 
 
+@pytest.mark.parametrize("fold", [0, 1])
+def test_a_value_that_cannot_be_learned_from_is_named_by_its_row(folder, fold):
+    """Whether the row is to be learned from or only to be transformed."""
+    rows = "".join(f"{i},{-1 if i == 57 else i % 3},{i % 2}\n" for i in range(1, 200))
+    stages = [{"type": "OneHotEncoder", "inputCol": "kind", "outputCol": "hot"},
+              {"type": "VectorAssembler", "inputCols": ["id", "hot"], "outputCol": "features"}]
+    features(folder, {"labelCol": "y", "stages": stages, "split": {"folds": 2, "fold": fold}},
+             "id,kind,y\n" + rows).fails("row 57", "kind", "-1")
+
+
 def test_a_cut_gzip_file_is_named(folder):
     job = features(folder, NUMBERS, table(5000), "rows.csv.gz")
     path = job.path / "processing/input/data/rows.csv.gz"

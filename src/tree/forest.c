@@ -61,7 +61,9 @@ static bool make_layout(struct forest *forest, struct lathe_error *error)
     forest->avx2 = __builtin_cpu_supports("avx2");
     forest->avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                      __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                     __builtin_cpu_supports("avx512vbmi") && __builtin_cpu_supports("gfni");
+                     __builtin_cpu_supports("avx512vbmi") &&
+                     __builtin_cpu_supports("avx512vbmi2") &&
+                     __builtin_cpu_supports("avx512bitalg") && __builtin_cpu_supports("gfni");
 #endif
     if (forest->ensemble.tree_count == 0)
         return true;

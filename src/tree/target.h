@@ -17,8 +17,9 @@
 #define TREE_X86 1
 #define TARGET_AVX2 __attribute__((target("avx2")))
 /* Ice Lake, Zen 4 and later */
-#define TARGET_AVX512 \
-    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,gfni,popcnt")))
+#define TARGET_AVX512      \
+    __attribute__((target( \
+        "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512bitalg,gfni,popcnt")))
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define NEVER_INLINE __attribute__((noinline))
 #else

@@ -8,7 +8,7 @@
 #include <stddef.h>
 
 #if TARGET_X86
-#include <emmintrin.h>
+#include <immintrin.h>
 #endif
 
 enum { BLOCK_SIZE = 64 };

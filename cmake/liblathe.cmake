@@ -1,9 +1,10 @@
 # liblathe: floor 0 as one library, shared and static, with include/lathe.h as its whole face.
 # Everything is compiled hidden and that header alone says what is not, so the objects of both
 # export lathe_* only.
+set(rooms lathe_parse lathe_csv lathe_feature lathe_tree lathe_model)
 set(objects)
-foreach(name parse csv feature tree model)
-  list(APPEND objects $<TARGET_OBJECTS:lathe_${name}>)
+foreach(room ${rooms})
+  list(APPEND objects $<TARGET_OBJECTS:${room}>)
 endforeach()
 
 add_library(liblathe SHARED ${objects})
@@ -23,6 +24,7 @@ add_custom_command(
   COMMAND ${CMAKE_AR} rcs liblathe.a liblathe.o
   DEPENDS ${objects} COMMAND_EXPAND_LISTS VERBATIM)
 add_custom_target(liblathe_static ALL DEPENDS liblathe.a)
+add_dependencies(liblathe_static ${rooms}) # make, other than Ninja, does not see it by the objects
 
 # `cmake --install BUILD --component liblathe` installs these without the server.
 include(GNUInstallDirs)

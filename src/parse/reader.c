@@ -16,7 +16,7 @@ void reader_open(struct reader *reader, enum reader_form form, const void *bytes
     reader->event = READER_NULL;
     reader->text = NULL;
     reader->size = 0;
-    reader->escaped = reader->words = false;
+    reader->escaped = reader->words = reader->narrow = false;
     reader->form = form;
     reader->start = reader->next = bytes ? bytes : ""; /* no arithmetic on NULL */
     reader->end = reader->start + size;

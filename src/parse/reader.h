@@ -50,6 +50,8 @@ struct reader {
 
     /* May be set after reader_open: JSON's NaN, Infinity and -Infinity are numbers. */
     bool words;
+    /* And this, for tests: no instructions that only some processors have. The same comes out. */
+    bool narrow;
 
     /* The rest is the reader's own. */
     enum reader_form form;

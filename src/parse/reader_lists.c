@@ -1,7 +1,8 @@
 /* The reader's lists of numbers. Nearly all of a model's text is in them, so JSON's are taken a
  * block of 64 characters at a time: where its commas are is found at once, and as no number then
- * waits for the end of the one before it, several are converted at the same time. What is not
- * written in the usual way (blanks, true and false, many digits, errors) is left to reader_next. */
+ * waits for the end of the one before it, several are converted at the same time. With
+ * AVX-512 they are converted together (reader_avx512.c). What is not written in the usual way
+ * (blanks, true and false, many digits, errors) is left to reader_next. */
 #include "parse/block.h"
 #include "parse/reader_parts.h"
 
@@ -58,16 +59,10 @@ static inline uint64_t block_digits(const unsigned char *at, unsigned count, boo
 /* A float as XGBoost writes it: a digit, up to eight behind a point, then at `e` an exponent, up to
  * the comma at `end`. Without branches that depend on the numbers, except on the second digit of
  * an exponent.
- *
- * The value is digits * 10^scale. Down to 10^-12 and up to 10^6 rounding it twice, to double and
- * then to float, does as well as once. A product is below 2^53, which no double rounds. A quotient
- * that is no middle between two floats, m / 2^n with m < 2^25, differs from it by at least
- * 1 / (5^12 * 2^n) or one in the last digit, more than half the last bit of a double there, so that
- * it is not rounded to the middle. */
+ */
 static inline bool block_float(const unsigned char *at, const unsigned char *e,
                                const unsigned char *end, float *out)
 {
-    enum { ROUNDED_ONCE = 12, HIGHEST = 6 };
     static const int32_t shifts[] = {1, 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000};
     static const float signs[] = {1.0f, -1.0f};
     size_t negative = *at == '-', lowered = e[1] == '-';
@@ -86,33 +81,45 @@ static inline bool block_float(const unsigned char *at, const unsigned char *e,
         power += 10 * tens;
     }
     int scale = (lowered ? -(int)power : (int)power) - (int)places;
-    if (wrong || scale < -READER_EXACT_POWER || scale > HIGHEST)
+    if (wrong || scale < -READER_EXACT_POWER || scale > READER_WHOLE)
         return false;
     int64_t digits = (int64_t)first * shifts[places] + word_digits(fraction);
     double number = reader_scaled((double)digits, scale);
     *out = (float)number * signs[negative];
-    return scale >= -ROUNDED_ONCE || !reader_rounds_twice(number);
+    return scale >= -READER_ROUNDED_ONCE || !reader_rounds_twice(number);
 }
 
-static size_t block_floats(struct reader *reader, float *out, size_t capacity)
+/* As many as are written so, of the block's; *size is set to how many characters they are. */
+static size_t block_floats(const unsigned char *block, float *out, size_t capacity, size_t *size)
 {
+    uint64_t commas = block_equal(block, 0, ','), exponents = block_equal(block, 0x20, 'e');
+    const unsigned char *at = block;
     size_t count = 0;
-    const unsigned char *block;
-    while ((block = block_begin(reader))) {
-        uint64_t commas = block_equal(block, 0, ','), exponents = block_equal(block, 0x20, 'e');
-        const unsigned char *at = block;
-        while (commas && exponents && count < capacity) {
-            const unsigned char *end = block + block_first(commas);
-            if (!block_float(at, block + block_first(exponents), end, &out[count]))
-                break;
-            at = end + 1;
-            count++;
-            commas &= commas - 1;
-            exponents &= exponents - 1;
-        }
-        if (at == block)
+    while (commas && exponents && count < capacity) {
+        const unsigned char *end = block + block_first(commas);
+        if (!block_float(at, block + block_first(exponents), end, &out[count]))
             break;
-        block_end(reader, at);
+        at = end + 1;
+        count++;
+        commas &= commas - 1;
+        exponents &= exponents - 1;
+    }
+    *size = (size_t)(at - block);
+    return count;
+}
+
+static size_t usual_floats(struct reader *reader, float *out, size_t capacity)
+{
+    bool wide = reader_wide(reader);
+    size_t count = 0, taken = 1, size;
+    const unsigned char *block;
+    while (taken && (block = block_begin(reader))) {
+        taken = wide ? reader_eight_floats(block, out + count, capacity - count, &size) : 0;
+        if (!taken)
+            taken = block_floats(block, out + count, capacity - count, &size);
+        if (taken)
+            block_end(reader, block + size);
+        count += taken;
     }
     return count;
 }
@@ -131,7 +138,7 @@ bool reader_floats(struct reader *reader, float *out, size_t capacity, size_t *c
     }
     for (;; (*count)++) {
         bool over;
-        *count += block_floats(reader, out + *count, capacity - *count);
+        *count += usual_floats(reader, out + *count, capacity - *count);
         if (*count == capacity)
             return true;
         if (!next_number(reader, &over))
@@ -159,39 +166,51 @@ static inline bool block_integer(const unsigned char *at, const unsigned char *e
 }
 
 /* Lists of yes and no: a whole block of 0 and 1. */
-static inline bool block_flags(const unsigned char *block, uint64_t commas, int32_t *out)
+static inline size_t block_flags(const unsigned char *block, int32_t *out, size_t capacity,
+                                 size_t *size)
 {
     const uint64_t odd = 0xAAAAAAAAAAAAAAAA;
-    if (commas != odd || block_equal(block, 1, '1') != ~odd)
-        return false;
+    if (capacity < BLOCK_SIZE / 2 || block_equal(block, 0, ',') != odd ||
+        block_equal(block, 1, '1') != ~odd)
+        return 0;
     for (size_t i = 0; i < BLOCK_SIZE / 2; i++)
         out[i] = block[2 * i] & 1;
-    return true;
+    *size = BLOCK_SIZE;
+    return BLOCK_SIZE / 2;
 }
 
-static size_t block_integers(struct reader *reader, int32_t *out, size_t capacity)
+static size_t block_integers(const unsigned char *block, int32_t *out, size_t capacity,
+                             size_t *size)
 {
+    uint64_t commas = block_equal(block, 0, ',');
+    const unsigned char *at = block;
     size_t count = 0;
-    const unsigned char *block;
-    while ((block = block_begin(reader))) {
-        uint64_t commas = block_equal(block, 0, ',');
-        const unsigned char *at = block;
-        if (capacity - count >= BLOCK_SIZE / 2 && block_flags(block, commas, out + count)) {
-            at += BLOCK_SIZE;
-            count += BLOCK_SIZE / 2;
-            commas = 0;
-        }
-        while (commas && count < capacity) {
-            const unsigned char *end = block + block_first(commas);
-            if (!block_integer(at, end, &out[count]))
-                break;
-            at = end + 1;
-            count++;
-            commas &= commas - 1;
-        }
-        if (at == block)
+    while (commas && count < capacity) {
+        const unsigned char *end = block + block_first(commas);
+        if (!block_integer(at, end, &out[count]))
             break;
-        block_end(reader, at);
+        at = end + 1;
+        count++;
+        commas &= commas - 1;
+    }
+    *size = (size_t)(at - block);
+    return count;
+}
+
+static size_t usual_integers(struct reader *reader, int32_t *out, size_t capacity)
+{
+    bool wide = reader_wide(reader);
+    size_t count = 0, taken = 1, size;
+    const unsigned char *block;
+    while (taken && (block = block_begin(reader))) {
+        taken = block_flags(block, out + count, capacity - count, &size);
+        if (!taken && wide)
+            taken = reader_sixteen_integers(block, out + count, capacity - count, &size);
+        if (!taken)
+            taken = block_integers(block, out + count, capacity - count, &size);
+        if (taken)
+            block_end(reader, block + size);
+        count += taken;
     }
     return count;
 }
@@ -210,7 +229,7 @@ bool reader_integers(struct reader *reader, int32_t *out, size_t capacity, size_
     }
     for (;; (*count)++) {
         bool over;
-        *count += block_integers(reader, out + *count, capacity - *count);
+        *count += usual_integers(reader, out + *count, capacity - *count);
         if (*count == capacity)
             return true;
         if (!next_number(reader, &over))

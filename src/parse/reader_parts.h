@@ -1,5 +1,5 @@
 /* reader_parts.h: what the parts of the reader (reader.c with JSON, reader_text.c, reader_lists.c,
- * reader_ubjson.c) use of each other. Not for anyone else. */
+ * reader_avx512.c, reader_ubjson.c) use of each other. Not for anyone else. */
 #ifndef LATHE_PARSE_READER_PARTS_H
 #define LATHE_PARSE_READER_PARTS_H
 
@@ -45,6 +45,22 @@ static inline bool reader_rounds_twice(double value)
     memcpy(&bits, &value, sizeof bits);
     return ((bits & 0xFFFFFFF) == 0) & ((double)(float)value != value);
 }
+
+/* Where digits * 10^scale may be rounded twice, to double and then to float, for fewer than 10^9
+ * digits: from 10^-12 to 10^6. A product is below 2^53, which no double rounds. A quotient that is
+ * no middle between two floats, m / 2^n with m < 2^25, differs from it by at least 1 / (5^12 * 2^n)
+ * or one in the last digit, more than half the last bit of a double there, so that it is not
+ * rounded to the middle. */
+enum { READER_ROUNDED_ONCE = 12, READER_WHOLE = 6 };
+
+/* With AVX-512, whether that is to be used, and: takes up to 8 floats or 16 integers, each with a
+ * comma behind it, from the block at `at`, and sets *size to how many characters they are. Returns
+ * how many; 0 where the first is not written as it must be: a digit, up to 8 behind a point, and an
+ * exponent of one; or up to 4 digits. */
+bool reader_wide(const struct reader *reader);
+size_t reader_eight_floats(const unsigned char *at, float *out, size_t capacity, size_t *size);
+size_t reader_sixteen_integers(const unsigned char *at, int32_t *out, size_t capacity,
+                               size_t *size);
 
 /* Whether `size` bytes of text are UTF-8. */
 bool reader_utf8(const unsigned char *text, size_t size);

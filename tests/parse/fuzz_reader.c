@@ -48,6 +48,7 @@ static void walk(enum reader_form form, uint8_t manner, const uint8_t *bytes, si
     struct lathe_error error;
     reader_open(&reader, form, bytes, size, &error);
     reader.words = manner & 1;
+    reader.narrow = manner & 16;
     while (reader_next(&reader) > READER_END) {
         if (reader.event == READER_KEY || reader.event == READER_STRING) {
             char *copy = malloc(reader.size ? reader.size : 1);

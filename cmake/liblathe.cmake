@@ -37,4 +37,15 @@ install(FILES ${CMAKE_BINARY_DIR}/liblathe.a DESTINATION ${CMAKE_INSTALL_LIBDIR}
 install(FILES include/lathe.h DESTINATION ${CMAKE_INSTALL_INCLUDEDIR} COMPONENT liblathe)
 install(FILES ${CMAKE_BINARY_DIR}/lathe.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig
         COMPONENT liblathe)
-install(FILES man/liblathe.3 DESTINATION ${CMAKE_INSTALL_MANDIR}/man3 COMPONENT liblathe)
+
+# `man lathe_predict_text` shows liblathe's page, which has all functions.
+file(READ include/lathe.h header)
+string(REGEX MATCHALL "lathe_[a-z_]+\\(" functions "${header}")
+list(REMOVE_DUPLICATES functions)
+set(pages man/liblathe.3)
+foreach(function ${functions})
+  string(REPLACE "(" ".3" page ${function})
+  file(WRITE ${CMAKE_BINARY_DIR}/man/${page} ".so man3/liblathe.3\n")
+  list(APPEND pages ${CMAKE_BINARY_DIR}/man/${page})
+endforeach()
+install(FILES ${pages} DESTINATION ${CMAKE_INSTALL_MANDIR}/man3 COMPONENT liblathe)

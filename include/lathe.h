@@ -79,13 +79,16 @@ void lathe_text_clear(struct lathe_text *text);
 bool lathe_describe(const struct lathe_predictor *predictor, struct lathe_text *text,
                     struct lathe_error *error);
 
-/* The predictor as one C file (replacing what the text held) that needs nothing but libm and has
- * one function of this name, described at its top: the same answers, row by row. LATHE_UNSUPPORTED
- * for ensembles of models, selected content, and a StringIndexer of numbers; LATHE_NO_MEMORY. */
+/* The predictor as one C99 file (replacing what the text held) that needs nothing but libm and has
+ * one function of this name, described at its top: the same answers, row by row, to the last bit
+ * (selected content as its values, one after the other). LATHE_UNSUPPORTED where a label has a NUL
+ * in it, which C's strings cannot have; LATHE_LIMIT; LATHE_NO_MEMORY. */
 bool lathe_export_c(const struct lathe_predictor *predictor, const char *name,
                     struct lathe_text *text, struct lathe_error *error);
 
-/* The columns of a row, in order. Names and types live as long as the predictor. */
+/* The columns of a row, in the order that rows without a header have to have: of trees that of the
+ * model's training, of a bundle that of its schema, or, where it has none, that in which its
+ * transformers name them. Names and types live as long as the predictor. */
 struct lathe_column {
     const char *name; /* NULL where the model has no names for its features */
     const char *type; /* "double", "string", "int" ...: a schema's types */
@@ -159,8 +162,9 @@ bool lathe_predict_texts(const struct lathe_predictor *predictor,
  * trees look as SageMaker's XGBoost container writes them, those of transformers as its SparkML
  * container does, but always one row a line. */
 enum lathe_format {
-    LATHE_CSV,             /* rows: a line each, no header, the columns in order. Answers: those of
-                              trees in one line, those of transformers in a line each */
+    LATHE_CSV,             /* rows: a line each, no header, values in the order of
+                              lathe_predictor_columns. Answers: those of trees in one line, those of
+                              transformers in a line each */
     LATHE_CSV_LINES,       /* answers: a line each, also the last one's ended, as in batches */
     LATHE_JSON,            /* rows: [[1, 2], [3, 4]], {"data": ...}, {"schema": ..., "data": ...},
                               {"instances": ...} or objects by the columns' names. Answers:

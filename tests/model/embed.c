@@ -142,6 +142,30 @@ static void ask_values(const struct lathe_predictor *predictor, const struct tab
     answers->width[what] = width;
 }
 
+/* Rows of floats are answered as those of columns are. */
+static void check_floats(const struct lathe_predictor *predictor, const struct table *table,
+                         enum lathe_answer what, const struct answers *answers)
+{
+    struct lathe_error error;
+    size_t stride = table->columns + 3, count = table->rows;
+    float *rows = malloc(count * stride * sizeof *rows);
+    float *out = malloc((count * lathe_predictor_outputs(predictor) + 1) * sizeof *out);
+    CHECK(rows && out);
+    for (size_t row = 0; row < count; row++)
+        for (size_t i = 0; i < stride; i++) {
+            size_t at = i * count + row;
+            bool given = i < table->columns && !table->missing[at];
+            rows[row * stride + i] = given ? (float)table->numbers[at] : NAN;
+        }
+    if (lathe_predict_floats(predictor, what, rows, count, stride, out, &error))
+        for (size_t i = 0; i < count * answers->width[what]; i++)
+            CHECK((double)out[i] == answers->values[what][i]);
+    else
+        CHECK(error.code == LATHE_UNSUPPORTED);
+    free(rows);
+    free(out);
+}
+
 static struct answers ask(const struct lathe_predictor *predictor, const struct table *table,
                           struct bytes csv)
 {
@@ -149,6 +173,8 @@ static struct answers ask(const struct lathe_predictor *predictor, const struct 
     struct answers answers = {0};
     for (int what = 0; what < ANSWERS; what++)
         ask_values(predictor, table, (enum lathe_answer)what, &answers);
+    check_floats(predictor, table, LATHE_PREDICTION, &answers);
+    check_floats(predictor, table, LATHE_MARGIN, &answers);
     answers.texts = calloc(table->rows + 1, sizeof *answers.texts);
     CHECK(answers.texts);
     if (!lathe_predict_texts(predictor, table->values, table->rows, answers.texts, &error)) {

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 import tarfile
@@ -18,7 +19,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 BUNDLES = ROOT / "tests/feature/bundles/0.24"
 
 PYTHON = """
-import json, sys, zipfile
+import io, json, sys, tarfile, zipfile
 import numpy, pandas, xgboost
 import lathe
 
@@ -97,7 +98,30 @@ for same in (columns, pandas.DataFrame(columns), pandas.DataFrame(columns).astyp
 kept = dict(given, kind=pandas.Series(given["kind"]).where(pandas.Series(range(10)) != 4))
 assert both.predict(kept)[4] == both.predict(dict(given, kind=["none"] * 10))[4]
 
-for wrong in (lambda: lathe.Predictor("/nothing"), lambda: both.predict_csv("L,x,1"),
+# The models of a cross validation: their mean, or the class that most of them say.
+chance = numpy.random.default_rng(8)
+for objective in "binary:logistic", "multi:softprob", "multi:softmax":
+    several = [xgboost.train({"objective": objective, "nthread": 1,
+                              **({"num_class": 3} if objective.startswith("multi") else {})},
+                             xgboost.DMatrix(rows, chance.integers(0, 2, 400)), 4)
+               for _ in range(5)]
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w:gz") as archive:
+        for i, one in enumerate(several):
+            entry, raw = tarfile.TarInfo(f"xgboost-model-{i}"), bytes(one.save_raw("ubj"))
+            entry.size = len(raw)
+            archive.addfile(entry, io.BytesIO(raw))
+    together = lathe.Predictor(packed.getvalue())
+    said = numpy.array([one.predict(matrix) for one in several])
+    expected = numpy.mean(said, 0)
+    if objective == "multi:softmax":
+        expected = [numpy.bincount(column.astype(int)).argmax() for column in said.T]
+        assert (said != expected).any()
+    for same in rows, rows.tolist():
+        numpy.testing.assert_allclose(together.predict(same), expected, rtol=2e-6)
+
+for wrong in (lambda: together.margins(rows), lambda: together.contributions(rows),
+              lambda: lathe.Predictor("/nothing"), lambda: both.predict_csv("L,x,1"),
               lambda: both.predict(dict(given, x=[1.0] * 9 + [float("nan")])),
               lambda: lathe.Predictor(bundles + "/machine.zip").margins(given)):
     try:
@@ -144,6 +168,7 @@ int main(int argc, char **argv)
 def test_python_beside_xgboost(python, tmp_path):
     lines = python(PYTHON, [BUNDLES, tmp_path]).splitlines()
     for line, words in zip(lines, [
+            "UNSUPPORTED only a single model", "UNSUPPORTED only a single model",
             "IO /nothing cannot be opened", "INVALID_DATA line 1, column 2: found \"x\"",
             "INVALID_DATA row 10, column 'x': a number is missing",
             "UNSUPPORTED only a single model of trees", "(400, 5): expected (rows, 7)",
@@ -160,6 +185,13 @@ def test_only_its_own_names_are_exported(library):
         names = [name for name in names if "asan" not in name and "ubsan" not in name
                  and name != "LATHE_0"]
         assert len(names) > 10 and all(name.startswith("lathe_") for name in names)
+
+
+def test_the_man_page_has_every_function():
+    page = (ROOT / "man/liblathe.3").read_text()
+    functions = set(re.findall(r"\b(lathe_\w+)\(", (ROOT / "include/lathe.h").read_text()))
+    assert len(functions) > 10
+    assert [name for name in functions if f"{name}(" not in page] == []
 
 
 # ---- installed ----
@@ -192,7 +224,9 @@ def test_an_installed_library_builds_a_c_program(library, preload, tmp_path, sta
     prefix = tmp_path / "there"
     if staged:  # a package's tree, unpacked elsewhere
         (tmp_path / "stage/usr/local").rename(prefix)
-    assert (prefix / "share/man/man3/liblathe.3").exists()
+    pages = prefix / "share/man/man3"
+    assert "predict with trained pipelines" in (pages / "liblathe.3").read_text()
+    assert (pages / "lathe_predict_text.3").read_text() == ".so man3/liblathe.3\n"
     program = compile_against(prefix, tmp_path, static, preload)
     done = subprocess.run([program, BUNDLES / "machine.zip"], capture_output=True, text=True,
                           env={**os.environ, "LD_LIBRARY_PATH": str(prefix / "lib")})

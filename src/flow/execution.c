@@ -142,15 +142,19 @@ static bool write_back(struct resource *resource, void *data, GError **error)
     return true;
 }
 
+/* On the way only the order counts: on the disk before what the operations called next leave
+ * there. The end is on the disk when it is told. */
 static bool commit(struct execution *execution, GError **error)
 {
+    const char *id = execution->resource->name;
     if (!execution->changed)
         return true;
-    if (!resource_update(execution->store, FLOW_EXECUTION, execution->resource->name, write_back,
-                         execution, NULL, error))
-        return false;
-    execution->changed = false;
-    return true;
+    bool written = execution->final ? resource_update(execution->store, FLOW_EXECUTION, id,
+                                                      write_back, execution, NULL, error)
+                                    : resource_update_ordered(execution->store, FLOW_EXECUTION, id,
+                                                              write_back, execution, error);
+    execution->changed = execution->changed && !written;
+    return written;
 }
 
 /* --- the graph -----------------------------------------------------------------------------------

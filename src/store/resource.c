@@ -196,6 +196,13 @@ bool resource_update(struct store *store, const char *kind, const char *name,
     return updated;
 }
 
+bool resource_update_ordered(struct store *store, const char *kind, const char *name,
+                             resource_change *change, void *data, GError **error)
+{
+    struct update request = {store, kind, name, change, data, false};
+    return store_write_ordered(store, update, &request, error);
+}
+
 static bool delete (struct store_connection *connection, void *data, GError **error)
 {
     struct update *removal = data;

@@ -38,6 +38,9 @@ struct resource *resource_get_by_arn(struct store *store, const char *arn, GErro
 typedef bool resource_change(struct resource *resource, void *data, GError **error);
 bool resource_update(struct store *store, const char *kind, const char *name,
                      resource_change *change, void *data, bool *found, GError **error);
+/* The same by store_write_ordered: a status on the way to the next. */
+bool resource_update_ordered(struct store *store, const char *kind, const char *name,
+                             resource_change *change, void *data, GError **error);
 
 /* Removes it and its tags; `*found` says whether there was one. */
 bool resource_delete(struct store *store, const char *kind, const char *name, bool *found,

@@ -37,6 +37,7 @@ struct change {
     void *data;
     void (*free_data)(void *data); /* set where nobody waits */
     bool waited_for;
+    bool synced; /* to be on the disk before it is done */
     bool done;
     GError *error;
 };
@@ -214,12 +215,12 @@ static void tell_watchers(struct store *store)
     g_array_set_size(store->events, 0);
 }
 
-/* A change that nobody waits for need not be on the disk; where a whole group is of that kind the
- * commit skips the fsync. */
+/* Where no change of a group has to be on the disk, the commit skips the fsync. The next commit's
+ * covers it: both are in the log, one after the other. */
 static bool group_must_sync(GPtrArray *group)
 {
     for (guint i = 0; i < group->len; i++)
-        if (((struct change *)g_ptr_array_index(group, i))->waited_for)
+        if (((struct change *)g_ptr_array_index(group, i))->synced)
             return true;
     return false;
 }
@@ -292,9 +293,10 @@ static void enqueue(struct store *store, struct change *change)
     pthread_cond_signal(&store->work_waits);
 }
 
-bool store_write(struct store *store, store_work *work, void *data, GError **error)
+static bool write_and_wait(struct store *store, store_work *work, void *data, bool synced,
+                           GError **error)
 {
-    struct change change = {.work = work, .data = data, .waited_for = true};
+    struct change change = {.work = work, .data = data, .waited_for = true, .synced = synced};
     pthread_mutex_lock(&store->lock);
     enqueue(store, &change);
     while (!change.done)
@@ -304,6 +306,16 @@ bool store_write(struct store *store, store_work *work, void *data, GError **err
         return true;
     g_propagate_error(error, change.error);
     return false;
+}
+
+bool store_write(struct store *store, store_work *work, void *data, GError **error)
+{
+    return write_and_wait(store, work, data, true, error);
+}
+
+bool store_write_ordered(struct store *store, store_work *work, void *data, GError **error)
+{
+    return write_and_wait(store, work, data, false, error);
 }
 
 void store_write_later(struct store *store, store_work *work, void *data,

@@ -196,8 +196,8 @@ static bool prepare(struct job *job, void *data, GError **error)
     const struct runtime *runtime = runtime_find(image, NULL, error);
     if (!runtime || !write_config(processing, job, error) ||
         !stage_inputs(processing, job, error) || !make_output_folders(processing, job, error) ||
-        !resource_update(processing->lathe->store, processing_job_kind.kind, processing->name,
-                         set_started, &processing->started, NULL, error))
+        !resource_update_ordered(processing->lathe->store, processing_job_kind.kind,
+                                 processing->name, set_started, &processing->started, error))
         return false;
     job_execute(job, runtime->process_verb, sagemaker_job_environment(processing->request, NULL));
     return true;

@@ -64,13 +64,18 @@ static bool take_step(struct resource *resource, void *data, GError **error)
     return true;
 }
 
-/* A step that cannot be written (a full disk) is told in the job's log; the next one may be. */
+/* A step that cannot be written (a full disk) is told in the job's log; the next one may be. Only
+ * the last has to be on the disk: a job that was cut off has failed wherever it was. */
 static void move_to(const struct training *training, struct job *job, const struct step *step)
 {
+    struct store *store = training->lathe->store;
+    const char *kind = training_job_kind.kind;
     g_autoptr(GError) error = NULL;
-    if (!resource_update(training->lathe->store, training_job_kind.kind, training->name, take_step,
-                         (void *)step, NULL, &error) &&
-        job)
+    bool moved =
+        step->status
+            ? resource_update(store, kind, training->name, take_step, (void *)step, NULL, &error)
+            : resource_update_ordered(store, kind, training->name, take_step, (void *)step, &error);
+    if (!moved && job)
         job_log(job, "The status %s could not be recorded: %s", step->secondary, error->message);
 }
 

@@ -34,7 +34,8 @@ struct source {
     const char *name;
     bool ended;
     GByteArray *header, *rest;
-    size_t lines; /* in the pieces before */
+    size_t lines;   /* in the pieces before */
+    size_t skipped; /* lines of a header that no piece has */
 };
 
 static bool is_name(const struct csv_text *field, const char *name)
@@ -50,6 +51,12 @@ static bool has_name(const struct csv_text *fields, size_t count, const char *na
     return false;
 }
 
+static bool has_names(const struct lathe_predictor *predictor)
+{
+    size_t count;
+    return lathe_predictor_columns(predictor, &count)[0].name != NULL;
+}
+
 /* Whether a record names columns of the predictor (one is enough: which others are missing is for
  * the reader to say); where those have no names, whether none of it is a number. */
 static bool names_columns(const struct lathe_predictor *predictor, const struct csv_text *fields,
@@ -57,15 +64,16 @@ static bool names_columns(const struct lathe_predictor *predictor, const struct 
 {
     size_t columns;
     const struct lathe_column *column = lathe_predictor_columns(predictor, &columns);
-    for (size_t i = 0; i < columns && column[0].name; i++)
+    bool named = has_names(predictor);
+    for (size_t i = 0; named && i < columns; i++)
         if (has_name(fields, count, column[i].name))
             return true;
-    for (size_t i = 0; i < count && !column[0].name; i++) {
+    for (size_t i = 0; !named && i < count; i++) {
         double value;
         if (!fields[i].size || number_parse(fields[i].bytes, fields[i].size, &value))
             return false;
     }
-    return !column[0].name;
+    return !named;
 }
 
 /* How many bytes of the text its header has; 0 where it has none. */
@@ -148,11 +156,11 @@ static void answer_pieces(struct piece *pieces, size_t count)
     }
 }
 
-static size_t count_lines(const struct piece *piece, size_t from)
+static size_t count_lines(const guint8 *text, size_t size)
 {
     size_t lines = 0;
-    for (guint i = (guint)from; i < piece->rows->len; i++)
-        lines += piece->rows->data[i] == '\n';
+    for (size_t i = 0; i < size; i++)
+        lines += text[i] == '\n';
     return lines;
 }
 
@@ -163,9 +171,11 @@ static bool fail_piece(const struct source *source, const struct piece *piece, G
     size_t number;
     int used = 0;
     if (sscanf(piece->error.message, "%4s %zu%n", word, &number, &used) == 2 && used &&
-        (strcmp(word, "line") == 0 || strcmp(word, "row") == 0))
+        (strcmp(word, "line") == 0 || strcmp(word, "row") == 0)) {
+        size_t before = source->lines + (*word == 'l' ? source->skipped : 0);
         return error_set(error, ERROR_VALIDATION, "%s: %s %zu%s", source->name, word,
-                         number + source->lines, piece->error.message + used);
+                         number + before, piece->error.message + used);
+    }
     return error_set(error, ERROR_VALIDATION, "%s: %s", source->name, piece->error.message);
 }
 
@@ -173,7 +183,8 @@ static bool write_piece(struct source *source, struct piece *piece, GError **err
 {
     if (!piece->answered)
         return fail_piece(source, piece, error);
-    source->lines += count_lines(piece, source->header->len);
+    size_t header = source->header->len;
+    source->lines += count_lines(piece->rows->data + header, piece->rows->len - header);
     return file_write_all(STDOUT_FILENO, piece->answer.bytes, piece->answer.size, error);
 }
 
@@ -201,14 +212,17 @@ static bool predict_all(const struct lathe_predictor *predictor, struct source *
     if (!read_more(source, source->rest, PIECE, error))
         return false;
     size_t header = find_header(predictor, (const char *)source->rest->data, source->rest->len);
-    g_byte_array_append(source->header, source->rest->data, (guint)header);
+    if (has_names(predictor))
+        g_byte_array_append(source->header, source->rest->data, (guint)header);
+    else /* a header that names nothing the predictor knows */
+        source->skipped = count_lines(source->rest->data, header);
     g_byte_array_remove_range(source->rest, 0, (guint)header);
     bool more = source->rest->len > 0;
     size_t cores = g_get_num_processors();
     g_autofree struct piece *pieces = g_new0(struct piece, cores);
     for (size_t i = 0; i < cores; i++) {
         pieces[i].predictor = predictor;
-        pieces[i].format = header ? LATHE_CSV_HEADER : LATHE_CSV;
+        pieces[i].format = source->header->len ? LATHE_CSV_HEADER : LATHE_CSV;
         pieces[i].rows = g_byte_array_new();
     }
     /* What was read in advance is a piece even where nothing follows it. */

@@ -122,3 +122,20 @@ def test_the_order_that_describe_shows_is_the_one_that_rows_have(run, tmp_path):
     for given in text, f"{header}\n{text}":
         answers = run("predict", tmp_path / "model.ubj", rows=given).stdout.splitlines()
         assert [numpy.float32(line) for line in answers] == expected
+
+
+@pytest.mark.parametrize("names", [None, ["a", "b", "c"]])
+@pytest.mark.parametrize("header", ["", "a,b,c\n"])
+def test_rows_that_do_not_fit_are_named_as_in_the_file(run, tmp_path, names, header):
+    rows = numpy.random.default_rng(5).normal(0, 1, (300, 3))
+    booster = xgboost.train({"nthread": 1}, xgboost.DMatrix(rows, rows[:, 0], feature_names=names), 2)
+    booster.save_model(tmp_path / "model.ubj")
+    above = header.count("\n")
+    for wrong, column in ("1,2", "column 2"), ("1,2,3,4", "column 4"), ("1,2,x", "column 3"):
+        text = f"{header}1,2,3\n4,5,6\n{wrong}\n7,8,9\n"
+        failed = run("predict", tmp_path / "model.ubj", rows=text)
+        assert failed.returncode == 1
+        assert f"standard input: line {3 + above}, {column}: found" in failed.stderr
+    failed = run("predict", tmp_path / "model.ubj", rows=header + "1,2\n3,4\n")
+    assert failed.returncode == 1
+    assert "row 1" in failed.stderr or f"line {1 + above}, column 2" in failed.stderr

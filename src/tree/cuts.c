@@ -9,27 +9,29 @@ static uint64_t key_of(const struct split *split)
     return (uint64_t)split->feature << 32 | split->threshold;
 }
 
-/* Sorts by feature, then threshold: digits of 11 bits from the lowest, but for those that all
- * share. Returns where the result is, in splits or in spare. */
+/* Sorts by feature, then threshold: by digits of up to 13 bits from the lowest, as few as the keys
+ * need. Returns where the result is, in splits or in spare. */
 static struct split *radix_sort(struct split *splits, struct split *spare, size_t count)
 {
-    enum { BITS = 11, VALUES = 1 << BITS };
+    enum { MOST_BITS = 13 };
     uint64_t differ = 0;
     for (size_t i = 1; i < count; i++)
         differ |= key_of(&splits[i]) ^ key_of(&splits[0]);
-    for (unsigned shift = 0; differ >> shift; shift += BITS) {
-        if (!(differ >> shift & (VALUES - 1)))
-            continue;
-        uint32_t starts[VALUES] = {0}, at = 0;
+    unsigned bits = differ ? 64 - (unsigned)__builtin_clzll(differ) : 0;
+    unsigned digits = (bits + MOST_BITS - 1) / MOST_BITS,
+             width = digits ? (bits - 1) / digits + 1 : 0;
+    uint64_t mask = ((uint64_t)1 << width) - 1;
+    for (unsigned digit = 0; digit < digits; digit++) {
+        uint32_t starts[1 << MOST_BITS] = {0}, at = 0;
         for (size_t i = 0; i < count; i++)
-            starts[key_of(&splits[i]) >> shift & (VALUES - 1)]++;
-        for (size_t i = 0; i < VALUES; i++) {
+            starts[key_of(&splits[i]) >> digit * width & mask]++;
+        for (size_t i = 0; i <= mask; i++) {
             uint32_t here = starts[i];
             starts[i] = at;
             at += here;
         }
         for (size_t i = 0; i < count; i++)
-            spare[starts[key_of(&splits[i]) >> shift & (VALUES - 1)]++] = splits[i];
+            spare[starts[key_of(&splits[i]) >> digit * width & mask]++] = splits[i];
         struct split *swap = splits;
         splits = spare;
         spare = swap;

@@ -143,6 +143,7 @@ TARGET_AVX512 size_t reader_eight_floats(const unsigned char *at, float *out, si
     __mmask64 point = pass(&numbers, '.', &behind);
     __m512i count = _mm512_sub_epi8(e, behind);
     __m512i digits = digits_before(&numbers, e, count, 8);
+    /* the exponent, and with it the power of ten that the last digit counts */
     __m512i power_at = _mm512_add_epi8(e, all_bytes(1));
     __mmask64 lowered = pass(&numbers, '-', &power_at);
     __m512i power = digits_at(&numbers, power_at);
@@ -156,6 +157,7 @@ TARGET_AVX512 size_t reader_eight_floats(const unsigned char *at, float *out, si
                      _mm512_cmpge_epi8_mask(scale, all_bytes(-READER_ROUNDED_ONCE)) &
                      _mm512_cmple_epi8_mask(scale, all_bytes(READER_WHOLE));
 
+    /* below 2^53, so exact; times a power or divided by one: rounded once, and then to float */
     __m512d whole = _mm512_cvtepi64_pd(_mm512_and_si512(first, _mm512_set1_epi64(0xff)));
     __m512d number = _mm512_add_pd(_mm512_mul_pd(whole, powers(count)),
                                    _mm512_cvtepi64_pd(eight_digits(digits)));
@@ -165,8 +167,8 @@ TARGET_AVX512 size_t reader_eight_floats(const unsigned char *at, float *out, si
     __mmask8 below = _mm512_movepi64_mask(_mm512_movm_epi8(negative));
     floats = _mm256_mask_xor_ps(floats, below, floats, _mm256_set1_ps(-0.0f));
 
-    unsigned whole_lanes = _mm512_cmpeq_epi64_mask(_mm512_movm_epi8(good), _mm512_set1_epi64(-1));
-    size_t found = count_good(&numbers, whole_lanes, capacity < 8 ? capacity : 8);
+    unsigned right = _mm512_cmpeq_epi64_mask(_mm512_movm_epi8(good), _mm512_set1_epi64(-1));
+    size_t found = count_good(&numbers, right, capacity < 8 ? capacity : 8);
     if (found) {
         _mm256_mask_storeu_ps(out, (__mmask8)((1u << found) - 1), floats);
         *size = size_of(&numbers, found);
@@ -183,6 +185,7 @@ TARGET_AVX512 size_t reader_sixteen_integers(const unsigned char *at, int32_t *o
     __mmask64 negative = pass(&numbers, '-', &numbers.start);
     __m512i count = _mm512_sub_epi8(numbers.end, numbers.start);
     __m512i digits = digits_before(&numbers, numbers.end, count, 4);
+    /* a leading zero */
     __mmask64 padded = _mm512_cmpeq_epi8_mask(look(&numbers, numbers.start), all_bytes('0')) &
                        _mm512_cmpgt_epu8_mask(count, all_bytes(1));
     __mmask64 good = _mm512_cmple_epu8_mask(digits, all_bytes(9)) & ~padded &
@@ -193,8 +196,8 @@ TARGET_AVX512 size_t reader_sixteen_integers(const unsigned char *at, int32_t *o
     __mmask16 below = _mm512_movepi32_mask(_mm512_movm_epi8(negative));
     values = _mm512_mask_sub_epi32(values, below, zero, values);
 
-    unsigned whole_lanes = _mm512_cmpeq_epi32_mask(_mm512_movm_epi8(good), _mm512_set1_epi32(-1));
-    size_t found = count_good(&numbers, whole_lanes, capacity < 16 ? capacity : 16);
+    unsigned right = _mm512_cmpeq_epi32_mask(_mm512_movm_epi8(good), _mm512_set1_epi32(-1));
+    size_t found = count_good(&numbers, right, capacity < 16 ? capacity : 16);
     if (found) {
         _mm512_mask_storeu_epi32(out, (__mmask16)((1u << found) - 1), values);
         *size = size_of(&numbers, found);

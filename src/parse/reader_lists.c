@@ -1,8 +1,8 @@
 /* The reader's lists of numbers. Nearly all of a model's text is in them, so JSON's are taken a
  * block of 64 characters at a time: where its commas are is found at once, and as no number then
- * waits for the end of the one before it, several are converted at the same time. With
- * AVX-512 they are converted together (reader_avx512.c). What is not written in the usual way
- * (blanks, true and false, many digits, errors) is left to reader_next. */
+ * waits for the end of the one before it, several are converted at the same time; with AVX-512 8 or
+ * 16 in the same instructions (reader_avx512.c). What is not written in the usual way (blanks, true
+ * and false, many digits, errors) is left to reader_next. */
 #include "parse/block.h"
 #include "parse/reader_parts.h"
 
@@ -58,8 +58,7 @@ static inline uint64_t block_digits(const unsigned char *at, unsigned count, boo
 
 /* A float as XGBoost writes it: a digit, up to eight behind a point, then at `e` an exponent, up to
  * the comma at `end`. Without branches that depend on the numbers, except on the second digit of
- * an exponent.
- */
+ * an exponent. */
 static inline bool block_float(const unsigned char *at, const unsigned char *e,
                                const unsigned char *end, float *out)
 {

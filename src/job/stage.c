@@ -128,7 +128,7 @@ bool stage_out_archive(struct lake *lake, const char *folder, const char *uri, G
 }
 
 struct target {
-    struct lake *lake;
+    struct lake_batch *batch;
     const char *bucket, *prefix;
 };
 
@@ -136,10 +136,10 @@ static bool put_file(const char *path, const char *name, void *data, GError **er
 {
     const struct target *target = data;
     g_autofree char *key = g_strconcat(target->prefix, name, NULL);
-    return lake_put_file(target->lake, target->bucket, key, path, error);
+    return lake_batch_add(target->batch, target->bucket, key, path, error);
 }
 
-bool stage_out(struct lake *lake, const char *folder, const char *uri, GError **error)
+bool stage_out(struct lake_batch *batch, const char *folder, const char *uri, GError **error)
 {
     g_autofree char *bucket = NULL;
     g_autofree char *key = NULL;
@@ -147,6 +147,6 @@ bool stage_out(struct lake *lake, const char *folder, const char *uri, GError **
         return false;
     bool slash = !*key || g_str_has_suffix(key, "/");
     g_autofree char *prefix = g_strconcat(key, slash ? "" : "/", NULL);
-    struct target target = {lake, bucket, prefix};
+    struct target target = {batch, bucket, prefix};
     return file_each(folder, put_file, &target, error);
 }

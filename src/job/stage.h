@@ -16,7 +16,9 @@ bool stage_in(struct lake *lake, const json_t *source, const char *folder, GErro
 /* Writes folder as a tar.gz object at an S3 URI. */
 bool stage_out_archive(struct lake *lake, const char *folder, const char *uri, GError **error);
 
-/* Puts every file below folder under an S3 URI (which may lack its last slash). */
-bool stage_out(struct lake *lake, const char *folder, const char *uri, GError **error);
+/* Adds every file below folder to the batch, to be under an S3 URI (which may lack its last slash).
+ */
+struct lake_batch;
+bool stage_out(struct lake_batch *batch, const char *folder, const char *uri, GError **error);
 
 #endif

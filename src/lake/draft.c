@@ -171,15 +171,20 @@ struct lake_draft *lake_receive(struct lake *lake, struct stream *body, unsigned
     return lake_receive_at(lake, body, kinds, NULL, error);
 }
 
-bool lake_draft_sync(struct lake_draft *draft, GError **error)
+bool lake_draft_sync_bytes(struct lake_draft *draft, GError **error)
 {
-    if (draft->small)
+    if (draft->fd < 0)
         return true;
     /* Read-only, so that a process that was given a link to it does not change it by mistake. */
-    if (draft->fd >= 0 &&
-        ((!draft->shared && fchmod(draft->fd, 0400) != 0) || fsync(draft->fd) != 0))
+    if ((!draft->shared && fchmod(draft->fd, 0400) != 0) || fsync(draft->fd) != 0)
         return lake_error_errno(error, errno, "putting a file of the lake on the disk");
-    return file_sync_folder(draft->lake->folder, error);
+    return true;
+}
+
+bool lake_draft_sync(struct lake_draft *draft, GError **error)
+{
+    return draft->small ||
+           (lake_draft_sync_bytes(draft, error) && file_sync_folder(draft->lake->folder, error));
 }
 
 /* --- copies ----------------------------------------------------------------------------------- */
@@ -284,4 +289,10 @@ char *lake_draft_md5(const struct lake_draft *draft)
 char *lake_draft_checksum(const struct lake_draft *draft, enum checksum_kind kind)
 {
     return g_base64_encode(draft->digests[kind], checksum_size(kind));
+}
+
+json_t *lake_own_headers(const struct lake_draft *draft)
+{
+    g_autofree char *checksum = lake_draft_checksum(draft, CHECKSUM_CRC64NVME);
+    return json_pack("{ssss}", "ChecksumCRC64NVME", checksum, "ChecksumType", "FULL_OBJECT");
 }

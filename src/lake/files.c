@@ -119,37 +119,17 @@ GBytes *lake_get_bytes(struct lake *lake, const char *uri, size_t limit, GError 
 
 /* --- putting ---------------------------------------------------------------------------------- */
 
-/* Every object of ours carries the checksum that S3 gives one that came without. */
-static bool commit_with_checksum(struct lake *lake, struct lake_draft *draft, const char *bucket,
-                                 const char *key, const char *content_type, GError **error)
-{
-    g_autofree char *checksum = lake_draft_checksum(draft, CHECKSUM_CRC64NVME);
-    g_autoptr(json_auto) headers =
-        json_pack("{ssss}", "ChecksumCRC64NVME", checksum, "ChecksumType", "FULL_OBJECT");
-    struct lake_entry entry = {
-        .bucket = bucket, .key = key, .content_type = content_type, .headers = headers};
-    g_autoptr(lake_object_auto) object = lake_commit(lake, draft, &entry, error);
-    return object != NULL;
-}
-
 bool lake_put(struct lake *lake, const char *bucket, const char *key, struct stream *body,
               const char *content_type, GError **error)
 {
     g_autoptr(lake_draft_auto) draft = lake_receive(lake, body, 1u << CHECKSUM_CRC64NVME, error);
-    return draft && commit_with_checksum(lake, draft, bucket, key, content_type, error);
-}
-
-bool lake_put_file(struct lake *lake, const char *bucket, const char *key, const char *path,
-                   GError **error)
-{
-    g_autoptr(lake_draft_auto) draft =
-        lake_draft_adopt(lake, path, 1u << CHECKSUM_CRC64NVME, error);
-    if (!draft || !commit_with_checksum(lake, draft, bucket, key, NULL, error)) {
-        g_prefix_error(error, "storing the file %s: ", path);
+    if (!draft)
         return false;
-    }
-    unlink(path);
-    return true;
+    g_autoptr(json_auto) headers = lake_own_headers(draft);
+    struct lake_entry entry = {
+        .bucket = bucket, .key = key, .content_type = content_type, .headers = headers};
+    g_autoptr(lake_object_auto) object = lake_commit(lake, draft, &entry, error);
+    return object != NULL;
 }
 
 /* --- links ------------------------------------------------------------------------------------ */

@@ -76,6 +76,18 @@ bool lake_put(struct lake *lake, const char *bucket, const char *key, struct str
 bool lake_put_file(struct lake *lake, const char *bucket, const char *key, const char *path,
                    GError **error);
 
+/* The same for many files, with one commit to wait for. What was added is not there before
+ * lake_batch_commit (but where files are so many that adding commits those before), and is left in
+ * its place where that never comes. */
+struct lake_batch;
+struct lake_batch *lake_batch_new(struct lake *lake);
+bool lake_batch_add(struct lake_batch *batch, const char *bucket, const char *key, const char *path,
+                    GError **error);
+bool lake_batch_commit(struct lake_batch *batch, GError **error);
+void lake_batch_free(struct lake_batch *batch);
+typedef struct lake_batch lake_batch_auto;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(lake_batch_auto, lake_batch_free)
+
 /* Makes the object's bytes a file at path (which must not exist) that its user only reads: a hard
  * link to the immutable file where that can be, else a copy. Jobs' channels are made of these. */
 bool lake_link(struct lake *lake, const struct lake_object *object, const char *path,

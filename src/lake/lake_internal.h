@@ -69,6 +69,12 @@ struct lake_draft *lake_draft_adopt(struct lake *lake, const char *path, unsigne
 struct lake_draft *lake_draft_new_file(struct lake *lake, GError **error);
 /* Puts the draft's file on the disk, its name in the folder too. */
 bool lake_draft_sync(struct lake_draft *draft, GError **error);
+/* The bytes alone. */
+bool lake_draft_sync_bytes(struct lake_draft *draft, GError **error);
+
+/* The headers of an object that we put ourselves: the checksum that S3 gives one that came without.
+ * The draft has been received with CHECKSUM_CRC64NVME. */
+json_t *lake_own_headers(const struct lake_draft *draft);
 
 /* --- rows (object.c) -------------------------------------------------------------------------- */
 

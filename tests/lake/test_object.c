@@ -148,6 +148,73 @@ static void put_file_with_other_names_is_copied(void **state)
     assert_object(fixture->lake, "key", bytes);
 }
 
+/* A file outside the lake, for objects of its number: some large, some small. */
+static char *write_numbered(const struct fixture *fixture, unsigned number, GBytes **bytes)
+{
+    *bytes = body_of(number % 3 ? 70000 + number : number, number);
+    char *path = g_strdup_printf("%s/out-%u", fixture->home, number);
+    gsize size;
+    const char *data = g_bytes_get_data(*bytes, &size);
+    assert_true(g_file_set_contents(path, data, (gssize)size, NULL));
+    return path;
+}
+
+static void add_numbered(struct lake_batch *batch, const struct fixture *fixture, unsigned number)
+{
+    g_autoptr(GBytes) bytes = NULL;
+    g_autofree char *path = write_numbered(fixture, number, &bytes);
+    g_autofree char *key = g_strdup_printf("%u", number);
+    GError *error = NULL;
+    lake_batch_add(batch, "bucket", key, path, &error);
+    no_error(error);
+}
+
+static void files_are_put_together(void **state)
+{
+    struct fixture *fixture = *state;
+    put_text(fixture->lake, "4", "replaced");
+    struct lake_batch *batch = lake_batch_new(fixture->lake);
+    for (unsigned number = 0; number < 300; number++)
+        add_numbered(batch, fixture, number);
+    assert_null(get_bytes(fixture->lake, "299"));
+    GError *error = NULL;
+    lake_batch_commit(batch, &error);
+    no_error(error);
+    lake_batch_free(batch);
+    for (unsigned number = 0; number < 300; number++) {
+        g_autoptr(GBytes) bytes = NULL;
+        g_autofree char *path = g_strdup_printf("%s/out-%u", fixture->home, number);
+        g_autofree char *key = g_strdup_printf("%u", number);
+        assert_int_not_equal(access(path, F_OK), 0);
+        bytes = body_of(number % 3 ? 70000 + number : number, number);
+        assert_object(fixture->lake, key, bytes);
+    }
+    assert_files(fixture, 200);
+}
+
+static void what_a_batch_cannot_put_stays(void **state)
+{
+    struct fixture *fixture = *state;
+    g_autofree char *path = g_build_filename(fixture->home, "out-1", NULL);
+    struct lake_batch *batch = lake_batch_new(fixture->lake);
+    add_numbered(batch, fixture, 1);
+    lake_batch_free(batch); /* without a commit */
+    assert_files(fixture, 0);
+    assert_int_equal(access(path, F_OK), 0);
+
+    batch = lake_batch_new(fixture->lake);
+    add_numbered(batch, fixture, 2);
+    assert_fails(lake_batch_add(batch, "bucket", "missing", "/nowhere", error), ERROR_INTERNAL);
+    GError *failure = NULL;
+    lake_batch_add(batch, "no-such-bucket", "1", path, &failure);
+    no_error(failure);
+    assert_fails(lake_batch_commit(batch, error), ERROR_NO_SUCH_BUCKET);
+    lake_batch_free(batch);
+    assert_null(get_bytes(fixture->lake, "2"));
+    assert_files(fixture, 0);
+    assert_int_equal(access(path, F_OK), 0);
+}
+
 static void modified_is_not_before_the_upload(void **state)
 {
     struct fixture *fixture = *state;
@@ -295,6 +362,8 @@ int main(void)
         with_lake(any_key_and_their_order),
         with_lake(put_file_moves),
         with_lake(put_file_with_other_names_is_copied),
+        with_lake(files_are_put_together),
+        with_lake(what_a_batch_cannot_put_stays),
         with_lake(modified_is_not_before_the_upload),
         with_lake(conditions_of_puts),
         with_lake(one_of_many_creates_wins),

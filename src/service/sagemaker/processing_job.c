@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "job/job.h"
 #include "job/stage.h"
+#include "lake/lake.h"
 #include "runtime/runtime.h"
 #include "service/sagemaker/job_state.h"
 
@@ -205,19 +206,23 @@ static bool prepare(struct job *job, void *data, GError **error)
 
 static bool put_outputs(const struct processing *processing, const struct job *job, GError **error)
 {
+    g_autoptr(lake_batch_auto) batch = lake_batch_new(processing->lathe->lake);
     size_t i;
     const json_t *output;
     json_array_foreach(json_at(processing->request, "ProcessingOutputConfig.Outputs"), i, output)
     {
         const json_t *target = json_object_get(output, "S3Output");
         g_autofree char *folder = in_folder(job, json_text_at(target, "LocalPath"));
-        if (!stage_out(processing->lathe->lake, folder, json_text_at(target, "S3Uri"), error)) {
+        if (!stage_out(batch, folder, json_text_at(target, "S3Uri"), error)) {
             g_prefix_error(error, "InternalServerError: output %s could not be stored: ",
                            json_text_at(output, "OutputName"));
             return false;
         }
     }
-    return true;
+    if (lake_batch_commit(batch, error))
+        return true;
+    g_prefix_error(error, "InternalServerError: the outputs could not be stored: ");
+    return false;
 }
 
 /* A job's last words: a report, or a completion with something to say (output/message). */

@@ -9,4 +9,15 @@
 /* Writes every file below folder, under its name relative to it, as tar.gz. */
 bool archive_write(const char *folder, const char *path, GError **error);
 
+/* The same of members in memory, one after the other. What is freed without being finished leaves
+ * no whole archive at the path. */
+struct archive_file;
+struct archive_file *archive_file_new(const char *path, GError **error);
+bool archive_file_add(struct archive_file *file, const char *name, const void *bytes, size_t size,
+                      GError **error);
+bool archive_file_finish(struct archive_file *file, GError **error);
+void archive_file_free(struct archive_file *file);
+typedef struct archive_file archive_file_auto;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(archive_file_auto, archive_file_free)
+
 #endif

@@ -308,7 +308,7 @@ static bool fit_pipeline(struct job *job, GError **error)
 struct output {
     FILE *files[PARTS];
     size_t rows[PARTS];
-    GByteArray *texts[PARTS]; /* of a batch */
+    GByteArray *texts[PARTS]; /* not written yet */
     size_t skipped;
 };
 
@@ -368,17 +368,34 @@ static char *write_row(char *at, const union feature_values *values, size_t widt
     return at;
 }
 
+static bool write_text(struct output *output, int part, GError **error)
+{
+    GByteArray *text = output->texts[part];
+    if (text->len && fwrite(text->data, 1, text->len, output->files[part]) != text->len)
+        return error_set(error, ERROR_INTERNAL, "writing the rows failed: is the disk full?");
+    g_byte_array_set_size(text, 0);
+    return true;
+}
+
+/* Appends a row to its part's text, and writes that where it has become long. */
+static bool add_row(struct output *output, int part, const struct feature_result *result,
+                    size_t width, size_t row, GError **error)
+{
+    enum { LONG = 1 << 20 };
+    GByteArray *text = output->texts[part];
+    guint used = text->len;
+    g_byte_array_set_size(text, used + (guint)((width + 1) * (NUMBER_TEXT + 1)));
+    char *end = write_row((char *)text->data + used, result->values, width, row);
+    g_byte_array_set_size(text, (guint)(end - (char *)text->data));
+    output->rows[part]++;
+    return text->len < LONG || write_text(output, part, error);
+}
+
 /* Writes the batch's rows to their parts. */
 static bool write_rows(const struct job *job, struct output *output,
                        const struct feature_batch *batch, const struct feature_result *result,
                        size_t width, GError **error)
 {
-    const size_t most = (width + 1) * (NUMBER_TEXT + 1);
-    char *ends[PARTS];
-    for (int part = 0; part < PARTS; part++) {
-        g_byte_array_set_size(output->texts[part], (guint)(batch->rows * most));
-        ends[part] = (char *)output->texts[part]->data;
-    }
     for (size_t row = 0; row < batch->rows; row++) {
         size_t number = batch->first_row + row;
         if (result->skipped && result->skipped[row]) {
@@ -389,16 +406,12 @@ static bool write_rows(const struct job *job, struct output *output,
             return error_set(error, ERROR_VALIDATION,
                              "row %zu: the label (%s) is missing; every row needs one", number,
                              job->label);
-        enum part part = part_of(job, number);
-        ends[part] = write_row(ends[part], result->values, width, row);
-        output->rows[part]++;
+        if (!add_row(output, part_of(job, number), result, width, row, error))
+            return false;
     }
-    for (int part = 0; part < PARTS; part++) {
-        const char *text = (const char *)output->texts[part]->data;
-        size_t size = (size_t)(ends[part] - text);
-        if (fwrite(text, 1, size, output->files[part]) != size)
-            return error_set(error, ERROR_INTERNAL, "writing the rows failed: is the disk full?");
-    }
+    for (int part = 0; part < PARTS; part++)
+        if (!write_text(output, part, error))
+            return false;
     return true;
 }
 
@@ -469,17 +482,32 @@ static bool apply_pipeline(struct job *job, GError **error)
 
 /* --- bundles --------------------------------------------------------------------------------- */
 
+static bool add_to_archive(void *context, const char *path, const void *bytes, size_t size,
+                           struct lathe_error *error)
+{
+    g_autoptr(GError) cause = NULL;
+    if (archive_file_add(context, path, bytes, size, &cause))
+        return true;
+    *error = (struct lathe_error){.code = LATHE_IO};
+    g_strlcpy(error->message, cause->message, sizeof error->message);
+    return false;
+}
+
 static bool write_bundle(const struct job *job, const struct pipeline *pipeline, const char *name,
                          GError **error)
 {
     g_autofree char *below = g_strconcat("processing/output/", name, NULL);
     g_autofree char *folder = job_folder_path(job->folder, below);
-    g_autofree char *unpacked = job_folder_path(job->folder, name);
-    g_autofree char *archive = g_build_filename(folder, "model.tar.gz", NULL);
+    g_autofree char *path = g_build_filename(folder, "model.tar.gz", NULL);
+    if (!file_make_folders(folder, error))
+        return false;
+    g_autoptr(archive_file_auto) archive = archive_file_new(path, error);
     struct lathe_error cause;
-    if (!bundle_write_folder(pipeline, unpacked, &cause))
+    if (!archive)
+        return false;
+    if (!bundle_write(pipeline, add_to_archive, archive, &cause))
         return error_set_lathe(error, ERROR_INTERNAL, &cause);
-    return file_make_folders(folder, error) && archive_write(unpacked, archive, error);
+    return archive_file_finish(archive, error);
 }
 
 /* --- the job --------------------------------------------------------------------------------- */

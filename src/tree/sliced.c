@@ -1,5 +1,6 @@
 #include "tree/sliced.h"
 
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -31,7 +32,6 @@ static void place_trees(struct sliced *sliced, const struct ensemble *ensemble)
         at.leaves += sliced->tables << levels;
         at.planes += sliced->tables * 4 * plane_size(levels);
         exits += tree->depth > levels ? (size_t)1 << levels : 0;
-        at.upper += levels == MOST_LEVELS;
     }
     at.exits = exits;
     sliced->trees[ensemble->tree_count] = at;
@@ -52,6 +52,7 @@ static void lay_leaf(const struct laying *laying, int32_t number, size_t place)
     const struct ensemble *ensemble = laying->ensemble;
     const struct tree_node *node = &laying->nodes[number];
     if (node->left != NO_CHILD) {
+        assert(laying->exits); /* a tree of more levels has them */
         laying->exits[place] = number;
         return;
     }
@@ -112,38 +113,57 @@ static void lay_trees(struct sliced *sliced, const struct ensemble *ensemble,
     }
 }
 
-/* Parts a tree into the steps above its lowest level, in their order, and that level. */
-static void part_steps(const struct step *from, uint32_t levels, uint32_t number, struct step *to,
-                       struct lowest *lowest)
+struct parting {
+    uint32_t levels, walked;
+    struct lookup *lookups;
+};
+
+/* Parts a subtree into the steps of the levels that are walked, in their order, and the others.
+ * `number` is its place on its level, `depth` how many are above. */
+static void part_steps(const struct parting *parting, const struct step *from, uint32_t depth,
+                       uint32_t number, struct step *to)
 {
-    if (levels == 1) {
-        lowest->columns[number] = (uint8_t)(from->column / BLOCK_ROWS);
-        lowest->thresholds[number] = (int8_t)from->threshold;
+    if (depth == parting->levels)
         return;
+    size_t half = (size_t)1 << (parting->levels - depth - 1);
+    size_t half_walked = depth < parting->walked ? (size_t)1 << (parting->walked - depth - 1) : 0;
+    if (depth < parting->walked) {
+        *to = *from;
+    } else {
+        struct lookup *lookup = &parting->lookups[depth - parting->walked];
+        lookup->columns[number] = (uint8_t)(from->column / BLOCK_ROWS);
+        lookup->thresholds[number] = (int8_t)from->threshold;
     }
-    size_t half = (size_t)1 << (levels - 1);
-    *to = *from;
-    part_steps(from + 1, levels - 1, 2 * number, to + 1, lowest);
-    part_steps(from + half, levels - 1, 2 * number + 1, to + half / 2, lowest);
+    part_steps(parting, from + 1, depth + 1, 2 * number, to + (half_walked ? 1 : 0));
+    part_steps(parting, from + half, depth + 1, 2 * number + 1, to + half_walked);
 }
 
 static bool part_trees(struct sliced *sliced)
 {
-    size_t count = sliced->trees[sliced->tree_count].upper;
-    size_t columns = sliced->plan.columns;
-    if (count == 0 || columns > 2 * PICKED_COLUMNS)
+    size_t columns = sliced->plan.columns, steps = 0, lookups = 0;
+    sliced->walked = columns <= 16 ? 4 : columns <= 32 ? 5 : columns <= 64 ? 6 : MOST_LEVELS;
+    for (size_t t = 0; t < sliced->tree_count; t++) {
+        struct sliced_tree *tree = &sliced->trees[t];
+        if (!sliced_looks_up(sliced, tree))
+            continue;
+        tree->upper = steps;
+        tree->lookups = lookups;
+        steps += ((size_t)1 << sliced->walked) - 1;
+        lookups += tree->levels - sliced->walked;
+    }
+    if (lookups == 0)
         return true;
-    sliced->column_room = columns > PICKED_COLUMNS ? 2 * PICKED_COLUMNS : PICKED_COLUMNS;
-    sliced->upper = malloc(count * (MOST_LEAVES / 2) * sizeof *sliced->upper);
-    sliced->lowest = aligned_alloc(64, count * sizeof *sliced->lowest);
-    if (!sliced->upper || !sliced->lowest)
+    sliced->column_room = (size_t)1 << sliced->walked;
+    sliced->upper = malloc(steps * sizeof *sliced->upper);
+    sliced->lookups = aligned_alloc(64, lookups * sizeof *sliced->lookups);
+    if (!sliced->upper || !sliced->lookups)
         return false;
+    memset(sliced->lookups, 0, lookups * sizeof *sliced->lookups);
     for (size_t t = 0; t < sliced->tree_count; t++) {
         const struct sliced_tree *tree = &sliced->trees[t];
-        if (tree->levels == MOST_LEVELS)
-            part_steps(sliced->steps + tree->steps, MOST_LEVELS, 0,
-                       sliced->upper + tree->upper * (MOST_LEAVES / 2),
-                       &sliced->lowest[tree->upper]);
+        struct parting parting = {tree->levels, sliced->walked, sliced->lookups + tree->lookups};
+        if (sliced_looks_up(sliced, tree))
+            part_steps(&parting, sliced->steps + tree->steps, 0, 0, sliced->upper + tree->upper);
     }
     return true;
 }
@@ -262,7 +282,7 @@ void sliced_free(struct sliced *sliced)
     free(sliced->planes);
     free(sliced->exits);
     free(sliced->upper);
-    free(sliced->lowest);
+    free(sliced->lookups);
     free(sliced);
 }
 
@@ -281,16 +301,21 @@ float sliced_leaf(const struct sliced *sliced, const struct ensemble *ensemble, 
                : nodes[at].leaf;
 }
 
+static inline size_t place_of(const uint8_t *places, size_t row)
+{
+    return places ? (row & ~(size_t)63) + places[row & 63] : row;
+}
+
 void sliced_add_deep(const struct sliced *sliced, const struct ensemble *ensemble, size_t tree,
                      const struct row_block *block, size_t first, size_t unit,
-                     const uint8_t *numbers, size_t (*place)(size_t row))
+                     const uint8_t *numbers, const uint8_t *places)
 {
     size_t last = block->count - first < unit ? block->count : first + unit;
     for (size_t k = 0; k < sliced->tables; k++) {
         float *sums = block->sums + (sliced->trees[tree].output + k) * BLOCK_ROWS;
         for (size_t r = first; r < last; r++)
-            sums[place ? place(r) : r] += sliced_leaf(sliced, ensemble, tree, k, numbers[r - first],
-                                                      block->source, block->first + r);
+            sums[place_of(places, r)] += sliced_leaf(sliced, ensemble, tree, k, numbers[r - first],
+                                                     block->source, block->first + r);
     }
 }
 
@@ -308,7 +333,7 @@ static void finish(const struct ensemble *ensemble, const struct sliced_way *way
 {
     size_t outputs = ensemble->outputs;
     for (size_t r = 0; r < block->count; r++) {
-        size_t place = way->place ? way->place(r) : r;
+        size_t place = place_of(way->places, r);
         for (size_t k = 0; k < outputs; k++)
             out[r * outputs + k] = block->sums[k * BLOCK_ROWS + place];
     }
@@ -358,6 +383,7 @@ bool sliced_margins(const struct sliced *sliced, const struct ensemble *ensemble
                 .source = source,
                 .first = first + done,
                 .count = count - done < BLOCK_ROWS ? count - done : BLOCK_ROWS,
+                .more = fit == 1 && count - done >= 2 * BLOCK_ROWS,
                 .columns = (int8_t *)at,
                 .sums = (float *)(at + sliced->column_room * BLOCK_ROWS),
             };

@@ -12,9 +12,8 @@
  * (28 features: 7 to 14 kB) fit the first-level cache and stay there while trees stream past from
  * the second. Trees beyond the second level's size are taken in groups of 256 kB, each by up to 8
  * blocks in turn, so that they come from the third level once in 2,048 rows. (The leaves are held
- * a second time: as floats, and as 4 planes of bytes, which is how AVX-512 looks them up; and a
- * tree of 8 levels has its upper 7 a second time, 1,016 bytes, where its lowest is looked up
- * instead.) */
+ * a second time: as floats, and as 4 planes of bytes, which is how AVX-512 looks them up; and so
+ * are trees whose lower levels it looks up: 120 to 504 bytes and 256 for each such level.) */
 #ifndef LATHE_TREE_SLICED_H
 #define LATHE_TREE_SLICED_H
 
@@ -28,37 +27,43 @@ struct sliced_tree {
     uint32_t output;
     size_t steps, leaves, planes; /* where they begin */
     size_t exits;                 /* where its exits begin, or NO_EXITS */
-    size_t upper;                 /* which of the trees of 8 levels it is */
+    size_t upper, lookups;        /* the same of a tree whose lower levels are looked up */
 };
 
 #define NO_EXITS SIZE_MAX
 
-/* The lowest level of a tree of 8, by the numbers that the 7 above it give. With AVX-512 each row's
- * node there is looked up and its code picked among all columns, some 40 operations where taking
- * all 128 splits would be 256. */
-struct lowest {
-    uint8_t columns[MOST_LEAVES / 2]; /* numbers of columns, so at most 256 */
+/* A level of a tree by the numbers that those above give. With AVX-512 each row's node there is
+ * looked up and its code picked among all columns, which takes about as long as that many splits;
+ * so levels are looked up that have as many nodes as there are columns, or more. */
+struct lookup {
+    uint8_t columns[MOST_LEAVES / 2]; /* numbers of columns */
     int8_t thresholds[MOST_LEAVES / 2];
 };
-
-enum { PICKED_COLUMNS = 32 }; /* columns are picked from one such group or two */
 
 struct sliced {
     struct cut_plan plan;
     struct sliced_tree *trees;
     size_t tree_count;
     struct step *steps;
-    float *leaves;         /* 2^levels a tree; vector leaves: that for each output */
-    uint8_t *planes;       /* the same as 4 planes of at least 64 bytes; NULL without AVX-512 */
-    int32_t *exits;        /* deep trees: for each leaf the node to go on from, or NO_CHILD */
-    struct step *upper;    /* AVX-512: 127 steps for each tree of 8 levels, */
-    struct lowest *lowest; /* and the level below them; NULL with too many columns */
-    size_t column_room;    /* columns in a block: what is picked from may be more than there are */
-    size_t tables;         /* leaf tables a tree: outputs with vector leaves, else 1 */
-    size_t block_bytes;    /* that a block needs: its columns, and sums for each output */
+    float *leaves;          /* 2^levels a tree; vector leaves: that for each output */
+    uint8_t *planes;        /* the same as 4 planes of at least 64 bytes; NULL without AVX-512 */
+    int32_t *exits;         /* deep trees: for each leaf the node to go on from, or NO_CHILD */
+    uint32_t walked;        /* AVX-512: levels above those that are looked up: 4 to 6, or 8; */
+    struct step *upper;     /* of each tree that has such their steps, */
+    struct lookup *lookups; /* and the others */
+    size_t column_room;     /* columns in a block: what is picked from may be more than there are */
+    size_t tables;          /* leaf tables a tree: outputs with vector leaves, else 1 */
+    size_t block_bytes;     /* that a block needs: its columns, and sums for each output */
     struct row_plan *row_plan; /* for single rows with AVX-512, or NULL */
     size_t group; /* trees that several blocks walk in turn while they are in the cache */
 };
+
+/* Whether a tree is walked to sliced.walked levels and the others are looked up. A single one is
+ * not: its latency is seen, as that of several in a row with others between is not. */
+static inline bool sliced_looks_up(const struct sliced *sliced, const struct sliced_tree *tree)
+{
+    return tree->levels > sliced->walked + 1;
+}
 
 /* NULL without an error where the ensemble is none that bytes serve; see cuts_plan. */
 struct sliced *sliced_make(const struct ensemble *ensemble, bool avx512, struct lathe_error *error);
@@ -68,6 +73,7 @@ void sliced_free(struct sliced *sliced);
 struct row_block {
     const struct row_source *source;
     size_t first, count;
+    bool more; /* it is full, and as many rows follow that are not yet cut */
     int8_t *columns;
     float *sums;
 };
@@ -78,7 +84,7 @@ struct sliced_way {
     /* adds the trees from first up to last to the sums */
     void (*add_trees)(const struct sliced *sliced, const struct ensemble *ensemble, size_t first,
                       size_t last, const struct row_block *block);
-    size_t (*place)(size_t row); /* where in the sums a row is; NULL: in its own place */
+    const uint8_t *places; /* where in their 64 sums 64 rows are; NULL: in their own places */
 };
 
 extern const struct sliced_way sliced_word;
@@ -117,6 +123,6 @@ void sliced_add_row(const struct sliced *sliced, const struct ensemble *ensemble
  * left the full tree at the leaves `numbers`. */
 void sliced_add_deep(const struct sliced *sliced, const struct ensemble *ensemble, size_t tree,
                      const struct row_block *block, size_t first, size_t unit,
-                     const uint8_t *numbers, size_t (*place)(size_t row));
+                     const uint8_t *numbers, const uint8_t *places);
 
 #endif

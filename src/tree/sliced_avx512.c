@@ -48,10 +48,11 @@ TARGET_AVX512 static ALWAYS_INLINE void add_leaves(uint32_t levels, const uint8_
                                                      _mm512_castsi512_ps(values[q])));
 }
 
-static size_t place_of(size_t row)
-{
-    return (row & ~(size_t)63) | (row >> 2 & 3) << 4 | (row >> 4 & 3) << 2 | (row & 3);
-}
+/* Where row 16 l + 4 q + e of 64 is: at 16 q + 4 l + e. */
+static const uint8_t places[64] = {0,  1,  2,  3,  16, 17, 18, 19, 32, 33, 34, 35, 48, 49, 50, 51,
+                                   4,  5,  6,  7,  20, 21, 22, 23, 36, 37, 38, 39, 52, 53, 54, 55,
+                                   8,  9,  10, 11, 24, 25, 26, 27, 40, 41, 42, 43, 56, 57, 58, 59,
+                                   12, 13, 14, 15, 28, 29, 30, 31, 44, 45, 46, 47, 60, 61, 62, 63};
 
 TARGET_AVX512 static ALWAYS_INLINE __m512i join(__m256i low, __m256i high)
 {
@@ -72,119 +73,160 @@ TARGET_AVX512 static ALWAYS_INLINE void add_unit(const struct sliced *sliced,
     }
 }
 
-TARGET_AVX512 static ALWAYS_INLINE void add_tree(const struct sliced *sliced,
-                                                 const struct sliced_tree *tree, uint32_t levels,
-                                                 const int8_t *columns,
-                                                 const struct constants *constants, float *sums)
+/* Of 2, 4 ... columns' codes for 64 rows each row's own: a blend for each bit of the column's
+ * number halves what is left. */
+TARGET_AVX512 static ALWAYS_INLINE __m512i pick_2(const int8_t *columns, const __mmask64 *bit)
 {
-    struct numbers numbers = walk_tree(levels, sliced->steps + tree->steps, columns, constants);
-    add_unit(sliced, tree, levels, join(numbers.of[0], numbers.of[1]),
-             join(numbers.of[2], numbers.of[3]), sums);
+    return _mm512_mask_blend_epi8(bit[0], _mm512_load_si512(columns),
+                                  _mm512_load_si512(columns + BLOCK_ROWS));
 }
 
-/* Of 32 columns' codes for 64 rows, each row's own: a blend for each bit of the column's number
- * halves what is left. */
-TARGET_AVX512 static ALWAYS_INLINE __m512i pick(const int8_t *columns, const __mmask64 *bit)
+#define PICK(columns, bit, half, levels)                      \
+    _mm512_mask_blend_epi8((bit)[levels], half(columns, bit), \
+                           half((columns) + (BLOCK_ROWS << (levels)), bit))
+
+TARGET_AVX512 static ALWAYS_INLINE __m512i pick_4(const int8_t *columns, const __mmask64 *bit)
 {
-    __m512i left[PICKED_COLUMNS / 2];
-    UNROLL
-    for (int i = 0; i < 16; i++)
-        left[i] = _mm512_mask_blend_epi8(bit[0], _mm512_load_si512(columns + 2 * i * BLOCK_ROWS),
-                                         _mm512_load_si512(columns + (2 * i + 1) * BLOCK_ROWS));
-    UNROLL
-    for (int i = 0; i < 8; i++)
-        left[i] = _mm512_mask_blend_epi8(bit[1], left[2 * i], left[2 * i + 1]);
-    UNROLL
-    for (int i = 0; i < 4; i++)
-        left[i] = _mm512_mask_blend_epi8(bit[2], left[2 * i], left[2 * i + 1]);
-    UNROLL
-    for (int i = 0; i < 2; i++)
-        left[i] = _mm512_mask_blend_epi8(bit[3], left[2 * i], left[2 * i + 1]);
-    return _mm512_mask_blend_epi8(bit[4], left[0], left[1]);
+    return PICK(columns, bit, pick_2, 1);
 }
 
-/* From the numbers of nodes on the lowest level to those of leaves. */
-TARGET_AVX512 static ALWAYS_INLINE __m512i take_lowest(const struct sliced *sliced,
-                                                       const struct lowest *lowest,
-                                                       const int8_t *columns, __m512i numbers)
+TARGET_AVX512 static ALWAYS_INLINE __m512i pick_8(const int8_t *columns, const __mmask64 *bit)
 {
-    __m512i column = _mm512_permutex2var_epi8(_mm512_load_si512(lowest->columns), numbers,
-                                              _mm512_load_si512(lowest->columns + 64));
-    __m512i threshold = _mm512_permutex2var_epi8(_mm512_load_si512(lowest->thresholds), numbers,
-                                                 _mm512_load_si512(lowest->thresholds + 64));
+    return PICK(columns, bit, pick_4, 2);
+}
+
+TARGET_AVX512 static ALWAYS_INLINE __m512i pick_16(const int8_t *columns, const __mmask64 *bit)
+{
+    return PICK(columns, bit, pick_8, 3);
+}
+
+TARGET_AVX512 static ALWAYS_INLINE __m512i pick_32(const int8_t *columns, const __mmask64 *bit)
+{
+    return PICK(columns, bit, pick_16, 4);
+}
+
+TARGET_AVX512 static ALWAYS_INLINE __m512i pick_64(const int8_t *columns, const __mmask64 *bit)
+{
+    return PICK(columns, bit, pick_32, 5);
+}
+
+/* From the numbers of 64 rows' nodes on a level to those of their children; there is room for
+ * 2^bits columns. */
+TARGET_AVX512 static ALWAYS_INLINE __m512i look_down(const struct lookup *lookup, int bits,
+                                                     const int8_t *columns, __m512i numbers)
+{
+    __m512i column = _mm512_permutex2var_epi8(_mm512_load_si512(lookup->columns), numbers,
+                                              _mm512_load_si512(lookup->columns + 64));
+    __m512i threshold = _mm512_permutex2var_epi8(_mm512_load_si512(lookup->thresholds), numbers,
+                                                 _mm512_load_si512(lookup->thresholds + 64));
     __mmask64 bit[6];
     UNROLL
-    for (int i = 0; i < 6; i++)
+    for (int i = 0; i < bits; i++)
         bit[i] = _mm512_test_epi8_mask(column, _mm512_set1_epi8((char)(1 << i)));
-    __m512i code = pick(columns, bit);
-    if (sliced->column_room > PICKED_COLUMNS)
-        code =
-            _mm512_mask_blend_epi8(bit[5], code, pick(columns + PICKED_COLUMNS * BLOCK_ROWS, bit));
+    __m512i code = bits == 4   ? pick_16(columns, bit)
+                   : bits == 5 ? pick_32(columns, bit)
+                               : pick_64(columns, bit);
     __mmask64 right = _mm512_cmpge_epi8_mask(code, threshold);
     numbers = _mm512_add_epi8(numbers, numbers);
     return _mm512_mask_add_epi8(numbers, right, numbers, _mm512_set1_epi8(1));
 }
 
-TARGET_AVX512 static NEVER_INLINE void add_tree_of_8(const struct sliced *sliced,
-                                                     const struct sliced_tree *tree,
-                                                     const int8_t *columns,
-                                                     const struct constants *constants, float *sums)
+/* The leaf numbers of 128 rows, by 64. */
+struct halves {
+    __m512i of[2];
+};
+
+TARGET_AVX512 static ALWAYS_INLINE struct halves look_on(const struct sliced *sliced,
+                                                         const struct sliced_tree *tree,
+                                                         uint32_t walked, const int8_t *columns,
+                                                         struct halves numbers)
 {
-    const struct lowest *lowest = &sliced->lowest[tree->upper];
-    const struct step *upper = sliced->upper + tree->upper * (MOST_LEAVES / 2);
-    struct numbers numbers = walk_7(upper, columns, constants);
-    __m512i first = join(numbers.of[0], numbers.of[1]), second = join(numbers.of[2], numbers.of[3]);
-    add_unit(sliced, tree, 8, take_lowest(sliced, lowest, columns, first),
-             take_lowest(sliced, lowest, columns + 64, second), sums);
+    const struct lookup *lookup = sliced->lookups + tree->lookups;
+    for (uint32_t level = walked; level < tree->levels; level++, lookup++)
+        UNROLL
+    for (int i = 0; i < 2; i++)
+        numbers.of[i] = look_down(lookup, (int)walked, columns + 64 * i, numbers.of[i]);
+    return numbers;
 }
 
-/* One copy of add_tree for each number of levels. */
-TARGET_AVX512 static void add_any_tree(const struct sliced *sliced, const struct sliced_tree *tree,
-                                       const int8_t *columns, const struct constants *constants,
-                                       float *sums)
+TARGET_AVX512 static ALWAYS_INLINE struct halves find_numbers(const struct sliced *sliced,
+                                                              const struct sliced_tree *tree,
+                                                              const int8_t *columns,
+                                                              const struct constants *constants)
 {
-    switch (tree->levels) {
-    case 3:
-        add_tree(sliced, tree, 3, columns, constants, sums);
-        break;
-    case 4:
-        add_tree(sliced, tree, 4, columns, constants, sums);
-        break;
-    case 5:
-        add_tree(sliced, tree, 5, columns, constants, sums);
-        break;
-    case 6:
-        add_tree(sliced, tree, 6, columns, constants, sums);
-        break;
-    case 7:
-        add_tree(sliced, tree, 7, columns, constants, sums);
-        break;
-    default:
-        if (sliced->lowest)
-            add_tree_of_8(sliced, tree, columns, constants, sums);
-        else
-            add_tree(sliced, tree, 8, columns, constants, sums);
+    bool looked_up = sliced_looks_up(sliced, tree);
+    uint32_t walked = looked_up ? sliced->walked : tree->levels;
+    const struct step *steps =
+        looked_up ? sliced->upper + tree->upper : sliced->steps + tree->steps;
+    struct numbers quarters = walk_tree(walked, steps, columns, constants);
+    struct halves numbers = {
+        {join(quarters.of[0], quarters.of[1]), join(quarters.of[2], quarters.of[3])}};
+    if (!looked_up)
+        return numbers;
+    return walked == 4   ? look_on(sliced, tree, 4, columns, numbers)
+           : walked == 5 ? look_on(sliced, tree, 5, columns, numbers)
+                         : look_on(sliced, tree, 6, columns, numbers);
+}
+
+/* Adds the leaves of 128 rows, with one copy for each way to look them up. */
+TARGET_AVX512 static ALWAYS_INLINE void add_numbers(const struct sliced *sliced,
+                                                    const struct sliced_tree *tree,
+                                                    struct halves numbers, float *sums)
+{
+    if (tree->levels < 7)
+        add_unit(sliced, tree, 6, numbers.of[0], numbers.of[1], sums);
+    else if (tree->levels == 7)
+        add_unit(sliced, tree, 7, numbers.of[0], numbers.of[1], sums);
+    else
+        add_unit(sliced, tree, 8, numbers.of[0], numbers.of[1], sums);
+}
+
+/* Lines of memory that hold the next block's rows, or 0 where they are not to be asked for. */
+static size_t lines_ahead(const struct sliced *sliced, const struct row_block *block)
+{
+    enum { MOST_LINES = 1024 }; /* more would drive out what is in use */
+    size_t lines = block->source->columns ? sliced->plan.band_count * (BLOCK_ROWS / 8)
+                                          : BLOCK_ROWS / 16 * block->source->stride;
+    return block->more && lines <= MOST_LINES ? lines : 0;
+}
+
+static ALWAYS_INLINE void ask_for(const struct sliced *sliced, const struct row_block *block,
+                                  size_t line)
+{
+    const struct row_source *source = block->source;
+    size_t next = block->first + BLOCK_ROWS;
+    if (source->columns) {
+        size_t feature = sliced->plan.bands[line / (BLOCK_ROWS / 8)].feature;
+        __builtin_prefetch(source->columns[feature] + next + line % (BLOCK_ROWS / 8) * 8);
+    } else {
+        __builtin_prefetch(source->rows + next * source->stride + 16 * line);
     }
 }
 
+/* While a block is walked, which takes no memory but the caches, the rows of the next come from
+ * there, some lines at each tree. */
 static TARGET_AVX512 void add_trees(const struct sliced *sliced, const struct ensemble *ensemble,
                                     size_t first, size_t last, const struct row_block *block)
 {
     const struct constants constants = WALK_CONSTANTS;
+    size_t line = 0, lines = lines_ahead(sliced, block), share = lines / (last - first) + 1;
     for (size_t t = first; t < last; t++) {
+        for (size_t i = 0; i < share && line < lines; i++)
+            ask_for(sliced, block, line++);
         const struct sliced_tree *tree = &sliced->trees[t];
         for (size_t r = 0; r < block->count; r += UNIT) {
+            struct halves numbers = find_numbers(sliced, tree, block->columns + r, &constants);
             if (tree->exits == NO_EXITS) {
-                add_any_tree(sliced, tree, block->columns + r, &constants, block->sums + r);
+                add_numbers(sliced, tree, numbers, block->sums + r);
                 continue;
             }
-            _Alignas(32) uint8_t numbers[UNIT];
-            const struct step *steps = sliced->steps + tree->steps;
-            store_numbers(walk_8(steps, block->columns + r, &constants), numbers);
-            sliced_add_deep(sliced, ensemble, t, block, r, UNIT, numbers, place_of);
+            _Alignas(64) uint8_t bytes[UNIT];
+            _mm512_store_si512(bytes, numbers.of[0]);
+            _mm512_store_si512(bytes + 64, numbers.of[1]);
+            sliced_add_deep(sliced, ensemble, t, block, r, UNIT, bytes, places);
         }
     }
 }
 
-const struct sliced_way sliced_avx512 = {cuts_block_avx512, add_trees, place_of};
+const struct sliced_way sliced_avx512 = {cuts_block_avx512, add_trees, places};
 #endif

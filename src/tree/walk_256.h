@@ -103,14 +103,14 @@ walk_5(const struct step *step, const int8_t *columns, const struct constants *c
     WALK_ROOT(5, walk_4);
 }
 
-/* Not inlined: trees of 7 and 8 levels call it 2 and 4 times. */
-WALK_TARGET static NEVER_INLINE struct numbers
+WALK_TARGET static ALWAYS_INLINE struct numbers
 walk_6(const struct step *step, const int8_t *columns, const struct constants *constants)
 {
     WALK_ROOT(6, walk_5);
 }
 
-WALK_TARGET static ALWAYS_INLINE struct numbers
+/* Not inlined: it is 5 kB, and trees of 8 levels call it twice. */
+WALK_TARGET static NEVER_INLINE struct numbers
 walk_7(const struct step *step, const int8_t *columns, const struct constants *constants)
 {
     WALK_ROOT(7, walk_6);

@@ -6,6 +6,7 @@
 #include "csv/json_rows.h"
 #include "csv/libsvm.h"
 #include "model/answer.h"
+#include "model/order.h"
 #include "model/rows.h"
 #include "parse/fail.h"
 
@@ -424,5 +425,6 @@ bool lathe_predict_text(const struct lathe_predictor *predictor, enum lathe_form
         if (schema)
             return answer_with_schema(&request, schema, schema_size, answer_format, answer);
     }
-    return answer_request(&request, answer_format, answer);
+    return answer_request(&request, answer_format, answer) ||
+           (rows_format == LATHE_CSV && order_explain(predictor, error));
 }

@@ -78,8 +78,12 @@ def test_what_is_missing_is_said(run, tmp_path):
     assert failed.returncode == 1 and "nothing cannot be opened" in failed.stderr
     failed = run("predict", MACHINE, rows="kind,x\nL,1\n")
     assert failed.returncode == 1 and "the header has no column \"y\"" in failed.stderr
-    failed = run("predict", MACHINE, rows="L,1\n")
-    assert failed.returncode == 1 and "expected 3" in failed.stderr
+    order = "without a header, columns come as kind, x, y\n"
+    for rows, found in ("L,1\n", "found 2 fields in this row, expected 3"), \
+                       ("L,1,2\nL,1,2,3\n", "line 2, column 4: found 4 fields"), \
+                       ("1,2,L\n", 'line 1, column 3: found "L" in y'):
+        failed = run("predict", MACHINE, rows=rows)
+        assert failed.returncode == 1 and found in failed.stderr and order in failed.stderr
     failed = run("predict", MACHINE, rows="kind,x,y\nL,1,2\nL,much,2\n")
     assert failed.returncode == 1 and "line 3, column 2" in failed.stderr
 
@@ -139,3 +143,14 @@ def test_rows_that_do_not_fit_are_named_as_in_the_file(run, tmp_path, names, hea
     failed = run("predict", tmp_path / "model.ubj", rows=header + "1,2\n3,4\n")
     assert failed.returncode == 1
     assert "row 1" in failed.stderr or f"line {1 + above}, column 2" in failed.stderr
+
+
+def test_as_much_of_the_order_is_said_as_fits(run, tmp_path):
+    names = [f"a feature with a long name, number {i}" for i in range(200)]
+    rows = numpy.random.default_rng(5).normal(0, 1, (50, 200))
+    booster = xgboost.train({"nthread": 1}, xgboost.DMatrix(rows, rows[:, 0], feature_names=names), 2)
+    booster.save_model(tmp_path / "model.ubj")
+    failed = run("predict", tmp_path / "model.ubj", rows=",".join(["1"] * 199 + ["x"]) + "\n")
+    assert "line 1, column 200" in failed.stderr
+    said = failed.stderr.split("columns come as ")[1]
+    assert said.startswith(", ".join(names[:5]) + ", ") and said.endswith(", ...\n")

@@ -9,20 +9,22 @@ static uint64_t key_of(const struct split *split)
     return (uint64_t)split->feature << 32 | split->threshold;
 }
 
-/* Sorts by feature, then threshold: by digits of up to 13 bits from the lowest, as few as the keys
- * need. Returns where the result is, in splits or in spare. */
+/* Sorts by feature, then threshold: by digits from the lowest, as few as the keys need, of up to 13
+ * bits, or 8 where the splits are too few to be worth so many values. Returns where the result is,
+ * in splits or in spare. */
 static struct split *radix_sort(struct split *splits, struct split *spare, size_t count)
 {
-    enum { MOST_BITS = 13 };
+    enum { MOST_BITS = 13, FEW_BITS = 8, FEW_SPLITS = 4096 };
+    unsigned most = count < FEW_SPLITS ? FEW_BITS : MOST_BITS;
     uint64_t differ = 0;
     for (size_t i = 1; i < count; i++)
         differ |= key_of(&splits[i]) ^ key_of(&splits[0]);
     unsigned bits = differ ? 64 - (unsigned)__builtin_clzll(differ) : 0;
-    unsigned digits = (bits + MOST_BITS - 1) / MOST_BITS,
-             width = digits ? (bits - 1) / digits + 1 : 0;
+    unsigned digits = (bits + most - 1) / most, width = digits ? (bits - 1) / digits + 1 : 0;
     uint64_t mask = ((uint64_t)1 << width) - 1;
     for (unsigned digit = 0; digit < digits; digit++) {
-        uint32_t starts[1 << MOST_BITS] = {0}, at = 0;
+        uint32_t starts[1 << MOST_BITS], at = 0;
+        memset(starts, 0, (mask + 1) * sizeof *starts);
         for (size_t i = 0; i < count; i++)
             starts[key_of(&splits[i]) >> digit * width & mask]++;
         for (size_t i = 0; i <= mask; i++) {

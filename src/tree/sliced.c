@@ -387,6 +387,9 @@ bool sliced_margins(const struct sliced *sliced, const struct ensemble *ensemble
                 .columns = (int8_t *)at,
                 .sums = (float *)(at + sliced->column_room * BLOCK_ROWS),
             };
+            /* rows that are not there walk along: from codes that are, whatever they are */
+            if (blocks[taken].count < BLOCK_ROWS)
+                memset(at, 0, sliced->column_room * BLOCK_ROWS);
             done += blocks[taken].count;
         }
         walk_blocks(sliced, ensemble, way, blocks, taken, margins);

@@ -60,6 +60,20 @@ static bool read_csv_matrix(const struct request *request, struct csv_matrix *ma
            (!matrix->rows || check_width(request, matrix->columns));
 }
 
+/* A feature that the model does not have; the text begins as the container's. */
+static bool fail_feature(const struct libsvm_rows *rows, size_t features, struct lathe_error *error)
+{
+    size_t row = 0, entry = 0;
+    while (rows->indices[entry] != rows->highest)
+        entry++;
+    while (rows->starts[row + 1] <= entry)
+        row++;
+    return fail(error, LATHE_INVALID_DATA,
+                "Feature size of libsvm inference data %zu is larger than feature size of trained "
+                "model %zu.: row %zu has feature %zu, counted from 1",
+                (size_t)rows->highest + 1, features, row + 1, (size_t)rows->highest + 1);
+}
+
 static bool read_libsvm_matrix(const struct request *request, struct csv_matrix *matrix)
 {
     const struct libsvm_options options = {.labels_optional = true};
@@ -69,11 +83,8 @@ static bool read_libsvm_matrix(const struct request *request, struct csv_matrix 
     if (read && rows.lowest >= 1 && rows.lowest != UINT32_MAX)
         libsvm_shift(&rows, 1);
     matrix->columns = request->predictor->parts[0].inputs;
-    if (read && rows.highest >= matrix->columns)
-        read = fail(request->error, LATHE_INVALID_DATA,
-                    "Feature size of libsvm inference data %zu is larger than feature size of "
-                    "trained model %zu.",
-                    (size_t)rows.highest + 1, matrix->columns);
+    if (read && rows.lowest != UINT32_MAX && rows.highest >= matrix->columns)
+        read = fail_feature(&rows, matrix->columns, request->error);
     read = read && (!rows.rows || libsvm_fill(&rows, matrix, request->error));
     libsvm_clear(&rows);
     return read;

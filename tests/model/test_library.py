@@ -123,7 +123,8 @@ for objective in "binary:logistic", "multi:softprob", "multi:softmax":
 for wrong in (lambda: together.margins(rows), lambda: together.contributions(rows),
               lambda: lathe.Predictor("/nothing"), lambda: both.predict_csv("L,x,1"),
               lambda: both.predict(dict(given, x=[1.0] * 9 + [float("nan")])),
-              lambda: lathe.Predictor(bundles + "/machine.zip").margins(given)):
+              lambda: lathe.Predictor(bundles + "/machine.zip").margins(given),
+              lambda: trees.predict_text("1 1:2\\n0 3:1 12:4 2:5\\n", "libsvm")):
     try:
         wrong()
     except lathe.LatheError as error:
@@ -171,7 +172,8 @@ def test_python_beside_xgboost(python, tmp_path):
             "UNSUPPORTED only a single model", "UNSUPPORTED only a single model",
             "IO /nothing cannot be opened", "INVALID_DATA line 1, column 2: found \"x\"",
             "INVALID_DATA row 10, column 'x': a number is missing",
-            "UNSUPPORTED only a single model of trees", "(400, 5): expected (rows, 7)",
+            "UNSUPPORTED only a single model of trees",
+            "of trained model 7.: row 2 has feature 12", "(400, 5): expected (rows, 7)",
             "no names", "no column y among kind, x", "different numbers of rows",
             "the column x is numbers"], strict=True):
         assert words in line

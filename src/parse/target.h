@@ -19,9 +19,9 @@
 #define TARGET_X86 1
 #define TARGET_AVX2 __attribute__((target("avx2,bmi,popcnt")))
 /* Ice Lake, Zen 4 and later */
-#define TARGET_AVX512      \
-    __attribute__((target( \
-        "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2,avx512bitalg,gfni,bmi,popcnt")))
+#define TARGET_AVX512                                                                  \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2," \
+                          "avx512bitalg,gfni,bmi,popcnt")))
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 #define NEVER_INLINE __attribute__((noinline))
 
@@ -36,7 +36,8 @@ static inline bool target_has_avx512(void)
     return target_has_avx2() && __builtin_cpu_supports("avx512f") &&
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
-           __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512bitalg") && __builtin_cpu_supports("gfni");
+           __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512bitalg") &&
+           __builtin_cpu_supports("gfni");
 }
 #else
 #define TARGET_X86 0

@@ -383,7 +383,7 @@ static bool answer_request(struct request *request, enum lathe_format format,
 }
 
 /* A schema in the request takes the place of the predictor's for this one time. */
-static bool answer_with_schema(struct request *request, const char *text, size_t size,
+static bool answer_with_schema(const struct request *request, const char *text, size_t size,
                                enum lathe_format format, struct lathe_text *answer)
 {
     const struct part *first = &request->predictor->parts[0];
@@ -400,10 +400,11 @@ static bool answer_with_schema(struct request *request, const char *text, size_t
         answered = fail(request->error, LATHE_INVALID_DATA,
                         "the schema's output %.80s has %zu values, and %zu are expected",
                         schema.output, width, first->outputs);
-    request->schema = &schema;
-    request->plan = plan;
+    struct request own = *request;
+    own.schema = &schema;
+    own.plan = plan;
     answered = answered && plan_narrow_for(plan, next, request->error) &&
-               answer_request(request, format, answer);
+               answer_request(&own, format, answer);
     plan_close(plan);
     arena_free(&arena);
     return answered;

@@ -151,7 +151,7 @@ void server_close(struct server *server)
 {
     if (!server)
         return;
-    if (server->changes >= 0) {
+    if (server->lathe && server->changes >= 0) {
         store_unwatch(server->lathe->store, server->watch);
         close(server->changes);
     }

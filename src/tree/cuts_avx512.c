@@ -93,6 +93,19 @@ TARGET_AVX512 static void load_tile(const float *rows, size_t count, size_t stri
     }
 }
 
+/* The eighth level's cut, of 128, for each of 16 codes so far. */
+TARGET_AVX512 static ALWAYS_INLINE __m512 look_up_last(const __m512 *table, __m512i codes,
+                                                       __mmask16 fifth, __mmask16 sixth)
+{
+    __m512 quarter[4];
+    UNROLL
+    for (int i = 0; i < 4; i++)
+        quarter[i] = _mm512_permutex2var_ps(table[2 * i], codes, table[2 * i + 1]);
+    __m512 low = _mm512_mask_blend_ps(fifth, quarter[0], quarter[1]);
+    __m512 high = _mm512_mask_blend_ps(fifth, quarter[2], quarter[3]);
+    return _mm512_mask_blend_ps(sixth, low, high);
+}
+
 /* Four groups of 16 values through a search tree: the reversed codes in the low bytes. The
  * groups are independent, which hides the latency of the lookups. */
 TARGET_AVX512 static ALWAYS_INLINE void search_groups(const float *search, uint32_t levels,
@@ -150,13 +163,7 @@ TARGET_AVX512 static ALWAYS_INLINE void search_groups(const float *search, uint3
             table[i] = _mm512_load_ps(search + 128 + 16 * i);
         UNROLL
         for (int g = 0; g < 4; g++) {
-            __m512 quarter[4];
-            UNROLL
-            for (int i = 0; i < 4; i++)
-                quarter[i] = _mm512_permutex2var_ps(table[2 * i], codes[g], table[2 * i + 1]);
-            __m512 low = _mm512_mask_blend_ps(fifth[g], quarter[0], quarter[1]);
-            __m512 high = _mm512_mask_blend_ps(fifth[g], quarter[2], quarter[3]);
-            __m512 cut = _mm512_mask_blend_ps(sixth[g], low, high);
+            __m512 cut = look_up_last(table, codes[g], fifth[g], sixth[g]);
             __mmask16 right = _mm512_cmp_ps_mask(values[g], cut, _CMP_GE_OQ);
             codes[g] = _mm512_mask_or_epi32(codes[g], right, codes[g], _mm512_set1_epi32(128));
         }

@@ -147,7 +147,10 @@ static void margins_of(const struct forest *forest, enum forest_path path,
 }
 
 /* Below so many rows one after the other is faster than a block that is mostly empty. */
-enum { FEW_ROWS = 16 };
+static size_t few_rows(const struct forest *forest)
+{
+    return !forest->sliced ? 0 : forest->sliced->row_plan ? 32 : 16;
+}
 
 void forest_margins(const struct forest *forest, enum forest_path path, const float *rows,
                     size_t count, size_t stride, float *out)
@@ -155,7 +158,7 @@ void forest_margins(const struct forest *forest, enum forest_path path, const fl
     const struct row_source source = {.rows = rows, .stride = stride};
     const struct ensemble *ensemble = &forest->ensemble;
     size_t done = 0;
-    if (path == FOREST_BEST && count < FEW_ROWS && forest->sliced)
+    if (path == FOREST_BEST && count < few_rows(forest))
         while (done < count && sliced_row(forest->sliced, ensemble, rows + done * stride,
                                           out + done * ensemble->outputs))
             done++;

@@ -237,11 +237,27 @@ static bool add_leaves(struct ensemble *ensemble, const struct tree_columns *col
 
 bool ensemble_expect(struct ensemble *ensemble, size_t count, struct lathe_error *error)
 {
-    size_t whole = ensemble->node_count + count;
-    size_t gain_room = ensemble->node_room, cover_room = ensemble->node_room;
-    return GROW(ensemble->gain, gain_room, whole, error) &&
-           GROW(ensemble->cover, cover_room, whole, error) &&
-           GROW(ensemble->nodes, ensemble->node_room, whole, error);
+    size_t used = ensemble->node_count, room = 2 * ensemble->node_room;
+    if (used + count <= ensemble->node_room)
+        return true;
+    room = room > used + count ? room : used + count;
+    /* all three in one block, which the allocator can give back and take again as a whole */
+    enum { NODE_BYTES = sizeof(struct tree_node) + 2 * sizeof(float) };
+    struct tree_node *nodes = room <= SIZE_MAX / NODE_BYTES ? malloc(room * NODE_BYTES) : NULL;
+    if (!nodes)
+        return fail(error, LATHE_NO_MEMORY, "no memory for the %zu nodes of a model", room);
+    float *gain = (float *)(nodes + room), *cover = gain + room;
+    if (used) {
+        memcpy(nodes, ensemble->nodes, used * sizeof *nodes);
+        memcpy(gain, ensemble->gain, used * sizeof *gain);
+        memcpy(cover, ensemble->cover, used * sizeof *cover);
+    }
+    free(ensemble->nodes);
+    ensemble->nodes = nodes;
+    ensemble->gain = gain;
+    ensemble->cover = cover;
+    ensemble->node_room = room;
+    return true;
 }
 
 static void copy_or_zero(float *to, const float *from, size_t count)
@@ -398,8 +414,6 @@ void ensemble_clear(struct ensemble *ensemble)
     free(ensemble->base_margin);
     free(ensemble->trees);
     free(ensemble->nodes);
-    free(ensemble->gain);
-    free(ensemble->cover);
     free(ensemble->sets);
     free(ensemble->categories);
     free(ensemble->leaves);

@@ -50,7 +50,7 @@ struct ensemble {
 
     struct tree *trees;
     struct tree_node *nodes;
-    float *gain, *cover; /* a node each; zero where the file has none */
+    float *gain, *cover; /* a node each; zero where the file has none; in the block of nodes */
     size_t tree_count, node_count;
     size_t tree_room, node_room;
     uint32_t used_features; /* one more than the highest that is split on, else 0 */

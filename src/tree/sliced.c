@@ -200,7 +200,9 @@ static bool make_room(struct sliced *sliced, const struct ensemble *ensemble, bo
     sliced->exits = malloc((whole->exits + 1) * sizeof *sliced->exits);
     /* aligned for whole vectors of the planes */
     sliced->planes = avx512 ? aligned_alloc(64, whole->planes + 64) : NULL;
-    splits->numbers = malloc((whole->steps + 1) * sizeof *splits->numbers);
+    /* a tree of n splits has n + 1 leaves */
+    size_t most = ensemble->node_count / 2 < whole->steps ? ensemble->node_count / 2 : whole->steps;
+    splits->numbers = malloc((most + 1) * sizeof *splits->numbers);
     splits->categories = malloc((ensemble->set_count + 1) * sizeof *splits->categories);
     if (!sliced->steps || !sliced->leaves || !sliced->exits || (avx512 && !sliced->planes) ||
         !splits->numbers || !splits->categories)

@@ -99,6 +99,11 @@ static bool answers_text(const struct lathe_predictor *predictor)
 static void put_inputs(struct code *code, const struct lathe_predictor *predictor)
 {
     size_t at = 0;
+    if (!predictor->columns[0].name) {
+        code_put(code, " *     numbers[0] to [%zu]  the features, as the model was trained\n",
+                 predictor->column_count - 1);
+        return;
+    }
     for (size_t i = 0; i < predictor->column_count; i++) {
         const struct lathe_column *column = &predictor->columns[i];
         bool is_text = strcmp(column->type, "string") == 0;
@@ -106,8 +111,9 @@ static void put_inputs(struct code *code, const struct lathe_predictor *predicto
         if (column->width > 1)
             code_put(code, " to [%zu]", at + column->width - 1);
         code_put(code, "  ");
-        put_comment(code, column->name ? column->name : "");
-        code_put(code, "%s\n", column->used ? "" : " (not used)");
+        put_comment(code, column->name);
+        code_put(code, "%s%s\n", strcmp(column->type, "boolean") == 0 ? " (1 or 0)" : "",
+                 column->used ? "" : " (not used)");
         at += column->width;
     }
 }

@@ -395,11 +395,12 @@ def schema(columns, output):
 
 def test_floats_of_a_schema(python, compiled, tmp_path):
     model = booster_file(tmp_path, 7, "binary:logistic")
-    settings = schema({"y": "float", "not used": "double", "kind": "string", "x": "float"},
+    settings = schema({"y": "float", "not used": "boolean", "kind": "string", "x": "float"},
                       "features")
     rows = [f"{y},1,{kind},{x}" for kind, x, y in (row.split(",") for row in machine_rows(300))]
     for artifacts, width in ([MACHINE], 7), ([MACHINE, model], 1):
         code, answers = ask(python, artifacts, [settings, {}][:len(artifacts)], rows)
+        assert "numbers[1]  not used (1 or 0) (not used)" in code
         same_numbers(compiled(code, rows, width), answers)
 
 

@@ -351,10 +351,12 @@ TARGET_AVX512 void sliced_row_avx512(const struct sliced *sliced, const struct e
             take_splits(plan->upper + u * UNIT, codes, right[u % AHEAD]);
         if (u <= AHEAD)
             continue;
-        if (!simple)
+        if (!simple) {
             add_numbers(sliced, ensemble, (u - AHEAD - 1) * UNIT, found, row, out);
+            continue;
+        }
         UNROLL
-        for (size_t t = 0; simple && t < UNIT; t++)
+        for (size_t t = 0; t < UNIT; t++)
             sum += sliced->leaves[found[t]];
     }
     if (simple)

@@ -54,7 +54,8 @@ static bool has_name(const struct csv_text *fields, size_t count, const char *na
 static bool has_names(const struct lathe_predictor *predictor)
 {
     size_t count;
-    return lathe_predictor_columns(predictor, &count)[0].name != NULL;
+    const struct lathe_column *columns = lathe_predictor_columns(predictor, &count);
+    return count && columns[0].name;
 }
 
 /* Whether a record names columns of the predictor (one is enough: which others are missing is for

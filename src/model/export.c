@@ -99,7 +99,7 @@ static bool answers_text(const struct lathe_predictor *predictor)
 static void put_inputs(struct code *code, const struct lathe_predictor *predictor)
 {
     size_t at = 0;
-    if (!predictor->columns[0].name) {
+    if (predictor->column_count && !predictor->columns[0].name) {
         code_put(code, " *     numbers[0] to [%zu]  the features, as the model was trained\n",
                  predictor->column_count - 1);
         return;

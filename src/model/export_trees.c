@@ -347,10 +347,12 @@ bool export_trees(struct code *code, const struct part *part, size_t index,
     }
     code_put(code,
              "\nstatic int part_%zu(const double *in, const char *const *in_text, double *out,\n"
-             "    const char **out_text)\n{\n    float row[%zu];\n"
-             "    (void)in_text;\n    (void)out_text;\n"
-             "    for (size_t i = 0; i < %zu; i++)\n        row[i] = (float)in[i];\n",
-             index, info->features ? info->features : 1, info->features);
+             "    const char **out_text)\n{\n    float row[%zu]%s;\n"
+             "    (void)in;\n    (void)in_text;\n    (void)out_text;\n",
+             index, info->features ? info->features : 1, info->features ? "" : " = {0}");
+    if (info->features)
+        code_put(code, "    for (size_t i = 0; i < %zu; i++)\n        row[i] = (float)in[i];\n",
+                 info->features);
     put_together(code, part, index, info->outputs);
     if (part->selection.count)
         put_selection(code, &part->selection);

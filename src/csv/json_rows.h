@@ -46,11 +46,11 @@ bool json_rows_count(const struct json_rows *from, size_t *rows, size_t *width,
 bool json_rows_matrix(const struct json_rows *from, struct csv_matrix *matrix,
                       struct lathe_error *error);
 
-/* Reads all `rows` (as json_rows_count says) into the columns, which have room for them. A row given
- * as an array has `width` values, of which a column takes that of its `field`. Texts point into the
- * text, those with escapes into the scratch memory (the text's size is always enough). A text
- * column takes a number or a truth as it is written. Errors as above, and LATHE_LIMIT where the
- * scratch memory is used up. */
+/* Reads all `rows` (as json_rows_count says) into the columns, which have room for them. A row
+ * given as an array has `width` values, of which a column takes that of its `field`. Texts point
+ * into the text, those with escapes into the scratch memory (the text's size is always enough). A
+ * text column takes a number or a truth as it is written. Errors as above, and LATHE_LIMIT where
+ * the scratch memory is used up. */
 bool json_rows_columns(const struct json_rows *from, struct csv_column *columns, size_t count,
                        size_t width, size_t rows, struct csv_scratch *scratch,
                        struct lathe_error *error);

@@ -69,7 +69,8 @@ static inline unsigned leading_digits(uint64_t word)
     return other ? word_first(other) : 8;
 }
 
-/* The value of the first `count` characters (1 to 8), all digits: moved to the end, behind zeros. */
+/* The value of the first `count` characters (1 to 8), all digits: moved to the end, behind zeros.
+ */
 static inline uint32_t digits_value(uint64_t word, unsigned count)
 {
     return word_digits((word ^ 0x3030303030303030) << (64 - 8 * count));

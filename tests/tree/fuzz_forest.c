@@ -17,6 +17,36 @@ static float some_value(size_t i)
     return values[(i * 7 + i / 13) % (sizeof values / sizeof *values)];
 }
 
+static void same_bits(const float *found, const float *expected, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (memcmp(&found[i], &expected[i], sizeof *found) != 0 && !isnan(expected[i]))
+            abort();
+}
+
+/* Row by row, and from columns. */
+static void predict_otherwise(const struct forest *forest, const float *rows, const float *expected)
+{
+    const struct forest_info *info = forest_describe(forest);
+    size_t features = info->features, outputs = info->outputs;
+    float *found = malloc((outputs * ROWS + 1) * sizeof *found);
+    for (size_t r = 0; r < ROWS; r++)
+        forest_margins(forest, FOREST_BEST, rows + r * features, 1, features, found + r * outputs);
+    same_bits(found, expected, outputs * ROWS);
+    double *values = malloc((features * ROWS + 1) * sizeof *values);
+    const double **columns = malloc((features + 1) * sizeof *columns);
+    for (size_t f = 0; f < features; f++) {
+        columns[f] = forest_asks(forest, f) ? values + f * ROWS : NULL;
+        for (size_t r = 0; r < ROWS; r++)
+            values[f * ROWS + r] = (double)rows[r * features + f];
+    }
+    forest_margins_columns(forest, FOREST_BEST, columns, ROWS, found);
+    same_bits(found, expected, outputs * ROWS);
+    free(columns);
+    free(values);
+    free(found);
+}
+
 static void predict(const struct forest *forest)
 {
     const struct forest_info *info = forest_describe(forest);
@@ -32,10 +62,9 @@ static void predict(const struct forest *forest)
         if (!forest_can(forest, (enum forest_path)path))
             continue;
         forest_margins(forest, (enum forest_path)path, rows, ROWS, info->features, other);
-        for (size_t i = 0; i < info->outputs * ROWS; i++)
-            if (memcmp(&plain[i], &other[i], sizeof *plain) != 0 && !isnan(plain[i]))
-                abort();
+        same_bits(other, plain, info->outputs * ROWS);
     }
+    predict_otherwise(forest, rows, plain);
     forest_transform(forest, plain, ROWS, other);
     struct lathe_error error;
     float *explained = malloc((info->outputs * (info->features + 1) + 1) * sizeof *explained);

@@ -252,6 +252,8 @@ def predict_batch_ydf(bench):
 
 def single(bench, name, size):
     case = Case(bench, size, ("lightgbm", "tl2cgen", "onnx", "ydf"))
+    bench.note("the rows, from all over the file, are copied side by side before the clock starts: a "
+               "row that has just been parsed is in a cache")
     bench.note("ONNX Runtime is called from Python; what the call takes with one small tree is "
                "subtracted. YDF by its own benchmark, a batch of one")
     peers = case.nearest("row")

@@ -37,7 +37,7 @@ bool cuts_lay_search(struct cut_plan *plan, struct lathe_error *error)
     return true;
 }
 
-#if TREE_X86
+#if TARGET_X86
 #include <immintrin.h>
 
 /* 16 rows of 16 floats to 16 columns of 16: swaps of halves at distance 8, 4, 2, 1. */

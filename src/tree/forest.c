@@ -1,7 +1,7 @@
 #include "tree/forest.h"
 
+#include "parse/target.h"
 #include "tree/forest_parts.h"
-#include "tree/target.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -57,13 +57,9 @@ static bool mark_asked(struct forest *forest, struct lathe_error *error)
 /* The fast layout, where the forest is of a kind that has one. */
 static bool make_layout(struct forest *forest, struct lathe_error *error)
 {
-#if TREE_X86
-    forest->avx2 = __builtin_cpu_supports("avx2");
-    forest->avx512 = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                     __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
-                     __builtin_cpu_supports("avx512vbmi") &&
-                     __builtin_cpu_supports("avx512vbmi2") &&
-                     __builtin_cpu_supports("avx512bitalg") && __builtin_cpu_supports("gfni");
+#if TARGET_X86
+    forest->avx2 = target_has_avx2();
+    forest->avx512 = target_has_avx512();
 #endif
     if (forest->ensemble.tree_count == 0)
         return true;
@@ -123,7 +119,7 @@ static const struct sliced_way *way_of(const struct forest *forest, enum forest_
 {
     if (!forest->sliced || path == FOREST_PLAIN)
         return NULL;
-#if TREE_X86
+#if TARGET_X86
     if (forest->avx512 && (path == FOREST_BEST || path == FOREST_AVX512))
         return &sliced_avx512;
     if (forest->avx2 && (path == FOREST_BEST || path == FOREST_AVX2))

@@ -242,7 +242,7 @@ static bool lay_more(struct sliced *sliced, struct lathe_error *error)
     if (!part_trees(sliced))
         return fail(error, LATHE_NO_MEMORY, "no memory for the layout of %zu trees",
                     sliced->tree_count);
-#if TREE_X86
+#if TARGET_X86
     return row_plan_make(sliced, error);
 #else
     return true;
@@ -275,7 +275,7 @@ void sliced_free(struct sliced *sliced)
     if (!sliced)
         return;
     cuts_clear(&sliced->plan);
-#if TREE_X86
+#if TARGET_X86
     row_plan_free(sliced->row_plan);
 #endif
     free(sliced->trees);

@@ -17,8 +17,8 @@
 #ifndef LATHE_TREE_SLICED_H
 #define LATHE_TREE_SLICED_H
 
+#include "parse/target.h"
 #include "tree/cuts.h"
-#include "tree/target.h"
 
 enum { LEAST_LEVELS = 3, MOST_LEVELS = 8, MOST_LEAVES = 1 << MOST_LEVELS };
 
@@ -88,7 +88,7 @@ struct sliced_way {
 };
 
 extern const struct sliced_way sliced_word;
-#if TREE_X86
+#if TARGET_X86
 extern const struct sliced_way sliced_avx2, sliced_avx512;
 void cuts_block_avx512(const struct cut_plan *plan, const struct row_block *block, size_t features);
 void cuts_block_avx2(const struct cut_plan *plan, const struct row_block *block, size_t features);

@@ -1,7 +1,7 @@
 /* The sliced walk with AVX2: 64 rows at a time, leaves by gathers. */
-#include "tree/target.h"
+#include "parse/target.h"
 
-#if TREE_X86
+#if TARGET_X86
 #define WALK_TARGET TARGET_AVX2
 #define WALK_WIDE 2
 #define WALK_CHOOSE(mask, a, b) _mm256_blendv_epi8(b, a, mask) /* mask ? a : b */

@@ -2,9 +2,9 @@
  * value is looked up byte by byte, 64 rows at a time, by vpermb in 4 planes, and put together by
  * unpacking, which leaves the rows in another order: sums[16 q + 4 l + e] belongs to row
  * 16 l + 4 q + e of 64. They are added up in that order and only turned round at the end. */
-#include "tree/target.h"
+#include "parse/target.h"
 
-#if TREE_X86
+#if TARGET_X86
 #define WALK_TARGET TARGET_AVX512
 #define WALK_WIDE 4
 #define WALK_CHOOSE(mask, a, b) _mm256_ternarylogic_epi64(mask, a, b, 0xCA) /* mask ? a : b */

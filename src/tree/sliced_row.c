@@ -48,7 +48,7 @@ void sliced_add_row(const struct sliced *sliced, const struct ensemble *ensemble
 bool sliced_row(const struct sliced *sliced, const struct ensemble *ensemble, const float *row,
                 float *out)
 {
-#if TREE_X86
+#if TARGET_X86
     if (sliced->row_plan) {
         sliced_row_avx512(sliced, ensemble, row, out);
         return true;

@@ -17,8 +17,8 @@
  * Size: 136 bytes a tree, 512 more where trees have 7 or 8 levels, and 1,088 a band. Of 100 trees
  * of 6 levels and 28 bands a row touches 16 kB that each row does, and a line more for each tree
  * and each band. */
+#include "parse/target.h"
 #include "tree/sliced.h"
-#include "tree/target.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -64,7 +64,7 @@ struct row_plan {
     size_t bands;
 };
 
-#if TREE_X86
+#if TARGET_X86
 #include <immintrin.h>
 
 /* Where the nodes of a tree go, and from a column of `sliced` to one here. */

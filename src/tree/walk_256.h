@@ -6,8 +6,8 @@
  * 256 bits for AVX-512 too: comparisons of 512 bits give masks in registers of their own, and what
  * uses these waits for the one port that writes them. Measured on Zen 4, a comparison and a choice
  * for 64 rows: 1.55 cycles with 512 bits, 0.99 with 256, where loading the codes is the limit. */
+#include "parse/target.h"
 #include "tree/sliced.h"
-#include "tree/target.h"
 
 #include <immintrin.h>
 

@@ -208,7 +208,8 @@ static void run_trees(const struct run *run, size_t index, const struct batch *i
 {
     const struct part *part = &run->predictor->parts[index];
     const struct run_part *own = &run->parts[index];
-    const struct batch rows = in->rows < FOREST_FEW_ROWS ? rows_for_trees(run, index, in) : *in;
+    bool few = in->rows < forest_few_rows(part->forests[0]);
+    const struct batch rows = few ? rows_for_trees(run, index, in) : *in;
     size_t step = in->rows * forest_describe(part->forests[0])->outputs;
     for (size_t i = 0; rows.columns && i < part->inputs; i++)
         own->numbers_in[i] = rows.columns[i].numbers;

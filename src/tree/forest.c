@@ -142,8 +142,7 @@ static void margins_of(const struct forest *forest, enum forest_path path,
         plain_margins(ensemble, source, first, count, out);
 }
 
-/* Below so many rows one after the other is faster than a block that is mostly empty. */
-static size_t few_rows(const struct forest *forest)
+size_t forest_few_rows(const struct forest *forest)
 {
     return !forest->sliced ? 0 : forest->sliced->row_plan ? 32 : 16;
 }
@@ -154,7 +153,7 @@ void forest_margins(const struct forest *forest, enum forest_path path, const fl
     const struct row_source source = {.rows = rows, .stride = stride};
     const struct ensemble *ensemble = &forest->ensemble;
     size_t done = 0;
-    if (path == FOREST_BEST && count < few_rows(forest))
+    if (path == FOREST_BEST && count < forest_few_rows(forest))
         while (done < count && sliced_row(forest->sliced, ensemble, rows + done * stride,
                                           out + done * ensemble->outputs))
             done++;

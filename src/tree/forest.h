@@ -39,8 +39,9 @@ const struct forest_info *forest_describe(const struct forest *forest);
 void forest_margins(const struct forest *forest, enum forest_path path, const float *rows,
                     size_t count, size_t stride, float *out);
 
-/* Fewer rows than these are walked one by one, for which floats side by side are best. */
-enum { FOREST_FEW_ROWS = 16 };
+/* Fewer rows than these forest_margins takes one by one, which is then faster than a block that is
+ * mostly empty; from columns there is no such way. */
+size_t forest_few_rows(const struct forest *forest);
 
 /* The same margins from columns: columns[f] has `count` values of feature f, NaN where missing,
  * each of which is taken as (float)value. It may be NULL for a feature that nothing asks about. */

@@ -75,7 +75,8 @@ struct lathe_text {
 void lathe_text_clear(struct lathe_text *text);
 
 /* All of it as JSON (replacing what the text held): the columns, and of each artifact its
- * transformers or its objective, trees and the features' importance. LATHE_NO_MEMORY. */
+ * transformers or its objective, trees and the features' importance. LATHE_LIMIT for more than a
+ * million columns, LATHE_NO_MEMORY. */
 bool lathe_describe(const struct lathe_predictor *predictor, struct lathe_text *text,
                     struct lathe_error *error);
 

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+enum { MOST_COLUMNS = 1 << 20 }; /* of a description: above, a small file makes gigabytes of text */
+
 static void put(struct json_out *out, const char *key, const char *text)
 {
     if (text)
@@ -187,6 +189,9 @@ bool lathe_describe(const struct lathe_predictor *predictor, struct lathe_text *
                     struct lathe_error *error)
 {
     struct json_out out = {0};
+    if (predictor->column_count > MOST_COLUMNS)
+        return fail(error, LATHE_LIMIT, "%zu columns are described at most, found %zu",
+                    (size_t)MOST_COLUMNS, predictor->column_count);
     out_open(&out, NULL, '{');
     put_columns(&out, predictor);
     out_open(&out, "parts", '[');

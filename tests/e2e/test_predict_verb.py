@@ -154,3 +154,17 @@ def test_as_much_of_the_order_is_said_as_fits(run, tmp_path):
     assert "line 1, column 200" in failed.stderr
     said = failed.stderr.split("columns come as ")[1]
     assert said.startswith(", ".join(names[:5]) + ", ") and said.endswith(", ...\n")
+
+
+def test_a_small_file_with_many_features_is_not_described(run, tmp_path):
+    rows = numpy.random.default_rng(5).normal(0, 1, (50, 2))
+    booster = xgboost.train({"nthread": 1}, xgboost.DMatrix(rows, rows[:, 0]), 2)
+    model = json.loads(booster.save_raw("json"))
+    for features, described in (1000, True), (2_000_000, False):
+        model["learner"]["learner_model_param"]["num_feature"] = str(features)
+        for tree in model["learner"]["gradient_booster"]["model"]["trees"]:
+            tree["tree_param"]["num_feature"] = str(features)
+        (tmp_path / "model.json").write_text(json.dumps(model))
+        done = run("describe", tmp_path / "model.json", "--json")
+        assert (done.returncode == 0) == described
+        assert described or "1048576 columns are described at most, found 2000000" in done.stderr

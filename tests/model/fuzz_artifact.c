@@ -48,7 +48,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct lathe_text answer = {0};
     lathe_predict_text(predictor, LATHE_CSV, "1,2\n", 4, LATHE_CSV_LINES, &answer, &error);
     ask(predictor);
-    if (!lathe_describe(predictor, &answer, &error))
+    bool wide = lathe_predictor_inputs(predictor) > MOST; /* a file of a few bytes can say so */
+    if (!wide && !lathe_describe(predictor, &answer, &error))
         abort();
     if (!lathe_export_c(predictor, "f", &answer, &error) && error.code != LATHE_UNSUPPORTED)
         abort();

@@ -107,7 +107,7 @@ static bool run_transformers(const struct run *run, size_t index, const struct b
     const struct part *part = &run->predictor->parts[index];
     const struct run_part *own = &run->parts[index];
     const union feature_values *given = in->columns;
-    if (!given) {
+    if (in->floats) {
         for (size_t i = 0; i < in->width; i++) {
             double *column = own->numbers + i * in->rows;
             for (size_t row = 0; row < in->rows; row++)

@@ -24,15 +24,14 @@
 static_assert(FLT_EVAL_METHOD == 0, "way 1 needs double arithmetic to round once");
 
 enum {
-    EXACT_POWER = 22,         /* the last power of ten that is a double */
     DIGITS_KEPT = 19,         /* decimal digits that always fit 64 bits */
     DIGITS_COMPARED = 800,    /* a middle between doubles has at most 768 digits */
     EXPONENT_LIMIT = 99999999 /* larger written exponents are all the same: zero or infinite */
 };
 
-static const double exact_powers[EXACT_POWER + 1] = {1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,
-                                                     1e8,  1e9,  1e10, 1e11, 1e12, 1e13, 1e14, 1e15,
-                                                     1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
+const double number_exact_powers[NUMBER_EXACT_POWER + 1] = {
+    1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
+    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
 
 static const uint32_t small_powers[9] = {1,      10,      100,      1000,     10000,
                                          100000, 1000000, 10000000, 100000000};
@@ -339,10 +338,9 @@ static bool rounds_up(const struct decimal *number, uint64_t below)
 
 static double nearest(const struct decimal *number)
 {
-    if (number->value <= 1ull << 53 && !number->cut && number->power >= -EXACT_POWER &&
-        number->power <= EXACT_POWER)
-        return number->power < 0 ? (double)number->value / exact_powers[-number->power]
-                                 : (double)number->value * exact_powers[number->power];
+    if (number->value <= 1ull << 53 && !number->cut && number->power >= -NUMBER_EXACT_POWER &&
+        number->power <= NUMBER_EXACT_POWER)
+        return number_scaled((double)number->value, (int)number->power);
     uint64_t bits = nearest_bits(number->value, number->power);
     if (number->cut && bits != nearest_bits(number->value + 1, number->power))
         bits += rounds_up(number, bits);

@@ -18,4 +18,14 @@ const char *number_scan(const char *at, const char *end, double *value);
 /* The same where the whole text has to be one number: false where it is not. */
 bool number_parse(const char *text, size_t size, double *value);
 
+/* The powers of ten that are doubles. Whole digits up to 2^53 times or over one of them are rounded
+ * once, to the nearest double (W. Clinger, How to Read Floating Point Numbers Accurately, 1990). */
+enum { NUMBER_EXACT_POWER = 22 };
+extern const double number_exact_powers[NUMBER_EXACT_POWER + 1];
+
+static inline double number_scaled(double digits, int power)
+{
+    return power > 0 ? digits * number_exact_powers[power] : digits / number_exact_powers[-power];
+}
+
 #endif

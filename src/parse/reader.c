@@ -105,10 +105,6 @@ static bool json_word(struct reader *reader, const unsigned char *end)
                              word(reader, end, "-Infinity", -(double)INFINITY));
 }
 
-const double reader_powers[READER_EXACT_POWER + 1] = {
-    1e0,  1e1,  1e2,  1e3,  1e4,  1e5,  1e6,  1e7,  1e8,  1e9,  1e10, 1e11,
-    1e12, 1e13, 1e14, 1e15, 1e16, 1e17, 1e18, 1e19, 1e20, 1e21, 1e22};
-
 static inline bool is_digit(unsigned char c)
 {
     return (unsigned)c - '0' < 10;
@@ -173,9 +169,9 @@ static const unsigned char *take_number(const unsigned char *at, const unsigned 
 static bool exact_value(const struct decimal *decimal, double *value)
 {
     if (decimal->count > 19 || decimal->digits > (uint64_t)1 << 53 ||
-        decimal->power < -READER_EXACT_POWER || decimal->power > READER_EXACT_POWER)
+        decimal->power < -NUMBER_EXACT_POWER || decimal->power > NUMBER_EXACT_POWER)
         return false;
-    double magnitude = reader_scaled((double)decimal->digits, (int)decimal->power);
+    double magnitude = number_scaled((double)decimal->digits, (int)decimal->power);
     *value = decimal->negative ? -magnitude : magnitude;
     return true;
 }

@@ -124,7 +124,8 @@ TARGET_AVX512 static ALWAYS_INLINE size_t size_of(const struct numbers *numbers,
 /* Powers of ten, by the lowest four bits of the lanes. */
 TARGET_AVX512 static ALWAYS_INLINE __m512d powers(__m512i exponents)
 {
-    __m512d low = _mm512_loadu_pd(reader_powers), high = _mm512_loadu_pd(reader_powers + 8);
+    __m512d low = _mm512_loadu_pd(number_exact_powers),
+            high = _mm512_loadu_pd(number_exact_powers + 8);
     return _mm512_permutex2var_pd(low, exponents, high);
 }
 

@@ -80,10 +80,10 @@ static inline bool block_float(const unsigned char *at, const unsigned char *e,
         power += 10 * tens;
     }
     int scale = (lowered ? -(int)power : (int)power) - (int)places;
-    if (wrong || scale < -READER_EXACT_POWER || scale > READER_WHOLE)
+    if (wrong || scale < -NUMBER_EXACT_POWER || scale > READER_WHOLE)
         return false;
     int64_t digits = (int64_t)first * shifts[places] + word_digits(fraction);
-    double number = reader_scaled((double)digits, scale);
+    double number = number_scaled((double)digits, scale);
     *out = (float)number * signs[negative];
     return scale >= -READER_ROUNDED_ONCE || !reader_rounds_twice(number);
 }

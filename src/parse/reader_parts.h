@@ -3,6 +3,7 @@
 #ifndef LATHE_PARSE_READER_PARTS_H
 #define LATHE_PARSE_READER_PARTS_H
 
+#include "parse/number.h"
 #include "parse/reader.h"
 
 #include <string.h>
@@ -24,17 +25,6 @@ void reader_pop(struct reader *reader);
 
 /* Parses a number by JSON's grammar at reader->next, up to `end`. */
 bool reader_decimal(struct reader *reader, const unsigned char *end);
-
-/* The powers of ten that are doubles. */
-enum { READER_EXACT_POWER = 22 };
-extern const double reader_powers[READER_EXACT_POWER + 1];
-
-/* digits * 10^power, right for whole digits up to 2^53: one operation on doubles, so one rounding
- * (W. Clinger, How to Read Floating Point Numbers Accurately, 1990). */
-static inline double reader_scaled(double digits, int power)
-{
-    return power > 0 ? digits * reader_powers[power] : digits / reader_powers[-power];
-}
 
 /* Whether rounding to float a finite double that is itself rounded may differ from rounding once:
  * where the double lies in the middle between two floats it no longer says on which side the text

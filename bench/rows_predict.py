@@ -188,7 +188,10 @@ class Case:
                 self.bench.check(near, f"{peer.name} answers otherwise than {peer.like or 'lathe'}")
 
     def leave_out(self, name, error):
-        self.bench.note(f"{name} is left out: {type(error).__name__}: {str(error)[-300:]}")
+        why = (f"not ready after {error.timeout:.0f} seconds"
+               if isinstance(error, subprocess.TimeoutExpired)
+               else f"{type(error).__name__}: {str(error)[-300:]}")
+        self.bench.note(f"{name} is left out: {why}")
 
     def nearest(self, task, threads=1):
         """The fastest peers, those within a quarter of the best."""

@@ -85,7 +85,7 @@ static void lay_steps(const struct laying *laying, const struct step *step, uint
     if (place < NODES) {
         laying->upper->columns[NODES - 1 - place] = column;
         laying->upper->thresholds[NODES - 1 - place] = threshold;
-    } else {
+    } else if (laying->lower) { /* as it is where a tree is so deep */
         bool child = place >= 2 * NODES;
         struct lower *lower = &laying->lower[(child ? place / 2 : place) - NODES];
         lower->columns[child ? 1 + place % 2 : 0] = column;

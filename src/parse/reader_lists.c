@@ -21,6 +21,15 @@ static bool next_number(struct reader *reader, bool *over)
            (event != READER_FAILED && reader_fail(reader, "a number was expected in this list"));
 }
 
+/* How many numbers, up to `capacity`, a UBJSON list has side by side, all of its one type. */
+static size_t typed_numbers(struct reader *reader, size_t capacity)
+{
+    const struct reader_frame *top = reader_top(reader);
+    if (reader->event == READER_FAILED || !top || !top->type)
+        return 0;
+    return top->left < capacity ? top->left : capacity;
+}
+
 /* ---- blocks of JSON ---- */
 
 /* Where a block begins with a number of a list, or NULL: then it is not to be taken so. Behind the
@@ -128,13 +137,10 @@ bool reader_floats(struct reader *reader, float *out, size_t capacity, size_t *c
     *count = 0;
     if (reader->event == READER_ARRAY_END)
         return true;
-    struct reader_frame *top = reader_top(reader);
-    if (reader->event != READER_FAILED && top && top->type) {
-        size_t whole = top->left < capacity ? top->left : capacity;
-        if (!ubjson_floats(reader, out, whole))
-            return false;
-        *count = whole;
-    }
+    size_t typed = typed_numbers(reader, capacity);
+    if (typed && !ubjson_floats(reader, out, typed))
+        return false;
+    *count = typed;
     for (;; (*count)++) {
         bool over;
         *count += usual_floats(reader, out + *count, capacity - *count);
@@ -219,13 +225,10 @@ bool reader_integers(struct reader *reader, int32_t *out, size_t capacity, size_
     *count = 0;
     if (reader->event == READER_ARRAY_END)
         return true;
-    struct reader_frame *top = reader_top(reader);
-    if (reader->event != READER_FAILED && top && top->type) {
-        size_t whole = top->left < capacity ? top->left : capacity;
-        if (!ubjson_integers(reader, out, whole))
-            return false;
-        *count = whole;
-    }
+    size_t typed = typed_numbers(reader, capacity);
+    if (typed && !ubjson_integers(reader, out, typed))
+        return false;
+    *count = typed;
     for (;; (*count)++) {
         bool over;
         *count += usual_integers(reader, out + *count, capacity - *count);

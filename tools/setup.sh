@@ -49,17 +49,24 @@ hash_of() {
     cat "$@" | sha256sum
 }
 
-make_venv() { # FOLDER REQUIREMENTS
-    echo "setup: Python packages of $2 into $1"
-    rm -rf "$1"
-    python3 -m venv "$1"
-    # PySpark is published as source only; it is built with the environment's own setuptools.
-    "$1/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes --no-deps \
-        --no-build-isolation --only-binary :all: --no-binary pyspark -r "$2"
+make_venv() { # FOLDER REQUIREMENTS...
+    local folder=$1 requirements
+    shift
+    echo "setup: Python packages of $* into $folder"
+    rm -rf "$folder"
+    python3 -m venv "$folder"
+    # PySpark is published as source only; it is built with the environment's own setuptools, which
+    # a list before it brings: the one that Python brings cannot build without a package more.
+    for requirements in "$@"; do
+        "$folder/bin/python" -m pip install --quiet --disable-pip-version-check --require-hashes \
+            --no-deps --no-build-isolation --only-binary :all: --no-binary pyspark -r "$requirements"
+    done
 }
 
-venv() { # NAME REQUIREMENTS
-    stamped "$1" "$(hash_of "$2")" make_venv "build/$1" "$2"
+venv() { # NAME REQUIREMENTS...: the lists are installed one after another
+    local name=$1
+    shift
+    stamped "$name" "$(hash_of "$@")" make_venv "build/$name" "$@"
 }
 
 aarch64_libraries() {
@@ -93,7 +100,7 @@ part() {
     full)
         part test
         packages full
-        venv venv-spark tests/requirements-spark.txt
+        venv venv-spark tests/requirements-setuptools.txt tests/requirements-spark.txt
         stamped aarch64 "$(hash_of tools/setup.sh)" aarch64_libraries
         ;;
     bench)

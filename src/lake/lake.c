@@ -13,29 +13,6 @@
 #include "base/id.h"
 #include "lake/lake_internal.h"
 
-/* Keys are text in binary collation: SQLite compares their bytes, which is S3's order. Bytes of
- * small objects have a table of their own, so that a listing does not wade through them. */
-static const char schema[] =
-    "CREATE TABLE IF NOT EXISTS lake_bucket (name TEXT PRIMARY KEY, region TEXT NOT NULL,"
-    "  created REAL NOT NULL, tags TEXT) WITHOUT ROWID;"
-    "CREATE TABLE IF NOT EXISTS lake_object (bucket TEXT NOT NULL, key TEXT NOT NULL,"
-    "  file TEXT NOT NULL, row INTEGER, size INTEGER NOT NULL, etag TEXT NOT NULL,"
-    "  content_type TEXT, modified REAL NOT NULL, headers TEXT, tags TEXT, parts TEXT,"
-    "  PRIMARY KEY (bucket, key)) WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS lake_object_file ON lake_object (file) WHERE row IS NULL;"
-    "CREATE TABLE IF NOT EXISTS lake_bytes (row INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
-    "CREATE TABLE IF NOT EXISTS lake_upload (id TEXT PRIMARY KEY, bucket TEXT NOT NULL,"
-    "  key TEXT NOT NULL, initiated REAL NOT NULL, content_type TEXT, headers TEXT, tags TEXT,"
-    "  checksum TEXT NOT NULL, full_object INTEGER NOT NULL, file TEXT NOT NULL,"
-    "  part_size INTEGER NOT NULL) WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS lake_upload_key ON lake_upload (bucket, key, id);"
-    "CREATE INDEX IF NOT EXISTS lake_upload_file ON lake_upload (file);"
-    "CREATE TABLE IF NOT EXISTS lake_part (upload TEXT NOT NULL, number INTEGER NOT NULL,"
-    "  size INTEGER NOT NULL, md5 TEXT NOT NULL, checksum TEXT, modified REAL NOT NULL,"
-    "  file TEXT NOT NULL, offset INTEGER NOT NULL, alone INTEGER NOT NULL,"
-    "  PRIMARY KEY (upload, number)) WITHOUT ROWID;"
-    "CREATE INDEX IF NOT EXISTS lake_part_file ON lake_part (file);";
-
 char *lake_new_id(const struct lake *lake)
 {
     unsigned char bytes[12];
@@ -169,17 +146,6 @@ static void *collect(void *data)
 
 /* --- opening ---------------------------------------------------------------------------------- */
 
-static bool make_schema(struct store_connection *connection, void *data, GError **error)
-{
-    (void)data;
-    char *message = NULL;
-    if (sqlite3_exec(store_handle(connection), schema, NULL, NULL, &message) == SQLITE_OK)
-        return true;
-    error_set(error, ERROR_INTERNAL, "making the lake's tables: %s", message);
-    sqlite3_free(message);
-    return false;
-}
-
 /* Makes the folder, on the disk with its name: what is synced below it could not be found else. */
 static bool make_folder(const char *folder, const char *parent, GError **error)
 {
@@ -240,7 +206,7 @@ struct lake *lake_open(struct store *store, const char *folder, GError **error)
     pthread_mutex_init(&lake->lock, NULL);
     pthread_cond_init(&lake->work_waits, NULL);
     if (!make_folder(lake->folder, parent, error) || !move_up_files(lake->folder, error) ||
-        !empty_cache(lake, error) || !store_write(store, make_schema, NULL, error)) {
+        !empty_cache(lake, error)) {
         g_prefix_error(error, "opening the lake %s: ", folder);
     } else if (pthread_create(&lake->collector, NULL, collect, lake) != 0) {
         error_set(error, ERROR_INTERNAL, "opening the lake %s: no thread could be started", folder);

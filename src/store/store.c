@@ -6,25 +6,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "store/schema.h"
 #include "store/store_internal.h"
-
-/* The schema's version, in SQLite's user_version. A later lathe adds steps to `migrations`. */
-static const char *const migrations[] = {
-    "CREATE TABLE resource ("
-    "  kind TEXT NOT NULL, name TEXT NOT NULL, arn TEXT NOT NULL, status TEXT NOT NULL,"
-    "  parent TEXT NOT NULL, body TEXT NOT NULL, created REAL NOT NULL, modified REAL NOT NULL,"
-    "  PRIMARY KEY (kind, name));"
-    "CREATE INDEX resource_arn ON resource (arn);"
-    "CREATE INDEX resource_created ON resource (kind, created, name);"
-    "CREATE TABLE tag (arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
-    "  PRIMARY KEY (arn, key)) WITHOUT ROWID;"
-    "CREATE TABLE client_token (operation TEXT NOT NULL, token TEXT NOT NULL,"
-    "  answer TEXT NOT NULL, created REAL NOT NULL, PRIMARY KEY (operation, token));"
-    "CREATE TABLE metric (namespace TEXT NOT NULL, name TEXT NOT NULL, dimensions TEXT NOT NULL,"
-    "  time REAL NOT NULL, unit TEXT NOT NULL, sum REAL NOT NULL, minimum REAL NOT NULL,"
-    "  maximum REAL NOT NULL, count REAL NOT NULL);"
-    "CREATE INDEX metric_series ON metric (namespace, name, dimensions, time);",
-};
 
 struct store_connection {
     sqlite3 *handle;
@@ -387,26 +370,6 @@ void store_unwatch(struct store *store, unsigned id)
 
 /* --- opening and closing ---------------------------------------------------------------------- */
 
-static bool migrate(struct store_connection *connection, const char *path, GError **error)
-{
-    sqlite3_stmt *statement = store_prepare(connection, "PRAGMA user_version", error);
-    if (!statement || store_step(statement, error) != SQLITE_ROW)
-        return false;
-    int version = sqlite3_column_int(statement, 0);
-    sqlite3_reset(statement);
-    if (version > (int)G_N_ELEMENTS(migrations))
-        return error_set(error, ERROR_INTERNAL,
-                         "%s was written by a later lathe (schema %d; this one knows up to %d)",
-                         path, version, (int)G_N_ELEMENTS(migrations));
-    for (; version < (int)G_N_ELEMENTS(migrations); version++) {
-        g_autofree char *sql = g_strdup_printf("BEGIN; %s PRAGMA user_version=%d; COMMIT",
-                                               migrations[version], version + 1);
-        if (!execute(connection, sql, error))
-            return false;
-    }
-    return true;
-}
-
 struct store *store_open(const char *path, GError **error)
 {
     struct store_connection *connection =
@@ -418,7 +381,7 @@ struct store *store_open(const char *path, GError **error)
         !execute(connection, "PRAGMA wal_autocheckpoint=4000", error) ||
         /* Savepoints keep what they may have to take back: not in files of their own. */
         !execute(connection, "PRAGMA temp_store=MEMORY", error) ||
-        !migrate(connection, path, error)) {
+        !schema_upgrade(connection->handle, path, error)) {
         g_prefix_error(error, "opening the store %s: ", path);
         connection_free(connection);
         return NULL;

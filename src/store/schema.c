@@ -1,0 +1,105 @@
+/* The tables of meta.db, of all rooms. A database whose user_version is N has run the first N of
+ * `steps`. To change the schema: append a step. README.md says what else belongs to it. */
+#include "store/schema.h"
+
+#include "base/error.h"
+
+static const char resources[] =
+    "CREATE TABLE resource ("
+    "  kind TEXT NOT NULL, name TEXT NOT NULL, arn TEXT NOT NULL, status TEXT NOT NULL,"
+    "  parent TEXT NOT NULL, body TEXT NOT NULL, created REAL NOT NULL, modified REAL NOT NULL,"
+    "  PRIMARY KEY (kind, name));"
+    "CREATE INDEX resource_arn ON resource (arn);"
+    "CREATE INDEX resource_created ON resource (kind, created, name);"
+    "CREATE TABLE tag (arn TEXT NOT NULL, key TEXT NOT NULL, value TEXT NOT NULL,"
+    "  PRIMARY KEY (arn, key)) WITHOUT ROWID;"
+    "CREATE TABLE client_token (operation TEXT NOT NULL, token TEXT NOT NULL,"
+    "  answer TEXT NOT NULL, created REAL NOT NULL, PRIMARY KEY (operation, token));"
+    "CREATE TABLE metric (namespace TEXT NOT NULL, name TEXT NOT NULL, dimensions TEXT NOT NULL,"
+    "  time REAL NOT NULL, unit TEXT NOT NULL, sum REAL NOT NULL, minimum REAL NOT NULL,"
+    "  maximum REAL NOT NULL, count REAL NOT NULL);"
+    "CREATE INDEX metric_series ON metric (namespace, name, dimensions, time);";
+
+/* Homes of number 1 have these already, made beside their steps: only here may tables exist.
+ *
+ * Keys are text in binary collation: SQLite compares their bytes, which is S3's order. Bytes of
+ * small objects have a table of their own, so that a listing does not wade through them. */
+static const char lake[] =
+    "CREATE TABLE IF NOT EXISTS lake_bucket (name TEXT PRIMARY KEY, region TEXT NOT NULL,"
+    "  created REAL NOT NULL, tags TEXT) WITHOUT ROWID;"
+    "CREATE TABLE IF NOT EXISTS lake_object (bucket TEXT NOT NULL, key TEXT NOT NULL,"
+    "  file TEXT NOT NULL, row INTEGER, size INTEGER NOT NULL, etag TEXT NOT NULL,"
+    "  content_type TEXT, modified REAL NOT NULL, headers TEXT, tags TEXT, parts TEXT,"
+    "  PRIMARY KEY (bucket, key)) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS lake_object_file ON lake_object (file) WHERE row IS NULL;"
+    "CREATE TABLE IF NOT EXISTS lake_bytes (row INTEGER PRIMARY KEY, bytes BLOB NOT NULL);"
+    "CREATE TABLE IF NOT EXISTS lake_upload (id TEXT PRIMARY KEY, bucket TEXT NOT NULL,"
+    "  key TEXT NOT NULL, initiated REAL NOT NULL, content_type TEXT, headers TEXT, tags TEXT,"
+    "  checksum TEXT NOT NULL, full_object INTEGER NOT NULL, file TEXT NOT NULL,"
+    "  part_size INTEGER NOT NULL) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS lake_upload_key ON lake_upload (bucket, key, id);"
+    "CREATE INDEX IF NOT EXISTS lake_upload_file ON lake_upload (file);"
+    "CREATE TABLE IF NOT EXISTS lake_part (upload TEXT NOT NULL, number INTEGER NOT NULL,"
+    "  size INTEGER NOT NULL, md5 TEXT NOT NULL, checksum TEXT, modified REAL NOT NULL,"
+    "  file TEXT NOT NULL, offset INTEGER NOT NULL, alone INTEGER NOT NULL,"
+    "  PRIMARY KEY (upload, number)) WITHOUT ROWID;"
+    "CREATE INDEX IF NOT EXISTS lake_part_file ON lake_part (file);";
+
+/* Append only: a step that was released is never changed, moved or removed. */
+static const char *const steps[] = {
+    resources, /* 1 */
+    lake,      /* 2 */
+};
+
+enum { LAST_STEP = G_N_ELEMENTS(steps) };
+
+static bool execute(sqlite3 *handle, const char *sql, const char *doing, GError **error)
+{
+    if (sqlite3_exec(handle, sql, NULL, NULL, NULL) == SQLITE_OK)
+        return true;
+    return error_set(error, ERROR_INTERNAL, "%s: the store says: %s", doing,
+                     sqlite3_errmsg(handle));
+}
+
+static bool read_number(sqlite3 *handle, int *number, GError **error)
+{
+    sqlite3_stmt *statement;
+    int code = sqlite3_prepare_v2(handle, "PRAGMA user_version", -1, &statement, NULL);
+    if (code == SQLITE_OK)
+        code = sqlite3_step(statement);
+    if (code == SQLITE_ROW)
+        *number = sqlite3_column_int(statement, 0);
+    else
+        error_set(error, ERROR_INTERNAL, "reading the number of the schema: %s",
+                  sqlite3_errmsg(handle));
+    sqlite3_finalize(statement);
+    return code == SQLITE_ROW;
+}
+
+static bool run_step(sqlite3 *handle, int number, GError **error)
+{
+    g_autofree char *doing = g_strdup_printf("step %d of the schema", number);
+    g_autofree char *sql = g_strdup_printf("BEGIN IMMEDIATE; %s PRAGMA user_version=%d; COMMIT",
+                                           steps[number - 1], number);
+    if (execute(handle, sql, doing, error))
+        return true;
+    sqlite3_exec(handle, "ROLLBACK", NULL, NULL, NULL);
+    return false;
+}
+
+bool schema_upgrade(sqlite3 *handle, const char *path, GError **error)
+{
+    int number;
+    if (!read_number(handle, &number, error))
+        return false;
+    if (number > LAST_STEP)
+        return error_set(error, ERROR_INTERNAL,
+                         "%s was written by a later lathe: its schema is number %d, and this lathe "
+                         "knows those up to %d. Open it with the lathe that wrote it, or a later "
+                         "one",
+                         path, number, LAST_STEP);
+    while (number < LAST_STEP)
+        if (!run_step(handle, ++number, error))
+            return false;
+    return true;
+}

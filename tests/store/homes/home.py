@@ -1,0 +1,209 @@
+"""What the homes in this folder hold: for each kind of content, how it was put there and how it is
+found again. homes/N was made by a lathe whose schema was number N, and holds the contents of N.
+
+    LATHE_BINARY=build/debug/lathe python tests/store/homes/home.py
+
+makes the home of the number that the binary writes. tests/e2e/test_homes.py opens a copy of each
+with today's program.
+"""
+
+import os
+import pathlib
+import shutil
+import sqlite3
+import sys
+import tempfile
+
+HERE = pathlib.Path(__file__).resolve().parent
+sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[1] / "e2e")]
+
+from lathe_server import Server  # noqa: E402
+from sagemaker_jobs import (ROLE, XGBOOST, channel, deploy, scores, train,  # noqa: E402
+                            training_request)
+
+LARGE = b"a file of the lake\n" * 5000  # above 64 KiB, where bytes are a file
+PART = b"a part of an upload\n" * 5000
+TAGS = [{"Key": "plant", "Value": "seven"}, {"Key": "line", "Value": "two"}]
+# Yes from 50 on.
+ROWS = "".join(f"{int(i >= 50)},{i},{i % 7}\n" for i in range(100))
+
+contents = []
+
+
+def content(since):
+    """A class of `put` and `check`, whose content homes from this number on hold."""
+    def add(kind):
+        contents.append((since, kind()))
+        return kind
+    return add
+
+
+def of_number(number):
+    return [kind for since, kind in contents if since <= number]
+
+
+def bytes_of(server, key, **more):
+    return server.client("s3").get_object(Bucket="home", Key=key, **more)["Body"].read()
+
+
+@content(since=1)
+class Buckets:
+    def put(self, server):
+        s3 = server.client("s3")
+        s3.create_bucket(Bucket="home")
+        s3.create_bucket(Bucket="empty")
+        s3.put_bucket_tagging(Bucket="home", Tagging={"TagSet": TAGS})
+
+    def check(self, server):
+        s3 = server.client("s3")
+        names = {bucket["Name"] for bucket in s3.list_buckets()["Buckets"]}
+        assert {"home", "empty"} <= names
+        tags = s3.get_bucket_tagging(Bucket="home")["TagSet"]
+        assert sorted(tags, key=str) == sorted(TAGS, key=str)
+
+
+@content(since=1)
+class Objects:
+    KEYS = ["objects/ä b//..", "objects/copy", "objects/large", "objects/none", "objects/small"]
+
+    def put(self, server):
+        s3 = server.client("s3")
+        s3.put_object(Bucket="home", Key="objects/large", Body=b"what was here before" + LARGE)
+        s3.put_object(Bucket="home", Key="objects/large", Body=LARGE, Metadata={"is": "large"},
+                      ContentType="text/x-rows", ChecksumAlgorithm="SHA256")
+        s3.put_object(Bucket="home", Key="objects/small", Body=b"small", Tagging="a=1&b=2",
+                      CacheControl="max-age=5")
+        s3.put_object(Bucket="home", Key="objects/ä b//..", Body=b"odd")
+        s3.put_object(Bucket="home", Key="objects/none", Body=b"")
+        s3.copy_object(Bucket="home", Key="objects/copy",
+                       CopySource={"Bucket": "home", "Key": "objects/large"})
+
+    def check(self, server):
+        s3 = server.client("s3")
+        listed = s3.list_objects_v2(Bucket="home", Prefix="objects/")["Contents"]
+        assert [item["Key"] for item in listed] == sorted(self.KEYS, key=str.encode)
+        large = s3.get_object(Bucket="home", Key="objects/large", ChecksumMode="ENABLED")
+        assert large["Body"].read() == bytes_of(server, "objects/copy") == LARGE
+        assert large["Metadata"] == {"is": "large"} and large["ContentType"] == "text/x-rows"
+        assert large["ChecksumSHA256"]
+        assert s3.get_object(Bucket="home", Key="objects/small")["CacheControl"] == "max-age=5"
+        assert bytes_of(server, "objects/small") == b"small"
+        assert bytes_of(server, "objects/ä b//..") == b"odd"
+        assert bytes_of(server, "objects/none") == b""
+        tags = s3.get_object_tagging(Bucket="home", Key="objects/small")["TagSet"]
+        assert {tag["Key"]: tag["Value"] for tag in tags} == {"a": "1", "b": "2"}
+
+
+@content(since=1)
+class Uploads:
+    """One completed, one under way: a part in its place, one that was sent again, one longer."""
+
+    def put(self, server):
+        s3 = server.client("s3")
+        for key in ("uploads/whole", "uploads/under way"):
+            id = s3.create_multipart_upload(Bucket="home", Key=key,
+                                            Metadata={"sent": "in parts"})["UploadId"]
+            s3.upload_part(Bucket="home", Key=key, UploadId=id, PartNumber=1, Body=PART[:100])
+            part = s3.upload_part(Bucket="home", Key=key, UploadId=id, PartNumber=1, Body=PART)
+            if key == "uploads/whole":
+                parts = [{"PartNumber": 1, "ETag": part["ETag"]}]
+                s3.complete_multipart_upload(Bucket="home", Key=key, UploadId=id,
+                                             MultipartUpload={"Parts": parts})
+        s3.upload_part(Bucket="home", Key="uploads/under way", UploadId=id, PartNumber=2,
+                       Body=b"the end")
+
+    def check(self, server):
+        s3 = server.client("s3")
+        assert bytes_of(server, "uploads/whole") == PART
+        assert s3.head_object(Bucket="home", Key="uploads/whole")["ETag"].endswith('-1"')
+        upload, = s3.list_multipart_uploads(Bucket="home")["Uploads"]
+        key, id = upload["Key"], upload["UploadId"]
+        listed = s3.list_parts(Bucket="home", Key=key, UploadId=id)["Parts"]
+        assert [part["Size"] for part in listed] == [len(PART), len(b"the end")]
+        big = s3.upload_part(Bucket="home", Key=key, UploadId=id, PartNumber=1,
+                             Body=PART + b"x" * (5 << 20))
+        parts = [{"PartNumber": 1, "ETag": big["ETag"]},
+                 {"PartNumber": 2, "ETag": listed[1]["ETag"]}]
+        s3.complete_multipart_upload(Bucket="home", Key=key, UploadId=id,
+                                     MultipartUpload={"Parts": parts})
+        assert bytes_of(server, key) == PART + b"x" * (5 << 20) + b"the end"
+        assert s3.head_object(Bucket="home", Key=key)["Metadata"] == {"sent": "in parts"}
+
+
+@content(since=1)
+class Job:
+    """A training job, its log and metrics."""
+
+    def put(self, server):
+        server.client("s3").put_object(Bucket="home", Key="rows/rows.csv", Body=ROWS)
+        job = train(server, training_request("home", [channel("train", "s3://home/rows/")],
+                                             name="home-job"))
+        assert job["TrainingJobStatus"] == "Completed", job["FailureReason"]
+
+    def check(self, server):
+        job = server.client("sagemaker").describe_training_job(TrainingJobName="home-job")
+        assert job["TrainingJobStatus"] == "Completed" and job["FinalMetricDataList"]
+        streams = server.client("logs").describe_log_streams(
+            logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix="home-job")
+        assert streams["logStreams"]
+
+
+@content(since=1)
+class Models:
+    """The job's model with tags, an endpoint, a pipeline."""
+
+    PIPELINE = ('{"Version": "2020-12-01", "Parameters": [], "Steps": [{"Name": "Stop", '
+                '"Type": "Fail", "Arguments": {"ErrorMessage": "no"}}]}')
+
+    def put(self, server):
+        sagemaker = server.client("sagemaker")
+        job = sagemaker.describe_training_job(TrainingJobName="home-job")
+        deploy(server, job["ModelArtifacts"]["S3ModelArtifacts"], name="home-endpoint")
+        sagemaker.create_model(
+            ModelName="home-model", ExecutionRoleArn=ROLE, Tags=TAGS,
+            PrimaryContainer={"Image": XGBOOST,
+                              "ModelDataUrl": job["ModelArtifacts"]["S3ModelArtifacts"]})
+        sagemaker.create_pipeline(PipelineName="home-pipeline", PipelineDefinition=self.PIPELINE,
+                                  ClientRequestToken="t" * 40, RoleArn=ROLE)
+
+    def check(self, server):
+        sagemaker = server.client("sagemaker")
+        model = sagemaker.describe_model(ModelName="home-model")
+        tags = sagemaker.list_tags(ResourceArn=model["ModelArn"])["Tags"]
+        assert sorted(tags, key=str) == sorted(TAGS, key=str)
+        endpoint = sagemaker.describe_endpoint(EndpointName="home-endpoint")
+        assert endpoint["EndpointStatus"] == "InService"
+        answer = server.client("sagemaker-runtime").invoke_endpoint(
+            EndpointName="home-endpoint", ContentType="text/csv", Body="1,0\n99,0\n")
+        no, yes = scores(answer["Body"].read())
+        assert no < 0.5 < yes
+        again = sagemaker.create_pipeline(
+            PipelineName="home-pipeline", PipelineDefinition=self.PIPELINE,
+            ClientRequestToken="t" * 40, RoleArn=ROLE)  # the answer kept for the token
+        assert again["PipelineArn"].endswith("pipeline/home-pipeline")
+
+
+def number_of(home):
+    with sqlite3.connect(f"file:{home}/meta.db?mode=ro", uri=True) as database:
+        return database.execute("PRAGMA user_version").fetchone()[0]
+
+
+def make(binary):
+    with tempfile.TemporaryDirectory() as folder:
+        server = Server(binary, pathlib.Path(folder) / "home").start()
+        number = number_of(server.home)
+        for kind in of_number(number):
+            kind.put(server)
+            server.restart()
+        server.stop()
+        target = HERE / str(number)
+        shutil.rmtree(target, ignore_errors=True)
+        target.mkdir()
+        for name in ("meta.db", "lake", "logs"):
+            copy = shutil.copytree if (server.home / name).is_dir() else shutil.copy
+            copy(server.home / name, target / name)
+    return target
+
+
+if __name__ == "__main__":
+    print(make(os.environ["LATHE_BINARY"]))

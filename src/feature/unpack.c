@@ -50,21 +50,33 @@ static bool is_inside(const char *name)
     return true;
 }
 
+bool unpack_locate(const char **name, size_t *size, struct lathe_error *error)
+{
+    while (*size >= 2 && (*name)[0] == '.' && (*name)[1] == '/') {
+        size_t start = 2;
+        while (start < *size && (*name)[start] == '/')
+            start++;
+        *name += start;
+        *size -= start;
+    }
+    char copy[UNPACK_NAME + 1];
+    size_t length = *size < UNPACK_NAME ? *size : UNPACK_NAME;
+    memcpy(copy, *name, length);
+    copy[length] = '\0';
+    if (*size == length && strlen(copy) == length && is_inside(copy))
+        return true;
+    return fail(error, LATHE_INVALID_MODEL,
+                "the archive has a file named '%.100s', which is outside of its folder", copy);
+}
+
 struct unpack_file *unpack_enter(struct unpack *archive, const char *name, size_t size,
                                  struct lathe_error *error)
 {
-    while (size >= 2 && name[0] == '.' && name[1] == '/') {
-        name += 2;
-        size -= 2;
-    }
+    if (!unpack_locate(&name, &size, error))
+        return NULL;
     char *copy = arena_copy(&archive->arena, name, size);
     if (!copy) {
         no_memory(error);
-        return NULL;
-    }
-    if (strlen(copy) != size || !is_inside(copy)) {
-        fail(error, LATHE_INVALID_MODEL,
-             "the archive has a file named '%.100s', which is outside of its folder", copy);
         return NULL;
     }
     if (archive->count == UNPACK_FILES) {

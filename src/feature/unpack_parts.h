@@ -25,6 +25,12 @@ struct unpack {
     size_t kept; /* bytes of the files that are in memory */
 };
 
+enum { UNPACK_NAME = 4096 }; /* the longest name */
+
+/* Where a name is in its archive: what stands there less "./" in front, as `tar -C dir .` writes
+ * it. False with an error where that is outside of the archive's folder. */
+bool unpack_locate(const char **name, size_t *size, struct lathe_error *error);
+
 /* Enters a file under its name, which is copied and checked; a second one of the same name takes
  * the first one's place. NULL with an error. */
 struct unpack_file *unpack_enter(struct unpack *archive, const char *name, size_t size,

@@ -7,7 +7,7 @@
 #include <string.h>
 #include <zlib.h>
 
-enum { BLOCK = 512, LONGEST_NAME = 4096, PIECE = 64 << 10 };
+enum { BLOCK = 512, LONGEST_NAME = UNPACK_NAME, EXTENDED = 1 << 20 };
 
 /* The tar's bytes, one after the other. */
 struct source {
@@ -148,6 +148,30 @@ static void read_pax(const char *records, size_t size, struct header *next, bool
     }
 }
 
+/* What an extended header says of the file after it. Those of macOS hold attributes of the file
+ * beside its name, and may be long. */
+static bool take_extended(struct source *source, uint64_t size, struct header *next, bool *has_size)
+{
+    if (next->type == 'g' || next->type == 'K') /* of the whole archive; a link's target */
+        return size <= UNPACK_INFLATED && pass_over(source, size + padding(size));
+    if (size > EXTENDED)
+        return fail(source->error, LATHE_LIMIT,
+                    "the tar archive has a header of more than %d bytes", EXTENDED);
+    char *content = malloc((size_t)size + 1);
+    if (!content)
+        return fail(source->error, LATHE_NO_MEMORY, "no memory for an archive's header");
+    bool taken = take_content(source, content, size);
+    if (taken && next->type == 'x') {
+        read_pax(content, (size_t)size, next, has_size);
+    } else if (taken) {
+        size_t length = size < LONGEST_NAME ? (size_t)size : LONGEST_NAME;
+        memcpy(next->name, content, length);
+        next->name[length] = '\0';
+    }
+    free(content);
+    return taken;
+}
+
 /* The next file's header, with what extended headers before it say; type 0: the archive is over. */
 static bool next_header(struct source *source, struct header *header)
 {
@@ -166,18 +190,8 @@ static bool next_header(struct source *source, struct header *header)
             return corrupt(source->error, "a header does not add up");
         header->type = block[156] ? (char)block[156] : '0';
         if (strchr("xgLK", header->type)) {
-            char extended[LONGEST_NAME * 2 + 1] = {0};
-            if (size > sizeof extended - 1)
-                return fail(source->error, LATHE_LIMIT,
-                            "the tar archive has a name of more than %d bytes", LONGEST_NAME);
-            if (!take_content(source, extended, size))
+            if (!take_extended(source, size, header, &has_size))
                 return false;
-            if (header->type == 'x')
-                read_pax(extended, (size_t)size, header, &has_size);
-            if (header->type == 'L')
-                memcpy(header->name, extended, size < LONGEST_NAME ? (size_t)size : LONGEST_NAME);
-            if (header->type == 'L')
-                header->name[size < LONGEST_NAME ? size : LONGEST_NAME] = '\0';
             named = named || header->name[0];
             continue;
         }
@@ -210,19 +224,24 @@ static bool read_files(struct unpack *archive, struct source *source,
         if (header.size > UNPACK_INFLATED)
             return fail(source->error, LATHE_LIMIT, "the tar archive has more than %d bytes",
                         UNPACK_INFLATED);
-        /* Links and folders have no content; devices have no business here. */
-        if (header.type != '0' && header.type != '7') {
+        /* Links and folders have no content; devices have no business here. The oldest tars know
+         * folders only by the slash at the end. */
+        size_t length = strlen(header.name);
+        bool folder = length && header.name[length - 1] == '/';
+        if (folder || (header.type != '0' && header.type != '7')) {
             if (header.size && !pass_over(source, header.size + padding(header.size)))
                 return false;
             continue;
         }
-        if (header.size > UNPACK_FILE || (keep && !keep(header.name))) {
+        const char *name = header.name;
+        if (!unpack_locate(&name, &length, source->error))
+            return false;
+        if (header.size > UNPACK_FILE || (keep && !keep(name))) {
             if (!pass_over(source, header.size + padding(header.size)))
                 return false;
             continue;
         }
-        struct unpack_file *file =
-            unpack_enter(archive, header.name, strlen(header.name), source->error);
+        struct unpack_file *file = unpack_enter(archive, name, length, source->error);
         if (!file)
             return false;
         archive->kept += (size_t)header.size;

@@ -127,8 +127,12 @@ static bool get_metric_statistics(const struct call *call, const json_t *request
         json_t *point = json_pack("{sfss}", "Timestamp", period->time, "Unit", period->unit);
         size_t s;
         const json_t *name;
-        json_array_foreach(json_object_get(request, "Statistics"), s, name) json_object_set_new(
-            point, json_string_value(name), json_real(statistic(period, json_string_value(name))));
+        json_array_foreach(json_object_get(request, "Statistics"), s, name)
+        {
+            double value = statistic(period, json_string_value(name));
+            if (isfinite(value))
+                json_object_set_new(point, json_string_value(name), json_real(value));
+        }
         json_array_append_new(points, point);
     }
     reply->output = json_pack("{ssso}", "Label", query.name, "Datapoints", points);
@@ -167,8 +171,11 @@ static json_t *read_query(const struct call *call, const json_t *request, const 
     for (guint i = 0; i < periods->len; i++) {
         guint at = ascending ? i : periods->len - 1 - i;
         const struct metric_period *period = &g_array_index(periods, struct metric_period, at);
+        double value = statistic(period, name);
+        if (!isfinite(value)) /* no samples, or a sum beyond a double: no point, as in CloudWatch */
+            continue;
         json_array_append_new(times, json_real(period->time));
-        json_array_append_new(values, json_real(statistic(period, name)));
+        json_array_append_new(values, json_real(value));
     }
     const char *label = json_text_at(entry, "Label");
     return json_pack("{sssssssoso}", "Id", json_text_at(entry, "Id"), "Label",

@@ -1,0 +1,31 @@
+"""CloudWatch's metrics, read back."""
+
+import time
+
+from sagemaker_jobs import unique
+
+
+def test_what_is_no_number_has_no_timestamp_either(server):
+    """An average of no samples, and a sum beyond a double, are no points."""
+    cloudwatch, space, now = server.client("cloudwatch"), unique("space"), time.time()
+    cloudwatch.put_metric_data(Namespace=space, MetricData=[
+        {"MetricName": "a", "Timestamp": now - 300,
+         "StatisticValues": {"SampleCount": 0, "Sum": 0, "Minimum": 0, "Maximum": 0}},
+        {"MetricName": "a", "Timestamp": now - 100, "Value": 5.0},
+        {"MetricName": "b", "Timestamp": now - 200, "Values": [1e308], "Counts": [1e308]}])
+
+    def query(name, stat):
+        return {"Id": f"{name}{stat.lower()}", "MetricStat": {
+            "Metric": {"Namespace": space, "MetricName": name}, "Period": 60, "Stat": stat}}
+
+    results = {result["Id"]: result for result in cloudwatch.get_metric_data(
+        MetricDataQueries=[query("a", "Average"), query("a", "Sum"), query("b", "Average")],
+        StartTime=now - 3600, EndTime=now + 60)["MetricDataResults"]}
+    assert results["aaverage"]["Values"] == [5] and len(results["aaverage"]["Timestamps"]) == 1
+    assert results["asum"]["Values"] == [5, 0] and len(results["asum"]["Timestamps"]) == 2
+    assert results["baverage"]["Values"] == results["baverage"]["Timestamps"] == []
+    points = cloudwatch.get_metric_statistics(
+        Namespace=space, MetricName="a", StartTime=now - 3600, EndTime=now + 60, Period=60,
+        Statistics=["Average", "SampleCount"])["Datapoints"]
+    assert sorted(point["SampleCount"] for point in points) == [0, 1]
+    assert [point["Average"] for point in points if "Average" in point] == [5]

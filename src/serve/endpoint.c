@@ -158,6 +158,13 @@ void endpoints_remove(struct endpoints *endpoints, const char *name)
     set_fleet(endpoints, name, NULL);
 }
 
+bool endpoints_have(struct endpoints *endpoints, const char *name)
+{
+    struct fleet *fleet = take_fleet(endpoints, name);
+    fleet_unref(fleet);
+    return fleet != NULL;
+}
+
 /* The same fleet with another weight for one variant, or NULL where it has none of that name. */
 static struct fleet *fleet_with_weight(const struct fleet *fleet, const char *variant,
                                        double weight)

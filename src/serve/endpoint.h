@@ -26,6 +26,8 @@ void endpoints_put(struct endpoints *endpoints, const char *name,
 bool endpoints_weigh(struct endpoints *endpoints, const char *name, const char *variant,
                      double weight);
 void endpoints_remove(struct endpoints *endpoints, const char *name);
+/* Whether there is anything behind a name. */
+bool endpoints_have(struct endpoints *endpoints, const char *name);
 
 struct invocation {
     const char *endpoint;

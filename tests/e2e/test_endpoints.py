@@ -124,6 +124,30 @@ def test_an_update_to_a_model_that_is_none_leaves_the_endpoint_in_service(server
         EndpointName=name, Body=b"80,0", ContentType="text/csv")["Body"].read())[0] > 0.5
 
 
+def test_an_endpoint_whose_model_is_gone_is_failed_after_a_restart(server_factory):
+    server = server_factory()
+    s3, sagemaker = server.client("s3"), server.client("sagemaker")
+    s3.create_bucket(Bucket="kept")
+    s3.put_object(Bucket="kept", Key="rows.csv", Body="".join(f"{i % 2},{i},0\n" for i in range(50)))
+    uri = train(server, training_request("kept", [channel("train", "s3://kept/rows.csv")]))[
+        "ModelArtifacts"]["S3ModelArtifacts"]
+    s3.copy_object(Bucket="kept", Key="copy.tar.gz", CopySource=uri.removeprefix("s3://"))
+    stays, goes = deploy(server, uri), deploy(server, "s3://kept/copy.tar.gz")
+    s3.delete_object(Bucket="kept", Key="copy.tar.gz")
+    server.restart()
+    answer = sagemaker.describe_endpoint(EndpointName=goes)
+    assert answer["EndpointStatus"] == "Failed"
+    assert "copy.tar.gz" in answer["FailureReason"]
+    assert sagemaker.describe_endpoint(EndpointName=stays)["EndpointStatus"] == "InService"
+    # Once its model is back, an update brings it back to service.
+    s3.copy_object(Bucket="kept", Key="copy.tar.gz", CopySource=uri.removeprefix("s3://"))
+    sagemaker.update_endpoint(EndpointName=goes, EndpointConfigName=goes)
+    assert "FailureReason" not in in_service(server, goes)
+    for name in stays, goes:
+        server.client("sagemaker-runtime").invoke_endpoint(EndpointName=name, Body=b"1,0",
+                                                           ContentType="text/csv")
+
+
 def test_captured_traffic_lands_in_the_lake(server, models, bucket):
     sagemaker, runtime = server.client("sagemaker"), server.client("sagemaker-runtime")
     config = make_config(server, [("v", make_model(server, models[0]), 1)], DataCaptureConfig={

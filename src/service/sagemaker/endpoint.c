@@ -109,16 +109,17 @@ static bool deploy_config(const struct deployment *deployment, GError **error)
 
 struct outcome {
     const char *config;
-    const char *failure; /* NULL: it serves */
+    const char *failure; /* NULL: the configuration serves */
+    bool serves;         /* this configuration, or the one before */
 };
 
-/* A failed creation is Failed; a failed update leaves the endpoint in service as it was. */
+/* An endpoint that nothing stands behind is Failed: its creation failed, or it could not be brought
+ * back. A failed update leaves the endpoint in service as it was. */
 static bool record_outcome(struct resource *endpoint, void *data, GError **error)
 {
     (void)error;
     const struct outcome *outcome = data;
-    bool creating = strcmp(endpoint->status, "Creating") == 0;
-    sagemaker_set_status(endpoint, outcome->failure && creating ? "Failed" : "InService");
+    sagemaker_set_status(endpoint, outcome->serves ? "InService" : "Failed");
     if (outcome->failure) {
         json_object_set_new(endpoint->body, "FailureReason", json_string(outcome->failure));
     } else {
@@ -136,6 +137,7 @@ static void deploy(void *data)
     struct outcome outcome = {.config = deployment->config};
     if (!deploy_config(deployment, &error))
         outcome.failure = error->message;
+    outcome.serves = endpoints_have(deployment->lathe->endpoints, deployment->endpoint);
     g_autoptr(GError) unwritten = NULL;
     bool found;
     if (!resource_update(deployment->lathe->store, endpoint_kind.kind, deployment->endpoint,
@@ -372,6 +374,7 @@ static void bring_back(struct lathe *lathe, const struct resource *endpoint)
         return;
     if (!serves)
         outcome.failure = error->message;
+    outcome.serves = endpoints_have(lathe->endpoints, endpoint->name);
     g_autoptr(GError) unwritten = NULL;
     if (!resource_update(lathe->store, endpoint_kind.kind, endpoint->name, record_outcome, &outcome,
                          NULL, &unwritten))
@@ -379,7 +382,7 @@ static void bring_back(struct lathe *lathe, const struct resource *endpoint)
 }
 
 /* Failed endpoints stay as they are; an update that was cut off is dropped, as it never answered.
- */
+ * What cannot be opened any more (its artifact was deleted) is Failed, with the reason. */
 bool endpoints_recover(struct lathe *lathe, GError **error)
 {
     struct resource_query query = {.kind = endpoint_kind.kind};

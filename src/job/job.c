@@ -12,8 +12,8 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/lines.h"
 #include "base/process.h"
-#include "job/lines.h"
 #include "store/log_stream.h"
 
 struct job {

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "base/worker.h"
+#include "base/tasks.h"
 #include "flow/flows.h"
 #include "job/job.h"
 #include "lake/lake.h"
@@ -70,7 +70,7 @@ static bool open_parts(struct lathe *lathe, GError **error)
            processing_jobs_recover(lathe, error) &&
            (lathe->jobs = jobs_open(jobs, lathe->logs, 0, error)) &&
            (lathe->endpoints = endpoints_new()) && (lathe->captures = captures_new(lathe->lake)) &&
-           (lathe->deployer = worker_new()) &&
+           (lathe->deployer = tasks_new()) &&
            (lathe->operations =
                 operations_new(lathe, lathe->store, services, lathe->account, error)) &&
            endpoints_recover(lathe, error) &&
@@ -97,7 +97,7 @@ void lathe_close(struct lathe *lathe)
         return;
     flows_close(lathe->flows); /* first: a job that ends because lathe does is no step's end */
     jobs_close(lathe->jobs);
-    worker_free(lathe->deployer);
+    tasks_free(lathe->deployer);
     endpoints_free(lathe->endpoints);
     captures_free(lathe->captures);
     operations_free(lathe->operations);

@@ -14,7 +14,7 @@ struct captures;
 struct endpoints;
 struct flows;
 struct store;
-struct worker;
+struct tasks;
 
 struct lathe {
     char *home;    /* the folder that holds everything; one owner at a time */
@@ -26,7 +26,7 @@ struct lathe {
     struct jobs *jobs;
     struct endpoints *endpoints;
     struct captures *captures; /* samples of their traffic, on their way to the lake */
-    struct worker *deployer;   /* opens the models of endpoints */
+    struct tasks *deployer;    /* opens the models of endpoints */
     struct operations *operations;
     struct flows *flows; /* the engine of workflows */
 };

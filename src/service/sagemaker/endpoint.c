@@ -5,7 +5,7 @@
 
 #include <string.h>
 
-#include "base/worker.h"
+#include "base/tasks.h"
 #include "serve/capture.h"
 #include "service/sagemaker/sagemaker.h"
 
@@ -154,7 +154,7 @@ static void start_deployment(struct lathe *lathe, const char *endpoint, const ch
 {
     struct deployment *deployment = g_new(struct deployment, 1);
     *deployment = (struct deployment){lathe, g_strdup(endpoint), g_strdup(config)};
-    worker_add(lathe->deployer, deploy, deployment);
+    tasks_add(lathe->deployer, deploy, deployment);
 }
 
 /* --- operations ----------------------------------------------------------------------------------

@@ -1,6 +1,6 @@
 /* lines.h: text from a pipe, cut into lines as it comes. */
-#ifndef LATHE_JOB_LINES_H
-#define LATHE_JOB_LINES_H
+#ifndef LATHE_BASE_LINES_H
+#define LATHE_BASE_LINES_H
 
 #include <glib.h>
 #include <stdbool.h>

@@ -26,6 +26,8 @@
     X(ERROR_SERIALIZATION, "SerializationException", 400)                   \
     X(ERROR_INVALID_PARAMETER, "InvalidParameterException", 400)            \
     X(ERROR_INVALID_PARAMETER_VALUE, "InvalidParameterValue", 400)          \
+    X(ERROR_INVALID_NEXT_TOKEN, "InvalidNextToken", 400)                    \
+    X(ERROR_INVALID_INPUT, "InvalidInput", 400)                             \
     X(ERROR_MODEL, "ModelError", 424)                                       \
     X(ERROR_MODEL_NOT_READY, "ModelNotReadyException", 429)                 \
     X(ERROR_SERVICE_UNAVAILABLE, "ServiceUnavailable", 503)                 \

@@ -37,17 +37,29 @@ void logs_close(struct logs *logs)
     g_free(logs);
 }
 
-/* Names of groups and streams have slashes, so files are named by their escaped form; "%" first
- * keeps "." and ".." and empty names from meaning folders. */
+/* Names of groups and streams have slashes, so files are named by their escaped form, after "=",
+ * which keeps "." and ".." and empty names from meaning folders. A file's name has at most 255
+ * bytes, and the escaped form may be longer: then what does not fit is in a file of a folder that
+ * is named "+" and the form's beginning, and so on. */
+#define PIECE 250 /* of an escaped name */
+
 static char *escaped(const char *name)
 {
     g_autofree char *safe = g_uri_escape_string(name, " []$", FALSE);
-    return g_strconcat("=", safe, NULL);
-}
-
-static char *unescaped(const char *file_name)
-{
-    return g_uri_unescape_string(file_name + 1, NULL);
+    /* Escaped byte by byte, the longest names would be longer than paths can be. */
+    if (strlen(safe) > PIECE) {
+        g_free(safe);
+        safe = g_uri_escape_string(name, " []$", TRUE);
+    }
+    GString *path = g_string_new(NULL);
+    const char *at = safe;
+    for (; strlen(at) > PIECE; at += PIECE) {
+        g_string_append_c(path, '+');
+        g_string_append_len(path, at, PIECE);
+        g_string_append_c(path, '/');
+    }
+    g_string_append_printf(path, "=%s", at);
+    return g_string_free(path, FALSE);
 }
 
 static char *group_path(const struct logs *logs, const char *group)
@@ -77,6 +89,9 @@ struct log_writer *log_writer_open(struct logs *logs, const char *group, const c
     if (!logs_create_group(logs, group, error))
         return NULL;
     g_autofree char *path = stream_path(logs, group, stream);
+    g_autofree char *folder = g_path_get_dirname(path);
+    if (!file_make_folders(folder, error))
+        return NULL;
     int fd = open(path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
     if (fd < 0) {
         error_set_errno(error, errno, "opening the log %s", path);
@@ -134,17 +149,28 @@ static int by_text(gconstpointer a, gconstpointer b)
     return strcmp(*(char *const *)a, *(char *const *)b);
 }
 
-/* The unescaped names in a folder that start with prefix, in order. */
-static GPtrArray *names_in(const char *folder, const char *prefix)
+/* Adds the names in a folder that start with prefix; before: what of their escaped form its path
+ * has said. */
+static void add_names(const char *folder, const char *before, const char *prefix, GPtrArray *names)
 {
-    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
     g_autoptr(GDir) entries = g_dir_open(folder, 0, NULL);
     const char *entry;
     while (entries && (entry = g_dir_read_name(entries))) {
-        g_autofree char *name = *entry == '=' ? unescaped(entry) : NULL;
-        if (name && (!prefix || g_str_has_prefix(name, prefix)))
+        g_autofree char *safe = g_strconcat(before, entry + 1, NULL);
+        g_autofree char *path = g_build_filename(folder, entry, NULL);
+        g_autofree char *name = *entry == '=' ? g_uri_unescape_string(safe, NULL) : NULL;
+        if (*entry == '+')
+            add_names(path, safe, prefix, names);
+        else if (name && (!prefix || g_str_has_prefix(name, prefix)))
             g_ptr_array_add(names, g_steal_pointer(&name));
     }
+}
+
+/* The names in a folder that start with prefix, in order. */
+static GPtrArray *names_in(const char *folder, const char *prefix)
+{
+    GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
+    add_names(folder, "", prefix, names);
     g_ptr_array_sort(names, by_text);
     return names;
 }
@@ -260,6 +286,11 @@ static const char *read_backward(const char *start, const char *at, const struct
     return at;
 }
 
+static bool is_between_lines(const char *text, const char *end, gint64 position)
+{
+    return position <= end - text && (position == 0 || text[position - 1] == '\n');
+}
+
 bool logs_read(struct logs *logs, const char *group, const char *stream,
                const struct log_query *query, struct log_page *page, GError **error)
 {
@@ -273,11 +304,17 @@ bool logs_read(struct logs *logs, const char *group, const char *stream,
     while (whole_end > text && whole_end[-1] != '\n')
         whole_end--;
     size_t limit = query->limit ? query->limit : 10000;
-    page->events = g_ptr_array_new_with_free_func(free_event);
     bool backward = query->position < 0 ? !query->from_head : query->backward;
     const char *at = backward ? whole_end : text;
-    if (query->position >= 0)
-        at = text + MIN(query->position, whole_end - text);
+    if (query->position >= 0) {
+        if (!is_between_lines(text, whole_end, query->position))
+            return error_set(error, ERROR_INVALID_PARAMETER,
+                             "The specified nextToken is invalid: there is no end of an event at "
+                             "its position %" G_GINT64_FORMAT " of the log stream.",
+                             query->position);
+        at = text + query->position;
+    }
+    page->events = g_ptr_array_new_with_free_func(free_event);
     const char *other = backward ? read_backward(text, at, query, limit, page->events)
                                  : read_forward(at, whole_end, query, limit, page->events);
     page->before = (backward ? other : at) - text;

@@ -40,7 +40,8 @@ struct log_event {
     char *message;
 };
 
-/* A stretch of a stream. Positions are bytes in its file, always between two events. */
+/* A stretch of a stream. Positions are bytes in its file, between two events: any other is refused
+ * (ERROR_INVALID_PARAMETER). */
 struct log_query {
     gint64 start, end; /* events with start <= time < end; end 0: no end */
     gint64 position;   /* where to read on from; -1: the head, or the tail if !from_head */

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/page.h"
 #include "store/store_internal.h"
 
 #define COLUMNS "kind, name, arn, status, parent, body, created, modified"
@@ -248,7 +249,8 @@ void resource_query_from_request(struct resource_query *query, const json_t *req
         query->order = RESOURCE_BY_MODIFIED;
     query->ascending = g_strcmp0(json_text_at(request, "SortOrder"), "Ascending") == 0;
     query->limit = (size_t)json_integer_at(request, "MaxResults", 100);
-    query->token = json_text_at(request, "NextToken");
+    const char *token = json_text_at(request, "NextToken");
+    query->token = token && *token ? token : NULL; /* an empty one means the start */
 }
 
 struct listing {
@@ -264,7 +266,13 @@ static const char *const order_columns[] = {
     [RESOURCE_BY_STATUS] = "status",
 };
 
-/* A token is the sort value and the name that ended the last page: pages stay right while
+/* What a place depends on: values of another kind's or order's listing mean nothing here. */
+static char *listing_of(const struct resource_query *query)
+{
+    return g_strdup_printf("%s by %s", query->kind, order_columns[query->order]);
+}
+
+/* A token's place is the sort value and the name that ended the last page: pages stay right while
  * resources come and go. Numbers are written so that they come back to the bit. */
 static char *token_of(const struct resource *last, const struct resource_query *query)
 {
@@ -278,19 +286,22 @@ static char *token_of(const struct resource *last, const struct resource_query *
         value = g_strdup(
             g_ascii_dtostr(number, sizeof number,
                            query->order == RESOURCE_BY_CREATED ? last->created : last->modified));
-    g_autofree char *plain = g_strdup_printf("%s\n%s", value, last->name);
-    return g_base64_encode((const guchar *)plain, strlen(plain));
+    g_autofree char *place = g_strdup_printf("%s\n%s", value, last->name);
+    g_autofree char *listing = listing_of(query);
+    return page_token(listing, place);
 }
 
-static bool read_token(const char *token, char **value, char **name, GError **error)
+static bool read_token(const struct resource_query *query, char **value, char **name,
+                       GError **error)
 {
-    gsize size;
-    g_autofree guchar *bytes = g_base64_decode(token, &size);
-    g_autofree char *plain = g_strndup((const char *)bytes, size);
-    char *line = strchr(plain, '\n');
+    g_autofree char *listing = listing_of(query);
+    g_autofree char *place = page_place(listing, query->token, ERROR_VALIDATION, error);
+    if (!place)
+        return false;
+    char *line = strchr(place, '\n');
     if (!line)
-        return error_set(error, ERROR_VALIDATION, "Invalid NextToken: %s", token);
-    *value = g_strndup(plain, (gsize)(line - plain));
+        return error_set(error, ERROR_VALIDATION, "The specified token is invalid: it has no name");
+    *value = g_strndup(place, (gsize)(line - place));
     *name = g_strdup(line + 1);
     return true;
 }
@@ -356,7 +367,7 @@ static bool bind_query(sqlite3_stmt *statement, const struct resource_query *que
         return true;
     g_autofree char *value = NULL;
     g_autofree char *name = NULL;
-    if (!read_token(query->token, &value, &name, error))
+    if (!read_token(query, &value, &name, error))
         return false;
     bind_text(statement, ":name", name);
     if (query->order == RESOURCE_BY_NAME || query->order == RESOURCE_BY_STATUS)

@@ -2,10 +2,10 @@
 #include "service/cloudwatch/cloudwatch.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/page.h"
 #include "service/lathe.h"
 #include "store/metric.h"
 
@@ -186,6 +186,12 @@ static json_t *read_query(const struct call *call, const json_t *request, const 
 static bool get_metric_data(const struct call *call, const json_t *request, struct reply *reply,
                             GError **error)
 {
+    const char *token = json_text_at(request, "NextToken");
+    if (token)
+        return error_set(error, ERROR_INVALID_NEXT_TOKEN,
+                         "The next token '%.64s' is invalid: every answer here is whole, and no "
+                         "token was given out.",
+                         token);
     g_autoptr(json_auto) results = json_array();
     size_t i;
     const json_t *entry;
@@ -223,6 +229,8 @@ static bool has_dimensions(const json_t *metric, const json_t *filters)
     return true;
 }
 
+#define METRICS_PAGE 500
+
 static bool list_metrics(const struct call *call, const json_t *request, struct reply *reply,
                          GError **error)
 {
@@ -230,21 +238,25 @@ static bool list_metrics(const struct call *call, const json_t *request, struct 
                                            json_text_at(request, "MetricName"), error);
     if (!all)
         return false;
-    const char *token = json_text_at(request, "NextToken");
-    size_t first = token ? (size_t)strtoul(token, NULL, 10) : 0, fitting = 0, i;
-    json_t *page = json_array();
-    const json_t *metric;
+    g_autoptr(json_auto) fitting = json_array();
+    size_t i;
+    json_t *metric;
     json_array_foreach(all, i, metric)
     {
-        if (!has_dimensions(metric, json_object_get(request, "Dimensions")))
-            continue;
-        if (fitting >= first && fitting < first + 500)
-            json_array_append(page, (json_t *)metric);
-        fitting++;
+        if (has_dimensions(metric, json_object_get(request, "Dimensions")))
+            json_array_append(fitting, metric);
     }
-    reply->output = json_pack("{so}", "Metrics", page);
-    if (fitting > first + 500)
-        json_put(reply->output, "NextToken", json_sprintf("%zu", first + 500));
+    struct page page;
+    size_t count = json_array_size(fitting);
+    if (!page_find(&page, "ListMetrics", json_text_at(request, "NextToken"), count, METRICS_PAGE,
+                   ERROR_INVALID_PARAMETER_VALUE, error))
+        return false;
+    json_t *metrics = json_array();
+    for (i = page.first; i < page.end; i++)
+        json_array_append(metrics, json_array_get(fitting, i));
+    reply->output = json_pack("{so}", "Metrics", metrics);
+    g_autofree char *next = page_next(&page, "ListMetrics", count);
+    json_put(reply->output, "NextToken", next ? json_string(next) : NULL);
     return true;
 }
 

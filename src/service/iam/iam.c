@@ -2,6 +2,7 @@
  * that requests name; clients only look them up to see that SageMaker may use them. */
 #include "service/iam/iam.h"
 
+#include "base/page.h"
 #include "service/lathe.h"
 
 static const char trust[] =
@@ -24,15 +25,20 @@ static bool get_role(const struct call *call, const json_t *request, struct repl
 static bool simulate_principal_policy(const struct call *call, const json_t *request,
                                       struct reply *reply, GError **error)
 {
-    (void)call;
-    (void)error;
+    const json_t *actions = json_object_get(request, "ActionNames");
+    size_t count = json_array_size(actions);
+    struct page page;
+    if (!page_find(&page, call->operation, json_text_at(request, "Marker"), count,
+                   (size_t)json_integer_at(request, "MaxItems", 100), ERROR_INVALID_INPUT, error))
+        return false;
     json_t *results = json_array();
-    size_t i;
-    const json_t *action;
-    json_array_foreach(json_object_get(request, "ActionNames"), i, action) json_array_append_new(
-        results, json_pack("{ssss}", "EvalActionName", json_string_value(action), "EvalDecision",
-                           "allowed"));
-    reply->output = json_pack("{sosb}", "EvaluationResults", results, "IsTruncated", 0);
+    for (size_t i = page.first; i < page.end; i++)
+        json_array_append_new(results,
+                              json_pack("{sOss}", "EvalActionName", json_array_get(actions, i),
+                                        "EvalDecision", "allowed"));
+    g_autofree char *next = page_next(&page, call->operation, count);
+    reply->output = json_pack("{sosb}", "EvaluationResults", results, "IsTruncated", next != NULL);
+    json_put(reply->output, "Marker", next ? json_string(next) : NULL);
     return true;
 }
 

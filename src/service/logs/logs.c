@@ -1,9 +1,9 @@
 /* CloudWatch Logs, over the log streams that jobs and endpoints write. */
 #include "service/logs/logs.h"
 
-#include <stdlib.h>
 #include <string.h>
 
+#include "base/page.h"
 #include "service/lathe.h"
 #include "store/log_stream.h"
 
@@ -12,25 +12,19 @@ static bool missing_group(GError **error)
     return error_set(error, ERROR_NOT_FOUND_EXCEPTION, "The specified log group does not exist.");
 }
 
-/* Pages over an array by position: at most `limit` from the token on, then a token for the rest. */
-struct paging {
-    size_t first, end;
-};
-
-static struct paging page_of(const json_t *request, size_t count)
+static bool find_page(struct page *page, const struct call *call, const json_t *request,
+                      size_t count, size_t limit, GError **error)
 {
-    const char *token = json_text_at(request, "nextToken");
-    size_t limit = (size_t)json_integer_at(request, "limit", 50);
-    struct paging paging = {.first = token ? (size_t)strtoul(token, NULL, 10) : 0};
-    paging.first = MIN(paging.first, count);
-    paging.end = MIN(paging.first + limit, count);
-    return paging;
+    limit = (size_t)json_integer_at(request, "limit", (gint64)limit);
+    return page_find(page, call->operation, json_text_at(request, "nextToken"), count, limit,
+                     ERROR_INVALID_PARAMETER, error);
 }
 
-static void put_token(json_t *output, const struct paging *paging, size_t count)
+static void put_token(json_t *output, const struct call *call, const struct page *page,
+                      size_t count)
 {
-    if (paging->end < count)
-        json_put(output, "nextToken", json_sprintf("%zu", paging->end));
+    g_autofree char *next = page_next(page, call->operation, count);
+    json_put(output, "nextToken", next ? json_string(next) : NULL);
 }
 
 static json_t *log_arn(const struct call *call, const char *group)
@@ -41,12 +35,13 @@ static json_t *log_arn(const struct call *call, const char *group)
 static bool describe_log_groups(const struct call *call, const json_t *request, struct reply *reply,
                                 GError **error)
 {
-    (void)error;
     struct logs *logs = call->lathe->logs;
     g_autoptr(GPtrArray) groups = logs_groups(logs, json_text_at(request, "logGroupNamePrefix"));
-    struct paging paging = page_of(request, groups->len);
+    struct page page;
+    if (!find_page(&page, call, request, groups->len, 50, error))
+        return false;
     json_t *list = json_array();
-    for (size_t i = paging.first; i < paging.end; i++) {
+    for (size_t i = page.first; i < page.end; i++) {
         const char *name = g_ptr_array_index(groups, i);
         g_autoptr(GPtrArray) streams = logs_streams(logs, name, NULL);
         gint64 size = 0, created = 0;
@@ -60,7 +55,7 @@ static bool describe_log_groups(const struct call *call, const json_t *request, 
                                               "creationTime", (json_int_t)created));
     }
     reply->output = json_pack("{so}", "logGroups", list);
-    put_token(reply->output, &paging, groups->len);
+    put_token(reply->output, call, &page, groups->len);
     return true;
 }
 
@@ -100,31 +95,52 @@ static bool describe_log_streams(const struct call *call, const json_t *request,
     if (g_strcmp0(json_text_at(request, "orderBy"), "LastEventTime") == 0)
         g_ptr_array_sort(streams, by_last_event);
     bool descending = json_true_at(request, "descending");
-    struct paging paging = page_of(request, streams->len);
+    struct page page;
+    if (!find_page(&page, call, request, streams->len, 50, error))
+        return false;
     json_t *list = json_array();
-    for (size_t i = paging.first; i < paging.end; i++) {
+    for (size_t i = page.first; i < page.end; i++) {
         guint at = (guint)(descending ? streams->len - 1 - i : i);
         json_array_append_new(list, describe_stream(call, group, g_ptr_array_index(streams, at)));
     }
     reply->output = json_pack("{so}", "logStreams", list);
-    put_token(reply->output, &paging, streams->len);
+    put_token(reply->output, call, &page, streams->len);
     return true;
 }
 
-/* A token is "f/" or "b/" and a position in the stream: forward from there, or backward. */
-static void read_log_token(const char *token, struct log_query *query)
+/* A token of GetLogEvents is "f/" or "b/", forward or backward, and a position in the stream. */
+static char *events_listing(const json_t *request)
 {
-    if (!token || strlen(token) < 3 || token[1] != '/')
-        return;
+    return g_strdup_printf("GetLogEvents\n%s\n%s", json_text_at(request, "logGroupName"),
+                           json_text_at(request, "logStreamName"));
+}
+
+static bool read_log_token(const json_t *request, struct log_query *query, GError **error)
+{
+    const char *token = json_text_at(request, "nextToken");
+    if (!token)
+        return true;
+    if (!g_str_has_prefix(token, "f/") && !g_str_has_prefix(token, "b/"))
+        return error_set(error, ERROR_INVALID_PARAMETER,
+                         "The specified nextToken is invalid: '%.64s' begins with neither f/ nor "
+                         "b/",
+                         token);
+    g_autofree char *listing = events_listing(request);
     query->backward = token[0] == 'b';
-    query->position = g_ascii_strtoll(token + 2, NULL, 10);
+    return page_position(listing, token + 2, &query->position, ERROR_INVALID_PARAMETER, error);
+}
+
+static json_t *log_token(const char *direction, const json_t *request, gint64 position)
+{
+    g_autofree char *listing = events_listing(request);
+    g_autofree char *token = page_token_at(listing, position);
+    return json_sprintf("%s/%s", direction, token);
 }
 
 static bool get_log_events(const struct call *call, const json_t *request, struct reply *reply,
                            GError **error)
 {
     const char *group = json_text_at(request, "logGroupName");
-    const char *token = json_text_at(request, "nextToken");
     struct log_query query = {
         .start = json_integer_at(request, "startTime", 0),
         .end = json_integer_at(request, "endTime", 0),
@@ -132,7 +148,8 @@ static bool get_log_events(const struct call *call, const json_t *request, struc
         .from_head = json_true_at(request, "startFromHead"),
         .limit = (size_t)json_integer_at(request, "limit", 10000),
     };
-    read_log_token(token, &query);
+    if (!read_log_token(request, &query, error))
+        return false;
     if (!group || !logs_has_group(call->lathe->logs, group))
         return missing_group(error);
     struct log_page page = {0};
@@ -147,8 +164,8 @@ static bool get_log_events(const struct call *call, const json_t *request, struc
                               event->message, "ingestionTime", (json_int_t)event->milliseconds));
     }
     reply->output = json_pack("{sososo}", "events", events, "nextForwardToken",
-                              json_sprintf("f/%lld", (long long)page.after), "nextBackwardToken",
-                              json_sprintf("b/%lld", (long long)page.before));
+                              log_token("f", request, page.after), "nextBackwardToken",
+                              log_token("b", request, page.before));
     log_page_clear(&page);
     return true;
 }
@@ -257,14 +274,14 @@ static bool filter_log_events(const struct call *call, const json_t *request, st
     for (size_t i = 0; i < count; i++)
         order[i] = json_array_get(events, i);
     g_qsort_with_data(order, (int)count, sizeof *order, by_timestamp, NULL);
-    struct paging paging = page_of(request, count);
-    if (!json_object_get(request, "limit"))
-        paging.end = MIN(paging.first + 10000, count);
+    struct page page;
+    if (!find_page(&page, call, request, count, 10000, error))
+        return false;
     json_t *list = json_array();
-    for (size_t i = paging.first; i < paging.end; i++)
+    for (size_t i = page.first; i < page.end; i++)
         json_array_append(list, order[i]);
     reply->output = json_pack("{so}", "events", list);
-    put_token(reply->output, &paging, count);
+    put_token(reply->output, call, &page, count);
     return true;
 }
 

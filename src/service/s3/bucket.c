@@ -1,6 +1,7 @@
 /* Buckets. */
 #include <string.h>
 
+#include "base/page.h"
 #include "service/s3/s3_internal.h"
 
 #define FIRST_REGION "us-east-1"
@@ -95,7 +96,7 @@ static json_t *page_of(GPtrArray *buckets, const json_t *request, const char *af
             (after && strcmp(bucket->name, after) <= 0))
             continue;
         if (json_array_size(page) == limit) {
-            *next = s3_token(last);
+            *next = page_token("ListBuckets", last);
             break;
         }
         last = bucket->name;
@@ -109,7 +110,7 @@ bool s3_list_buckets(const struct call *call, const json_t *request, struct repl
                      GError **error)
 {
     const char *token = s3_text(request, "ContinuationToken");
-    g_autofree char *after = token ? s3_token_key(token, error) : NULL;
+    g_autofree char *after = token ? s3_token_key(call, token, error) : NULL;
     if (token && !after)
         return false;
     g_autoptr(GPtrArray) buckets = lake_bucket_list(s3_lake(call), error);

@@ -1,6 +1,7 @@
 /* Listings of objects, in S3's two versions. */
 #include <string.h>
 
+#include "base/page.h"
 #include "service/s3/s3_internal.h"
 
 enum { PAGE_LIMIT = 1000 };
@@ -96,7 +97,7 @@ bool s3_list_objects_v2(const struct call *call, const json_t *request, struct r
 {
     const char *token = s3_text(request, "ContinuationToken");
     const char *start = s3_text(request, "StartAfter");
-    g_autofree char *after = token ? s3_token_key(token, error) : g_strdup(start);
+    g_autofree char *after = token ? s3_token_key(call, token, error) : g_strdup(start);
     if (token && !after)
         return false;
     size_t limit;
@@ -112,7 +113,7 @@ bool s3_list_objects_v2(const struct call *call, const json_t *request, struct r
     if (start)
         json_object_set_new(reply->output, "StartAfter", s3_key_text(request, start));
     if (page.next) {
-        g_autofree char *next = s3_token(page.next);
+        g_autofree char *next = page_token(call->operation, page.next);
         json_object_set_new(reply->output, "NextContinuationToken", json_string(next));
     }
     lake_page_clear(&page);

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/page.h"
 #include "service/lathe.h"
 #include "service/s3/s3_internal.h"
 
@@ -335,20 +336,12 @@ struct lake_object *s3_copy_source(const struct call *call, const json_t *reques
 /* --- texts of listings --------------------------------------------------------------------------
  */
 
-char *s3_token(const char *key)
+char *s3_token_key(const struct call *call, const char *token, GError **error)
 {
-    return g_base64_encode((const guchar *)key, strlen(key));
-}
-
-char *s3_token_key(const char *token, GError **error)
-{
-    gsize size;
-    g_autofree guchar *bytes = g_base64_decode(token, &size);
-    if (size && g_utf8_validate((const char *)bytes, (gssize)size, NULL))
-        return g_strndup((const char *)bytes, size);
-    error_set(error, ERROR_INVALID_ARGUMENT, "The continuation token provided is incorrect: %s",
-              token);
-    return NULL;
+    char *key = page_place(call->operation, token, ERROR_INVALID_ARGUMENT, error);
+    if (!key)
+        g_prefix_error(error, "The continuation token provided is incorrect. ");
+    return key;
 }
 
 json_t *s3_key_text(const json_t *request, const char *key)

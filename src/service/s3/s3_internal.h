@@ -56,9 +56,8 @@ struct stream *s3_slice(struct stream *whole, gint64 offset, gint64 size);
 struct lake_object *s3_copy_source(const struct call *call, const json_t *request,
                                    struct stream **body, GError **error);
 
-/* A continuation token and back: no client is to read more into it than that. */
-char *s3_token(const char *key);
-char *s3_token_key(const char *token, GError **error);
+/* The key of a continuation token that the same operation gave out. */
+char *s3_token_key(const struct call *call, const char *token, GError **error);
 /* A key as text of the reply: percent-encoded where the request asks for EncodingType url. */
 json_t *s3_key_text(const json_t *request, const char *key);
 json_t *s3_owner(const struct call *call);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/checksum.h"
+#include "base/page.h"
 #include "flow/definition.h"
 #include "flow/expression.h"
 #include "flow/flows.h"
@@ -317,20 +318,24 @@ bool list_pipeline_executions(const struct call *call, const json_t *request, st
     return true;
 }
 
-/* A page of a list that is in memory: its elements from the token's index on, in reverse where
- * asked; sets NextToken. */
-static json_t *page_of(const json_t *list, bool reverse, const json_t *request, json_t *output)
+/* A page of a list of the execution's, from the token on, in reverse where asked; sets NextToken.
+ * NULL and an error where the token is not this list's. */
+static json_t *page_of(const json_t *list, bool reverse, const struct call *call,
+                       const json_t *request, json_t *output, GError **error)
 {
-    const char *token = json_text_at(request, "NextToken");
+    g_autofree char *listing = g_strdup_printf(
+        "%s\n%s\n%d", call->operation, json_text_at(request, "PipelineExecutionArn"), reverse);
     size_t count = json_array_size(list);
-    size_t start = token ? (size_t)g_ascii_strtoull(token, NULL, 10) : 0;
-    size_t limit = (size_t)json_integer_at(request, "MaxResults", 100);
-    json_t *page = json_array();
-    for (size_t i = start; i < count && i - start < limit; i++)
-        json_array_append(page, json_array_get(list, reverse ? count - 1 - i : i));
-    if (count > start && count - start > limit)
-        json_object_set_new(output, "NextToken", json_sprintf("%zu", start + limit));
-    return page;
+    struct page page;
+    if (!page_find(&page, listing, json_text_at(request, "NextToken"), count,
+                   (size_t)json_integer_at(request, "MaxResults", 100), ERROR_VALIDATION, error))
+        return NULL;
+    json_t *found = json_array();
+    for (size_t i = page.first; i < page.end; i++)
+        json_array_append(found, json_array_get(list, reverse ? count - 1 - i : i));
+    g_autofree char *next = page_next(&page, listing, count);
+    json_put(output, "NextToken", next ? json_string(next) : NULL);
+    return found;
 }
 
 bool list_pipeline_execution_steps(const struct call *call, const json_t *request,
@@ -344,8 +349,10 @@ bool list_pipeline_execution_steps(const struct call *call, const json_t *reques
         return false;
     bool ascending = g_strcmp0(json_text_at(request, "SortOrder"), "Ascending") == 0;
     reply->output = json_object();
-    g_autoptr(json_auto) page =
-        page_of(json_object_get(execution->body, "Steps"), !ascending, request, reply->output);
+    g_autoptr(json_auto) page = page_of(json_object_get(execution->body, "Steps"), !ascending, call,
+                                        request, reply->output, error);
+    if (!page)
+        return false;
     json_t *steps = json_array();
     size_t i;
     const json_t *entry;
@@ -374,9 +381,9 @@ bool list_pipeline_parameters_for_execution(const struct call *call, const json_
         json_array_append_new(list, json_pack("{ssss}", "Name", name, "Value", text));
     }
     reply->output = json_object();
-    json_object_set_new(reply->output, "PipelineParameters",
-                        page_of(list, false, request, reply->output));
-    return true;
+    json_t *page = page_of(list, false, call, request, reply->output, error);
+    json_put(reply->output, "PipelineParameters", page);
+    return page != NULL;
 }
 
 /* --- deleting ------------------------------------------------------------------------------------

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/page.h"
 #include "service/sagemaker/sagemaker.h"
 
 /* What can be searched: Search's word, and how one result is wrapped. */
@@ -220,14 +221,16 @@ bool search(const struct call *call, const json_t *request, struct reply *reply,
                               g_strcmp0(json_text_at(request, "SortOrder"), "Ascending") == 0};
     g_qsort_with_data(order, (int)count, sizeof *order, compare_descriptions, &sorting);
 
-    const char *token = json_text_at(request, "NextToken");
-    size_t first = token ? (size_t)strtoul(token, NULL, 10) : 0;
-    size_t limit = (size_t)json_integer_at(request, "MaxResults", 100);
+    g_autofree char *listing = g_strconcat("Search\n", resource, NULL);
+    struct page page;
+    if (!page_find(&page, listing, json_text_at(request, "NextToken"), count,
+                   (size_t)json_integer_at(request, "MaxResults", 100), ERROR_VALIDATION, error))
+        return false;
     json_t *results = json_array();
-    for (size_t i = first; i < count && i < first + limit; i++)
+    for (size_t i = page.first; i < page.end; i++)
         json_array_append_new(results, json_pack("{sO}", resource, order[i]));
     reply->output = json_pack("{so}", "Results", results);
-    if (first + limit < count)
-        json_put(reply->output, "NextToken", json_sprintf("%zu", first + limit));
+    g_autofree char *next = page_next(&page, listing, count);
+    json_put(reply->output, "NextToken", next ? json_string(next) : NULL);
     return true;
 }

@@ -6,8 +6,12 @@
 int cli_serve(int argc, char **argv)
 {
     g_autofree char *listen = NULL;
+    double capture_seconds = 0;
     const GOptionEntry options[] = {
         {"listen", 0, 0, G_OPTION_ARG_STRING, &listen, NULL, NULL},
+        /* For tests, which do not wait a minute for a file of captured traffic. */
+        {"capture-seconds", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_DOUBLE, &capture_seconds, NULL,
+         NULL},
         {0},
     };
     GError *error = NULL;
@@ -22,6 +26,8 @@ int cli_serve(int argc, char **argv)
     struct server *server = server_open(listen, &error);
     if (!server)
         return cli_error(error);
+    if (capture_seconds > 0)
+        server_pace_captures(server, capture_seconds);
     printf("lathe listens on %s\n", server_url(server));
     fflush(stdout);
     server_wait(server);

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "cli/cli.h"
+#include "serve/capture.h"
 #include "service/lathe.h"
 #include "store/store.h"
 #include "wire/dispatch.h"
@@ -112,6 +113,11 @@ struct server *server_open(const char *listen, GError **error)
         return server;
     server_close(server);
     return NULL;
+}
+
+void server_pace_captures(struct server *server, double seconds)
+{
+    captures_pace(server->lathe->captures, seconds);
 }
 
 const char *server_url(const struct server *server)

@@ -16,6 +16,9 @@ bool server_check_listen(const char *listen, GError **error);
  * SIGINT in every thread: they are taken by server_wait or a signalfd. */
 struct server *server_open(const char *listen, GError **error);
 
+/* How long captured traffic gathers before it is written (captures_pace). */
+void server_pace_captures(struct server *server, double seconds);
+
 /* "http://127.0.0.1:4566", or NULL without HTTP. */
 const char *server_url(const struct server *server);
 

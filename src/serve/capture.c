@@ -1,5 +1,6 @@
 #include "serve/capture.h"
 
+#include <math.h>
 #include <pthread.h>
 #include <string.h>
 #include <time.h>
@@ -10,8 +11,8 @@
 #include "lake/lake.h"
 #include "monitor/capture.h"
 
-#define DELIVERY_SECONDS 1
-/* Lines of one file; what comes faster than it can be delivered waits for the next. */
+#define FULL (1 << 20) /* bytes of a file that does not wait for its time */
+/* What comes faster than the disk takes it is left out, as this is a sample. */
 #define LARGEST_FILE (8 << 20)
 
 /* What is captured of one endpoint. */
@@ -23,13 +24,22 @@ struct plan {
     json_t *csv_types, *json_types; /* arrays, or NULL */
 };
 
+/* Lines on their way into a file. */
+struct gathered {
+    char *endpoint;
+    GString *lines;
+    double since; /* the time of the first line */
+    bool due;     /* whatever the time */
+};
+
 struct captures {
     struct lake *lake;
     pthread_mutex_t lock;
-    pthread_cond_t closing_changed;
+    pthread_cond_t changed; /* something is due, or the end has come */
     bool closing;
+    double seconds;      /* that lines gather for */
     GHashTable *plans;   /* endpoint -> struct plan */
-    GHashTable *pending; /* the folder's URI -> GString of lines */
+    GHashTable *pending; /* the folder's URI -> struct gathered */
     pthread_t thread;
 };
 
@@ -65,9 +75,23 @@ static struct plan *plan_new(const json_t *config)
     return plan;
 }
 
+/* What an endpoint's traffic was, before it changes, waits no longer. */
+static void release(struct captures *captures, const char *endpoint)
+{
+    GHashTableIter entries;
+    gpointer value;
+    g_hash_table_iter_init(&entries, captures->pending);
+    while (g_hash_table_iter_next(&entries, NULL, &value)) {
+        struct gathered *gathered = value;
+        gathered->due |= strcmp(gathered->endpoint, endpoint) == 0;
+    }
+    pthread_cond_signal(&captures->changed);
+}
+
 void captures_set(struct captures *captures, const char *endpoint, const json_t *config)
 {
     pthread_mutex_lock(&captures->lock);
+    release(captures, endpoint);
     if (json_true_at(config, "EnableCapture"))
         g_hash_table_replace(captures->plans, g_strdup(endpoint), plan_new(config));
     else
@@ -117,16 +141,21 @@ static char *folder_of(const struct plan *plan, const char *endpoint, const char
                            tm.tm_year + 1900, tm.tm_mon + 1, tm.tm_mday, tm.tm_hour);
 }
 
-static GString *pending_lines(struct captures *captures, char *folder)
+/* Takes the folder's name. */
+static struct gathered *gathered_in(struct captures *captures, const char *endpoint, char *folder,
+                                    double time)
 {
-    GString *lines = g_hash_table_lookup(captures->pending, folder);
-    if (lines) {
+    struct gathered *gathered = g_hash_table_lookup(captures->pending, folder);
+    if (gathered) {
         g_free(folder);
-        return lines;
+        return gathered;
     }
-    lines = g_string_new(NULL);
-    g_hash_table_insert(captures->pending, folder, lines);
-    return lines;
+    gathered = g_new0(struct gathered, 1);
+    *gathered = (struct gathered){g_strdup(endpoint), g_string_new(NULL), time, false};
+    g_hash_table_insert(captures->pending, folder, gathered);
+    if (g_hash_table_size(captures->pending) == 1)
+        pthread_cond_signal(&captures->changed); /* there is something to wait for */
+    return gathered;
 }
 
 static void record(struct captures *captures, const struct plan *plan,
@@ -145,10 +174,15 @@ static void record(struct captures *captures, const struct plan *plan,
         .output = {plan->output ? answered : NULL, encoding_of(plan, answered), reply->body.bytes,
                    reply->body.size},
     };
-    GString *lines =
-        pending_lines(captures, folder_of(plan, invocation->endpoint, reply->variant, event.time));
-    if (lines->len < LARGEST_FILE) /* else the disk does not keep up, and this is a sample */
-        capture_write(lines, &event);
+    struct gathered *gathered =
+        gathered_in(captures, invocation->endpoint,
+                    folder_of(plan, invocation->endpoint, reply->variant, event.time), event.time);
+    if (gathered->lines->len < LARGEST_FILE)
+        capture_write(gathered->lines, &event);
+    if (gathered->lines->len >= FULL && !gathered->due) {
+        gathered->due = true;
+        pthread_cond_signal(&captures->changed);
+    }
 }
 
 void captures_observe(const struct invocation *invocation, const struct invocation_reply *reply,
@@ -165,17 +199,20 @@ void captures_observe(const struct invocation *invocation, const struct invocati
 /* --- delivering
  * ------------------------------------------------------------------------------------- */
 
-static void free_lines(void *lines)
+static void gathered_free(void *data)
 {
-    g_string_free(lines, TRUE);
+    struct gathered *gathered = data;
+    g_free(gathered->endpoint);
+    g_string_free(gathered->lines, TRUE);
+    g_free(gathered);
 }
 
 static GHashTable *new_pending(void)
 {
-    return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_lines);
+    return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, gathered_free);
 }
 
-static void deliver(struct captures *captures, const char *folder, GString *lines)
+static void deliver(struct captures *captures, const char *folder, const GString *lines)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *bucket = NULL;
@@ -195,31 +232,89 @@ static void deliver(struct captures *captures, const char *folder, GString *line
         g_warning("data capture to %s: %s", folder, error->message);
 }
 
-static void deliver_pending(struct captures *captures)
+/* Takes what is due out of what is pending, and says when the next will be. */
+static GHashTable *take_due(struct captures *captures, double now, double *next)
 {
-    GHashTable *taken = captures->pending;
-    captures->pending = new_pending();
+    GHashTable *due = new_pending();
+    GHashTableIter entries;
+    gpointer folder, value;
+    *next = INFINITY;
+    g_hash_table_iter_init(&entries, captures->pending);
+    while (g_hash_table_iter_next(&entries, &folder, &value)) {
+        const struct gathered *gathered = value;
+        double when = gathered->since + captures->seconds;
+        if (gathered->due || now >= when || captures->closing) {
+            g_hash_table_iter_steal(&entries);
+            g_hash_table_insert(due, folder, value);
+        } else {
+            *next = fmin(*next, when);
+        }
+    }
+    return due;
+}
+
+/* Under the lock, which is open while it writes. */
+static double deliver_due(struct captures *captures, double now)
+{
+    double next;
+    GHashTable *due = take_due(captures, now, &next);
     pthread_mutex_unlock(&captures->lock);
     GHashTableIter entries;
-    gpointer folder, lines;
-    g_hash_table_iter_init(&entries, taken);
-    while (g_hash_table_iter_next(&entries, &folder, &lines))
-        deliver(captures, folder, lines);
-    g_hash_table_unref(taken);
+    gpointer folder, value;
+    g_hash_table_iter_init(&entries, due);
+    while (g_hash_table_iter_next(&entries, &folder, &value))
+        deliver(captures, folder, ((const struct gathered *)value)->lines);
+    g_hash_table_unref(due);
     pthread_mutex_lock(&captures->lock);
+    return next;
+}
+
+double captures_tick(struct captures *captures, double now)
+{
+    pthread_mutex_lock(&captures->lock);
+    double next = deliver_due(captures, now);
+    pthread_mutex_unlock(&captures->lock);
+    return next;
+}
+
+void captures_pace(struct captures *captures, double seconds)
+{
+    pthread_mutex_lock(&captures->lock);
+    captures->seconds = seconds;
+    pthread_cond_signal(&captures->changed);
+    pthread_mutex_unlock(&captures->lock);
+}
+
+/* Whether nothing has become due while the lock was open. */
+static bool nothing_due(struct captures *captures)
+{
+    GHashTableIter entries;
+    gpointer value;
+    g_hash_table_iter_init(&entries, captures->pending);
+    while (g_hash_table_iter_next(&entries, NULL, &value))
+        if (((const struct gathered *)value)->due)
+            return false;
+    return true;
 }
 
 static void *run(void *data)
 {
     struct captures *captures = data;
     pthread_mutex_lock(&captures->lock);
-    while (!captures->closing) {
-        struct timespec until;
-        clock_gettime(CLOCK_REALTIME, &until);
-        until.tv_sec += DELIVERY_SECONDS;
-        pthread_cond_timedwait(&captures->closing_changed, &captures->lock, &until);
-        if (g_hash_table_size(captures->pending))
-            deliver_pending(captures);
+    for (;;) {
+        bool last = captures->closing;
+        double next = deliver_due(captures, clock_now());
+        if (last)
+            break;
+        if (captures->closing || !nothing_due(captures))
+            continue;
+        if (isinf(next) && g_hash_table_size(captures->pending) == 0) {
+            pthread_cond_wait(&captures->changed, &captures->lock);
+            continue;
+        }
+        double wait = fmin(next, clock_now() + captures->seconds);
+        struct timespec until = {(time_t)wait, (long)((wait - floor(wait)) * 1e9)};
+        pthread_cond_timedwait(&captures->changed, &captures->lock, &until);
     }
     pthread_mutex_unlock(&captures->lock);
     return NULL;
@@ -229,10 +324,11 @@ struct captures *captures_new(struct lake *lake)
 {
     struct captures *captures = g_new0(struct captures, 1);
     captures->lake = lake;
+    captures->seconds = CAPTURE_SECONDS;
     captures->plans = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, plan_free);
     captures->pending = new_pending();
     pthread_mutex_init(&captures->lock, NULL);
-    pthread_cond_init(&captures->closing_changed, NULL);
+    pthread_cond_init(&captures->changed, NULL);
     pthread_create(&captures->thread, NULL, run, captures);
     return captures;
 }
@@ -243,12 +339,12 @@ void captures_free(struct captures *captures)
         return;
     pthread_mutex_lock(&captures->lock);
     captures->closing = true;
-    pthread_cond_signal(&captures->closing_changed);
+    pthread_cond_signal(&captures->changed);
     pthread_mutex_unlock(&captures->lock);
     pthread_join(captures->thread, NULL);
     g_hash_table_unref(captures->plans);
     g_hash_table_unref(captures->pending);
     pthread_mutex_destroy(&captures->lock);
-    pthread_cond_destroy(&captures->closing_changed);
+    pthread_cond_destroy(&captures->changed);
     g_free(captures);
 }

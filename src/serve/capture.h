@@ -1,6 +1,7 @@
 /* capture.h (of serve): takes samples of an endpoint's traffic to the lake. Records gather in
- * memory and are delivered within a second or two; a crash may lose the last ones, never half of
- * one. */
+ * memory, and become a file of the lake a minute after the first of them, at 1 MiB, when the
+ * endpoint changes or is deleted, and when the server stops. A crash may lose the last minute's,
+ * never half of one. */
 #ifndef LATHE_SERVE_CAPTURE_H
 #define LATHE_SERVE_CAPTURE_H
 
@@ -10,9 +11,18 @@
 struct lake;
 struct captures;
 
+enum { CAPTURE_SECONDS = 60 }; /* that records gather for */
+
 struct captures *captures_new(struct lake *lake);
 /* Delivers what has gathered, and ends. */
 void captures_free(struct captures *captures);
+
+/* Delivers what is due at a time (seconds since 1970), and says when the next will be (INFINITY:
+ * nothing waits). The captures do so themselves, on a thread of their own. */
+double captures_tick(struct captures *captures, double now);
+
+/* Lets records gather for another time than CAPTURE_SECONDS. */
+void captures_pace(struct captures *captures, double seconds);
 
 /* From now on an endpoint's traffic is captured as a DataCaptureConfig asks (NULL: not at all). */
 void captures_set(struct captures *captures, const char *endpoint, const json_t *config);

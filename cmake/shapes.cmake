@@ -7,11 +7,14 @@ foreach(service application_autoscaling athena cloudwatch ecr events firehose gl
         logs s3 sagemaker sagemaker_metrics sagemaker_runtime sns sqs stepfunctions sts)
   list(APPEND LATHE_GENERATED_operation ${shapes_folder}/shapes_${service}.c)
 endforeach()
+file(GLOB member_decisions CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/members/*.txt)
 add_custom_command(
   OUTPUT ${LATHE_GENERATED_operation}
   COMMAND ${LATHE_PYTHON} ${CMAKE_SOURCE_DIR}/tools/shapes.py
-          ${CMAKE_SOURCE_DIR}/tools/operations.txt ${shapes_folder}
-  DEPENDS ${CMAKE_SOURCE_DIR}/tools/shapes.py ${CMAKE_SOURCE_DIR}/tools/operations.txt
+          ${CMAKE_SOURCE_DIR}/tools/operations.txt ${CMAKE_SOURCE_DIR}/tools/members
+          ${shapes_folder}
+  DEPENDS ${CMAKE_SOURCE_DIR}/tools/shapes.py ${CMAKE_SOURCE_DIR}/tools/members.py
+          ${CMAKE_SOURCE_DIR}/tools/operations.txt ${member_decisions}
   COMMENT "Compiling AWS's shapes"
   VERBATIM)
 

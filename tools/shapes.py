@@ -1,11 +1,12 @@
 #!/usr/bin/env python3
 """Compiles botocore's service models into C tables.
 
-    shapes.py OPERATIONS OUTPUT_FOLDER
+    shapes.py OPERATIONS MEMBERS_FOLDER OUTPUT_FOLDER
 
 For each service served, the names and routes of all its operations; for the operations listed in
 OPERATIONS (lines of `service Operation`), the shapes of their requests and replies too. Writes one
-shapes_<service>.c a service and shapes_index.c; the structs are in src/operation/shape.h.
+shapes_<service>.c a service and shapes_index.c; the structs are in src/operation/shape.h. What
+becomes of each member of a request is decided in MEMBERS_FOLDER (members.py).
 
 The models' patterns are written for Java. They are translated to PCRE here and compiled with the
 GLib that the server will use: one that does not compile fails the build.
@@ -18,6 +19,9 @@ import sys
 
 import botocore
 import botocore.session
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import members  # noqa: E402  (beside this file)
 
 BOTOCORE = "1.44.5"
 SERVICES = """
@@ -120,8 +124,9 @@ TIMES = {None: "DEFAULT", "iso8601": "ISO8601", "unixTimestamp": "EPOCH", "rfc82
 class Service:
     """One service's tables while they grow. Shapes equal in all but their name are one."""
 
-    def __init__(self, name, model, listed, patterns):
+    def __init__(self, name, model, listed, decided, patterns):
         self.name, self.model, self.listed, self.patterns = name, model, listed, patterns
+        self.decided = decided
         self.symbol = name.replace("-", "_")
         self.shapes = []
         self.index = {}  # shape name -> number
@@ -210,6 +215,7 @@ class Service:
             "output": self.shape(model.output_shape) if listed and model.output_shape else None,
             "wrapper": (model.output_shape.serialization.get("resultWrapper")
                         if listed and model.output_shape else None),
+            "refused": self.decided.refused(name) if listed else [],
             "checksum": bool(model.http_checksum_required or model.http_checksum.get(
                 "requestChecksumRequired")),
         }
@@ -218,7 +224,7 @@ class Service:
 
     def write(self, folder):
         operations = [self.operation(name) for name in sorted(self.model.operation_names)]
-        rows, member_rows, value_rows, need_rows = [], [], [], []
+        rows, member_rows, value_rows, need_rows, refusal_rows = [], [], [], [], []
         for row in self.shapes:
             first = len(member_rows)
             for name, wire, shape, location, flags, time in row["members"]:
@@ -239,13 +245,16 @@ class Service:
         for op in operations:
             needs = "&needs[%d]" % len(need_rows) if op["needs"] else "NULL"
             need_rows += [c_text(need) for need in op["needs"]]
+            refusals = "&refusals[%d]" % len(refusal_rows) if op["refused"] else "NULL"
+            refusal_rows += ["{%s, %s, %s}" % tuple(map(c_text, row)) for row in op["refused"]]
             flags = ["OPERATION_SHAPE_" + flag.upper() for flag in ("listed", "checksum")
                      if op[flag]]
-            operation_rows.append("{%s, %s, %s, %s, %s, %s, %s, %d, %d, %s}" % (
+            operation_rows.append("{%s, %s, %s, %s, %s, %s, %s, %s, %d, %d, %d, %s}" % (
                 c_text(op["name"]), c_text(op["method"]), c_text(op["path"]), needs,
                 "NULL" if op["input"] is None else "&shapes[%d]" % op["input"],
                 "NULL" if op["output"] is None else "&shapes[%d]" % op["output"],
-                c_text(op["wrapper"]), len(op["needs"]), op["status"],
+                c_text(op["wrapper"]), refusals, len(op["needs"]), len(op["refused"]),
+                op["status"],
                 " | ".join(flags) or "0"))
         metadata = self.model.metadata
         spoken = metadata.get("protocols", [metadata["protocol"]])
@@ -260,6 +269,7 @@ class Service:
                                   ("char *const", "values", value_rows),
                                   ("struct shape", "shapes", rows),
                                   ("char *const", "needs", need_rows),
+                                  ("struct shape_refusal", "refusals", refusal_rows),
                                   ("struct shape_operation", "operations", operation_rows)):
             if table:
                 parts += ["static const %s %s[%d] = {" % (kind, name, len(table)),
@@ -298,7 +308,7 @@ def read_operations(path):
 
 
 def main():
-    operations, folder = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
+    operations, decisions, folder = map(pathlib.Path, sys.argv[1:4])
     if botocore.__version__ != BOTOCORE:
         raise SystemExit(f"shapes.py: botocore {BOTOCORE} is needed, {sys.executable} has "
                          f"{botocore.__version__}")
@@ -312,7 +322,8 @@ def main():
         missing = wanted - set(model.operation_names)
         if missing:
             raise SystemExit(f"shapes.py: {name} has no operation {', '.join(sorted(missing))}")
-        Service(name, model, wanted, patterns).write(folder)
+        decided = members.Members(decisions, name, model, wanted)
+        Service(name, model, wanted, decided, patterns).write(folder)
     symbols = [name.replace("-", "_") for name in SERVICES]
     index = ["/* Written by tools/shapes.py: do not edit. */", '#include "operation/shape.h"', ""]
     index += ["extern const struct shape_service shape_service_%s;" % name for name in symbols]

@@ -72,6 +72,13 @@ enum shape_operation_flags {
     OPERATION_SHAPE_CHECKSUM = 2, /* its body comes with a checksum that has to be right */
 };
 
+/* A member of a request that is refused by name (tools/members/). */
+struct shape_refusal {
+    const char *path;    /* "ProductionVariants[].ServerlessConfig"; {} are a map's values */
+    const char *allowed; /* "File|FastFile": values that are taken all the same; or NULL */
+    const char *words;   /* the reason */
+};
+
 struct shape_operation {
     const char *name;
     const char *method;
@@ -80,7 +87,9 @@ struct shape_operation {
         *needs; /* what a request of it has: "?uploads", "?list-type=2", ":x-header" */
     const struct shape *input, *output; /* NULL: none (or not listed) */
     const char *result_wrapper;         /* the query protocol's element around the result */
+    const struct shape_refusal *refusals;
     uint16_t need_count;
+    uint16_t refusal_count;
     uint16_t status; /* of a reply without an error */
     uint8_t flags;
 };

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "operation/constraint.h"
+#include "operation/refusal.h"
 
 #define DEEPEST 64         /* levels of a request; the models' own recursion needs fewer */
 #define MOST_PROBLEMS 20   /* told at once */
@@ -455,6 +456,8 @@ json_t *validate_request(struct patterns *patterns, const struct shape_service *
 {
     enum error_code invalid, wrong;
     codes_of(service, &invalid, &wrong);
+    if (!refusals_check(operation, request, invalid, error))
+        return NULL;
     struct check check = {.patterns = patterns};
     g_autoptr(json_auto) normal = walk(&check, operation->input, request);
     if (check.wrong_type)

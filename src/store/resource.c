@@ -312,6 +312,8 @@ static char *sql_of(const struct resource_query *query)
     GString *sql = g_string_new("SELECT " COLUMNS " FROM resource WHERE kind = :kind");
     if (query->parent)
         g_string_append(sql, " AND parent = :parent");
+    if (query->of_a_parent)
+        g_string_append(sql, " AND parent <> ''");
     if (query->name_contains)
         g_string_append(sql, " AND instr(lower(name), lower(:contains)) > 0");
     if (query->name_prefix)

@@ -50,6 +50,7 @@ bool resource_delete(struct store *store, const char *kind, const char *name, bo
 struct resource_query {
     const char *kind;
     const char *parent;
+    bool of_a_parent; /* only what belongs to something */
     const char *name_contains;
     const char *name_prefix;
     const char *status;

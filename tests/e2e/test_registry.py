@@ -72,6 +72,23 @@ def test_a_client_token_makes_one_package_of_two_requests(server, specification)
     assert first == second
 
 
+def test_lists_tell_packages_with_and_without_versions_apart(server, specification):
+    sagemaker, group, name = server.client("sagemaker"), unique("group"), unique("package")
+    sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    version = sagemaker.create_model_package(
+        ModelPackageGroupName=group, InferenceSpecification=specification)["ModelPackageArn"]
+    alone = sagemaker.create_model_package(
+        ModelPackageName=name, InferenceSpecification=specification)["ModelPackageArn"]
+
+    def listed(**query):
+        found = sagemaker.list_model_packages(**query)["ModelPackageSummaryList"]
+        return {package["ModelPackageArn"] for package in found} & {version, alone}
+
+    assert listed() == listed(ModelPackageType="Unversioned") == {alone}
+    assert listed(ModelPackageType="Versioned") == listed(ModelPackageGroupName=group) == {version}
+    assert listed(ModelPackageType="Both") == {version, alone}
+
+
 def test_a_group_is_found_by_search_and_deleted_when_empty(server, specification):
     sagemaker, group = server.client("sagemaker"), unique("group")
     query = {"Filters": [{"Name": "ModelPackageGroupName", "Operator": "Equals", "Value": group}]}

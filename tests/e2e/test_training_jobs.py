@@ -6,7 +6,7 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 
-from sagemaker_jobs import (XGBOOST_1, booster, channel, train, training_request, unique,
+from sagemaker_jobs import (XGBOOST, XGBOOST_1, booster, channel, train, training_request, unique,
                             wait_for_job)
 
 ROWS = "".join(f"{i % 2},{i},{i * 7 % 13}\n" for i in range(200))
@@ -64,6 +64,17 @@ def test_wrong_hyperparameters_fail_before_training(server, prepared, change, wo
                                  "TrainingInputMode": "Pipe"}},
      "ValidationException", "Pipe"),
     ({"TrainingJobName": "no_underscores"}, "ValidationException", "trainingJobName"),
+    ({"AlgorithmSpecification": {"TrainingImage": XGBOOST, "TrainingInputMode": "File",
+                                 "ContainerEntrypoint": ["python", "train.py"]}},
+     "ValidationException", "AlgorithmSpecification.ContainerEntrypoint"),
+    ({"StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 90}},
+     "ValidationException", "Invalid MaxWaitTimeInSeconds. It is only supported when "
+                            "EnableManagedSpotTraining is set to true"),
+    ({"StoppingCondition": {"MaxRuntimeInSeconds": 60}, "EnableManagedSpotTraining": True},
+     "ValidationException", "Invalid MaxWaitTimeInSeconds. It must be present"),
+    ({"StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 59},
+      "EnableManagedSpotTraining": True}, "ValidationException",
+     "greater than or equal to MaxRuntimeInSeconds"),
 ])
 def test_what_cannot_run_is_refused_at_once(server, prepared, change, code, words):
     with pytest.raises(ClientError) as refused:

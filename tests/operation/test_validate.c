@@ -130,6 +130,76 @@ static void test_unknown_members(void **state)
             ONE "Unknown member 'Colour' in tags.1.member: there is none of this name");
 }
 
+/* --- members that are refused by name (tools/members/) ------------------------------------------
+ */
+
+static void test_refused_members(void **state)
+{
+    (void)state;
+    refused("sagemaker", "CreateTrainingJob",
+            "{\"AlgorithmSpecification\": {\"ContainerEntrypoint\": [\"python\"]}}",
+            ERROR_VALIDATION,
+            "CreateTrainingJob: AlgorithmSpecification.ContainerEntrypoint is not supported: the "
+            "image runs its own program.");
+    refused("sagemaker", "ListModelPackageGroups",
+            "{\"CrossAccountFilterOption\": \"CrossAccount\"}", ERROR_VALIDATION,
+            "ListModelPackageGroups: CrossAccountFilterOption CrossAccount is not supported, only "
+            "SameAccount: there is one account.");
+    refused("sagemaker-runtime", "InvokeEndpoint", "{\"TargetModel\": \"m\"}",
+            ERROR_VALIDATION_RUNTIME,
+            "InvokeEndpoint: TargetModel is not supported: an endpoint's containers serve one "
+            "model each.");
+    /* What asks for nothing may be there. */
+    accepted("sagemaker", "ListModelPackageGroups",
+             "{\"CrossAccountFilterOption\": \"SameAccount\"}",
+             "{\"CrossAccountFilterOption\": \"SameAccount\"}");
+    accepted("logs", "GetLogEvents", "{\"logStreamName\": \"s\", \"unmask\": false}",
+             "{\"logStreamName\": \"s\", \"unmask\": false}");
+    accepted("cloudwatch", "ListMetrics", "{\"OwningAccount\": null}", "{}");
+}
+
+/* {"A": [{"B": "x"}]} from "A[].B". */
+static json_t *request_with(const char *path)
+{
+    if (!*path)
+        return json_string("x");
+    if (g_str_has_prefix(path, "[]"))
+        return json_pack("[o]", request_with(path + 2));
+    if (g_str_has_prefix(path, "{}"))
+        return json_pack("{s:o}", "key", request_with(path + 2));
+    path += *path == '.';
+    size_t length = strcspn(path, ".[{");
+    g_autofree char *name = g_strndup(path, length);
+    return json_pack("{s:o}", name, request_with(path + length));
+}
+
+/* Of every operation: the mechanism reaches wherever a decision points. */
+static void test_every_refused_member(void **state)
+{
+    (void)state;
+    size_t tried = 0;
+    for (size_t s = 0; shape_services[s]; s++) {
+        for (size_t o = 0; o < shape_services[s]->operation_count; o++) {
+            const struct shape_operation *operation = &shape_services[s]->operations[o];
+            for (size_t r = 0; r < operation->refusal_count; r++, tried++) {
+                const char *path = operation->refusals[r].path;
+                g_autoptr(GError) error = NULL;
+                struct shape_operation alone = *operation;
+                alone.refusals += r;
+                alone.refusal_count = 1;
+                g_autoptr(json_auto) request = request_with(path);
+                g_autoptr(json_auto) normal =
+                    validate_request(patterns, shape_services[s], &alone, request, &error);
+                assert_null(normal);
+                if (!strstr(error->message, path) ||
+                    !strstr(error->message, operation->refusals[r].words))
+                    fail_msg("%s %s: %s", operation->name, path, error->message);
+            }
+        }
+    }
+    assert_true(tried > 50);
+}
+
 /* No request that is compiled in has a union yet. */
 static void test_unions_have_one_member(void **state)
 {
@@ -211,6 +281,8 @@ int main(void)
         cmocka_unit_test(test_elements),
         cmocka_unit_test(test_wrong_types),
         cmocka_unit_test(test_unknown_members),
+        cmocka_unit_test(test_refused_members),
+        cmocka_unit_test(test_every_refused_member),
         cmocka_unit_test(test_unions_have_one_member),
         cmocka_unit_test(test_normal_form),
         cmocka_unit_test(test_nesting_has_a_limit),

@@ -4,6 +4,7 @@ operation sees, and what the operation answers is what its parsers read."""
 import importlib.util
 import io
 import pathlib
+import re
 
 import botocore.parsers
 import botocore.serialize
@@ -11,9 +12,17 @@ import botocore.session
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SPEC = importlib.util.spec_from_file_location("values", pathlib.Path(__file__).with_name("values.py"))
-values = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(values)
+
+
+def load(name, path):
+    spec = importlib.util.spec_from_file_location(name, path)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+values = load("values", pathlib.Path(__file__).with_name("values.py"))
+members = load("members", ROOT / "tools/members.py")
 
 LISTED = [tuple(line.split()) for line in (ROOT / "tools/operations.txt").read_text().splitlines()
           if line and line[0] != "#"]
@@ -27,6 +36,29 @@ SEEDS = range(20)
 def models():
     session = botocore.session.get_session()
     return {service: session.get_service_model(service) for service, _ in LISTED}
+
+
+@pytest.fixture(scope="session")
+def decided(models):
+    return {service: members.Members(ROOT / "tools/members", service, model,
+                                     {name for other, name in LISTED if other == service})
+            for service, model in models.items()}
+
+
+def take_out(value, path, allowed):
+    """Without the member at a path that is refused, or with a value that is not."""
+    name, rest = re.fullmatch(r"([^.\[{]+)(.*)", path).groups()
+    if not isinstance(value, dict) or name not in value:
+        return
+    if not rest:
+        value.pop(name)
+        if allowed:
+            value[name] = allowed.split("|")[0]
+        return
+    place, rest = re.fullmatch(r"(\[\]|\{\})?\.(.*)", rest).groups()
+    inner = value[name]
+    for one in inner if place == "[]" else inner.values() if place else [inner]:
+        take_out(one, rest, allowed)
 
 
 def protocol_of(model):
@@ -61,7 +93,7 @@ def streams(shape):
 
 @pytest.mark.parametrize("service, name, protocol", CASES,
                          ids=lambda value: value if isinstance(value, str) else "")
-def test_request_and_reply(echo, models, service, name, protocol):
+def test_request_and_reply(echo, models, decided, service, name, protocol):
     model = models[service]
     operation = model.operation_model(name)
     protocol = protocol or protocol_of(model)
@@ -73,6 +105,8 @@ def test_request_and_reply(echo, models, service, name, protocol):
         for own in ("ContentLength", "ContentMD5"):  # HTTP's, and checked: see test_s3.py
             params.pop(own, None)
             output.pop(own, None)
+        for path, allowed, _ in decided[service].refused(name):
+            take_out(params, path, allowed)
         stream_in, stream_out = streams(operation.input_shape), streams(operation.output_shape)
         body_out = output.pop(stream_out, b"") if stream_out else None
         if name == "GetBucketLocation":

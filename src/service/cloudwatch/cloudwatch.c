@@ -111,9 +111,6 @@ static bool get_metric_statistics(const struct call *call, const json_t *request
         .end = json_number_at(request, "EndTime", 0),
         .period = json_number_at(request, "Period", 60),
     };
-    if (json_object_get(request, "ExtendedStatistics"))
-        return error_set(error, ERROR_INVALID_PARAMETER_VALUE,
-                         "ExtendedStatistics (percentiles) are not kept; use Statistics.");
     /* A metric of the last minute is asked for with EndTime = its own time, which is meant to be
      * among them: clients round down to the minute. */
     query.start = floor(query.start / 60) * 60;
@@ -150,7 +147,7 @@ static json_t *read_query(const struct call *call, const json_t *request, const 
     if (!stat || !is_statistic(name)) {
         error_set(error, ERROR_VALIDATION,
                   "The query %s: only a MetricStat with the Stat Average, Sum, Minimum, Maximum or "
-                  "SampleCount is computed; expressions and percentiles are not.",
+                  "SampleCount is computed; percentiles are not.",
                   json_text_at(entry, "Id"));
         return NULL;
     }

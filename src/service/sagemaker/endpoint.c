@@ -164,8 +164,6 @@ bool create_endpoint(const struct call *call, const json_t *request, struct repl
                      GError **error)
 {
     const char *config = json_text_at(request, "EndpointConfigName");
-    if (json_object_get(request, "DeploymentConfig"))
-        return error_set(error, ERROR_VALIDATION, "DeploymentConfig is not supported yet.");
     g_autoptr(resource_auto) found = sagemaker_get(call, &endpoint_config_kind, config, error);
     if (!found || !sagemaker_create(call, &endpoint_kind, request, "Creating", NULL, reply, error))
         return false;
@@ -267,10 +265,6 @@ bool update_endpoint(const struct call *call, const json_t *request, struct repl
 {
     const char *name = json_text_at(request, "EndpointName");
     const char *config = json_text_at(request, "EndpointConfigName");
-    static const char *const refused[] = {"DeploymentConfig", "ExcludeRetainedVariantProperties"};
-    for (size_t i = 0; i < G_N_ELEMENTS(refused); i++)
-        if (json_object_get(request, refused[i]))
-            return error_set(error, ERROR_VALIDATION, "%s is not supported yet.", refused[i]);
     g_autoptr(resource_auto) endpoint = sagemaker_get(call, &endpoint_kind, name, error);
     if (!endpoint)
         return false;

@@ -40,11 +40,6 @@ static bool check_variants(const struct call *call, const json_t *variants, GErr
 bool create_endpoint_config(const struct call *call, const json_t *request, struct reply *reply,
                             GError **error)
 {
-    static const char *const refused[] = {"AsyncInferenceConfig", "ShadowProductionVariants",
-                                          "ExplainerConfig"};
-    for (size_t i = 0; i < G_N_ELEMENTS(refused); i++)
-        if (json_object_get(request, refused[i]))
-            return error_set(error, ERROR_VALIDATION, "%s is not supported yet.", refused[i]);
     return check_variants(call, json_object_get(request, "ProductionVariants"), error) &&
            sagemaker_create(call, &endpoint_config_kind, request, "", NULL, reply, error);
 }

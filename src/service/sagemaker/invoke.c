@@ -38,13 +38,6 @@ bool invoke_endpoint(const struct call *call, const json_t *request, struct repl
         .bytes = g_bytes_get_data(body, NULL),
         .size = g_bytes_get_size(body),
     };
-    static const char *const refused[] = {"TargetModel", "TargetContainerHostname",
-                                          "EnableExplanations", "InferenceComponentName",
-                                          "SessionId"};
-    for (size_t i = 0; i < G_N_ELEMENTS(refused); i++)
-        if (json_object_get(request, refused[i]))
-            return error_set(error, ERROR_VALIDATION_RUNTIME, "%s is not supported by endpoint %s.",
-                             refused[i], invocation.endpoint);
     struct invocation_reply answer = {0};
     bool answered = endpoint_invoke(call->lathe->endpoints, &invocation, &answer, error);
     if (answered) {

@@ -197,6 +197,17 @@ bool describe_model_package(const struct call *call, const json_t *request, stru
     return true;
 }
 
+/* Without a group, AWS lists packages without versions unless asked for others. */
+static void choose_type(struct resource_query *query, const char *group, const char *type)
+{
+    bool both = g_strcmp0(type, "Both") == 0, versioned = g_strcmp0(type, "Versioned") == 0;
+    if (group)
+        query->parent = name_of(group, &model_package_group_kind);
+    else if (!both && !versioned)
+        query->parent = "";
+    query->of_a_parent = versioned;
+}
+
 bool list_model_packages(const struct call *call, const json_t *request, struct reply *reply,
                          GError **error)
 {
@@ -205,7 +216,7 @@ bool list_model_packages(const struct call *call, const json_t *request, struct 
     const char *group = json_text_at(request, "ModelPackageGroupName");
     struct resource_query query = {.kind = model_package_kind.kind};
     resource_query_from_request(&query, request);
-    query.parent = group ? name_of(group, &model_package_group_kind) : NULL;
+    choose_type(&query, group, json_text_at(request, "ModelPackageType"));
     query.status = json_text_at(request, "ModelApprovalStatus");
     if (!sagemaker_list_query(call, &model_package_kind, &query, members, reply, error))
         return false;
@@ -220,8 +231,9 @@ static bool change_package(struct resource *package, void *data, GError **error)
 {
     (void)error;
     const json_t *request = data;
-    static const char *const members[] = {"ApprovalDescription", "CustomerMetadataProperties",
-                                          "ModelCard", "SourceUri", NULL};
+    static const char *const members[] = {
+        "ApprovalDescription", "CustomerMetadataProperties",   "ModelCard",
+        "SourceUri",           "ModelPackageRegistrationType", NULL};
     json_copy_members(package->body, request, members);
     const char *approval = json_text_at(request, "ModelApprovalStatus");
     if (approval)
@@ -234,12 +246,6 @@ bool update_model_package(const struct call *call, const json_t *request, struct
                           GError **error)
 {
     const char *arn = json_text_at(request, "ModelPackageArn");
-    static const char *const refused[] = {"InferenceSpecification", "ModelLifeCycle",
-                                          "AdditionalInferenceSpecificationsToAdd",
-                                          "CustomerMetadataPropertiesToRemove"};
-    for (size_t i = 0; i < G_N_ELEMENTS(refused); i++)
-        if (json_object_get(request, refused[i]))
-            return error_set(error, ERROR_VALIDATION, "%s cannot be updated yet.", refused[i]);
     g_autoptr(resource_auto) package = model_package_find(call->lathe, arn, error);
     if (!package || !resource_update(call->lathe->store, model_package_kind.kind, package->name,
                                      change_package, (void *)request, NULL, error))

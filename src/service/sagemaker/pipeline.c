@@ -98,8 +98,6 @@ static bool check_definition(const struct call *call, const char *text, GError *
 
 static bool check_request(const json_t *request, GError **error)
 {
-    if (json_array_size(json_object_get(request, "PipelineVersionAliases")))
-        return error_set(error, ERROR_VALIDATION, "PipelineVersionAliases is not supported yet.");
     const json_t *limit = json_at(request, "ParallelismConfiguration.MaxParallelExecutionSteps");
     return !limit || json_integer_value(limit) >= 1 ||
            error_set(error, ERROR_VALIDATION,
@@ -201,8 +199,6 @@ bool describe_pipeline(const struct call *call, const json_t *request, struct re
     if (!pipeline)
         return false;
     const json_t *version = json_object_get(request, "PipelineVersionId");
-    if (json_object_get(request, "PipelineVersionAlias"))
-        return error_set(error, ERROR_VALIDATION, "PipelineVersionAlias is not supported yet.");
     if (version &&
         json_integer_value(version) != json_integer_at(pipeline->body, "PipelineVersionId", 1))
         return error_set(error, ERROR_NOT_FOUND,

@@ -39,11 +39,6 @@ static bool is_under_way(const struct resource *execution)
 
 static bool check_start(const json_t *request, GError **error)
 {
-    static const char *const refused[] = {"SelectiveExecutionConfig", "PipelineVersionAlias",
-                                          "MlflowExperimentName"};
-    for (size_t i = 0; i < G_N_ELEMENTS(refused); i++)
-        if (json_object_get(request, refused[i]))
-            return error_set(error, ERROR_VALIDATION, "%s is not supported yet.", refused[i]);
     const json_t *limit = json_at(request, "ParallelismConfiguration.MaxParallelExecutionSteps");
     return !limit || json_integer_value(limit) >= 1 ||
            error_set(error, ERROR_VALIDATION,

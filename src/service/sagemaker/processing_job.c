@@ -118,13 +118,6 @@ static bool check_request(const json_t *request, GError **error)
     if (!runtime->process_verb)
         return error_set(error, ERROR_VALIDATION, "The image %s does not run processing jobs.",
                          image);
-    static const char *const programs[] = {"ContainerEntrypoint", "ContainerArguments"};
-    const json_t *application = json_object_get(request, "AppSpecification");
-    for (size_t i = 0; i < G_N_ELEMENTS(programs); i++)
-        if (json_object_get(application, programs[i]))
-            return error_set(error, ERROR_VALIDATION,
-                             "The image %s runs its own program; %s is not supported.", image,
-                             programs[i]);
     if (json_integer_at(request, "ProcessingResources.ClusterConfig.InstanceCount", 1) > 1)
         return error_set(
             error, ERROR_VALIDATION,

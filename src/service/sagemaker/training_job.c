@@ -53,6 +53,23 @@ static bool check_channels(const json_t *channels, GError **error)
     return true;
 }
 
+/* AWS's own sentences. */
+static bool check_spot_times(const json_t *request, GError **error)
+{
+    bool spot = json_true_at(request, "EnableManagedSpotTraining");
+    const json_t *wait = json_at(request, "StoppingCondition.MaxWaitTimeInSeconds");
+    json_int_t longest = json_integer_at(request, "StoppingCondition.MaxRuntimeInSeconds", 86400);
+    if (wait && !spot)
+        return error_set(error, ERROR_VALIDATION,
+                         "Invalid MaxWaitTimeInSeconds. It is only supported when "
+                         "EnableManagedSpotTraining is set to true");
+    if (spot && (!wait || json_integer_value(wait) < longest))
+        return error_set(error, ERROR_VALIDATION,
+                         "Invalid MaxWaitTimeInSeconds. It must be present and be greater than or "
+                         "equal to MaxRuntimeInSeconds");
+    return true;
+}
+
 static bool check_request(const json_t *request, GError **error)
 {
     const char *image = json_text_at(request, "AlgorithmSpecification.TrainingImage");
@@ -87,7 +104,8 @@ static bool check_request(const json_t *request, GError **error)
     if (json_array_size(json_object_get(request, "InputDataConfig")) == 0)
         return error_set(error, ERROR_VALIDATION,
                          "InputDataConfig is empty; XGBoost needs a channel named train.");
-    return check_channels(json_object_get(request, "InputDataConfig"), error);
+    return check_spot_times(request, error) &&
+           check_channels(json_object_get(request, "InputDataConfig"), error);
 }
 
 /* --- operations --------------------------------------------------------------------------------

@@ -152,6 +152,11 @@ static bool end_row(struct walk *walk, size_t fields)
     return true;
 }
 
+static size_t unread_at(const struct json_rows *from, size_t field)
+{
+    return field < from->unread_count ? from->unread[field] : 0;
+}
+
 /* The values of the array just begun, whose first event has been read too. */
 static bool take_values(struct walk *walk, size_t *field)
 {
@@ -160,7 +165,11 @@ static bool take_values(struct walk *walk, size_t *field)
          event = reader_next(reader)) {
         if (event == READER_FAILED)
             return false;
-        if (event == READER_ARRAY && walk->from->vectors) {
+        if (event == READER_ARRAY && unread_at(walk->from, *field)) {
+            *field += unread_at(walk->from, *field);
+            if (!reader_skip(reader))
+                return false;
+        } else if (event == READER_ARRAY && walk->from->vectors) {
             reader_next(reader);
             if (!take_values(walk, field))
                 return false;

@@ -28,6 +28,10 @@ struct json_rows {
     bool vectors;     /* an array inside a row is that many of its fields: then an array is one row
                          even where it begins with an array, but for "instances" and for the "data"
                          of a JSON line */
+    /* NULL, or for each field of a row, where `vectors`: not 0 where nobody reads the array that
+     * begins there, whatever it holds, and then as how many fields it counts. */
+    const size_t *unread;
+    size_t unread_count;
 };
 
 /* Finds the member "schema" of the document (JSON Lines: of the first line) as the JSON it is

@@ -279,14 +279,44 @@ static bool predict_csv_batches(struct request *request, struct row_columns *col
 
 static bool has_vectors(const struct schema *schema)
 {
-    return schema->width > schema->count;
+    for (size_t i = 0; i < schema->count; i++)
+        if (schema->columns[i].vector)
+            return true;
+    return false;
+}
+
+/* Whether there are vectors whose values matter, which names cannot tell apart. */
+static bool reads_vectors(const struct request *request)
+{
+    for (size_t i = 0; i < request->schema->count; i++)
+        if (request->schema->columns[i].width > 1 && plan_reads(request->plan, i))
+            return true;
+    return false;
+}
+
+/* Arrays of which nothing is read may have any length. */
+static bool pass_over_vectors(const struct request *request, struct json_rows *from)
+{
+    const struct schema *schema = request->schema;
+    size_t *unread = calloc(schema->width + 1, sizeof *unread), field = 0;
+    if (!unread)
+        return fail(request->error, LATHE_NO_MEMORY, "no memory for %zu columns", schema->width);
+    for (size_t i = 0; i < schema->count; i++) {
+        const struct schema_column *column = &schema->columns[i];
+        if (column->vector && !plan_reads(request->plan, i))
+            unread[field] = column->width;
+        field += column->width;
+    }
+    from->unread = unread;
+    from->unread_count = schema->width;
+    return true;
 }
 
 static bool predict_csv(struct request *request)
 {
     const struct schema *schema = request->schema;
     bool header = request->format == LATHE_CSV_HEADER;
-    if (header && has_vectors(schema))
+    if (header && reads_vectors(request))
         return fail(request->error, LATHE_UNSUPPORTED,
                     "the schema has vectors, of which a header can name no parts: expected rows "
                     "without a header");
@@ -336,24 +366,33 @@ static bool predict_json_rows(struct request *request, const struct json_rows *f
     return predicted;
 }
 
-static bool predict_json(struct request *request)
+static bool predict_json_document(struct request *request, const struct json_rows *from)
 {
-    struct json_rows from = {
-        .text = request->text, .size = request->size, .lines = request->format == LATHE_JSON_LINES};
-    from.vectors = has_vectors(request->schema);
     size_t rows, width;
-    if (!json_rows_count(&from, &rows, &width, request->error))
+    if (!json_rows_count(from, &rows, &width, request->error))
         return false;
     if (!rows)
         return fail_empty(request->error);
-    if (!width && from.vectors)
+    if (!width && reads_vectors(request))
         return fail(request->error, LATHE_UNSUPPORTED,
                     "row 1 is an object, and the schema has vectors: expected an array of values");
     struct row_columns columns;
     if (!row_columns_open(&columns, request->schema, request->plan, rows, request->error))
         return false;
-    bool predicted = predict_json_rows(request, &from, rows, &columns);
+    bool predicted = predict_json_rows(request, from, rows, &columns);
     row_columns_close(&columns);
+    return predicted;
+}
+
+static bool predict_json(struct request *request)
+{
+    struct json_rows from = {
+        .text = request->text, .size = request->size, .lines = request->format == LATHE_JSON_LINES};
+    from.vectors = has_vectors(request->schema);
+    if (from.vectors && !pass_over_vectors(request, &from))
+        return false;
+    bool predicted = predict_json_document(request, &from);
+    free((void *)from.unread);
     return predicted;
 }
 
@@ -382,6 +421,22 @@ static bool answer_request(struct request *request, enum lathe_format format,
     return answered;
 }
 
+/* What follows the bundle reads what the bundle's own output has. */
+static bool check_output(const struct plan *plan, const struct part *first, const struct part *next,
+                         struct lathe_error *error)
+{
+    size_t count;
+    const struct feature_column *own = plan_outputs(first->plan, &count);
+    const struct feature_column *output = plan_outputs(plan, &count);
+    bool texts = output->type == FEATURE_TEXT;
+    if (output->width == own->width && texts == (own->type == FEATURE_TEXT))
+        return true;
+    return fail(error, LATHE_INVALID_DATA,
+                "the schema's output %.80s has %zu %s, and %.100s reads %zu %s", output->name,
+                output->width, texts ? "texts" : "numbers", next->name, own->width,
+                own->type == FEATURE_TEXT ? "texts" : "numbers");
+}
+
 /* A schema in the request takes the place of the predictor's for this one time. */
 static bool answer_with_schema(const struct request *request, const char *text, size_t size,
                                enum lathe_format format, struct lathe_text *answer)
@@ -394,12 +449,9 @@ static bool answer_with_schema(const struct request *request, const char *text, 
     bool read = schema_read(&schema, text, size, first->pipeline, &arena, request->error);
     if (read)
         plan = schema_plan(&schema, first->pipeline, request->error);
-    size_t count, width = plan ? plan_outputs(plan, &count)->width : 0;
     bool answered = plan != NULL;
-    if (plan && width != first->outputs)
-        answered = fail(request->error, LATHE_INVALID_DATA,
-                        "the schema's output %.80s has %zu values, and %zu are expected",
-                        schema.output, width, first->outputs);
+    if (plan && next)
+        answered = check_output(plan, first, next, request->error);
     struct request own = *request;
     own.schema = &schema;
     own.plan = plan;

@@ -23,6 +23,13 @@ static const struct plan *plan_of(const struct run *run, size_t index)
     return index == 0 && run->plan ? run->plan : run->predictor->parts[index].plan;
 }
 
+/* Values that come out of transformers: a request's schema may want another column. */
+static size_t outputs_of(const struct run *run, size_t index)
+{
+    size_t count;
+    return plan_outputs(plan_of(run, index), &count)->width;
+}
+
 static size_t inputs_of(const struct run *run, size_t index)
 {
     return index == 0 && run->schema ? run->schema->width : run->predictor->parts[index].inputs;
@@ -122,7 +129,8 @@ static bool run_transformers(const struct run *run, size_t index, const struct b
         return false;
     if (result.kept < in->rows)
         return fail_skipped(part, &result, in->rows, first_row, error);
-    *out = (struct batch){.rows = in->rows, .width = part->outputs, .columns = result.values};
+    *out =
+        (struct batch){.rows = in->rows, .width = outputs_of(run, index), .columns = result.values};
     return true;
 }
 

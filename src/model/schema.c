@@ -85,13 +85,9 @@ static bool read_columns(struct schema *schema, const struct json *inputs,
         snprintf(what, sizeof what, "input %zu", ++schema->count);
         if (!read_column(input, what, column, arena, error))
             return false;
-        if (column->vector)
-            column->width = width_asked(pipeline, column->name);
-        if (!column->width)
-            return fail(error, LATHE_INVALID_DATA,
-                        "the schema's vector \"%.80s\" is none that the transformers read, so how "
-                        "many values it has is not known: leave it out",
-                        column->name);
+        size_t asked = column->vector ? width_asked(pipeline, column->name) : 0;
+        if (asked)
+            column->width = asked;
         schema->width += column->width;
     }
     return true;

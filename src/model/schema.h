@@ -38,7 +38,8 @@ struct schema {
     enum schema_type output_type;
 };
 
-/* Reads a schema; widths of vectors are those that the pipeline asks for. Memory is the arena's.
+/* Reads a schema; widths of vectors are those that the pipeline asks for, 1 where it does not read
+ * them (as SageMaker's container, which takes such columns along). Memory is the arena's.
  * LATHE_INVALID_DATA naming the member, LATHE_NO_MEMORY. */
 bool schema_read(struct schema *schema, const char *text, size_t size,
                  const struct pipeline *pipeline, struct arena *arena, struct lathe_error *error);

@@ -330,3 +330,75 @@ def test_parts_that_do_not_fit_are_refused_at_once(server, version, features):
     assert made.answer["EndpointStatus"] == "Failed"
     assert "answers 7 values a row" in made.answer["FailureReason"]
     assert "reads 5" in made.answer["FailureReason"]
+
+
+def node(name, op, attributes, column, output):
+    """A stage of a bundle as MLeap writes it: {name in the archive: bytes}."""
+    shape = {"inputs": [{"port": "input", "name": column}],
+             "outputs": [{"port": "output", "name": output}]}
+    return {f"root/{name}.node/model.json": json.dumps({"op": op, "attributes": attributes}).encode(),
+            f"root/{name}.node/node.json": json.dumps({"name": name, "shape": shape}).encode()}
+
+
+def double_tensor(values):
+    return {"type": "tensor", "double": values,
+            "shape": {"dimensions": [{"size": len(values), "name": ""}]}}
+
+
+@pytest.fixture(scope="module")
+def two_answers(server):
+    """A bundle with two columns that nothing in it reads: an indexed text and a scaled vector."""
+    stages = {
+        **node("index", "string_indexer", {"labels": {"type": "list", "string": ["L", "M", "H"]},
+                                           "handle_invalid": {"string": "keep"}}, "kind", "indexed"),
+        **node("scale", "standard_scaler", {"mean": double_tensor([1.0, 2.0]),
+                                            "std": double_tensor([2.0, 4.0])}, "pair", "scaled")}
+    archive = packed({
+        "bundle.json": json.dumps({"uid": "u", "name": "b", "format": "json", "version": "0.20.0",
+                                   "timestamp": "2024-01-01T00:00:00"}).encode(),
+        "root/model.json": json.dumps({"op": "pipeline", "attributes": {
+            "nodes": {"type": "list", "string": ["index", "scale"]}}}).encode(),
+        "root/node.json": json.dumps({"name": "b", "shape": {"inputs": [],
+                                                             "outputs": []}}).encode(), **stages})
+    return deployed(server, (SPARKML, archive, {"SAGEMAKER_SPARKML_SCHEMA": json.dumps(
+        {"input": WIDE_INPUT, "output": {"name": "scaled", "type": "double", "struct": "vector"}})}))
+
+
+# With columns that no stage reads, among them a vector of which the bundle cannot know the width.
+WIDE_INPUT = [{"name": "id", "type": "string"}, {"name": "kind", "type": "string"},
+              {"name": "history", "type": "double", "struct": "vector"},
+              {"name": "pair", "type": "double", "struct": "vector"},
+              {"name": "weight", "type": "double"}]
+WIDE_ROW = ["r1", "M", [9.0, 8.0, 7.0], [3.0, 10.0], 0.5]
+
+
+def test_columns_that_no_stage_reads_are_taken_along(two_answers):
+    """As SageMaker's SparkML container does, which makes a frame of all columns of the schema
+    (DataConversionHelper.convertInputToLeapFrame) and selects the output from it."""
+    ask = lambda data: two_answers.ask(json.dumps({"data": data}), "application/json")
+    assert ask(WIDE_ROW) == "1.0,2.0"
+    assert ask([*WIDE_ROW[:2], [], *WIDE_ROW[3:]]) == "1.0,2.0"
+    lines = "\n".join(json.dumps({"data": [f"r{n}", "L", [0.5] * n, [1.0 + n, 2.0], None]})
+                      for n in range(4))
+    assert two_answers.ask(lines, "application/jsonlines").split("\n") == [
+        "0.0,0.0", "0.5,0.0", "1.0,0.0", "1.5,0.0"]
+    status, words = two_answers.refused(json.dumps({"data": WIDE_ROW[:3] + [[1.0]] + WIDE_ROW[4:]}),
+                                        "application/json")
+    assert status == 400
+
+
+@pytest.mark.parametrize("output,right", [
+    ({"name": "indexed", "type": "double"}, "1.0"),
+    ({"name": "scaled", "type": "double", "struct": "vector"}, "1.0,2.0"),
+    ({"name": "weight", "type": "double"}, "0.5"),
+    ({"name": "id", "type": "string"}, "r1"),
+    ({"name": "pair", "type": "double", "struct": "vector"}, "3.0,10.0"),
+])
+def test_a_request_chooses_any_column_as_its_answer(two_answers, output, right):
+    """A stage's output or a column of the request: whatever the endpoint's own schema answers."""
+    schema = {"input": WIDE_INPUT, "output": output}
+    assert two_answers.ask(json.dumps({"schema": schema, "data": WIDE_ROW}),
+                           "application/json") == right
+    lines = "\n".join([json.dumps({"schema": schema, "data": WIDE_ROW}),
+                       json.dumps({"data": WIDE_ROW})])
+    assert two_answers.ask(lines, "application/jsonlines").split("\n") == [right, right]

@@ -30,7 +30,7 @@ static void no_error(const GError *error)
 
 static json_t *everything(void)
 {
-    return json_pack("{sbsissss[{ss}{ss}]}", "EnableCapture", 1, "InitialSamplingPercentage", 100,
+    return json_pack("{sbsisss[{ss}{ss}]}", "EnableCapture", 1, "InitialSamplingPercentage", 100,
                      "DestinationS3Uri", "s3://bucket/to/", "CaptureOptions", "CaptureMode",
                      "Input", "CaptureMode", "Output");
 }

@@ -14,6 +14,7 @@ room(base USES parse
      LINK PkgConfig::glib_2_0 PkgConfig::jansson PkgConfig::libarchive PkgConfig::libfyaml
           OpenSSL::Crypto ZLIB::ZLIB Threads::Threads m)
 room(store USES base LINK PkgConfig::sqlite3)
+target_compile_definitions(lathe_store PRIVATE $<$<CONFIG:Debug>:LATHE_CHECK_STORE>)
 room(operation USES store base)
 room(lake USES store base)
 room(table USES lake base csv LINK ${CMAKE_DL_LIBS})

@@ -105,6 +105,7 @@ static bool list(struct store_connection *connection, void *data, GError **error
         char *leap = NULL;
         take_row(listing, rows, &leap);
         if (leap) {
+            sqlite3_reset(rows);
             rows = scan(connection, listing->bucket, query->prefix, leap, error);
             g_free(leap);
         }

@@ -130,7 +130,6 @@ static bool read_data(struct store_connection *connection, void *data, GError **
         double time = floor(sqlite3_column_double(statement, 0) / query->period) * query->period;
         add_to_period(reading->periods, time, statement);
     }
-    sqlite3_clear_bindings(statement); /* they point into what is freed now */
     return code == SQLITE_DONE;
 }
 

@@ -397,8 +397,10 @@ static bool list(struct store_connection *connection, void *data, GError **error
             break;
         }
         struct resource *resource = resource_from_row(statement, error);
-        if (!resource)
-            return false;
+        if (!resource) {
+            code = SQLITE_CORRUPT;
+            break;
+        }
         g_ptr_array_add(resources, resource);
     }
     sqlite3_reset(statement);

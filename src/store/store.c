@@ -1,18 +1,12 @@
 #include "store/store.h"
 
-#include <errno.h>
 #include <pthread.h>
-#include <stdarg.h>
 #include <string.h>
 
 #include "base/error.h"
+#include "store/connection.h"
 #include "store/schema.h"
 #include "store/store_internal.h"
-
-struct store_connection {
-    sqlite3 *handle;
-    GHashTable *statements; /* SQL text, as its caller's literal or copy -> sqlite3_stmt */
-};
 
 /* A change that waits for the writer. The waiting caller owns it, unless nobody waits. */
 struct change {
@@ -53,104 +47,6 @@ struct store {
     GArray *events; /* the writer's: of the change under way and those before it in its group */
 };
 
-/* --- connections ------------------------------------------------------------------------------ */
-
-static bool sqlite_error(sqlite3 *handle, GError **error, const char *doing)
-{
-    return error_set(error, ERROR_INTERNAL, "%s: the store says: %s", doing,
-                     sqlite3_errmsg(handle));
-}
-
-static void connection_free(struct store_connection *connection)
-{
-    g_hash_table_unref(connection->statements);
-    sqlite3_close(connection->handle);
-    g_free(connection);
-}
-
-static void finalize(void *statement)
-{
-    sqlite3_finalize(statement);
-}
-
-static struct store_connection *connection_open(const char *path, int flags, GError **error)
-{
-    struct store_connection *connection = g_new0(struct store_connection, 1);
-    connection->statements = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, finalize);
-    int code = sqlite3_open_v2(path, &connection->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
-    if (code != SQLITE_OK) {
-        error_set(error, ERROR_INTERNAL, "opening the store %s: %s", path, sqlite3_errstr(code));
-        connection_free(connection);
-        return NULL;
-    }
-    sqlite3_busy_timeout(connection->handle, 10000);
-    return connection;
-}
-
-sqlite3 *store_handle(struct store_connection *connection)
-{
-    return connection->handle;
-}
-
-sqlite3_stmt *store_prepare(struct store_connection *connection, const char *sql, GError **error)
-{
-    sqlite3_stmt *statement = g_hash_table_lookup(connection->statements, sql);
-    if (statement) {
-        sqlite3_reset(statement);
-        sqlite3_clear_bindings(statement);
-        return statement;
-    }
-    if (sqlite3_prepare_v3(connection->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement,
-                           NULL) != SQLITE_OK) {
-        sqlite_error(connection->handle, error, sql);
-        return NULL;
-    }
-    g_hash_table_insert(connection->statements, g_strdup(sql), statement);
-    return statement;
-}
-
-int store_step(sqlite3_stmt *statement, GError **error)
-{
-    int code = sqlite3_step(statement);
-    if (code == SQLITE_ROW)
-        return code;
-    if (code != SQLITE_DONE)
-        sqlite_error(sqlite3_db_handle(statement), error, sqlite3_sql(statement));
-    sqlite3_reset(statement);
-    return code;
-}
-
-bool store_run(struct store_connection *connection, GError **error, const char *sql,
-               const char *format, ...)
-{
-    sqlite3_stmt *statement = store_prepare(connection, sql, error);
-    if (!statement)
-        return false;
-    va_list arguments;
-    va_start(arguments, format);
-    for (int i = 1; *format; format++, i++) {
-        if (*format == 's')
-            sqlite3_bind_text(statement, i, va_arg(arguments, const char *), -1, SQLITE_TRANSIENT);
-        else if (*format == 'i')
-            sqlite3_bind_int64(statement, i, va_arg(arguments, gint64));
-        else
-            sqlite3_bind_double(statement, i, va_arg(arguments, double));
-    }
-    va_end(arguments);
-    int code;
-    do
-        code = store_step(statement, error);
-    while (code == SQLITE_ROW);
-    return code == SQLITE_DONE;
-}
-
-static bool execute(struct store_connection *connection, const char *sql, GError **error)
-{
-    if (sqlite3_exec(connection->handle, sql, NULL, NULL, NULL) != SQLITE_OK)
-        return sqlite_error(connection->handle, error, sql);
-    return true;
-}
-
 /* --- the writer ------------------------------------------------------------------------------- */
 
 static void event_clear(void *data)
@@ -172,16 +68,18 @@ void store_announce(struct store *store, const char *kind, const char *name, con
 static void run_change(struct store *store, struct change *change)
 {
     guint announced = store->events->len;
-    if (!execute(store->connection, "SAVEPOINT change", &change->error))
+    if (!connection_execute(store->connection, "SAVEPOINT change", &change->error))
         return;
-    if (change->work(store->connection, change->data, &change->error)) {
-        execute(store->connection, "RELEASE change", &change->error);
+    bool worked = change->work(store->connection, change->data, &change->error);
+    connection_settle(store->connection);
+    if (worked) {
+        connection_execute(store->connection, "RELEASE change", &change->error);
         return;
     }
     if (!change->error)
         error_set(&change->error, ERROR_INTERNAL, "a change failed without saying why");
     g_array_set_size(store->events, announced);
-    execute(store->connection, "ROLLBACK TO change; RELEASE change", NULL);
+    connection_execute(store->connection, "ROLLBACK TO change; RELEASE change", NULL);
 }
 
 static void tell_watchers(struct store *store)
@@ -212,13 +110,14 @@ static void run_group(struct store *store, GPtrArray *group)
 {
     GError *error = NULL;
     bool sync = group_must_sync(group);
-    if (execute(store->connection, sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL",
-                &error) &&
-        execute(store->connection, "BEGIN IMMEDIATE", &error)) {
+    if (connection_execute(store->connection,
+                           sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL",
+                           &error) &&
+        connection_execute(store->connection, "BEGIN IMMEDIATE", &error)) {
         for (guint i = 0; i < group->len; i++)
             run_change(store, g_ptr_array_index(group, i));
-        if (!execute(store->connection, "COMMIT", &error))
-            execute(store->connection, "ROLLBACK", NULL);
+        if (!connection_execute(store->connection, "COMMIT", &error))
+            connection_execute(store->connection, "ROLLBACK", NULL);
     }
     if (error) { /* a full disk, say: nothing of the group happened, and each caller hears why */
         g_array_set_size(store->events, 0);
@@ -326,7 +225,7 @@ static struct store_connection *take_reader(struct store *store, GError **error)
 static void give_reader_back(struct store *store, struct store_connection *reader)
 {
     pthread_mutex_lock(&store->lock);
-    bool keep = store->idle_readers->len < 8;
+    bool keep = store->idle_readers->len < 8 && !connection_in_transaction(reader);
     if (keep)
         g_ptr_array_add(store->idle_readers, reader);
     pthread_mutex_unlock(&store->lock);
@@ -339,8 +238,9 @@ bool store_read(struct store *store, store_work *work, void *data, GError **erro
     struct store_connection *reader = take_reader(store, error);
     if (!reader)
         return false;
-    bool read = execute(reader, "BEGIN", error) && work(reader, data, error);
-    execute(reader, "ROLLBACK", NULL);
+    bool read = connection_execute(reader, "BEGIN", error) && work(reader, data, error);
+    connection_settle(reader);
+    connection_execute(reader, "ROLLBACK", NULL);
     give_reader_back(store, reader);
     return read;
 }
@@ -377,10 +277,10 @@ struct store *store_open(const char *path, GError **error)
     if (!connection)
         return NULL;
     /* A larger WAL before checkpoints: fewer of them, and each is one more fsync. */
-    if (!execute(connection, "PRAGMA journal_mode=WAL", error) ||
-        !execute(connection, "PRAGMA wal_autocheckpoint=4000", error) ||
+    if (!connection_execute(connection, "PRAGMA journal_mode=WAL", error) ||
+        !connection_execute(connection, "PRAGMA wal_autocheckpoint=4000", error) ||
         /* Savepoints keep what they may have to take back: not in files of their own. */
-        !execute(connection, "PRAGMA temp_store=MEMORY", error) ||
+        !connection_execute(connection, "PRAGMA temp_store=MEMORY", error) ||
         !schema_upgrade(connection->handle, path, error)) {
         g_prefix_error(error, "opening the store %s: ", path);
         connection_free(connection);

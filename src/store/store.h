@@ -32,6 +32,9 @@ bool store_run(struct store_connection *connection, GError **error, const char *
                const char *format, ...);
 sqlite3 *store_handle(struct store_connection *connection);
 
+/* A piece of work. It leaves no statement standing on a row: who stops before SQLITE_DONE resets.
+ * Debug builds end where it does not; the others reset it, since all later reads of its connection
+ * would see the store as it was then. */
 typedef bool store_work(struct store_connection *connection, void *data, GError **error);
 
 /* Runs work in the writer. False: nothing of it happened. */

@@ -318,6 +318,46 @@ static void a_store_from_the_future_is_refused(void **state)
     assert_non_null(strstr(error->message, "later lathe"));
 }
 
+static bool leave_standing(struct store_connection *connection, void *data, GError **error)
+{
+    (void)data;
+    sqlite3_stmt *row = store_prepare(connection, "SELECT name FROM resource", error);
+    return row && store_step(row, error) == SQLITE_ROW;
+}
+
+/* Whether a read that stops on a row, in either kind of work, makes later ones old. */
+static int read_after_leaving(bool in_a_change)
+{
+    struct store *store = open_store();
+    create(store, "one", "", 0, NULL);
+    if (in_a_change)
+        store_write(store, leave_standing, NULL, NULL);
+    else
+        store_read(store, leave_standing, NULL, NULL);
+    create(store, "two", "", 0, NULL);
+    g_autoptr(resource_auto) two = resource_get(store, "job", "two", NULL);
+    return two ? 0 : 1;
+}
+
+/* A debug build ends at once; any other resets the statement. */
+static void no_read_makes_later_ones_old(void **state)
+{
+    (void)state;
+    for (int in_a_change = 0; in_a_change < 2; in_a_change++) {
+        pid_t child = fork();
+        if (child == 0) {
+            freopen("/dev/null", "w", stderr);
+            signal(SIGTRAP, SIG_DFL);
+            signal(SIGABRT, SIG_DFL);
+            _exit(read_after_leaving(in_a_change));
+        }
+        int status;
+        waitpid(child, &status, 0);
+        assert_true(WIFSIGNALED(status) || WEXITSTATUS(status) == 0);
+        unlink(path);
+    }
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
@@ -332,6 +372,7 @@ int main(void)
         TEST(every_beginning_of_the_log_is_in_order),
         TEST(tags_and_tokens),
         TEST(a_store_from_the_future_is_refused),
+        TEST(no_read_makes_later_ones_old),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

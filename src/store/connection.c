@@ -1,0 +1,147 @@
+#include "store/connection.h"
+
+#include <stdarg.h>
+
+#include "base/error.h"
+
+static bool sqlite_error(sqlite3 *handle, GError **error, const char *doing)
+{
+    return error_set(error, ERROR_INTERNAL, "%s: the store says: %s", doing,
+                     sqlite3_errmsg(handle));
+}
+
+static void finalize(void *statement)
+{
+    sqlite3_finalize(statement);
+}
+
+struct store_connection *connection_open(const char *path, int flags, GError **error)
+{
+    struct store_connection *connection = g_new0(struct store_connection, 1);
+    connection->statements = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, finalize);
+    connection->used = g_ptr_array_new();
+    int code = sqlite3_open_v2(path, &connection->handle, flags | SQLITE_OPEN_NOMUTEX, NULL);
+    if (code != SQLITE_OK) {
+        error_set(error, ERROR_INTERNAL, "opening the store %s: %s", path, sqlite3_errstr(code));
+        connection_free(connection);
+        return NULL;
+    }
+    sqlite3_busy_timeout(connection->handle, 10000);
+    return connection;
+}
+
+void connection_free(struct store_connection *connection)
+{
+    g_ptr_array_unref(connection->used);
+    g_hash_table_unref(connection->statements);
+    sqlite3_close(connection->handle);
+    g_free(connection);
+}
+
+sqlite3 *store_handle(struct store_connection *connection)
+{
+    return connection->handle;
+}
+
+bool connection_in_transaction(const struct store_connection *connection)
+{
+    return !sqlite3_get_autocommit(connection->handle);
+}
+
+/* --- statements ------------------------------------------------------------------------------- */
+
+/* The statement is about to be used for something else: it should stand on no row. */
+static void expect_at_rest(sqlite3_stmt *statement, const char *when)
+{
+#ifdef LATHE_CHECK_STORE
+    if (sqlite3_stmt_busy(statement))
+        g_error("%s, this statement still stood on a row: %s", when, sqlite3_sql(statement));
+#else
+    (void)statement;
+    (void)when;
+#endif
+}
+
+static void put_to_rest(sqlite3_stmt *statement)
+{
+    sqlite3_reset(statement);
+    sqlite3_clear_bindings(statement);
+}
+
+static sqlite3_stmt *prepare(struct store_connection *connection, const char *sql, GError **error)
+{
+    sqlite3_stmt *statement = NULL;
+    if (sqlite3_prepare_v3(connection->handle, sql, -1, SQLITE_PREPARE_PERSISTENT, &statement,
+                           NULL) == SQLITE_OK)
+        g_hash_table_insert(connection->statements, g_strdup(sql), statement);
+    else
+        sqlite_error(connection->handle, error, sql);
+    return statement;
+}
+
+sqlite3_stmt *store_prepare(struct store_connection *connection, const char *sql, GError **error)
+{
+    sqlite3_stmt *statement = g_hash_table_lookup(connection->statements, sql);
+    if (statement) {
+        expect_at_rest(statement, "When it was prepared again");
+        put_to_rest(statement);
+    } else if (!(statement = prepare(connection, sql, error))) {
+        return NULL;
+    }
+    GPtrArray *used = connection->used;
+    if (!used->len || used->pdata[used->len - 1] != statement) /* a loop prepares one again */
+        g_ptr_array_add(used, statement);
+    return statement;
+}
+
+void connection_settle(struct store_connection *connection)
+{
+    for (guint i = 0; i < connection->used->len; i++) {
+        sqlite3_stmt *statement = g_ptr_array_index(connection->used, i);
+        expect_at_rest(statement, "When its reader or writer had done");
+        put_to_rest(statement);
+    }
+    g_ptr_array_set_size(connection->used, 0);
+}
+
+int store_step(sqlite3_stmt *statement, GError **error)
+{
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW)
+        return code;
+    if (code != SQLITE_DONE)
+        sqlite_error(sqlite3_db_handle(statement), error, sqlite3_sql(statement));
+    sqlite3_reset(statement);
+    return code;
+}
+
+bool store_run(struct store_connection *connection, GError **error, const char *sql,
+               const char *format, ...)
+{
+    sqlite3_stmt *statement = store_prepare(connection, sql, error);
+    if (!statement)
+        return false;
+    va_list arguments;
+    va_start(arguments, format);
+    for (int i = 1; *format; format++, i++) {
+        if (*format == 's')
+            sqlite3_bind_text(statement, i, va_arg(arguments, const char *), -1, SQLITE_TRANSIENT);
+        else if (*format == 'i')
+            sqlite3_bind_int64(statement, i, va_arg(arguments, gint64));
+        else
+            sqlite3_bind_double(statement, i, va_arg(arguments, double));
+    }
+    va_end(arguments);
+    int code;
+    do
+        code = store_step(statement, error);
+    while (code == SQLITE_ROW);
+    return code == SQLITE_DONE;
+}
+
+bool connection_execute(struct store_connection *connection, const char *sql, GError **error)
+{
+    if (sqlite3_exec(connection->handle, sql, NULL, NULL, NULL) != SQLITE_OK)
+        return sqlite_error(connection->handle, error, sql);
+    return true;
+}

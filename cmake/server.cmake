@@ -13,6 +13,7 @@ room(sample USES parse LINK m)
 room(base USES parse
      LINK PkgConfig::glib_2_0 PkgConfig::jansson PkgConfig::libarchive PkgConfig::libfyaml
           OpenSSL::Crypto ZLIB::ZLIB Threads::Threads m)
+room(worker USES base)
 room(store USES base LINK PkgConfig::sqlite3)
 target_compile_definitions(lathe_store PRIVATE $<$<CONFIG:Debug>:LATHE_CHECK_STORE>)
 room(operation USES store base)

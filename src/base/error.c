@@ -1,6 +1,7 @@
 #include "base/error.h"
 
 #include <stdarg.h>
+#include <string.h>
 
 static const struct {
     const char *name;
@@ -31,6 +32,14 @@ const char *error_name(const GError *error)
 unsigned error_status(const GError *error)
 {
     return table[row_of(error)].status;
+}
+
+enum error_code error_code_named(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(table); i++)
+        if (strcmp(table[i].name, name) == 0)
+            return (enum error_code)i;
+    return ERROR_INTERNAL;
 }
 
 bool error_set(GError **error, enum error_code code, const char *format, ...)

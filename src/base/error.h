@@ -61,7 +61,8 @@
     X(ERROR_NOT_MODIFIED, "NotModified", 304)                               \
     X(ERROR_NOT_IMPLEMENTED, "NotImplemented", 501)                         \
     X(ERROR_METHOD_NOT_ALLOWED, "MethodNotAllowed", 405)                    \
-    X(ERROR_SLOW_DOWN, "SlowDown", 503)
+    X(ERROR_SLOW_DOWN, "SlowDown", 503)                                     \
+    X(ERROR_CANCELLED, "RequestCanceled", 400)
 
 enum error_code {
 #define ERROR_CODE(code, name, status) code,
@@ -76,6 +77,8 @@ GQuark error_quark(void);
  * InternalFailure. */
 const char *error_name(const GError *error);
 unsigned error_status(const GError *error);
+/* The code of that name; ERROR_INTERNAL where there is none. */
+enum error_code error_code_named(const char *name);
 
 /* Sets error (which may be NULL) and returns false: `return error_set(error, ERROR_..., "...")`. */
 bool error_set(GError **error, enum error_code code, const char *format, ...) G_GNUC_PRINTF(3, 4);

@@ -43,29 +43,42 @@ static void close_pair(int ends[2])
             close(ends[i]);
 }
 
-bool process_start(struct process *process, char *const *argv, char *const *environment,
-                   const char *folder, GError **error)
+bool process_start_with(struct process *process, char *const *argv, char *const *environment,
+                        const char *folder, int report, GError **error)
 {
-    int output[2] = {-1, -1}, report[2] = {-1, -1};
+    int output[2] = {-1, -1};
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     pid_t parent = getpid(), pid = -1;
-    if (null >= 0 && pipe2(output, O_CLOEXEC) == 0 && pipe2(report, O_CLOEXEC) == 0)
+    if (null >= 0 && pipe2(output, O_CLOEXEC) == 0)
         pid = fork();
     if (pid == 0)
-        become(argv, environment, folder, parent, null, output[1], report[1]);
+        become(argv, environment, folder, parent, null, output[1], report);
     int cause = errno;
     if (null >= 0)
         close(null);
     if (pid < 0) {
         close_pair(output);
-        close_pair(report);
         return error_set_errno(error, cause, "starting %s", argv[0]);
     }
     close(output[1]);
-    close(report[1]);
     setpgid(pid, pid); /* here too: a signal may be sent before the child got that far */
-    *process = (struct process){pid, output[0], report[0]};
+    *process = (struct process){pid, output[0], -1};
     return true;
+}
+
+bool process_start(struct process *process, char *const *argv, char *const *environment,
+                   const char *folder, GError **error)
+{
+    int report[2];
+    if (pipe2(report, O_CLOEXEC) != 0)
+        return error_set_errno(error, errno, "starting %s", argv[0]);
+    bool started = process_start_with(process, argv, environment, folder, report[1], error);
+    close(report[1]);
+    if (started)
+        process->report = report[0];
+    else
+        close(report[0]);
+    return started;
 }
 
 void process_signal(const struct process *process, int signal)

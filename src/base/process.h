@@ -21,6 +21,15 @@ struct process {
 bool process_start(struct process *process, char *const *argv, char *const *environment,
                    const char *folder, GError **error);
 
+/* The same, but the child finds a descriptor of the caller's as PROCESS_REPORT; process->report is
+ * then the caller's to set. */
+bool process_start_with(struct process *process, char *const *argv, char *const *environment,
+                        const char *folder, int report, GError **error);
+
+/* Bytes of memory that the processes of its group hold together, each shared page counted once
+ * among those that share it (the kernel's proportional set size). */
+size_t process_memory(const struct process *process);
+
 /* Signals the whole group. */
 void process_signal(const struct process *process, int signal);
 

@@ -23,8 +23,7 @@ struct job {
     const struct job_actor *actor;
     void *data;
 
-    char *verb;
-    char **environment;
+    char *verb, *setting;
     struct log_writer *log;
     struct process process;
     int wake; /* eventfd: someone wants the job to stop */
@@ -49,10 +48,10 @@ const char *job_folder(const struct job *job)
     return job->folder;
 }
 
-void job_execute(struct job *job, const char *verb, char **environment)
+void job_execute(struct job *job, const char *verb, char *setting)
 {
     job->verb = g_strdup(verb);
-    job->environment = environment;
+    job->setting = setting;
 }
 
 static void log_text(struct job *job, const char *text, size_t size)
@@ -164,7 +163,7 @@ static void pump(struct job *job, struct watchdog *dog)
     lines_end(&report);
 }
 
-static char **child_environment(char **more)
+static char **child_environment(const char *setting)
 {
     GPtrArray *environment = g_ptr_array_new();
     static const char *const kept[] = {"PATH",
@@ -180,8 +179,8 @@ static char **child_environment(char **more)
         if (g_getenv(kept[i]))
             g_ptr_array_add(environment, g_strdup_printf("%s=%s", kept[i], g_getenv(kept[i])));
     g_ptr_array_add(environment, g_strdup_printf("LATHE_REPORT_FD=%d", PROCESS_REPORT));
-    for (char **at = more; at && *at; at++)
-        g_ptr_array_add(environment, g_strdup(*at));
+    if (setting)
+        g_ptr_array_add(environment, g_strdup(setting));
     g_ptr_array_add(environment, NULL);
     return (char **)g_ptr_array_free(environment, FALSE);
 }
@@ -193,7 +192,7 @@ static bool start(struct job *job, GError **error)
     /* Not the path that it stands for: an upgrade may have put another program there since. */
     char self[] = "/proc/self/exe";
     char *argv[] = {self, job->verb, job->folder, NULL};
-    g_auto(GStrv) environment = child_environment(job->environment);
+    g_auto(GStrv) environment = child_environment(job->setting);
     return process_start(&job->process, argv, environment, job->folder, error);
 }
 
@@ -236,7 +235,7 @@ static void job_free(struct job *job)
     g_free(job->log_stream);
     g_free(job->folder);
     g_free(job->verb);
-    g_strfreev(job->environment);
+    g_free(job->setting);
     log_writer_close(job->log);
     close(job->wake);
     g_free(job);

@@ -1,5 +1,7 @@
 """Training jobs' lives: what is refused, stopped, found, and cut off by a crash."""
 
+import json
+import pathlib
 import shutil
 import time
 
@@ -222,3 +224,27 @@ def test_jobs_run_on_when_the_program_is_replaced_under_the_server(server_factor
     program.unlink()
     job = train(server, request_for("upgrade", image=XGBOOST_1))  # a library of the system
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+
+
+def processes_of(folder):
+    return [path.parent for path in pathlib.Path("/proc").glob("[0-9]*/cmdline")
+            if str(folder).encode() in path.read_bytes()]
+
+
+def test_what_a_request_calls_its_environment_does_not_reach_the_loader(server, prepared):
+    """What runs is the server's program as the server's user: LD_PRELOAD and its like would make it
+    run an object that somebody uploaded."""
+    given = {"LD_PRELOAD": "input/data/train/rows.csv", "LD_AUDIT": "input/data/train/rows.csv",
+             "LATHE_XGBOOST_LIBRARY": "input/data/train/rows.csv", "GLIBC_TUNABLES": "glibc.x=1",
+             "MALLOC_PERTURB_": "7", "OMP_NUM_THREADS": "63", "LATHE_REPORT_FD": "1"}
+    request = {**slow_request(prepared), "Environment": given}
+    sagemaker, name = server.client("sagemaker"), request["TrainingJobName"]
+    sagemaker.create_training_job(**request)
+    wait_until_training(server, name)
+    folder = server.home / "jobs" / f"training-job-{name}"
+    [process] = processes_of(folder)
+    environment = (process / "environ").read_bytes().decode().split("\0")
+    assert not {f"{key}={value}" for key, value in given.items()} & set(environment)
+    assert json.loads((folder / "input/config/environment.json").read_text()) == given
+    sagemaker.stop_training_job(TrainingJobName=name)
+    assert wait_for_job(server, name)["TrainingJobStatus"] == "Stopped"

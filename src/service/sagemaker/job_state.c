@@ -31,19 +31,6 @@ void sagemaker_submit_job(struct lathe *lathe, const struct sagemaker_kind *kind
     jobs_submit(lathe->jobs, &plan);
 }
 
-char **sagemaker_job_environment(const json_t *request, char *first)
-{
-    GPtrArray *environment = g_ptr_array_new();
-    if (first)
-        g_ptr_array_add(environment, first);
-    const char *name;
-    json_t *value;
-    json_object_foreach(json_object_get(request, "Environment"), name, value)
-        g_ptr_array_add(environment, g_strdup_printf("%s=%s", name, json_string_value(value)));
-    g_ptr_array_add(environment, NULL);
-    return (char **)g_ptr_array_free(environment, FALSE);
-}
-
 /* --- stopping -----------------------------------------------------------------------------------
  */
 

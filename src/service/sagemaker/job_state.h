@@ -15,10 +15,6 @@ void sagemaker_submit_job(struct lathe *lathe, const struct sagemaker_kind *kind
                           const char *log_group, const json_t *request,
                           const struct job_actor *actor, void *data);
 
-/* The request's Environment as "NAME=value" texts, after `first` (taken, may be NULL); ends with
- * NULL, g_strfreev. */
-char **sagemaker_job_environment(const json_t *request, char *first);
-
 /* At start: gives every job that is not at its end to fail, which does what has to be done (and
  * whose change of the resource is its own). */
 bool sagemaker_each_unfinished(struct lathe *lathe, const struct sagemaker_kind *kind,

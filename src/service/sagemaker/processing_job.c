@@ -193,7 +193,7 @@ static bool prepare(struct job *job, void *data, GError **error)
         !resource_update_ordered(processing->lathe->store, processing_job_kind.kind,
                                  processing->name, set_started, &processing->started, error))
         return false;
-    job_execute(job, runtime->process_verb, sagemaker_job_environment(processing->request, NULL));
+    job_execute(job, runtime->process_verb, NULL);
     return true;
 }
 
@@ -218,6 +218,7 @@ static bool put_outputs(const struct processing *processing, const struct job *j
     return false;
 }
 
+/* The request's Environment is in it, as data: see training.c. */
 /* A job's last words: a report, or a completion with something to say (output/message). */
 static void read_exit_message(const struct job *job, json_t *members)
 {

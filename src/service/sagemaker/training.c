@@ -89,7 +89,10 @@ static bool write_config(const char *folder, const char *name, const json_t *val
     return g_file_set_contents(path, text, -1, error);
 }
 
-/* The three files of input/config, as SageMaker's containers find them. */
+/* The files of input/config, as SageMaker's containers find them, and environment.json. A container
+ * has the request's Environment as its own; our programs do not, since the loader and libraries
+ * obey variables (LD_PRELOAD) and a job is its user's, not the server's: they may read it by name.
+ */
 static bool write_configs(const json_t *request, const char *job_folder_path, GError **error)
 {
     g_autofree char *folder = g_build_filename(job_folder_path, "input", "config", NULL);
@@ -110,11 +113,13 @@ static bool write_configs(const json_t *request, const char *job_folder_path, GE
     g_autoptr(json_auto) resources = json_pack("{sss[s]ss}", "current_host", "algo-1", "hosts",
                                                "algo-1", "network_interface_name", "lo");
     json_t *hyperparameters = json_object_get(request, "HyperParameters");
+    json_t *environment = json_object_get(request, "Environment");
     return file_make_folders(folder, error) &&
            write_config(folder, "hyperparameters.json", hyperparameters ? hyperparameters : none,
                         error) &&
            write_config(folder, "inputdataconfig.json", channels, error) &&
-           write_config(folder, "resourceconfig.json", resources, error);
+           write_config(folder, "resourceconfig.json", resources, error) &&
+           write_config(folder, "environment.json", environment ? environment : none, error);
 }
 
 static bool stage_channels(struct training *training, const char *folder, GError **error)
@@ -182,7 +187,7 @@ static bool prepare(struct job *job, void *data, GError **error)
     g_autoptr(json_auto) members = json_pack("{sf}", "TrainingStartTime", training->started);
     move_to(training, job, &(struct step){NULL, "Training", "Training in progress", members});
     char *version = g_strdup_printf("LATHE_XGBOOST_VERSION=%s", tag);
-    job_execute(job, runtime->train_verb, sagemaker_job_environment(training->request, version));
+    job_execute(job, runtime->train_verb, version);
     return true;
 }
 

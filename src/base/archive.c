@@ -72,6 +72,7 @@ static struct archive *create(const char *path, GError **error)
      * fast. */
     archive_write_set_options(archive, "gzip:compression-level=1");
     archive_write_set_format_pax_restricted(archive);
+    unlink(path); /* not written through: what stands there may be a link to what must stay */
     if (archive_write_open_filename(archive, path) == ARCHIVE_OK)
         return g_steal_pointer(&archive);
     library_error(archive, error, path);

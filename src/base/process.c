@@ -3,13 +3,33 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/error.h"
+
+/* A child of root writes only where its owner may: root's right to write any file would make the
+ * lake's immutable files, which jobs read by hard links, as open to it as its own. Without the
+ * right to gain any by executing, the program does not get it back. Nothing to do for others. */
+static void lay_down_write_override(void)
+{
+    struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
+    struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
+    if (syscall(SYS_capget, &header, sets) != 0 ||
+        !(sets[0].permitted & CAP_TO_MASK(CAP_DAC_OVERRIDE)))
+        return;
+    /* Still what it needs to read a home that is another user's. */
+    sets[0].effective &= ~CAP_TO_MASK(CAP_DAC_OVERRIDE);
+    sets[0].permitted &= ~CAP_TO_MASK(CAP_DAC_OVERRIDE);
+    sets[0].inheritable &= ~CAP_TO_MASK(CAP_DAC_OVERRIDE);
+    syscall(SYS_capset, &header, sets);
+    prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+}
 
 /* After fork, in the child: only calls that are safe between fork and exec. */
 static void become(char *const *argv, char *const *environment, const char *folder, pid_t parent,
@@ -29,6 +49,7 @@ static void become(char *const *argv, char *const *environment, const char *fold
         dup2(output, STDERR_FILENO) < 0 || dup2(report, PROCESS_REPORT) < 0 || chdir(folder) != 0)
         _exit(127);
     close(report);
+    lay_down_write_override();
     execve(argv[0], argv, environment);
     static const char words[] = "the program could not be executed\n";
     ssize_t ignored = write(STDERR_FILENO, words, sizeof words - 1);

@@ -15,7 +15,9 @@ struct process {
 /* Where a child finds the pipe for what it reports; its environment says so as LATHE_REPORT_FD. */
 #define PROCESS_REPORT 3
 
-/* Executes argv[0] in its own process group with that environment (NULL-terminated lists) and
+/* A child of root keeps all rights of root but one, to write what its mode does not let it write.
+ *
+ * Executes argv[0] in its own process group with that environment (NULL-terminated lists) and
  * working folder. The child is killed when the calling thread ends, so call this from a thread that
  * lives as long as the children may. Standard input is /dev/null. */
 bool process_start(struct process *process, char *const *argv, char *const *environment,

@@ -424,7 +424,8 @@ static bool to_folder(void *context, const char *path, const void *bytes, size_t
             return fail(error, LATHE_IO, "the folder '%.200s' cannot be made", whole);
         *slash = '/';
     }
-    FILE *file = fopen(whole, "wb");
+    remove(whole); /* not written through: what stands there may be a link to what must stay */
+    FILE *file = fopen(whole, "wbx");
     bool written = file && fwrite(bytes, 1, size, file) == size;
     if (file && fclose(file) != 0)
         written = false;

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -155,8 +156,13 @@ static bool copy_object(struct lake *lake, const struct lake_object *object, con
 bool lake_link(struct lake *lake, const struct lake_object *object, const char *path,
                GError **error)
 {
-    if (link(object->file, path) == 0)
-        return true;
+    if (link(object->file, path) == 0) { /* its mode is that of the lake's file, not the link's */
+        if (chmod(path, 0400) == 0)
+            return true;
+        lake_error_errno(error, errno, "making %s read-only", path);
+        unlink(path);
+        return false;
+    }
     if (errno == EEXIST)
         return error_set(error, ERROR_VALIDATION,
                          "%s/%s: there is already an object that would be the file %s",

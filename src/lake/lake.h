@@ -89,7 +89,8 @@ typedef struct lake_batch lake_batch_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lake_batch_auto, lake_batch_free)
 
 /* Makes the object's bytes a file at path (which must not exist) that its user only reads: a hard
- * link to the immutable file where that can be, else a copy. Jobs' channels are made of these. */
+ * link to the immutable file where that can be, of mode 0400, else a copy. Jobs' channels are made
+ * of these. */
 bool lake_link(struct lake *lake, const struct lake_object *object, const char *path,
                GError **error);
 

@@ -328,7 +328,8 @@ static bool open_outputs(const struct job *job, struct output *output, GError **
         g_autofree char *folder = g_path_get_dirname(path);
         if (!file_make_folders(folder, error))
             return false;
-        output->files[part] = fopen(path, "wb");
+        remove(path); /* not written through: an input that was put there is a link to the lake */
+        output->files[part] = fopen(path, "wbx");
         if (!output->files[part])
             return error_set(error, ERROR_INTERNAL, "%s cannot be written", path);
     }

@@ -165,6 +165,56 @@ def test_an_output_that_the_job_did_not_write_is_empty(server, bucket, prepared)
     assert keys(server, bucket, "out/validation") == []
 
 
+# --- what stays as it is ------------------------------------------------------------------------
+
+
+PLACES = "/opt/ml/processing/"
+
+
+@pytest.mark.parametrize("inputs, outputs, words", [
+    (["output/train"], ["output/train"], ["Input i0 and output o0 overlap"]),
+    (["x", "output/train/below"], ["y", "output/train"], ["Input i1 and output o1 overlap"]),
+    (["output"], ["output/train"], ["Input i0", "/opt/ml/processing/output/train"]),
+    (["z/../output//train/"], ["output/./train"], ["Input i0 and output o0 overlap"]),
+    ([], ["output/a", "output/a/b"], ["Output o0 and output o1 overlap"]),
+    (["../data"], [], ["../data"]),
+])
+def test_places_that_overlap_are_refused(server, bucket, inputs, outputs, words):
+    request = request_for(
+        FEATURES, [source(f"i{n}", f"s3://{bucket}/in", PLACES + at) for n, at in enumerate(inputs)],
+        [target(f"o{n}", f"s3://{bucket}/out", PLACES + at) for n, at in enumerate(outputs)])
+    with pytest.raises(ClientError) as refused:
+        server.client("sagemaker").create_processing_job(**request)
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+    for word in words:
+        assert word in refused.value.response["Error"]["Message"]
+
+
+def test_places_that_only_look_alike_do_not_overlap(server, bucket, prepared):
+    """Names that begin alike, a needless slash, and an input below another."""
+    prepared["ProcessingInputs"] += [
+        source("alike", f"s3://{bucket}/data/", PLACES + "output/training/"),
+        source("below", f"s3://{bucket}/data/", PLACES + "output/training/more")]
+    assert run(server, prepared)["ProcessingJobStatus"] == "Completed"
+
+
+def test_objects_stay_whole_where_a_job_writes_over_its_inputs(server, bucket, prepared):
+    """The program writes these files whether or not they were asked for as outputs."""
+    s3, objects = server.client("s3"), {"train/train.csv": b"x" * 300_000, "small/test.csv": b"y",
+                                        "bundle/model.tar.gz": b"z" * 100_000}
+    for key, body in objects.items():
+        s3.put_object(Bucket=bucket, Key=f"old/{key}", Body=body)
+    prepared["ProcessingInputs"] += [
+        source(name, f"s3://{bucket}/old/{name}/", f"{PLACES}output/{place}")
+        for name, place in (("train", "train"), ("small", "test"), ("bundle", "bundle"))]
+    prepared["ProcessingOutputConfig"]["Outputs"] = [
+        target("config", f"s3://{bucket}/out/", PLACES + "elsewhere")]
+    job = run(server, prepared)
+    assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
+    for key, body in objects.items():
+        assert read(server, bucket, f"old/{key}") == body
+
+
 # --- what fails, and why ------------------------------------------------------------------------
 
 

@@ -5,6 +5,8 @@
 #include <stdint.h>
 
 #include <cmocka.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdio.h>
@@ -34,6 +36,10 @@ static int child_main(const char *verb)
         fputs("column 3 is not a number", file);
         fclose(file);
         return 1;
+    }
+    if (strcmp(verb, "overwrite") == 0) {
+        int fd = open("input", O_WRONLY);
+        return fd < 0 && errno == EACCES ? 0 : 1;
     }
     if (strcmp(verb, "crash") == 0)
         raise(SIGKILL);
@@ -69,6 +75,8 @@ static bool prepare(struct job *job, void *data, GError **error)
         return error_set(error, ERROR_VALIDATION, "no channel named train");
     g_autofree char *output = g_build_filename(job_folder(job), "output", NULL);
     assert_true(file_make_folders(output, error));
+    g_autofree char *input = g_build_filename(job_folder(job), "input", NULL);
+    close(open(input, O_CREAT | O_WRONLY, 0400));
     job_execute(job, run->verb, NULL);
     pthread_mutex_lock(&run->lock);
     run->prepared = true;
@@ -192,6 +200,18 @@ static void a_failure_gives_the_reason_that_the_child_wrote(void **state)
     g_free(refused.reason);
 }
 
+/* Also where the server, and with it this test, is root's. */
+static void a_job_cannot_write_what_is_read_only(void **state)
+{
+    (void)state;
+    struct run run = {.verb = "overwrite"};
+    submit(&run, "one", 0);
+    wait_for(&run, &run.ended);
+    assert_int_equal(run.how, JOB_EXITED);
+    assert_int_equal(run.exit_status, 0);
+    g_free(run.reason);
+}
+
 static void a_stop_ends_what_runs_and_what_waits(void **state)
 {
     (void)state;
@@ -281,6 +301,7 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         TEST(a_job_speaks_reports_and_ends),
         TEST(a_failure_gives_the_reason_that_the_child_wrote),
+        TEST(a_job_cannot_write_what_is_read_only),
         TEST(a_stop_ends_what_runs_and_what_waits),
         TEST(a_job_that_runs_too_long_is_ended_with_its_children),
         TEST(closing_abandons_what_runs),

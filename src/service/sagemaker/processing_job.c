@@ -37,9 +37,19 @@ struct processing {
 /* --- what is refused before a job exists -------------------------------------------------------
  */
 
+/* A LocalPath as it is below the job's folder, without ".", ".." and needless slashes; NULL where
+ * it is not below /opt/ml/processing. g_free. */
+static char *path_below_root(const char *local_path)
+{
+    g_autofree char *path = local_path ? g_canonicalize_filename(local_path, "/") : NULL;
+    return path && g_str_has_prefix(path, ROOT "processing/") ? g_strdup(path + strlen(ROOT))
+                                                              : NULL;
+}
+
 static bool check_local_path(const char *what, const char *path, GError **error)
 {
-    if (path && g_str_has_prefix(path, ROOT "processing/") && file_is_inside(path + strlen(ROOT)))
+    g_autofree char *below = path_below_root(path);
+    if (below)
         return true;
     return error_set(error, ERROR_VALIDATION,
                      "%s: the LocalPath %s is not a path below /opt/ml/processing.", what,
@@ -109,6 +119,46 @@ static bool check_outputs(const json_t *outputs, GError **error)
     return check_names(outputs, "OutputName", error);
 }
 
+static bool is_or_is_below(const char *path, const char *above)
+{
+    size_t length = strlen(above);
+    return strncmp(path, above, length) == 0 && (!path[length] || path[length] == '/');
+}
+
+static bool check_apart(const json_t *entry, const char *place, const json_t *output,
+                        GError **error)
+{
+    static const char *const names[] = {"InputName", "OutputName"};
+    const char *path = json_text_at(entry, place);
+    const char *output_path = json_text_at(output, "S3Output.LocalPath");
+    g_autofree char *one = path_below_root(path);
+    g_autofree char *other = path_below_root(output_path);
+    if (!is_or_is_below(one, other) && !is_or_is_below(other, one))
+        return true;
+    bool is_output = json_text_at(entry, names[1]) != NULL;
+    return error_set(
+        error, ERROR_VALIDATION,
+        "%s %s and output %s overlap: the LocalPath of one, %s, is or is below that of "
+        "the other, %s.",
+        is_output ? "Output" : "Input", json_text_at(entry, names[is_output]),
+        json_text_at(output, names[1]), path, output_path);
+}
+
+/* What a job writes lies apart from what it reads, and each output from the others. */
+static bool check_overlaps(const json_t *inputs, const json_t *outputs, GError **error)
+{
+    for (size_t o = 0; o < json_array_size(outputs); o++) {
+        const json_t *output = json_array_get(outputs, o);
+        for (size_t i = 0; i < json_array_size(inputs); i++)
+            if (!check_apart(json_array_get(inputs, i), "S3Input.LocalPath", output, error))
+                return false;
+        for (size_t i = 0; i < o; i++)
+            if (!check_apart(json_array_get(outputs, i), "S3Output.LocalPath", output, error))
+                return false;
+    }
+    return true;
+}
+
 static bool check_request(const json_t *request, GError **error)
 {
     const char *image = json_text_at(request, "AppSpecification.ImageUri");
@@ -122,8 +172,10 @@ static bool check_request(const json_t *request, GError **error)
         return error_set(
             error, ERROR_VALIDATION,
             "ProcessingResources: lathe runs on one instance; InstanceCount must be 1.");
-    return check_inputs(json_object_get(request, "ProcessingInputs"), error) &&
-           check_outputs(json_at(request, "ProcessingOutputConfig.Outputs"), error);
+    const json_t *inputs = json_object_get(request, "ProcessingInputs");
+    const json_t *outputs = json_at(request, "ProcessingOutputConfig.Outputs");
+    return check_inputs(inputs, error) && check_outputs(outputs, error) &&
+           check_overlaps(inputs, outputs, error);
 }
 
 /* --- the job -------------------------------------------------------------------------------------
@@ -131,7 +183,8 @@ static bool check_request(const json_t *request, GError **error)
 
 static char *in_folder(const struct job *job, const char *local_path)
 {
-    return g_build_filename(job_folder(job), local_path + strlen(ROOT), NULL);
+    g_autofree char *below = path_below_root(local_path);
+    return g_build_filename(job_folder(job), below, NULL);
 }
 
 static bool stage_inputs(const struct processing *processing, const struct job *job, GError **error)
@@ -165,6 +218,7 @@ static bool make_output_folders(const struct processing *processing, const struc
     return true;
 }
 
+/* The request's Environment is in it, as data: see training.c. */
 static bool write_config(const struct processing *processing, const struct job *job, GError **error)
 {
     g_autofree char *config = g_build_filename(job_folder(job), "config", NULL);
@@ -218,7 +272,6 @@ static bool put_outputs(const struct processing *processing, const struct job *j
     return false;
 }
 
-/* The request's Environment is in it, as data: see training.c. */
 /* A job's last words: a report, or a completion with something to say (output/message). */
 static void read_exit_message(const struct job *job, json_t *members)
 {

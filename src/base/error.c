@@ -1,5 +1,6 @@
 #include "base/error.h"
 
+#include <errno.h>
 #include <stdarg.h>
 #include <string.h>
 
@@ -52,13 +53,21 @@ bool error_set(GError **error, enum error_code code, const char *format, ...)
     return false;
 }
 
+/* What passes: a client does well to come again. */
+static bool is_shortage(int errno_value)
+{
+    return errno_value == EMFILE || errno_value == ENFILE || errno_value == ENOMEM ||
+           errno_value == ENOBUFS;
+}
+
 bool error_set_errno(GError **error, int errno_value, const char *format, ...)
 {
     va_list arguments;
     va_start(arguments, format);
     g_autofree char *text = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    return error_set(error, ERROR_INTERNAL, "%s: %s", text, g_strerror(errno_value));
+    return error_set(error, is_shortage(errno_value) ? ERROR_SERVICE_UNAVAILABLE : ERROR_INTERNAL,
+                     "%s: %s", text, g_strerror(errno_value));
 }
 
 bool error_set_lathe(GError **error, enum error_code code, const struct lathe_error *cause)

@@ -83,7 +83,8 @@ enum error_code error_code_named(const char *name);
 /* Sets error (which may be NULL) and returns false: `return error_set(error, ERROR_..., "...")`. */
 bool error_set(GError **error, enum error_code code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
-/* Sets error from errno: "<what was attempted>: No such file or directory". Returns false. */
+/* Sets error from errno: "<what was attempted>: No such file or directory". Out of descriptors or
+ * memory it is a ServiceUnavailable, else an InternalFailure. Returns false. */
 bool error_set_errno(GError **error, int errno_value, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* Sets error from what floor 0 said; its codes become `code`. Returns false. */

@@ -118,6 +118,15 @@ bool stream_file(const struct stream *stream, int *fd, gint64 *offset, gint64 *l
     return true;
 }
 
+bool stream_take_file(struct stream *stream, int *fd, gint64 *offset, gint64 *length)
+{
+    if (!stream_file(stream, fd, offset, length))
+        return false;
+    stream->fd = -1;
+    stream->length = 0;
+    return true;
+}
+
 GBytes *stream_memory(const struct stream *stream)
 {
     return stream->offset == 0 ? stream->memory : NULL;

@@ -31,6 +31,8 @@ gint64 stream_length(const struct stream *stream);
 /* Where the stream is a stretch of a file: true, its descriptor (still the stream's) and what is
  * left of the stretch, for sendfile and reflinks. Where it is in memory: stream_memory. */
 bool stream_file(const struct stream *stream, int *fd, gint64 *offset, gint64 *length);
+/* The same, and the descriptor becomes the caller's to close; nothing more is read. */
+bool stream_take_file(struct stream *stream, int *fd, gint64 *offset, gint64 *length);
 GBytes *stream_memory(const struct stream *stream); /* borrowed, or NULL */
 
 /* Everything to the end, at most limit bytes (ERROR_ENTITY_TOO_LARGE beyond). */

@@ -29,6 +29,10 @@ void *http_client_target(void *data, const char *target, struct MHD_Connection *
     size_t path_size = strcspn(target, "?");
     g_string_append_c(kept, '\0');
     g_string_append_len(kept, target, (gssize)path_size);
+    /* MHD would read the query's parameters into the connection's memory, and close without a word
+     * where they do not fit. It shows us its own copy of the line: behind '?' nothing is left. */
+    if (target[path_size] == '?')
+        ((char *)(uintptr_t)target)[path_size + 1] = '\0';
     return client;
 }
 
@@ -300,6 +304,7 @@ static void add_client(struct http_poller *poller, struct MHD_Connection *connec
     if (client->next)
         client->next->previous = client;
     poller->clients = client;
+    poller->client_count++;
     *context = client;
 }
 
@@ -315,6 +320,7 @@ static void remove_client(struct http_client *client)
         poller->clients = client->next;
     if (client->next)
         client->next->previous = client->previous;
+    poller->client_count--;
     http_exchange_unref(client->exchange);
     g_free(client);
 }

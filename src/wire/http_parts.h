@@ -71,9 +71,12 @@ struct http_poller {
     struct MHD_Daemon *daemon;
     pthread_t thread;
     int epoll_fd;
-    int wake_fd;       /* eventfd: a connection was resumed, or server->stopping set */
-    atomic_bool woken; /* wake_fd is written and not yet read */
+    int wake_fd;         /* eventfd: a connection was resumed, or server->stopping set */
+    atomic_bool woken;   /* wake_fd is written and not yet read */
+    int listen_fd;       /* -1 once nothing new is accepted */
+    double accept_after; /* a time: out of descriptors until then */
     struct http_client *clients;
+    unsigned client_count, client_limit;
     GArray *lingering; /* struct lingering, http_linger.c */
     double next_look;  /* at the deadlines */
 };

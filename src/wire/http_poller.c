@@ -3,12 +3,14 @@
  * In threads of its own MHD 0.9.75 waits again, blocking, each time epoll_wait fills its 128
  * events, before it serves any of them: with 128, 256 or 384 busy connections a thread answers
  * about 100 requests a second. Called with a wait of 0 it cannot. */
+#define _GNU_SOURCE /* accept4 */
 #include <errno.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -22,7 +24,47 @@
 /* A backstop behind http_deadline.c; alone on its own for replies that nobody reads. */
 #define GRACE_SECONDS 2
 
-static void wait_for_events(struct http_poller *poller, double now)
+/* How long to try again after an accept that failed for want of descriptors or memory. */
+#define ACCEPT_PAUSE_SECONDS 0.1
+#define ACCEPTED_AT_ONCE 64
+
+/* --- connections that come ------------------------------------------------------------------
+ *
+ * We accept ourselves. MHD, once a process is out of descriptors, takes its listening socket out of
+ * its set until one of its own connections ends; the descriptors may be free again long before, and
+ * in a loop that is not its own it then forgets to put it back. */
+
+static bool may_accept(const struct http_poller *poller, double now)
+{
+    return poller->listen_fd >= 0 && poller->client_count < poller->client_limit &&
+           now >= poller->accept_after;
+}
+
+static bool is_passing(int failure)
+{
+    return failure == EINTR || failure == ECONNABORTED;
+}
+
+static void accept_clients(struct http_poller *poller, double now)
+{
+    for (unsigned i = 0; i < ACCEPTED_AT_ONCE && may_accept(poller, now); i++) {
+        struct sockaddr_storage address;
+        socklen_t size = sizeof address;
+        int fd = accept4(poller->listen_fd, (struct sockaddr *)&address, &size,
+                         SOCK_CLOEXEC | SOCK_NONBLOCK);
+        bool added = fd >= 0 && MHD_add_connection(poller->daemon, fd, (struct sockaddr *)&address,
+                                                   size) == MHD_YES; /* else it has closed it */
+        if (!added && fd < 0 && (errno == EAGAIN || is_passing(errno)))
+            return;
+        if (!added)
+            poller->accept_after = now + ACCEPT_PAUSE_SECONDS;
+    }
+}
+
+/* --- the loop ------------------------------------------------------------------------------- */
+
+/* Seconds until something is to be looked at without an event; -1: never. */
+static double time_to_wait(struct http_poller *poller, double now)
 {
     MHD_UNSIGNED_LONG_LONG pending;
     double seconds = -1;
@@ -30,27 +72,37 @@ static void wait_for_events(struct http_poller *poller, double now)
         seconds = (double)pending / 1e3;
     if (poller->clients && (seconds < 0 || now + seconds > poller->next_look))
         seconds = MAX(0, poller->next_look - now);
+    if (poller->accept_after > now)
+        seconds = MIN(seconds < 0 ? 1 : seconds, poller->accept_after - now);
     bool lingering = poller->lingering && poller->lingering->len > 0;
-    if (lingering)
-        seconds = MIN(seconds < 0 ? 1 : seconds, 0.01);
-    if (seconds == 0)
-        return; /* MHD has work; it looks at its descriptors itself */
-    struct pollfd events[] = {{.fd = poller->epoll_fd, .events = POLLIN},
-                              {.fd = poller->wake_fd, .events = POLLIN}};
+    return lingering ? MIN(seconds < 0 ? 1 : seconds, 0.01) : seconds;
+}
+
+static void wait_for_events(struct http_poller *poller, double now)
+{
+    double seconds = time_to_wait(poller, now);
+    if (seconds == 0) /* MHD has work; it looks at its descriptors itself */
+        return accept_clients(poller, now);
+    struct pollfd events[] = {
+        {.fd = poller->epoll_fd, .events = POLLIN},
+        {.fd = poller->wake_fd, .events = POLLIN},
+        {.fd = may_accept(poller, now) ? poller->listen_fd : -1, .events = POLLIN}};
     poll(events, G_N_ELEMENTS(events), seconds < 0 ? -1 : (int)(seconds * 1e3) + 1);
     uint64_t count;
     if (events[1].revents && read(poller->wake_fd, &count, sizeof count) > 0)
         atomic_store(&poller->woken, false); /* before MHD looks for what was resumed */
+    if (events[2].revents)
+        accept_clients(poller, clock_monotonic());
 }
 
 /* Requests that have come are served first; then nothing new is accepted and idle connections
  * close. */
 static void stop_accepting(struct http_poller *poller)
 {
+    accept_clients(poller, clock_monotonic());
     MHD_run_wait(poller->daemon, 0);
-    int listening = MHD_quiesce_daemon(poller->daemon);
-    if (listening >= 0)
-        close(listening);
+    close(poller->listen_fd);
+    poller->listen_fd = -1;
     for (struct http_client *client = poller->clients; client; client = client->next)
         if (client->stage == STAGE_HEAD)
             shutdown(client->fd, SHUT_RD);
@@ -82,23 +134,26 @@ static void *run(void *data)
     return NULL;
 }
 
-/* Connections a poller may have: half of the process's descriptors, shared. */
+/* Connections a poller may have: half of the process's descriptors, shared. The others are for what
+ * their requests open. Beyond it connections wait in the kernel. */
 static unsigned connection_limit(const struct http_server *server)
 {
     struct rlimit files = {.rlim_cur = 1024};
     getrlimit(RLIMIT_NOFILE, &files);
     rlim_t half = MIN(files.rlim_cur, 65536) / 2;
-    return (unsigned)MAX(half / server->options.threads, 64);
+    return (unsigned)MAX(half / server->options.threads, 4);
 }
 
 bool http_poller_start(struct http_poller *poller, struct http_server *server, int socket,
                        GError **error)
 {
     poller->server = server;
+    poller->listen_fd = socket;
+    poller->client_limit = connection_limit(server);
     poller->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     poller->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME, 0, NULL, NULL, http_client_request, poller,
-        MHD_OPTION_LISTEN_SOCKET, socket, MHD_OPTION_CONNECTION_LIMIT, connection_limit(server),
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
+        http_client_request, poller, MHD_OPTION_CONNECTION_LIMIT, poller->client_limit,
         MHD_OPTION_CONNECTION_MEMORY_LIMIT, CONNECTION_MEMORY, MHD_OPTION_CONNECTION_TIMEOUT,
         server->options.idle_deadline_s + GRACE_SECONDS, MHD_OPTION_URI_LOG_CALLBACK,
         http_client_target, poller, MHD_OPTION_UNESCAPE_CALLBACK, http_client_keep_escapes, NULL,
@@ -115,6 +170,7 @@ bool http_poller_start(struct http_poller *poller, struct http_server *server, i
     if (!failure)
         return true;
     MHD_stop_daemon(poller->daemon);
+    close(socket);
     close(poller->wake_fd);
     return error_set_errno(error, failure, "starting a thread for connections");
 }

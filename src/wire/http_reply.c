@@ -75,17 +75,16 @@ static struct MHD_Response *from_memory(GBytes *bytes)
                                                                   g_bytes_ref(bytes));
 }
 
-static struct MHD_Response *from_file(int fd, gint64 offset, gint64 length, GError **error)
+static struct MHD_Response *from_file(struct stream *body, GError **error)
 {
-    /* MHD closes its descriptor, the stream its own. */
-    int own = dup(fd);
+    gint64 offset, length;
+    int fd;
+    stream_take_file(body, &fd, &offset, &length); /* MHD closes it */
     struct MHD_Response *response =
-        own < 0 ? NULL
-                : MHD_create_response_from_fd_at_offset64((uint64_t)length, own, (uint64_t)offset);
+        MHD_create_response_from_fd_at_offset64((uint64_t)length, fd, (uint64_t)offset);
     if (!response) {
         error_set_errno(error, errno, "sending an object's file");
-        if (own >= 0)
-            close(own);
+        close(fd);
     }
     return response;
 }
@@ -117,7 +116,7 @@ static struct MHD_Response *with_body(struct http_reply *reply, bool may_block,
         return bytes ? from_memory(bytes) : NULL;
     }
     if (is_file)
-        return from_file(fd, offset, length, error);
+        return from_file(body, error);
     *pump = true;
     return MHD_create_response_from_callback(length < 0 ? MHD_SIZE_UNKNOWN : (uint64_t)length,
                                              SMALL_BODY, reader, data, NULL);

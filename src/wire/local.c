@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
@@ -16,6 +17,7 @@
 
 #define LONGEST_LINE (96 << 20)
 #define LONGEST_BODY (48 << 20)
+#define PAUSE_MS 100
 
 struct local_door {
     const struct operations *operations;
@@ -30,6 +32,7 @@ struct local_door {
     pthread_mutex_t lock; /* of the visits: the descriptors of those that are here */
     pthread_cond_t left;
     GArray *visits;
+    guint most_visits; /* more wait at the door */
 };
 
 /* Socket addresses hold 107 characters; a longer path goes through the folder's descriptor. */
@@ -245,32 +248,59 @@ static bool is_ours(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == geteuid();
 }
 
+static bool has_room(struct local_door *door)
+{
+    pthread_mutex_lock(&door->lock);
+    bool room = door->visits->len < door->most_visits;
+    pthread_mutex_unlock(&door->lock);
+    return room;
+}
+
+static void let_in(struct local_door *door, int fd)
+{
+    pthread_t thread;
+    struct visit *visit = g_new(struct visit, 1);
+    *visit = (struct visit){door, fd};
+    visit_begin(door, fd);
+    if (pthread_create(&thread, NULL, serve_visit, visit) == 0) {
+        pthread_detach(thread);
+        return;
+    }
+    visit_end(door, fd);
+    g_free(visit);
+}
+
+/* While there is no room, or no descriptor or memory for another, visitors wait in the kernel and
+ * we look again after a while: the socket would else be reported again and again. */
 static void *accept_visits(void *data)
 {
     struct local_door *door = data;
-    struct pollfd fds[2] = {{.fd = door->socket, .events = POLLIN}, {.fd = door->closing[0]}};
-    while (poll(fds, 2, -1) >= 0 || errno == EINTR) {
-        if (fds[1].revents)
-            break;
+    struct pollfd fds[2] = {{.events = POLLIN}, {.fd = door->closing[0]}};
+    bool out = false;
+    for (;;) {
+        bool waits = out || !has_room(door);
+        fds[0].fd = waits ? -1 : door->socket;
+        int ready = poll(fds, 2, waits ? PAUSE_MS : -1);
+        if (fds[1].revents || (ready < 0 && errno != EINTR))
+            return NULL;
+        out = false;
+        if (waits || ready <= 0)
+            continue;
         int fd = accept4(door->socket, NULL, NULL, SOCK_CLOEXEC);
-        if (fd < 0)
-            continue;
-        if (!is_ours(fd)) {
+        out = fd < 0;
+        if (fd >= 0 && is_ours(fd))
+            let_in(door, fd);
+        else if (fd >= 0)
             close(fd);
-            continue;
-        }
-        pthread_t thread;
-        struct visit *visit = g_new(struct visit, 1);
-        *visit = (struct visit){door, fd};
-        visit_begin(door, fd);
-        if (pthread_create(&thread, NULL, serve_visit, visit) != 0) {
-            visit_end(door, fd);
-            g_free(visit);
-            continue;
-        }
-        pthread_detach(thread);
     }
-    return NULL;
+}
+
+/* An eighth of the process's descriptors. */
+static guint visits_limit(void)
+{
+    struct rlimit files = {.rlim_cur = 1024};
+    getrlimit(RLIMIT_NOFILE, &files);
+    return (guint)CLAMP(files.rlim_cur / 8, 4, 256);
 }
 
 static bool listen_at(struct local_door *door, const char *home, GError **error)
@@ -300,6 +330,7 @@ struct local_door *local_open(const char *home, const struct operations *operati
     pthread_mutex_init(&door->lock, NULL);
     pthread_cond_init(&door->left, NULL);
     door->visits = g_array_new(FALSE, FALSE, sizeof(int));
+    door->most_visits = visits_limit();
     door->path = g_build_filename(home, "socket", NULL);
     door->socket = door->closing[0] = door->closing[1] = -1;
     if (!listen_at(door, home, error) || pipe2(door->closing, O_CLOEXEC) != 0 ||

@@ -188,6 +188,15 @@ def test_region_comes_from_the_signature(echo):
     ("127.0.0.1", True), ("127.0.0.1:4566", True), ("localhost:1", True), ("[::1]:4566", True),
     ("bucket.localhost:4566", True), ("127.1.2.3", True), ("evil.example", False),
     ("127.0.0.1.evil.example", False), ("localhost.evil.example:4566", False),
+    ("[::1]", True), ("[0:0:0:0:0:0:0:1]:80", True), ("LOCALHOST", True), ("a.b.localhost", True),
+    ("[::1].evil.example", False), ("[::1]evil.example", False), ("[::1", False), ("[]", False),
+    ("[::1]:80.evil.example", False), ("[::1%25eth0]", False), ("[::2]", False), ("::1", False),
+    ("[127.0.0.1]", False), ("127.0.0.1.", False), ("localhost.", False), ("127.0.0.1:", False),
+    ("127.0.0.1:80:80", False), ("127.0.0.1:99999", False), ("127.0.0.1:8o", False),
+    ("user@127.0.0.1", False), ("127.0.0.1@evil.example", False), ("127.0.0.1/", False),
+    ("127.0.0.1,evil.example", False), ("127.0.0.1 evil.example", False), ("127.0.0.1#", False),
+    (".localhost", False), ("a..localhost", False), ("evil.example?.localhost", False),
+    ("evil.example%00.localhost", False), ("2130706433", False), ("0x7f.1", False),
     ("192.168.0.1", False),
 ])
 def test_host_must_be_loopback(echo, host, allowed):
@@ -208,6 +217,18 @@ def test_web_pages_are_kept_out(echo):
     assert status(Sec_Fetch_Site="cross-site") == 403
     assert status(Sec_Fetch_Site="none") == 200
     assert status(Origin="http://console.example") == 200
+
+
+@pytest.mark.parametrize("count, longest", [(250, 8), (257, 1), (1000, 4), (3000, 1)])
+def test_many_query_parameters_get_a_reply(echo, count, longest):
+    """Up to the limit, they are read (and refused by name); beyond it the limit is named."""
+    query = "&".join(f"x{i:0{longest - 1}}=" if longest > 4 else "a" * longest for i in range(count))
+    answer = echo.raw(f"GET /b/k?{query} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
+                      .encode())
+    head, body = answer.split(b"\r\n\r\n", 1)
+    assert answer.count(b"HTTP/1.1 ") == 1 and b"x-amz-request-id" in head
+    if count > 256:
+        assert head.split()[1] == b"400" and b"256 parameters" in body
 
 
 def test_preflight(echo):

@@ -137,7 +137,7 @@ class Service:
     def shape(self, shape):
         if shape.name in self.index:
             return self.index[shape.name]
-        description = self.model._shape_resolver._shape_map[shape.name]
+        description = self.description(shape.name)
         kind = {"character": "string"}.get(shape.type_name, shape.type_name)
         if kind not in TYPES:
             raise SystemExit(f"shapes.py: {self.name} {shape.name} is a {kind}")
@@ -174,6 +174,17 @@ class Service:
         elif kind == "map":
             row["members"] = [self.member("key", shape.key), self.member("value", shape.value)]
         return number
+
+    def description(self, name):
+        """The model's; where it lists instance types, with those of every list. AWS takes more of
+        them than botocore's list for a shape has (ml.t3.medium for an endpoint, say)."""
+        shapes = self.model._shape_resolver._shape_map
+        types = [shape["enum"] for word, shape in shapes.items()
+                 if word.endswith("InstanceType") and shape.get("enum", [""])[0].startswith("ml.")]
+        if shapes[name].get("enum") not in types:
+            return shapes[name]
+        return {**shapes[name], "enum": sorted({value for some in types for value in some
+                                                if value.startswith("ml.")})}
 
     def member(self, name, shape, required=False, payload=False):
         """One row: a reference to a shape, and how it is written in its place."""

@@ -17,6 +17,7 @@ struct variant {
 struct fleet {
     /* Counted with C11's atomics: those of Debian's GLib are hidden from the thread sanitizer. */
     atomic_int references;
+    char *endpoint;   /* as it was created; clients write its name in any case */
     atomic_uint turn; /* of the next request */
     size_t count;
     double weights; /* their sum */
@@ -33,10 +34,12 @@ struct endpoints {
 /* --- fleets ------------------------------------------------------------------------------------
  */
 
-static struct fleet *fleet_new(const struct endpoint_variant *variants, size_t count)
+static struct fleet *fleet_new(const char *endpoint, const struct endpoint_variant *variants,
+                               size_t count)
 {
     struct fleet *fleet = g_malloc0(sizeof *fleet + count * sizeof fleet->variants[0]);
     atomic_init(&fleet->references, 1);
+    fleet->endpoint = g_strdup(endpoint);
     fleet->count = count;
     for (size_t i = 0; i < count; i++) {
         fleet->variants[i] = (struct variant){g_strdup(variants[i].name), variants[i].weight,
@@ -61,6 +64,7 @@ static void fleet_unref(void *data)
         g_free(fleet->variants[i].name);
         served_model_unref(fleet->variants[i].model);
     }
+    g_free(fleet->endpoint);
     g_free(fleet);
 }
 
@@ -92,11 +96,25 @@ static const struct variant *fleet_find(const struct fleet *fleet, const char *n
 /* --- endpoints ---------------------------------------------------------------------------------
  */
 
+/* Names are the same in any case. */
+static guint name_hash(gconstpointer name)
+{
+    guint hash = 5381;
+    for (const char *at = name; *at; at++)
+        hash = hash * 33 + (guchar)g_ascii_tolower(*at);
+    return hash;
+}
+
+static gboolean name_equal(gconstpointer a, gconstpointer b)
+{
+    return g_ascii_strcasecmp(a, b) == 0;
+}
+
 struct endpoints *endpoints_new(void)
 {
     struct endpoints *endpoints = g_new0(struct endpoints, 1);
     pthread_rwlock_init(&endpoints->lock, NULL);
-    endpoints->fleets = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, fleet_unref);
+    endpoints->fleets = g_hash_table_new_full(name_hash, name_equal, g_free, fleet_unref);
     return endpoints;
 }
 
@@ -150,7 +168,7 @@ static void set_fleet(struct endpoints *endpoints, const char *name, struct flee
 void endpoints_put(struct endpoints *endpoints, const char *name,
                    const struct endpoint_variant *variants, size_t count)
 {
-    set_fleet(endpoints, name, fleet_new(variants, count));
+    set_fleet(endpoints, name, fleet_new(name, variants, count));
 }
 
 void endpoints_remove(struct endpoints *endpoints, const char *name)
@@ -178,7 +196,7 @@ static struct fleet *fleet_with_weight(const struct fleet *fleet, const char *va
             (struct endpoint_variant){old->name, meant ? weight : old->weight, old->model};
         found |= meant;
     }
-    return found ? fleet_new(variants, fleet->count) : NULL;
+    return found ? fleet_new(fleet->endpoint, variants, fleet->count) : NULL;
 }
 
 bool endpoints_weigh(struct endpoints *endpoints, const char *name, const char *variant,
@@ -267,8 +285,8 @@ bool endpoint_invoke(struct endpoints *endpoints, const struct invocation *invoc
 {
     struct fleet *fleet = take_fleet(endpoints, invocation->endpoint);
     if (!fleet)
-        return error_set(error, ERROR_VALIDATION_RUNTIME, "Endpoint %s not found.",
-                         invocation->endpoint);
+        return error_set(error, ERROR_VALIDATION_RUNTIME, "Endpoint %s of account %s not found.",
+                         invocation->endpoint, invocation->account);
     const struct variant *variant = invocation->target_variant
                                         ? fleet_find(fleet, invocation->target_variant)
                                         : fleet_choose(fleet);
@@ -276,8 +294,11 @@ bool endpoint_invoke(struct endpoints *endpoints, const struct invocation *invoc
     if (variant) {
         reply->variant = g_strdup(variant->name);
         answered = answer(variant->model, invocation, reply, error);
-        if (answered && endpoints->observer)
-            endpoints->observer(invocation, reply, endpoints->observer_data);
+        if (answered && endpoints->observer) {
+            struct invocation seen = *invocation;
+            seen.endpoint = fleet->endpoint;
+            endpoints->observer(&seen, reply, endpoints->observer_data);
+        }
     } else {
         answered =
             error_set(error, ERROR_VALIDATION_RUNTIME, "Variant %s of endpoint %s not found.",

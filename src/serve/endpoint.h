@@ -30,7 +30,8 @@ void endpoints_remove(struct endpoints *endpoints, const char *name);
 bool endpoints_have(struct endpoints *endpoints, const char *name);
 
 struct invocation {
-    const char *endpoint;
+    const char *endpoint;                         /* in any case */
+    const char *account;                          /* told where there is no such endpoint */
     const char *content_type;                     /* NULL: text/csv */
     const char *accept;                           /* NULL or any: the model's default */
     const char *target_variant;                   /* NULL: by weights */
@@ -49,9 +50,9 @@ struct invocation_reply {
 };
 void invocation_reply_clear(struct invocation_reply *reply);
 
-/* Is told of every invocation that was answered, on the thread that answered it and before the
- * answer goes out: this is where data capture takes its copy. It must not wait. Set once, before
- * the first invocation. */
+/* Is told of every invocation that was answered, under the name that the endpoint was created with,
+ * on the thread that answered it and before the answer goes out: this is where data capture takes
+ * its copy. It must not wait. Set once, before the first invocation. */
 typedef void endpoint_observer(const struct invocation *invocation,
                                const struct invocation_reply *reply, void *data);
 void endpoints_observe(struct endpoints *endpoints, endpoint_observer *observer, void *data);

@@ -71,6 +71,7 @@ static struct resource *find(struct store_connection *connection, const char *sq
 }
 
 #define FIND_BY_NAME "SELECT " COLUMNS " FROM resource WHERE kind = ? AND name = ?"
+#define FIND_IN_ANY_CASE FIND_BY_NAME " COLLATE NOCASE"
 #define FIND_BY_ARN "SELECT " COLUMNS " FROM resource WHERE arn = ?"
 
 /* --- create ----------------------------------------------------------------------------------- */
@@ -86,7 +87,8 @@ static bool create(struct store_connection *connection, void *data, GError **err
     struct creation *creation = data;
     struct resource *resource = creation->resource;
     g_autoptr(resource_auto) present =
-        find(connection, FIND_BY_NAME, resource->kind, resource->name, error);
+        find(connection, resource->any_case ? FIND_IN_ANY_CASE : FIND_BY_NAME, resource->kind,
+             resource->name, error);
     if (present) {
         creation->taken = true;
         return error_set(error, ERROR_IN_USE, "the %s %s already exists", resource->kind,
@@ -140,6 +142,14 @@ struct resource *resource_get(struct store *store, const char *kind, const char 
                               GError **error)
 {
     struct lookup lookup = {FIND_BY_NAME, kind, name, NULL};
+    store_read(store, look_up, &lookup, error);
+    return lookup.resource;
+}
+
+struct resource *resource_get_any_case(struct store *store, const char *kind, const char *name,
+                                       GError **error)
+{
+    struct lookup lookup = {FIND_IN_ANY_CASE, kind, name, NULL};
     store_read(store, look_up, &lookup, error);
     return lookup.resource;
 }

@@ -17,6 +17,7 @@ struct resource {
     json_t *body;
     double created; /* seconds since 1970 */
     double modified;
+    bool any_case; /* for resource_create: no other's name may differ in case alone */
 };
 
 void resource_free(struct resource *resource);
@@ -30,6 +31,9 @@ bool resource_create(struct store *store, struct resource *resource, bool *taken
 /* NULL without an error where there is none. */
 struct resource *resource_get(struct store *store, const char *kind, const char *name,
                               GError **error);
+/* The same for kinds whose names are the same in any case. */
+struct resource *resource_get_any_case(struct store *store, const char *kind, const char *name,
+                                       GError **error);
 struct resource *resource_get_by_arn(struct store *store, const char *arn, GError **error);
 
 /* Changes a resource in one transaction: change sees it as it is and edits status and body; false
@@ -70,7 +74,9 @@ void resource_query_from_request(struct resource_query *query, const json_t *req
 GPtrArray *resource_list(struct store *store, const struct resource_query *query, char **next_token,
                          GError **error);
 
-/* Tags, a JSON array of {"Key","Value"} in order of their keys. put adds or replaces. */
+/* Tags, a JSON array of {"Key","Value"} in order of their keys. put adds or replaces; where there
+ * would be more than RESOURCE_MOST_TAGS, none is, and it is an ERROR_VALIDATION. */
+#define RESOURCE_MOST_TAGS 50
 json_t *resource_tags(struct store *store, const char *arn, GError **error);
 bool resource_tags_put(struct store *store, const char *arn, const json_t *tags, GError **error);
 bool resource_tags_remove(struct store *store, const char *arn, const json_t *keys, GError **error);

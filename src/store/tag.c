@@ -1,5 +1,6 @@
 /* Tags and client tokens: small texts beside the resources. */
 #include "base/clock.h"
+#include "base/error.h"
 #include "store/resource.h"
 
 struct tagging {
@@ -10,7 +11,7 @@ struct tagging {
 
 static bool read_tags(struct store_connection *connection, void *data, GError **error)
 {
-    struct tagging *tagging = data;
+    const struct tagging *tagging = data;
     sqlite3_stmt *statement =
         store_prepare(connection, "SELECT key, value FROM tag WHERE arn = ? ORDER BY key", error);
     if (!statement)
@@ -44,12 +45,18 @@ static bool put_tags(struct store_connection *connection, void *data, GError **e
                        "sss", tagging->arn, json_text_at(tag, "Key"), json_text_at(tag, "Value")))
             return false;
     }
-    return true;
+    if (!read_tags(connection, data, error))
+        return false;
+    size_t count = json_array_size(tagging->found);
+    return count <= RESOURCE_MOST_TAGS ||
+           error_set(error, ERROR_VALIDATION, "A resource has at most %d tags; %s would have %zu.",
+                     RESOURCE_MOST_TAGS, tagging->arn, count);
 }
 
 bool resource_tags_put(struct store *store, const char *arn, const json_t *tags, GError **error)
 {
-    struct tagging tagging = {arn, tags, NULL};
+    g_autoptr(json_auto) found = json_array();
+    struct tagging tagging = {arn, tags, found};
     return json_array_size(tags) == 0 || store_write(store, put_tags, &tagging, error);
 }
 

@@ -137,7 +137,8 @@ static void put_two(struct fixture *fixture, double low, double high)
 
 static struct invocation ask(const char *rows)
 {
-    return (struct invocation){.endpoint = "e", .bytes = rows, .size = strlen(rows)};
+    return (struct invocation){
+        .endpoint = "e", .account = "123456789012", .bytes = rows, .size = strlen(rows)};
 }
 
 static void expect_answer(struct fixture *fixture, struct invocation invocation, const char *type,
@@ -239,7 +240,7 @@ static void what_is_not_there_is_named(void **state)
     invocation.target_variant = "w";
     expect_refusal(fixture, invocation, 0, "Variant w of endpoint e");
     endpoints_remove(fixture->endpoints, "e");
-    expect_refusal(fixture, ask("0,5"), 0, "Endpoint e not found");
+    expect_refusal(fixture, ask("0,5"), 0, "Endpoint e of account 123456789012 not found");
     assert_false(endpoints_weigh(fixture->endpoints, "e", "v", 1));
 }
 

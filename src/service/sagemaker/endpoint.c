@@ -23,6 +23,7 @@ const struct sagemaker_kind endpoint_kind = {
     .status_member = "EndpointStatus",
     .summaries = "Endpoints",
     .modified = true,
+    .any_case = true,
     .missing_code = ERROR_VALIDATION,
     .missing = "Could not find endpoint \"%s\".",
     .taken_code = ERROR_VALIDATION,
@@ -263,11 +264,12 @@ static bool begin_update(struct resource *endpoint, void *data, GError **error)
 bool update_endpoint(const struct call *call, const json_t *request, struct reply *reply,
                      GError **error)
 {
-    const char *name = json_text_at(request, "EndpointName");
     const char *config = json_text_at(request, "EndpointConfigName");
-    g_autoptr(resource_auto) endpoint = sagemaker_get(call, &endpoint_kind, name, error);
+    g_autoptr(resource_auto) endpoint =
+        sagemaker_get(call, &endpoint_kind, json_text_at(request, "EndpointName"), error);
     if (!endpoint)
         return false;
+    const char *name = endpoint->name;
     g_autoptr(resource_auto) found = sagemaker_get(call, &endpoint_config_kind, config, error);
     if (!found || !resource_update(call->lathe->store, endpoint_kind.kind, name, begin_update, NULL,
                                    NULL, error))
@@ -318,11 +320,12 @@ static bool apply_weights(struct lathe *lathe, const char *name, const json_t *w
 bool update_endpoint_weights_and_capacities(const struct call *call, const json_t *request,
                                             struct reply *reply, GError **error)
 {
-    const char *name = json_text_at(request, "EndpointName");
     json_t *desired = json_object_get(request, "DesiredWeightsAndCapacities");
-    g_autoptr(resource_auto) endpoint = sagemaker_get(call, &endpoint_kind, name, error);
+    g_autoptr(resource_auto) endpoint =
+        sagemaker_get(call, &endpoint_kind, json_text_at(request, "EndpointName"), error);
     if (!endpoint)
         return false;
+    const char *name = endpoint->name;
     g_autoptr(json_auto) weights = json_object();
     size_t i;
     const json_t *entry;
@@ -344,11 +347,12 @@ bool delete_endpoint(const struct call *call, const json_t *request, struct repl
                      GError **error)
 {
     (void)reply;
-    if (!sagemaker_delete(call, &endpoint_kind, request, error))
+    g_autoptr(resource_auto) endpoint =
+        sagemaker_get(call, &endpoint_kind, json_text_at(request, "EndpointName"), error);
+    if (!endpoint || !sagemaker_delete(call, &endpoint_kind, request, error))
         return false;
-    const char *name = json_text_at(request, "EndpointName");
-    endpoints_remove(call->lathe->endpoints, name);
-    captures_set(call->lathe->captures, name, NULL);
+    endpoints_remove(call->lathe->endpoints, endpoint->name);
+    captures_set(call->lathe->captures, endpoint->name, NULL);
     return true;
 }
 

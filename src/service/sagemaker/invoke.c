@@ -30,6 +30,7 @@ bool invoke_endpoint(const struct call *call, const json_t *request, struct repl
         return false;
     struct invocation invocation = {
         .endpoint = json_text_at(request, "EndpointName"),
+        .account = call->account,
         .content_type = json_text_at(request, "ContentType"),
         .accept = json_text_at(request, "Accept"),
         .target_variant = json_text_at(request, "TargetVariant"),

@@ -1,6 +1,7 @@
 /* Models: which containers, with which artifacts, make a predictor. */
 #include <string.h>
 
+#include "lake/lake.h"
 #include "runtime/runtime.h"
 #include "service/sagemaker/sagemaker.h"
 
@@ -68,7 +69,27 @@ json_t *model_containers(struct lathe *lathe, const json_t *model, GError **erro
     return g_steal_pointer(&resolved);
 }
 
-static bool check_container(const json_t *container, GError **error)
+/* AWS's words, whether it is the object that is missing or its bucket. */
+static bool check_data(struct lathe *lathe, const char *uri, GError **error)
+{
+    g_autofree char *bucket = NULL;
+    g_autofree char *key = NULL;
+    if (!lake_parse_uri(uri, &bucket, &key, error))
+        return false;
+    GError *cause = NULL;
+    g_autoptr(lake_object_auto) object = lake_stat(lathe->lake, bucket, key, &cause);
+    if (object)
+        return true;
+    if (!g_error_matches(cause, LATHE_ERROR, ERROR_NO_SUCH_KEY) &&
+        !g_error_matches(cause, LATHE_ERROR, ERROR_NO_SUCH_BUCKET)) {
+        g_propagate_error(error, cause);
+        return false;
+    }
+    g_error_free(cause);
+    return error_set(error, ERROR_VALIDATION, "Could not find model data at %s.", uri);
+}
+
+static bool check_container(struct lathe *lathe, const json_t *container, GError **error)
 {
     const char *image = json_text_at(container, "Image");
     const char *data = json_text_at(container, "ModelDataUrl");
@@ -83,7 +104,7 @@ static bool check_container(const json_t *container, GError **error)
         return error_set(error, ERROR_VALIDATION,
                          "ModelDataUrl %s: an s3:// URL of a .tar.gz object is needed.",
                          data ? data : "is missing");
-    return true;
+    return check_data(lathe, data, error);
 }
 
 bool create_model(const struct call *call, const json_t *request, struct reply *reply,
@@ -99,7 +120,7 @@ bool create_model(const struct call *call, const json_t *request, struct reply *
     const json_t *container;
     json_array_foreach(containers, i, container)
     {
-        if (!check_container(container, error))
+        if (!check_container(call->lathe, container, error))
             return false;
     }
     return containers && sagemaker_create(call, &model_kind, request, "", NULL, reply, error);

@@ -18,11 +18,20 @@ static bool about(GError **error, enum error_code code, const char *message, con
                      parts[1] ? parts[1] : "");
 }
 
+/* NULL without an error where there is none. */
+static struct resource *look_up(const struct call *call, const struct sagemaker_kind *kind,
+                                const char *name, GError **error)
+{
+    struct store *store = call->lathe->store;
+    return kind->any_case ? resource_get_any_case(store, kind->kind, name, error)
+                          : resource_get(store, kind->kind, name, error);
+}
+
 bool sagemaker_check_free(const struct call *call, const struct sagemaker_kind *kind,
                           const char *name, GError **error)
 {
     GError *cause = NULL;
-    g_autoptr(resource_auto) present = resource_get(call->lathe->store, kind->kind, name, &cause);
+    g_autoptr(resource_auto) present = look_up(call, kind, name, &cause);
     if (cause) {
         g_propagate_error(error, cause);
         return false;
@@ -47,7 +56,10 @@ bool sagemaker_create(const struct call *call, const struct sagemaker_kind *kind
                                 .arn = arn,
                                 .status = (char *)status,
                                 .parent = (char *)(group ? group : ""),
-                                .body = kept};
+                                .body = kept,
+                                .any_case = kind->any_case};
+    if (!sagemaker_check_tags(json_object_get(request, "Tags"), error))
+        return false;
     bool taken = false;
     if (!resource_create(store, &resource, &taken, error)) {
         if (!taken)
@@ -65,7 +77,7 @@ struct resource *sagemaker_get(const struct call *call, const struct sagemaker_k
                                const char *name, GError **error)
 {
     GError *cause = NULL;
-    struct resource *resource = resource_get(call->lathe->store, kind->kind, name, &cause);
+    struct resource *resource = look_up(call, kind, name, &cause);
     if (cause) {
         g_propagate_error(error, cause);
     } else if (!resource) {
@@ -144,13 +156,11 @@ bool sagemaker_delete(const struct call *call, const struct sagemaker_kind *kind
                       const json_t *request, GError **error)
 {
     const char *name = json_text_at(request, kind->name_member);
+    g_autoptr(resource_auto) present = sagemaker_get(call, kind, name, error);
     bool found;
-    if (!resource_delete(call->lathe->store, kind->kind, name, &found, error))
+    if (!present || !resource_delete(call->lathe->store, kind->kind, present->name, &found, error))
         return false;
-    if (found)
-        return true;
-    g_autofree char *arn = arn_of(call, kind, name);
-    return about(error, kind->missing_code, kind->missing, arn);
+    return found || about(error, kind->missing_code, kind->missing, present->arn);
 }
 
 void sagemaker_set_status(struct resource *resource, const char *status)

@@ -18,6 +18,7 @@ struct sagemaker_kind {
     const char *summaries;             /* the list's member: "TrainingJobSummaries" */
     void (*show)(json_t *description); /* makes what the store keeps fit the shapes; or NULL */
     bool modified;                     /* whether its shapes have LastModifiedTime */
+    bool any_case; /* names are the same in any case, as AWS says of the kind; the first is kept */
     enum error_code missing_code;
     const char *missing; /* the message where there is none; %s is its ARN */
     enum error_code taken_code;
@@ -32,6 +33,9 @@ extern const struct sagemaker_kind model_kind;
 extern const struct sagemaker_kind endpoint_config_kind;
 extern const struct sagemaker_kind endpoint_kind;
 extern const struct sagemaker_kind pipeline_kind;
+
+/* Fails where AWS refuses tags: a reserved key, or one that is there twice. */
+bool sagemaker_check_tags(const json_t *tags, GError **error);
 
 /* Fails with the kind's `taken` error where the name is. */
 bool sagemaker_check_free(const struct call *call, const struct sagemaker_kind *kind,

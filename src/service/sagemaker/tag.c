@@ -14,12 +14,48 @@ static bool resource_exists(const struct call *call, const char *arn, GError **e
            error_set(error, ERROR_VALIDATION, "Could not find the resource with the ARN %s.", arn);
 }
 
+static bool check_key(const char *key, GError **error)
+{
+    return g_ascii_strncasecmp(key, "aws:", 4) != 0 ||
+           error_set(error, ERROR_VALIDATION,
+                     "System prefix 'aws:' reserved for AWS usage in tag key: %s", key);
+}
+
+bool sagemaker_check_tags(const json_t *tags, GError **error)
+{
+    g_autoptr(GHashTable) keys = g_hash_table_new(g_str_hash, g_str_equal);
+    size_t i;
+    const json_t *tag;
+    json_array_foreach((json_t *)tags, i, tag)
+    {
+        const char *key = json_text_at(tag, "Key");
+        if (!check_key(key, error))
+            return false;
+        if (!g_hash_table_add(keys, (char *)key))
+            return error_set(error, ERROR_VALIDATION, "Duplicate tag key: %s", key);
+    }
+    return true;
+}
+
+static bool check_keys(const json_t *keys, GError **error)
+{
+    size_t i;
+    const json_t *key;
+    json_array_foreach((json_t *)keys, i, key)
+    {
+        if (!check_key(json_string_value(key), error))
+            return false;
+    }
+    return true;
+}
+
 bool add_tags(const struct call *call, const json_t *request, struct reply *reply, GError **error)
 {
     struct store *store = call->lathe->store;
     const char *arn = json_text_at(request, "ResourceArn");
-    if (!resource_exists(call, arn, error) ||
-        !resource_tags_put(store, arn, json_object_get(request, "Tags"), error))
+    const json_t *given = json_object_get(request, "Tags");
+    if (!sagemaker_check_tags(given, error) || !resource_exists(call, arn, error) ||
+        !resource_tags_put(store, arn, given, error))
         return false;
     json_t *tags = resource_tags(store, arn, error);
     if (tags)
@@ -56,7 +92,7 @@ bool delete_tags(const struct call *call, const json_t *request, struct reply *r
 {
     (void)reply;
     const char *arn = json_text_at(request, "ResourceArn");
-    return resource_exists(call, arn, error) &&
-           resource_tags_remove(call->lathe->store, arn, json_object_get(request, "TagKeys"),
-                                error);
+    const json_t *keys = json_object_get(request, "TagKeys");
+    return check_keys(keys, error) && resource_exists(call, arn, error) &&
+           resource_tags_remove(call->lathe->store, arn, keys, error);
 }

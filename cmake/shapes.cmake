@@ -3,18 +3,22 @@
 set(LATHE_PYTHON "/usr/bin/env;python3" CACHE STRING "a Python with the pinned botocore")
 set(shapes_folder ${CMAKE_BINARY_DIR}/shapes)
 set(LATHE_GENERATED_operation ${shapes_folder}/shapes_index.c)
-foreach(service application_autoscaling athena cloudwatch ecr events firehose glue iam kinesis lambda
-        logs s3 sagemaker sagemaker_metrics sagemaker_runtime sns sqs stepfunctions sts)
-  list(APPEND LATHE_GENERATED_operation ${shapes_folder}/shapes_${service}.c)
+set(LATHE_GENERATED_service ${shapes_folder}/services.c)
+set(services ${CMAKE_SOURCE_DIR}/tools/services.txt)
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${services})
+file(STRINGS ${services} names REGEX "^[^#]")
+foreach(service ${names})
+  string(REPLACE "-" "_" symbol ${service})
+  list(APPEND LATHE_GENERATED_operation ${shapes_folder}/shapes_${symbol}.c)
 endforeach()
 file(GLOB member_decisions CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/members/*.txt)
 add_custom_command(
-  OUTPUT ${LATHE_GENERATED_operation}
-  COMMAND ${LATHE_PYTHON} ${CMAKE_SOURCE_DIR}/tools/shapes.py
+  OUTPUT ${LATHE_GENERATED_operation} ${LATHE_GENERATED_service}
+  COMMAND ${LATHE_PYTHON} ${CMAKE_SOURCE_DIR}/tools/shapes.py ${services}
           ${CMAKE_SOURCE_DIR}/tools/operations.txt ${CMAKE_SOURCE_DIR}/tools/members
           ${shapes_folder}
   DEPENDS ${CMAKE_SOURCE_DIR}/tools/shapes.py ${CMAKE_SOURCE_DIR}/tools/members.py
-          ${CMAKE_SOURCE_DIR}/tools/operations.txt ${member_decisions}
+          ${CMAKE_SOURCE_DIR}/tools/operations.txt ${services} ${member_decisions}
   COMMENT "Compiling AWS's shapes"
   VERBATIM)
 

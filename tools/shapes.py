@@ -1,12 +1,13 @@
 #!/usr/bin/env python3
 """Compiles botocore's service models into C tables.
 
-    shapes.py OPERATIONS MEMBERS_FOLDER OUTPUT_FOLDER
+    shapes.py SERVICES OPERATIONS MEMBERS_FOLDER OUTPUT_FOLDER
 
-For each service served, the names and routes of all its operations; for the operations listed in
-OPERATIONS (lines of `service Operation`), the shapes of their requests and replies too. Writes one
-shapes_<service>.c a service and shapes_index.c; the structs are in src/operation/shape.h. What
-becomes of each member of a request is decided in MEMBERS_FOLDER (members.py).
+For each service of SERVICES, the names and routes of all its operations; for the operations listed
+in OPERATIONS (lines of `service Operation`), the shapes of their requests and replies too. Writes
+one shapes_<service>.c a service and shapes_index.c; the structs are in src/operation/shape.h. What
+becomes of each member of a request is decided in MEMBERS_FOLDER (members.py). services.c lists the
+services that have operations, each a `struct service <name>_service`.
 
 The models' patterns are written for Java. They are translated to PCRE here and compiled with the
 GLib that the server will use: one that does not compile fails the build.
@@ -24,10 +25,6 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import members  # noqa: E402  (beside this file)
 
 BOTOCORE = "1.44.5"
-SERVICES = """
-    application-autoscaling athena cloudwatch ecr events firehose glue iam kinesis lambda logs s3
-    sagemaker sagemaker-metrics sagemaker-runtime sns sqs stepfunctions sts
-""".split()
 PROTOCOLS = ["json", "rest-json", "rest-xml", "query"]  # the order of botocore's preference
 
 # In Java these classes are ASCII; under PCRE's Unicode properties they would not be.
@@ -304,30 +301,45 @@ class Service:
         return self.model.metadata.get("xmlNamespace")
 
 
-def read_operations(path):
-    """{service: {operation}}; the file is sorted, so that two people's lines do not collide."""
+def read_lines(path):
+    """The file's lines; they are sorted, so that two people's lines do not collide."""
     lines = [line for line in path.read_text().splitlines() if line and line[0] != "#"]
     if lines != sorted(set(lines)):
         raise SystemExit(f"shapes.py: {path} is not sorted, or a line is there twice")
+    return lines
+
+
+def read_operations(path, services):
+    """{service: {operation}}."""
     listed = {}
-    for line in lines:
+    for line in read_lines(path):
         service, operation = line.split()
-        if service not in SERVICES:
+        if service not in services:
             raise SystemExit(f"shapes.py: {path}: service {service} is not served")
         listed.setdefault(service, set()).add(operation)
     return listed
 
 
+def write_list(path, include, kind, array, symbols):
+    """A C file with an array of pointers to what each of the symbols names."""
+    lines = ["/* Written by tools/shapes.py: do not edit. */", f'#include "{include}"', ""]
+    lines += [f"extern const struct {kind} {symbol};" for symbol in symbols]
+    lines += ["", f"const struct {kind} *const {array}[] = {{"]
+    lines += [f"    &{symbol}," for symbol in symbols] + ["    NULL,", "};", ""]
+    path.write_text("\n".join(lines))
+
+
 def main():
-    operations, decisions, folder = map(pathlib.Path, sys.argv[1:4])
+    served, operations, decisions, folder = map(pathlib.Path, sys.argv[1:5])
     if botocore.__version__ != BOTOCORE:
         raise SystemExit(f"shapes.py: botocore {BOTOCORE} is needed, {sys.executable} has "
                          f"{botocore.__version__}")
     folder.mkdir(parents=True, exist_ok=True)
-    listed = read_operations(operations)
+    services = read_lines(served)
+    listed = read_operations(operations, services)
     session = botocore.session.get_session()
     patterns = Patterns()
-    for name in SERVICES:
+    for name in services:
         model = session.get_service_model(name)
         wanted = listed.get(name, set())
         missing = wanted - set(model.operation_names)
@@ -335,12 +347,11 @@ def main():
             raise SystemExit(f"shapes.py: {name} has no operation {', '.join(sorted(missing))}")
         decided = members.Members(decisions, name, model, wanted)
         Service(name, model, wanted, decided, patterns).write(folder)
-    symbols = [name.replace("-", "_") for name in SERVICES]
-    index = ["/* Written by tools/shapes.py: do not edit. */", '#include "operation/shape.h"', ""]
-    index += ["extern const struct shape_service shape_service_%s;" % name for name in symbols]
-    index += ["", "const struct shape_service *const shape_services[] = {"]
-    index += ["    &shape_service_%s," % name for name in symbols] + ["    NULL,", "};", ""]
-    (folder / "shapes_index.c").write_text("\n".join(index))
+    symbols = {name: name.replace("-", "_") for name in services}
+    write_list(folder / "shapes_index.c", "operation/shape.h", "shape_service", "shape_services",
+               [f"shape_service_{symbol}" for symbol in symbols.values()])
+    write_list(folder / "services.c", "service/lathe.h", "service", "services",
+               [f"{symbols[name]}_service" for name in services if name in listed])
 
 
 if __name__ == "__main__":

@@ -54,10 +54,17 @@ struct operation {
     unsigned flags;
 };
 
+/* A service brings its operations and its life. Each hook may be NULL. */
 struct service {
     const char *name;
     const struct operation *operations;
     size_t count;
+    /* Makes what its operations work on, beside the store, the lake and the jobs. */
+    bool (*open)(struct lathe *lathe, GError **error);
+    /* Before anything is asked: takes up again, or fails, what the server's end interrupted. */
+    bool (*recover)(struct lathe *lathe, GError **error);
+    /* When nothing is asked any more and no job runs; also where open failed or never ran. */
+    void (*close)(struct lathe *lathe);
 };
 
 /* The operations of all services and what they work on. */

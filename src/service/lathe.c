@@ -6,30 +6,12 @@
 #include <sys/file.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
-#include "base/tasks.h"
 #include "flow/flows.h"
 #include "job/job.h"
 #include "lake/lake.h"
-#include "serve/capture.h"
-#include "service/cloudwatch/cloudwatch.h"
-#include "service/iam/iam.h"
-#include "service/logs/logs.h"
-#include "service/s3/s3.h"
-#include "service/sagemaker/sagemaker.h"
-#include "service/sts/sts.h"
 #include "store/log_stream.h"
-
-static const struct service *const services[] = {
-    &s3_service,
-    &sts_service,
-    &iam_service,
-    &sagemaker_service,
-    &sagemaker_runtime_service,
-    &logs_service,
-    &cloudwatch_service,
-    NULL,
-};
 
 /* The lock is the kernel's, on an open file: it goes with its owner, however that ends. The file
  * says who it is. */
@@ -58,22 +40,35 @@ static char *below(const struct lathe *lathe, const char *name)
     return g_build_filename(lathe->home, name, NULL);
 }
 
+static bool open_services(struct lathe *lathe, GError **error)
+{
+    for (size_t i = 0; services[i]; i++)
+        if (services[i]->open && !services[i]->open(lathe, error))
+            return false;
+    lathe->operations = operations_new(lathe, lathe->store, services, lathe->account, error);
+    return lathe->operations != NULL;
+}
+
+static bool recover_services(struct lathe *lathe, GError **error)
+{
+    for (size_t i = 0; services[i]; i++)
+        if (services[i]->recover && !services[i]->recover(lathe, error))
+            return false;
+    return true;
+}
+
 static bool open_parts(struct lathe *lathe, GError **error)
 {
     g_autofree char *database = below(lathe, "meta.db");
     g_autofree char *lake = below(lathe, "lake");
     g_autofree char *logs = below(lathe, "logs");
     g_autofree char *jobs = below(lathe, "jobs");
-    return take_home(lathe, error) && (lathe->store = store_open(database, error)) &&
+    return take_home(lathe, error) && (lathe->clock = clock_open(error)) &&
+           (lathe->store = store_open(database, error)) &&
            (lathe->lake = lake_open(lathe->store, lake, error)) &&
-           (lathe->logs = logs_open(logs, error)) && training_jobs_recover(lathe, error) &&
-           processing_jobs_recover(lathe, error) &&
-           (lathe->jobs = jobs_open(jobs, lathe->logs, 0, error)) &&
-           (lathe->endpoints = endpoints_new()) && (lathe->captures = captures_new(lathe->lake)) &&
-           (lathe->deployer = tasks_new()) &&
-           (lathe->operations =
-                operations_new(lathe, lathe->store, services, lathe->account, error)) &&
-           endpoints_recover(lathe, error) &&
+           (lathe->logs = logs_open(logs, error)) &&
+           (lathe->jobs = jobs_open(jobs, lathe->logs, 0, error)) && open_services(lathe, error) &&
+           recover_services(lathe, error) &&
            (lathe->flows = flows_open(lathe->store, lathe->operations, error));
 }
 
@@ -83,10 +78,8 @@ struct lathe *lathe_open(const char *home, const char *account, GError **error)
     lathe->lock = -1;
     lathe->home = g_canonicalize_filename(home, NULL);
     lathe->account = g_strdup(account);
-    if (open_parts(lathe, error)) {
-        endpoints_observe(lathe->endpoints, captures_observe, lathe->captures);
+    if (open_parts(lathe, error))
         return lathe;
-    }
     lathe_close(lathe);
     return NULL;
 }
@@ -97,13 +90,14 @@ void lathe_close(struct lathe *lathe)
         return;
     flows_close(lathe->flows); /* first: a job that ends because lathe does is no step's end */
     jobs_close(lathe->jobs);
-    tasks_free(lathe->deployer);
-    endpoints_free(lathe->endpoints);
-    captures_free(lathe->captures);
+    for (size_t i = 0; services[i]; i++)
+        if (services[i]->close)
+            services[i]->close(lathe);
     operations_free(lathe->operations);
     logs_close(lathe->logs);
     lake_close(lathe->lake);
     store_close(lathe->store);
+    clock_close(lathe->clock);
     if (lathe->lock >= 0)
         close(lathe->lock);
     g_free(lathe->home);

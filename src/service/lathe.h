@@ -7,6 +7,7 @@
 
 #include "operation/operation.h"
 
+struct clock;
 struct jobs;
 struct lake;
 struct logs;
@@ -17,9 +18,10 @@ struct store;
 struct tasks;
 
 struct lathe {
-    char *home;    /* the folder that holds everything; one owner at a time */
-    int lock;      /* the open lock file */
-    char *account; /* twelve digits */
+    char *home;          /* the folder that holds everything; one owner at a time */
+    int lock;            /* the open lock file */
+    char *account;       /* twelve digits */
+    struct clock *clock; /* what everything waits on */
     struct store *store;
     struct lake *lake;
     struct logs *logs;
@@ -30,6 +32,11 @@ struct lathe {
     struct operations *operations;
     struct flows *flows; /* the engine of workflows */
 };
+
+/* The services that are built, from tools/operations.txt; ends with NULL. To add one, see
+ * README.md.
+ */
+extern const struct service *const services[];
 
 /* Takes the home folder (created where missing; refused where another process has it), opens what
  * is in it, and takes up again what a crash interrupted. */

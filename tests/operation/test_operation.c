@@ -46,7 +46,8 @@ static const struct operation operations_table[] = {
     {"CreatePipeline", create_pipeline, OPERATION_BLOCKING},
     {"ListModels", list_models, OPERATION_QUICK},
 };
-static const struct service sagemaker = {"sagemaker", operations_table, 2};
+static const struct service sagemaker = {
+    .name = "sagemaker", .operations = operations_table, .count = 2};
 
 static struct lathe lathe;
 static struct store *store;
@@ -123,10 +124,10 @@ static void test_registering_is_checked(void **state)
     static const struct operation twice[] = {{"ListModels", list_models, 0},
                                              {"ListModels", list_models, 0}};
     static const struct operation invented[] = {{"MakeCoffee", list_models, 0}};
-    const struct service wrong[] = {{"sagemaker", unlisted, 1},
-                                    {"sagemaker", twice, 2},
-                                    {"sagemaker", invented, 1},
-                                    {"kitchen", unlisted, 1}};
+    const struct service wrong[] = {{.name = "sagemaker", .operations = unlisted, .count = 1},
+                                    {.name = "sagemaker", .operations = twice, .count = 2},
+                                    {.name = "sagemaker", .operations = invented, .count = 1},
+                                    {.name = "kitchen", .operations = unlisted, .count = 1}};
     const char *const texts[] = {"tools/operations.txt", "registered twice", "no such operation",
                                  "no shapes"};
     for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {

@@ -42,7 +42,7 @@ class GLib:
 def patterns():
     session = botocore.session.get_session()
     found = {}
-    for service in shapes.SERVICES:
+    for service in shapes.read_lines(ROOT / "tools/services.txt"):
         for shape in session.get_service_model(service)._service_description["shapes"].values():
             if "pattern" in shape:
                 found.setdefault(shape["pattern"], service)

@@ -1,12 +1,11 @@
 /* CloudWatch metrics: what clients put and what jobs publish, aggregated by periods. */
-#include "service/cloudwatch/cloudwatch.h"
+#include "service/lathe.h"
 
 #include <math.h>
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/page.h"
-#include "service/lathe.h"
 #include "store/metric.h"
 
 /* --- PutMetricData
@@ -264,4 +263,8 @@ static const struct operation operations[] = {
     {"ListMetrics", list_metrics, OPERATION_BLOCKING},
 };
 
-const struct service cloudwatch_service = {"cloudwatch", operations, G_N_ELEMENTS(operations)};
+const struct service cloudwatch_service = {
+    .name = "cloudwatch",
+    .operations = operations,
+    .count = G_N_ELEMENTS(operations),
+};

@@ -1,9 +1,8 @@
 /* IAM: roles exist when they are asked for. lathe trusts whoever may reach it and records the roles
  * that requests name; clients only look them up to see that SageMaker may use them. */
-#include "service/iam/iam.h"
+#include "service/lathe.h"
 
 #include "base/page.h"
-#include "service/lathe.h"
 
 static const char trust[] =
     "{\"Version\":\"2012-10-17\",\"Statement\":[{\"Effect\":\"Allow\",\"Principal\":{\"Service\":"
@@ -47,4 +46,8 @@ static const struct operation operations[] = {
     {"SimulatePrincipalPolicy", simulate_principal_policy, OPERATION_QUICK},
 };
 
-const struct service iam_service = {"iam", operations, G_N_ELEMENTS(operations)};
+const struct service iam_service = {
+    .name = "iam",
+    .operations = operations,
+    .count = G_N_ELEMENTS(operations),
+};

@@ -1,10 +1,9 @@
 /* CloudWatch Logs, over the log streams that jobs and endpoints write. */
-#include "service/logs/logs.h"
+#include "service/lathe.h"
 
 #include <string.h>
 
 #include "base/page.h"
-#include "service/lathe.h"
 #include "store/log_stream.h"
 
 static bool missing_group(GError **error)
@@ -353,4 +352,8 @@ static const struct operation operations[] = {
     {"FilterLogEvents", filter_log_events, OPERATION_BLOCKING},
 };
 
-const struct service logs_service = {"logs", operations, G_N_ELEMENTS(operations)};
+const struct service logs_service = {
+    .name = "logs",
+    .operations = operations,
+    .count = G_N_ELEMENTS(operations),
+};

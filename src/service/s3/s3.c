@@ -1,5 +1,3 @@
-#include "service/s3/s3.h"
-
 #include "service/s3/s3_internal.h"
 
 static const struct operation operations[] = {
@@ -31,4 +29,8 @@ static const struct operation operations[] = {
     {"ListMultipartUploads", s3_list_multipart_uploads, OPERATION_BLOCKING},
 };
 
-const struct service s3_service = {"s3", operations, G_N_ELEMENTS(operations)};
+const struct service s3_service = {
+    .name = "s3",
+    .operations = operations,
+    .count = G_N_ELEMENTS(operations),
+};

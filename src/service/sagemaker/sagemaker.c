@@ -1,6 +1,9 @@
 /* The tables of SageMaker's operations: to add one, add its line here. */
 #include "service/sagemaker/sagemaker.h"
 
+#include "base/tasks.h"
+#include "serve/capture.h"
+
 static const struct operation operations[] = {
     {"CreateTrainingJob", create_training_job, OPERATION_BLOCKING},
     {"DescribeTrainingJob", describe_training_job, OPERATION_BLOCKING},
@@ -67,6 +70,39 @@ static const struct operation runtime_operations[] = {
     {"InvokeEndpoint", invoke_endpoint, OPERATION_QUICK | OPERATION_LOOKS_UP},
 };
 
-const struct service sagemaker_service = {"sagemaker", operations, G_N_ELEMENTS(operations)};
-const struct service sagemaker_runtime_service = {"sagemaker-runtime", runtime_operations,
-                                                  G_N_ELEMENTS(runtime_operations)};
+static bool open_service(struct lathe *lathe, GError **error)
+{
+    (void)error;
+    lathe->endpoints = endpoints_new();
+    lathe->captures = captures_new(lathe->lake);
+    lathe->deployer = tasks_new();
+    endpoints_observe(lathe->endpoints, captures_observe, lathe->captures);
+    return true;
+}
+
+static bool recover_service(struct lathe *lathe, GError **error)
+{
+    return training_jobs_recover(lathe, error) && processing_jobs_recover(lathe, error) &&
+           endpoints_recover(lathe, error);
+}
+
+static void close_service(struct lathe *lathe)
+{
+    tasks_free(lathe->deployer);
+    endpoints_free(lathe->endpoints);
+    captures_free(lathe->captures);
+}
+
+const struct service sagemaker_service = {
+    .name = "sagemaker",
+    .operations = operations,
+    .count = G_N_ELEMENTS(operations),
+    .open = open_service,
+    .recover = recover_service,
+    .close = close_service,
+};
+const struct service sagemaker_runtime_service = {
+    .name = "sagemaker-runtime",
+    .operations = runtime_operations,
+    .count = G_N_ELEMENTS(runtime_operations),
+};

@@ -1,11 +1,10 @@
 /* STS: who is asking. One home is one account, whatever the credentials. */
-#include "service/sts/sts.h"
+#include "service/lathe.h"
 
 #include <string.h>
 
 #include "base/clock.h"
 #include "base/id.h"
-#include "service/lathe.h"
 
 static bool get_caller_identity(const struct call *call, const json_t *request, struct reply *reply,
                                 GError **error)
@@ -44,4 +43,8 @@ static const struct operation operations[] = {
     {"AssumeRole", assume_role, OPERATION_QUICK},
 };
 
-const struct service sts_service = {"sts", operations, G_N_ELEMENTS(operations)};
+const struct service sts_service = {
+    .name = "sts",
+    .operations = operations,
+    .count = G_N_ELEMENTS(operations),
+};

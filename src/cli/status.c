@@ -3,6 +3,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "cli/cli.h"
+#include "lake/lake.h"
 #include "wire/local.h"
 
 /* What is listed: an operation, its list, and the columns. */
@@ -39,6 +40,26 @@ static void print_table(size_t table, const json_t *list)
     }
 }
 
+/* Adds what lies aside in the lake. */
+static void add_aside(json_t *all)
+{
+    g_autofree char *folder = g_build_filename(json_text_at(all, "Home"), "lake", NULL);
+    struct lake_aside aside = lake_aside(folder);
+    json_object_set_new(
+        all, "LakeAside",
+        json_pack("{sIsI}", "Files", (json_int_t)aside.files, "Bytes", (json_int_t)aside.bytes));
+}
+
+static void print_aside(const json_t *all)
+{
+    const json_t *aside = json_object_get(all, "LakeAside");
+    gint64 files = json_integer_at(aside, "Files", 0);
+    if (files)
+        printf("lake/aside holds %" G_GINT64_FORMAT " files that no object names, %" G_GINT64_FORMAT
+               " bytes; each is removed after seven days\n",
+               files, json_integer_at(aside, "Bytes", 0));
+}
+
 int cli_status(int argc, char **argv)
 {
     gboolean as_json = FALSE;
@@ -60,6 +81,7 @@ int cli_status(int argc, char **argv)
             return cli_error(error);
         json_object_set_new(all, tables[i].list, list);
     }
+    add_aside(all);
     if (as_json) {
         json_dumpf(all, stdout, JSON_INDENT(2));
         putchar('\n');
@@ -68,6 +90,7 @@ int cli_status(int argc, char **argv)
     const char *url = json_text_at(all, "Url");
     printf("lathe serves %s from %s (process %lld)\n", url ? url : "a workflow",
            json_text_at(all, "Home"), (long long)json_integer_at(all, "ProcessId", 0));
+    print_aside(all);
     for (size_t i = 0; i < G_N_ELEMENTS(tables); i++)
         print_table(i, json_object_get(all, tables[i].list));
     return CLI_OK;

@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/id.h"
 #include "lake/lake_internal.h"
+#include "lake/orphans.h"
 
 char *lake_new_id(const struct lake *lake)
 {
@@ -58,55 +59,7 @@ bool lake_error_errno(GError **error, int errno_value, const char *format, ...)
     return error_set_errno(error, errno_value, "%s", text);
 }
 
-/* --- files that no row names -------------------------------------------------------------------
- */
-
-/* Files that one snapshot of the store is asked about. */
-#define LOOKED_UP_TOGETHER 256
-
-struct suspects {
-    GPtrArray *ids;     /* in: names of files */
-    GPtrArray *orphans; /* out: borrowed from ids */
-};
-
-static bool find_orphans(struct store_connection *connection, void *data, GError **error)
-{
-    struct suspects *suspects = data;
-    for (guint i = 0; i < suspects->ids->len; i++) {
-        char *id = g_ptr_array_index(suspects->ids, i);
-        sqlite3_stmt *named =
-            store_prepare(connection,
-                          "SELECT 1 FROM lake_object WHERE file = ?1 AND row IS NULL UNION ALL "
-                          "SELECT 1 FROM lake_upload WHERE file = ?1 UNION ALL "
-                          "SELECT 1 FROM lake_part WHERE file = ?1 LIMIT 1",
-                          error);
-        if (!named)
-            return false;
-        sqlite3_bind_text(named, 1, id, -1, SQLITE_STATIC);
-        int code = store_step(named, error);
-        if (code == SQLITE_DONE)
-            g_ptr_array_add(suspects->orphans, id);
-        else if (code != SQLITE_ROW)
-            return false;
-        sqlite3_reset(named);
-    }
-    return true;
-}
-
-/* Looks the files up and removes those that no row names. */
-static void collect_orphans(struct lake *lake, GPtrArray *ids)
-{
-    g_autoptr(GPtrArray) orphans = g_ptr_array_new();
-    struct suspects suspects = {ids, orphans};
-    g_autoptr(GError) error = NULL;
-    if (!ids->len || !store_read(lake->store, find_orphans, &suspects, &error))
-        return; /* what could not be looked up is kept */
-    for (guint i = 0; i < orphans->len; i++)
-        lake_remove_id(lake, g_ptr_array_index(orphans, i));
-}
-
-/* Removes what waits to be; false where the lake is being closed and nothing waits. */
-static bool remove_files(struct lake *lake, bool wait)
+bool lake_remove_files(struct lake *lake, bool wait)
 {
     pthread_mutex_lock(&lake->lock);
     while (wait && g_queue_is_empty(&lake->removed) && !lake->closing)
@@ -114,7 +67,7 @@ static bool remove_files(struct lake *lake, bool wait)
     char *path;
     while ((path = g_queue_pop_head(&lake->removed))) {
         pthread_mutex_unlock(&lake->lock);
-        unlink(path); /* what stays, the next start collects */
+        unlink(path); /* what stays is an orphan for the next start */
         g_free(path);
         pthread_mutex_lock(&lake->lock);
     }
@@ -123,24 +76,12 @@ static bool remove_files(struct lake *lake, bool wait)
     return open;
 }
 
-/* Files of this run are somebody's work, named by a row now or soon; a file of an earlier run
- * without a row is what a crash left. */
 static void *collect(void *data)
 {
     struct lake *lake = data;
-    g_autoptr(GDir) folder = g_dir_open(lake->folder, 0, NULL);
-    bool open = folder != NULL;
-    while (open) {
-        g_autoptr(GPtrArray) ids = g_ptr_array_new_with_free_func(g_free);
-        const char *name;
-        while (ids->len < LOOKED_UP_TOGETHER && (name = g_dir_read_name(folder)))
-            if (!g_str_has_suffix(name, lake->run))
-                g_ptr_array_add(ids, g_strdup(name));
-        collect_orphans(lake, ids);
-        open = ids->len == LOOKED_UP_TOGETHER && remove_files(lake, false);
-    }
-    while (remove_files(lake, true))
-        ;
+    bool open = orphans_collect(lake);
+    while (open)
+        open = lake_remove_files(lake, true);
     return NULL;
 }
 
@@ -206,7 +147,7 @@ struct lake *lake_open(struct store *store, const char *folder, GError **error)
     pthread_mutex_init(&lake->lock, NULL);
     pthread_cond_init(&lake->work_waits, NULL);
     if (!make_folder(lake->folder, parent, error) || !move_up_files(lake->folder, error) ||
-        !empty_cache(lake, error)) {
+        !owner_claim(lake, error) || !orphans_put_back(lake, error) || !empty_cache(lake, error)) {
         g_prefix_error(error, "opening the lake %s: ", folder);
     } else if (pthread_create(&lake->collector, NULL, collect, lake) != 0) {
         error_set(error, ERROR_INTERNAL, "opening the lake %s: no thread could be started", folder);

@@ -10,11 +10,23 @@
 
 struct lake;
 
-/* Opens the lake in folder (created where missing). Files there that no row names are collected
- * by a thread of its own. Files for jobs of what is kept in rows are made in "cache/objects"
- * beside the folder. The store must outlive the lake. */
+/* Before the store is opened: false where the database is missing or empty while the lake's folder,
+ * or the database's log, says that there was one; the error says how to go on. */
+bool lake_check_home(const char *database, const char *folder, GError **error);
+
+/* Opens the lake in folder (created where missing). Fails where the folder is another database's.
+ * Files there that no row names and that this database once made are moved aside, to
+ * "aside/<day>", by a thread of its own, and removed seven days later. Files for jobs of what is
+ * kept in rows are made in "cache/objects" beside the folder. The store must outlive the lake. */
 struct lake *lake_open(struct store *store, const char *folder, GError **error);
 void lake_close(struct lake *lake);
+
+/* What lies aside in a lake's folder. */
+struct lake_aside {
+    guint files;
+    gint64 bytes;
+};
+struct lake_aside lake_aside(const char *folder);
 
 /* --- buckets ---------------------------------------------------------------------------------- */
 

@@ -1,5 +1,7 @@
 #include "lake/layout.h"
 
+#include <string.h>
+
 #include "base/error.h"
 
 /* Lives while a part of the upload is being received or the upload is being completed; between
@@ -8,7 +10,7 @@ struct layout {
     char *upload;
     char *file;
     gint64 part_size;    /* 0: no part has come yet */
-    GHashTable *writing; /* numbers of the parts that are being written to their places */
+    GHashTable *writing; /* number of a part that is being written to its place -> the file */
     bool closed;
     unsigned users;
 };
@@ -65,7 +67,7 @@ static struct layout *use(struct lake *lake, const char *upload, int number, boo
         layout->upload = g_strdup(upload);
         layout->file = found.file;
         layout->part_size = found.part_size;
-        layout->writing = g_hash_table_new(g_direct_hash, g_direct_equal);
+        layout->writing = g_hash_table_new_full(g_direct_hash, g_direct_equal, NULL, g_free);
         g_hash_table_insert(lake->layouts, layout->upload, layout);
     }
     layout->users++;
@@ -114,7 +116,7 @@ struct layout *layout_enter(struct lake *lake, const char *upload, int number, g
         gint64 offset = 0;
         bool shared = !part_is_there && find_place(lake, layout, number, length, &offset);
         if (shared)
-            g_hash_table_add(layout->writing, GINT_TO_POINTER(number));
+            g_hash_table_insert(layout->writing, GINT_TO_POINTER(number), g_strdup(layout->file));
         *id = shared ? g_strdup(layout->file) : lake_new_id(lake);
         *place = (struct lake_place){*id, offset, shared};
     }
@@ -129,6 +131,30 @@ void layout_leave(struct lake *lake, struct layout *layout, int number, bool sha
         g_hash_table_remove(layout->writing, GINT_TO_POINTER(number));
     drop(lake, layout);
     pthread_mutex_unlock(&lake->lock);
+}
+
+static bool writes_to(const struct layout *layout, const char *file)
+{
+    GHashTableIter iter;
+    gpointer written;
+    g_hash_table_iter_init(&iter, layout->writing);
+    while (g_hash_table_iter_next(&iter, NULL, &written))
+        if (strcmp(written, file) == 0)
+            return true;
+    return false;
+}
+
+bool layout_is_written(struct lake *lake, const char *file)
+{
+    bool written = false;
+    pthread_mutex_lock(&lake->lock);
+    GHashTableIter iter;
+    gpointer layout;
+    g_hash_table_iter_init(&iter, lake->layouts);
+    while (!written && g_hash_table_iter_next(&iter, NULL, &layout))
+        written = writes_to(layout, file);
+    pthread_mutex_unlock(&lake->lock);
+    return written;
 }
 
 char *layout_file(struct lake *lake, const struct layout *layout, gint64 *part_size)

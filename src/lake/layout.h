@@ -20,6 +20,9 @@ void layout_leave(struct lake *lake, struct layout *layout, int number, bool sha
 /* The upload's file and distance of parts as they now are; g_free. */
 char *layout_file(struct lake *lake, const struct layout *layout, gint64 *part_size);
 
+/* Whether a part is being written to that file of an upload. */
+bool layout_is_written(struct lake *lake, const char *file);
+
 /* Before completing: whether nothing is being written to the upload's file, and nothing will be
  * until layout_open. */
 struct layout *layout_close(struct lake *lake, const char *upload, bool *quiet, GError **error);

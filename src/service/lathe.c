@@ -63,8 +63,8 @@ static bool open_parts(struct lathe *lathe, GError **error)
     g_autofree char *lake = below(lathe, "lake");
     g_autofree char *logs = below(lathe, "logs");
     g_autofree char *jobs = below(lathe, "jobs");
-    return take_home(lathe, error) && (lathe->clock = clock_open(error)) &&
-           (lathe->store = store_open(database, error)) &&
+    return take_home(lathe, error) && lake_check_home(database, lake, error) &&
+           (lathe->clock = clock_open(error)) && (lathe->store = store_open(database, error)) &&
            (lathe->lake = lake_open(lathe->store, lake, error)) &&
            (lathe->logs = logs_open(logs, error)) &&
            (lathe->jobs = jobs_open(jobs, lathe->logs, 0, error)) && open_services(lathe, error) &&

@@ -45,10 +45,23 @@ static const char lake[] =
     "  PRIMARY KEY (upload, number)) WITHOUT ROWID;"
     "CREATE INDEX IF NOT EXISTS lake_part_file ON lake_part (file);";
 
+/* Whose the files of the lake are: an identity that stands in the lake's folder too, and the runs
+ * (the last eight digits of every id that one opening of the lake gives out). A database that has
+ * buckets owns the lake beside it, and the files that its rows name. */
+static const char lake_owner[] =
+    "CREATE TABLE lake_owner (identity TEXT PRIMARY KEY) WITHOUT ROWID;"
+    "CREATE TABLE lake_run (run TEXT PRIMARY KEY, started REAL NOT NULL) WITHOUT ROWID;"
+    "INSERT INTO lake_owner SELECT lower(hex(randomblob(16)))"
+    "  WHERE EXISTS (SELECT 1 FROM lake_bucket);"
+    "INSERT INTO lake_run SELECT DISTINCT substr(file, -8), 0 FROM ("
+    "  SELECT file FROM lake_object WHERE row IS NULL UNION ALL SELECT file FROM lake_upload"
+    "  UNION ALL SELECT file FROM lake_part);";
+
 /* Append only: a step that was released is never changed, moved or removed. */
 static const char *const steps[] = {
-    resources, /* 1 */
-    lake,      /* 2 */
+    resources,  /* 1 */
+    lake,       /* 2 */
+    lake_owner, /* 3 */
 };
 
 enum { LAST_STEP = G_N_ELEMENTS(steps) };
@@ -61,10 +74,11 @@ static bool execute(sqlite3 *handle, const char *sql, const char *doing, GError 
                      sqlite3_errmsg(handle));
 }
 
-static bool read_number(sqlite3 *handle, int *number, GError **error)
+/* The first column of the one row of a query. */
+static bool read_number(sqlite3 *handle, const char *sql, int *number, GError **error)
 {
     sqlite3_stmt *statement;
-    int code = sqlite3_prepare_v2(handle, "PRAGMA user_version", -1, &statement, NULL);
+    int code = sqlite3_prepare_v2(handle, sql, -1, &statement, NULL);
     if (code == SQLITE_OK)
         code = sqlite3_step(statement);
     if (code == SQLITE_ROW)
@@ -87,17 +101,31 @@ static bool run_step(sqlite3 *handle, int number, GError **error)
     return false;
 }
 
-bool schema_upgrade(sqlite3 *handle, const char *path, GError **error)
+bool schema_check(sqlite3 *handle, const char *path, int *number, GError **error)
 {
-    int number;
-    if (!read_number(handle, &number, error))
+    int tables, ours;
+    if (!read_number(handle, "PRAGMA user_version", number, error) ||
+        !read_number(handle, "SELECT count(*) FROM sqlite_schema", &tables, error) ||
+        !read_number(handle, "SELECT count(*) FROM sqlite_schema WHERE name = 'resource'", &ours,
+                     error))
         return false;
-    if (number > LAST_STEP)
+    if (*number > LAST_STEP && ours)
         return error_set(error, ERROR_INTERNAL,
                          "%s was written by a later lathe: its schema is number %d, and this lathe "
                          "knows those up to %d. Open it with the lathe that wrote it, or a later "
                          "one",
-                         path, number, LAST_STEP);
+                         path, *number, LAST_STEP);
+    if (*number ? !ours : tables)
+        return error_set(error, ERROR_INTERNAL,
+                         "%s is a database of another program: it has %d tables and indexes, and "
+                         "not those of lathe. Nothing was changed; put lathe's own there, or name "
+                         "another home",
+                         path, tables);
+    return true;
+}
+
+bool schema_upgrade(sqlite3 *handle, int number, GError **error)
+{
     while (number < LAST_STEP)
         if (!run_step(handle, ++number, error))
             return false;

@@ -276,12 +276,14 @@ struct store *store_open(const char *path, GError **error)
         connection_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
     if (!connection)
         return NULL;
-    /* A larger WAL before checkpoints: fewer of them, and each is one more fsync. */
-    if (!connection_execute(connection, "PRAGMA journal_mode=WAL", error) ||
+    int number;
+    if (!schema_check(connection->handle, path, &number, error) ||
+        !connection_execute(connection, "PRAGMA journal_mode=WAL", error) ||
+        /* A larger WAL before checkpoints: fewer of them, and each is one more fsync. */
         !connection_execute(connection, "PRAGMA wal_autocheckpoint=4000", error) ||
         /* Savepoints keep what they may have to take back: not in files of their own. */
         !connection_execute(connection, "PRAGMA temp_store=MEMORY", error) ||
-        !schema_upgrade(connection->handle, path, error)) {
+        !schema_upgrade(connection->handle, number, error)) {
         g_prefix_error(error, "opening the store %s: ", path);
         connection_free(connection);
         return NULL;

@@ -3,6 +3,7 @@ and models are trained; and a disk that is full. What was acknowledged is there,
 whole or not at all, and nothing is left over."""
 
 import hashlib
+import json
 import os
 import pathlib
 import random
@@ -203,9 +204,10 @@ class Campaign:
         return alive + len((self.uploads["upload"] or {"parts": []})["parts"]) * PART
 
 
-def size_of(folder):
+def size_of(lake):
+    """The files of the lake, but what was moved aside."""
     total = 0
-    for path in folder.rglob("*"):
+    for path in lake.iterdir():
         try:
             total += path.stat().st_blocks * 512 if path.is_file() else 0
         except FileNotFoundError:
@@ -242,6 +244,63 @@ def test_a_killed_server_keeps_its_word_and_leaves_nothing_behind(server_factory
     while size_of(server.home / "lake") > limit and time.monotonic() < deadline:
         time.sleep(0.1)
     assert size_of(server.home / "lake") <= limit, "what crashes left was not collected"
+
+
+# --- homes that lost their database --------------------------------------------------------------
+
+@pytest.mark.parametrize("left", ["nothing", "an empty file", "that of another home"])
+def test_a_lake_without_its_database_is_not_an_empty_home(server_factory, tmp_path, left):
+    server = server_factory(home=tmp_path / "home")
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="bucket")
+    for number in range(3):
+        s3.put_object(Bucket="bucket", Key=str(number), Body=os.urandom(300_000))
+    server.stop()
+    files = sorted(path.name for path in (server.home / "lake").iterdir())
+    database = server.home / "meta.db"
+    database.rename(tmp_path / "aside.db")
+    said = "meta.db is missing"
+    if left == "an empty file":
+        database.write_bytes(b"")
+        said = "meta.db is empty"
+    elif left == "that of another home":
+        other = server_factory(home=tmp_path / "other")
+        other.client("s3").create_bucket(Bucket="theirs")
+        other.stop()
+        shutil.copy(other.home / "meta.db", database)
+        said = "is the lake of another meta.db"
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match=said) as refused:
+            server.start()
+        assert "Put" in str(refused.value)
+    assert sorted(path.name for path in (server.home / "lake").iterdir()) == files
+
+    (tmp_path / "aside.db").rename(database)
+    server.start()
+    for number in range(3):
+        assert len(s3.get_object(Bucket="bucket", Key=str(number))["Body"].read()) == 300_000
+
+
+def test_status_tells_what_lies_aside(server_factory, lathe):
+    server = server_factory()
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="key", Body=os.urandom(300_000))
+    server.kill()
+    file, = [path for path in (server.home / "lake").iterdir() if path.name != "owner"]
+    file.with_name("0" * 24 + file.name[24:]).write_bytes(b"x" * 12345)  # an upload that was cut
+    server.start()
+
+    def status(*arguments):
+        return subprocess.run([lathe, "status", *arguments], env=server.environment(), text=True,
+                              capture_output=True, check=True).stdout
+
+    deadline = time.monotonic() + 20
+    while json.loads(status("--json"))["LakeAside"] != {"Files": 1, "Bytes": 12345}:
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+    assert "lake/aside holds 1 files that no object names, 12345 bytes" in status()
+    assert len(s3.get_object(Bucket="bucket", Key="key")["Body"].read()) == 300_000
 
 
 # --- a full disk --------------------------------------------------------------------------------

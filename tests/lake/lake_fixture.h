@@ -130,14 +130,15 @@ static inline void assert_object(struct lake *lake, const char *key, GBytes *exp
         g_error_free(error_);                          \
     } while (0)
 
-/* The files under lake/. */
+/* The files of objects and parts. */
 static inline guint count_files(const struct fixture *fixture)
 {
     guint count = 0;
     g_autofree char *path = g_build_filename(fixture->home, "lake", NULL);
     g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
-    while (g_dir_read_name(folder))
-        count++;
+    const char *name;
+    while ((name = g_dir_read_name(folder)))
+        count += strlen(name) == 32; /* an id */
     return count;
 }
 

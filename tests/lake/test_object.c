@@ -352,22 +352,6 @@ static void a_cut_body_leaves_nothing(void **state)
     assert_null(get_bytes(fixture->lake, "key"));
 }
 
-static void orphans_are_collected(void **state)
-{
-    struct fixture *fixture = *state;
-    g_autoptr(GBytes) kept = body_of(100000, 2);
-    put_bytes(fixture->lake, "kept", kept);
-    for (unsigned number = 0; number < 600; number++) {
-        g_autofree char *orphan = g_strdup_printf("%s/lake/ab%030x", fixture->home, number);
-        assert_true(g_file_set_contents(orphan, "half", 4, NULL));
-    }
-    assert_files(fixture, 601);
-    fixture_close(fixture);
-    fixture_open(fixture);
-    assert_files(fixture, 1);
-    assert_object(fixture->lake, "kept", kept);
-}
-
 static void uris(void **state)
 {
     (void)state;
@@ -406,7 +390,6 @@ int main(void)
         with_lake(one_of_many_creates_wins),
         with_lake(copies_share_bytes_not_fate),
         with_lake(a_cut_body_leaves_nothing),
-        with_lake(orphans_are_collected),
         cmocka_unit_test(uris),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -358,6 +358,34 @@ static void no_read_makes_later_ones_old(void **state)
     }
 }
 
+/* Refused before anything is written to it. */
+static void a_database_of_another_program_is_refused(void **state)
+{
+    (void)state;
+    static const char *const theirs[] = {
+        "CREATE TABLE notes (text TEXT)",
+        "CREATE TABLE notes (text TEXT); PRAGMA user_version=2",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(theirs); i++) {
+        sqlite3 *handle;
+        assert_int_equal(sqlite3_open(path, &handle), SQLITE_OK);
+        assert_int_equal(sqlite3_exec(handle, theirs[i], NULL, NULL, NULL), SQLITE_OK);
+        sqlite3_close(handle);
+        g_autofree char *before = NULL;
+        g_autofree char *after = NULL;
+        gsize size, length;
+        assert_true(g_file_get_contents(path, &before, &size, NULL));
+        g_autoptr(GError) error = NULL;
+        assert_null(store_open(path, &error));
+        assert_non_null(strstr(error->message, "a database of another program"));
+        assert_true(g_file_get_contents(path, &after, &length, NULL));
+        assert_true(size == length && memcmp(before, after, size) == 0);
+        unlink(path);
+    }
+    assert_true(g_file_set_contents(path, "no database at all, but text", -1, NULL));
+    assert_null(store_open(path, NULL));
+}
+
 #define TEST(test) cmocka_unit_test_setup_teardown(test, make_folder, remove_folder)
 
 int main(void)
@@ -372,6 +400,7 @@ int main(void)
         TEST(every_beginning_of_the_log_is_in_order),
         TEST(tags_and_tokens),
         TEST(a_store_from_the_future_is_refused),
+        TEST(a_database_of_another_program_is_refused),
         TEST(no_read_makes_later_ones_old),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

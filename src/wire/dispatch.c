@@ -317,8 +317,11 @@ static void refuse(void *context, unsigned status, const char *why, struct http_
     char id[REQUEST_ID_LENGTH + 1];
     wire_request_id(id, dispatcher->id_high, atomic_fetch_add(&dispatcher->id_next, 1));
     http_reply_header(reply, "x-amzn-RequestId", id);
-    g_autoptr(json_auto) body = json_pack(
-        "{s:s, s:s}", "__type", status == 413 ? "EntityTooLarge" : "BadRequest", "message", why);
+    g_autoptr(json_auto) body = json_pack("{s:s, s:s}", "__type",
+                                          status == 413   ? "EntityTooLarge"
+                                          : status == 503 ? "ServiceUnavailable"
+                                                          : "BadRequest",
+                                          "message", why);
     http_reply_text(reply, status, "application/json", json_text_of(body));
 }
 

@@ -26,8 +26,12 @@ static void fill_defaults(struct http_options *options)
         options->threads = g_get_num_processors();
     if (!options->workers)
         options->workers = 64;
+    if (!options->streams)
+        options->streams = 512;
     if (!options->body_limit)
         options->body_limit = 128 * 1024 * 1024;
+    if (!options->memory_limit)
+        options->memory_limit = 512 * 1024 * 1024;
     if (!options->head_deadline_s)
         options->head_deadline_s = 20;
     if (!options->idle_deadline_s)
@@ -41,7 +45,7 @@ static bool start_threads(struct http_server *server, const int *sockets, GError
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
-    server->pool = http_pool_new(server->options.workers, error);
+    server->pool = http_pool_new(server->options.workers, server->options.streams, error);
     bool ok = server->pool;
     for (unsigned i = 0; i < server->options.threads; i++) {
         if (!ok)

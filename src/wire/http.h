@@ -63,7 +63,9 @@ struct http_options {
     unsigned port;            /* 0: any free one */
     unsigned threads;         /* poll threads; 0: one a core */
     unsigned workers;         /* blocking workers at most; 0: 64 */
+    unsigned streams;         /* bodies and replies that workers stream at once; 0: 512 */
     size_t body_limit;        /* of bodies read whole; 0: 128 MiB */
+    size_t memory_limit;      /* of all such bodies together; 0: 512 MiB */
     unsigned head_deadline_s; /* for a whole head; 0: 20 */
     unsigned idle_deadline_s; /* between requests, and of a body's or reply's standstill; 0: 60 */
 };

@@ -72,7 +72,8 @@ static enum MHD_Result queue_reply(struct http_client *client)
         MHD_queue_response(client->connection, exchange->reply.status, exchange->response);
     MHD_destroy_response(g_steal_pointer(&exchange->response));
     if (pump)
-        http_pool_run(exchange->server->pool, http_exchange_work_pump, http_exchange_ref(exchange));
+        http_pool_run_stream(exchange->server->pool, http_exchange_work_pump,
+                             http_exchange_ref(exchange));
     return result;
 }
 
@@ -105,7 +106,7 @@ static enum MHD_Result start_stream(struct http_client *client)
         suspend(exchange);
         pthread_mutex_unlock(&exchange->lock);
     }
-    http_pool_run(exchange->server->pool, http_exchange_work, http_exchange_ref(exchange));
+    http_pool_run_stream(exchange->server->pool, http_exchange_work, http_exchange_ref(exchange));
     return MHD_YES;
 }
 
@@ -145,11 +146,25 @@ static enum MHD_Result start(struct http_client *client, const char *method, con
 
 /* --- a body read whole --------------------------------------------------------------------- */
 
+/* False where all bodies in memory together would be too much. */
+static bool hold(struct http_exchange *exchange, size_t size)
+{
+    struct http_server *server = exchange->server;
+    exchange->held += size;
+    return atomic_fetch_add(&server->held, size) + size <= server->options.memory_limit;
+}
+
 static enum MHD_Result take_piece(struct http_client *client, const char *bytes, size_t *size)
 {
     struct http_exchange *exchange = client->exchange;
     size_t limit = exchange->server->options.body_limit;
     client->received += (gint64)*size;
+    if (!hold(exchange, *size)) {
+        http_client_cut(client, 503,
+                        "the bodies of all requests together are more than is kept in "
+                        "memory: send it again later");
+        return MHD_NO;
+    }
     if (client->received > (gint64)limit) { /* chunked: its length was not known at the head */
         http_client_cut(client, 413, "the body is larger than the limit of bodies read whole");
         return MHD_NO;

@@ -45,6 +45,8 @@ void http_exchange_reset(struct http_exchange *exchange)
     http_ring_close(&exchange->reply_ring);
     if (exchange->body)
         g_byte_array_unref(g_steal_pointer(&exchange->body));
+    atomic_fetch_sub(&exchange->server->held, exchange->held);
+    exchange->held = 0;
     if (exchange->response)
         MHD_destroy_response(g_steal_pointer(&exchange->response));
     exchange->body_ended = exchange->answered = exchange->suspended = false;
@@ -81,6 +83,14 @@ static bool is_wanted(const struct http_exchange *exchange)
     return exchange->connection && !exchange->aborted;
 }
 
+/* Under the lock, on a stream's thread, which is no worker meanwhile. */
+static void wait_for_client(struct http_exchange *exchange)
+{
+    http_pool_wait_begin(exchange->server->pool);
+    pthread_cond_wait(&exchange->changed, &exchange->lock);
+    http_pool_wait_end(exchange->server->pool);
+}
+
 /* --- the body ------------------------------------------------------------------------------ */
 
 bool http_exchange_has_stretch(const struct http_exchange *exchange)
@@ -95,7 +105,7 @@ static gssize read_body(void *state, void *buffer, size_t size, GError **error)
     pthread_mutex_lock(&exchange->lock);
     while (!http_exchange_has_stretch(exchange) && is_wanted(exchange)) {
         resume(exchange);
-        pthread_cond_wait(&exchange->changed, &exchange->lock);
+        wait_for_client(exchange);
     }
     const char *stretch;
     size_t n = MIN(size, http_ring_data(ring, &stretch));
@@ -163,7 +173,7 @@ void http_exchange_pump(struct http_exchange *exchange)
         char *stretch;
         size_t room = http_ring_room(ring, &stretch);
         if (room == 0) {
-            pthread_cond_wait(&exchange->changed, &exchange->lock);
+            wait_for_client(exchange);
             continue;
         }
         pthread_mutex_unlock(&exchange->lock);
@@ -222,8 +232,9 @@ void http_exchange_work(void *data)
     resume(exchange);
     pthread_mutex_unlock(&exchange->lock);
     if (http_exchange_must_pump(exchange))
-        http_exchange_pump(exchange);
-    http_exchange_unref(exchange);
+        http_pool_run_stream(exchange->server->pool, http_exchange_work_pump, exchange);
+    else
+        http_exchange_unref(exchange);
 }
 
 void http_exchange_work_pump(void *data)

@@ -34,6 +34,7 @@ struct http_exchange {
     GString *target; /* as sent, a NUL, the path */
     enum http_where where;
     GByteArray *body;              /* read whole so far, or NULL; poll thread */
+    size_t held;                   /* bytes of it that are in server->held */
     struct MHD_Response *response; /* made of the reply */
 
     atomic_int references; /* the client's, and the worker's while there is one */
@@ -86,7 +87,8 @@ struct http_server {
     struct http_handler handler;
     struct http_pool *pool;
     struct http_poller *pollers;
-    unsigned started; /* pollers that run */
+    unsigned started;   /* pollers that run */
+    atomic_size_t held; /* bytes of bodies read whole, of all exchanges */
     atomic_bool stopping;
     double stop_deadline; /* set before stopping */
 };

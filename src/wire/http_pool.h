@@ -1,5 +1,10 @@
-/* http_pool.h: threads for work that may wait: started as they are needed, up to a bound; beyond it
- * work waits in line. */
+/* http_pool.h: the threads on which requests run that may wait for the disk, a lock, a process.
+ *
+ * A worker is a thread that does something. One that waits for its client's bytes, or for its
+ * client to take some, is none: it says so (http_pool_wait_begin), and another thread takes its
+ * place where tasks wait. So clients that stand still hold no worker, however many they are. What
+ * may wait for a client is run as a stream; of those a bounded number is under way, the others wait
+ * in line. */
 #ifndef LATHE_WIRE_HTTP_POOL_H
 #define LATHE_WIRE_HTTP_POOL_H
 
@@ -7,10 +12,16 @@
 
 struct http_pool;
 
-/* The first thread starts at once: where it cannot, that is the error. */
-struct http_pool *http_pool_new(unsigned threads, GError **error);
-void http_pool_run(struct http_pool *pool, void (*work)(void *data), void *data);
-/* Waits until all work given to it is done, then ends its threads. */
+/* At most `workers` threads that work, and `streams` streams under way. */
+struct http_pool *http_pool_new(unsigned workers, unsigned streams, GError **error);
+/* Waits for what is under way and in line. */
 void http_pool_free(struct http_pool *pool);
+
+void http_pool_run(struct http_pool *pool, void (*work)(void *data), void *data);
+void http_pool_run_stream(struct http_pool *pool, void (*work)(void *data), void *data);
+
+/* On a thread that runs a stream, around each wait for its client. */
+void http_pool_wait_begin(struct http_pool *pool);
+void http_pool_wait_end(struct http_pool *pool);
 
 #endif

@@ -218,6 +218,8 @@ int main(int count, char **words)
         .port = option(count, words, "--port"),
         .threads = option(count, words, "--threads"),
         .workers = option(count, words, "--workers"),
+        .streams = option(count, words, "--streams"),
+        .memory_limit = option(count, words, "--memory-limit"),
         .body_limit = option(count, words, "--body-limit"),
         .head_deadline_s = option(count, words, "--head-deadline"),
         .idle_deadline_s = option(count, words, "--idle-deadline"),

@@ -678,6 +678,69 @@ def test_work_that_waits_holds_nobody_else(start):
         assert read_reply(sleeper) == (200, b"slept\n")
 
 
+def stall(probe, uploads, downloads):
+    """Clients that send no more of a body, or take no more of a reply."""
+    stalled = [probe.connect() for _ in range(uploads + downloads)]
+    for i, one in enumerate(stalled[:uploads]):
+        size = (b"Content-Length: 1000000", CHUNKED, b"Content-Length: 600000")[i % 3]
+        fields = (size, EXPECT) if i % 5 == 4 else (size,)
+        sent = b"" if i % 5 == 4 else b"3\r\nabc" if i % 3 == 1 else b"a" * (300_000 if i % 2 else 3)
+        one.sendall(post(*fields, target=b"/stream/digest") + sent)
+    for one in stalled[uploads:]:
+        one.sendall(post(target=b"/blocking/count?size=100000000", method=b"GET"))
+    return stalled
+
+
+def test_clients_that_stand_still_hold_no_worker(start):
+    probe = start("--threads", 2, "--workers", 2)
+    stalled = stall(probe, 60, 20)
+    probe.wait_for(lambda status: status["responding"] == 61)  # the asking request is one
+    for _ in range(3):
+        assert probe.ask("PUT", "/blocking/echo", b"here") == (200, b"here")
+        assert probe.ask("PUT", "/stream/digest", b"x" * 500_000)[1].startswith(b"500000 ")
+        assert probe.ask("GET", "/blocking/count?size=1000000")[0] == 200
+    assert probe.status()["responding"] == 61
+    for one in stalled:
+        one.close()
+    probe.wait_for(lambda status: status["responding"] == 1)
+    assert probe.status()["closed"] >= 20
+    # Those that took the place of waiting threads end again: 2 workers, 2 pollers, the main thread.
+    end = time.monotonic() + TIMEOUT
+    while len(os.listdir(f"/proc/{probe.process.pid}/task")) > 5 and time.monotonic() < end:
+        probe.ask("PUT", "/blocking/echo", b"here")
+    assert len(os.listdir(f"/proc/{probe.process.pid}/task")) <= 5
+
+
+def test_streams_beyond_their_bound_wait_in_line_and_others_do_not(start):
+    probe = start("--threads", 1, "--workers", 2, "--streams", 4)
+    stalled = stall(probe, 8, 0)
+    probe.wait_for(lambda status: status["responding"] == 5)
+    assert probe.ask("PUT", "/blocking/echo", b"here") == (200, b"here")
+    assert len(os.listdir(f"/proc/{probe.process.pid}/task")) <= 2 + 2 + 4
+    late = probe.connect()
+    late.sendall(post(b"Content-Length: 100000", target=b"/stream/digest") + b"x" * 100_000)
+    assert probe.ask("PUT", "/blocking/echo", b"here") == (200, b"here")
+    assert not select.select([late], [], [], 0)[0]
+    for one in stalled:
+        one.close()
+    assert read_reply(late)[1].startswith(b"100000 ")
+    probe.wait_for(lambda status: status["responding"] == 1)
+
+
+def test_bodies_in_memory_have_a_bound_together(start):
+    probe = start("--threads", 1, "--memory-limit", 1_000_000)
+    held = [probe.connect() for _ in range(3)]
+    for one in held:
+        one.sendall(post(b"Content-Length: 400000", target=b"/blocking/echo") + b"x" * 399_999)
+    cut = select.select(held, [], [], TIMEOUT)[0]
+    assert len(cut) == 1 and read_until_closed(cut[0]).split()[1] == b"503"
+    for one in held:
+        if one not in cut:
+            one.sendall(b"x")
+            assert read_reply(one)[1] == b"x" * 400_000
+    assert probe.ask("PUT", "/blocking/echo", b"x" * 900_000)[0] == 200
+
+
 # --- start and stop --------------------------------------------------------------------------------------
 
 def test_a_port_in_use_is_refused_and_its_owner_named(start):

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import threading
 import time
+import urllib.request
 
 REGION = "us-east-1"
 READY = re.compile(r"lathe listens on (http://\S+)")
@@ -106,6 +107,13 @@ class Server:
         """Starts it again in the same home, on the same port, after stop, kill, or neither."""
         self.stop()
         return self.start()
+
+    def move_clock(self, seconds):
+        """For a server that was started with --test-clock: moves its clock on, and returns when what
+        that set off has been done."""
+        request = urllib.request.Request(f"{self.url}/_lathe/clock/{seconds}", method="POST")
+        with urllib.request.urlopen(request, timeout=120) as reply:
+            reply.read()
 
     def log_text(self):
         return self.log.read_text(errors="replace") if self.log.exists() else ""

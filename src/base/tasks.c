@@ -14,7 +14,7 @@ struct tasks {
     pthread_mutex_t lock;
     pthread_cond_t changed;
     GQueue waiting;
-    bool closing;
+    bool running, closing;
 };
 
 static void *run(void *data)
@@ -27,10 +27,13 @@ static void *run(void *data)
         struct task *task = g_queue_pop_head(&tasks->waiting);
         if (!task)
             break;
+        tasks->running = true;
         pthread_mutex_unlock(&tasks->lock);
         task->run(task->data);
         g_free(task);
         pthread_mutex_lock(&tasks->lock);
+        tasks->running = false;
+        pthread_cond_broadcast(&tasks->changed);
     }
     pthread_mutex_unlock(&tasks->lock);
     return NULL;
@@ -52,7 +55,15 @@ void tasks_add(struct tasks *tasks, void (*task)(void *data), void *data)
     *entry = (struct task){task, data};
     pthread_mutex_lock(&tasks->lock);
     g_queue_push_tail(&tasks->waiting, entry);
-    pthread_cond_signal(&tasks->changed);
+    pthread_cond_broadcast(&tasks->changed);
+    pthread_mutex_unlock(&tasks->lock);
+}
+
+void tasks_wait(struct tasks *tasks)
+{
+    pthread_mutex_lock(&tasks->lock);
+    while (tasks->running || !g_queue_is_empty(&tasks->waiting))
+        pthread_cond_wait(&tasks->changed, &tasks->lock);
     pthread_mutex_unlock(&tasks->lock);
 }
 

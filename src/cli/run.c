@@ -258,7 +258,7 @@ static bool find_server(struct run *run, const char *listen, struct server **ser
                                     "--serve: %s is served already; run without --serve to use "
                                     "that server",
                                     cli_home());
-    *server = server_open(listen, error);
+    *server = server_open(listen, false, error);
     if (*server)
         run->changes = server_changes(*server, FLOW_EXECUTION, error);
     return run->changes >= 0;

@@ -7,11 +7,14 @@ int cli_serve(int argc, char **argv)
 {
     g_autofree char *listen = NULL;
     double capture_seconds = 0;
+    gboolean test_clock = FALSE;
     const GOptionEntry options[] = {
         {"listen", 0, 0, G_OPTION_ARG_STRING, &listen, NULL, NULL},
         /* For tests, which do not wait a minute for a file of captured traffic. */
         {"capture-seconds", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_DOUBLE, &capture_seconds, NULL,
          NULL},
+        /* For tests too: POST /_lathe/clock/SECONDS moves the clock on. */
+        {"test-clock", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &test_clock, NULL, NULL},
         {0},
     };
     GError *error = NULL;
@@ -23,7 +26,7 @@ int cli_serve(int argc, char **argv)
         cli_error(error);
         return CLI_USAGE;
     }
-    struct server *server = server_open(listen, &error);
+    struct server *server = server_open(listen, test_clock, &error);
     if (!server)
         return cli_error(error);
     if (capture_seconds > 0)

@@ -76,13 +76,23 @@ static void end_wait(void *data)
     kill(getpid(), SIGTERM);
 }
 
-static bool open_http(struct server *server, const char *listen, GError **error)
+static void move_clock(double seconds, void *data)
+{
+    struct server *server = data;
+    lathe_move_clock(server->lathe, seconds);
+}
+
+static bool open_http(struct server *server, const char *listen, bool test_clock, GError **error)
 {
     g_autofree char *address = NULL;
     unsigned port;
     if (!parse_listen(listen, &address, &port, error))
         return false;
-    const struct dispatcher_options wire = {.version = LATHE_VERSION};
+    const struct dispatcher_options wire = {
+        .version = LATHE_VERSION,
+        .move_clock = test_clock ? move_clock : NULL,
+        .data = server,
+    };
     server->dispatcher = dispatcher_new(server->lathe->operations, &wire);
     struct http_options options = {.address = address, .port = port};
     server->http = http_server_start(&options, dispatcher_handler(server->dispatcher), error);
@@ -102,14 +112,15 @@ static bool open_door(struct server *server, GError **error)
     return server->door != NULL;
 }
 
-struct server *server_open(const char *listen, GError **error)
+struct server *server_open(const char *listen, bool test_clock, GError **error)
 {
     struct server *server = g_new0(struct server, 1);
     server->changes = -1;
     server_block_signals(&server->signals);
     const char *account = g_getenv("LATHE_ACCOUNT");
     server->lathe = lathe_open(cli_home(), account ? account : DEFAULT_ACCOUNT, error);
-    if (server->lathe && (!listen || open_http(server, listen, error)) && open_door(server, error))
+    if (server->lathe && (!listen || open_http(server, listen, test_clock, error)) &&
+        open_door(server, error))
         return server;
     server_close(server);
     return NULL;

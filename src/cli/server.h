@@ -13,8 +13,9 @@ struct server;
 bool server_check_listen(const char *listen, GError **error);
 
 /* Opens cli_home() and its door; serves HTTP at listen (NULL: not at all). Blocks SIGTERM and
- * SIGINT in every thread: they are taken by server_wait or a signalfd. */
-struct server *server_open(const char *listen, GError **error);
+ * SIGINT in every thread: they are taken by server_wait or a signalfd. test_clock: whether HTTP may
+ * move the clock on. */
+struct server *server_open(const char *listen, bool test_clock, GError **error);
 
 /* How long captured traffic gathers before it is written (captures_pace). */
 void server_pace_captures(struct server *server, double seconds);

@@ -63,6 +63,9 @@ struct service {
     bool (*open)(struct lathe *lathe, GError **error);
     /* Before anything is asked: takes up again, or fails, what the server's end interrupted. */
     bool (*recover)(struct lathe *lathe, GError **error);
+    /* Now and then, on a thread of its own: takes away what has grown old by `now` (seconds since
+     * 1970). What fails is told in the server's log. */
+    void (*tidy)(struct lathe *lathe, double now);
     /* When nothing is asked any more and no job runs; also where open failed or never ran. */
     void (*close)(struct lathe *lathe);
 };

@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/tasks.h"
 #include "flow/flows.h"
 #include "job/job.h"
 #include "lake/lake.h"
@@ -57,6 +58,53 @@ static bool recover_services(struct lathe *lathe, GError **error)
     return true;
 }
 
+/* --- tidying ------------------------------------------------------------------------------------
+ */
+
+#define TIDY_SECONDS 3600
+
+static void tidy(void *data)
+{
+    struct lathe *lathe = data;
+    atomic_store(&lathe->tidy_waits, false);
+    for (size_t i = 0; services[i]; i++)
+        if (services[i]->tidy)
+            services[i]->tidy(lathe, clock_wall(lathe->clock));
+}
+
+static void tidy_again(void *data)
+{
+    struct lathe *lathe = data;
+    if (!atomic_exchange(&lathe->tidy_waits, true))
+        tasks_add(lathe->chores, tidy, lathe);
+    lathe->next_tidy = clock_set(lathe->clock, CLOCK_STEADY,
+                                 clock_steady(lathe->clock) + TIDY_SECONDS, tidy_again, lathe);
+}
+
+/* The first time at once: a server that never runs for an hour is tidied too. */
+static bool begin_to_tidy(struct lathe *lathe)
+{
+    lathe->chores = tasks_new();
+    lathe->next_tidy = clock_set(lathe->clock, CLOCK_STEADY, 0, tidy_again, lathe);
+    return true;
+}
+
+static void end_tidying(struct lathe *lathe)
+{
+    if (lathe->next_tidy)
+        clock_cancel(lathe->clock, lathe->next_tidy);
+    tasks_free(lathe->chores);
+}
+
+void lathe_move_clock(struct lathe *lathe, double seconds)
+{
+    clock_move(lathe->clock, seconds);
+    tasks_wait(lathe->chores);
+}
+
+/* --- opening and closing ------------------------------------------------------------------------
+ */
+
 static bool open_parts(struct lathe *lathe, GError **error)
 {
     g_autofree char *database = below(lathe, "meta.db");
@@ -69,7 +117,8 @@ static bool open_parts(struct lathe *lathe, GError **error)
            (lathe->logs = logs_open(logs, error)) &&
            (lathe->jobs = jobs_open(jobs, lathe->logs, 0, error)) && open_services(lathe, error) &&
            recover_services(lathe, error) &&
-           (lathe->flows = flows_open(lathe->store, lathe->operations, error));
+           (lathe->flows = flows_open(lathe->store, lathe->operations, error)) &&
+           begin_to_tidy(lathe);
 }
 
 struct lathe *lathe_open(const char *home, const char *account, GError **error)
@@ -88,6 +137,7 @@ void lathe_close(struct lathe *lathe)
 {
     if (!lathe)
         return;
+    end_tidying(lathe);
     flows_close(lathe->flows); /* first: a job that ends because lathe does is no step's end */
     jobs_close(lathe->jobs);
     for (size_t i = 0; services[i]; i++)

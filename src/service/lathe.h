@@ -3,6 +3,7 @@
 #define LATHE_SERVICE_LATHE_H
 
 #include <glib.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 
 #include "operation/operation.h"
@@ -30,7 +31,10 @@ struct lathe {
     struct captures *captures; /* samples of their traffic, on their way to the lake */
     struct tasks *deployer;    /* opens the models of endpoints */
     struct operations *operations;
-    struct flows *flows; /* the engine of workflows */
+    struct flows *flows;    /* the engine of workflows */
+    struct tasks *chores;   /* what takes long and nobody waits for: services' tidying */
+    guint64 next_tidy;      /* an alarm of the clock */
+    atomic_bool tidy_waits; /* among the chores */
 };
 
 /* The services that are built, from tools/operations.txt; ends with NULL. To add one, see
@@ -41,6 +45,9 @@ extern const struct service *const services[];
 /* Takes the home folder (created where missing; refused where another process has it), opens what
  * is in it, and takes up again what a crash interrupted. */
 struct lathe *lathe_open(const char *home, const char *account, GError **error);
+
+/* For tests: moves the clock on, and returns when what that set off has been done. */
+void lathe_move_clock(struct lathe *lathe, double seconds);
 
 /* Stops jobs and endpoints and closes everything. */
 void lathe_close(struct lathe *lathe);

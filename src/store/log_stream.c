@@ -226,6 +226,19 @@ GPtrArray *logs_streams(struct logs *logs, const char *group, const char *prefix
     return streams;
 }
 
+unsigned logs_trim(struct logs *logs, const char *group, gint64 before)
+{
+    g_autoptr(GPtrArray) streams = logs_streams(logs, group, NULL);
+    unsigned removed = 0;
+    for (guint i = 0; i < streams->len; i++) {
+        const struct log_stream_info *stream = g_ptr_array_index(streams, i);
+        g_autofree char *path = stream_path(logs, group, stream->name);
+        if (MAX(stream->last, stream->created) < before)
+            removed += unlink(path) == 0;
+    }
+    return removed;
+}
+
 /* --- reading ---------------------------------------------------------------------------------- */
 
 static void free_event(void *data)

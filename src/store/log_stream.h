@@ -35,6 +35,10 @@ struct log_stream_info {
 GPtrArray *logs_groups(struct logs *logs, const char *prefix);
 GPtrArray *logs_streams(struct logs *logs, const char *group, const char *prefix);
 
+/* Removes the streams of a group whose last event is older than `before` (milliseconds); those that
+ * are written to stay. How many went. */
+unsigned logs_trim(struct logs *logs, const char *group, gint64 before);
+
 struct log_event {
     gint64 milliseconds;
     char *message;

@@ -174,3 +174,55 @@ json_t *metric_list(struct store *store, const char *name_space, const char *nam
     struct listing listing = {name_space, name, found};
     return store_read(store, read_list, &listing, error) ? g_steal_pointer(&found) : NULL;
 }
+
+/* --- growing old --------------------------------------------------------------------------------
+ */
+
+#define DAY_SECONDS 86400.0
+
+/* Data older than `age` days are put together to periods of so many seconds. */
+static const struct {
+    double age, period;
+} ages[] = {{15, 300}, {63, 3600}};
+static const double longest_age = 455;
+
+/* What has begun before `end` and is not at the beginning of a period becomes one datum a period.
+ * A period that has all its data at its beginning is one already. */
+static bool merge(struct store_connection *connection, double end, double period, GError **error)
+{
+    static const char series[] = "namespace, name, dimensions, unit";
+    g_autofree char *add = g_strdup_printf(
+        "INSERT INTO metric (%s, time, sum, minimum, maximum, count) SELECT %s, "
+        "-(CAST(time / ?2 AS INTEGER) * ?2), sum(sum), min(minimum), max(maximum), sum(count) "
+        "FROM metric WHERE time < ?1 GROUP BY %s, CAST(time / ?2 AS INTEGER) "
+        "HAVING count(*) > 1 OR min(time) > CAST(time / ?2 AS INTEGER) * ?2",
+        series, series, series);
+    /* The new ones are marked by a negative time until those that they stand for are gone. */
+    return store_run(connection, error, add, "dd", end, period) &&
+           store_run(connection, error,
+                     "DELETE FROM metric WHERE time >= 0 AND time < ?1 AND EXISTS (SELECT 1 FROM "
+                     "metric AS m WHERE m.namespace = metric.namespace AND m.name = metric.name "
+                     "AND m.dimensions = metric.dimensions AND m.unit = metric.unit AND m.time = "
+                     "-(CAST(metric.time / ?2 AS INTEGER) * ?2))",
+                     "dd", end, period) &&
+           store_run(connection, error, "UPDATE metric SET time = -time WHERE time < 0", "");
+}
+
+static bool trim(struct store_connection *connection, void *data, GError **error)
+{
+    double now = *(const double *)data;
+    if (!store_run(connection, error, "DELETE FROM metric WHERE time < ?", "d",
+                   now - longest_age * DAY_SECONDS))
+        return false;
+    for (size_t i = 0; i < G_N_ELEMENTS(ages); i++) {
+        double end = floor((now - ages[i].age * DAY_SECONDS) / ages[i].period) * ages[i].period;
+        if (!merge(connection, end, ages[i].period, error))
+            return false;
+    }
+    return true;
+}
+
+bool metric_trim(struct store *store, double now, GError **error)
+{
+    return store_write(store, trim, &now, error);
+}

@@ -35,6 +35,10 @@ struct metric_period {
 /* Periods that have data, oldest first: an array of struct metric_period. */
 GArray *metric_read(struct store *store, const struct metric_query *query, GError **error);
 
+/* Keeps what CloudWatch keeps at a time: data as they came for 15 days, in periods of five minutes
+ * for 63, of an hour for 455, and nothing beyond. */
+bool metric_trim(struct store *store, double now, GError **error);
+
 /* The metrics there are, as ListMetrics gives them: [{"Namespace","MetricName","Dimensions"}]. NULL
  * namespace or name: any. */
 json_t *metric_list(struct store *store, const char *name_space, const char *name, GError **error);

@@ -19,7 +19,8 @@
 
 struct dispatcher {
     const struct operations *operations;
-    char *region, *version;
+    char *region;
+    struct pages pages;
     char **hosts, **origins;
     guint64 id_high; /* request ids: random, then counted */
     atomic_ullong id_next;
@@ -228,7 +229,7 @@ static enum http_where where_to_run(const struct dispatcher *dispatcher,
                                     const struct wire_call *call, GError **error)
 {
     if (call->protocol == PROTOCOL_QUERY)
-        return HTTP_BLOCKING;
+        return strcmp(call->request.method, "POST") == 0 ? HTTP_BLOCKING : HTTP_QUICK;
     const struct operation *operation =
         operation_find(dispatcher->operations, call->service->name, call->operation->name);
     if (!operation) {
@@ -257,7 +258,7 @@ static enum http_where route_call(struct dispatcher *dispatcher, struct wire_cal
         return HTTP_REFUSE;
     }
     if (pages_has(call->request.path))
-        return HTTP_QUICK;
+        return HTTP_BLOCKING;
     if (!wire_call_identify(call, error) ||
         (call->query && !presigned_is_valid(call->query, clock_now(), error)))
         return HTTP_REFUSE;
@@ -296,8 +297,7 @@ static void respond(void *context, struct http_request *http, struct http_reply 
     wire_call_refresh(call, http);
     put_cors(call, reply);
     if (pages_has(call->request.path)) {
-        pages_reply(dispatcher->operations, dispatcher->version, call->request.method,
-                    call->request.path, reply);
+        pages_reply(&dispatcher->pages, call->request.method, call->request.path, reply);
         return;
     }
     g_autoptr(GError) error = NULL;
@@ -332,7 +332,8 @@ struct dispatcher *dispatcher_new(const struct operations *operations,
     struct dispatcher *dispatcher = g_new0(struct dispatcher, 1);
     dispatcher->operations = operations;
     dispatcher->region = g_strdup(options->region ? options->region : "us-east-1");
-    dispatcher->version = g_strdup(options->version);
+    dispatcher->pages =
+        (struct pages){operations, g_strdup(options->version), options->move_clock, options->data};
     dispatcher->hosts = g_strdupv((char **)options->hosts);
     dispatcher->origins = g_strdupv((char **)options->origins);
     id_random(&dispatcher->id_high, sizeof dispatcher->id_high);
@@ -345,7 +346,7 @@ void dispatcher_free(struct dispatcher *dispatcher)
     if (!dispatcher)
         return;
     g_free(dispatcher->region);
-    g_free(dispatcher->version);
+    g_free((char *)dispatcher->pages.version);
     g_strfreev(dispatcher->hosts);
     g_strfreev(dispatcher->origins);
     g_free(dispatcher);

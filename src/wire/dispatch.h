@@ -10,6 +10,9 @@ struct dispatcher_options {
     const char *version;        /* told by /_lathe/health */
     const char *const *hosts;   /* names beside loopback's, ends with NULL; or NULL */
     const char *const *origins; /* web pages that may call; or NULL */
+    /* For tests: what POST /_lathe/clock/SECONDS does; NULL: there is no such page. */
+    void (*move_clock)(double seconds, void *data);
+    void *data;
 };
 
 struct dispatcher;

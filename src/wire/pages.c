@@ -5,6 +5,7 @@
 #include "operation/shape.h"
 
 #define PREFIX "/_lathe/"
+#define CLOCK PREFIX "clock/"
 
 bool pages_has(const char *path)
 {
@@ -28,24 +29,41 @@ static json_t *list_operations(const struct operations *operations)
     return services;
 }
 
-void pages_reply(const struct operations *operations, const char *version, const char *method,
-                 const char *path, struct http_reply *reply)
+static json_t *move_clock(const struct pages *pages, const char *seconds, unsigned *status)
 {
-    g_autoptr(json_auto) body = NULL;
-    unsigned status = 200;
-    bool reads = strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
-    if (!reads) {
-        status = 405;
-        body = json_pack("{s:s}", "message", "only GET is answered here");
-    } else if (strcmp(path, PREFIX "health") == 0) {
-        body = json_pack("{s:s, s:s*}", "status", "running", "version", version);
-    } else if (strcmp(path, PREFIX "operations") == 0) {
-        body = list_operations(operations);
-    } else {
-        status = 404;
-        body = json_pack("{s:s}", "message",
-                         "there is " PREFIX "health and " PREFIX "operations, and no more");
+    char *end;
+    double by = g_ascii_strtod(seconds, &end);
+    if (!*seconds || *end || !(by >= 0)) {
+        *status = 400;
+        return json_pack("{s:s}", "message", "how many seconds? POST " CLOCK "3600");
     }
+    pages->move_clock(by, pages->data);
+    return json_pack("{s:f}", "moved", by);
+}
+
+static json_t *answer(const struct pages *pages, const char *method, const char *path,
+                      unsigned *status)
+{
+    if (pages->move_clock && strcmp(method, "POST") == 0 && g_str_has_prefix(path, CLOCK))
+        return move_clock(pages, path + strlen(CLOCK), status);
+    if (strcmp(method, "GET") != 0 && strcmp(method, "HEAD") != 0) {
+        *status = 405;
+        return json_pack("{s:s}", "message", "only GET is answered here");
+    }
+    if (strcmp(path, PREFIX "health") == 0)
+        return json_pack("{s:s, s:s*}", "status", "running", "version", pages->version);
+    if (strcmp(path, PREFIX "operations") == 0)
+        return list_operations(pages->operations);
+    *status = 404;
+    return json_pack("{s:s}", "message",
+                     "there is " PREFIX "health and " PREFIX "operations, and no more");
+}
+
+void pages_reply(const struct pages *pages, const char *method, const char *path,
+                 struct http_reply *reply)
+{
+    unsigned status = 200;
+    g_autoptr(json_auto) body = answer(pages, method, path, &status);
     char *text = json_text_of(body);
     if (strcmp(method, "HEAD") == 0) {
         reply->status = status;

@@ -5,11 +5,19 @@
 #include "operation/operation.h"
 #include "wire/http.h"
 
+struct pages {
+    const struct operations *operations;
+    const char *version;
+    void (*move_clock)(double seconds, void *data); /* or NULL */
+    void *data;
+};
+
 /* Whether the path is one of them. */
 bool pages_has(const char *path);
 /* /_lathe/health: {"status", "version"}. /_lathe/operations: for each service the names of the
- * operations that are built and of those that are not. Others: 404. */
-void pages_reply(const struct operations *operations, const char *version, const char *method,
-                 const char *path, struct http_reply *reply);
+ * operations that are built and of those that are not. POST /_lathe/clock/SECONDS, where tests
+ * asked for it: moves the clock on. Others: 404. */
+void pages_reply(const struct pages *pages, const char *method, const char *path,
+                 struct http_reply *reply);
 
 #endif

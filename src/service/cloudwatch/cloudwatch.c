@@ -263,8 +263,16 @@ static const struct operation operations[] = {
     {"ListMetrics", list_metrics, OPERATION_BLOCKING},
 };
 
+static void tidy(struct lathe *lathe, double now)
+{
+    g_autoptr(GError) error = NULL;
+    if (!metric_trim(lathe->store, now, &error))
+        g_warning("metrics that grew old: %s", error->message);
+}
+
 const struct service cloudwatch_service = {
     .name = "cloudwatch",
     .operations = operations,
     .count = G_N_ELEMENTS(operations),
+    .tidy = tidy,
 };

@@ -5,6 +5,9 @@
 
 #include "base/page.h"
 #include "store/log_stream.h"
+#include "store/resource.h"
+
+#define GROUP_KIND "log-group" /* in the store: those with a retention */
 
 static bool missing_group(GError **error)
 {
@@ -49,9 +52,12 @@ static bool describe_log_groups(const struct call *call, const json_t *request, 
             size += stream->size;
             created = s && created < stream->created ? created : stream->created;
         }
-        json_array_append_new(list, json_pack("{sssosIsI}", "logGroupName", name, "arn",
+        g_autoptr(resource_auto) kept = resource_get(call->lathe->store, GROUP_KIND, name, NULL);
+        json_t *days = kept ? json_object_get(kept->body, "retentionInDays") : NULL;
+        json_array_append_new(list, json_pack("{sssosIsIsO*}", "logGroupName", name, "arn",
                                               log_arn(call, name), "storedBytes", (json_int_t)size,
-                                              "creationTime", (json_int_t)created));
+                                              "creationTime", (json_int_t)created,
+                                              "retentionInDays", days));
     }
     reply->output = json_pack("{so}", "logGroups", list);
     put_token(reply->output, call, &page, groups->len);
@@ -342,9 +348,70 @@ static bool put_log_events(const struct call *call, const json_t *request, struc
     return written;
 }
 
+/* --- retention ----------------------------------------------------------------------------------
+ *
+ * A group that has one is a resource; groups without are kept for ever. */
+
+#define DAY_SECONDS 86400.0
+
+static bool set_days(struct resource *group, void *data, GError **error)
+{
+    (void)error;
+    json_object_set_new(group->body, "retentionInDays", json_incref(data));
+    return true;
+}
+
+static bool put_retention_policy(const struct call *call, const json_t *request,
+                                 struct reply *reply, GError **error)
+{
+    (void)reply;
+    struct store *store = call->lathe->store;
+    const char *name = json_text_at(request, "logGroupName");
+    json_t *days = json_object_get(request, "retentionInDays");
+    bool found;
+    if (!logs_has_group(call->lathe->logs, name))
+        return missing_group(error);
+    if (!resource_update(store, GROUP_KIND, name, set_days, days, &found, error) || found)
+        return found;
+    g_autoptr(json_auto) body = json_pack("{sO}", "retentionInDays", days);
+    struct resource group = {.kind = (char *)GROUP_KIND,
+                             .name = (char *)name,
+                             .arn = (char *)"",
+                             .status = (char *)"",
+                             .parent = (char *)"",
+                             .body = body};
+    return resource_create(store, &group, NULL, error);
+}
+
+static bool delete_retention_policy(const struct call *call, const json_t *request,
+                                    struct reply *reply, GError **error)
+{
+    (void)reply;
+    const char *name = json_text_at(request, "logGroupName");
+    if (!logs_has_group(call->lathe->logs, name))
+        return missing_group(error);
+    return resource_delete(call->lathe->store, GROUP_KIND, name, NULL, error);
+}
+
+static void tidy(struct lathe *lathe, double now)
+{
+    struct resource_query query = {.kind = GROUP_KIND};
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GPtrArray) groups = resource_list(lathe->store, &query, NULL, &error);
+    if (!groups)
+        g_warning("the retention of log groups: %s", error->message);
+    for (guint i = 0; groups && i < groups->len; i++) {
+        const struct resource *group = g_ptr_array_index(groups, i);
+        double days = json_number_at(group->body, "retentionInDays", G_MAXINT);
+        logs_trim(lathe->logs, group->name, (gint64)((now - days * DAY_SECONDS) * 1000));
+    }
+}
+
 static const struct operation operations[] = {
     {"CreateLogGroup", create_log_group, OPERATION_BLOCKING},
     {"CreateLogStream", create_log_stream, OPERATION_BLOCKING},
+    {"PutRetentionPolicy", put_retention_policy, OPERATION_BLOCKING},
+    {"DeleteRetentionPolicy", delete_retention_policy, OPERATION_BLOCKING},
     {"PutLogEvents", put_log_events, OPERATION_BLOCKING},
     {"DescribeLogGroups", describe_log_groups, OPERATION_BLOCKING},
     {"DescribeLogStreams", describe_log_streams, OPERATION_BLOCKING},
@@ -356,4 +423,5 @@ const struct service logs_service = {
     .name = "logs",
     .operations = operations,
     .count = G_N_ELEMENTS(operations),
+    .tidy = tidy,
 };

@@ -1,0 +1,104 @@
+"""What grows old goes: with the clock moved on, against what CloudWatch says it keeps."""
+
+import datetime
+import time
+import urllib.error
+
+import pytest
+from botocore.exceptions import ClientError
+
+DAY = 86400
+
+
+@pytest.fixture
+def aging(server_factory):
+    return server_factory(["--test-clock"])
+
+
+def put_log(logs, group, stream):
+    logs.create_log_stream(logGroupName=group, logStreamName=stream)
+    logs.put_log_events(logGroupName=group, logStreamName=stream,
+                        logEvents=[{"timestamp": int(time.time() * 1000), "message": "hello"}])
+
+
+def streams(logs, group):
+    found = logs.describe_log_streams(logGroupName=group)["logStreams"]
+    return [stream["logStreamName"] for stream in found]
+
+
+def test_log_groups_are_kept_as_long_as_their_retention_says(aging):
+    logs = aging.client("logs")
+    for group in ("kept", "week"):
+        logs.create_log_group(logGroupName=group)
+        put_log(logs, group, "s")
+    logs.put_retention_policy(logGroupName="week", retentionInDays=30)
+    logs.put_retention_policy(logGroupName="week", retentionInDays=7)
+    groups = {g["logGroupName"]: g.get("retentionInDays")
+              for g in logs.describe_log_groups()["logGroups"]}
+    assert groups == {"kept": None, "week": 7}
+    aging.move_clock(6 * DAY)
+    assert streams(logs, "week") == ["s"]
+    aging.move_clock(2 * DAY)
+    assert streams(logs, "week") == []
+    assert streams(logs, "kept") == ["s"]
+
+
+def test_a_retention_that_is_taken_back_removes_nothing(aging):
+    logs = aging.client("logs")
+    logs.create_log_group(logGroupName="g")
+    put_log(logs, "g", "s")
+    logs.put_retention_policy(logGroupName="g", retentionInDays=1)
+    logs.delete_retention_policy(logGroupName="g")
+    assert "retentionInDays" not in logs.describe_log_groups()["logGroups"][0]
+    aging.move_clock(400 * DAY)
+    assert streams(logs, "g") == ["s"]
+
+
+def test_a_retention_needs_its_group(aging):
+    logs = aging.client("logs")
+    for call in (lambda: logs.put_retention_policy(logGroupName="no", retentionInDays=1),
+                 lambda: logs.delete_retention_policy(logGroupName="no")):
+        with pytest.raises(ClientError) as caught:
+            call()
+        assert caught.value.response["Error"]["Code"] == "ResourceNotFoundException"
+
+
+def put_data(cloudwatch, start):
+    """A value a second for ten minutes, from the beginning of an hour."""
+    data = [{"MetricName": "m", "Timestamp": start + datetime.timedelta(seconds=i), "Value": i}
+            for i in range(600)]
+    cloudwatch.put_metric_data(Namespace="n", MetricData=data)
+
+
+def points(cloudwatch, start, period):
+    found = cloudwatch.get_metric_statistics(
+        Namespace="n", MetricName="m", StartTime=start, EndTime=start + datetime.timedelta(hours=1),
+        Period=period, Statistics=["Sum", "SampleCount", "Minimum", "Maximum"])["Datapoints"]
+    return [(p["Sum"], p["SampleCount"], p["Minimum"], p["Maximum"])
+            for p in sorted(found, key=lambda p: p["Timestamp"])]
+
+
+def test_metrics_grow_coarse_and_then_go(aging):
+    cloudwatch = aging.client("cloudwatch")
+    hour = datetime.datetime.now(datetime.UTC).replace(minute=0, second=0, microsecond=0)
+    put_data(cloudwatch, hour)
+    five = [(sum(range(300)), 300, 0, 299), (sum(range(300, 600)), 300, 300, 599)]
+    whole = [(sum(range(600)), 600, 0, 599)]
+    deadline = time.monotonic() + 60  # metrics are written behind their acknowledgement
+    while points(cloudwatch, hour, 300) != five and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert len(points(cloudwatch, hour, 60)) == 10
+    aging.move_clock(16 * DAY)
+    assert points(cloudwatch, hour, 60) == five  # a minute's are put together
+    aging.move_clock(DAY)
+    assert points(cloudwatch, hour, 300) == five  # and stay what they are
+    aging.move_clock(48 * DAY)
+    assert points(cloudwatch, hour, 300) == whole
+    aging.move_clock(400 * DAY)
+    assert points(cloudwatch, hour, 3600) == []
+
+
+def test_only_a_server_for_tests_has_a_clock_to_move(server):
+    with pytest.raises(urllib.error.HTTPError) as caught:
+        server.move_clock(1)
+    assert caught.value.code == 405

@@ -27,6 +27,9 @@ import members  # noqa: E402  (beside this file)
 BOTOCORE = "1.44.5"
 PROTOCOLS = ["json", "rest-json", "rest-xml", "query"]  # the order of botocore's preference
 
+# Texts that arrive percent-encoded: their patterns are for what the operation decodes.
+ENCODED = ["CopySource"]
+
 # In Java these classes are ASCII; under PCRE's Unicode properties they would not be.
 CLASS_ESCAPES = {
     r"\w": "a-zA-Z0-9_",
@@ -144,7 +147,8 @@ class Service:
                  if description.get(flag)]
         row = {"type": kind, "flags": flags, "enum": description.get("enum"),
                "java": None, "pattern": None, "min": None, "max": None, "members": []}
-        if kind == "string" and "pattern" in description and "enum" not in description:
+        if (kind == "string" and "pattern" in description and "enum" not in description
+                and shape.name not in ENCODED):
             row["pattern"] = self.patterns.compiled(description["pattern"], shape.name)
             row["java"] = description["pattern"]
         if kind not in ("timestamp", "boolean", "structure"):
@@ -186,9 +190,8 @@ class Service:
     def member(self, name, shape, required=False, payload=False):
         """One row: a reference to a shape, and how it is written in its place."""
         how = shape.serialization
-        for unknown in ("jsonvalue", "xmlAttribute"):
-            if how.get(unknown):
-                raise SystemExit(f"shapes.py: {self.name} {name}: {unknown} is not built")
+        if how.get("jsonvalue"):
+            raise SystemExit(f"shapes.py: {self.name} {name}: jsonvalue is not built")
         flags = []
         if required:
             flags.append("REQUIRED")
@@ -198,6 +201,8 @@ class Service:
             flags.append("STREAM" if shape.type_name == "blob" else "PAYLOAD")
         if how.get("flattened"):
             flags.append("FLATTENED")
+        if how.get("xmlAttribute"):
+            flags.append("ATTRIBUTE")
         wire = how.get("name")
         return (name, wire if wire != name else None, self.shape(shape),
                 LOCATIONS[how.get("location")], flags, TIMES[how.get("timestampFormat")])

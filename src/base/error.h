@@ -40,6 +40,20 @@
     X(ERROR_METADATA_TOO_LARGE, "MetadataTooLarge", 400)                    \
     X(ERROR_INVALID_PART_NUMBER, "InvalidPartNumber", 416)                  \
     X(ERROR_NO_SUCH_TAG_SET, "NoSuchTagSet", 404)                           \
+    X(ERROR_NO_SUCH_BUCKET_POLICY, "NoSuchBucketPolicy", 404)               \
+    X(ERROR_NO_SUCH_CORS, "NoSuchCORSConfiguration", 404)                   \
+    X(ERROR_NO_SUCH_WEBSITE, "NoSuchWebsiteConfiguration", 404)             \
+    X(ERROR_NO_REPLICATION, "ReplicationConfigurationNotFoundError", 404)   \
+    X(ERROR_NO_OWNERSHIP, "OwnershipControlsNotFoundError", 404)            \
+    X(ERROR_NO_ACCESS_BLOCK, "NoSuchPublicAccessBlockConfiguration", 404)   \
+    X(ERROR_MALFORMED_POLICY, "MalformedPolicy", 400)                       \
+    X(ERROR_MALFORMED_ACL, "MalformedACLError", 400)                        \
+    X(ERROR_ACL_NOT_SUPPORTED, "AccessControlListNotSupported", 400)        \
+    X(ERROR_ACL_WITH_OWNER, "InvalidBucketAclWithObjectOwnership", 400)     \
+    X(ERROR_UNRESOLVABLE_GRANT, "UnresolvableGrantByEmailAddress", 400)     \
+    X(ERROR_INVALID_LOG_TARGET, "InvalidTargetBucketForLogging", 400)       \
+    X(ERROR_MALFORMED_POST, "MalformedPOSTRequest", 400)                    \
+    X(ERROR_INVALID_POST_POLICY, "InvalidPolicyDocument", 400)              \
     X(ERROR_BUCKET_OWNED_BY_YOU, "BucketAlreadyOwnedByYou", 409)            \
     X(ERROR_BUCKET_NOT_EMPTY, "BucketNotEmpty", 409)                        \
     X(ERROR_INVALID_BUCKET_NAME, "InvalidBucketName", 400)                  \

@@ -1,4 +1,4 @@
-/* Buckets, and the tags of buckets and objects. */
+/* Buckets, and the tags of objects. */
 #include <string.h>
 
 #include "base/error.h"
@@ -38,6 +38,7 @@ static bool is_bucket_name(const char *name)
 
 struct bucket_change {
     const char *name, *region;
+    const json_t *settings;
     GPtrArray *files; /* of uploads given up */
 };
 
@@ -48,14 +49,21 @@ static bool create(struct store_connection *connection, void *data, GError **err
                    "INSERT OR IGNORE INTO lake_bucket (name, region, created) VALUES (?, ?, ?)",
                    "ssd", change->name, change->region, lake_now()))
         return false;
-    return sqlite3_changes(store_handle(connection)) == 1 ||
-           error_set(error, ERROR_BUCKET_OWNED_BY_YOU,
-                     "Your previous request to create the named bucket succeeded and you already "
-                     "own it: %s",
-                     change->name);
+    if (sqlite3_changes(store_handle(connection)) != 1)
+        return error_set(error, ERROR_BUCKET_OWNED_BY_YOU,
+                         "Your previous request to create the named bucket succeeded and you "
+                         "already own it: %s",
+                         change->name);
+    return lake_put_settings(connection, change->name, change->settings, error);
 }
 
 bool lake_bucket_create(struct lake *lake, const char *name, const char *region, GError **error)
+{
+    return lake_bucket_create_with(lake, name, region, NULL, error);
+}
+
+bool lake_bucket_create_with(struct lake *lake, const char *name, const char *region,
+                             const json_t *settings, GError **error)
 {
     if (!is_bucket_name(name))
         return error_set(error, ERROR_INVALID_BUCKET_NAME,
@@ -63,7 +71,7 @@ bool lake_bucket_create(struct lake *lake, const char *name, const char *region,
                          "letters, digits, dots and hyphens, and begins and ends with a letter or "
                          "digit",
                          name);
-    struct bucket_change change = {name, region, NULL};
+    struct bucket_change change = {name, region, settings, NULL};
     return store_write(lake->store, create, &change, error);
 }
 
@@ -108,6 +116,7 @@ static bool delete_bucket(struct store_connection *connection, void *data, GErro
                      "s", change->name) &&
            store_run(connection, error, "DELETE FROM lake_upload WHERE bucket = ?", "s",
                      change->name) &&
+           lake_drop_settings(connection, change->name, error) &&
            store_run(connection, error, "DELETE FROM lake_bucket WHERE name = ?", "s",
                      change->name);
 }
@@ -115,7 +124,7 @@ static bool delete_bucket(struct store_connection *connection, void *data, GErro
 bool lake_bucket_delete(struct lake *lake, const char *name, GError **error)
 {
     g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
-    struct bucket_change change = {name, NULL, files};
+    struct bucket_change change = {name, NULL, NULL, files};
     if (!store_write(lake->store, delete_bucket, &change, error))
         return false;
     for (guint i = 0; i < files->len; i++)
@@ -185,12 +194,6 @@ struct tagging {
     json_t *found;
 };
 
-static const char *bucket_or_object(const struct tagging *tagging, const char *bucket_sql,
-                                    const char *object_sql)
-{
-    return tagging->key ? object_sql : bucket_sql;
-}
-
 static bool no_such_object(const struct tagging *tagging, GError **error)
 {
     return error_set(error, ERROR_NO_SUCH_KEY, "The specified key does not exist: s3://%s/%s",
@@ -202,14 +205,12 @@ static bool read_tags(struct store_connection *connection, void *data, GError **
     struct tagging *tagging = data;
     if (!lake_require_bucket(connection, tagging->bucket, error))
         return false;
-    const char *sql = bucket_or_object(tagging, "SELECT tags FROM lake_bucket WHERE name = ?",
-                                       "SELECT tags FROM lake_object WHERE bucket = ? AND key = ?");
-    sqlite3_stmt *row = store_prepare(connection, sql, error);
+    sqlite3_stmt *row = store_prepare(
+        connection, "SELECT tags FROM lake_object WHERE bucket = ? AND key = ?", error);
     if (!row)
         return false;
     sqlite3_bind_text(row, 1, tagging->bucket, -1, SQLITE_STATIC);
-    if (tagging->key)
-        sqlite3_bind_text(row, 2, tagging->key, -1, SQLITE_STATIC);
+    sqlite3_bind_text(row, 2, tagging->key, -1, SQLITE_STATIC);
     int code = store_step(row, error);
     if (code == SQLITE_ROW)
         tagging->found = lake_column_json(row, 0);
@@ -228,12 +229,10 @@ static bool write_tags(struct store_connection *connection, void *data, GError *
 {
     const struct tagging *tagging = data;
     g_autofree char *tags = lake_json_column(tagging->tags);
-    const char *sql =
-        bucket_or_object(tagging, "UPDATE lake_bucket SET tags = ? WHERE name = ?",
-                         "UPDATE lake_object SET tags = ? WHERE bucket = ? AND key = ?");
     if (!lake_require_bucket(connection, tagging->bucket, error) ||
-        !store_run(connection, error, sql, tagging->key ? "sss" : "ss", tags, tagging->bucket,
-                   tagging->key))
+        !store_run(connection, error,
+                   "UPDATE lake_object SET tags = ? WHERE bucket = ? AND key = ?", "sss", tags,
+                   tagging->bucket, tagging->key))
         return false;
     return sqlite3_changes(store_handle(connection)) == 1 || no_such_object(tagging, error);
 }

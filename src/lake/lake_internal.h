@@ -98,6 +98,11 @@ struct lake_object *lake_object_of_entry(const struct lake_draft *draft,
 bool lake_put_row(struct store_connection *connection, const struct lake_draft *draft,
                   const struct lake_entry *entry, struct lake_object *object, char **replaced,
                   GError **error);
+/* Within changes: all of a bucket's settings (setting.c). */
+bool lake_put_settings(struct store_connection *connection, const char *bucket,
+                       const json_t *settings, GError **error);
+bool lake_drop_settings(struct store_connection *connection, const char *bucket, GError **error);
+
 /* JSON as a column's text, NULL for NULL; g_free. And back. */
 char *lake_json_column(const json_t *value);
 json_t *lake_column_json(sqlite3_stmt *row, int column);

@@ -71,11 +71,26 @@ bool lake_delete_if(struct lake *lake, const char *bucket, const char *key,
 /* Deletes all of them with one commit; missing ones are no error. keys: of char *. */
 bool lake_delete_many(struct lake *lake, const char *bucket, GPtrArray *keys, GError **error);
 
-/* Tags: an object of texts; NULL removes them (get: NULL without an error where there are none).
- * key NULL: the bucket's own. */
+/* Tags: an object of texts; NULL removes them (get: NULL without an error where there are none). */
 json_t *lake_tags(struct lake *lake, const char *bucket, const char *key, GError **error);
 bool lake_set_tags(struct lake *lake, const char *bucket, const char *key, const json_t *tags,
                    GError **error);
+
+/* --- settings of buckets ------------------------------------------------------------------------
+ */
+
+/* Creates a bucket together with its settings: an object of documents by name, or NULL. */
+bool lake_bucket_create_with(struct lake *lake, const char *name, const char *region,
+                             const json_t *settings, GError **error);
+
+/* What a bucket was told: an object under a name, kept and given back. The lake acts on none of
+ * them. NULL without an error where there is none; ERROR_NO_SUCH_BUCKET. */
+json_t *lake_setting(struct lake *lake, const char *bucket, const char *name, GError **error);
+/* All of a bucket's, by name: an object of them. */
+json_t *lake_settings(struct lake *lake, const char *bucket, GError **error);
+/* document NULL removes it. */
+bool lake_set_setting(struct lake *lake, const char *bucket, const char *name,
+                      const json_t *document, GError **error);
 
 /* --- pages of listings ------------------------------------------------------------------------ */
 

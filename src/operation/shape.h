@@ -54,6 +54,7 @@ enum member_flags {
     MEMBER_STREAM = 4,  /* the body itself, as bytes: call->body and reply->body */
     MEMBER_PAYLOAD = 8, /* the body itself, as the protocol writes a value */
     MEMBER_FLATTENED = 16,
+    MEMBER_ATTRIBUTE = 32, /* of its structure's element in XML: xsi:type */
 };
 
 enum member_time { TIME_DEFAULT, TIME_ISO8601, TIME_EPOCH, TIME_HTTP };

@@ -57,11 +57,22 @@ static const char lake_owner[] =
     "  SELECT file FROM lake_object WHERE row IS NULL UNION ALL SELECT file FROM lake_upload"
     "  UNION ALL SELECT file FROM lake_part);";
 
+/* A bucket's settings: documents under the names of what they are (README of src/service/s3). Its
+ * tags are one of them. */
+static const char settings[] =
+    "CREATE TABLE lake_setting (bucket TEXT NOT NULL, name TEXT NOT NULL, document TEXT NOT NULL,"
+    "  PRIMARY KEY (bucket, name)) WITHOUT ROWID;"
+    "INSERT INTO lake_setting SELECT name, 'Tagging', json_object('Tagging', json_object('TagSet',"
+    "  (SELECT json_group_array(json_object('Key', key, 'Value', value)) FROM json_each(tags))))"
+    "  FROM lake_bucket WHERE tags IS NOT NULL;"
+    "ALTER TABLE lake_bucket DROP COLUMN tags;";
+
 /* Append only: a step that was released is never changed, moved or removed. */
 static const char *const steps[] = {
     resources,  /* 1 */
     lake,       /* 2 */
     lake_owner, /* 3 */
+    settings,   /* 4 */
 };
 
 enum { LAST_STEP = G_N_ELEMENTS(steps) };

@@ -4,6 +4,8 @@
 
 #include "wire/text.h"
 
+#define XSI "http://www.w3.org/2001/XMLSchema-instance"
+
 void xml_append_text(GString *out, const char *text, size_t length)
 {
     for (size_t i = 0; i < length; i++) {
@@ -46,10 +48,26 @@ void xml_append_element(GString *out, const char *name, const char *text)
 
 static void append_value(GString *out, const struct shape_member *member, const json_t *value);
 
+/* S3 has one attribute, a Grantee's xsi:type. */
+static void append_attributes(GString *out, const struct shape *structure, const json_t *value)
+{
+    for (size_t i = 0; structure->type == SHAPE_STRUCTURE && i < structure->member_count; i++) {
+        const struct shape_member *member = &structure->members[i];
+        const char *text = json_string_value(json_object_get(value, member->name));
+        if (!(member->flags & MEMBER_ATTRIBUTE) || !text)
+            continue;
+        g_string_append_printf(out, " xmlns:xsi=\"%s\" %s=\"", XSI, shape_wire_name(member));
+        xml_append_text(out, text, strlen(text));
+        g_string_append_c(out, '"');
+    }
+}
+
 static void append_named(GString *out, const char *name, const struct shape_member *member,
                          const json_t *value)
 {
-    open_element(out, name);
+    g_string_append_printf(out, "<%s", name);
+    append_attributes(out, member->shape, value);
+    g_string_append_c(out, '>');
     append_value(out, member, value);
     close_element(out, name);
 }
@@ -118,7 +136,8 @@ void xml_append_members(GString *out, const struct shape *structure, const json_
     for (size_t i = 0; i < structure->member_count; i++) {
         const struct shape_member *member = &structure->members[i];
         const json_t *given = json_object_get(value, member->name);
-        if (given && !json_is_null(given) && member->location == AT_BODY)
+        if (given && !json_is_null(given) && member->location == AT_BODY &&
+            !(member->flags & MEMBER_ATTRIBUTE))
             xml_append_member(out, member, given);
     }
 }

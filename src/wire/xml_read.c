@@ -34,7 +34,8 @@ static const struct shape_member *member_of(const struct shape *structure, const
         if (member->flags & MEMBER_FLATTENED && member->shape->type == SHAPE_LIST &&
             member->shape->members[0].wire_name)
             wire_name = member->shape->members[0].wire_name;
-        if (member->location == AT_BODY && strcmp(wire_name, name) == 0)
+        if (member->location == AT_BODY && !(member->flags & MEMBER_ATTRIBUTE) &&
+            strcmp(wire_name, name) == 0)
             return member;
     }
     return NULL;
@@ -65,10 +66,26 @@ static bool read_child(const struct shape *structure, xmlNode *node, unsigned de
     return json_array_append_new(there, value) == 0;
 }
 
+/* "xsi:type", whatever prefix stands for that namespace. */
+static void read_attributes(const struct shape *shape, xmlNode *node, json_t *object)
+{
+    for (size_t i = 0; i < shape->member_count; i++) {
+        const struct shape_member *member = &shape->members[i];
+        if (!(member->flags & MEMBER_ATTRIBUTE))
+            continue;
+        const char *colon = strchr(shape_wire_name(member), ':');
+        xmlChar *text = xmlGetNsProp(node, BAD_CAST(colon + 1),
+                                     BAD_CAST "http://www.w3.org/2001/XMLSchema-instance");
+        json_put(object, member->name, text ? json_string((const char *)text) : NULL);
+        xmlFree(text);
+    }
+}
+
 static json_t *read_structure(const struct shape *shape, xmlNode *node, unsigned depth,
                               GError **error)
 {
     g_autoptr(json_auto) object = json_object();
+    read_attributes(shape, node, object);
     for (xmlNode *child = node->children; child; child = child->next)
         if (child->type == XML_ELEMENT_NODE && !read_child(shape, child, depth, object, error))
             return NULL;

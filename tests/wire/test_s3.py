@@ -52,7 +52,7 @@ COPY = {"x-amz-copy-source": "/b/k"}
     # What is not built, or not known, must not become what is.
     ("PUT", "/b/k?acl", None, "501 NotImplemented"),
     ("PUT", "/b/k?retention", None, "501 NotImplemented"),
-    ("PUT", "/b?policy", None, "501 NotImplemented"),
+    ("PUT", "/b?website", None, "501 NotImplemented"),
     ("PUT", "/b?versioning", None, "501 NotImplemented"),
     ("DELETE", "/b?lifecycle", None, "501 NotImplemented"),
     ("DELETE", "/b/k?acl", None, "400 InvalidArgument"),

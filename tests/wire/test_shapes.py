@@ -140,6 +140,8 @@ def test_request_and_reply(echo, models, decided, service, name, protocol):
             parsed.pop(stream_out)
         parsed.pop("ContentLength", None)
         got, wanted = values.seen(parsed), values.seen(output)
+        if not content:  # which botocore reads as an empty text, where the body is one
+            got = {member: value for member, value in got.items() if value != ""}
         if textual:
             got, wanted = values.without_empty(got), values.without_empty(wanted)
         assert got == wanted

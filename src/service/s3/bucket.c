@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/page.h"
-#include "service/s3/s3_internal.h"
+#include "service/s3/acl.h"
 
 #define FIRST_REGION "us-east-1"
 
@@ -16,19 +16,51 @@ static bool check_configuration(const json_t *request, GError **error)
     return true;
 }
 
+/* The settings that a bucket begins with. */
+static json_t *first_settings(const struct call *call, const json_t *request, GError **error)
+{
+    const json_t *set = json_at(request, "CreateBucketConfiguration.Tags");
+    const char *ownership = s3_text(request, "ObjectOwnership");
+    g_autoptr(json_auto) tags = s3_tags_of_set(set, 50, error);
+    if (!tags)
+        return NULL;
+    g_autoptr(json_auto) settings = json_object();
+    if (json_object_size(tags))
+        json_object_set_new(settings, "Tagging", json_pack("{s{sO}}", "Tagging", "TagSet", set));
+    if (ownership)
+        json_object_set_new(
+            settings, "OwnershipControls",
+            json_pack("{s{s[{ss}]}}", "OwnershipControls", "Rules", "ObjectOwnership", ownership));
+    GError *failure = NULL;
+    g_autoptr(json_auto) grants = s3_grants_of(call, request, settings, &failure);
+    if (g_error_matches(failure, LATHE_ERROR, ERROR_ACL_NOT_SUPPORTED)) {
+        g_error_free(failure);
+        error_set(error, ERROR_ACL_WITH_OWNER,
+                  "Bucket cannot have ACLs set with ObjectOwnership's BucketOwnerEnforced setting");
+        return NULL;
+    }
+    if (failure) {
+        g_propagate_error(error, failure);
+        return NULL;
+    }
+    if (grants)
+        json_object_set_new(settings, S3_BUCKET_ACL, json_pack("{sO}", "Grants", grants));
+    return g_steal_pointer(&settings);
+}
+
 bool s3_create_bucket(const struct call *call, const json_t *request, struct reply *reply,
                       GError **error)
 {
     const char *name = s3_text(request, "Bucket");
     const char *region = json_text_at(request, "CreateBucketConfiguration.LocationConstraint");
-    const json_t *set = json_at(request, "CreateBucketConfiguration.Tags");
     if (!s3_check(call, request, error) || !check_configuration(request, error))
         return false;
-    g_autoptr(json_auto) tags = s3_tags_of_set(set, 50, error);
-    if (!tags)
+    g_autoptr(json_auto) settings = first_settings(call, request, error);
+    if (!settings)
         return false;
     GError *failure = NULL;
-    if (!lake_bucket_create(s3_lake(call), name, region ? region : call->region, &failure)) {
+    if (!lake_bucket_create_with(s3_lake(call), name, region ? region : call->region, settings,
+                                 &failure)) {
         /* In its first region, S3 lets the owner create a bucket again. */
         bool again = g_error_matches(failure, LATHE_ERROR, ERROR_BUCKET_OWNED_BY_YOU) &&
                      strcmp(call->region, FIRST_REGION) == 0;
@@ -38,8 +70,6 @@ bool s3_create_bucket(const struct call *call, const json_t *request, struct rep
         }
         g_error_free(failure);
     }
-    if (json_object_size(tags) && !lake_set_tags(s3_lake(call), name, NULL, tags, error))
-        return false;
     reply->output = json_object();
     json_object_set_new(reply->output, "Location", json_sprintf("/%s", name));
     return true;

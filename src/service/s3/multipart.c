@@ -57,12 +57,13 @@ bool s3_create_multipart_upload(const struct call *call, const json_t *request, 
     upload->bucket = g_strdup(s3_text(request, "Bucket"));
     upload->key = g_strdup(s3_text(request, "Key"));
     upload->content_type = g_strdup(s3_text(request, "ContentType"));
-    upload->headers = s3_headers(request, error);
+    upload->headers = s3_headers(call, request, error);
     upload->tags = upload->headers ? s3_tags_of_text(tagging ? tagging : "", error) : NULL;
     if (!upload->tags || !lake_upload_create(s3_lake(call), upload, error))
         return false;
     reply->output =
         json_pack("{ssssss}", "Bucket", upload->bucket, "Key", upload->key, "UploadId", upload->id);
+    s3_put_encryption(reply->output, upload->headers);
     if (asked)
         put_checksum_kind(reply->output, upload);
     return true;

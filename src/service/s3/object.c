@@ -29,7 +29,7 @@ static bool put(const struct call *call, const json_t *request, const struct s3_
                 struct reply *reply, GError **error)
 {
     const char *tagging = s3_text(request, "Tagging");
-    g_autoptr(json_auto) headers = s3_headers(request, error);
+    g_autoptr(json_auto) headers = s3_headers(call, request, error);
     g_autoptr(json_auto) tags = s3_tags_of_text(tagging ? tagging : "", error);
     if (!headers || !tags)
         return false;
@@ -50,8 +50,7 @@ static bool put(const struct call *call, const json_t *request, const struct s3_
     reply->output = json_object();
     json_object_set_new(reply->output, "ETag", s3_etag(object->etag));
     put_checksum(reply->output, draft, digests->kind);
-    json_put(reply->output, "ServerSideEncryption",
-             json_incref(json_object_get(headers, "ServerSideEncryption")));
+    s3_put_encryption(reply->output, headers);
     return true;
 }
 
@@ -125,11 +124,11 @@ static bool choose_checksum(const json_t *request, const struct lake_object *sou
 }
 
 /* The copy's headers: the source's or the request's, with the checksum of its bytes. */
-static json_t *copy_headers(const json_t *request, const struct lake_object *source,
-                            const struct lake_draft *draft, enum checksum_kind kind, unsigned kinds,
-                            GError **error)
+static json_t *copy_headers(const struct call *call, const json_t *request,
+                            const struct lake_object *source, const struct lake_draft *draft,
+                            enum checksum_kind kind, unsigned kinds, GError **error)
 {
-    g_autoptr(json_auto) given = s3_headers(request, error);
+    g_autoptr(json_auto) given = s3_headers(call, request, error);
     if (!given)
         return NULL;
     g_autoptr(json_auto) headers = json_object();
@@ -138,8 +137,14 @@ static json_t *copy_headers(const json_t *request, const struct lake_object *sou
     if (replaces(request, "MetadataDirective")) {
         json_object_update(headers, given);
     } else {
-        static const char *const own[] = {"StorageClass", "WebsiteRedirectLocation",
-                                          "ServerSideEncryption", NULL};
+        static const char *const own[] = {"StorageClass",
+                                          "WebsiteRedirectLocation",
+                                          "ServerSideEncryption",
+                                          "SSEKMSKeyId",
+                                          "SSEKMSEncryptionContext",
+                                          "BucketKeyEnabled",
+                                          "Grants",
+                                          NULL};
         const char *name;
         json_t *value;
         json_object_foreach(source->headers, name, value)
@@ -177,7 +182,7 @@ static bool copy(const struct call *call, const json_t *request, const struct la
         return false;
     g_autoptr(lake_draft_auto) draft = lake_draft_of(s3_lake(call), source, kinds, error);
     g_autoptr(json_auto) headers =
-        draft ? copy_headers(request, source, draft, kind, kinds, error) : NULL;
+        draft ? copy_headers(call, request, source, draft, kind, kinds, error) : NULL;
     g_autoptr(json_auto) tags = NULL;
     if (!headers || !copy_tags(request, source, &tags, error))
         return false;
@@ -199,6 +204,7 @@ static bool copy(const struct call *call, const json_t *request, const struct la
     g_autofree char *member = s3_checksum_member(kind);
     json_copy_members(result, headers, (const char *[]){member, "ChecksumType", NULL});
     reply->output = json_pack("{so}", "CopyObjectResult", result);
+    s3_put_encryption(reply->output, headers);
     return true;
 }
 

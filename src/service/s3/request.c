@@ -5,7 +5,7 @@
 
 #include "base/page.h"
 #include "service/lathe.h"
-#include "service/s3/s3_internal.h"
+#include "service/s3/acl.h"
 
 #define METADATA_LIMIT 2048 /* bytes of all names and values */
 
@@ -40,18 +40,11 @@ static const struct {
 } refused[] = {
     {"SSECustomerAlgorithm", "objects are not encrypted with customer keys"},
     {"CopySourceSSECustomerAlgorithm", "objects are not encrypted with customer keys"},
-    {"SSEKMSKeyId", "objects are not encrypted with KMS keys; encrypt the disk of the lake"},
-    {"SSEKMSEncryptionContext", "objects are not encrypted with KMS keys"},
     {"ObjectLockMode", "objects are not locked"},
     {"ObjectLockRetainUntilDate", "objects are not locked"},
     {"ObjectLockLegalHoldStatus", "objects are not locked"},
     {"ObjectLockEventHold", "objects are not locked"},
     {"ObjectLockEnabledForBucket", "objects are not locked"},
-    {"GrantFullControl", "there are no access lists; one account owns everything"},
-    {"GrantRead", "there are no access lists; one account owns everything"},
-    {"GrantReadACP", "there are no access lists; one account owns everything"},
-    {"GrantWrite", "there are no access lists; one account owns everything"},
-    {"GrantWriteACP", "there are no access lists; one account owns everything"},
     {"WriteOffsetBytes", "objects cannot be appended to"},
 };
 
@@ -63,12 +56,23 @@ static bool check_text(const json_t *request, const char *member, const char *co
            error_set(error, ERROR_NOT_IMPLEMENTED, "%s \"%s\" is not built: %s", member, text, why);
 }
 
+/* What clients ask for by default (the SageMaker SDK sends aws:kms with its source) is recorded and
+ * told back, as the README says: the lake's disk is what is to be encrypted. */
+static bool check_encryption(const json_t *request, GError **error)
+{
+    static const char *const known[] = {"AES256", "aws:kms", "aws:kms:dsse", NULL};
+    const char *encryption = s3_text(request, "ServerSideEncryption");
+    bool kms = encryption && g_str_has_prefix(encryption, "aws:kms");
+    if (!kms && (s3_text(request, "SSEKMSKeyId") || s3_text(request, "SSEKMSEncryptionContext")))
+        return error_set(error, ERROR_INVALID_ARGUMENT,
+                         "Server Side Encryption with AWS KMS managed key requires HTTP header "
+                         "x-amz-server-side-encryption : aws:kms");
+    return check_text(request, "ServerSideEncryption", known, "objects are not encrypted", error);
+}
+
 bool s3_check(const struct call *call, const json_t *request, GError **error)
 {
     static const char *const versions[] = {"null", NULL};
-    static const char *const acls[] = {"private", "bucket-owner-full-control", "bucket-owner-read",
-                                       NULL};
-    static const char *const encryptions[] = {"AES256", NULL};
     for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
         const json_t *value = json_object_get(request, refused[i].member);
         if (value && !json_is_false(value))
@@ -78,10 +82,7 @@ bool s3_check(const struct call *call, const json_t *request, GError **error)
     return check_owner(call, request, "ExpectedBucketOwner", error) &&
            check_owner(call, request, "ExpectedSourceBucketOwner", error) &&
            check_text(request, "VersionId", versions, "buckets keep no versions", error) &&
-           check_text(request, "ACL", acls, "one account owns everything", error) &&
-           check_text(request, "ServerSideEncryption", encryptions,
-                      "objects are not encrypted with KMS keys; encrypt the disk of the lake",
-                      error);
+           check_encryption(request, error);
 }
 
 /* --- what comes back with an object
@@ -101,19 +102,55 @@ static json_t *lower_case_names(const json_t *metadata, size_t *size)
     return lower;
 }
 
-json_t *s3_headers(const json_t *request, GError **error)
+static const char *const encryption_members[] = {
+    "ServerSideEncryption", "SSEKMSKeyId", "SSEKMSEncryptionContext", "BucketKeyEnabled", NULL};
+
+/* The encryption that a request says, or that its bucket was told to have by default. */
+static void add_encryption(json_t *headers, const json_t *request, const json_t *settings)
 {
-    static const char *const members[] = {"CacheControl",
-                                          "ContentDisposition",
-                                          "ContentEncoding",
-                                          "ContentLanguage",
-                                          "Expires",
-                                          "ServerSideEncryption",
-                                          "StorageClass",
-                                          "WebsiteRedirectLocation",
-                                          NULL};
+    const json_t *rules = json_at(settings, "ServerSideEncryptionConfiguration."
+                                            "ServerSideEncryptionConfiguration.Rules");
+    const json_t *rule = json_array_get(rules, 0);
+    const json_t *by_default = json_object_get(rule, "ApplyServerSideEncryptionByDefault");
+    json_copy_members(headers, request, encryption_members);
+    if (s3_text(request, "ServerSideEncryption") || !by_default)
+        return;
+    json_put(headers, "ServerSideEncryption",
+             json_incref(json_object_get(by_default, "SSEAlgorithm")));
+    json_put(headers, "SSEKMSKeyId", json_incref(json_object_get(by_default, "KMSMasterKeyID")));
+    if (json_true_at(rule, "BucketKeyEnabled"))
+        json_object_set_new(headers, "BucketKeyEnabled", json_true());
+}
+
+void s3_put_encryption(json_t *output, const json_t *headers)
+{
+    json_copy_members(output, headers, encryption_members);
+}
+
+/* What depends on the bucket's settings. */
+static bool add_settled(json_t *headers, const struct call *call, const json_t *request,
+                        GError **error)
+{
+    g_autoptr(json_auto) settings = lake_settings(s3_lake(call), s3_text(request, "Bucket"), error);
+    if (!settings)
+        return false;
+    add_encryption(headers, request, settings);
+    GError *failure = NULL;
+    json_put(headers, "Grants", s3_grants_of(call, request, settings, &failure));
+    if (failure)
+        g_propagate_error(error, failure);
+    return !failure;
+}
+
+json_t *s3_headers(const struct call *call, const json_t *request, GError **error)
+{
+    static const char *const members[] = {
+        "CacheControl", "ContentDisposition", "ContentEncoding",         "ContentLanguage",
+        "Expires",      "StorageClass",       "WebsiteRedirectLocation", NULL};
     g_autoptr(json_auto) headers = json_object();
     json_copy_members(headers, request, members);
+    if (!add_settled(headers, call, request, error))
+        return NULL;
     const json_t *metadata = json_object_get(request, "Metadata");
     if (json_object_size(metadata)) {
         size_t size = 0;
@@ -131,13 +168,15 @@ json_t *s3_headers(const json_t *request, GError **error)
 
 void s3_put_headers(json_t *output, const struct lake_object *object, bool with_checksum)
 {
+    static const char *const kept[] = {"Grants", "SSEKMSEncryptionContext", NULL};
     const char *name;
     json_t *value;
     json_object_foreach(object->headers, name, value)
     {
         bool standard =
             strcmp(name, "StorageClass") == 0 && strcmp(json_string_value(value), "STANDARD") == 0;
-        if (!standard && (with_checksum || !g_str_has_prefix(name, "Checksum")))
+        if (!standard && !g_strv_contains(kept, name) &&
+            (with_checksum || !g_str_has_prefix(name, "Checksum")))
             json_object_set(output, name, value);
     }
 }

@@ -14,13 +14,15 @@ struct lake *s3_lake(const struct call *call);
 const char *s3_text(const json_t *request, const char *member);
 
 /* What every operation asks first: ExpectedBucketOwner (and ExpectedSourceBucketOwner) is the
- * account, and no member asks for what lathe does not do: versions, object lock, customer keys,
- * access lists that open an object to others. */
+ * account, and no member asks for what lathe does not do: versions, object lock, customer keys. */
 bool s3_check(const struct call *call, const json_t *request, GError **error);
 
-/* The members that come back with an object: Metadata, CacheControl ... NULL: metadata too large.
- */
-json_t *s3_headers(const json_t *request, GError **error);
+/* The members that are kept with an object, most of which come back with it: Metadata,
+ * CacheControl, ServerSideEncryption, Grants ... NULL: metadata too large, a grant that the bucket
+ * refuses. */
+json_t *s3_headers(const struct call *call, const json_t *request, GError **error);
+/* Adds what they say of encryption to a reply. */
+void s3_put_encryption(json_t *output, const json_t *headers);
 /* Adds an object's stored members to a reply; the checksum's only where asked for. */
 void s3_put_headers(json_t *output, const struct lake_object *object, bool with_checksum);
 json_t *s3_etag(const char *etag); /* in quotes */
@@ -80,14 +82,14 @@ json_t *s3_tags_of_text(const char *text, GError **error);
  */
 
 operation_function s3_create_bucket, s3_head_bucket, s3_delete_bucket, s3_list_buckets,
-    s3_get_bucket_location;
+    s3_get_bucket_location, s3_get_bucket_policy_status;
+operation_function s3_get_bucket_acl, s3_put_bucket_acl, s3_get_object_acl;
 operation_function s3_put_object, s3_copy_object, s3_delete_object, s3_delete_objects;
-operation_function s3_get_object, s3_head_object;
+operation_function s3_get_object, s3_head_object, s3_get_object_attributes;
 operation_function s3_list_objects, s3_list_objects_v2;
 operation_function s3_create_multipart_upload, s3_upload_part, s3_upload_part_copy,
     s3_complete_multipart_upload, s3_abort_multipart_upload, s3_list_parts,
     s3_list_multipart_uploads;
-operation_function s3_get_object_tagging, s3_put_object_tagging, s3_delete_object_tagging,
-    s3_get_bucket_tagging, s3_put_bucket_tagging, s3_delete_bucket_tagging;
+operation_function s3_get_object_tagging, s3_put_object_tagging, s3_delete_object_tagging;
 
 #endif

@@ -1,9 +1,9 @@
-/* Tags of buckets and objects. */
+/* Tags of objects, and the rules for those of buckets. */
 #include <string.h>
 
 #include "service/s3/s3_internal.h"
 
-enum { KEY_LIMIT = 128, VALUE_LIMIT = 256, OBJECT_TAGS = 10, BUCKET_TAGS = 50 };
+enum { KEY_LIMIT = 128, VALUE_LIMIT = 256, OBJECT_TAGS = 10 };
 
 static bool add_tag(json_t *tags, const char *key, const char *value, size_t limit, GError **error)
 {
@@ -92,8 +92,14 @@ static json_t *set_of_tags(const json_t *tags)
 /* --- operations ---------------------------------------------------------------------------------
  */
 
-static bool get(const struct call *call, const json_t *request, struct reply *reply, bool *any,
-                GError **error)
+static bool set(const struct call *call, const json_t *request, const json_t *tags, GError **error)
+{
+    return lake_set_tags(s3_lake(call), s3_text(request, "Bucket"), s3_text(request, "Key"),
+                         json_object_size(tags) ? tags : NULL, error);
+}
+
+bool s3_get_object_tagging(const struct call *call, const json_t *request, struct reply *reply,
+                           GError **error)
 {
     if (!s3_check(call, request, error))
         return false;
@@ -104,64 +110,22 @@ static bool get(const struct call *call, const json_t *request, struct reply *re
         g_propagate_error(error, failure);
         return false;
     }
-    *any = json_object_size(tags) > 0;
     reply->output = json_pack("{so}", "TagSet", set_of_tags(tags));
     return true;
-}
-
-static bool set(const struct call *call, const json_t *request, const json_t *tags, GError **error)
-{
-    return lake_set_tags(s3_lake(call), s3_text(request, "Bucket"), s3_text(request, "Key"),
-                         json_object_size(tags) ? tags : NULL, error);
-}
-
-static bool put(const struct call *call, const json_t *request, size_t limit, GError **error)
-{
-    if (!s3_check(call, request, error))
-        return false;
-    g_autoptr(json_auto) tags = s3_tags_of_set(json_at(request, "Tagging.TagSet"), limit, error);
-    return tags && set(call, request, tags, error);
-}
-
-bool s3_get_object_tagging(const struct call *call, const json_t *request, struct reply *reply,
-                           GError **error)
-{
-    bool any;
-    return get(call, request, reply, &any, error);
 }
 
 bool s3_put_object_tagging(const struct call *call, const json_t *request, struct reply *reply,
                            GError **error)
 {
     (void)reply;
-    return put(call, request, OBJECT_TAGS, error);
+    if (!s3_check(call, request, error))
+        return false;
+    g_autoptr(json_auto) tags =
+        s3_tags_of_set(json_at(request, "Tagging.TagSet"), OBJECT_TAGS, error);
+    return tags && set(call, request, tags, error);
 }
 
 bool s3_delete_object_tagging(const struct call *call, const json_t *request, struct reply *reply,
-                              GError **error)
-{
-    (void)reply;
-    return s3_check(call, request, error) && set(call, request, NULL, error);
-}
-
-bool s3_get_bucket_tagging(const struct call *call, const json_t *request, struct reply *reply,
-                           GError **error)
-{
-    bool any;
-    if (!get(call, request, reply, &any, error))
-        return false;
-    return any || error_set(error, ERROR_NO_SUCH_TAG_SET, "The TagSet does not exist: bucket %s",
-                            s3_text(request, "Bucket"));
-}
-
-bool s3_put_bucket_tagging(const struct call *call, const json_t *request, struct reply *reply,
-                           GError **error)
-{
-    (void)reply;
-    return put(call, request, BUCKET_TAGS, error);
-}
-
-bool s3_delete_bucket_tagging(const struct call *call, const json_t *request, struct reply *reply,
                               GError **error)
 {
     (void)reply;

@@ -183,6 +183,23 @@ class Models:
         assert again["PipelineArn"].endswith("pipeline/home-pipeline")
 
 
+@content(since=4)
+class Settings:
+    """Of a bucket: one that has its own table since, one that was a column of the bucket's before."""
+
+    RULES = [{"AllowedMethods": ["GET"], "AllowedOrigins": ["https://plant.example"]}]
+
+    def put(self, server):
+        s3 = server.client("s3")
+        s3.put_bucket_cors(Bucket="home", CORSConfiguration={"CORSRules": self.RULES})
+        s3.put_bucket_acl(Bucket="home", ACL="public-read")
+
+    def check(self, server):
+        s3 = server.client("s3")
+        assert s3.get_bucket_cors(Bucket="home")["CORSRules"] == self.RULES
+        assert len(s3.get_bucket_acl(Bucket="home")["Grants"]) == 2
+
+
 def number_of(home):
     with sqlite3.connect(f"file:{home}/meta.db?mode=ro", uri=True) as database:
         return database.execute("PRAGMA user_version").fetchone()[0]

@@ -18,7 +18,7 @@ static const struct runtime *by_repository(const char *repository)
     return NULL;
 }
 
-const struct runtime *runtime_find(const char *image, char **tag, GError **error)
+const struct runtime *runtime_find(const char *image, GError **error)
 {
     const char *slash = strrchr(image, '/');
     const char *name = slash ? slash + 1 : image;
@@ -35,7 +35,5 @@ const struct runtime *runtime_find(const char *image, char **tag, GError **error
         g_string_free(known, TRUE);
         return NULL;
     }
-    if (tag)
-        *tag = g_strdup(name[length] == ':' ? name + length + 1 : "latest");
     return runtime;
 }

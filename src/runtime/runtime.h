@@ -1,5 +1,5 @@
-/* runtime.h: an image is a runtime. The repository and the tag of an image's URI choose who does
- * the work; account and region are only recorded. */
+/* runtime.h: an image is a runtime. The repository of an image's URI chooses who does the work;
+ * account and region are only recorded. What depends on the tag, the runtime itself knows. */
 #ifndef LATHE_RUNTIME_RUNTIME_H
 #define LATHE_RUNTIME_RUNTIME_H
 
@@ -14,7 +14,7 @@ struct runtime {
 };
 
 /* The runtime of an image; ERROR_VALIDATION naming the image and what would run where there is
- * none. tag (may be NULL) becomes the text after ':', "latest" where there is none; g_free. */
-const struct runtime *runtime_find(const char *image, char **tag, GError **error);
+ * none. */
+const struct runtime *runtime_find(const char *image, GError **error);
 
 #endif

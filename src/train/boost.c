@@ -127,10 +127,11 @@ static bool run_round(const struct boost_plan *plan, struct boost_outcome *outco
     }
     g_clear_pointer(&outcome->last, g_array_unref);
     outcome->last = scores;
-    g_autofree char *line = evaluation_line(round, scores);
+    bool six_digits = plan->xgboost->release->six_digits;
+    g_autofree char *line = evaluation_line(round, scores, six_digits);
     report_line(line);
     double part = (double)(round + 1) / rounds;
-    report_round(plan->report_fd, round, (const struct score *)(void *)scores->data, scores->len,
+    report_round(plan->report_fd, round, scores, six_digits,
                  plan->progress_from + part * (plan->progress_to - plan->progress_from));
     return plan->checkpoints == NULL ||
            checkpoint_save(plan->xgboost, outcome->booster, plan->checkpoints, round, error);

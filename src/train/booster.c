@@ -3,11 +3,13 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "train/pickle.h"
 #include "train/report.h"
 
 /* What steers the job, and what has no meaning on one machine's CPU. */
 static const char *const not_parameters[] = {"num_round",
                                              "csv_weights",
+                                             "silent",
                                              "early_stopping_rounds",
                                              "_kfold",
                                              "_num_cv_round",
@@ -61,18 +63,49 @@ bool booster_configure(const struct xgboost *xgboost, void *booster, const json_
     return true;
 }
 
+static bool write_bytes(const char *path, const void *bytes, size_t size, GError **error)
+{
+    if (g_file_set_contents(path, bytes, (gssize)size, error)) {
+        return true;
+    }
+    g_prefix_error(error, "writing the model: ");
+    return false;
+}
+
+/* XGBoost's bytes of a form ("ubj", "deprecated"), its own until it is next called. */
+static const char *save(const struct xgboost *xgboost, void *booster, const char *form,
+                        uint64_t *size, GError **error)
+{
+    g_autofree char *config = g_strdup_printf("{\"format\":\"%s\"}", form);
+    const char *bytes = NULL;
+    if (xgboost->booster_save(booster, config, size, &bytes) != 0) {
+        xgboost_fail(xgboost, error, "writing the model");
+        return NULL;
+    }
+    return bytes;
+}
+
 bool booster_write(const struct xgboost *xgboost, void *booster, const char *path, GError **error)
 {
     uint64_t size;
-    const char *bytes;
-    if (xgboost->booster_save(booster, "{\"format\":\"ubj\"}", &size, &bytes) != 0) {
-        return xgboost_fail(xgboost, error, "writing the model");
+    const char *bytes = save(xgboost, booster, "ubj", &size, error);
+    return bytes != NULL && write_bytes(path, bytes, size, error);
+}
+
+bool booster_write_model(const struct xgboost *xgboost, void *booster, const char *path,
+                         GError **error)
+{
+    enum xgboost_model_form form = xgboost->release->model;
+    if (form == MODEL_UBJSON) {
+        return booster_write(xgboost, booster, path, error);
     }
-    if (!g_file_set_contents(path, bytes, (gssize)size, error)) {
-        g_prefix_error(error, "writing the model: ");
-        return false;
+    uint64_t size;
+    const char *bytes = save(xgboost, booster, "deprecated", &size, error);
+    if (bytes == NULL || form == MODEL_BINARY) {
+        return bytes != NULL && write_bytes(path, bytes, size, error);
     }
-    return true;
+    g_autoptr(GByteArray) pickle = pickle_booster(bytes, size, error);
+    return pickle != NULL && write_bytes(path, pickle->data, pickle->len, error);
 }
 
 bool booster_read(const struct xgboost *xgboost, void *booster, const char *path, GError **error)

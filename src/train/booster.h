@@ -18,6 +18,10 @@ bool booster_configure(const struct xgboost *xgboost, void *booster, const json_
  * default is; aside and renamed, so that no reader sees half a model. */
 bool booster_write(const struct xgboost *xgboost, void *booster, const char *path, GError **error);
 
+/* The same in the form in which the image leaves its models (xgboost_release's `model`). */
+bool booster_write_model(const struct xgboost *xgboost, void *booster, const char *path,
+                         GError **error);
+
 enum prediction { PREDICT_ANSWER = 0, PREDICT_MARGIN = 1 };
 
 /* What the booster says of a matrix's rows: *width values a row, XGBoost's until it is next called.

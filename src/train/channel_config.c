@@ -55,10 +55,13 @@ static bool check_channel(const char *name, const json_t *channel, enum channel_
                           GError **error)
 {
     const char *mode = json_text_at(channel, "TrainingInputMode");
-    if (mode != NULL && strcmp(mode, "File") != 0 && strcmp(mode, "FastFile") != 0) {
+    /* The rows are the same in all modes, and lie here as files. */
+    static const char *const modes[] = {"File", "FastFile", "Pipe", NULL};
+    if (mode != NULL && !g_strv_contains(modes, mode)) {
         return error_set(error, ERROR_VALIDATION,
-                         "channel %s: TrainingInputMode %s is not supported; use 'File'", name,
-                         mode);
+                         "channel %s: TrainingInputMode %s is none of 'File', 'FastFile' and "
+                         "'Pipe'",
+                         name, mode);
     }
     const char *content_type = json_text_at(channel, "ContentType");
     return content_type == NULL || parse_content_type(name, content_type, format, error);

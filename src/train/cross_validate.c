@@ -134,7 +134,8 @@ static void report_means(const struct crossing *crossing, guint first)
         mean->value /= counted;
     }
     int rounds = (int)hyperparameter_integer(crossing->plan->hyperparameters, "num_round", 0);
-    g_autofree char *line = evaluation_line(rounds, means);
+    g_autofree char *line =
+        evaluation_line(rounds, means, crossing->plan->xgboost->release->six_digits);
     report_line(line);
 }
 
@@ -164,7 +165,7 @@ static bool write_models(const struct crossing *crossing, GError **error)
     for (guint i = 0; i < crossing->models->len; i++) {
         g_autofree char *path = g_strdup_printf("%s/model/xgboost-model-%u", crossing->opt_ml, i);
         void *booster = g_array_index(crossing->models, struct boost_outcome, i).booster;
-        if (!booster_write(crossing->plan->xgboost, booster, path, error)) {
+        if (!booster_write_model(crossing->plan->xgboost, booster, path, error)) {
             return false;
         }
     }

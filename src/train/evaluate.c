@@ -216,15 +216,14 @@ GArray *evaluate(struct evaluator *evaluator, void *booster, int round, GError *
     return g_steal_pointer(&scores);
 }
 
-char *evaluation_line(int round, const GArray *scores)
+char *evaluation_line(int round, const GArray *scores, bool six_digits)
 {
     GString *line = g_string_new(NULL);
     g_string_append_printf(line, "[%d]", round);
     for (guint i = 0; i < scores->len; i++) {
         const struct score *score = &g_array_index(scores, struct score, i);
-        /* printf writes the sign of a NaN; Python does not. */
-        g_string_append_printf(line, "#011%s-%s:%.5f", score->data, score->metric,
-                               isnan(score->value) ? fabs(score->value) : score->value);
+        g_autofree char *value = score_text(score->value, six_digits);
+        g_string_append_printf(line, "#011%s-%s:%s", score->data, score->metric, value);
     }
     return g_string_free(line, FALSE);
 }

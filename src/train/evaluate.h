@@ -36,8 +36,8 @@ const char *evaluator_stopping_metric(const struct evaluator *evaluator);
  * Their texts live as long as the evaluator. NULL and an error. */
 GArray *evaluate(struct evaluator *evaluator, void *booster, int round, GError **error);
 
-/* "[12]#011train-rmse:0.31000#011validation-rmse:0.59000", g_free it. */
-char *evaluation_line(int round, const GArray *scores);
+/* "[12]#011train-rmse:0.31000#011validation-rmse:0.59000", with score_text's digits; g_free it. */
+char *evaluation_line(int round, const GArray *scores, bool six_digits);
 
 /* The score of a metric on a data set; error@0.5 also finds "error", as XGBoost shortens it. NULL
  * where there is none. */

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "train/hyperparameter_releases.h"
 #include "train/hyperparameter_rules.h"
 #include "train/metrics.h"
 
@@ -69,6 +70,7 @@ static const struct hyperparameter known[] = {
     {"csv_weights", INTEGER, WITHIN(0, 1), NULL},
     {"early_stopping_rounds", INTEGER, FROM(1), NULL},
     {"booster", CHOICE, ANY, LIST("gbtree", "gblinear", "dart")},
+    {"silent", INTEGER, WITHIN(0, 1), NULL},
     {"verbosity", INTEGER, WITHIN(0, 3), NULL},
     {"nthread", INTEGER, FROM(1), NULL},
     {"eta", NUMBER, WITHIN(0, 1), NULL},
@@ -86,8 +88,8 @@ static const struct hyperparameter known[] = {
     {"sketch_eps", NUMBER, BETWEEN(0, 1), NULL},
     {"scale_pos_weight", NUMBER, ABOVE(0), NULL},
     {"updater", CHOICES, ANY,
-     LIST("grow_colmaker", "distcol", "grow_histmaker", "grow_skmaker", "grow_quantile_histmaker",
-          "sync", "refresh", "prune", "shotgun", "coord_descent")},
+     LIST("grow_colmaker", "distcol", "grow_histmaker", "grow_local_histmaker", "grow_skmaker",
+          "grow_quantile_histmaker", "sync", "refresh", "prune", "shotgun", "coord_descent")},
     {"dsplit", CHOICE, ANY, LIST("row", "col")},
     {"refresh_leaf", INTEGER, WITHIN(0, 1), NULL},
     {"process_type", CHOICE, ANY, LIST("default", "update")},
@@ -121,6 +123,7 @@ static const struct hyperparameter known[] = {
     {"save_model_on_termination", CHOICE, ANY, LIST("true", "false")},
     {"aft_loss_distribution", CHOICE, ANY, LIST("normal", "logistic", "extreme")},
     {"aft_loss_distribution_scale", NUMBER, FROM(0), NULL},
+    {"single_precision_histogram", CHOICE, ANY, LIST("true", "false")},
     {"deterministic_histogram", CHOICE, ANY, LIST("true", "false")},
     {"sampling_method", CHOICE, ANY, LIST("uniform", "gradient_based")},
     {"prob_buffer_row", INTEGER, ABOVE(1), NULL},
@@ -181,16 +184,35 @@ static const char *nearest(const char *given, const char *const *words)
     return best;
 }
 
-static const char **metric_names(const char *prefix, GStringChunk *texts)
+static const char **metric_names(const struct xgboost_release *release, const char *prefix,
+                                 GStringChunk *texts)
 {
     size_t count;
     const struct train_metric *metrics = train_metrics(&count);
     const char **names = g_new0(const char *, count + 1);
+    size_t found = 0;
     for (size_t i = 0; i < count; i++) {
-        g_autofree char *name = g_strconcat(prefix, metrics[i].name, NULL);
-        names[i] = g_string_chunk_insert(texts, name);
+        if (release_has_value(release, "eval_metric", metrics[i].name)) {
+            g_autofree char *name = g_strconcat(prefix, metrics[i].name, NULL);
+            names[found++] = g_string_chunk_insert(texts, name);
+        }
     }
     return names;
+}
+
+/* Those of the choices that the release has. */
+static const char **choices_of(const struct xgboost_release *release,
+                               const struct hyperparameter *hyperparameter)
+{
+    const char *const *all = hyperparameter->choices;
+    const char **choices = g_new0(const char *, g_strv_length((char **)all) + 1);
+    size_t found = 0;
+    for (size_t i = 0; all[i] != NULL; i++) {
+        if (release_has_value(release, hyperparameter->name, all[i])) {
+            choices[found++] = all[i];
+        }
+    }
+    return choices;
 }
 
 static bool one_of(const char *name, const char *value, const char *const *choices, GError **error)
@@ -205,21 +227,36 @@ static bool one_of(const char *name, const char *value, const char *const *choic
                      near == NULL ? "" : "'?");
 }
 
-static bool one_of_metrics(const char *name, const char *value, const char *prefix, GError **error)
+static bool one_of_choices(const struct xgboost_release *release,
+                           const struct hyperparameter *hyperparameter, const char *value,
+                           GError **error)
+{
+    g_autofree const char **choices = choices_of(release, hyperparameter);
+    bool gpu = strstr(value, "gpu") != NULL;
+    if (gpu && !g_strv_contains(choices, value) &&
+        g_strv_contains(hyperparameter->choices, value)) {
+        return error_set(error, ERROR_VALIDATION, "GPU training is not supported yet.");
+    }
+    return one_of(hyperparameter->name, value, choices, error);
+}
+
+static bool one_of_metrics(const struct xgboost_release *release, const char *name,
+                           const char *value, const char *prefix, GError **error)
 {
     GStringChunk *texts = g_string_chunk_new(1024);
-    g_autofree const char **names = metric_names(prefix, texts);
+    g_autofree const char **names = metric_names(release, prefix, texts);
     bool is_one = one_of(name, value, names, error);
     g_string_chunk_free(texts);
     return is_one;
 }
 
 /* error@t, ndcg@n and map@n take a threshold; no other metric does. */
-static bool check_metric(const char *name, const char *value, GError **error)
+static bool check_metric(const struct xgboost_release *release, const char *name, const char *value,
+                         GError **error)
 {
     const char *at = strchr(value, '@');
     if (at == NULL) {
-        return one_of_metrics(name, value, "", error);
+        return one_of_metrics(release, name, value, "", error);
     }
     g_autofree char *metric = g_strndup(value, (size_t)(at - value));
     if (!g_strv_contains(LIST("error", "ndcg", "map"), metric)) {
@@ -301,7 +338,8 @@ static char **split_list(const char *value)
     return parts;
 }
 
-static bool check_list(const struct hyperparameter *hyperparameter, char **value, GError **error)
+static bool check_list(const struct xgboost_release *release,
+                       const struct hyperparameter *hyperparameter, char **value, GError **error)
 {
     g_auto(GStrv) parts = split_list(*value);
     if (parts[0] == NULL) {
@@ -310,8 +348,8 @@ static bool check_list(const struct hyperparameter *hyperparameter, char **value
     }
     for (size_t i = 0; parts[i] != NULL; i++) {
         bool good = hyperparameter->kind == METRICS
-                        ? check_metric(hyperparameter->name, parts[i], error)
-                        : one_of(hyperparameter->name, parts[i], hyperparameter->choices, error);
+                        ? check_metric(release, hyperparameter->name, parts[i], error)
+                        : one_of_choices(release, hyperparameter, parts[i], error);
         if (!good) {
             return false;
         }
@@ -373,19 +411,20 @@ static bool check_groups(const struct hyperparameter *hyperparameter, const char
 }
 
 /* Checks one value by itself and brings it into the one form that XGBoost reads. */
-static bool check_value(const struct hyperparameter *hyperparameter, char **value, GError **error)
+static bool check_value(const struct xgboost_release *release,
+                        const struct hyperparameter *hyperparameter, char **value, GError **error)
 {
     switch (hyperparameter->kind) {
     case INTEGER:
     case NUMBER:
         return check_number(hyperparameter, *value, error);
     case CHOICE:
-        return one_of(hyperparameter->name, *value, hyperparameter->choices, error);
+        return one_of_choices(release, hyperparameter, *value, error);
     case TUNED:
-        return one_of_metrics(hyperparameter->name, *value, "validation:", error);
+        return one_of_metrics(release, hyperparameter->name, *value, "validation:", error);
     case CHOICES:
     case METRICS:
-        return check_list(hyperparameter, value, error);
+        return check_list(release, hyperparameter, value, error);
     case SIGNS:
         return check_signs(hyperparameter, value, error);
     case GROUPS:
@@ -394,14 +433,16 @@ static bool check_value(const struct hyperparameter *hyperparameter, char **valu
     return false;
 }
 
-static bool refuse_unknown(const char *name, GError **error)
+static bool refuse_unknown(const struct xgboost_release *release, const char *name, GError **error)
 {
     const char *names[G_N_ELEMENTS(known) + G_N_ELEMENTS(aliases) + 1] = {NULL};
-    for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
-        names[i] = known[i].name;
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(aliases); i++) {
-        names[G_N_ELEMENTS(known) + i] = aliases[i].alias;
+    size_t found = 0;
+    for (size_t i = 0; i < G_N_ELEMENTS(known) + G_N_ELEMENTS(aliases); i++) {
+        bool own = i < G_N_ELEMENTS(known);
+        const char *each = own ? known[i].name : aliases[i - G_N_ELEMENTS(known)].alias;
+        if (release_has_hyperparameter(release, each)) {
+            names[found++] = each;
+        }
     }
     const char *near = nearest(name, names);
     return error_set(error, ERROR_VALIDATION, "Extraneous hyperparameter found: %s%s%s%s", name,
@@ -419,12 +460,13 @@ static const char *first_name(const char *name)
     return name;
 }
 
-static bool check_one(const char *given_name, const json_t *given, json_t *checked, GError **error)
+static bool check_one(const struct xgboost_release *release, const char *given_name,
+                      const json_t *given, json_t *checked, GError **error)
 {
     const char *name = first_name(given_name);
     const struct hyperparameter *hyperparameter = find_known(name);
-    if (hyperparameter == NULL) {
-        return refuse_unknown(given_name, error);
+    if (hyperparameter == NULL || !release_has_hyperparameter(release, given_name)) {
+        return release->lenient || refuse_unknown(release, given_name, error);
     }
     if (!json_is_string(given)) {
         return error_set(error, ERROR_VALIDATION,
@@ -438,14 +480,15 @@ static bool check_one(const char *given_name, const json_t *given, json_t *check
                          given_name);
     }
     g_autofree char *value = g_strstrip(g_strdup(json_string_value(given)));
-    if (!check_value(hyperparameter, &value, error)) {
+    if (!check_value(release, hyperparameter, &value, error)) {
         return false;
     }
     json_object_set_new(checked, name, json_string(value));
     return true;
 }
 
-bool train_check_hyperparameters(const json_t *given, json_t **checked, GError **error)
+bool train_check_hyperparameters(const json_t *given, const struct xgboost_release *release,
+                                 json_t **checked, GError **error)
 {
     g_autoptr(json_auto) values = json_object();
     const char *name;
@@ -453,7 +496,7 @@ bool train_check_hyperparameters(const json_t *given, json_t **checked, GError *
     /* Jansson's loop takes no const object; nothing is changed. */
     json_object_foreach((json_t *)given, name, value)
     {
-        if (!check_one(name, value, values, error)) {
+        if (!check_one(release, name, value, values, error)) {
             return false;
         }
     }

@@ -6,11 +6,15 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-/* Checks a training job's HyperParameters (names to strings) before anything is read: required
- * ones, unknown ones (the nearest name is told), each value's type and range, and what one asks of
- * another, with the container's wording. On success *checked, where checked is not NULL, receives a
+#include "tree/xgboost_release.h"
+
+/* Checks a training job's HyperParameters (names to strings) before anything is read, as a release
+ * of the image does: required ones, unknown ones (the nearest name is told; a lenient release
+ * leaves them out), each value's type and range, and what one asks of another, with the container's
+ * wording. On success *checked, where checked is not NULL, receives a
  * new object of the same values under their first names (learning_rate as eta ...), trimmed. */
-bool train_check_hyperparameters(const json_t *given, json_t **checked, GError **error);
+bool train_check_hyperparameters(const json_t *given, const struct xgboost_release *release,
+                                 json_t **checked, GError **error);
 
 /* Of a checked object: the value, or the fallback where it was not given. */
 const char *hyperparameter_text(const json_t *checked, const char *name, const char *fallback);

@@ -32,12 +32,6 @@ static const struct library_symbol symbols[] = {
     {"XGBoosterSaveModelToBuffer", offsetof(struct xgboost, booster_save)},
 };
 
-static bool is_old_release(const char *image_tag)
-{
-    return image_tag != NULL && (strcmp(image_tag, "1") == 0 || g_str_has_prefix(image_tag, "1.") ||
-                                 g_str_has_prefix(image_tag, "0."));
-}
-
 static void read_version(struct xgboost *xgboost, void *library)
 {
     void (*version)(int *, int *, int *);
@@ -48,10 +42,11 @@ static void read_version(struct xgboost *xgboost, void *library)
     }
 }
 
-struct xgboost *xgboost_open(const char *image_tag, GError **error)
+struct xgboost *xgboost_open(const char *image, GError **error)
 {
     g_autoptr(xgboost_auto) xgboost = g_new0(struct xgboost, 1);
-    bool old = is_old_release(image_tag);
+    xgboost->release = xgboost_release_find(image);
+    bool old = xgboost->release->image <= IMAGE_1_7_1;
     xgboost->path = old ? g_strdup(OLD_LIBRARY)
                         : library_find("LATHE_XGBOOST_LIBRARY", "xgboost/libxgboost.so", error);
     if (xgboost->path == NULL) {
@@ -68,7 +63,7 @@ struct xgboost *xgboost_open(const char *image_tag, GError **error)
     void *library = library_load(xgboost->path, symbols, G_N_ELEMENTS(symbols), xgboost,
                                  "XGBoost 1.7 or later", error);
     if (library == NULL) {
-        g_prefix_error(error, "the image's tag %s: %s", image_tag == NULL ? "(none)" : image_tag,
+        g_prefix_error(error, "the image's release %s: %s", xgboost->release->tag,
                        old ? "the package libxgboost0 is needed: " : "");
         return NULL;
     }

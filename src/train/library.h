@@ -9,12 +9,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "tree/xgboost_release.h"
+
 /* How XGBoost asks for a matrix batch by batch: next returns 1 for a batch, 0 at the end. */
 typedef void matrix_reset(void *iterator);
 typedef int matrix_next(void *iterator);
 
 struct xgboost {
-    char *path; /* what was loaded */
+    const struct xgboost_release *release; /* what the image is */
+    char *path;                            /* what was loaded, in its place */
     int major, minor, patch;
 
     const char *(*last_error)(void);
@@ -46,10 +49,10 @@ struct xgboost {
     int (*booster_save)(void *booster, const char *config, uint64_t *size, const char **bytes);
 };
 
-/* Loads the release that an image tag stands for: "1.7-1" and every other 1.x (and 0.90-2) is
- * Debian's libxgboost.so.0, all else (2 and later, "latest", NULL) is the newer one, looked for at
- * $LATHE_XGBOOST_LIBRARY, then beside the program in lib/xgboost/ and ../lib/lathe/xgboost/. */
-struct xgboost *xgboost_open(const char *image_tag, GError **error);
+/* Loads what stands in for an image (as xgboost_release_find reads it): releases up to 1.7-1 are
+ * Debian's libxgboost.so.0, later ones the newer one, looked for at $LATHE_XGBOOST_LIBRARY, then
+ * beside the program in lib/xgboost/ and ../lib/lathe/xgboost/. */
+struct xgboost *xgboost_open(const char *image, GError **error);
 void xgboost_close(struct xgboost *xgboost);
 typedef struct xgboost xgboost_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(xgboost_auto, xgboost_close)

@@ -50,18 +50,27 @@ static void write_all(int fd, const char *bytes, size_t size)
     }
 }
 
-void report_round(int fd, int round, const struct score *scores, size_t count, double progress)
+char *score_text(double value, bool six_digits)
+{
+    /* printf writes the sign of a NaN; Python does not. */
+    double shown = isnan(value) ? fabs(value) : value;
+    return six_digits ? g_strdup_printf("%g", shown) : g_strdup_printf("%.5f", shown);
+}
+
+void report_round(int fd, int round, const GArray *scores, bool six_digits, double progress)
 {
     if (fd < 0) {
         return;
     }
     double now = clock_now();
     g_autoptr(GString) lines = g_string_new(NULL);
-    for (size_t i = 0; i < count; i++) {
-        if (isfinite(scores[i].value)) {
+    for (guint i = 0; i < scores->len; i++) {
+        const struct score *score = &g_array_index(scores, struct score, i);
+        g_autofree char *value = score_text(score->value, six_digits);
+        if (isfinite(score->value)) {
             g_string_append_printf(
-                lines, "{\"metric\":\"%s:%s\",\"value\":%.15g,\"step\":%d,\"time\":%.3f}\n",
-                scores[i].data, scores[i].metric, scores[i].value, round, now);
+                lines, "{\"metric\":\"%s:%s\",\"value\":%s,\"step\":%d,\"time\":%.3f}\n",
+                score->data, score->metric, value, round, now);
         }
     }
     g_string_append_printf(lines, "{\"progress\":%.6g}\n", progress);

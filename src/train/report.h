@@ -3,6 +3,7 @@
 #define LATHE_TRAIN_REPORT_H
 
 #include <glib.h>
+#include <stdbool.h>
 
 /* A line of the log on standard output: "[2026-11-21:10:20:30:INFO] text". Levels are Python's
  * names. A tab or line end in the text would break the line and is written as #011 or a space. */
@@ -18,11 +19,16 @@ struct score {
     double value;
 };
 
+/* How a value stands in the log, and so in the metrics that are read from it: with five places, or
+ * as early releases print it, six digits. g_free it. */
+char *score_text(double value, bool six_digits);
+
 /* Writes JSON lines to fd (none where it is negative):
  *   {"metric":"validation:auc","value":0.9,"step":12,"time":1700000000.123}
  *   {"progress":0.3}
  * in one write a round, so that lines of two writers do not mix. A value that is not finite has no
- * form in JSON and is left out. A reader that has gone away does not stop the job. */
-void report_round(int fd, int round, const struct score *scores, size_t count, double progress);
+ * form in JSON and is left out; the others have the digits of the log. A reader that has gone away
+ * does not stop the job. */
+void report_round(int fd, int round, const GArray *scores, bool six_digits, double progress);
 
 #endif

@@ -23,11 +23,13 @@
 struct job {
     const char *opt_ml;
     int report_fd;
+    const struct xgboost_release *release;
     json_t *hyperparameters; /* checked */
     struct channel_config channels;
     struct xgboost *xgboost;
     struct channel *train, *validation;
     void *train_matrix, *validation_matrix;
+    bool boosting; /* from the first round on: what fails then has failed in XGBoost */
 };
 
 static char *below(const struct job *job, const char *path)
@@ -75,7 +77,8 @@ static bool check_hosts(const struct job *job, GError **error)
 static bool read_configs(struct job *job, GError **error)
 {
     g_autoptr(json_auto) given = read_config(job, "hyperparameters.json", true, error);
-    if (given == NULL || !train_check_hyperparameters(given, &job->hyperparameters, error)) {
+    if (given == NULL ||
+        !train_check_hyperparameters(given, job->release, &job->hyperparameters, error)) {
         return false;
     }
     g_autoptr(json_auto) channels = read_config(job, "inputdataconfig.json", true, error);
@@ -90,15 +93,33 @@ static void log_library(const char *text)
     report_log(warning ? "WARNING" : "INFO", "XGBoost: %s", xgboost_message(text));
 }
 
+/* The image's first words, and which XGBoost it is that speaks them. */
+static void log_start(const struct xgboost *xgboost)
+{
+    const struct xgboost_release *release = xgboost->release;
+    g_autofree char *own =
+        g_strdup_printf("%d.%d.%d", xgboost->major, xgboost->minor, xgboost->patch);
+    if (release->image == IMAGE_0_72) {
+        report_line("Arguments: train");
+        report_log("INFO", "Running standalone xgboost training.");
+    } else {
+        report_log("INFO", "Imported framework sagemaker_xgboost_container.training");
+        report_log("INFO", "Running XGBoost Sagemaker in algorithm mode");
+    }
+    report_log("INFO", "Running XGBoost %s of the image %s", release->version, release->tag);
+    if (strcmp(own, release->version) != 0) {
+        report_log("INFO", "Running XGBoost %s in its place", own);
+    }
+}
+
 static bool load_library(struct job *job, GError **error)
 {
-    job->xgboost = xgboost_open(g_getenv("LATHE_XGBOOST_VERSION"), error);
+    job->xgboost = xgboost_open(job->release->tag, error);
     if (job->xgboost == NULL) {
         return false;
     }
     job->xgboost->register_log(log_library);
-    report_log("INFO", "Running XGBoost %d.%d.%d in algorithm mode", job->xgboost->major,
-               job->xgboost->minor, job->xgboost->patch);
+    log_start(job->xgboost);
     return true;
 }
 
@@ -162,14 +183,28 @@ static enum matrix_kind train_matrix_kind(const struct job *job, int max_bin)
     return hist && plain_trees && whole && max_bin >= 2 ? MATRIX_QUANTILE : MATRIX_PLAIN;
 }
 
+static void log_train_matrix(const struct job *job)
+{
+    const struct channel *train = job->train;
+    const struct xgboost_release *release = job->xgboost->release;
+    if (release->image > IMAGE_0_72) {
+        report_log("INFO", "Single node training.");
+    }
+    if (release->counts_columns) {
+        report_log("INFO", "Train matrix has %zu rows and %zu columns", train->rows,
+                   train->features);
+    } else {
+        report_log("INFO", "Train matrix has %zu rows", train->rows);
+    }
+}
+
 static bool load_train(struct job *job, GError **error)
 {
     job->train = load_channel(job, "train", NULL, job->channels.train, error);
     if (job->train == NULL) {
         return false;
     }
-    report_log("INFO", "Train matrix has %zu rows and %zu columns", job->train->rows,
-               job->train->features);
+    log_train_matrix(job);
     int max_bin = (int)hyperparameter_integer(job->hyperparameters, "max_bin", 256);
     job->train_matrix = matrix_create(job->xgboost, job->train, train_matrix_kind(job, max_bin),
                                       max_bin, thread_count(job), error);
@@ -233,8 +268,8 @@ static bool train_one(const struct job *job, const struct boost_plan *plan, bool
                    keep ? "saved" : "not saved (save_model_on_termination is not true)");
     }
     g_autofree char *path = below(job, "model/xgboost-model");
-    bool saved =
-        (outcome.stopped && !keep) || booster_write(job->xgboost, outcome.booster, path, error);
+    bool saved = (outcome.stopped && !keep) ||
+                 booster_write_model(job->xgboost, outcome.booster, path, error);
     boost_outcome_clear(job->xgboost, &outcome);
     return saved;
 }
@@ -269,7 +304,7 @@ static bool train_folds(const struct job *job, const struct boost_plan *plan, bo
     return trained;
 }
 
-static bool train(const struct job *job, GError **error)
+static bool train(struct job *job, GError **error)
 {
     struct watched sets[2] = {{"train", job->train_matrix, job->train->labels, job->train->rows}};
     if (job->validation != NULL) {
@@ -291,6 +326,7 @@ static bool train(const struct job *job, GError **error)
     bool keep = strcmp(hyperparameter_text(job->hyperparameters, "save_model_on_termination", ""),
                        "true") == 0;
     bool folds = hyperparameter_text(job->hyperparameters, "_kfold", NULL) != NULL;
+    job->boosting = true;
     return folds ? train_folds(job, &plan, keep, error) : train_one(job, &plan, keep, error);
 }
 
@@ -324,6 +360,39 @@ static void job_clear(struct job *job)
     json_decref(job->hyperparameters);
 }
 
+/* XGBoost's complaints that the container lays to the user (its CUSTOMER_ERRORS). */
+static bool is_users_fault(const char *message)
+{
+    static const char *const texts[] = {
+        "label must be in [0,1] for logistic regression",
+        "label must be in [0, num_class)",
+        "the dataset only contains pos or neg samples",
+        "base_score must be in (0,1)",
+        "PoissonRegression: label must be nonnegative",
+        "TweedieRegression: label must be nonnegative",
+        "Parameter reg_lambda should be greater equal to 0",
+    };
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        if (strstr(message, texts[i]) != NULL) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The reason in the release's words: 0.72 says it as it is; later ones are Python programs of which
+ * SageMaker's toolkit reports the exception. Its traceback we have not. g_free it. */
+static char *failure_text(const struct job *job, const char *message)
+{
+    if (job->release->image == IMAGE_0_72) {
+        return g_strdup(message);
+    }
+    bool own = job->boosting && !is_users_fault(message);
+    return g_strdup_printf("framework error: \nsagemaker_algorithm_toolkit.exceptions.%s: %s%s",
+                           own ? "AlgorithmError" : "UserError",
+                           own ? "XGB train call failed with exception:\n " : "", message);
+}
+
 /* Leaves the reason where SageMaker looks for it. */
 static void write_failure(const struct job *job, const char *reason)
 {
@@ -340,12 +409,16 @@ int train_main(const char *opt_ml, int report_fd)
     stop_hold();
     /* Whoever reads the log or the report may end first; that is no reason to lose the model. */
     signal(SIGPIPE, SIG_IGN);
-    struct job job = {.opt_ml = opt_ml, .report_fd = report_fd};
+    struct job job = {.opt_ml = opt_ml,
+                      .report_fd = report_fd,
+                      .release = xgboost_release_find(g_getenv("LATHE_XGBOOST_VERSION"))};
     g_autoptr(GError) error = NULL;
     bool trained = run(&job, &error);
     if (!trained) {
-        report_log("ERROR", "%s", error->message);
-        write_failure(&job, error->message);
+        g_autofree char *reason = failure_text(&job, error->message);
+        report_log("ERROR", "Reporting training FAILURE");
+        report_log("ERROR", "%s", reason);
+        write_failure(&job, reason);
     }
     job_clear(&job);
     return trained ? 0 : 1;

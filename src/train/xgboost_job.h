@@ -8,17 +8,21 @@
  *   input/config/resourceconfig.json      (optional) {"hosts":["algo-1"],...}
  *   input/data/train/, validation/        the channels' files
  *   checkpoints/                          (optional) where it is, a checkpoint a round is kept
- * there, and training goes on from the newest model/xgboost-model                   the model,
- * UBJSON (with _kfold xgboost-model-0, -1 ...) output/failure                        why it failed
+ * there,
+ *                                         and training goes on from the newest
+ *   model/xgboost-model                   the model in the release's form (with _kfold
+ *                                         xgboost-model-0, -1 ...)
+ *   output/failure                        why it failed, in the release's words
  *   output/data/predictions.csv           with _kfold: what was predicted for rows left out
  */
 #ifndef LATHE_TRAIN_XGBOOST_JOB_H
 #define LATHE_TRAIN_XGBOOST_JOB_H
 
 /* Trains in the folder opt_ml. The log goes to standard output; metrics and progress as JSON lines
- * to report_fd (-1: nowhere), see report.h. The environment's LATHE_XGBOOST_VERSION is the image's
- * tag (library.h). SIGTERM ends it after the round that is running; it is held back in the calling
- * thread from then on. Returns the exit status: 0, also when stopped, or 1 with output/failure. */
+ * to report_fd (-1: nowhere), see report.h. The environment's LATHE_XGBOOST_VERSION is the image,
+ * or its tag (xgboost_release.h). SIGTERM ends it after the round that is running; it is held back
+ * in the calling thread from then on. Returns the exit status: 0, also when stopped, or 1 with
+ * output/failure. */
 int train_main(const char *opt_ml, int report_fd);
 
 #endif

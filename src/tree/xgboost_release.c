@@ -6,17 +6,17 @@
 #define COUNT (sizeof releases / sizeof releases[0])
 
 static const struct xgboost_release releases[] = {
-    {IMAGE_0_72, "0.72", "0.72", .pickles = true, .lenient = true, .six_digits = true},
-    {IMAGE_0_90_1, "0.90-1", "0.90", .pickles = true, .six_digits = true},
-    {IMAGE_0_90_2, "0.90-2", "0.90", .pickles = true, .six_digits = true},
-    {IMAGE_1_0_1, "1.0-1", "1.0.0", .pickles = true},
-    {IMAGE_1_2_1, "1.2-1", "1.2.0", .pickles = true, .counts_columns = true},
-    {IMAGE_1_2_2, "1.2-2", "1.2.0", .pickles = true, .counts_columns = true},
-    {IMAGE_1_3_1, "1.3-1", "1.3.3", .counts_columns = true},
-    {IMAGE_1_5_1, "1.5-1", "1.5.2", .counts_columns = true},
-    {IMAGE_1_7_1, "1.7-1", "1.7.4", .counts_columns = true},
-    {IMAGE_3_0_5, "3.0-5", "3.0.5", .counts_columns = true},
-    {IMAGE_3_2_0, "3.2-0", "3.2.0", .counts_columns = true},
+    {IMAGE_0_72, "0.72", "0.72", .model = MODEL_PICKLE, .lenient = true, .six_digits = true},
+    {IMAGE_0_90_1, "0.90-1", "0.90", .model = MODEL_PICKLE, .six_digits = true},
+    {IMAGE_0_90_2, "0.90-2", "0.90", .model = MODEL_PICKLE, .six_digits = true},
+    {IMAGE_1_0_1, "1.0-1", "1.0.0", .model = MODEL_PICKLE},
+    {IMAGE_1_2_1, "1.2-1", "1.2.0", .model = MODEL_PICKLE, .counts_columns = true},
+    {IMAGE_1_2_2, "1.2-2", "1.2.0", .model = MODEL_PICKLE, .counts_columns = true},
+    {IMAGE_1_3_1, "1.3-1", "1.3.3", .model = MODEL_BINARY, .counts_columns = true},
+    {IMAGE_1_5_1, "1.5-1", "1.5.2", .model = MODEL_BINARY, .counts_columns = true},
+    {IMAGE_1_7_1, "1.7-1", "1.7.4", .model = MODEL_UBJSON, .counts_columns = true},
+    {IMAGE_3_0_5, "3.0-5", "3.0.5", .model = MODEL_UBJSON, .counts_columns = true},
+    {IMAGE_3_2_0, "3.2-0", "3.2.0", .model = MODEL_UBJSON, .counts_columns = true},
 };
 
 /* A tag's three numbers; a missing one is as large as can be, so that "1" is the last of 1.x. */

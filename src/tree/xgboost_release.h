@@ -24,11 +24,19 @@ enum xgboost_image {
     IMAGE_3_2_0,
 };
 
+/* The form of the file xgboost-model that a training job writes. */
+enum xgboost_model_form {
+    MODEL_PICKLE, /* a pickled Booster */
+    MODEL_BINARY, /* save_model of 1.3 and 1.5, whose load_model knows no later form */
+    MODEL_UBJSON, /* save_model of 3.x. 1.7's own is the binary form, but reads this one as well,
+                   * and 3.x, where such models end up, refuses the binary form. */
+};
+
 struct xgboost_release {
     enum xgboost_image image;
     const char *tag;     /* "1.2-1" */
     const char *version; /* of XGBoost in it: "1.2.0" */
-    bool pickles;        /* writes xgboost-model as a pickled Booster; later ones by save_model */
+    enum xgboost_model_form model;
     bool lenient;        /* passes over hyperparameters that it does not know */
     bool six_digits;     /* prints metrics as C's %g does; later ones with five places */
     bool counts_columns; /* says in its log how many columns the rows have */

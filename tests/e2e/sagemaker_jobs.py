@@ -63,16 +63,21 @@ def wait_for_job(server, name):
                            "TrainingJobStatus", ("Completed", "Failed", "Stopped"))
 
 
-def booster(server, uri):
-    """The model that an s3:// URI of a model.tar.gz holds, opened by XGBoost itself."""
-    import xgboost
-
+def model_bytes(server, uri):
+    """The model in the model.tar.gz that an s3:// URI names."""
     bucket, key = uri.removeprefix("s3://").split("/", 1)
     archive = server.client("s3").get_object(Bucket=bucket, Key=key)["Body"].read()
     with tarfile.open(fileobj=io.BytesIO(archive)) as tar:
-        model = xgboost.Booster()
-        model.load_model(bytearray(tar.extractfile("xgboost-model").read()))
-        return model
+        return tar.extractfile("xgboost-model").read()
+
+
+def booster(server, uri):
+    """The same, opened by XGBoost itself."""
+    import xgboost
+
+    model = xgboost.Booster()
+    model.load_model(bytearray(model_bytes(server, uri)))
+    return model
 
 
 def deploy(server, model_uri, image=XGBOOST, name=None):

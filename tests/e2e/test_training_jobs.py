@@ -2,13 +2,14 @@
 
 import json
 import pathlib
+import re
 import shutil
 import time
 
 import pytest
 from botocore.exceptions import ClientError
 
-from sagemaker_jobs import (XGBOOST, XGBOOST_1, booster, channel, train, training_request, unique,
+from sagemaker_jobs import (XGBOOST, XGBOOST_1, booster, channel, model_bytes, train, training_request, unique,
                             wait_for_job)
 
 ROWS = "".join(f"{i % 2},{i},{i * 7 % 13}\n" for i in range(200))
@@ -62,9 +63,6 @@ def test_wrong_hyperparameters_fail_before_training(server, prepared, change, wo
     ({"AlgorithmSpecification": {"TrainingImage": "1.dkr.ecr.x.amazonaws.com/tensorflow:2",
                                  "TrainingInputMode": "File"}},
      "ValidationException", "tensorflow"),
-    ({"AlgorithmSpecification": {"TrainingImage": "1.dkr.ecr.x.amazonaws.com/xgboost:1",
-                                 "TrainingInputMode": "Pipe"}},
-     "ValidationException", "Pipe"),
     ({"TrainingJobName": "no_underscores"}, "ValidationException", "trainingJobName"),
     ({"AlgorithmSpecification": {"TrainingImage": XGBOOST, "TrainingInputMode": "File",
                                  "ContainerEntrypoint": ["python", "train.py"]}},
@@ -83,6 +81,25 @@ def test_what_cannot_run_is_refused_at_once(server, prepared, change, code, word
         server.client("sagemaker").create_training_job(**{**request_for(prepared), **change})
     assert refused.value.response["Error"]["Code"] == code
     assert words in refused.value.response["Error"]["Message"]
+
+
+@pytest.mark.parametrize("global_mode, channel_mode", [("Pipe", None), ("File", "Pipe"), ("Pipe", "FastFile")])
+def test_the_first_image_trains_from_pipes_into_a_pickle(server, prepared, global_mode, channel_mode):
+    request = request_for(prepared, silent=0, unheard_of=1,
+                          image="811284229777.dkr.ecr.us-east-1.amazonaws.com/xgboost:1")
+    request["AlgorithmSpecification"]["TrainingInputMode"] = global_mode
+    if channel_mode:
+        request["InputDataConfig"][0]["InputMode"] = channel_mode
+    job = train(server, request)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    assert b"xgboost.core\nBooster" in model_bytes(server, job["ModelArtifacts"]["S3ModelArtifacts"])
+    messages = [event["message"] for event in server.client("logs").filter_log_events(
+        logGroupName="/aws/sagemaker/TrainingJobs",
+        logStreamNamePrefix=job["TrainingJobName"] + "/")["events"]]
+    assert any("Running XGBoost 0.72 of the image 0.72" in message for message in messages)
+    last = [message for message in messages if message.startswith("[9]")][0]
+    final = {metric["MetricName"]: metric["Value"] for metric in job["FinalMetricDataList"]}
+    assert final == {"train:" + name: float(value) for name, value in re.findall(r"train-(\S+?):(\S+)", last)}
 
 
 def test_names_are_unique_listed_searched_and_tagged(server, prepared):

@@ -203,7 +203,7 @@ def test_channel_configurations_that_are_refused(job):
         job, ContentType="application/x-recordio-protobuf"
     )
     assert "label_size must be equal to 1" in channel_error(job, ContentType="text/csv;label_size=2")
-    assert "TrainingInputMode Pipe" in channel_error(job, TrainingInputMode="Pipe")
+    assert "TrainingInputMode Stream" in channel_error(job, TrainingInputMode="Stream")
 
 
 def test_missing_and_unknown_channels(job):

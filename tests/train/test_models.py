@@ -129,11 +129,13 @@ def test_the_quantile_matrix_changes_no_tree(job, version):
 
 def test_the_tag_chooses_the_release(job, abalone):
     old = job().channel("train", abalone[1])
-    old.trains("1.5-1", num_round=1)
-    assert "Running XGBoost 1.7.4" in old.log
+    old.run("1.5-1", num_round=1)
+    assert "Running XGBoost 1.5.2 of the image 1.5-1" in old.log
+    assert "Running XGBoost 1.7.4 in its place" in old.log
     new = job().channel("train", abalone[1])
     new.trains("3.0-5", num_round=1)
-    assert "Running XGBoost 3.2.0" in new.log
+    assert "Running XGBoost 3.0.5 of the image 3.0-5" in new.log
+    assert "Running XGBoost 3.2.0 in its place" in new.log
 
 
 def test_weights_in_the_second_column(job):

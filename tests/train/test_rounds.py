@@ -64,7 +64,7 @@ def test_class_metrics_are_scikit_learns(job, objective, classes, version):
         margins = model.predict(as_matrix(rows), output_margin=True)
         predicted = margins.argmax(axis=1) if margins.ndim > 1 else (margins > 0).astype(int)
         for metric, score in metrics.items():
-            assert made.metric(f"{name}:{metric}")[-1] == pytest.approx(score(rows[:, 0], predicted), abs=1e-6)
+            assert made.metric(f"{name}:{metric}")[-1] == pytest.approx(score(rows[:, 0], predicted), abs=6e-6)
 
 
 @pytest.mark.parametrize("objective", ["reg:squarederror", "count:poisson", "binary:logistic"])
@@ -80,7 +80,7 @@ def test_number_metrics_are_scikit_learns(job, objective):
     for name, rows in (("train", train), ("validation", validation)):
         predicted = model.predict(as_matrix(rows))
         for metric, score in metrics.items():
-            assert made.metric(f"{name}:{metric}")[-1] == pytest.approx(score(rows[:, 0], predicted), abs=2e-6)
+            assert made.metric(f"{name}:{metric}")[-1] == pytest.approx(score(rows[:, 0], predicted), abs=7e-6)
 
 
 def test_xgboosts_metrics_are_its_own(job):
@@ -98,7 +98,7 @@ def test_xgboosts_metrics_are_its_own(job):
     )
     for name, metrics in history.items():
         for metric, values in metrics.items():
-            assert made.metric(f"{name}:{metric}") == pytest.approx(values, rel=1e-9)
+            assert made.metric(f"{name}:{metric}") == [float(f"{value:.5f}") for value in values]
 
 
 def test_log_and_report_have_the_containers_form(job):
@@ -116,7 +116,7 @@ def test_log_and_report_have_the_containers_form(job):
         found = re.match(
             r".*\[[0-9]+\].*#011validation-auc:([-+]?[0-9]*\.?[0-9]+(?:[eE][-+]?[0-9]+)?).*", line
         )
-        assert float(found[1]) == pytest.approx(made.metric("validation:auc")[i], abs=1e-5)
+        assert float(found[1]) == made.metric("validation:auc")[i]
     assert len(rounds) == 3
     steps = [line for line in made.report if line.get("metric") == "validation:auc"]
     assert [line["step"] for line in steps] == [0, 1, 2]

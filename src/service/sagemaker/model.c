@@ -95,7 +95,7 @@ static bool check_container(struct lathe *lathe, const json_t *container, GError
     const char *data = json_text_at(container, "ModelDataUrl");
     if (!image)
         return error_set(error, ERROR_VALIDATION, "The container has no Image.");
-    const struct runtime *runtime = runtime_find(image, NULL, error);
+    const struct runtime *runtime = runtime_find(image, error);
     if (!runtime)
         return false;
     if (!runtime->serves)

@@ -162,7 +162,7 @@ static bool check_overlaps(const json_t *inputs, const json_t *outputs, GError *
 static bool check_request(const json_t *request, GError **error)
 {
     const char *image = json_text_at(request, "AppSpecification.ImageUri");
-    const struct runtime *runtime = runtime_find(image, NULL, error);
+    const struct runtime *runtime = runtime_find(image, error);
     if (!runtime)
         return false;
     if (!runtime->process_verb)
@@ -241,7 +241,7 @@ static bool prepare(struct job *job, void *data, GError **error)
     struct processing *processing = data;
     processing->started = clock_now();
     const char *image = json_text_at(processing->request, "AppSpecification.ImageUri");
-    const struct runtime *runtime = runtime_find(image, NULL, error);
+    const struct runtime *runtime = runtime_find(image, error);
     if (!runtime || !write_config(processing, job, error) ||
         !stage_inputs(processing, job, error) || !make_output_folders(processing, job, error) ||
         !resource_update_ordered(processing->lathe->store, processing_job_kind.kind,

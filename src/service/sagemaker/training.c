@@ -105,8 +105,9 @@ static bool write_configs(const json_t *request, const char *job_folder_path, GE
     {
         static const char *const members[] = {"ContentType", "CompressionType", "RecordWrapperType",
                                               NULL};
-        json_t *entry =
-            json_pack("{ssss}", "TrainingInputMode", mode, "S3DistributionType", "FullyReplicated");
+        const char *own = json_text_at(channel, "InputMode");
+        json_t *entry = json_pack("{ssss}", "TrainingInputMode", own ? own : mode,
+                                  "S3DistributionType", "FullyReplicated");
         json_copy_members(entry, channel, members);
         json_object_set_new(channels, json_text_at(channel, "ChannelName"), entry);
     }
@@ -177,16 +178,15 @@ static bool prepare(struct job *job, void *data, GError **error)
     const char *folder = job_folder(job);
     training->started = clock_now();
     move_to(training, job, &(struct step){NULL, "Downloading", "Downloading input data", NULL});
-    g_autofree char *tag = NULL;
-    const struct runtime *runtime = runtime_find(
-        json_text_at(training->request, "AlgorithmSpecification.TrainingImage"), &tag, error);
+    const char *image = json_text_at(training->request, "AlgorithmSpecification.TrainingImage");
+    const struct runtime *runtime = runtime_find(image, error);
     if (!runtime || !make_folders(folder, error) ||
         !write_configs(training->request, folder, error) ||
         !stage_channels(training, folder, error) || !stage_checkpoints(training, folder, error))
         return false;
     g_autoptr(json_auto) members = json_pack("{sf}", "TrainingStartTime", training->started);
     move_to(training, job, &(struct step){NULL, "Training", "Training in progress", members});
-    char *version = g_strdup_printf("LATHE_XGBOOST_VERSION=%s", tag);
+    char *version = g_strdup_printf("LATHE_XGBOOST_VERSION=%s", image);
     job_execute(job, runtime->train_verb, version);
     return true;
 }

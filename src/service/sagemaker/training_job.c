@@ -44,11 +44,6 @@ static bool check_channels(const json_t *channels, GError **error)
         if (!g_str_has_prefix(uri, "s3://"))
             return error_set(error, ERROR_VALIDATION,
                              "Channel %s: the S3Uri %s does not begin with s3://.", name, uri);
-        if (g_strcmp0(json_text_at(channel, "InputMode"), "Pipe") == 0)
-            return error_set(error, ERROR_VALIDATION,
-                             "Channel %s: InputMode Pipe is not supported by this image; use File "
-                             "or FastFile.",
-                             name);
     }
     return true;
 }
@@ -77,7 +72,7 @@ static bool check_request(const json_t *request, GError **error)
         return error_set(error, ERROR_VALIDATION,
                          "AlgorithmSpecification has no TrainingImage; algorithms by AlgorithmName "
                          "are not supported.");
-    const struct runtime *runtime = runtime_find(image, NULL, error);
+    const struct runtime *runtime = runtime_find(image, error);
     if (!runtime)
         return false;
     if (!runtime->train_verb)
@@ -87,10 +82,6 @@ static bool check_request(const json_t *request, GError **error)
                          "Script mode (the hyperparameter sagemaker_program) is not supported yet: "
                          "lathe runs the image %s in algorithm mode only.",
                          image);
-    if (g_strcmp0(json_text_at(request, "AlgorithmSpecification.TrainingInputMode"), "Pipe") == 0)
-        return error_set(error, ERROR_VALIDATION,
-                         "TrainingInputMode Pipe is not supported by this image; use File or "
-                         "FastFile.");
     if (json_integer_at(request, "ResourceConfig.InstanceCount", 1) > 1 ||
         json_at(request, "ResourceConfig.InstanceGroups"))
         return error_set(

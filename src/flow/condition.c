@@ -28,34 +28,58 @@ static int comparison_of(const char *type)
 /* --- checking ------------------------------------------------------------------------------------
  */
 
+/* The properties of a type beside Type, as the SageMaker SDK writes them; NULL: no such type. */
+static const char *const *properties_of(const char *type)
+{
+    static const char *const sides[] = {"LeftValue", "RightValue", NULL};
+    static const char *const in[] = {"QueryValue", "Values", NULL};
+    static const char *const not [] = {"Condition", NULL};
+    static const char *const list[] = {"Conditions", NULL};
+    if (comparison_of(type) >= 0)
+        return sides;
+    if (strcmp(type, "In") == 0)
+        return in;
+    if (strcmp(type, "Not") == 0)
+        return not ;
+    return strcmp(type, "Or") == 0 || strcmp(type, "And") == 0 ? list : NULL;
+}
+
+/* All of them and no other: SageMaker refuses a property that it does not know, in these words. */
+static bool check_properties(const json_t *condition, const char *type, const char *const *known,
+                             GError **error)
+{
+    const char *name;
+    json_t *value;
+    for (const char *const *property = known; *property; property++)
+        if (!json_object_get(condition, *property))
+            return error_set(error, ERROR_VALIDATION, "the condition %s has no %s", type,
+                             *property);
+    json_object_foreach((json_t *)condition, name, value)
+    {
+        if (strcmp(name, "Type") != 0 && !g_strv_contains(known, name))
+            return error_set(error, ERROR_VALIDATION,
+                             "the condition %s: Cannot parse object, unknown property '%s'", type,
+                             name);
+    }
+    return true;
+}
+
 static bool check_one(const json_t *condition, GError **error)
 {
     const char *type = json_text_at(condition, "Type");
-    const char *missing = NULL;
     if (!type)
         return error_set(error, ERROR_VALIDATION, "a condition has no Type");
-    if (strcmp(type, "Not") == 0) {
-        const json_t *negated = json_object_get(condition, "Expression");
-        return negated ? check_one(negated, error)
-                       : error_set(error, ERROR_VALIDATION, "the condition Not has no Expression");
-    }
-    if (strcmp(type, "Or") == 0 || strcmp(type, "And") == 0)
-        return condition_check(json_object_get(condition, "Conditions"), error);
-    if (strcmp(type, "In") == 0)
-        missing = !json_object_get(condition, "QueryValue") ? "QueryValue"
-                  : !json_object_get(condition, "Values")   ? "Values"
-                                                            : NULL;
-    else if (comparison_of(type) >= 0)
-        missing = !json_object_get(condition, "LeftValue")    ? "LeftValue"
-                  : !json_object_get(condition, "RightValue") ? "RightValue"
-                                                              : NULL;
-    else
+    const char *const *known = properties_of(type);
+    if (!known)
         return error_set(error, ERROR_VALIDATION,
                          "there is no condition of type %s; there are Equals, GreaterThan, "
                          "GreaterThanOrEqualTo, LessThan, LessThanOrEqualTo, In, Not, Or and And",
                          type);
-    return !missing ||
-           error_set(error, ERROR_VALIDATION, "the condition %s has no %s", type, missing);
+    if (!check_properties(condition, type, known, error))
+        return false;
+    const json_t *negated = json_object_get(condition, "Condition");
+    const json_t *list = json_object_get(condition, "Conditions");
+    return negated ? check_one(negated, error) : !list || condition_check(list, error);
 }
 
 bool condition_check(const json_t *conditions, GError **error)
@@ -156,7 +180,7 @@ static bool decide(const json_t *condition, const struct expression_scope *scope
     const char *type = json_text_at(condition, "Type");
     if (strcmp(type, "Not") == 0) {
         bool negated;
-        if (!decide(json_object_get(condition, "Expression"), scope, &negated, error))
+        if (!decide(json_object_get(condition, "Condition"), scope, &negated, error))
             return false;
         *holds = !negated;
         return true;

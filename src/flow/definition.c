@@ -88,42 +88,56 @@ static bool is_step_name(const char *name)
 /* --- a step alone --------------------------------------------------------------------------------
  */
 
+/* What a duration counts, in the order that ISO 8601 writes it in. */
+static const struct duration_unit {
+    char unit;
+    bool time; /* behind the T */
+    double seconds;
+} duration_units[] = {{'Y', false, 365 * 86400.0},
+                      {'M', false, 30 * 86400.0},
+                      {'W', false, 604800},
+                      {'D', false, 86400},
+                      {'H', true, 3600},
+                      {'M', true, 60},
+                      {'S', true, 1}};
+
+/* One number and its unit, at or behind *unit: what it counts in seconds, or a negative number. */
+static double duration_part(const char **text, bool time, size_t *unit)
+{
+    char *end;
+    double number = g_ascii_isdigit(**text) ? g_ascii_strtod(*text, &end) : -1;
+    while (number >= 0 && *unit < G_N_ELEMENTS(duration_units)) {
+        const struct duration_unit *at = &duration_units[(*unit)++];
+        if (at->unit == *end && at->time == time) {
+            *text = end + 1;
+            return number * at->seconds;
+        }
+    }
+    return -1;
+}
+
 bool definition_duration(const char *text, double *seconds)
 {
-    static const struct {
-        char unit;
-        bool time;
-        double seconds;
-    } units[] = {{'Y', false, 365 * 86400.0},
-                 {'M', false, 30 * 86400.0},
-                 {'W', false, 604800},
-                 {'D', false, 86400},
-                 {'H', true, 3600},
-                 {'M', true, 60},
-                 {'S', true, 1}};
-    bool time = false, any = false;
+    g_autofree char *upper = g_ascii_strup(text, -1);
+    const char *at = g_strdelimit(upper, ",", '.');
+    bool time = false, ended = false; /* the last was a number with its unit */
+    size_t unit = 0;
     *seconds = 0;
-    if (*text++ != 'P')
-        return false;
-    while (*text) {
-        if (*text == 'T' && !time) {
+    at += *at == 'P';
+    while (*at) {
+        if (*at == 'T' && !time) {
             time = true;
-            text++;
+            ended = false;
+            at++;
             continue;
         }
-        char *end;
-        double number = g_ascii_isdigit(*text) ? g_ascii_strtod(text, &end) : -1;
-        size_t u = 0;
-        while (number >= 0 && u < G_N_ELEMENTS(units) &&
-               (units[u].unit != *end || units[u].time != time))
-            u++;
-        if (number < 0 || u == G_N_ELEMENTS(units))
+        double part = duration_part(&at, time, &unit);
+        if (part < 0)
             return false;
-        *seconds += number * units[u].seconds;
-        any = true;
-        text = end + 1;
+        *seconds += part;
+        ended = true;
     }
-    return any;
+    return ended;
 }
 
 static bool read_cache(struct definition_step *step, bool cacheable, const char *type,
@@ -143,7 +157,7 @@ static bool read_cache(struct definition_step *step, bool cacheable, const char 
     if (expires && !definition_duration(expires, &step->cache_seconds))
         return error_set(error, ERROR_VALIDATION,
                          "step %s: CacheConfig.ExpireAfter %s is no ISO 8601 duration such as "
-                         "PT1H or P30D",
+                         "PT1H, P30D, T12H or 30dT5h",
                          step->name, expires);
     return true;
 }
@@ -396,7 +410,13 @@ static bool link_step(const struct definition *definition, struct definition_ste
     const json_t *other;
     json_array_foreach(json_object_get(step->json, "DependsOn"), i, other)
     {
-        const char *name = json_string_value(other);
+        const char *trigger = json_text_at(other, "Trigger");
+        if (trigger && strcmp(trigger, "Completed") != 0)
+            return error_set(error, ERROR_VALIDATION,
+                             "step %s: DependsOn: the Trigger %s is not supported; steps follow "
+                             "those that have Completed",
+                             step->name, trigger);
+        const char *name = trigger ? json_text_at(other, "Step") : json_string_value(other);
         int index = definition_find(definition, name);
         if (index < 0)
             return error_set(error, ERROR_VALIDATION, "step %s: DependsOn: there is no step %s",

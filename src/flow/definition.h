@@ -50,7 +50,8 @@ const json_t *definition_property_file(const struct definition_step *step, const
 json_t *definition_parameters(const struct definition *definition, const json_t *given,
                               GError **error);
 
-/* Seconds of an ISO 8601 duration ("PT1H30M", "P30D"); months count 30 days, years 365. */
+/* Seconds of an ISO 8601 duration, in any case and with or without its P, as AWS's own examples
+ * have them ("PT1H30M", "p30d", "T12H", "30dT5h"); months count 30 days, years 365. */
 bool definition_duration(const char *text, double *seconds);
 
 #endif

@@ -92,6 +92,14 @@ def exists(server, bucket, key):
     (definition(tag("A", "b", DependsOn=["A"])), ["cycle"]),
     (definition(condition("C", [compare("Like", 1, 1)])), ["step C", "Like"]),
     (definition(condition("C", [])), ["step C", "Conditions"]),
+    (definition(condition("C", [{"Type": "Not", "Expression": compare("Equals", 1, 1)}])),
+     ["step C", "no Condition"]),
+    (definition(condition("C", [{"Type": "Not", "Condition": compare("Equals", 1, 1),
+                                 "Expression": 1}])), ["step C", "unknown property 'Expression'"]),
+    (definition(condition("C", [{**compare("Equals", 1, 1), "Value": 1}])),
+     ["step C", "unknown property 'Value'"]),
+    (definition(tag("A", "b"), tag("B", "b", DependsOn=[{"Step": "A", "Trigger": "Failed"}])),
+     ["step B", "Trigger Failed"]),
     (definition(tag("A", "b", Retries=3)), ["step A", "Retries"]),
     (definition(tag("A", "b", RetryPolicies=[{"ExceptionType": ["Step.ALL"]}])), ["Step.ALL"]),
     (definition(operation("A", "CreateUniverse", {})), ["step A", "CreateUniverse"]),
@@ -220,7 +228,7 @@ def test_a_step_whose_expression_finds_nothing_says_so(server, bucket):
     ([compare("GreaterThanOrEqualTo", 2, 2), compare("LessThanOrEqualTo", 2, 2)], True),
     ([compare("LessThan", "a", "b")], True),
     ([{"Type": "In", "QueryValue": get("Parameters.I"), "Values": [4, 5]}], True),
-    ([{"Type": "Not", "Expression": {"Type": "In", "QueryValue": "x", "Values": ["y"]}}], True),
+    ([{"Type": "Not", "Condition": {"Type": "In", "QueryValue": "x", "Values": ["y"]}}], True),
     ([{"Type": "Or", "Conditions": [compare("Equals", 1, 2), compare("Equals", 2, 2)]}], True),
     ([{"Type": "And", "Conditions": [compare("Equals", 1, 2), compare("Equals", 2, 2)]}], False),
     ([compare("Equals", True, True)], True),
@@ -235,6 +243,19 @@ def test_conditions(server, bucket, conditions, holds):
     assert set(steps) == {"C", "After", "Then" if holds else "Else"}
     assert read(server, bucket, "after") == str(holds)
     assert exists(server, bucket, "then") == holds and exists(server, bucket, "else") != holds
+
+
+def test_conditions_as_the_sdk_writes_them(server, bucket):
+    from sagemaker.workflow import conditions  # slow to import
+
+    equal = conditions.ConditionEquals(left="x", right="y")
+    written = [conditions.ConditionNot(equal).to_request(),
+               conditions.ConditionOr([equal, conditions.ConditionIn("x", ["x"])]).to_request(),
+               conditions.ConditionNot(conditions.ConditionLessThan(2, 1)).to_request()]
+    _, end, steps = run(server, definition(condition("C", written,
+                                                     [put("Then", bucket, "then", "1")], [])))
+    assert end["PipelineExecutionStatus"] == "Succeeded", end
+    assert set(steps) == {"C", "Then"}
 
 
 # --- running --------------------------------------------------------------------------------------

@@ -92,10 +92,35 @@ static void durations_are_iso_8601_s(void **state)
     static const struct {
         const char *text;
         double seconds; /* -1: none */
-    } cases[] = {{"PT1H", 3600},   {"P30D", 2592000}, {"PT1H30M", 5400}, {"P1DT12H", 129600},
-                 {"P2W", 1209600}, {"P1M", 2592000},  {"PT1M", 60},      {"PT0.5S", 0.5},
-                 {"P", -1},        {"PT", -1},        {"1H", -1},        {"PT1D", -1},
-                 {"P1H", -1},      {"PTH", -1},       {"PT-1H", -1},     {"", -1}};
+    } cases[] = {{"PT1H", 3600},
+                 {"P30D", 2592000},
+                 {"PT1H30M", 5400},
+                 {"P1DT12H", 129600},
+                 {"P2W", 1209600},
+                 {"P1M", 2592000},
+                 {"PT1M", 60},
+                 {"PT0.5S", 0.5},
+                 {"30d", 2592000},
+                 {"5y", 157680000},
+                 {"T16m", 960},
+                 {"30dT5h", 2610000},
+                 {"p30d", 2592000},
+                 {"P4DT12H", 388800},
+                 {"T12H", 43200},
+                 {"pt0,5h", 1800},
+                 {"P1Y2M3W4DT5H6M7S", 31536000 + 2 * 2592000 + 3 * 604800 + 4 * 86400 + 18367},
+                 {"P1DT", -1},
+                 {"P1D1D", -1},
+                 {"PT1M1H", -1},
+                 {"PP1D", -1},
+                 {"P", -1},
+                 {"PT", -1},
+                 {"1H", -1},
+                 {"PT1D", -1},
+                 {"P1H", -1},
+                 {"PTH", -1},
+                 {"PT-1H", -1},
+                 {"", -1}};
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
         double seconds;
         bool read_it = definition_duration(cases[i].text, &seconds);

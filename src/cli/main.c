@@ -21,7 +21,9 @@ static const struct verb verbs[] = {
      "  --json             nothing but the end, as JSON\n"
      "  --serve            serve HTTP too, and go on once the workflow has succeeded\n"
      "  --listen ADDRESS   where, as for serve\n"
-     "Texts such as file://rows.csv, relative to FILE, are uploaded first and become s3:// URIs.\n"
+     "Texts such as file://rows.csv, relative to FILE, are uploaded first and become s3:// URIs,\n"
+     "in the bucket that the parameter Bucket names (lathe-NAME where there is none), which is\n"
+     "created where it is missing.\n"
      "Ctrl-C stops the execution. The exit code is 0 only where it succeeded.",
      cli_run},
     {"env", "", "print what AWS clients need: eval \"$(lathe env)\"",

@@ -29,6 +29,7 @@
 struct run {
     char *file, *folder;
     char *pipeline; /* its name */
+    char *bucket;   /* where its local files go */
     char **parameters;
     bool as_json;
     json_t *json; /* the definition */
@@ -73,10 +74,35 @@ static bool read_file(struct run *run, GError **error)
     return run->json != NULL;
 }
 
+/* The value of the parameter Bucket, as given or by default: a workflow names its bucket there
+ * once, for its files and for itself. NULL: it has none of its own. */
+static const char *named_bucket(const struct run *run)
+{
+    for (char **given = run->parameters; given && *given; given++)
+        if (g_str_has_prefix(*given, "Bucket="))
+            return *given + strlen("Bucket=");
+    size_t i;
+    const json_t *parameter;
+    json_array_foreach(json_object_get(run->json, "Parameters"), i, parameter)
+    {
+        if (g_strcmp0(json_text_at(parameter, "Name"), "Bucket") == 0)
+            return json_text_at(parameter, "DefaultValue");
+    }
+    return NULL;
+}
+
+static void find_bucket(struct run *run)
+{
+    const char *named = named_bucket(run);
+    run->bucket = named ? g_strdup(named) : run_default_bucket(run->pipeline);
+    if (named)
+        run_make_bucket(named);
+}
+
 /* Uploads the local files it names; what is left is what the server sees. */
 static bool complete_definition(struct run *run, GError **error)
 {
-    if (!run_upload_files(&run->json, run->folder, run->pipeline, error))
+    if (!run_upload_files(&run->json, run->folder, run->bucket, error))
         return false;
     g_autofree char *text = json_text_of(run->json);
     run->definition = definition_parse(text, error);
@@ -96,7 +122,7 @@ static json_t *read_parameters(const struct run *run, GError **error)
         }
         json_t *value = json_string(equals + 1);
         /* Paths on the command line are relative to where it is typed. */
-        bool uploaded = run_upload_files(&value, NULL, run->pipeline, error);
+        bool uploaded = run_upload_files(&value, NULL, run->bucket, error);
         json_array_append_new(
             list, json_pack("{ss%so}", "Name", *given, (size_t)(equals - *given), "Value", value));
         if (!uploaded)
@@ -128,6 +154,7 @@ static bool put_pipeline(const struct run *run, GError **error)
 
 static bool start(struct run *run, GError **error)
 {
+    find_bucket(run);
     g_autofree char *token = id_hex(TOKEN_DIGITS);
     g_autoptr(json_auto) parameters = read_parameters(run, error);
     if (!parameters || !complete_definition(run, error) || !put_pipeline(run, error))
@@ -315,6 +342,7 @@ int cli_run(int argc, char **argv)
     g_strfreev(run.parameters);
     g_free(run.folder);
     g_free(run.pipeline);
+    g_free(run.bucket);
     g_free(run.arn);
     json_decref(run.json);
     definition_free(run.definition);

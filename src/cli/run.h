@@ -5,8 +5,15 @@
 #include "flow/definition.h"
 
 /* Uploads what "file://relative/path" texts in a value (a definition, a parameter) name, paths
- * being relative to folder, and replaces them by s3:// URIs below the pipeline's own bucket. */
-bool run_upload_files(json_t **value, const char *folder, const char *pipeline, GError **error);
+ * being relative to folder, and replaces them by s3:// URIs in the bucket, which is created where
+ * it is missing. */
+bool run_upload_files(json_t **value, const char *folder, const char *bucket, GError **error);
+
+/* Creates a bucket that is missing. A name that cannot be one shows when it is used. */
+void run_make_bucket(const char *bucket);
+
+/* "lathe-<pipeline>", within what a bucket's name may be; g_free. */
+char *run_default_bucket(const char *pipeline);
 
 /* Shows an execution's steps: a line each, renewed in place on a terminal; a line a change where
  * the output is no terminal. */

@@ -2,7 +2,9 @@
 
 import json
 import os
+import pathlib
 import re
+import shutil
 import signal
 import subprocess
 import time
@@ -14,6 +16,7 @@ from pipelines import (compare, condition, definition, endpoint, get, join, mode
                        parameter, step, training)
 from sagemaker_jobs import ROLE, scores
 
+EXAMPLES = pathlib.Path(__file__).resolve().parent.parent.parent / "examples"
 ROWS = "".join(f"{2 * a + b},{a},{b}\n" for a in range(20) for b in range(20))
 
 
@@ -94,6 +97,27 @@ Steps:
     assert ran.returncode == 0 and told["PipelineExecutionStatus"] == "Succeeded"
     assert told["PipelineArn"].endswith(":pipeline/one")
     assert [one["StepName"] for one in told["PipelineExecutionSteps"]] == ["Make"]
+
+
+@pytest.mark.parametrize("given, bucket", [([], "lathe-car"), (["-p", "Bucket=mine"], "mine")])
+def test_a_copied_example_runs_wherever_it_lies(run, lathe, tmp_path, server_factory, given,
+                                                bucket):
+    """The definition names its bucket once; the folder's name is that of the pipeline only."""
+    copy, server = tmp_path / "my-own", server_factory()
+    shutil.copytree(EXAMPLES / "car", copy)
+    rows = subprocess.run([lathe, "sample", "car", "--rows", "500", "--seed", "1"], check=True,
+                          stdout=subprocess.PIPE).stdout
+    (copy / "rows.csv").write_bytes(rows)
+    ran = run("pipeline.yaml", "-p", "InputData=file://rows.csv", "-p", "Rounds=3", "-p",
+              "MinimumAccuracy=0", *given, "--json", cwd=copy, home=server.home)
+    told = json.loads(ran.stdout)
+    assert told["PipelineExecutionStatus"] == "Succeeded", ran.stdout
+    assert told["PipelineArn"].endswith(":pipeline/my-own")
+    s3 = server.client("s3")
+    assert [one["Name"] for one in s3.list_buckets()["Buckets"]] == [bucket]
+    keys = [one["Key"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]]
+    assert any(key.startswith("files/") and key.endswith("/rows.csv") for key in keys)
+    assert any(key.startswith("runs/") and key.endswith("/model.tar.gz") for key in keys)
 
 
 def test_with_a_server_it_runs_there_and_stays(run, folder, server_factory):

@@ -9,7 +9,7 @@ import duckdb
 
 RAW = ["Air temperature [K]", "Process temperature [K]", "Rotational speed [rpm]", "Torque [Nm]",
        "Tool wear [min]"]
-TYPES = {"UID": "INTEGER", "Product ID": "VARCHAR", "Type": "VARCHAR",
+TYPES = {"UDI": "INTEGER", "Product ID": "VARCHAR", "Type": "VARCHAR",
          **{name: "DOUBLE" for name in RAW},
          **{name: "INTEGER" for name in ("Machine failure", "TWF", "HDF", "PWF", "OSF", "RNF")}}
 

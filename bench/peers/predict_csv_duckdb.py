@@ -10,7 +10,7 @@ import time
 
 import duckdb
 
-WORDS, WHOLE = ("Product ID", "Type"), ("UID", "Machine failure", "TWF", "HDF", "PWF", "OSF", "RNF")
+WORDS, WHOLE = ("Product ID", "Type"), ("UDI", "Machine failure", "TWF", "HDF", "PWF", "OSF", "RNF")
 NUMBERS = ("Air temperature [K]", "Process temperature [K]", "Rotational speed [rpm]",
            "Torque [Nm]", "Tool wear [min]")
 PASSES = 5

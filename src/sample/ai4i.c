@@ -127,7 +127,7 @@ void ai4i_write(size_t rows, uint64_t seed, FILE *out)
     struct random random = random_start(seed, PARTS);
     const double shares[] = {qualities[0].share, qualities[1].share, qualities[2].share};
     int64_t wear = 0, limit = 200 + random_below(&random, 41);
-    row_text(&row, "UID,Product ID,Type,Air temperature [K],Process temperature [K],"
+    row_text(&row, "UDI,Product ID,Type,Air temperature [K],Process temperature [K],"
                    "Rotational speed [rpm],Torque [Nm],Tool wear [min],Machine failure,"
                    "TWF,HDF,PWF,OSF,RNF");
     bool written = row_end(&row, "\n");

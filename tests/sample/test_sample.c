@@ -192,7 +192,7 @@ static void the_same_bytes_everywhere(void **unused)
         const char *name;
         uint64_t checksum;
     } cases[] = {
-        {"ai4i", 0x5e1ba470a1e7d0cc},    {"car", 0x6454df7287874f65},
+        {"ai4i", 0x1e31cc4b94f9103a},    {"car", 0x6454df7287874f65},
         {"abalone", 0x92c24e6018c45679}, {"cmapss", 0x3ea54da731e1a911},
         {"flights", 0x54be00a98b128635},
     };

@@ -21,7 +21,10 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(entry_auto, archive_entry_free)
 static bool library_error(struct archive *archive, GError **error, const char *doing)
 {
     const char *why = archive_error_string(archive);
-    return error_set(error, ERROR_VALIDATION, "%s: %s", doing, why ? why : "unknown error");
+    int cause = archive_errno(archive);
+    enum error_code code =
+        cause == ENOSPC || cause == EDQUOT ? ERROR_SERVICE_UNAVAILABLE : ERROR_VALIDATION;
+    return error_set(error, code, "%s: %s", doing, why ? why : "unknown error");
 }
 
 static bool copy_file(struct archive *archive, const char *path, GError **error)

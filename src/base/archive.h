@@ -6,7 +6,8 @@
 #include <glib.h>
 #include <stdbool.h>
 
-/* Writes every file below folder, under its name relative to it, as tar.gz. */
+/* Writes every file below folder, under its name relative to it, as tar.gz.
+ * ERROR_SERVICE_UNAVAILABLE where the disk is full. */
 bool archive_write(const char *folder, const char *path, GError **error);
 
 /* The same of members in memory, one after the other. What is freed without being finished leaves

@@ -35,6 +35,7 @@ struct jobs {
     char *folder;
     struct logs *logs;
     unsigned slots;
+    double close_seconds;
     pthread_t *threads;
     pthread_mutex_t lock;
     pthread_cond_t waits;
@@ -88,12 +89,14 @@ static void take_report_line(const char *line, size_t size, void *data)
                 (int)MIN(size, 200), line);
 }
 
-static bool must_stop(struct job *job, bool *closing)
+/* Whether the job is to end, and as what: a Stop counts for more than the server's end. */
+static bool must_stop(struct job *job, bool *closing, enum job_how *how)
 {
     pthread_mutex_lock(&job->jobs->lock);
     bool stop = job->stop_wanted;
     *closing = job->jobs->closing;
     pthread_mutex_unlock(&job->jobs->lock);
+    *how = stop ? JOB_STOPPED : JOB_ABANDONED;
     return stop || *closing;
 }
 
@@ -101,28 +104,53 @@ static bool must_stop(struct job *job, bool *closing)
 struct watchdog {
     double deadline; /* when it has run long enough; 0: never */
     double kill_at;  /* when SIGTERM has had its time; 0: none was sent */
+    bool closing;    /* jobs_close was heard of */
     enum job_how how;
 };
+
+static void send_term(struct job *job, struct watchdog *dog, enum job_how how, double seconds)
+{
+    dog->how = how;
+    process_signal(&job->process, SIGTERM);
+    dog->kill_at = clock_monotonic() + seconds;
+}
+
+/* A server that stops waits for no job as long as a Stop does. */
+static void hurry(struct job *job, struct watchdog *dog, enum job_how how)
+{
+    dog->closing = true;
+    if (dog->how == JOB_EXITED)
+        send_term(job, dog, how, job->jobs->close_seconds);
+    else
+        dog->kill_at = MIN(dog->kill_at, clock_monotonic() + job->jobs->close_seconds);
+}
 
 static int watch_child(struct job *job, struct watchdog *dog)
 {
     double now = clock_monotonic();
     bool closing;
-    if (dog->how == JOB_EXITED) {
-        if (must_stop(job, &closing))
-            dog->how = closing ? JOB_ABANDONED : JOB_STOPPED;
+    enum job_how how;
+    bool stop = must_stop(job, &closing, &how);
+    if (closing && !dog->closing) {
+        hurry(job, dog, how);
+    } else if (dog->how == JOB_EXITED) {
+        if (stop)
+            send_term(job, dog, how, job->stop_seconds);
         else if (dog->deadline > 0 && now >= dog->deadline)
-            dog->how = JOB_TIMED_OUT;
-        if (dog->how != JOB_EXITED) {
-            process_signal(&job->process, SIGTERM);
-            dog->kill_at = now + (dog->how == JOB_ABANDONED ? 2 : job->stop_seconds);
-        }
+            send_term(job, dog, JOB_TIMED_OUT, job->stop_seconds);
     } else if (now >= dog->kill_at) {
         process_signal(&job->process, SIGKILL);
         dog->kill_at = now + 1;
     }
     double next = dog->kill_at > 0 ? dog->kill_at : dog->deadline;
     return next > 0 ? (int)MIN((next - now) * 1000 + 1, 60000) : -1;
+}
+
+static void hear_wake(const struct job *job)
+{
+    uint64_t ignored;
+    ssize_t n = read(job->wake, &ignored, sizeof ignored);
+    (void)n;
 }
 
 /* How long a child that has just been read may gather more. */
@@ -153,11 +181,8 @@ static void pump(struct job *job, struct watchdog *dog)
         if (fds[1].revents && !lines_read(&report, fds[1].fd, &more))
             fds[1].fd = -1;
         gathers = gathers && !more;
-        if (fds[2].revents) {
-            uint64_t ignored;
-            ssize_t n = read(job->wake, &ignored, sizeof ignored);
-            (void)n;
-        }
+        if (fds[2].revents)
+            hear_wake(job);
     }
     lines_end(&output);
     lines_end(&report);
@@ -230,6 +255,7 @@ static void run_child(struct job *job, struct job_end *end)
 
 static void job_free(struct job *job)
 {
+    job->actor->free(job->data);
     g_free(job->name);
     g_free(job->log_group);
     g_free(job->log_stream);
@@ -245,10 +271,43 @@ static void job_free(struct job *job)
 static bool end_early(struct job *job, struct job_end *end)
 {
     bool closing;
-    if (!must_stop(job, &closing))
+    enum job_how how;
+    if (!must_stop(job, &closing, &how))
         return false;
-    end->how = closing ? JOB_ABANDONED : JOB_STOPPED;
+    end->how = how;
     return true;
+}
+
+/* How long the store is left alone that took no changes, at most. Each try may write an archive. */
+#define LONGEST_PAUSE 8
+
+/* False where the server stops. A Stop wakes it, too: the store is tried the sooner. */
+static bool pause_before_retry(struct job *job, int seconds)
+{
+    struct pollfd wake = {.fd = job->wake, .events = POLLIN};
+    poll(&wake, 1, seconds * 1000);
+    hear_wake(job);
+    bool closing;
+    enum job_how how;
+    must_stop(job, &closing, &how);
+    return !closing;
+}
+
+/* What a job did must not be lost because a disk was full when it ended: the end is kept, with its
+ * slot, since another job could do no better. */
+static void finish(struct job *job, struct job_end *end)
+{
+    for (int seconds = 1;; seconds = MIN(2 * seconds, LONGEST_PAUSE)) {
+        g_autoptr(GError) error = NULL;
+        if (job->actor->finish(job, end, job->data, &error))
+            return;
+        if (!end->again)
+            g_warning("the end of %s could not be written and is kept: %s", job->name,
+                      error->message);
+        end->again = true;
+        if (!pause_before_retry(job, seconds))
+            return;
+    }
 }
 
 static void run(struct job *job)
@@ -264,7 +323,7 @@ static void run(struct job *job)
             end.reason = g_strdup(error->message);
     }
     end.ended = clock_now();
-    job->actor->finish(job, &end, job->data);
+    finish(job, &end);
     g_free(end.reason);
     file_remove_tree(job->folder, NULL); /* what is left is collected at the next start */
 }
@@ -292,15 +351,16 @@ static void *run_slot(void *data)
 /* --- the queue ---------------------------------------------------------------------------------
  */
 
-struct jobs *jobs_open(const char *folder, struct logs *logs, unsigned slots, GError **error)
+struct jobs *jobs_open(const struct jobs_settings *settings, GError **error)
 {
     /* What is there is of jobs that a crash ended; their children died with the server. */
-    if (!file_remove_tree(folder, error) || !file_make_folders(folder, error))
+    if (!file_remove_tree(settings->folder, error) || !file_make_folders(settings->folder, error))
         return NULL;
     struct jobs *jobs = g_new0(struct jobs, 1);
-    jobs->folder = g_strdup(folder);
-    jobs->logs = logs;
-    jobs->slots = slots ? slots : g_get_num_processors();
+    jobs->folder = g_strdup(settings->folder);
+    jobs->logs = settings->logs;
+    jobs->slots = settings->slots ? settings->slots : g_get_num_processors();
+    jobs->close_seconds = settings->close_seconds > 0 ? settings->close_seconds : 10;
     jobs->live = g_ptr_array_new();
     pthread_mutex_init(&jobs->lock, NULL);
     pthread_cond_init(&jobs->waits, NULL);
@@ -357,6 +417,24 @@ void jobs_submit(struct jobs *jobs, const struct job_plan *plan)
     pthread_mutex_unlock(&jobs->lock);
 }
 
+/* A job that waited ends at once, though all slots may be taken; where the store takes no changes,
+ * the next slot that is free keeps trying. */
+static void end_waiting(struct job *job)
+{
+    double now = clock_now();
+    struct job_end end = {.how = JOB_STOPPED, .exit_status = -1, .started = now, .ended = now};
+    if (job->actor->finish(job, &end, job->data, NULL)) {
+        job_free(job);
+        return;
+    }
+    struct jobs *jobs = job->jobs;
+    pthread_mutex_lock(&jobs->lock);
+    g_queue_push_head(&jobs->queue, job);
+    g_ptr_array_add(jobs->live, job);
+    pthread_cond_signal(&jobs->waits);
+    pthread_mutex_unlock(&jobs->lock);
+}
+
 bool jobs_stop(struct jobs *jobs, const char *name)
 {
     pthread_mutex_lock(&jobs->lock);
@@ -374,11 +452,7 @@ bool jobs_stop(struct jobs *jobs, const char *name)
         wake(job);
     }
     pthread_mutex_unlock(&jobs->lock);
-    if (waited) {
-        double now = clock_now();
-        struct job_end end = {.how = JOB_STOPPED, .exit_status = -1, .started = now, .ended = now};
-        job->actor->finish(job, &end, job->data);
-        job_free(job);
-    }
+    if (waited)
+        end_waiting(job);
     return job != NULL;
 }

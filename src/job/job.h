@@ -13,8 +13,15 @@ struct jobs;
 struct job;
 struct logs;
 
-struct jobs *jobs_open(const char *folder, struct logs *logs, unsigned slots, GError **error);
-/* Stops what runs (how: JOB_ABANDONED), forgets what waits, joins the slots. */
+struct jobs_settings {
+    const char *folder; /* of the jobs' folders */
+    struct logs *logs;
+    unsigned slots;       /* 0: as many as cores */
+    double close_seconds; /* what a job gets of jobs_close to end by itself; 0: 10 */
+};
+struct jobs *jobs_open(const struct jobs_settings *settings, GError **error);
+/* Stops what runs (how: JOB_ABANDONED), also what was told to stop and has time left, forgets what
+ * waits, joins the slots. */
 void jobs_close(struct jobs *jobs);
 
 /* How a job ended. */
@@ -30,6 +37,7 @@ struct job_end {
     int exit_status; /* 0: well; -1 where it was killed */
     char *reason;    /* why it failed, for its user; NULL where it ended well */
     double started, ended;
+    bool again; /* finish could not write it before */
 };
 
 /* What the submitting room knows. Calls come one after another, from the job's slot (finish from
@@ -39,9 +47,11 @@ struct job_actor {
     bool (*prepare)(struct job *job, void *data, GError **error);
     /* The child reported a JSON object; may be NULL. */
     void (*report)(struct job *job, const json_t *report, void *data);
-    /* The child has ended: take the results. The folder is removed afterwards. Called exactly
-     * once, last, also for a job that never started; frees data. */
-    void (*finish)(struct job *job, const struct job_end *end, void *data);
+    /* The child has ended: store the results and the end. False: the store takes no changes now (a
+     * full disk): called again, a second later and on, until it succeeds or the server stops.
+     * Called last, also for a job that never started. The folder is removed afterwards. */
+    bool (*finish)(struct job *job, const struct job_end *end, void *data, GError **error);
+    void (*free)(void *data);
 };
 
 struct job_plan {

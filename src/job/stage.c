@@ -1,7 +1,6 @@
 #include "job/stage.h"
 
 #include <string.h>
-#include <unistd.h>
 
 #include "base/archive.h"
 #include "base/error.h"
@@ -116,15 +115,14 @@ bool stage_in(struct lake *lake, const json_t *source, const char *folder, GErro
 
 /* --- out -------------------------------------------------------------------------------------- */
 
-bool stage_out_archive(struct lake *lake, const char *folder, const char *uri, GError **error)
+bool stage_out_archive(struct lake_batch *batch, const char *folder, const char *uri,
+                       GError **error)
 {
     g_autofree char *bucket = NULL;
     g_autofree char *key = NULL;
     g_autofree char *path = g_strconcat(folder, ".tar.gz", NULL);
-    bool stored = lake_parse_uri(uri, &bucket, &key, error) && archive_write(folder, path, error) &&
-                  lake_put_file(lake, bucket, key, path, error);
-    unlink(path);
-    return stored;
+    return lake_parse_uri(uri, &bucket, &key, error) && archive_write(folder, path, error) &&
+           lake_batch_add(batch, bucket, key, path, error);
 }
 
 struct target {

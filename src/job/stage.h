@@ -13,12 +13,14 @@ struct lake;
  * that names the URI. */
 bool stage_in(struct lake *lake, const json_t *source, const char *folder, GError **error);
 
-/* Writes folder as a tar.gz object at an S3 URI. */
-bool stage_out_archive(struct lake *lake, const char *folder, const char *uri, GError **error);
+struct lake_batch;
+
+/* Adds folder to the batch as a tar.gz, to be the object at an S3 URI. */
+bool stage_out_archive(struct lake_batch *batch, const char *folder, const char *uri,
+                       GError **error);
 
 /* Adds every file below folder to the batch, to be under an S3 URI (which may lack its last slash).
  */
-struct lake_batch;
 bool stage_out(struct lake_batch *batch, const char *folder, const char *uri, GError **error);
 
 #endif

@@ -20,6 +20,8 @@ struct member {
 struct lake_batch {
     struct lake *lake;
     GPtrArray *members;
+    store_work *work; /* of lake_batch_commit_with */
+    void *data;
 };
 
 static void free_member(void *data)
@@ -96,19 +98,24 @@ static bool put_all(struct store_connection *connection, void *data, GError **er
             return false;
         }
     }
-    return true;
+    return !batch->work || batch->work(connection, batch->data, error);
 }
 
 bool lake_batch_commit(struct lake_batch *batch, GError **error)
 {
+    return !batch->members->len || lake_batch_commit_with(batch, NULL, NULL, error);
+}
+
+bool lake_batch_commit_with(struct lake_batch *batch, store_work *work, void *data, GError **error)
+{
+    batch->work = work;
+    batch->data = data;
     bool names = false;
     for (guint i = 0; i < batch->members->len; i++) {
         struct member *member = g_ptr_array_index(batch->members, i);
         member->object = lake_object_of_entry(member->draft, &member->entry);
         names |= !member->draft->small;
     }
-    if (!batch->members->len)
-        return true;
     if ((names && !file_sync_folder(batch->lake->folder, error)) ||
         !store_write(batch->lake->store, put_all, batch, error))
         return false;

@@ -96,6 +96,9 @@ struct lake_batch *lake_batch_new(struct lake *lake);
 bool lake_batch_add(struct lake_batch *batch, const char *bucket, const char *key, const char *path,
                     GError **error);
 bool lake_batch_commit(struct lake_batch *batch, GError **error);
+/* The same with a change of the store's own that happens together with it or not at all; also where
+ * nothing was added. */
+bool lake_batch_commit_with(struct lake_batch *batch, store_work *work, void *data, GError **error);
 void lake_batch_free(struct lake_batch *batch);
 typedef struct lake_batch lake_batch_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lake_batch_auto, lake_batch_free)

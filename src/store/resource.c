@@ -197,6 +197,14 @@ static bool update(struct store_connection *connection, void *data, GError **err
     return true;
 }
 
+bool resource_update_within(struct store_connection *connection, struct store *store,
+                            const char *kind, const char *name, resource_change *change, void *data,
+                            GError **error)
+{
+    struct update request = {store, kind, name, change, data, false};
+    return update(connection, &request, error);
+}
+
 bool resource_update(struct store *store, const char *kind, const char *name,
                      resource_change *change, void *data, bool *found, GError **error)
 {

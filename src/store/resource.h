@@ -46,6 +46,11 @@ bool resource_update(struct store *store, const char *kind, const char *name,
 bool resource_update_ordered(struct store *store, const char *kind, const char *name,
                              resource_change *change, void *data, GError **error);
 
+/* The same within a change of the store's: for what has to happen together with others. */
+bool resource_update_within(struct store_connection *connection, struct store *store,
+                            const char *kind, const char *name, resource_change *change, void *data,
+                            GError **error);
+
 /* Removes it and its tags; `*found` says whether there was one. */
 bool resource_delete(struct store *store, const char *kind, const char *name, bool *found,
                      GError **error);

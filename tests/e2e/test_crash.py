@@ -16,7 +16,7 @@ import botocore.exceptions
 import pytest
 from botocore.config import Config
 
-from sagemaker_jobs import channel, training_request, unique
+from sagemaker_jobs import channel, training_request, unique, wait_for_job
 
 MIB = 1 << 20
 PART = 5 * MIB  # S3's smallest, but for the last
@@ -362,3 +362,27 @@ def test_a_full_disk_refuses_what_does_not_fit_and_nothing_else(small_disk):
             assert time.monotonic() < deadline, "the space of deleted objects did not come back"
             time.sleep(0.1)
     assert s3.get_object(Bucket="bucket", Key="again")["Body"].read() == b"x" * 4 * MIB
+
+
+def test_a_job_is_stopped_and_told_of_though_the_disk_was_full_when_it_ended(small_disk):
+    s3, sagemaker = small_disk.client("s3"), small_disk.client("sagemaker")
+    s3.create_bucket(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="rows.csv", Body=ROWS)
+    job = training_request("bucket", [channel("train", "s3://bucket/rows.csv")],
+                           num_round=1000000, save_model_on_termination="true")
+    sagemaker.create_training_job(**job)
+    name = job["TrainingJobName"]
+    small_disk.wait_for(lambda: sagemaker.describe_training_job(TrainingJobName=name),
+                        "SecondaryStatus", ("Training",))
+    ballast = pathlib.Path(f"/proc/{small_disk.pid}/root{small_disk.home}/ballast")
+    with open(ballast, "wb", buffering=0) as file, pytest.raises(OSError):
+        while True:
+            file.write(b"x" * 4096)
+    sagemaker.stop_training_job(TrainingJobName=name)
+    deadline = time.monotonic() + 60
+    while processes_of(small_disk.home / "jobs"):
+        assert time.monotonic() < deadline, "the job runs on"
+        time.sleep(0.05)
+    sagemaker.describe_training_job(TrainingJobName=name)
+    ballast.unlink()
+    assert wait_for_job(small_disk, name)["TrainingJobStatus"] == "Stopped"

@@ -187,12 +187,16 @@ def test_checkpoints_are_stored_and_resumed_from(server, prepared):
     assert len(rounds) == 2 and rounds[-1].startswith("[8]") or "[8]#011" in rounds[-1]
 
 
-def test_a_kill_of_the_server_fails_its_jobs_and_leaves_nothing_half_written(server_factory):
+def test_a_kill_of_the_server_fails_its_jobs_and_touches_nothing_else(server_factory):
     server = server_factory()
     s3 = server.client("s3")
     s3.create_bucket(Bucket="crash")
     s3.put_object(Bucket="crash", Key="train/rows.csv", Body=ROWS)
     request = slow_request("crash")
+    place = f"out/{request['TrainingJobName']}/output/"
+    own = {place + name: name.encode() for name in ("model.tar.gz", "notes.txt", "checkpoints/1")}
+    for key, body in own.items():
+        s3.put_object(Bucket="crash", Key=key, Body=body)
     server.client("sagemaker").create_training_job(**request)
     wait_until_training(server, request["TrainingJobName"])
     server.kill()
@@ -201,7 +205,9 @@ def test_a_kill_of_the_server_fails_its_jobs_and_leaves_nothing_half_written(ser
         TrainingJobName=request["TrainingJobName"])
     assert job["TrainingJobStatus"] == "Failed"
     assert "ended unexpectedly" in job["FailureReason"]
-    assert "Contents" not in server.client("s3").list_objects_v2(Bucket="crash", Prefix="out/")
+    listed = s3.list_objects_v2(Bucket="crash", Prefix="out/")["Contents"]
+    assert {item["Key"]: s3.get_object(Bucket="crash", Key=item["Key"])["Body"].read()
+            for item in listed} == own, "what a user had put there is not as it was"
     again = train(server, request_for("crash"))
     assert again["TrainingJobStatus"] == "Completed"
 

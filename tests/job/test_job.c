@@ -59,9 +59,12 @@ static int child_main(const char *verb)
 struct run {
     const char *verb;
     bool refuse;
+    double stop_seconds;
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool prepared, ended;
+    bool full;  /* the store takes no changes */
+    bool tried; /* finish was called while it did not */
     enum job_how how;
     int exit_status;
     char *reason;
@@ -91,33 +94,52 @@ static void report(struct job *job, const json_t *line, void *data)
     ((struct run *)data)->reported = json_number_at(line, "value", -1);
 }
 
-static void finish(struct job *job, const struct job_end *end, void *data)
+static bool finish(struct job *job, const struct job_end *end, void *data, GError **error)
 {
     (void)job;
     struct run *run = data;
     pthread_mutex_lock(&run->lock);
+    if (run->full) {
+        assert_true(end->again == run->tried);
+        run->tried = true;
+        pthread_cond_signal(&run->changed);
+        pthread_mutex_unlock(&run->lock);
+        return error_set(error, ERROR_SERVICE_UNAVAILABLE, "the disk is full");
+    }
     run->how = end->how;
     run->exit_status = end->exit_status;
     run->reason = g_strdup(end->reason);
     run->ended = true;
     pthread_cond_signal(&run->changed);
     pthread_mutex_unlock(&run->lock);
+    return true;
 }
 
-static const struct job_actor actor = {prepare, report, finish};
+static void forget(void *data)
+{
+    (void)data; /* is on a test's stack */
+}
+
+static const struct job_actor actor = {prepare, report, finish, forget};
 
 static char *folder;
 static struct logs *logs;
 static struct jobs *jobs;
+
+static struct jobs *open_jobs(void)
+{
+    g_autofree char *job_folders = g_build_filename(folder, "jobs", NULL);
+    struct jobs_settings settings = {job_folders, logs, 1, 0.2};
+    return jobs_open(&settings, NULL);
+}
 
 static int set_up(void **state)
 {
     (void)state;
     folder = g_dir_make_tmp("lathe-job-XXXXXX", NULL);
     g_autofree char *log_folder = g_build_filename(folder, "logs", NULL);
-    g_autofree char *job_folders = g_build_filename(folder, "jobs", NULL);
     logs = logs_open(log_folder, NULL);
-    jobs = jobs_open(job_folders, logs, 1, NULL);
+    jobs = open_jobs();
     return 0;
 }
 
@@ -135,7 +157,9 @@ static void submit(struct run *run, const char *name, double max_seconds)
 {
     pthread_mutex_init(&run->lock, NULL);
     pthread_cond_init(&run->changed, NULL);
-    struct job_plan plan = {name, "group", name, max_seconds, 0.2, &actor, run};
+    struct job_plan plan = {
+        name,   "group", name, max_seconds, run->stop_seconds > 0 ? run->stop_seconds : 0.2,
+        &actor, run};
     jobs_submit(jobs, &plan);
 }
 
@@ -253,6 +277,53 @@ static void closing_abandons_what_runs(void **state)
     g_free(run.reason);
 }
 
+/* Neither SIGTERM nor the time that a Stop gave it holds up the server's own end. */
+static void closing_does_not_wait_for_what_was_told_to_stop(void **state)
+{
+    (void)state;
+    struct run run = {.verb = "deaf", .stop_seconds = 1e6};
+    submit(&run, "one", 0);
+    wait_for(&run, &run.prepared);
+    while (true) { /* its first line comes when it has become deaf */
+        g_autofree char *log = log_of("one");
+        if (*log)
+            break;
+        g_usleep(10000);
+    }
+    assert_true(jobs_stop(jobs, "one"));
+    jobs_close(jobs);
+    jobs = NULL;
+    assert_true(run.ended);
+    assert_int_equal(run.how, JOB_STOPPED);
+    g_free(run.reason);
+}
+
+static void set_full(struct run *run, bool full)
+{
+    pthread_mutex_lock(&run->lock);
+    run->full = full;
+    pthread_mutex_unlock(&run->lock);
+}
+
+static void an_end_that_cannot_be_written_is_kept(void **state)
+{
+    (void)state;
+    struct run ran = {.verb = "speak", .full = true}, waited = {.verb = "speak", .full = true};
+    submit(&ran, "ran", 0);
+    wait_for(&ran, &ran.tried);
+    submit(&waited, "waited", 0);
+    assert_true(jobs_stop(jobs, "waited"));
+    assert_true(waited.tried);
+    assert_false(ran.ended || waited.ended);
+    set_full(&ran, false);
+    set_full(&waited, false);
+    assert_true(jobs_stop(jobs, "ran")); /* is still known, and tried again */
+    wait_for(&ran, &ran.ended);
+    wait_for(&waited, &waited.ended);
+    assert_int_equal(ran.how, JOB_EXITED);
+    assert_int_equal(waited.how, JOB_STOPPED);
+}
+
 static bool is_alive(pid_t pid)
 {
     g_autofree char *path = g_strdup_printf("/proc/%ld/stat", (long)pid);
@@ -271,8 +342,7 @@ static void a_killed_server_takes_its_jobs_along(void **state)
     jobs = NULL;
     pid_t server = fork();
     if (server == 0) {
-        g_autofree char *job_folders = g_build_filename(folder, "jobs", NULL);
-        jobs = jobs_open(job_folders, logs, 1, NULL);
+        jobs = open_jobs();
         struct run run = {.verb = "wait"};
         submit(&run, "one", 0);
         for (;;)
@@ -305,6 +375,8 @@ int main(int argc, char **argv)
         TEST(a_stop_ends_what_runs_and_what_waits),
         TEST(a_job_that_runs_too_long_is_ended_with_its_children),
         TEST(closing_abandons_what_runs),
+        TEST(closing_does_not_wait_for_what_was_told_to_stop),
+        TEST(an_end_that_cannot_be_written_is_kept),
         TEST(a_killed_server_takes_its_jobs_along),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

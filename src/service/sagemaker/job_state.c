@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/error.h"
 #include "job/job.h"
+#include "lake/lake.h"
 
 /* --- running ------------------------------------------------------------------------------------
  */
@@ -31,6 +33,26 @@ void sagemaker_submit_job(struct lathe *lathe, const struct sagemaker_kind *kind
     jobs_submit(lathe->jobs, &plan);
 }
 
+/* --- its end ------------------------------------------------------------------------------------
+ */
+
+static bool write_end(struct store_connection *connection, void *data, GError **error)
+{
+    const struct job_ending *ending = data;
+    return resource_update_within(connection, ending->lathe->store, ending->kind->kind,
+                                  ending->name, ending->change, ending->data, error);
+}
+
+bool sagemaker_end_job(const struct job_ending *ending, struct lake_batch *results, GError **error)
+{
+    return lake_batch_commit_with(results, write_end, (void *)ending, error);
+}
+
+bool sagemaker_end_may_wait(const GError *error)
+{
+    return g_error_matches(error, LATHE_ERROR, ERROR_SERVICE_UNAVAILABLE);
+}
+
 /* --- stopping -----------------------------------------------------------------------------------
  */
 
@@ -56,15 +78,25 @@ bool sagemaker_stop_job(const struct call *call, const struct sagemaker_kind *ki
     const char *name = json_text_at(request, kind->name_member);
     g_autofree char *what = g_strdelimit(g_strdup(kind->kind), "-", ' ');
     struct stopping stopping = {what, change};
-    bool found;
-    if (!resource_update(call->lathe->store, kind->kind, name, begin_to_stop, &stopping, &found,
-                         error))
-        return false;
-    if (!found)
-        return error_set(error, kind->missing_code, "%s", kind->missing);
     g_autofree char *id = job_id(kind, name);
-    jobs_stop(call->lathe->jobs, id); /* one that has just ended needs no stopping */
-    return true;
+    GError *cause = NULL;
+    bool found;
+    if (resource_update(call->lathe->store, kind->kind, name, begin_to_stop, &stopping, &found,
+                        &cause)) {
+        if (!found)
+            return error_set(error, kind->missing_code, "%s", kind->missing);
+        jobs_stop(call->lathe->jobs, id); /* one that has just ended needs no stopping */
+        return true;
+    }
+    /* A store that takes no changes (a full disk) keeps nobody from stopping what fills it: the end
+     * is written when it can be. */
+    if (!g_error_matches(cause, LATHE_ERROR, ERROR_VALIDATION) &&
+        jobs_stop(call->lathe->jobs, id)) {
+        g_error_free(cause);
+        return true;
+    }
+    g_propagate_error(error, cause);
+    return false;
 }
 
 /* --- after a crash -------------------------------------------------------------------------------

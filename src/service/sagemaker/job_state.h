@@ -15,6 +15,19 @@ void sagemaker_submit_job(struct lathe *lathe, const struct sagemaker_kind *kind
                           const char *log_group, const json_t *request,
                           const struct job_actor *actor, void *data);
 
+/* Writes how a job ended in one change with what it left: a crash leaves both or none. */
+struct job_ending {
+    struct lathe *lathe;
+    const struct sagemaker_kind *kind;
+    const char *name;
+    resource_change *change;
+    void *data;
+};
+struct lake_batch;
+bool sagemaker_end_job(const struct job_ending *ending, struct lake_batch *results, GError **error);
+/* Whether results that could not be stored are to be tried again later: the disk is full. */
+bool sagemaker_end_may_wait(const GError *error);
+
 /* At start: gives every job that is not at its end to fail, which does what has to be done (and
  * whose change of the resource is its own). */
 bool sagemaker_each_unfinished(struct lathe *lathe, const struct sagemaker_kind *kind,

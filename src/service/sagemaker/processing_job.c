@@ -251,9 +251,9 @@ static bool prepare(struct job *job, void *data, GError **error)
     return true;
 }
 
-static bool put_outputs(const struct processing *processing, const struct job *job, GError **error)
+static bool add_outputs(const struct processing *processing, const struct job *job,
+                        struct lake_batch *batch, GError **error)
 {
-    g_autoptr(lake_batch_auto) batch = lake_batch_new(processing->lathe->lake);
     size_t i;
     const json_t *output;
     json_array_foreach(json_at(processing->request, "ProcessingOutputConfig.Outputs"), i, output)
@@ -261,15 +261,11 @@ static bool put_outputs(const struct processing *processing, const struct job *j
         const json_t *target = json_object_get(output, "S3Output");
         g_autofree char *folder = in_folder(job, json_text_at(target, "LocalPath"));
         if (!stage_out(batch, folder, json_text_at(target, "S3Uri"), error)) {
-            g_prefix_error(error, "InternalServerError: output %s could not be stored: ",
-                           json_text_at(output, "OutputName"));
+            g_prefix_error(error, "output %s: ", json_text_at(output, "OutputName"));
             return false;
         }
     }
-    if (lake_batch_commit(batch, error))
-        return true;
-    g_prefix_error(error, "InternalServerError: the outputs could not be stored: ");
-    return false;
+    return true;
 }
 
 /* A job's last words: a report, or a completion with something to say (output/message). */
@@ -320,32 +316,56 @@ static const char *status_of(const struct job_end *end, char **reason)
     return "Failed";
 }
 
-static void finish(struct job *job, const struct job_end *end, void *data)
+/* The end in one change with the batch's objects; a reason that is given makes it a failure. */
+static bool write_end(const struct processing *processing, struct job *job,
+                      const struct job_end *end, const char *status, const char *reason,
+                      struct lake_batch *batch, GError **error)
 {
-    struct processing *processing = data;
-    g_autofree char *reason = NULL;
-    g_autoptr(GError) error = NULL;
     g_autoptr(json_auto) members = json_pack("{sf}", "ProcessingEndTime", end->ended);
-    struct ending ending = {status_of(end, &reason), members};
-    if (!reason && end->how == JOB_EXITED && !put_outputs(processing, job, &error)) {
-        reason = g_strdup(error->message);
-        ending.status = "Failed";
-        g_clear_error(&error);
-    }
+    struct ending ending = {reason ? "Failed" : status, members};
     if (reason) {
-        job_log(job, "%s", reason);
+        if (!end->again)
+            job_log(job, "%s", reason);
         json_put(members, "FailureReason", json_string(reason));
     }
     read_exit_message(job, members);
-    if (!resource_update(processing->lathe->store, processing_job_kind.kind, processing->name,
-                         end_job, &ending, NULL, &error))
-        job_log(job, "The status %s could not be recorded: %s", ending.status, error->message);
+    struct job_ending whole = {processing->lathe, &processing_job_kind, processing->name, end_job,
+                               &ending};
+    return sagemaker_end_job(&whole, batch, error);
+}
+
+static bool finish(struct job *job, const struct job_end *end, void *data, GError **error)
+{
+    const struct processing *processing = data;
+    g_autofree char *reason = NULL;
+    const char *status = status_of(end, &reason);
+    g_autoptr(lake_batch_auto) outputs = lake_batch_new(processing->lathe->lake);
+    g_autoptr(lake_batch_auto) none = lake_batch_new(processing->lathe->lake);
+    if (reason || end->how != JOB_EXITED)
+        return write_end(processing, job, end, status, reason, none, error);
+    GError *cause = NULL;
+    if (add_outputs(processing, job, outputs, &cause) &&
+        write_end(processing, job, end, status, NULL, outputs, &cause))
+        return true;
+    if (sagemaker_end_may_wait(cause)) {
+        g_propagate_error(error, cause);
+        return false;
+    }
+    reason =
+        g_strdup_printf("InternalServerError: the outputs could not be stored: %s", cause->message);
+    g_error_free(cause);
+    return write_end(processing, job, end, status, reason, none, error);
+}
+
+static void processing_free(void *data)
+{
+    struct processing *processing = data;
     g_free(processing->name);
     json_decref(processing->request);
     g_free(processing);
 }
 
-static const struct job_actor actor = {prepare, NULL, finish};
+static const struct job_actor actor = {prepare, NULL, finish, processing_free};
 
 static void submit(struct lathe *lathe, const char *name, const json_t *request)
 {

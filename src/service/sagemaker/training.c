@@ -29,6 +29,7 @@ struct training {
     GHashTable *checkpoints; /* names of those that are in the lake */
     double checkpointed;     /* when they were last looked at */
     double started;
+    bool uploading;
 };
 
 /* --- statuses ----------------------------------------------------------------------------------
@@ -274,22 +275,20 @@ char *training_output_prefix(const json_t *request, const char *name)
     return g_strconcat(path, slash, name, "/output/", NULL);
 }
 
-/* Stores model/ and output/data/ as archives, where there is anything in them. */
-static bool put_results(struct training *training, struct job *job, GError **error)
+/* Adds model/ and output/data/ as archives, where there is anything in them. */
+static bool add_results(const struct training *training, const struct job *job,
+                        struct lake_batch *batch, GError **error)
 {
-    struct lake *lake = training->lathe->lake;
+    static const char *const folders[][2] = {{"output/data", "output.tar.gz"},
+                                             {"model", "model.tar.gz"}};
     g_autofree char *prefix = training_output_prefix(training->request, training->name);
-    g_autofree char *model = g_build_filename(job_folder(job), "model", NULL);
-    g_autofree char *data = g_build_filename(job_folder(job), "output", "data", NULL);
-    if (has_files(data)) {
-        g_autofree char *uri = g_strconcat(prefix, "output.tar.gz", NULL);
-        if (!stage_out_archive(lake, data, uri, error))
+    for (size_t i = 0; i < G_N_ELEMENTS(folders); i++) {
+        g_autofree char *folder = g_build_filename(job_folder(job), folders[i][0], NULL);
+        g_autofree char *uri = g_strconcat(prefix, folders[i][1], NULL);
+        if (has_files(folder) && !stage_out_archive(batch, folder, uri, error))
             return false;
     }
-    if (!has_files(model))
-        return true;
-    g_autofree char *uri = g_strconcat(prefix, "model.tar.gz", NULL);
-    return stage_out_archive(lake, model, uri, error);
+    return true;
 }
 
 static json_t *final_members(const struct training *training, const struct job_end *end)
@@ -336,8 +335,9 @@ static struct step last_step(const struct job_end *end, char **reason)
     return (struct step){"Failed", "Failed", *reason, NULL};
 }
 
-static void training_free(struct training *training)
+static void training_free(void *data)
 {
+    struct training *training = data;
     g_free(training->name);
     json_decref(training->request);
     json_decref(training->metrics);
@@ -345,34 +345,58 @@ static void training_free(struct training *training)
     g_free(training);
 }
 
-static void finish(struct job *job, const struct job_end *end, void *data)
+static void enter_uploading(struct training *training, struct job *job)
 {
-    struct training *training = data;
-    g_autoptr(json_auto) members = final_members(training, end);
-    g_autofree char *reason = NULL;
-    struct step step = last_step(end, &reason);
-    put_checkpoints(training, job);
-    if (!reason) {
-        g_autoptr(GError) error = NULL;
+    if (!training->uploading)
         move_to(training, job,
                 &(struct step){NULL, "Uploading", "Uploading generated training model", NULL});
-        if (!put_results(training, job, &error)) {
-            reason = g_strdup_printf("InternalServerError: the job's results could not be stored: "
-                                     "%s",
-                                     error->message);
-            step = (struct step){"Failed", "Failed", reason, NULL};
-        }
-    }
-    if (reason) {
-        job_log(job, "%s", reason);
-        json_object_set_new(members, "FailureReason", json_string(reason));
-    }
-    step.members = members;
-    move_to(training, job, &step);
-    training_free(training);
+    training->uploading = true;
 }
 
-static const struct job_actor actor = {prepare, report, finish};
+/* The end in one change with the batch's objects; a reason that is given makes it a failure. */
+static bool write_end(struct training *training, struct job *job, const struct job_end *end,
+                      struct step step, const char *reason, struct lake_batch *batch,
+                      GError **error)
+{
+    g_autoptr(json_auto) members = final_members(training, end);
+    if (reason) {
+        if (!end->again)
+            job_log(job, "%s", reason);
+        json_object_set_new(members, "FailureReason", json_string(reason));
+        step = (struct step){"Failed", "Failed", reason, NULL};
+    }
+    step.members = members;
+    struct job_ending ending = {training->lathe, &training_job_kind, training->name, take_step,
+                                &step};
+    return sagemaker_end_job(&ending, batch, error);
+}
+
+static bool finish(struct job *job, const struct job_end *end, void *data, GError **error)
+{
+    struct training *training = data;
+    g_autofree char *reason = NULL;
+    struct step step = last_step(end, &reason);
+    g_autoptr(lake_batch_auto) results = lake_batch_new(training->lathe->lake);
+    g_autoptr(lake_batch_auto) none = lake_batch_new(training->lathe->lake);
+    put_checkpoints(training, job);
+    if (reason)
+        return write_end(training, job, end, step, reason, none, error);
+    enter_uploading(training, job);
+    GError *cause = NULL;
+    if (add_results(training, job, results, &cause) &&
+        write_end(training, job, end, step, NULL, results, &cause))
+        return true;
+    if (sagemaker_end_may_wait(cause)) {
+        g_propagate_error(error, cause);
+        return false;
+    }
+    reason = g_strdup_printf("InternalServerError: the job's results could not be stored: %s",
+                             cause->message);
+    g_error_free(cause);
+    return write_end(training, job, end, step, reason, none, error);
+}
+
+static const struct job_actor actor = {prepare, report, finish, training_free};
 
 void training_submit(struct lathe *lathe, const char *name, const json_t *request)
 {
@@ -389,30 +413,13 @@ void training_submit(struct lathe *lathe, const char *name, const json_t *reques
 /* --- after a crash -------------------------------------------------------------------------------
  */
 
-static bool remove_results(struct lathe *lathe, const struct resource *job, GError **error)
-{
-    g_autofree char *uri = training_output_prefix(job->body, job->name);
-    g_autofree char *bucket = NULL;
-    g_autofree char *prefix = NULL;
-    if (!lake_parse_uri(uri, &bucket, &prefix, error))
-        return false;
-    g_autoptr(GPtrArray) objects = lake_list(lathe->lake, bucket, prefix, NULL);
-    for (guint i = 0; objects && i < objects->len; i++) {
-        const struct lake_object *object = g_ptr_array_index(objects, i);
-        if (!lake_delete(lathe->lake, bucket, object->key, error))
-            return false;
-    }
-    return true;
-}
-
 static bool fail_cut_off(struct lathe *lathe, const struct resource *job, GError **error)
 {
     g_autoptr(json_auto) members =
         json_pack("{sssf}", "FailureReason", JOB_CUT_OFF, "TrainingEndTime", clock_now());
     struct step step = {"Failed", "Failed", JOB_CUT_OFF, members};
-    /* Results that were stored in the job's last moments would look like a success. */
-    return remove_results(lathe, job, error) &&
-           resource_update(lathe->store, job->kind, job->name, take_step, &step, NULL, error);
+    /* Nothing is to be removed: a job's results come with its end or not at all. */
+    return resource_update(lathe->store, job->kind, job->name, take_step, &step, NULL, error);
 }
 
 bool training_jobs_recover(struct lathe *lathe, GError **error)

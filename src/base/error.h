@@ -35,6 +35,12 @@
     X(ERROR_ACCESS_DENIED, "AccessDenied", 403)                             \
     X(ERROR_NO_SUCH_BUCKET, "NoSuchBucket", 404)                            \
     X(ERROR_NO_SUCH_KEY, "NoSuchKey", 404)                                  \
+    X(ERROR_NO_SUCH_VERSION, "NoSuchVersion", 404)                          \
+    X(ERROR_INVALID_BUCKET_STATE, "InvalidBucketState", 409)                \
+    X(ERROR_INVALID_RETENTION, "InvalidRetentionPeriod", 400)               \
+    X(ERROR_NO_OBJECT_LOCK, "NoSuchObjectLockConfiguration", 404)           \
+    X(ERROR_NO_BUCKET_LOCK, "ObjectLockConfigurationNotFoundError", 404)    \
+    X(ERROR_NO_SUCH_LIFECYCLE, "NoSuchLifecycleConfiguration", 404)         \
     X(ERROR_NO_SUCH_UPLOAD, "NoSuchUpload", 404)                            \
     X(ERROR_INVALID_TAG, "InvalidTag", 400)                                 \
     X(ERROR_METADATA_TOO_LARGE, "MetadataTooLarge", 400)                    \

@@ -1,4 +1,4 @@
-/* Buckets, and the tags of objects. */
+/* Buckets. */
 #include <string.h>
 
 #include "base/error.h"
@@ -10,6 +10,8 @@ void lake_bucket_free(struct lake_bucket *bucket)
         return;
     g_free(bucket->name);
     g_free(bucket->region);
+    g_free(bucket->versioning);
+    json_decref(bucket->lock);
     g_free(bucket);
 }
 
@@ -79,8 +81,10 @@ bool lake_bucket_create_with(struct lake *lake, const char *name, const char *re
 
 static bool is_empty(struct store_connection *connection, const char *name, GError **error)
 {
-    sqlite3_stmt *row =
-        store_prepare(connection, "SELECT 1 FROM lake_object WHERE bucket = ? LIMIT 1", error);
+    sqlite3_stmt *row = store_prepare(connection,
+                                      "SELECT 1 FROM lake_object WHERE bucket = ?1 UNION ALL "
+                                      "SELECT 1 FROM lake_version WHERE bucket = ?1 LIMIT 1",
+                                      error);
     if (!row)
         return false;
     sqlite3_bind_text(row, 1, name, -1, SQLITE_STATIC);
@@ -88,7 +92,9 @@ static bool is_empty(struct store_connection *connection, const char *name, GErr
     sqlite3_reset(row);
     if (code == SQLITE_ROW)
         return error_set(error, ERROR_BUCKET_NOT_EMPTY,
-                         "The bucket you tried to delete is not empty: %s", name);
+                         "The bucket you tried to delete is not empty: %s. You must delete all "
+                         "versions in the bucket.",
+                         name);
     return code == SQLITE_DONE;
 }
 
@@ -144,13 +150,15 @@ struct bucket_query {
     GPtrArray *found;
 };
 
+#define BUCKET_COLUMNS "name, region, created, versioning, lock"
+
 static bool read_buckets(struct store_connection *connection, void *data, GError **error)
 {
     const struct bucket_query *query = data;
     sqlite3_stmt *row =
         store_prepare(connection,
-                      query->name ? "SELECT name, region, created FROM lake_bucket WHERE name = ?"
-                                  : "SELECT name, region, created FROM lake_bucket ORDER BY name",
+                      query->name ? "SELECT " BUCKET_COLUMNS " FROM lake_bucket WHERE name = ?"
+                                  : "SELECT " BUCKET_COLUMNS " FROM lake_bucket ORDER BY name",
                       error);
     if (!row)
         return false;
@@ -162,6 +170,8 @@ static bool read_buckets(struct store_connection *connection, void *data, GError
         bucket->name = g_strdup((const char *)sqlite3_column_text(row, 0));
         bucket->region = g_strdup((const char *)sqlite3_column_text(row, 1));
         bucket->created = sqlite3_column_double(row, 2);
+        bucket->versioning = g_strdup((const char *)sqlite3_column_text(row, 3));
+        bucket->lock = lake_column_json(row, 4);
         g_ptr_array_add(query->found, bucket);
     }
     return code == SQLITE_DONE;
@@ -184,62 +194,4 @@ struct lake_bucket *lake_bucket_get(struct lake *lake, const char *name, GError 
         return g_ptr_array_steal_index(found, 0);
     error_set(error, ERROR_NO_SUCH_BUCKET, "The specified bucket does not exist: %s", name);
     return NULL;
-}
-
-/* --- tags ------------------------------------------------------------------------------------- */
-
-struct tagging {
-    const char *bucket, *key;
-    const json_t *tags;
-    json_t *found;
-};
-
-static bool no_such_object(const struct tagging *tagging, GError **error)
-{
-    return error_set(error, ERROR_NO_SUCH_KEY, "The specified key does not exist: s3://%s/%s",
-                     tagging->bucket, tagging->key);
-}
-
-static bool read_tags(struct store_connection *connection, void *data, GError **error)
-{
-    struct tagging *tagging = data;
-    if (!lake_require_bucket(connection, tagging->bucket, error))
-        return false;
-    sqlite3_stmt *row = store_prepare(
-        connection, "SELECT tags FROM lake_object WHERE bucket = ? AND key = ?", error);
-    if (!row)
-        return false;
-    sqlite3_bind_text(row, 1, tagging->bucket, -1, SQLITE_STATIC);
-    sqlite3_bind_text(row, 2, tagging->key, -1, SQLITE_STATIC);
-    int code = store_step(row, error);
-    if (code == SQLITE_ROW)
-        tagging->found = lake_column_json(row, 0);
-    sqlite3_reset(row);
-    return code == SQLITE_ROW || (code == SQLITE_DONE && no_such_object(tagging, error));
-}
-
-json_t *lake_tags(struct lake *lake, const char *bucket, const char *key, GError **error)
-{
-    struct tagging tagging = {bucket, key, NULL, NULL};
-    store_read(lake->store, read_tags, &tagging, error);
-    return tagging.found;
-}
-
-static bool write_tags(struct store_connection *connection, void *data, GError **error)
-{
-    const struct tagging *tagging = data;
-    g_autofree char *tags = lake_json_column(tagging->tags);
-    if (!lake_require_bucket(connection, tagging->bucket, error) ||
-        !store_run(connection, error,
-                   "UPDATE lake_object SET tags = ? WHERE bucket = ? AND key = ?", "sss", tags,
-                   tagging->bucket, tagging->key))
-        return false;
-    return sqlite3_changes(store_handle(connection)) == 1 || no_such_object(tagging, error);
-}
-
-bool lake_set_tags(struct lake *lake, const char *bucket, const char *key, const json_t *tags,
-                   GError **error)
-{
-    struct tagging tagging = {bucket, key, tags, NULL};
-    return store_write(lake->store, write_tags, &tagging, error);
 }

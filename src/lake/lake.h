@@ -34,6 +34,9 @@ struct lake_bucket {
     char *name;
     char *region;
     double created;
+    char *versioning; /* "Enabled" or "Suspended"; NULL: it never kept versions */
+    json_t *lock; /* of object lock: {} or the default retention, {Mode, Days or Years}; NULL: its
+                   * objects cannot be locked */
 };
 void lake_bucket_free(struct lake_bucket *bucket);
 typedef struct lake_bucket lake_bucket_auto;
@@ -43,7 +46,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(lake_bucket_auto, lake_bucket_free)
 bool lake_bucket_create(struct lake *lake, const char *name, const char *region, GError **error);
 /* ERROR_NO_SUCH_BUCKET. */
 struct lake_bucket *lake_bucket_get(struct lake *lake, const char *name, GError **error);
-/* ERROR_BUCKET_NOT_EMPTY where objects are in it; uploads under way are given up. */
+/* ERROR_BUCKET_NOT_EMPTY where objects, versions or delete markers are in it; uploads under way are
+ * given up. */
 bool lake_bucket_delete(struct lake *lake, const char *name, GError **error);
 /* All buckets in order of their names, as struct lake_bucket that the array frees. */
 GPtrArray *lake_bucket_list(struct lake *lake, GError **error);
@@ -64,6 +68,13 @@ struct lake_object {
     char *id;        /* of these bytes: a new one whenever the object is replaced */
     gint64 row;      /* of the bytes, where they are small and kept in meta.db; else 0 */
     GBytes *bytes;   /* those, where they were read with the object; else NULL */
+
+    bool versioned; /* its bucket keeps versions, or once did: replies name them */
+    char *version;  /* "null": it was put while the bucket kept none */
+    gint64 number;  /* orders the versions of a key; 0 in buckets that never kept any */
+    bool marker;    /* a delete marker: what a listing of versions also tells */
+    bool latest;    /* in such a listing: the key's current version */
+    json_t *lock;   /* {Mode, Until (seconds), Hold}, each where it is set; or NULL */
 };
 void lake_object_free(struct lake_object *object);
 typedef struct lake_object lake_object_auto;

@@ -82,8 +82,9 @@ json_t *lake_own_headers(const struct lake_draft *draft);
 /* --- rows (object.c) -------------------------------------------------------------------------- */
 
 /* The columns that lake_object_of_row reads, in order. */
-#define LAKE_OBJECT_COLUMNS \
-    "bucket, key, file, row, size, etag, content_type, modified, headers, tags, parts"
+#define LAKE_OBJECT_COLUMNS                                                              \
+    "bucket, key, file, row, size, etag, content_type, modified, headers, tags, parts, " \
+    "version, number, lock"
 struct lake_object *lake_object_of_row(const struct lake *lake, sqlite3_stmt *row);
 /* ERROR_NO_SUCH_BUCKET where it is not there. */
 bool lake_require_bucket(struct store_connection *connection, const char *bucket, GError **error);
@@ -102,6 +103,75 @@ bool lake_put_row(struct store_connection *connection, const struct lake_draft *
 bool lake_put_settings(struct store_connection *connection, const char *bucket,
                        const json_t *settings, GError **error);
 bool lake_drop_settings(struct store_connection *connection, const char *bucket, GError **error);
+/* The current object's row, or that of a version; NULL where there is none. The version may be a
+ * delete marker, the current object never is. */
+bool lake_read_row(const struct lake *lake, struct store_connection *connection, const char *bucket,
+                   const char *key, const char *version, struct lake_object **object,
+                   GError **error);
+/* The same, or an error that says why there is none to give; *marker: as lake_find_version's. */
+struct lake_name {
+    const char *bucket, *key, *version; /* NULL: the current one */
+};
+bool lake_find_row(const struct lake *lake, struct store_connection *connection,
+                   const struct lake_name *name, struct lake_object **object,
+                   struct lake_object **marker, GError **error);
+/* Puts the row into lake_object, or into lake_version where it is a delete marker. */
+bool lake_insert_row(struct store_connection *connection, const struct lake_object *object,
+                     GError **error);
+/* Removes the bytes of a row that goes away, or gives the path of the file that goes with it: its
+ * own, or the one that may have been made of its bytes. */
+bool lake_drop_bytes(const struct lake *lake, struct store_connection *connection,
+                     const struct lake_object *object, char **file, GError **error);
+/* ERROR_PRECONDITION_FAILED and its kin; there: NULL where there is no object. */
+bool lake_check_conditions(const struct lake_object *there, const char *bucket, const char *key,
+                           const char *if_match, const char *if_none_match, GError **error);
+
+/* --- versions (version.c): within changes -------------------------------------------------------
+ */
+
+#define LAKE_NULL_VERSION "null"
+
+/* What a bucket does with what is put into it. */
+struct lake_rules {
+    bool versioned, suspended; /* it keeps versions, or did; it does not now */
+    json_t *lock;              /* as in struct lake_bucket */
+};
+void lake_rules_clear(struct lake_rules *rules);
+/* ERROR_NO_SUCH_BUCKET. */
+bool lake_read_rules(struct store_connection *connection, const char *bucket,
+                     struct lake_rules *rules, GError **error);
+
+/* Makes way for `object`, which becomes the key's newest version, and gives it its version: `there`
+ * (the current object, or NULL) is kept as an older one, or goes, as an older version "null" does
+ * where the new one takes its place. *file: that of what went, or NULL. */
+bool lake_make_way(const struct lake *lake, struct store_connection *connection,
+                   const struct lake_rules *rules, const struct lake_object *there,
+                   struct lake_object *object, char **file, GError **error);
+/* Removes the row of a version for good; the one before it becomes current where it was. */
+bool lake_drop_version(struct store_connection *connection, const struct lake_object *object,
+                       GError **error);
+/* The newest of a key's older versions and delete markers, or NULL. */
+bool lake_read_top(const struct lake *lake, struct store_connection *connection, const char *bucket,
+                   const char *key, struct lake_object **object, GError **error);
+/* The lock that an object gets which is put with `given`; NULL for none. */
+bool lake_choose_lock(const struct lake_rules *rules, const json_t *given, double now,
+                      json_t **lock, GError **error);
+
+/* Where the listing goes on that gave a version which is gone. */
+gint64 lake_version_number(const char *version);
+
+/* --- listings (list.c, list_versions.c) ---------------------------------------------------------
+ */
+
+void lake_page_init(struct lake_page *page);
+/* Where a key belongs to a common prefix: its length, else 0. */
+size_t lake_fold(const struct lake_query *query, const char *key);
+/* Past every key that begins so: no UTF-8 text has a byte 0xFF. */
+char *lake_past(const char *prefix);
+/* Where the scan starts: after the last item of the page before, which may be a common prefix. */
+char *lake_list_start(const struct lake_query *query);
+
+/* --- columns ---------------------------------------------------------------------------------- */
 
 /* JSON as a column's text, NULL for NULL; g_free. And back. */
 char *lake_json_column(const json_t *value);

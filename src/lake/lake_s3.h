@@ -41,6 +41,9 @@ struct lake_entry {
     const char *etag; /* NULL: the draft's MD5 */
     const char *content_type;
     const json_t *headers, *tags, *parts; /* as in struct lake_object */
+    /* As in struct lake_object; with NULL (or no Mode) the bucket's default retention holds.
+     * ERROR_INVALID_REQUEST where the bucket has no object lock. */
+    const json_t *lock;
     /* Conditions on the object that is there at the moment of the change, as in HTTP:
      * ERROR_PRECONDITION_FAILED (ERROR_NO_SUCH_KEY: if_match, and there is none). */
     const char *if_match, *if_none_match;
@@ -59,22 +62,56 @@ bool lake_etag_matches(const char *list, const char *etag);
  * With body, the object's bytes too, which stay readable if it is replaced meanwhile. */
 struct lake_object *lake_find(struct lake *lake, const char *bucket, const char *key,
                               struct stream **body, GError **error);
+/* The same of a version (NULL: the current one). ERROR_NO_SUCH_VERSION;
+ * ERROR_METHOD_NOT_ALLOWED where that version is a delete marker. Where a delete marker is why
+ * there is nothing to give, *marker is that (it may be NULL). */
+struct lake_object *lake_find_version(struct lake *lake, const char *bucket, const char *key,
+                                      const char *version, struct stream **body,
+                                      struct lake_object **marker, GError **error);
 
-/* Deletes an object under conditions; zero what is not asked. A missing object is no error. */
+/* Changes what of an object may change, its tags and its lock, in one change with what it was:
+ * `change` sets these two of the object that it gets, or refuses. Gives the object as it then is.
+ */
+typedef bool lake_changer(struct lake_object *object, const void *data, GError **error);
+struct lake_object *lake_change(struct lake *lake, const char *bucket, const char *key,
+                                const char *version, lake_changer *change, const void *data,
+                                GError **error);
+
+/* What a delete asks of the object that is there; zero what is not asked. */
 struct lake_delete_conditions {
     const char *if_match;
     const gint64 *size;
     const double *modified;
 };
-bool lake_delete_if(struct lake *lake, const char *bucket, const char *key,
-                    const struct lake_delete_conditions *conditions, GError **error);
-/* Deletes all of them with one commit; missing ones are no error. keys: of char *. */
-bool lake_delete_many(struct lake *lake, const char *bucket, GPtrArray *keys, GError **error);
+/* One of the objects that are to be deleted, and what became of it. */
+struct lake_deletion {
+    const char *key;
+    const char *version; /* NULL: the current object, which a versioned bucket keeps, and covers
+                          * with a delete marker */
+    struct lake_delete_conditions conditions;
+    bool bypass; /* retention in GOVERNANCE mode does not hold */
 
-/* Tags: an object of texts; NULL removes them (get: NULL without an error where there are none). */
-json_t *lake_tags(struct lake *lake, const char *bucket, const char *key, GError **error);
-bool lake_set_tags(struct lake *lake, const char *bucket, const char *key, const json_t *tags,
-                   GError **error);
+    char *gone;    /* out: the version that was deleted, or the delete marker's; NULL where the
+                    * bucket has none */
+    bool marker;   /* out: that is a delete marker */
+    GError *error; /* out: why this one could not be deleted: ERROR_ACCESS_DENIED (locked),
+                    * ERROR_PRECONDITION_FAILED */
+};
+void lake_deletion_clear(struct lake_deletion *deletion);
+/* Deletes with one commit; missing ones are no error. */
+bool lake_delete_all(struct lake *lake, const char *bucket, struct lake_deletion *deletions,
+                     size_t count, GError **error);
+
+/* --- versions and locks -------------------------------------------------------------------------
+ */
+
+/* "Enabled" or "Suspended". ERROR_INVALID_BUCKET_STATE: objects that are locked keep versions. */
+bool lake_set_versioning(struct lake *lake, const char *bucket, const char *versioning,
+                         GError **error);
+/* {} or the default retention. ERROR_INVALID_BUCKET_STATE where the bucket keeps no versions. */
+bool lake_set_lock(struct lake *lake, const char *bucket, const json_t *lock, GError **error);
+/* Whether retention in this mode, or a hold, keeps the object now; bypass: GOVERNANCE does not. */
+bool lake_is_locked(const struct lake_object *object, bool bypass);
 
 /* --- settings of buckets ------------------------------------------------------------------------
  */
@@ -111,6 +148,25 @@ void lake_page_clear(struct lake_page *page);
 bool lake_list_page(struct lake *lake, const char *bucket, const struct lake_query *query,
                     struct lake_page *page, GError **error);
 
+/* --- pages of versions --------------------------------------------------------------------------
+ */
+
+/* Versions and delete markers (as struct lake_object) by key, the newest of each first, and common
+ * prefixes: like lake_list_page, where `after_version` goes on within the key `after`, whether that
+ * version is still there or not. next_version is NULL where next is a common prefix. */
+struct lake_versions_query {
+    struct lake_query query;
+    const char *after_version;
+};
+struct lake_versions_page {
+    struct lake_page page;
+    char *next_version;
+};
+void lake_versions_page_clear(struct lake_versions_page *page);
+bool lake_list_versions(struct lake *lake, const char *bucket,
+                        const struct lake_versions_query *query, struct lake_versions_page *page,
+                        GError **error);
+
 /* --- multipart uploads ------------------------------------------------------------------------ */
 
 struct lake_upload {
@@ -118,6 +174,7 @@ struct lake_upload {
     double initiated;
     char *content_type;
     json_t *headers, *tags;
+    json_t *lock;                /* that the object is to have; as in struct lake_entry */
     enum checksum_kind checksum; /* of what the parts carry */
     bool full_object; /* the object's checksum is of all its bytes, not of its parts' checksums */
     char *file;       /* the id of the file where parts have their final place */

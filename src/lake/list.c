@@ -9,6 +9,12 @@ static void free_object(void *object)
     lake_object_free(object);
 }
 
+void lake_page_init(struct lake_page *page)
+{
+    *page = (struct lake_page){g_ptr_array_new_with_free_func(free_object),
+                               g_ptr_array_new_with_free_func(g_free), NULL};
+}
+
 void lake_page_clear(struct lake_page *page)
 {
     g_clear_pointer(&page->objects, g_ptr_array_unref);
@@ -16,8 +22,7 @@ void lake_page_clear(struct lake_page *page)
     g_clear_pointer(&page->next, g_free);
 }
 
-/* Where a key belongs to a common prefix: its length, else 0. */
-static size_t fold(const struct lake_query *query, const char *key)
+size_t lake_fold(const struct lake_query *query, const char *key)
 {
     if (!query->delimiter || !*query->delimiter)
         return 0;
@@ -25,8 +30,7 @@ static size_t fold(const struct lake_query *query, const char *key)
     return found ? (size_t)(found - key) + strlen(query->delimiter) : 0;
 }
 
-/* Past every key that begins so: no UTF-8 text has a byte 0xFF. */
-static char *past(const char *prefix)
+char *lake_past(const char *prefix)
 {
     return g_strconcat(prefix, "\xff", NULL);
 }
@@ -56,14 +60,13 @@ struct listing {
     struct lake_page *page;
 };
 
-/* Where the scan starts: after the last item of the page before, which may be a common prefix. */
-static char *start(const struct lake_query *query)
+char *lake_list_start(const struct lake_query *query)
 {
     if (!query->after || strcmp(query->after, query->prefix) < 0)
         return NULL;
     bool folded = g_str_has_prefix(query->after, query->prefix) &&
-                  fold(query, query->after) == strlen(query->after);
-    return folded ? past(query->after) : g_strdup(query->after);
+                  lake_fold(query, query->after) == strlen(query->after);
+    return folded ? lake_past(query->after) : g_strdup(query->after);
 }
 
 /* Takes the row that the scan stands on. Where it begins a common prefix: the scan goes on after
@@ -72,13 +75,13 @@ static void take_row(struct listing *listing, sqlite3_stmt *row, char **leap)
 {
     struct lake_page *page = listing->page;
     const char *key = (const char *)sqlite3_column_text(row, 1);
-    size_t folded = fold(&listing->query, key);
+    size_t folded = lake_fold(&listing->query, key);
     g_free(page->next);
     if (folded) {
         char *prefix = g_strndup(key, folded);
         g_ptr_array_add(page->prefixes, prefix);
         page->next = g_strdup(prefix);
-        *leap = past(prefix);
+        *leap = lake_past(prefix);
     } else {
         g_ptr_array_add(page->objects, lake_object_of_row(listing->lake, row));
         page->next = g_strdup(key);
@@ -92,7 +95,7 @@ static bool list(struct store_connection *connection, void *data, GError **error
     const struct lake_query *query = &listing->query;
     if (!lake_require_bucket(connection, listing->bucket, error))
         return false;
-    g_autofree char *after = start(query);
+    g_autofree char *after = lake_list_start(query);
     sqlite3_stmt *rows = scan(connection, listing->bucket, query->prefix, after, error);
     bool truncated = false;
     int code = SQLITE_DONE;
@@ -120,8 +123,7 @@ static bool list(struct store_connection *connection, void *data, GError **error
 bool lake_list_page(struct lake *lake, const char *bucket, const struct lake_query *query,
                     struct lake_page *page, GError **error)
 {
-    *page = (struct lake_page){g_ptr_array_new_with_free_func(free_object),
-                               g_ptr_array_new_with_free_func(g_free), NULL};
+    lake_page_init(page);
     struct listing listing = {lake, bucket, *query, page};
     if (!listing.query.prefix)
         listing.query.prefix = "";

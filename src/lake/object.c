@@ -20,6 +20,8 @@ void lake_object_free(struct lake_object *object)
     json_decref(object->headers);
     json_decref(object->tags);
     json_decref(object->parts);
+    json_decref(object->lock);
+    g_free(object->version);
     g_free(object->file);
     g_free(object->id);
     if (object->bytes)
@@ -64,6 +66,10 @@ struct lake_object *lake_object_of_row(const struct lake *lake, sqlite3_stmt *ro
         object->headers = json_object();
     object->tags = lake_column_json(row, 9);
     object->parts = lake_column_json(row, 10);
+    object->version = column_text(row, 11);
+    object->number = sqlite3_column_int64(row, 12);
+    object->lock = lake_column_json(row, 13);
+    object->marker = sqlite3_column_int(row, 14);
     if (!object->row)
         object->file = lake_path(lake, object->id);
     return object;
@@ -90,39 +96,23 @@ static bool no_such_key(GError **error, const char *bucket, const char *key)
 
 /* --- finding ---------------------------------------------------------------------------------- */
 
-/* The object's row; NULL where there is none. */
-static bool read_row(const struct lake *lake, struct store_connection *connection,
-                     const char *bucket, const char *key, struct lake_object **object,
-                     GError **error)
-{
-    *object = NULL;
-    sqlite3_stmt *row = store_prepare(
-        connection, "SELECT " LAKE_OBJECT_COLUMNS " FROM lake_object WHERE bucket = ? AND key = ?",
-        error);
-    if (!row)
-        return false;
-    sqlite3_bind_text(row, 1, bucket, -1, SQLITE_STATIC);
-    sqlite3_bind_text(row, 2, key, -1, SQLITE_STATIC);
-    int code = store_step(row, error);
-    if (code == SQLITE_ROW)
-        *object = lake_object_of_row(lake, row);
-    sqlite3_reset(row);
-    return code == SQLITE_ROW || code == SQLITE_DONE;
-}
-
 /* The bytes of an object that is kept in a row, if it still is the same object. */
 static bool read_bytes(struct store_connection *connection, struct lake_object *object,
                        GError **error)
 {
-    sqlite3_stmt *row = store_prepare(connection,
-                                      "SELECT bytes FROM lake_object JOIN lake_bytes USING (row) "
-                                      "WHERE bucket = ? AND key = ? AND file = ?",
-                                      error);
+    sqlite3_stmt *row =
+        store_prepare(connection,
+                      "SELECT bytes FROM lake_object JOIN lake_bytes USING (row) "
+                      "WHERE bucket = ?1 AND key = ?2 AND file = ?3 UNION ALL "
+                      "SELECT bytes FROM lake_version JOIN lake_bytes USING (row) "
+                      "WHERE bucket = ?1 AND key = ?2 AND version = ?4 AND file = ?3 LIMIT 1",
+                      error);
     if (!row)
         return false;
     sqlite3_bind_text(row, 1, object->bucket, -1, SQLITE_STATIC);
     sqlite3_bind_text(row, 2, object->key, -1, SQLITE_STATIC);
     sqlite3_bind_text(row, 3, object->id, -1, SQLITE_STATIC);
+    sqlite3_bind_text(row, 4, object->version, -1, SQLITE_STATIC);
     int code = store_step(row, error);
     if (code == SQLITE_ROW)
         object->bytes =
@@ -132,39 +122,84 @@ static bool read_bytes(struct store_connection *connection, struct lake_object *
            (code == SQLITE_DONE && no_such_key(error, object->bucket, object->key));
 }
 
+/* Why there is no object to give: the version is none, or a delete marker. Takes found, which is
+ * that or NULL. */
+static bool not_found(const struct lake *lake, struct store_connection *connection,
+                      const struct lake_name *name, struct lake_object *found, bool versioned,
+                      struct lake_object **marker, GError **error)
+{
+    *marker = found;
+    if (found)
+        return error_set(error, ERROR_METHOD_NOT_ALLOWED,
+                         "The specified method is not allowed against this resource: version %s of "
+                         "s3://%s/%s is a delete marker",
+                         name->version, name->bucket, name->key);
+    if (name->version)
+        return error_set(error, ERROR_NO_SUCH_VERSION,
+                         "The specified version does not exist: %s of s3://%s/%s", name->version,
+                         name->bucket, name->key);
+    /* A key without a current object has a delete marker on top, or nothing. */
+    return (!versioned ||
+            lake_read_top(lake, connection, name->bucket, name->key, marker, error)) &&
+           no_such_key(error, name->bucket, name->key);
+}
+
+bool lake_find_row(const struct lake *lake, struct store_connection *connection,
+                   const struct lake_name *name, struct lake_object **object,
+                   struct lake_object **marker, GError **error)
+{
+    struct lake_rules rules;
+    if (!lake_read_rules(connection, name->bucket, &rules, error))
+        return false;
+    lake_rules_clear(&rules);
+    if (!lake_read_row(lake, connection, name->bucket, name->key, name->version, object, error))
+        return false;
+    if (!*object || (*object)->marker)
+        return not_found(lake, connection, name, g_steal_pointer(object), rules.versioned, marker,
+                         error);
+    (*object)->versioned = rules.versioned;
+    return true;
+}
+
 struct finding {
     const struct lake *lake;
-    const char *bucket, *key;
+    struct lake_name name;
     bool with_bytes;
     struct lake_object *object;
+    struct lake_object *marker; /* why there is none */
 };
 
 static bool find(struct store_connection *connection, void *data, GError **error)
 {
     struct finding *finding = data;
-    if (!lake_require_bucket(connection, finding->bucket, error) ||
-        !read_row(finding->lake, connection, finding->bucket, finding->key, &finding->object,
-                  error))
-        return false;
-    if (!finding->object)
-        return no_such_key(error, finding->bucket, finding->key);
-    if (finding->with_bytes && finding->object->row)
-        return read_bytes(connection, finding->object, error);
-    return true;
+    return lake_find_row(finding->lake, connection, &finding->name, &finding->object,
+                         &finding->marker, error) &&
+           (!finding->with_bytes || !finding->object->row ||
+            read_bytes(connection, finding->object, error));
 }
 
-struct lake_object *lake_find(struct lake *lake, const char *bucket, const char *key,
-                              struct stream **body, GError **error)
+static struct lake_object *find_once(struct lake *lake, struct finding *finding,
+                                     struct lake_object **marker, GError **error)
+{
+    bool found = store_read(lake->store, find, finding, error);
+    g_autoptr(lake_object_auto) object = finding->object;
+    g_autoptr(lake_object_auto) why_not = finding->marker;
+    if (marker)
+        *marker = g_steal_pointer(&why_not);
+    return found ? g_steal_pointer(&object) : NULL;
+}
+
+struct lake_object *lake_find_version(struct lake *lake, const char *bucket, const char *key,
+                                      const char *version, struct stream **body,
+                                      struct lake_object **marker, GError **error)
 {
     /* A file may be replaced and removed between reading its row and opening it; then there is a
      * new row. Nobody replaces an object that often for long. */
     for (int attempt = 0;; attempt++) {
-        struct finding finding = {lake, bucket, key, body != NULL, NULL};
-        bool found = store_read(lake->store, find, &finding, error);
-        g_autoptr(lake_object_auto) object = finding.object;
-        if (!found)
-            return NULL;
-        if (!body)
+        struct finding finding = {
+            .lake = lake, .name = {bucket, key, version}, .with_bytes = body != NULL};
+        g_autoptr(lake_object_auto) object = find_once(lake, &finding, marker, error);
+        if (!object || !body)
             return g_steal_pointer(&object);
         GError *failure = NULL;
         *body = lake_get(lake, object, &failure);
@@ -178,6 +213,12 @@ struct lake_object *lake_find(struct lake *lake, const char *bucket, const char 
     }
 }
 
+struct lake_object *lake_find(struct lake *lake, const char *bucket, const char *key,
+                              struct stream **body, GError **error)
+{
+    return lake_find_version(lake, bucket, key, NULL, body, NULL, error);
+}
+
 static bool read_bytes_of(struct store_connection *connection, void *data, GError **error)
 {
     return read_bytes(connection, data, error);
@@ -188,8 +229,10 @@ struct stream *lake_get(struct lake *lake, const struct lake_object *object, GEr
     if (object->bytes)
         return stream_from_bytes(object->bytes);
     if (object->row) {
-        struct lake_object wanted = {
-            .bucket = object->bucket, .key = object->key, .id = object->id};
+        struct lake_object wanted = {.bucket = object->bucket,
+                                     .key = object->key,
+                                     .id = object->id,
+                                     .version = object->version};
         if (!store_read(lake->store, read_bytes_of, &wanted, error))
             return NULL;
         g_autoptr(GBytes) bytes = wanted.bytes;
@@ -226,8 +269,8 @@ bool lake_etag_matches(const char *list, const char *etag)
     return false;
 }
 
-static bool check_conditions(const struct lake_object *there, const char *bucket, const char *key,
-                             const char *if_match, const char *if_none_match, GError **error)
+bool lake_check_conditions(const struct lake_object *there, const char *bucket, const char *key,
+                           const char *if_match, const char *if_none_match, GError **error)
 {
     if (if_match && !there)
         return no_such_key(error, bucket, key);
@@ -244,18 +287,14 @@ static bool check_conditions(const struct lake_object *there, const char *bucket
     return true;
 }
 
-/* The file of an object, or the one that may have been made of its row. */
-static char *file_of(const struct lake *lake, const struct lake_object *object)
-{
-    return object->row ? lake_cache_path(lake, object->id) : g_strdup(object->file);
-}
-
 /* --- putting ---------------------------------------------------------------------------------- */
 
-/* Removes the bytes of a row that goes away. */
-static bool drop_bytes(struct store_connection *connection, const struct lake_object *object,
-                       GError **error)
+bool lake_drop_bytes(const struct lake *lake, struct store_connection *connection,
+                     const struct lake_object *object, char **file, GError **error)
 {
+    if (object->marker)
+        return true;
+    *file = object->row ? lake_cache_path(lake, object->id) : g_strdup(object->file);
     return !object->row ||
            store_run(connection, error, "DELETE FROM lake_bytes WHERE row = ?", "i", object->row);
 }
@@ -281,18 +320,22 @@ static void bind(sqlite3_stmt *statement, int index, const char *text)
     sqlite3_bind_text(statement, index, text, -1, SQLITE_TRANSIENT);
 }
 
-static bool insert_row(struct store_connection *connection, const struct lake_object *object,
-                       GError **error)
+bool lake_insert_row(struct store_connection *connection, const struct lake_object *object,
+                     GError **error)
 {
-    sqlite3_stmt *insert = store_prepare(connection,
-                                         "INSERT OR REPLACE INTO lake_object (" LAKE_OBJECT_COLUMNS
-                                         ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-                                         error);
+    sqlite3_stmt *insert = store_prepare(
+        connection,
+        object->marker ? "INSERT INTO lake_version (" LAKE_OBJECT_COLUMNS
+                         ", marker) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)"
+                       : "INSERT INTO lake_object (" LAKE_OBJECT_COLUMNS
+                         ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        error);
     if (!insert)
         return false;
     g_autofree char *headers = lake_json_column(object->headers);
     g_autofree char *tags = lake_json_column(object->tags);
     g_autofree char *parts = lake_json_column(object->parts);
+    g_autofree char *lock = lake_json_column(object->lock);
     bind(insert, 1, object->bucket);
     bind(insert, 2, object->key);
     bind(insert, 3, object->id);
@@ -305,27 +348,38 @@ static bool insert_row(struct store_connection *connection, const struct lake_ob
     bind(insert, 9, headers);
     bind(insert, 10, tags);
     bind(insert, 11, parts);
+    bind(insert, 12, object->version);
+    sqlite3_bind_int64(insert, 13, object->number);
+    bind(insert, 14, lock);
     return store_step(insert, error) == SQLITE_DONE;
+}
+
+static bool put_object(struct store_connection *connection, const struct lake_draft *draft,
+                       const struct lake_entry *entry, const struct lake_rules *rules,
+                       struct lake_object *object, char **replaced, GError **error)
+{
+    g_autoptr(lake_object_auto) there = NULL;
+    if (!lake_read_row(draft->lake, connection, entry->bucket, entry->key, NULL, &there, error) ||
+        !lake_check_conditions(there, entry->bucket, entry->key, entry->if_match,
+                               entry->if_none_match, error))
+        return false;
+    object->modified = lake_now();
+    return lake_choose_lock(rules, entry->lock, object->modified, &object->lock, error) &&
+           lake_make_way(draft->lake, connection, rules, there, object, replaced, error) &&
+           (!draft->small || put_bytes(connection, draft->small, &object->row, error)) &&
+           lake_insert_row(connection, object, error);
 }
 
 bool lake_put_row(struct store_connection *connection, const struct lake_draft *draft,
                   const struct lake_entry *entry, struct lake_object *object, char **replaced,
                   GError **error)
 {
-    g_autoptr(lake_object_auto) there = NULL;
-    if (!lake_require_bucket(connection, entry->bucket, error) ||
-        !read_row(draft->lake, connection, entry->bucket, entry->key, &there, error))
+    struct lake_rules rules;
+    if (!lake_read_rules(connection, entry->bucket, &rules, error))
         return false;
-    if (!check_conditions(there, entry->bucket, entry->key, entry->if_match, entry->if_none_match,
-                          error))
-        return false;
-    if (there && !drop_bytes(connection, there, error))
-        return false;
-    if (there)
-        *replaced = file_of(draft->lake, there);
-    object->modified = lake_now();
-    return (!draft->small || put_bytes(connection, draft->small, &object->row, error)) &&
-           insert_row(connection, object, error);
+    bool put = put_object(connection, draft, entry, &rules, object, replaced, error);
+    lake_rules_clear(&rules);
+    return put;
 }
 
 struct putting {
@@ -390,88 +444,4 @@ bool lake_check_key(const char *key, GError **error)
     if (length == 0)
         return error_set(error, ERROR_INVALID_ARGUMENT, "an object's key may not be empty");
     return true;
-}
-
-/* --- deleting --------------------------------------------------------------------------------- */
-
-struct deleting {
-    const struct lake *lake;
-    const char *bucket;
-    GPtrArray *keys;
-    const struct lake_delete_conditions *conditions;
-    GPtrArray *files; /* out: their paths */
-};
-
-static bool check_delete(const struct lake_object *there,
-                         const struct lake_delete_conditions *conditions, GError **error)
-{
-    if (!check_conditions(there, there->bucket, there->key, conditions->if_match, NULL, error))
-        return false;
-    if ((conditions->size && *conditions->size != there->size) ||
-        (conditions->modified && *conditions->modified != there->modified))
-        return error_set(error, ERROR_PRECONDITION_FAILED,
-                         "At least one of the pre-conditions you specified did not hold: size or "
-                         "modification time of s3://%s/%s differ",
-                         there->bucket, there->key);
-    return true;
-}
-
-static bool delete_one(struct store_connection *connection, struct deleting *deleting,
-                       const char *key, GError **error)
-{
-    g_autoptr(lake_object_auto) there = NULL;
-    if (!read_row(deleting->lake, connection, deleting->bucket, key, &there, error))
-        return false;
-    if (!there)
-        return true;
-    if (deleting->conditions && !check_delete(there, deleting->conditions, error))
-        return false;
-    g_ptr_array_add(deleting->files, file_of(deleting->lake, there));
-    return drop_bytes(connection, there, error) &&
-           store_run(connection, error, "DELETE FROM lake_object WHERE bucket = ? AND key = ?",
-                     "ss", deleting->bucket, key);
-}
-
-static bool delete_all(struct store_connection *connection, void *data, GError **error)
-{
-    struct deleting *deleting = data;
-    if (!lake_require_bucket(connection, deleting->bucket, error))
-        return false;
-    for (guint i = 0; i < deleting->keys->len; i++)
-        if (!delete_one(connection, deleting, g_ptr_array_index(deleting->keys, i), error))
-            return false;
-    return true;
-}
-
-static bool delete_keys(struct lake *lake, const char *bucket, GPtrArray *keys,
-                        const struct lake_delete_conditions *conditions, GError **error)
-{
-    g_autoptr(GPtrArray) files = g_ptr_array_new();
-    struct deleting deleting = {lake, bucket, keys, conditions, files};
-    bool deleted = store_write(lake->store, delete_all, &deleting, error);
-    for (guint i = 0; i < files->len; i++) {
-        if (deleted)
-            lake_remove(lake, g_ptr_array_index(files, i));
-        else
-            g_free(g_ptr_array_index(files, i));
-    }
-    return deleted;
-}
-
-bool lake_delete_many(struct lake *lake, const char *bucket, GPtrArray *keys, GError **error)
-{
-    return delete_keys(lake, bucket, keys, NULL, error);
-}
-
-bool lake_delete_if(struct lake *lake, const char *bucket, const char *key,
-                    const struct lake_delete_conditions *conditions, GError **error)
-{
-    g_autoptr(GPtrArray) keys = g_ptr_array_new();
-    g_ptr_array_add(keys, (void *)key);
-    return delete_keys(lake, bucket, keys, conditions, error);
-}
-
-bool lake_delete(struct lake *lake, const char *bucket, const char *key, GError **error)
-{
-    return lake_delete_if(lake, bucket, key, NULL, error);
 }

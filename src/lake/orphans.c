@@ -39,6 +39,8 @@ static bool look_up_one(struct store_connection *connection, struct suspect *sus
     sqlite3_stmt *row =
         store_prepare(connection,
                       "SELECT EXISTS (SELECT 1 FROM lake_object WHERE file = ?1 AND row IS NULL) "
+                      "OR EXISTS (SELECT 1 FROM lake_version WHERE file = ?1 AND row IS NULL "
+                      "AND NOT marker) "
                       "OR EXISTS (SELECT 1 FROM lake_upload WHERE file = ?1) "
                       "OR EXISTS (SELECT 1 FROM lake_part WHERE file = ?1), "
                       "EXISTS (SELECT 1 FROM lake_run WHERE run = ?2)",

@@ -16,6 +16,7 @@ void lake_upload_free(struct lake_upload *upload)
     g_free(upload->content_type);
     json_decref(upload->headers);
     json_decref(upload->tags);
+    json_decref(upload->lock);
     g_free(upload->file);
     g_free(upload);
 }
@@ -47,14 +48,15 @@ static bool insert_upload(struct store_connection *connection, void *data, GErro
     const struct lake_upload *upload = data;
     g_autofree char *headers = lake_json_column(upload->headers);
     g_autofree char *tags = lake_json_column(upload->tags);
+    g_autofree char *lock = lake_json_column(upload->lock);
     return lake_require_bucket(connection, upload->bucket, error) &&
            store_run(connection, error,
                      "INSERT INTO lake_upload (id, bucket, key, initiated, content_type, headers, "
-                     "tags, checksum, full_object, file, part_size) "
-                     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0)",
-                     "sssdssssis", upload->id, upload->bucket, upload->key, upload->initiated,
+                     "tags, checksum, full_object, file, part_size, lock) "
+                     "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?)",
+                     "sssdssssiss", upload->id, upload->bucket, upload->key, upload->initiated,
                      upload->content_type, headers, tags, checksum_name(upload->checksum),
-                     (gint64)upload->full_object, upload->file);
+                     (gint64)upload->full_object, upload->file, lock);
 }
 
 bool lake_upload_create(struct lake *lake, struct lake_upload *upload, GError **error)
@@ -91,12 +93,13 @@ static struct lake_upload *upload_of_row(sqlite3_stmt *row)
     upload->full_object = sqlite3_column_int(row, 8);
     upload->file = g_strdup((const char *)sqlite3_column_text(row, 9));
     upload->part_size = sqlite3_column_int64(row, 10);
+    upload->lock = lake_column_json(row, 11);
     return upload;
 }
 
 #define UPLOAD_COLUMNS                                                                       \
     "id, bucket, key, initiated, content_type, headers, tags, checksum, full_object, file, " \
-    "part_size"
+    "part_size, lock"
 
 static bool read_uploads(struct store_connection *connection, void *data, GError **error)
 {

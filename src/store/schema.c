@@ -67,12 +67,30 @@ static const char settings[] =
     "  FROM lake_bucket WHERE tags IS NOT NULL;"
     "ALTER TABLE lake_bucket DROP COLUMN tags;";
 
+/* Versions beside the current objects, which keep their table to themselves: by key and descending
+ * number, so that the newest is found first. Locks of objects, and the buckets that have them. */
+static const char versions[] =
+    "ALTER TABLE lake_bucket ADD COLUMN versioning TEXT;"
+    "ALTER TABLE lake_bucket ADD COLUMN lock TEXT;"
+    "ALTER TABLE lake_object ADD COLUMN version TEXT NOT NULL DEFAULT 'null';"
+    "ALTER TABLE lake_object ADD COLUMN number INTEGER NOT NULL DEFAULT 0;"
+    "ALTER TABLE lake_object ADD COLUMN lock TEXT;"
+    "ALTER TABLE lake_upload ADD COLUMN lock TEXT;"
+    "CREATE TABLE lake_version (bucket TEXT NOT NULL, key TEXT NOT NULL,"
+    "  file TEXT NOT NULL, row INTEGER, size INTEGER NOT NULL, etag TEXT NOT NULL,"
+    "  content_type TEXT, modified REAL NOT NULL, headers TEXT, tags TEXT, parts TEXT,"
+    "  version TEXT NOT NULL, number INTEGER NOT NULL, lock TEXT, marker INTEGER NOT NULL,"
+    "  PRIMARY KEY (bucket, key, number DESC)) WITHOUT ROWID;"
+    "CREATE UNIQUE INDEX lake_version_id ON lake_version (bucket, key, version);"
+    "CREATE INDEX lake_version_file ON lake_version (file) WHERE row IS NULL AND NOT marker;";
+
 /* Append only: a step that was released is never changed, moved or removed. */
 static const char *const steps[] = {
     resources,  /* 1 */
     lake,       /* 2 */
     lake_owner, /* 3 */
     settings,   /* 4 */
+    versions,   /* 5 */
 };
 
 enum { LAST_STEP = G_N_ELEMENTS(steps) };

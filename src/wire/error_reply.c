@@ -9,6 +9,7 @@
 
 #define BAD_REQUEST 400
 #define NOT_MODIFIED 304
+#define METHOD_NOT_ALLOWED 405
 #define SERVER_ERROR 500
 
 static bool is_unknown(const GError *error)
@@ -72,6 +73,13 @@ static void s3_headers(const json_t *members, struct http_reply *reply)
         g_autofree char *date = clock_http(modified);
         http_reply_header(reply, "Last-Modified", date);
     }
+    if (json_true_at(members, "DeleteMarker")) {
+        http_reply_header(reply, "x-amz-delete-marker", "true");
+        if (reply->status == METHOD_NOT_ALLOWED)
+            http_reply_header(reply, "Allow", "DELETE");
+    }
+    if (json_text_at(members, "VersionId"))
+        http_reply_header(reply, "x-amz-version-id", json_text_at(members, "VersionId"));
     if (size) {
         g_autofree char *range = g_strdup_printf("bytes */%s", size);
         http_reply_header(reply, "Content-Range", range);

@@ -51,9 +51,8 @@ COPY = {"x-amz-copy-source": "/b/k"}
     ("DELETE", "/b", None, "DeleteBucket"),
     # What is not built, or not known, must not become what is.
     ("PUT", "/b/k?acl", None, "501 NotImplemented"),
-    ("PUT", "/b/k?retention", None, "501 NotImplemented"),
+    ("PUT", "/b/k?encryption", None, "501 NotImplemented"),
     ("PUT", "/b?website", None, "501 NotImplemented"),
-    ("PUT", "/b?versioning", None, "501 NotImplemented"),
     ("DELETE", "/b?lifecycle", None, "501 NotImplemented"),
     ("DELETE", "/b/k?acl", None, "400 InvalidArgument"),
     ("DELETE", "/b?acl", None, "400 InvalidArgument"),

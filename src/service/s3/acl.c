@@ -337,8 +337,7 @@ bool s3_get_object_acl(const struct call *call, const json_t *request, struct re
 {
     if (!s3_check(call, request, error))
         return false;
-    g_autoptr(lake_object_auto) object =
-        lake_find(s3_lake(call), s3_text(request, "Bucket"), s3_text(request, "Key"), NULL, error);
+    g_autoptr(lake_object_auto) object = s3_find(call, request, NULL, reply, error);
     if (!object)
         return false;
     reply->output = answer(call, json_object_get(object->headers, "Grants"));

@@ -48,6 +48,13 @@ static json_t *first_settings(const struct call *call, const json_t *request, GE
     return g_steal_pointer(&settings);
 }
 
+static bool enable_lock(const struct call *call, const char *bucket, GError **error)
+{
+    g_autoptr(json_auto) lock = json_object();
+    return lake_set_versioning(s3_lake(call), bucket, "Enabled", error) &&
+           lake_set_lock(s3_lake(call), bucket, lock, error);
+}
+
 bool s3_create_bucket(const struct call *call, const json_t *request, struct reply *reply,
                       GError **error)
 {
@@ -69,6 +76,9 @@ bool s3_create_bucket(const struct call *call, const json_t *request, struct rep
             return false;
         }
         g_error_free(failure);
+    } else if (json_true_at(request, "ObjectLockEnabledForBucket") &&
+               !enable_lock(call, name, error)) {
+        return false;
     }
     reply->output = json_object();
     json_object_set_new(reply->output, "Location", json_sprintf("/%s", name));

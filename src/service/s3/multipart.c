@@ -59,7 +59,8 @@ bool s3_create_multipart_upload(const struct call *call, const json_t *request, 
     upload->content_type = g_strdup(s3_text(request, "ContentType"));
     upload->headers = s3_headers(call, request, error);
     upload->tags = upload->headers ? s3_tags_of_text(tagging ? tagging : "", error) : NULL;
-    if (!upload->tags || !lake_upload_create(s3_lake(call), upload, error))
+    if (!upload->tags || !s3_read_lock(request, &upload->lock, error) ||
+        !lake_upload_create(s3_lake(call), upload, error))
         return false;
     reply->output =
         json_pack("{ssssss}", "Bucket", upload->bucket, "Key", upload->key, "UploadId", upload->id);
@@ -180,6 +181,8 @@ bool s3_upload_part_copy(const struct call *call, const json_t *request, struct 
     if (!result)
         return false;
     reply->output = json_pack("{so}", "CopyPartResult", result);
+    if (source->versioned)
+        json_object_set_new(reply->output, "CopySourceVersionId", json_string(source->version));
     return true;
 }
 

@@ -166,6 +166,7 @@ static json_t *answer(const struct lake_object *object)
     json_object_set_new(output, "Bucket", json_string(object->bucket));
     json_object_set_new(output, "Key", json_string(object->key));
     json_object_set_new(output, "ETag", s3_etag(object->etag));
+    s3_put_new_version(output, object);
     return output;
 }
 
@@ -194,6 +195,7 @@ static struct lake_object *complete(const struct call *call, const json_t *reque
                                .headers = headers,
                                .tags = json_object_size(upload->tags) ? upload->tags : NULL,
                                .parts = part_list,
+                               .lock = upload->lock,
                                .if_match = s3_text(request, "IfMatch"),
                                .if_none_match = s3_text(request, "IfNoneMatch")};
     return lake_upload_complete(s3_lake(call), upload, parts, &entry, error);

@@ -31,7 +31,8 @@ static bool put(const struct call *call, const json_t *request, const struct s3_
     const char *tagging = s3_text(request, "Tagging");
     g_autoptr(json_auto) headers = s3_headers(call, request, error);
     g_autoptr(json_auto) tags = s3_tags_of_text(tagging ? tagging : "", error);
-    if (!headers || !tags)
+    g_autoptr(json_auto) lock = NULL;
+    if (!headers || !tags || !s3_read_lock(request, &lock, error))
         return false;
     g_autoptr(lake_draft_auto) draft = receive(call, digests, error);
     if (!draft)
@@ -42,12 +43,14 @@ static bool put(const struct call *call, const json_t *request, const struct s3_
                                .content_type = s3_text(request, "ContentType"),
                                .headers = headers,
                                .tags = json_object_size(tags) ? tags : NULL,
+                               .lock = lock,
                                .if_match = s3_text(request, "IfMatch"),
                                .if_none_match = s3_text(request, "IfNoneMatch")};
     g_autoptr(lake_object_auto) object = lake_commit(s3_lake(call), draft, &entry, error);
     if (!object)
         return false;
     reply->output = json_object();
+    s3_put_new_version(reply->output, object);
     json_object_set_new(reply->output, "ETag", s3_etag(object->etag));
     put_checksum(reply->output, draft, digests->kind);
     s3_put_encryption(reply->output, headers);
@@ -90,7 +93,8 @@ static bool replaces(const json_t *request, const char *directive)
 
 static bool check_self_copy(const json_t *request, const struct lake_object *source, GError **error)
 {
-    bool self = strcmp(source->bucket, s3_text(request, "Bucket")) == 0 &&
+    bool old = source->versioned && strstr(s3_text(request, "CopySource"), "?versionId=");
+    bool self = !old && strcmp(source->bucket, s3_text(request, "Bucket")) == 0 &&
                 strcmp(source->key, s3_text(request, "Key")) == 0;
     bool changes = replaces(request, "MetadataDirective") || s3_text(request, "StorageClass") ||
                    s3_text(request, "WebsiteRedirectLocation") ||
@@ -184,7 +188,9 @@ static bool copy(const struct call *call, const json_t *request, const struct la
     g_autoptr(json_auto) headers =
         draft ? copy_headers(call, request, source, draft, kind, kinds, error) : NULL;
     g_autoptr(json_auto) tags = NULL;
-    if (!headers || !copy_tags(request, source, &tags, error))
+    g_autoptr(json_auto) lock = NULL;
+    if (!headers || !copy_tags(request, source, &tags, error) ||
+        !s3_read_lock(request, &lock, error))
         return false;
     bool replaced = replaces(request, "MetadataDirective");
     struct lake_entry entry = {.bucket = s3_text(request, "Bucket"),
@@ -193,6 +199,7 @@ static bool copy(const struct call *call, const json_t *request, const struct la
                                                         : source->content_type,
                                .headers = headers,
                                .tags = json_object_size(tags) ? tags : NULL,
+                               .lock = lock,
                                .if_match = s3_text(request, "IfMatch"),
                                .if_none_match = s3_text(request, "IfNoneMatch")};
     g_autoptr(lake_object_auto) object = lake_commit(s3_lake(call), draft, &entry, error);
@@ -205,6 +212,9 @@ static bool copy(const struct call *call, const json_t *request, const struct la
     json_copy_members(result, headers, (const char *[]){member, "ChecksumType", NULL});
     reply->output = json_pack("{so}", "CopyObjectResult", result);
     s3_put_encryption(reply->output, headers);
+    s3_put_new_version(reply->output, object);
+    if (source->versioned)
+        json_object_set_new(reply->output, "CopySourceVersionId", json_string(source->version));
     return true;
 }
 
@@ -239,89 +249,109 @@ bool s3_copy_object(const struct call *call, const json_t *request, struct reply
 
 /* --- deletes ---------------------------------------------------------------------------------- */
 
-static const struct lake_delete_conditions *
-conditions_of(const json_t *request, const char *match, const char *size, const char *modified,
-              struct lake_delete_conditions *conditions, gint64 *size_value, double *modified_value)
+/* What a request, or one of the objects that a request names, says of a delete. The conditions'
+ * values are kept in `values`. */
+struct deletion_values {
+    gint64 size;
+    double modified;
+};
+
+static struct lake_deletion deletion_of(const json_t *object, const char *match, const char *size,
+                                        const char *modified, struct deletion_values *values)
 {
-    const json_t *size_given = json_object_get(request, size);
-    const json_t *modified_given = json_object_get(request, modified);
-    *conditions = (struct lake_delete_conditions){.if_match = s3_text(request, match)};
-    if (size_given) {
-        *size_value = json_integer_value(size_given);
-        conditions->size = size_value;
-    }
-    if (modified_given) {
-        *modified_value = json_number_value(modified_given);
-        conditions->modified = modified_value;
-    }
-    return conditions->if_match || size_given || modified_given ? conditions : NULL;
+    const json_t *size_given = json_object_get(object, size);
+    const json_t *modified_given = json_object_get(object, modified);
+    values->size = json_integer_value(size_given);
+    values->modified = json_number_value(modified_given);
+    return (struct lake_deletion){
+        .key = s3_text(object, "Key"),
+        .version = s3_text(object, "VersionId"),
+        .conditions = {.if_match = s3_text(object, match),
+                       .size = size_given ? &values->size : NULL,
+                       .modified = modified_given ? &values->modified : NULL}};
 }
 
 bool s3_delete_object(const struct call *call, const json_t *request, struct reply *reply,
                       GError **error)
 {
-    (void)reply;
-    struct lake_delete_conditions storage;
-    gint64 size;
-    double modified;
-    const struct lake_delete_conditions *conditions = conditions_of(
-        request, "IfMatch", "IfMatchSize", "IfMatchLastModifiedTime", &storage, &size, &modified);
-    return s3_check(call, request, error) &&
-           lake_delete_if(s3_lake(call), s3_text(request, "Bucket"), s3_text(request, "Key"),
-                          conditions, error);
+    struct deletion_values values;
+    struct lake_deletion deletion =
+        deletion_of(request, "IfMatch", "IfMatchSize", "IfMatchLastModifiedTime", &values);
+    deletion.bypass = json_true_at(request, "BypassGovernanceRetention");
+    if (!s3_check(call, request, error) ||
+        !lake_delete_all(s3_lake(call), s3_text(request, "Bucket"), &deletion, 1, error))
+        return false;
+    bool deleted = deletion.error == NULL;
+    reply->output = json_object();
+    if (!deleted)
+        g_propagate_error(error, g_steal_pointer(&deletion.error));
+    else if (deletion.gone)
+        json_object_set_new(reply->output, "VersionId", json_string(deletion.gone));
+    if (deleted && deletion.marker)
+        json_object_set_new(reply->output, "DeleteMarker", json_true());
+    lake_deletion_clear(&deletion);
+    return deleted;
 }
 
-/* Deletes what has conditions at once; the others' keys are gathered. An error is the object's. */
-static bool delete_or_gather(const struct call *call, const char *bucket, const json_t *object,
-                             GPtrArray *keys, GError **error)
+static json_t *describe_deleted(const struct lake_deletion *deletion)
 {
-    struct lake_delete_conditions storage;
-    gint64 size;
-    double modified;
-    const struct lake_delete_conditions *conditions =
-        conditions_of(object, "ETag", "Size", "LastModifiedTime", &storage, &size, &modified);
-    if (!s3_check(call, object, error))
-        return false;
-    if (conditions)
-        return lake_delete_if(s3_lake(call), bucket, s3_text(object, "Key"), conditions, error);
-    g_ptr_array_add(keys, (void *)s3_text(object, "Key"));
-    return true;
+    json_t *output = json_pack("{ss}", "Key", deletion->key);
+    if (deletion->version)
+        json_object_set_new(output, "VersionId", json_string(deletion->version));
+    if (deletion->marker) {
+        json_object_set_new(output, "DeleteMarker", json_true());
+        json_object_set_new(output, "DeleteMarkerVersionId", json_string(deletion->gone));
+    }
+    return output;
+}
+
+static json_t *describe_failed(const struct lake_deletion *deletion)
+{
+    json_t *output = json_pack("{ssssss}", "Key", deletion->key, "Code",
+                               error_name(deletion->error), "Message", deletion->error->message);
+    if (deletion->version)
+        json_object_set_new(output, "VersionId", json_string(deletion->version));
+    return output;
+}
+
+static json_t *describe_deletions(const struct lake_deletion *deletions, size_t count, bool quiet)
+{
+    json_t *output = json_object();
+    json_t *deleted = json_array(), *errors = json_array();
+    for (size_t i = 0; i < count; i++) {
+        if (deletions[i].error)
+            json_array_append_new(errors, describe_failed(&deletions[i]));
+        else if (!quiet)
+            json_array_append_new(deleted, describe_deleted(&deletions[i]));
+    }
+    json_put(output, "Deleted", json_array_size(deleted) ? json_incref(deleted) : NULL);
+    json_put(output, "Errors", json_array_size(errors) ? json_incref(errors) : NULL);
+    json_decref(deleted);
+    json_decref(errors);
+    return output;
 }
 
 bool s3_delete_objects(const struct call *call, const json_t *request, struct reply *reply,
                        GError **error)
 {
     const json_t *objects = json_at(request, "Delete.Objects");
-    const char *bucket = s3_text(request, "Bucket");
+    size_t count = json_array_size(objects);
     if (!s3_check(call, request, error))
         return false;
-    if (json_array_size(objects) > 1000 || json_array_size(objects) == 0)
+    if (count > 1000 || count == 0)
         return error_set(error, ERROR_MALFORMED_XML,
-                         "a request deletes 1 to 1000 objects; this one names %zu",
-                         json_array_size(objects));
-    g_autoptr(GPtrArray) keys = g_ptr_array_new();
-    g_autoptr(json_auto) deleted = json_array();
-    g_autoptr(json_auto) errors = json_array();
-    size_t i;
-    const json_t *object;
-    json_array_foreach(objects, i, object)
-    {
-        g_autoptr(GError) failure = NULL;
-        if (delete_or_gather(call, bucket, object, keys, &failure))
-            json_array_append_new(deleted, json_pack("{ss}", "Key", s3_text(object, "Key")));
-        else if (g_error_matches(failure, LATHE_ERROR, ERROR_NO_SUCH_BUCKET))
-            break; /* which lake_delete_many says below */
-        else
-            json_array_append_new(errors,
-                                  json_pack("{ssssss}", "Key", s3_text(object, "Key"), "Code",
-                                            error_name(failure), "Message", failure->message));
+                         "a request deletes 1 to 1000 objects; this one names %zu", count);
+    g_autofree struct lake_deletion *deletions = g_new0(struct lake_deletion, count);
+    g_autofree struct deletion_values *values = g_new0(struct deletion_values, count);
+    for (size_t i = 0; i < count; i++) {
+        deletions[i] =
+            deletion_of(json_array_get(objects, i), "ETag", "Size", "LastModifiedTime", &values[i]);
+        deletions[i].bypass = json_true_at(request, "BypassGovernanceRetention");
     }
-    if (!lake_delete_many(s3_lake(call), bucket, keys, error))
-        return false;
-    reply->output = json_object();
-    if (json_array_size(deleted) && !json_true_at(request, "Delete.Quiet"))
-        json_object_set(reply->output, "Deleted", deleted);
-    if (json_array_size(errors))
-        json_object_set(reply->output, "Errors", errors);
-    return true;
+    bool done = lake_delete_all(s3_lake(call), s3_text(request, "Bucket"), deletions, count, error);
+    if (done)
+        reply->output = describe_deletions(deletions, count, json_true_at(request, "Delete.Quiet"));
+    for (size_t i = 0; i < count; i++)
+        lake_deletion_clear(&deletions[i]);
+    return done;
 }

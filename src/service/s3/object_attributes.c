@@ -74,12 +74,12 @@ bool s3_get_object_attributes(const struct call *call, const json_t *request, st
 {
     if (!s3_check(call, request, error))
         return false;
-    g_autoptr(lake_object_auto) object =
-        lake_find(s3_lake(call), s3_text(request, "Bucket"), s3_text(request, "Key"), NULL, error);
+    g_autoptr(lake_object_auto) object = s3_find(call, request, NULL, reply, error);
     if (!object)
         return false;
     const char *class = json_text_at(object->headers, "StorageClass");
     json_t *output = reply->output = json_object();
+    s3_put_version(output, object);
     json_object_set_new(output, "LastModified", json_real(object->modified));
     if (is_asked(request, "ETag"))
         json_object_set_new(output, "ETag", json_string(object->etag));

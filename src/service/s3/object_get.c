@@ -121,6 +121,8 @@ static json_t *describe(const json_t *request, const struct lake_object *object,
     json_t *output = json_object();
     s3_put_headers(output, object,
                    mode && g_ascii_strcasecmp(mode, "ENABLED") == 0 && !range->partial);
+    s3_put_version(output, object);
+    s3_put_lock(output, object);
     json_object_set_new(output, "ETag", s3_etag(object->etag));
     json_object_set_new(output, "LastModified", json_real(object->modified));
     json_object_set_new(output, "ContentLength", json_integer(range->size));
@@ -149,8 +151,7 @@ static bool look_up(const struct call *call, const json_t *request, struct strea
 {
     if (!s3_check(call, request, error))
         return false;
-    g_autoptr(lake_object_auto) object =
-        lake_find(s3_lake(call), s3_text(request, "Bucket"), s3_text(request, "Key"), body, error);
+    g_autoptr(lake_object_auto) object = s3_find(call, request, body, reply, error);
     if (!object)
         return false;
     GError *failure = NULL;

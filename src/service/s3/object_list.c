@@ -6,12 +6,9 @@
 
 enum { PAGE_LIMIT = 1000 };
 
-static json_t *describe(const struct call *call, const json_t *request,
-                        const struct lake_object *object, bool with_owner)
+json_t *s3_describe_listed(const struct lake_object *object)
 {
     json_t *output = json_object();
-    json_object_set_new(output, "Key", s3_key_text(request, object->key));
-    json_object_set_new(output, "LastModified", json_real(object->modified));
     json_object_set_new(output, "ETag", s3_etag(object->etag));
     json_object_set_new(output, "Size", json_integer(object->size));
     for (int kind = 0; kind < CHECKSUM_KINDS; kind++) {
@@ -23,14 +20,21 @@ static json_t *describe(const struct call *call, const json_t *request,
     json_put(output, "ChecksumType", json_incref(json_object_get(object->headers, "ChecksumType")));
     const char *class = json_string_value(json_object_get(object->headers, "StorageClass"));
     json_object_set_new(output, "StorageClass", json_string(class ? class : "STANDARD"));
+    return output;
+}
+
+static json_t *describe(const struct call *call, const json_t *request,
+                        const struct lake_object *object, bool with_owner)
+{
+    json_t *output = s3_describe_listed(object);
+    json_object_set_new(output, "Key", s3_key_text(request, object->key));
+    json_object_set_new(output, "LastModified", json_real(object->modified));
     if (with_owner)
         json_object_set_new(output, "Owner", s3_owner(call));
     return output;
 }
 
-/* What both versions say. */
-static json_t *describe_page(const struct call *call, const json_t *request,
-                             const struct lake_page *page, size_t limit, bool with_owner)
+json_t *s3_describe_page(const json_t *request, const struct lake_page *page, size_t limit)
 {
     json_t *output = json_object();
     json_object_set(output, "Name", json_object_get(request, "Bucket"));
@@ -43,22 +47,30 @@ static json_t *describe_page(const struct call *call, const json_t *request,
     json_object_set_new(output, "MaxKeys", json_integer((json_int_t)limit));
     json_object_set_new(output, "IsTruncated", json_boolean(page->next));
     json_put(output, "EncodingType", json_incref(json_object_get(request, "EncodingType")));
-    json_t *contents = json_array();
-    for (guint i = 0; i < page->objects->len; i++)
-        json_array_append_new(
-            contents, describe(call, request, g_ptr_array_index(page->objects, i), with_owner));
     json_t *prefixes = json_array();
     for (guint i = 0; i < page->prefixes->len; i++)
         json_array_append_new(
             prefixes, json_pack("{so}", "Prefix",
                                 s3_key_text(request, g_ptr_array_index(page->prefixes, i))));
-    json_object_set_new(output, "Contents", contents);
     json_object_set_new(output, "CommonPrefixes", prefixes);
     return output;
 }
 
-static bool read_page(const struct call *call, const json_t *request, const char *after,
-                      size_t *limit, struct lake_page *page, GError **error)
+/* What both versions of the operation say. */
+static json_t *describe_page(const struct call *call, const json_t *request,
+                             const struct lake_page *page, size_t limit, bool with_owner)
+{
+    json_t *output = s3_describe_page(request, page, limit);
+    json_t *contents = json_array();
+    for (guint i = 0; i < page->objects->len; i++)
+        json_array_append_new(
+            contents, describe(call, request, g_ptr_array_index(page->objects, i), with_owner));
+    json_object_set_new(output, "Contents", contents);
+    return output;
+}
+
+bool s3_list_query(const json_t *request, const char *after, struct lake_query *query,
+                   GError **error)
 {
     gint64 asked = json_integer_at(request, "MaxKeys", PAGE_LIMIT);
     if (asked < 0)
@@ -66,11 +78,20 @@ static bool read_page(const struct call *call, const json_t *request, const char
                          "Argument maxKeys must be an integer between 0 and 2147483647; it is "
                          "%" G_GINT64_FORMAT,
                          asked);
-    *limit = (size_t)MIN(asked, PAGE_LIMIT);
-    struct lake_query query = {.prefix = s3_text(request, "Prefix"),
-                               .delimiter = s3_text(request, "Delimiter"),
-                               .after = after,
-                               .limit = *limit};
+    *query = (struct lake_query){.prefix = s3_text(request, "Prefix"),
+                                 .delimiter = s3_text(request, "Delimiter"),
+                                 .after = after,
+                                 .limit = (size_t)MIN(asked, PAGE_LIMIT)};
+    return true;
+}
+
+static bool read_page(const struct call *call, const json_t *request, const char *after,
+                      size_t *limit, struct lake_page *page, GError **error)
+{
+    struct lake_query query;
+    if (!s3_list_query(request, after, &query, error))
+        return false;
+    *limit = query.limit;
     return s3_check(call, request, error) &&
            lake_list_page(s3_lake(call), s3_text(request, "Bucket"), &query, page, error);
 }

@@ -40,11 +40,7 @@ static const struct {
 } refused[] = {
     {"SSECustomerAlgorithm", "objects are not encrypted with customer keys"},
     {"CopySourceSSECustomerAlgorithm", "objects are not encrypted with customer keys"},
-    {"ObjectLockMode", "objects are not locked"},
-    {"ObjectLockRetainUntilDate", "objects are not locked"},
-    {"ObjectLockLegalHoldStatus", "objects are not locked"},
-    {"ObjectLockEventHold", "objects are not locked"},
-    {"ObjectLockEnabledForBucket", "objects are not locked"},
+    {"ObjectLockEventHold", "retention that begins with an event is not known here"},
     {"WriteOffsetBytes", "objects cannot be appended to"},
 };
 
@@ -72,7 +68,6 @@ static bool check_encryption(const json_t *request, GError **error)
 
 bool s3_check(const struct call *call, const json_t *request, GError **error)
 {
-    static const char *const versions[] = {"null", NULL};
     for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
         const json_t *value = json_object_get(request, refused[i].member);
         if (value && !json_is_false(value))
@@ -81,7 +76,6 @@ bool s3_check(const struct call *call, const json_t *request, GError **error)
     }
     return check_owner(call, request, "ExpectedBucketOwner", error) &&
            check_owner(call, request, "ExpectedSourceBucketOwner", error) &&
-           check_text(request, "VersionId", versions, "buckets keep no versions", error) &&
            check_encryption(request, error);
 }
 
@@ -335,14 +329,13 @@ struct stream *s3_slice(struct stream *whole, gint64 offset, gint64 size)
 }
 
 /* "bucket/key", percent-encoded, maybe with a slash before and a version behind. */
-static bool parse_source(const char *source, char **bucket, char **key, GError **error)
+static bool parse_source(const char *source, char **bucket, char **key, char **version,
+                         GError **error)
 {
     const char *at = *source == '/' ? source + 1 : source;
-    const char *version = strstr(at, "?versionId=");
-    if (version && strcmp(version, "?versionId=null") != 0)
-        return error_set(error, ERROR_NOT_IMPLEMENTED,
-                         "a copy source with a version is not built: buckets keep no versions");
-    g_autofree char *encoded = version ? g_strndup(at, (gsize)(version - at)) : g_strdup(at);
+    const char *query = strstr(at, "?versionId=");
+    g_autofree char *encoded = query ? g_strndup(at, (gsize)(query - at)) : g_strdup(at);
+    *version = query ? g_uri_unescape_string(query + strlen("?versionId="), NULL) : NULL;
     g_autofree char *decoded = g_uri_unescape_string(encoded, NULL);
     const char *slash = decoded ? strchr(decoded, '/') : NULL;
     if (!slash || slash == decoded || !slash[1] || !g_utf8_validate(decoded, -1, NULL))
@@ -360,9 +353,11 @@ struct lake_object *s3_copy_source(const struct call *call, const json_t *reques
 {
     g_autofree char *bucket = NULL;
     g_autofree char *key = NULL;
-    if (!parse_source(json_text_at(request, "CopySource"), &bucket, &key, error))
+    g_autofree char *version = NULL;
+    if (!parse_source(json_text_at(request, "CopySource"), &bucket, &key, &version, error))
         return NULL;
-    g_autoptr(lake_object_auto) source = lake_find(s3_lake(call), bucket, key, body, error);
+    g_autoptr(lake_object_auto) source =
+        lake_find_version(s3_lake(call), bucket, key, version, body, NULL, error);
     if (!source)
         return NULL;
     if (s3_check_conditions(request, "CopySource", source, error))

@@ -64,6 +64,35 @@ char *s3_token_key(const struct call *call, const char *token, GError **error);
 json_t *s3_key_text(const json_t *request, const char *key);
 json_t *s3_owner(const struct call *call);
 
+/* --- versions (versions.c) ---------------------------------------------------------------------
+ */
+
+/* The object, or the version of it, that a request names, and its bytes where body is not NULL.
+ * Where a delete marker is why there is none, the reply says so. */
+struct lake_object *s3_find(const struct call *call, const json_t *request, struct stream **body,
+                            struct reply *reply, GError **error);
+/* VersionId, where the bucket keeps versions. */
+void s3_put_version(json_t *output, const struct lake_object *object);
+/* The same of an object that was just put: S3 tells an id then, and not that there is none. */
+void s3_put_new_version(json_t *output, const struct lake_object *object);
+
+/* --- locks (lock.c) -----------------------------------------------------------------------------
+ */
+
+/* What a put says of retention and hold, as the lake keeps a lock; NULL where it says nothing. */
+bool s3_read_lock(const json_t *request, json_t **lock, GError **error);
+/* ObjectLockMode and its kin. */
+void s3_put_lock(json_t *output, const struct lake_object *object);
+
+/* --- listings (object_list.c) -------------------------------------------------------------------
+ */
+
+bool s3_list_query(const json_t *request, const char *after, struct lake_query *query,
+                   GError **error);
+/* What all listings say of an object, and of a page. */
+json_t *s3_describe_listed(const struct lake_object *object);
+json_t *s3_describe_page(const json_t *request, const struct lake_page *page, size_t limit);
+
 /* --- multipart uploads (multipart.c)
  * -------------------------------------------------------------- */
 
@@ -87,6 +116,10 @@ operation_function s3_get_bucket_acl, s3_put_bucket_acl, s3_get_object_acl;
 operation_function s3_put_object, s3_copy_object, s3_delete_object, s3_delete_objects;
 operation_function s3_get_object, s3_head_object, s3_get_object_attributes;
 operation_function s3_list_objects, s3_list_objects_v2;
+operation_function s3_put_bucket_versioning, s3_get_bucket_versioning, s3_list_object_versions;
+operation_function s3_put_object_lock_configuration, s3_get_object_lock_configuration,
+    s3_put_object_retention, s3_get_object_retention, s3_put_object_legal_hold,
+    s3_get_object_legal_hold;
 operation_function s3_create_multipart_upload, s3_upload_part, s3_upload_part_copy,
     s3_complete_multipart_upload, s3_abort_multipart_upload, s3_list_parts,
     s3_list_multipart_uploads;

@@ -89,45 +89,55 @@ static json_t *set_of_tags(const json_t *tags)
     return set;
 }
 
-/* --- operations ---------------------------------------------------------------------------------
- */
-
-static bool set(const struct call *call, const json_t *request, const json_t *tags, GError **error)
-{
-    return lake_set_tags(s3_lake(call), s3_text(request, "Bucket"), s3_text(request, "Key"),
-                         json_object_size(tags) ? tags : NULL, error);
-}
+/* --- tags of objects -------------------------------------------------------------------------- */
 
 bool s3_get_object_tagging(const struct call *call, const json_t *request, struct reply *reply,
                            GError **error)
 {
     if (!s3_check(call, request, error))
         return false;
-    GError *failure = NULL;
-    g_autoptr(json_auto) tags =
-        lake_tags(s3_lake(call), s3_text(request, "Bucket"), s3_text(request, "Key"), &failure);
-    if (failure) {
-        g_propagate_error(error, failure);
+    g_autoptr(lake_object_auto) object = s3_find(call, request, NULL, reply, error);
+    if (!object)
         return false;
-    }
-    reply->output = json_pack("{so}", "TagSet", set_of_tags(tags));
+    reply->output = json_pack("{so}", "TagSet", set_of_tags(object->tags));
+    s3_put_version(reply->output, object);
+    return true;
+}
+
+static bool change_tags(struct lake_object *object, const void *data, GError **error)
+{
+    (void)error;
+    json_t *tags = (json_t *)data;
+    json_decref(object->tags);
+    object->tags = json_object_size(tags) ? json_incref(tags) : NULL;
+    return true;
+}
+
+static bool set_object_tags(const struct call *call, const json_t *request, const json_t *tags,
+                            struct reply *reply, GError **error)
+{
+    g_autoptr(lake_object_auto) object =
+        lake_change(s3_lake(call), s3_text(request, "Bucket"), s3_text(request, "Key"),
+                    s3_text(request, "VersionId"), change_tags, tags, error);
+    if (!object)
+        return false;
+    reply->output = json_object();
+    s3_put_version(reply->output, object);
     return true;
 }
 
 bool s3_put_object_tagging(const struct call *call, const json_t *request, struct reply *reply,
                            GError **error)
 {
-    (void)reply;
     if (!s3_check(call, request, error))
         return false;
     g_autoptr(json_auto) tags =
         s3_tags_of_set(json_at(request, "Tagging.TagSet"), OBJECT_TAGS, error);
-    return tags && set(call, request, tags, error);
+    return tags && set_object_tags(call, request, tags, reply, error);
 }
 
 bool s3_delete_object_tagging(const struct call *call, const json_t *request, struct reply *reply,
                               GError **error)
 {
-    (void)reply;
-    return s3_check(call, request, error) && set(call, request, NULL, error);
+    return s3_check(call, request, error) && set_object_tags(call, request, NULL, reply, error);
 }

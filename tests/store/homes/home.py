@@ -200,6 +200,32 @@ class Settings:
         assert len(s3.get_bucket_acl(Bucket="home")["Grants"]) == 2
 
 
+@content(since=5)
+class Versions:
+    """A version that is a file, one in a row under a delete marker, one that is locked."""
+
+    def put(self, server):
+        s3 = server.client("s3")
+        s3.create_bucket(Bucket="versions", ObjectLockEnabledForBucket=True)
+        s3.put_object(Bucket="versions", Key="kept", Body=LARGE)
+        s3.put_object(Bucket="versions", Key="kept", Body=b"newer", ObjectLockLegalHoldStatus="ON")
+        s3.put_object(Bucket="versions", Key="covered", Body=b"covered")
+        s3.delete_object(Bucket="versions", Key="covered")
+
+    def check(self, server):
+        s3 = server.client("s3")
+        listed = s3.list_object_versions(Bucket="versions")
+        covered, newer, older = listed["Versions"]
+        marker, = listed["DeleteMarkers"]
+        assert marker["Key"] == "covered" and marker["IsLatest"] and newer["IsLatest"]
+        bodies = [s3.get_object(Bucket="versions", Key=item["Key"], VersionId=item["VersionId"])
+                  for item in (covered, newer, older)]
+        assert [got["Body"].read() for got in bodies] == [b"covered", b"newer", LARGE]
+        assert bodies[1]["ObjectLockLegalHoldStatus"] == "ON"
+        s3.delete_object(Bucket="versions", Key="covered", VersionId=marker["VersionId"])
+        assert s3.get_object(Bucket="versions", Key="covered")["Body"].read() == b"covered"
+
+
 def number_of(home):
     with sqlite3.connect(f"file:{home}/meta.db?mode=ro", uri=True) as database:
         return database.execute("PRAGMA user_version").fetchone()[0]

@@ -20,11 +20,16 @@ void execution_free(struct execution *execution)
 {
     if (!execution)
         return;
-    for (guint i = 0; execution->steps && i < execution->definition->steps->len; i++) {
+    for (guint i = 0; i < execution->definition->steps->len; i++) {
         json_decref(execution->steps[i].request);
         json_decref(execution->steps[i].description);
+        g_array_unref(execution->steps[i].dependents);
     }
     g_free(execution->steps);
+    g_sequence_free(execution->candidates);
+    g_ptr_array_unref(execution->running);
+    g_ptr_array_unref(execution->called);
+    g_ptr_array_unref(execution->retried);
     definition_free(execution->definition);
     json_decref(execution->entries);
     resource_free(execution->resource);
@@ -54,23 +59,55 @@ static void read_limits(struct execution *execution, const struct resource *reso
         json_integer_at(resource->body, "ParallelismConfiguration.MaxParallelExecutionSteps", 0);
 }
 
-static void attach_entries(struct execution *execution)
+static int by_place(const void *a, const void *b, void *data)
+{
+    (void)data;
+    return (a > b) - (a < b); /* the steps stand in one array */
+}
+
+static void consider(struct execution *execution, struct execution_step *step)
+{
+    if (step->considered)
+        return;
+    step->considered = true;
+    g_sequence_insert_sorted(execution->candidates, step, by_place, NULL);
+}
+
+void execution_consider_dependents(struct execution *execution, const struct execution_step *step)
+{
+    for (guint i = 0; i < step->dependents->len; i++)
+        consider(execution, &execution->steps[g_array_index(step->dependents, unsigned, i)]);
+}
+
+static void make_steps(struct execution *execution)
 {
     guint count = execution->definition->steps->len;
     execution->steps = g_new0(struct execution_step, count);
     for (guint i = 0; i < count; i++) {
         struct execution_step *step = &execution->steps[i];
+        step->dependents = g_array_new(FALSE, FALSE, sizeof(unsigned));
         step->definition = g_ptr_array_index(execution->definition->steps, i);
         if (step->definition->type == STEP_CALL)
             step->row = wait_row_find(step->definition->service, step->definition->operation);
     }
+    for (guint i = 0; i < count; i++) {
+        const GArray *needs = execution->steps[i].definition->needs;
+        for (guint n = 0; n < needs->len; n++)
+            g_array_append_val(execution->steps[g_array_index(needs, unsigned, n)].dependents, i);
+    }
+}
+
+static void attach_entries(struct execution *execution)
+{
     size_t i;
     json_t *entry;
     json_array_foreach(execution->entries, i, entry)
     {
         int index = definition_find(execution->definition, json_text_at(entry, "StepName"));
-        if (index >= 0)
-            execution->steps[index].entry = entry;
+        if (index < 0)
+            continue;
+        execution->steps[index].entry = entry;
+        step_count(execution, &execution->steps[index]);
     }
 }
 
@@ -92,13 +129,20 @@ struct execution *execution_load(struct store *store, const struct operations *o
         .definition = definition,
         .entries = entries ? json_incref(entries) : json_array(),
         .region = json_text_at(resource->body, "Region"),
+        .candidates = g_sequence_new(NULL),
+        .running = g_ptr_array_new(),
+        .called = g_ptr_array_new(),
+        .retried = g_ptr_array_new(),
     };
     read_limits(execution, resource);
     execution->resource = g_steal_pointer(&resource);
+    make_steps(execution);
     attach_entries(execution);
-    for (guint i = 0; i < definition->steps->len; i++)
+    for (guint i = 0; i < definition->steps->len; i++) {
         if (step_runs(&execution->steps[i]))
             step_take_up(execution, &execution->steps[i]);
+        consider(execution, &execution->steps[i]);
+    }
     return execution;
 }
 
@@ -160,32 +204,6 @@ static bool commit(struct execution *execution, GError **error)
 /* --- the graph -----------------------------------------------------------------------------------
  */
 
-static const struct execution_step *step_at(const struct execution *execution, guint index)
-{
-    return &execution->steps[index];
-}
-
-static guint count_steps(const struct execution *execution)
-{
-    return execution->definition->steps->len;
-}
-
-static bool any_failed(const struct execution *execution)
-{
-    for (guint i = 0; i < count_steps(execution); i++)
-        if (step_is(step_at(execution, i), "Failed"))
-            return true;
-    return false;
-}
-
-static gint64 count_running(const struct execution *execution)
-{
-    gint64 running = 0;
-    for (guint i = 0; i < count_steps(execution); i++)
-        running += step_runs(step_at(execution, i));
-    return running;
-}
-
 /* Whether a step's turn has come: what it needs succeeded, its branch was taken, its retry is due.
  * What needs a step of a branch that was not taken never comes. */
 static bool is_due(const struct execution *execution, const struct execution_step *step)
@@ -195,86 +213,97 @@ static bool is_due(const struct execution *execution, const struct execution_ste
         (!step_is(step, "Starting") || json_number_at(step->entry, "NotBefore", 0) > clock_now()))
         return false;
     for (guint i = 0; i < definition->needs->len; i++)
-        if (!step_is(step_at(execution, g_array_index(definition->needs, unsigned, i)),
-                     "Succeeded"))
+        if (!step_is(&execution->steps[g_array_index(definition->needs, unsigned, i)], "Succeeded"))
             return false;
     if (definition->parent < 0)
         return true;
-    const json_t *condition = step_at(execution, (guint)definition->parent)->entry;
+    const json_t *condition = execution->steps[definition->parent].entry;
     bool taken = g_strcmp0(json_text_at(condition, "Metadata.Condition.Outcome"), "True") == 0;
     return taken == definition->if_branch;
+}
+
+static struct execution_step *take_candidate(struct execution *execution)
+{
+    GSequenceIter *first = g_sequence_get_begin_iter(execution->candidates);
+    if (g_sequence_iter_is_end(first))
+        return NULL;
+    struct execution_step *step = g_sequence_get(first);
+    g_sequence_remove(first);
+    step->considered = false;
+    return step;
+}
+
+static bool may_begin(const struct execution *execution)
+{
+    return !execution->failed && !execution->stopping &&
+           (!execution->parallel || (gint64)execution->running->len < execution->parallel);
 }
 
 /* Begins all that are due; those that are done at once may make others due. */
 static void begin_due_steps(struct execution *execution)
 {
-    bool begun = true;
-    while (begun) {
-        begun = false;
-        for (guint i = 0; i < count_steps(execution); i++) {
-            struct execution_step *step = &execution->steps[i];
-            if (any_failed(execution) || execution->stopping)
-                return;
-            if ((execution->parallel && count_running(execution) >= execution->parallel) ||
-                !is_due(execution, step))
-                continue;
+    for (guint i = 0; i < execution->retried->len; i++)
+        consider(execution, g_ptr_array_index(execution->retried, i));
+    struct execution_step *step;
+    while (may_begin(execution) && (step = take_candidate(execution)))
+        if (is_due(execution, step))
             step_begin(execution, step);
-            begun = true;
-        }
-    }
 }
 
 static bool call_begun_steps(struct execution *execution)
 {
     bool called = false;
-    for (guint i = 0; i < count_steps(execution); i++) {
-        if (!execution->steps[i].request)
+    for (guint i = 0; i < execution->called->len; i++) {
+        struct execution_step *step = g_ptr_array_index(execution->called, i);
+        if (!step->request)
             continue;
-        step_call(execution, &execution->steps[i]);
+        step_call(execution, step);
         called = true;
     }
+    g_ptr_array_set_size(execution->called, 0);
     return called;
 }
 
 /* Where nothing more is begun, retries are not waited for. */
 static void give_up_retries(struct execution *execution)
 {
-    bool failed = any_failed(execution);
-    if (!failed && !execution->stopping)
-        return;
-    for (guint i = 0; i < count_steps(execution); i++) {
-        struct execution_step *step = &execution->steps[i];
-        if (step_is(step, "Starting"))
-            step_settle(execution, step, failed && !execution->stopping ? "Failed" : "Stopped",
-                        json_text_at(step->entry, "FailureReason"));
+    const char *status = execution->failed && !execution->stopping ? "Failed" : "Stopped";
+    while ((execution->failed || execution->stopping) && execution->retried->len) {
+        struct execution_step *step = g_ptr_array_index(execution->retried, 0);
+        g_autofree char *reason = g_strdup(json_text_at(step->entry, "FailureReason"));
+        step_settle(execution, step, status, reason);
     }
 }
 
 static void end_if_done(struct execution *execution)
 {
-    for (guint i = 0; i < count_steps(execution); i++)
-        if (step_runs(step_at(execution, i)) || step_is(step_at(execution, i), "Starting"))
-            return;
+    if (execution->running->len || execution->retried->len)
+        return;
     execution->changed = true;
-    execution->final = execution->stopping     ? "Stopped"
-                       : any_failed(execution) ? "Failed"
-                                               : "Succeeded";
+    execution->final = execution->stopping ? "Stopped" : execution->failed ? "Failed" : "Succeeded";
+}
+
+static void stop_running_steps(struct execution *execution)
+{
+    for (guint i = 0; i < execution->definition->steps->len; i++)
+        if (step_is(&execution->steps[i], "Executing"))
+            step_stop(execution, &execution->steps[i]);
 }
 
 bool execution_advance(struct execution *execution, GError **error)
 {
-    do {
-        begin_due_steps(execution);
-        give_up_retries(execution);
-        end_if_done(execution);
-        if (!commit(execution, error))
-            return false;
-    } while (!execution->final && call_begun_steps(execution));
-    if (!execution->stopping || execution->final)
+    execution->goes_on = false;
+    begin_due_steps(execution);
+    give_up_retries(execution);
+    end_if_done(execution);
+    if (!commit(execution, error))
+        return false;
+    if (execution->final)
         return true;
-    for (guint i = 0; i < count_steps(execution); i++)
-        if (step_is(step_at(execution, i), "Executing"))
-            step_stop(execution, &execution->steps[i]);
+    execution->goes_on = call_begun_steps(execution);
+    if (execution->goes_on || !execution->stopping)
+        return true;
+    stop_running_steps(execution);
     return commit(execution, error);
 }
 
@@ -283,11 +312,10 @@ bool execution_advance(struct execution *execution, GError **error)
 
 void execution_heard(struct execution *execution, const char *kind, const char *name)
 {
-    for (guint i = 0; i < count_steps(execution); i++) {
-        struct execution_step *step = &execution->steps[i];
+    for (guint i = execution->running->len; i-- > 0;) { /* what is settled leaves the list */
+        struct execution_step *step = g_ptr_array_index(execution->running, i);
         const json_t *describe = json_object_get(step->entry, "Describe");
-        if (step_runs(step) && step->row && describe && !step->request &&
-            g_strcmp0(step->row->kind, kind) == 0 &&
+        if (step->row && describe && !step->request && g_strcmp0(step->row->kind, kind) == 0 &&
             strcmp(wait_feed_name(step->row, describe), name) == 0)
             step_look(execution, step);
     }
@@ -296,9 +324,9 @@ void execution_heard(struct execution *execution, const char *kind, const char *
 double execution_wakes_at(const struct execution *execution)
 {
     double earliest = 0;
-    for (guint i = 0; i < count_steps(execution); i++) {
-        const struct execution_step *step = step_at(execution, i);
-        double at = step_is(step, "Starting") ? json_number_at(step->entry, "NotBefore", 0) : 0;
+    for (guint i = 0; i < execution->retried->len; i++) {
+        const struct execution_step *step = g_ptr_array_index(execution->retried, i);
+        double at = json_number_at(step->entry, "NotBefore", 0);
         if (at > 0 && (earliest == 0 || at < earliest))
             earliest = at;
     }

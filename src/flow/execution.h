@@ -29,6 +29,8 @@ struct execution_step {
     json_t *entry;              /* in execution->entries; NULL: not begun. Borrowed */
     json_t *request;            /* what is to be called, until it was */
     json_t *description;        /* what properties are read from, once it succeeded */
+    GArray *dependents;         /* unsigned: the steps whose turn may come when it has succeeded */
+    bool considered;            /* in execution->candidates */
 };
 
 struct execution {
@@ -38,9 +40,16 @@ struct execution {
     struct definition *definition;
     json_t *entries;
     struct execution_step *steps; /* as many as the definition has */
+    /* What a change of one step is looked up in, so that a long graph costs no more a step: */
+    GSequence *candidates; /* steps whose turn may have come, in the definition's order */
+    GPtrArray *running;    /* Executing or Stopping */
+    GPtrArray *called;     /* with a request that is to be called */
+    GPtrArray *retried;    /* Starting: they wait for their retry */
+    unsigned failed;
     const char *region;
     gint64 parallel; /* steps at once; 0: as many as there are */
     bool stopping;
+    bool goes_on;      /* there is more to do at once */
     bool changed;      /* entries are not in the store yet */
     const char *final; /* the status it ends with, NULL before */
 };
@@ -51,8 +60,9 @@ struct execution *execution_load(struct store *store, const struct operations *o
                                  const char *id, GError **error);
 void execution_free(struct execution *execution);
 
-/* Begins what can be begun, until everything waits or the end is reached (execution->final). False:
- * the store could not be written; try again later. */
+/* Begins what can be begun and calls it, or reaches the end (execution->final). Where that may have
+ * made more possible execution->goes_on is true: in between, the engine hears of stops and lets the
+ * others advance. False: the store could not be written; try again later. */
 bool execution_advance(struct execution *execution, GError **error);
 
 /* A resource reached another status: settles the step that waited for it, if any. */
@@ -61,6 +71,9 @@ void execution_heard(struct execution *execution, const char *kind, const char *
 /* When a step is to be tried again, or 0. */
 double execution_wakes_at(const struct execution *execution);
 
+/* Lets the graph look at the steps that need this one. */
+void execution_consider_dependents(struct execution *execution, const struct execution_step *step);
+
 /* --- steps (step.c) ------------------------------------------------------------------------------
  */
 
@@ -68,6 +81,8 @@ const char *step_status(const struct execution_step *step); /* "" where it was n
 bool step_is(const struct execution_step *step, const char *status);
 bool step_runs(const struct execution_step *step); /* Executing or Stopping */
 
+/* A step's status as it is read from the store becomes part of what the execution counts. */
+void step_count(struct execution *execution, struct execution_step *step);
 /* Gives the step an entry that is Executing, with a request to call; or settles it at once. */
 void step_begin(struct execution *execution, struct execution_step *step);
 /* Calls its operation. */

@@ -12,7 +12,7 @@
 #define STORE_RETRY_SECONDS 1
 
 struct event {
-    char *kind, *name;
+    char *kind, *name, *status;
 };
 
 struct flows {
@@ -34,6 +34,7 @@ static void event_free(void *data)
     struct event *event = data;
     g_free(event->kind);
     g_free(event->name);
+    g_free(event->status);
     g_free(event);
 }
 
@@ -46,11 +47,10 @@ static void free_execution(void *execution)
 static void note_event(const char *kind, const char *name, const char *status, void *data)
 {
     struct flows *flows = data;
-    (void)status;
     if (!wait_kind_matters(kind))
         return;
     struct event *event = g_new(struct event, 1);
-    *event = (struct event){g_strdup(kind), g_strdup(name)};
+    *event = (struct event){g_strdup(kind), g_strdup(name), g_strdup(status)};
     pthread_mutex_lock(&flows->lock);
     g_queue_push_tail(&flows->events, event);
     pthread_cond_signal(&flows->wakes);
@@ -88,23 +88,22 @@ static void take_in_hand(struct flows *flows, const char *id)
         give_up(flows, id, error);
 }
 
-/* An event of an execution's own: it was started or retried, or is to be stopped. */
-static void hear_of_execution(struct flows *flows, const char *id)
+/* An event of an execution's own: it was started or retried, or is to be stopped, or we wrote it.
+ */
+static void hear_of_execution(struct flows *flows, const struct event *event)
 {
-    struct execution *execution = g_hash_table_lookup(flows->executions, id);
-    if (!execution) {
-        take_in_hand(flows, id);
-        return;
-    }
-    g_autoptr(resource_auto) now = resource_get(flows->store, FLOW_EXECUTION, id, NULL);
-    if (now && strcmp(now->status, "Stopping") == 0)
+    struct execution *execution = g_hash_table_lookup(flows->executions, event->name);
+    bool stopping = g_strcmp0(event->status, "Stopping") == 0;
+    if (execution && stopping)
         execution->stopping = true;
+    else if (!execution && (stopping || g_strcmp0(event->status, "Executing") == 0))
+        take_in_hand(flows, event->name);
 }
 
 static void hear(struct flows *flows, const struct event *event)
 {
     if (strcmp(event->kind, FLOW_EXECUTION) == 0)
-        hear_of_execution(flows, event->name);
+        hear_of_execution(flows, event);
     GHashTableIter iterator;
     void *execution;
     g_hash_table_iter_init(&iterator, flows->executions);
@@ -132,8 +131,21 @@ static void advance_all(struct flows *flows)
 /* --- the thread ----------------------------------------------------------------------------------
  */
 
+static bool any_goes_on(const struct flows *flows)
+{
+    GHashTableIter iterator;
+    void *execution;
+    g_hash_table_iter_init(&iterator, flows->executions);
+    while (g_hash_table_iter_next(&iterator, NULL, &execution))
+        if (((struct execution *)execution)->goes_on)
+            return true;
+    return false;
+}
+
 static double next_wake(const struct flows *flows)
 {
+    if (any_goes_on(flows))
+        return clock_now();
     double earliest = flows->store_failed ? clock_now() + STORE_RETRY_SECONDS : 0;
     GHashTableIter iterator;
     void *execution;

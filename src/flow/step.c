@@ -42,10 +42,45 @@ static void set_text(struct execution *execution, json_t *entry, const char *mem
     execution->changed = true;
 }
 
+void step_count(struct execution *execution, struct execution_step *step)
+{
+    if (step_runs(step))
+        g_ptr_array_add(execution->running, step);
+    if (step_is(step, "Starting"))
+        g_ptr_array_add(execution->retried, step);
+    execution->failed += step_is(step, "Failed");
+}
+
+static void discount(struct execution *execution, struct execution_step *step)
+{
+    if (step_runs(step))
+        g_ptr_array_remove_fast(execution->running, step);
+    if (step_is(step, "Starting"))
+        g_ptr_array_remove_fast(execution->retried, step);
+    execution->failed -= step_is(step, "Failed");
+}
+
+static void set_status(struct execution *execution, struct execution_step *step, const char *status)
+{
+    discount(execution, step);
+    set_text(execution, step->entry, "StepStatus", status);
+    step_count(execution, step);
+    if (step_is(step, "Succeeded"))
+        execution_consider_dependents(execution, step);
+}
+
+static void set_request(struct execution *execution, struct execution_step *step, json_t *request)
+{
+    if (!step->request)
+        g_ptr_array_add(execution->called, step);
+    json_decref(step->request);
+    step->request = request;
+}
+
 void step_settle(struct execution *execution, struct execution_step *step, const char *status,
                  const char *reason)
 {
-    set_text(execution, step->entry, "StepStatus", status);
+    set_status(execution, step, status);
     json_object_set_new(step->entry, "EndTime", json_real(clock_now()));
     g_clear_pointer(&step->request, json_decref);
     json_object_del(step->entry, "NotBefore");
@@ -247,7 +282,7 @@ static bool make_request(struct execution *execution, struct execution_step *ste
         set_mark(execution, step, request);
     if (step->row && step->row->name)
         json_put(step->entry, "Describe", wait_describe_request(step->row, request, NULL));
-    step->request = g_steal_pointer(&request);
+    set_request(execution, step, g_steal_pointer(&request));
     return true;
 }
 
@@ -320,12 +355,12 @@ static bool begin_fail(struct execution *execution, struct execution_step *step,
 void step_begin(struct execution *execution, struct execution_step *step)
 {
     if (!step->entry) {
-        step->entry = json_pack("{sssssfsi}", "StepName", step->definition->name, "StepStatus",
-                                "Executing", "StartTime", clock_now(), "AttemptCount", 0);
+        step->entry = json_pack("{sssfsi}", "StepName", step->definition->name, "StartTime",
+                                clock_now(), "AttemptCount", 0);
         json_array_append_new(execution->entries, step->entry);
     }
     gint64 attempts = json_integer_at(step->entry, "AttemptCount", 0);
-    set_text(execution, step->entry, "StepStatus", "Executing");
+    set_status(execution, step, "Executing");
     json_object_set_new(step->entry, "AttemptCount", json_integer(attempts + 1));
     json_object_del(step->entry, "FailureReason");
     json_object_del(step->entry, "NotBefore");
@@ -521,7 +556,7 @@ void step_take_up(struct execution *execution, struct execution_step *step)
 
 void step_stop(struct execution *execution, struct execution_step *step)
 {
-    set_text(execution, step->entry, "StepStatus", "Stopping");
+    set_status(execution, step, "Stopping");
     const json_t *request = json_object_get(step->entry, "Describe");
     if (!step->row || !step->row->stop || !request)
         return;

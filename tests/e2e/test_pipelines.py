@@ -329,6 +329,21 @@ def test_stopping_stops_what_runs_and_begins_nothing(server, bucket, rows):
     sagemaker.delete_pipeline(PipelineName=name)
 
 
+def test_a_long_chain_holds_up_neither_others_nor_a_stop(server):
+    """Steps that are done when they answer: the engine never has to wait between them."""
+    sagemaker, count = server.client("sagemaker"), 600
+    steps = [operation(f"s{i}", "ListModels", {}, DependsOn=[f"s{i - 1}"] if i else [])
+             for i in range(count)]
+    long = start(server, create(server, definition(*steps), unique("long")))
+    short = start(server, create(server, definition(*steps[:3]), unique("short")))
+    assert finish(server, short)["PipelineExecutionStatus"] == "Succeeded"
+    status = sagemaker.describe_pipeline_execution(PipelineExecutionArn=long)
+    assert status["PipelineExecutionStatus"] == "Executing"
+    sagemaker.stop_pipeline_execution(PipelineExecutionArn=long)
+    assert finish(server, long)["PipelineExecutionStatus"] == "Stopped"
+    assert len(steps_of(server, long)) < count
+
+
 def overlap(one, other):
     return one["StartTime"] < other["EndTime"] and other["StartTime"] < one["EndTime"]
 

@@ -226,6 +226,16 @@ GPtrArray *logs_streams(struct logs *logs, const char *group, const char *prefix
     return streams;
 }
 
+void logs_remove(struct logs *logs, const char *group, const char *prefix)
+{
+    g_autofree char *folder = group_path(logs, group);
+    g_autoptr(GPtrArray) names = names_in(folder, prefix);
+    for (guint i = 0; i < names->len; i++) {
+        g_autofree char *path = stream_path(logs, group, g_ptr_array_index(names, i));
+        unlink(path);
+    }
+}
+
 unsigned logs_trim(struct logs *logs, const char *group, gint64 before)
 {
     g_autoptr(GPtrArray) streams = logs_streams(logs, group, NULL);

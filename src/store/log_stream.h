@@ -39,6 +39,9 @@ GPtrArray *logs_streams(struct logs *logs, const char *group, const char *prefix
  * are written to stay. How many went. */
 unsigned logs_trim(struct logs *logs, const char *group, gint64 before);
 
+/* Removes the streams of a group whose names start with prefix. */
+void logs_remove(struct logs *logs, const char *group, const char *prefix);
+
 struct log_event {
     gint64 milliseconds;
     char *message;

@@ -226,3 +226,22 @@ bool metric_trim(struct store *store, double now, GError **error)
 {
     return store_write(store, trim, &now, error);
 }
+
+struct series {
+    const char *name_space, *dimensions;
+};
+
+static bool remove_series(struct store_connection *connection, void *data, GError **error)
+{
+    const struct series *series = data;
+    return store_run(connection, error, "DELETE FROM metric WHERE namespace = ? AND dimensions = ?",
+                     "ss", series->name_space, series->dimensions);
+}
+
+bool metric_remove(struct store *store, const char *name_space, const json_t *dimensions,
+                   GError **error)
+{
+    g_autofree char *text = dimensions_text(dimensions);
+    struct series series = {name_space, text};
+    return store_write(store, remove_series, &series, error);
+}

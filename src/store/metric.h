@@ -39,6 +39,10 @@ GArray *metric_read(struct store *store, const struct metric_query *query, GErro
  * for 63, of an hour for 455, and nothing beyond. */
 bool metric_trim(struct store *store, double now, GError **error);
 
+/* Forgets what a namespace has of these dimensions (a list of {"Name", "Value"}). */
+bool metric_remove(struct store *store, const char *name_space, const json_t *dimensions,
+                   GError **error);
+
 /* The metrics there are, as ListMetrics gives them: [{"Namespace","MetricName","Dimensions"}]. NULL
  * namespace or name: any. */
 json_t *metric_list(struct store *store, const char *name_space, const char *name, GError **error);

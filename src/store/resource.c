@@ -222,9 +222,25 @@ bool resource_update_ordered(struct store *store, const char *kind, const char *
     return store_write_ordered(store, update, &request, error);
 }
 
+/* Whether a resource that is to be deleted may go; true where there is none. */
+static bool may_go(struct store_connection *connection, const struct update *removal,
+                   GError **error)
+{
+    GError *cause = NULL;
+    g_autoptr(resource_auto) resource =
+        find(connection, FIND_BY_NAME, removal->kind, removal->name, &cause);
+    if (cause) {
+        g_propagate_error(error, cause);
+        return false;
+    }
+    return !resource || removal->change(resource, removal->data, error);
+}
+
 static bool delete (struct store_connection *connection, void *data, GError **error)
 {
     struct update *removal = data;
+    if (removal->change && !may_go(connection, removal, error))
+        return false;
     if (!store_run(connection, error,
                    "DELETE FROM tag WHERE arn IN "
                    "(SELECT arn FROM resource WHERE kind = ? AND name = ?)",
@@ -241,7 +257,13 @@ static bool delete (struct store_connection *connection, void *data, GError **er
 bool resource_delete(struct store *store, const char *kind, const char *name, bool *found,
                      GError **error)
 {
-    struct update removal = {store, kind, name, NULL, NULL, false};
+    return resource_delete_checked(store, kind, name, NULL, found, error);
+}
+
+bool resource_delete_checked(struct store *store, const char *kind, const char *name,
+                             resource_change *check, bool *found, GError **error)
+{
+    struct update removal = {store, kind, name, check, NULL, false};
     bool deleted = store_write(store, delete, &removal, error);
     if (found)
         *found = removal.found;

@@ -54,6 +54,9 @@ bool resource_update_within(struct store_connection *connection, struct store *s
 /* Removes it and its tags; `*found` says whether there was one. */
 bool resource_delete(struct store *store, const char *kind, const char *name, bool *found,
                      GError **error);
+/* The same where `check`, which sees it as it is in that change and edits nothing, lets it go. */
+bool resource_delete_checked(struct store *store, const char *kind, const char *name,
+                             resource_change *check, bool *found, GError **error);
 
 /* What a list asks for; zero what is not wanted. */
 struct resource_query {

@@ -3,7 +3,7 @@
 import pytest
 from botocore.exceptions import ClientError
 
-from sagemaker_jobs import (ROLE, XGBOOST, channel, train, training_request, unique)
+from sagemaker_jobs import (ROLE, XGBOOST, channel, train, training_request, unique, wait_for_job)
 
 
 @pytest.fixture(scope="module")
@@ -101,3 +101,65 @@ def test_tags_are_checked_as_aws_checks_them(server, model):
     over = refusal(sagemaker.add_tags, ResourceArn=arn, Tags=[{"Key": "l", "Value": "x"}])
     assert over["Code"] == "ValidationException" and "at most 50 tags" in over["Message"]
     assert len(sagemaker.list_tags(ResourceArn=arn)["Tags"]) == 50
+
+
+def log_streams(server, name):
+    return server.client("logs").describe_log_streams(
+        logGroupName="/aws/sagemaker/TrainingJobs", logStreamNamePrefix=name + "/")["logStreams"]
+
+
+def metrics(server, name):
+    return server.client("cloudwatch").list_metrics(
+        Namespace="/aws/sagemaker/TrainingJobs",
+        Dimensions=[{"Name": "TrainingJobName", "Value": name}])["Metrics"]
+
+
+def test_a_job_at_its_end_is_deleted_with_its_log_and_metrics(server, bucket):
+    sagemaker = server.client("sagemaker")
+    server.client("s3").put_object(Bucket=bucket, Key="rows.csv",
+                                   Body="".join(f"{i % 2},{i},0\n" for i in range(3000)))
+    rows = channel("train", f"s3://{bucket}/rows.csv")
+    other = train(server, training_request(bucket, [rows]))["TrainingJobName"]
+    gone, going = f"{other}-2", f"{other}-3"  # names that begin alike
+    ended = train(server, training_request(bucket, [rows], name=gone))
+    sagemaker.create_training_job(**training_request(bucket, [rows], name=going, num_round=100000))
+    assert refusal(sagemaker.delete_training_job,
+                   TrainingJobName=going)["Code"] == "ResourceInUse"
+    sagemaker.stop_training_job(TrainingJobName=going)
+    wait_for_job(server, going)
+    sagemaker.delete_training_job(TrainingJobName=going)
+
+    assert log_streams(server, gone) and metrics(server, gone)
+    sagemaker.add_tags(ResourceArn=ended["TrainingJobArn"], Tags=[{"Key": "k", "Value": "v"}])
+    sagemaker.delete_training_job(TrainingJobName=gone)
+    assert not log_streams(server, gone) and not metrics(server, gone)
+    assert log_streams(server, other) and metrics(server, other)
+    assert sagemaker.describe_training_job(TrainingJobName=other)
+    assert refusal(sagemaker.delete_training_job, TrainingJobName=gone) == {
+        "Code": "ResourceNotFound", "Message": "Requested resource not found."}
+    assert "not found" in refusal(sagemaker.describe_training_job, TrainingJobName=gone)["Message"]
+    again = train(server, training_request(bucket, [rows], name=gone))  # the name is free
+    assert sagemaker.list_tags(ResourceArn=again["TrainingJobArn"])["Tags"] == []
+    assert refusal(sagemaker.delete_processing_job,
+                   ProcessingJobName=gone)["Code"] == "ResourceNotFound"
+
+
+def test_search_refuses_resources_that_are_none_here(server):
+    for resource in ("Experiment", "ExperimentTrialComponent", "FeatureGroup"):
+        error = refusal(server.client("sagemaker").search, Resource=resource)
+        assert error["Code"] == "ValidationException"
+        assert resource in error["Message"] and "TrainingJob, ModelPackage" in error["Message"]
+
+
+def test_descriptions_have_what_aws_always_tells(server, model, bucket):
+    sagemaker, config = server.client("sagemaker"), unique("config")
+    assert sagemaker.describe_model(ModelName=model)["EnableNetworkIsolation"] is False
+    sagemaker.create_endpoint_config(EndpointConfigName=config, ProductionVariants=[variant(model)],
+                                     EnableNetworkIsolation=True, ExecutionRoleArn=ROLE)
+    told = sagemaker.describe_endpoint_config(EndpointConfigName=config)
+    assert told["EnableNetworkIsolation"] is True
+    job = sagemaker.list_training_jobs(MaxResults=1)["TrainingJobSummaries"][0]
+    job = sagemaker.describe_training_job(TrainingJobName=job["TrainingJobName"])
+    for member in ("EnableNetworkIsolation", "EnableManagedSpotTraining",
+                   "EnableInterContainerTrafficEncryption"):
+        assert job[member] is False

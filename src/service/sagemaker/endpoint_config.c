@@ -8,6 +8,7 @@ const struct sagemaker_kind endpoint_config_kind = {
     .name_member = "EndpointConfigName",
     .arn_member = "EndpointConfigArn",
     .summaries = "EndpointConfigs",
+    .always = "{\"EnableNetworkIsolation\": false}",
     .missing_code = ERROR_VALIDATION,
     .missing = "Could not find endpoint configuration \"%s\".",
     .taken_code = ERROR_VALIDATION,

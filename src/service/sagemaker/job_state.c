@@ -6,6 +6,8 @@
 #include "base/error.h"
 #include "job/job.h"
 #include "lake/lake.h"
+#include "store/log_stream.h"
+#include "store/metric.h"
 
 /* --- running ------------------------------------------------------------------------------------
  */
@@ -17,14 +19,13 @@ static char *job_id(const struct sagemaker_kind *kind, const char *name)
 }
 
 void sagemaker_submit_job(struct lathe *lathe, const struct sagemaker_kind *kind, const char *name,
-                          const char *log_group, const json_t *request,
-                          const struct job_actor *actor, void *data)
+                          const json_t *request, const struct job_actor *actor, void *data)
 {
     g_autofree char *id = job_id(kind, name);
     g_autofree char *stream = g_strdup_printf("%s/algo-1-%.0f", name, clock_now());
     struct job_plan plan = {
         .name = id,
-        .log_group = log_group,
+        .log_group = kind->log_group,
         .log_stream = stream,
         .max_seconds = json_number_at(request, "StoppingCondition.MaxRuntimeInSeconds", 0),
         .actor = actor,
@@ -97,6 +98,36 @@ bool sagemaker_stop_job(const struct call *call, const struct sagemaker_kind *ki
     }
     g_propagate_error(error, cause);
     return false;
+}
+
+/* --- deleting -----------------------------------------------------------------------------------
+ */
+
+static bool is_at_its_end(struct resource *job, void *data, GError **error)
+{
+    (void)data;
+    bool going = strcmp(job->status, "InProgress") == 0 || strcmp(job->status, "Stopping") == 0;
+    return !going || error_set(error, ERROR_IN_USE,
+                               "%s is %s; only a job that is Completed, Failed or Stopped can be "
+                               "deleted.",
+                               job->arn, job->status);
+}
+
+bool sagemaker_delete_job(const struct call *call, const struct sagemaker_kind *kind,
+                          const json_t *request, GError **error)
+{
+    struct store *store = call->lathe->store;
+    const char *name = json_text_at(request, kind->name_member);
+    bool found;
+    if (!resource_delete_checked(store, kind->kind, name, is_at_its_end, &found, error))
+        return false;
+    if (!found)
+        return error_set(error, ERROR_NOT_FOUND, "%s", kind->missing);
+    g_autofree char *streams = g_strconcat(name, "/", NULL);
+    logs_remove(call->lathe->logs, kind->log_group, streams);
+    g_autoptr(json_auto) dimensions =
+        json_pack("[{ssss}]", "Name", kind->name_member, "Value", name);
+    return metric_remove(store, kind->log_group, dimensions, error);
 }
 
 /* --- after a crash -------------------------------------------------------------------------------

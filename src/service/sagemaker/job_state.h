@@ -9,11 +9,14 @@
 bool sagemaker_stop_job(const struct call *call, const struct sagemaker_kind *kind,
                         const json_t *request, resource_change *change, GError **error);
 
+/* The whole of Delete<Kind>: a job at its end goes, with its log and its metrics. */
+bool sagemaker_delete_job(const struct call *call, const struct sagemaker_kind *kind,
+                          const json_t *request, GError **error);
+
 /* Queues the job of a resource. The actor's data is handed on to it. */
 struct job_actor;
 void sagemaker_submit_job(struct lathe *lathe, const struct sagemaker_kind *kind, const char *name,
-                          const char *log_group, const json_t *request,
-                          const struct job_actor *actor, void *data);
+                          const json_t *request, const struct job_actor *actor, void *data);
 
 /* Writes how a job ended in one change with what it left: a crash leaves both or none. */
 struct job_ending {

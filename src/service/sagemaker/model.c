@@ -10,6 +10,7 @@ const struct sagemaker_kind model_kind = {
     .name_member = "ModelName",
     .arn_member = "ModelArn",
     .summaries = "Models",
+    .always = "{\"EnableNetworkIsolation\": false}",
     .missing_code = ERROR_VALIDATION,
     .missing = "Could not find model \"%s\".",
     .taken_code = ERROR_VALIDATION,

@@ -26,6 +26,7 @@ const struct sagemaker_kind model_package_group_kind = {
     .arn_member = "ModelPackageGroupArn",
     .status_member = "ModelPackageGroupStatus",
     .summaries = "ModelPackageGroupSummaryList",
+    .always = "{\"CreatedBy\": {}}",
     .missing_code = ERROR_VALIDATION,
     .missing = "ModelPackageGroup %s does not exist.",
     .taken_code = ERROR_VALIDATION,
@@ -39,6 +40,7 @@ const struct sagemaker_kind model_package_kind = {
     .arn_member = "ModelPackageArn",
     .status_member = "ModelApprovalStatus",
     .summaries = "ModelPackageSummaryList",
+    .always = "{\"CreatedBy\": {}, \"CertifyForMarketplace\": false}",
     .missing_code = ERROR_VALIDATION,
     .missing = "ModelPackage %s does not exist.",
     .taken_code = ERROR_CONFLICT,
@@ -77,10 +79,7 @@ bool describe_model_package_group(const struct call *call, const json_t *request
                                   struct reply *reply, GError **error)
 {
     g_autoptr(json_auto) plain = with_plain_name(request, &model_package_group_kind);
-    if (!sagemaker_describe_call(call, &model_package_group_kind, plain, reply, error))
-        return false;
-    json_object_set_new(reply->output, "CreatedBy", json_object());
-    return true;
+    return sagemaker_describe_call(call, &model_package_group_kind, plain, reply, error);
 }
 
 bool list_model_package_groups(const struct call *call, const json_t *request, struct reply *reply,

@@ -15,6 +15,7 @@ const struct sagemaker_kind pipeline_kind = {
     .name_member = "PipelineName",
     .arn_member = "PipelineArn",
     .summaries = "PipelineSummaries",
+    .always = "{\"CreatedBy\": {}, \"LastModifiedBy\": {}}",
     .modified = true,
     .missing_code = ERROR_NOT_FOUND,
     .missing = "Pipeline '%s' does not exist.",

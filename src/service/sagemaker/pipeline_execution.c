@@ -248,6 +248,8 @@ bool describe_pipeline_execution(const struct call *call, const json_t *request,
                               "PipelineExecutionStatus", execution->status, "CreationTime",
                               execution->created, "LastModifiedTime", execution->modified);
     json_copy_members(reply->output, execution->body, members);
+    json_put(reply->output, "CreatedBy", json_object());
+    json_put(reply->output, "LastModifiedBy", json_object());
     return true;
 }
 

@@ -10,7 +10,6 @@
 #include "runtime/runtime.h"
 #include "service/sagemaker/job_state.h"
 
-#define LOG_GROUP "/aws/sagemaker/ProcessingJobs"
 #define ROOT "/opt/ml/"
 
 const struct sagemaker_kind processing_job_kind = {
@@ -19,6 +18,7 @@ const struct sagemaker_kind processing_job_kind = {
     .arn_member = "ProcessingJobArn",
     .status_member = "ProcessingJobStatus",
     .summaries = "ProcessingJobSummaries",
+    .log_group = "/aws/sagemaker/ProcessingJobs",
     .modified = true,
     .missing_code = ERROR_VALIDATION,
     .missing = "Could not find requested job with name: Requested resource not found.",
@@ -373,7 +373,7 @@ static void submit(struct lathe *lathe, const char *name, const json_t *request)
     processing->lathe = lathe;
     processing->name = g_strdup(name);
     processing->request = json_deep_copy(request);
-    sagemaker_submit_job(lathe, &processing_job_kind, name, LOG_GROUP, request, &actor, processing);
+    sagemaker_submit_job(lathe, &processing_job_kind, name, request, &actor, processing);
 }
 
 /* --- operations ----------------------------------------------------------------------------------
@@ -410,6 +410,13 @@ bool stop_processing_job(const struct call *call, const json_t *request, struct 
 {
     (void)reply;
     return sagemaker_stop_job(call, &processing_job_kind, request, NULL, error);
+}
+
+bool delete_processing_job(const struct call *call, const json_t *request, struct reply *reply,
+                           GError **error)
+{
+    (void)reply;
+    return sagemaker_delete_job(call, &processing_job_kind, request, error);
 }
 
 static bool fail_cut_off(struct lathe *lathe, const struct resource *job, GError **error)

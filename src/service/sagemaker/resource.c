@@ -103,6 +103,9 @@ json_t *sagemaker_describe(const struct sagemaker_kind *kind, const struct resou
 {
     json_t *output = head_of(kind, resource);
     json_object_update_missing(output, resource->body);
+    g_autoptr(json_auto) always = kind->always ? json_loads(kind->always, 0, NULL) : NULL;
+    if (always)
+        json_object_update_missing(output, always);
     if (kind->show)
         kind->show(output);
     return output;

@@ -9,10 +9,12 @@ static const struct operation operations[] = {
     {"DescribeTrainingJob", describe_training_job, OPERATION_BLOCKING},
     {"ListTrainingJobs", list_training_jobs, OPERATION_BLOCKING},
     {"StopTrainingJob", stop_training_job, OPERATION_BLOCKING},
+    {"DeleteTrainingJob", delete_training_job, OPERATION_BLOCKING},
     {"CreateProcessingJob", create_processing_job, OPERATION_BLOCKING},
     {"DescribeProcessingJob", describe_processing_job, OPERATION_BLOCKING},
     {"ListProcessingJobs", list_processing_jobs, OPERATION_BLOCKING},
     {"StopProcessingJob", stop_processing_job, OPERATION_BLOCKING},
+    {"DeleteProcessingJob", delete_processing_job, OPERATION_BLOCKING},
 
     {"CreateModelPackageGroup", create_model_package_group, OPERATION_BLOCKING},
     {"DescribeModelPackageGroup", describe_model_package_group, OPERATION_BLOCKING},

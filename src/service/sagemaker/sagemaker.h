@@ -11,11 +11,13 @@ extern const struct service sagemaker_runtime_service;
 
 /* A kind of resource, as its operations spell it. */
 struct sagemaker_kind {
-    const char *kind;                  /* in ARNs and in the store: "training-job" */
-    const char *name_member;           /* "TrainingJobName" */
-    const char *arn_member;            /* "TrainingJobArn" */
-    const char *status_member;         /* "TrainingJobStatus"; NULL: it has none */
-    const char *summaries;             /* the list's member: "TrainingJobSummaries" */
+    const char *kind;          /* in ARNs and in the store: "training-job" */
+    const char *name_member;   /* "TrainingJobName" */
+    const char *arn_member;    /* "TrainingJobArn" */
+    const char *status_member; /* "TrainingJobStatus"; NULL: it has none */
+    const char *summaries;     /* the list's member: "TrainingJobSummaries" */
+    const char *log_group;     /* of its jobs, and their metrics' namespace; or NULL */
+    const char *always; /* JSON: members that AWS describes even where nobody set them; or NULL */
     void (*show)(json_t *description); /* makes what the store keeps fit the shapes; or NULL */
     bool modified;                     /* whether its shapes have LastModifiedTime */
     bool any_case; /* names are the same in any case, as AWS says of the kind; the first is kept */
@@ -81,9 +83,9 @@ void sagemaker_set_status(struct resource *resource, const char *status);
  */
 
 operation_function create_training_job, describe_training_job, list_training_jobs,
-    stop_training_job;
+    stop_training_job, delete_training_job;
 operation_function create_processing_job, describe_processing_job, list_processing_jobs,
-    stop_processing_job;
+    stop_processing_job, delete_processing_job;
 operation_function create_model_package_group, describe_model_package_group,
     list_model_package_groups, delete_model_package_group;
 operation_function create_model_package, describe_model_package, list_model_packages,

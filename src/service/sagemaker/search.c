@@ -158,11 +158,17 @@ static bool expression_fits(const json_t *description, const json_t *expression)
 /* --- the operation
  * -------------------------------------------------------------------------------- */
 
-static const struct sagemaker_kind *kind_of(const char *resource)
+static const struct sagemaker_kind *kind_of(const char *resource, GError **error)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(searchable); i++)
+    g_autoptr(GString) names = g_string_new(NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(searchable); i++) {
         if (strcmp(searchable[i].resource, resource) == 0)
             return searchable[i].kind;
+        g_string_append_printf(names, "%s%s", i ? ", " : "", searchable[i].resource);
+    }
+    error_set(error, ERROR_VALIDATION,
+              "The resource %s cannot be searched in lathe; those that can are %s.", resource,
+              names->str);
     return NULL;
 }
 
@@ -205,11 +211,12 @@ static int compare_descriptions(const void *a, const void *b, void *data)
 bool search(const struct call *call, const json_t *request, struct reply *reply, GError **error)
 {
     const char *resource = json_text_at(request, "Resource");
-    const struct sagemaker_kind *kind = kind_of(resource);
+    const struct sagemaker_kind *kind = kind_of(resource, error);
+    if (!kind)
+        return false;
     g_autoptr(json_auto) empty = json_object();
     const json_t *expression = json_object_get(request, "SearchExpression");
-    g_autoptr(json_auto) found =
-        kind ? find_all(call, kind, expression ? expression : empty, error) : json_array();
+    g_autoptr(json_auto) found = find_all(call, kind, expression ? expression : empty, error);
     if (!found)
         return false;
     size_t count = json_array_size(found);

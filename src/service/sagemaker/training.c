@@ -16,8 +16,6 @@
 #include "service/sagemaker/job_state.h"
 #include "store/metric.h"
 
-/* The log group, and the metrics' namespace. */
-#define LOG_GROUP "/aws/sagemaker/TrainingJobs"
 #define CHECKPOINT_SECONDS 5
 
 /* A job while it is on its way. */
@@ -244,7 +242,8 @@ static void take_metric(struct training *training, const char *name, double valu
         json_pack("{sssfsf}", "MetricName", name, "Value", value, "Timestamp", time));
     g_autoptr(json_auto) dimensions =
         json_pack("[{ssss}]", "Name", "TrainingJobName", "Value", training->name);
-    struct metric_datum datum = {LOG_GROUP, name, dimensions, time, NULL, value, value, value, 1};
+    struct metric_datum datum = {
+        training_job_kind.log_group, name, dimensions, time, NULL, value, value, value, 1};
     metric_put(training->lathe->store, &datum);
 }
 
@@ -407,7 +406,7 @@ void training_submit(struct lathe *lathe, const char *name, const json_t *reques
     training->metrics = json_object();
     training->checkpoints = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
     training->checkpointed = clock_monotonic();
-    sagemaker_submit_job(lathe, &training_job_kind, name, LOG_GROUP, request, &actor, training);
+    sagemaker_submit_job(lathe, &training_job_kind, name, request, &actor, training);
 }
 
 /* --- after a crash -------------------------------------------------------------------------------

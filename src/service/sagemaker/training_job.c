@@ -14,6 +14,9 @@ const struct sagemaker_kind training_job_kind = {
     .arn_member = "TrainingJobArn",
     .status_member = "TrainingJobStatus",
     .summaries = "TrainingJobSummaries",
+    .log_group = "/aws/sagemaker/TrainingJobs",
+    .always = "{\"EnableNetworkIsolation\": false, \"EnableManagedSpotTraining\": false,"
+              " \"EnableInterContainerTrafficEncryption\": false}",
     .modified = true,
     .missing_code = ERROR_VALIDATION,
     .missing = "Requested resource not found.",
@@ -177,4 +180,11 @@ bool stop_training_job(const struct call *call, const json_t *request, struct re
 {
     (void)reply;
     return sagemaker_stop_job(call, &training_job_kind, request, enter_stopping, error);
+}
+
+bool delete_training_job(const struct call *call, const json_t *request, struct reply *reply,
+                         GError **error)
+{
+    (void)reply;
+    return sagemaker_delete_job(call, &training_job_kind, request, error);
 }

@@ -406,6 +406,22 @@ bool ensemble_finish(struct ensemble *ensemble, struct model_facts *facts,
     return place_trees(ensemble, facts, error) && weigh_trees(ensemble, facts, error);
 }
 
+void ensemble_cut(struct ensemble *ensemble, int64_t limit)
+{
+    size_t each = ensemble->vector_leaves ? 1 : ensemble->outputs;
+    if (limit <= 0 || (uint64_t)limit > ensemble->tree_count / each)
+        return;
+    size_t kept = (size_t)limit * each;
+    if (kept == ensemble->tree_count)
+        return;
+    ensemble->tree_count = kept;
+    ensemble->node_count = ensemble->trees[kept].first;
+    ensemble->depth = 0;
+    for (size_t i = 0; i < kept; i++)
+        if (ensemble->trees[i].depth > ensemble->depth)
+            ensemble->depth = ensemble->trees[i].depth;
+}
+
 void ensemble_clear(struct ensemble *ensemble)
 {
     for (size_t i = 0; ensemble->feature_names && i < ensemble->features; i++)

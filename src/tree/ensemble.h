@@ -64,6 +64,8 @@ struct ensemble {
     size_t leaf_size, leaf_count, leaf_room; /* count and room in floats */
 
     float *linear; /* gblinear: (features + 1) x outputs, the biases last */
+
+    int64_t best_ntree_limit; /* the attribute: trees an output up to the best round; 0: none */
 };
 
 /* One tree as columns, a value a node, borrowed for the call. */
@@ -112,6 +114,9 @@ bool ensemble_add_tree(struct ensemble *ensemble, const struct tree_columns *col
 /* Holds trees and facts against each other and sets the rest. */
 bool ensemble_finish(struct ensemble *ensemble, struct model_facts *facts,
                      struct lathe_error *error);
+
+/* Leaves only the first trees, `limit` for each output (0: all). */
+void ensemble_cut(struct ensemble *ensemble, int64_t limit);
 
 void ensemble_clear(struct ensemble *ensemble);
 

@@ -2,6 +2,8 @@
 
 #include "parse/target.h"
 #include "tree/forest_parts.h"
+#include "tree/model_pickle.h"
+#include "tree/xgboost_release.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -9,8 +11,8 @@
 
 /* UBJSON and JSON both begin with '{'; in JSON a blank, a key's quote or '}' follows, in UBJSON
  * the marker of a key's length. Anything else can only be the old binary form. */
-static bool read_any(struct ensemble *ensemble, const unsigned char *bytes, size_t size,
-                     struct lathe_error *error)
+static bool read_plain(struct ensemble *ensemble, const unsigned char *bytes, size_t size,
+                       struct lathe_error *error)
 {
     size_t at = 0;
     while (at < size && bytes[at] && strchr(" \t\r\n", bytes[at]))
@@ -21,6 +23,37 @@ static bool read_any(struct ensemble *ensemble, const unsigned char *bytes, size
         return model_read_binary(ensemble, bytes, size, error);
     bool ubjson = at == 0 && size > 1 && bytes[1] && strchr("iUIlL$#N", bytes[1]);
     return model_read_document(ensemble, ubjson, bytes, size, error);
+}
+
+/* What a release takes from a model that is not all of it. */
+static int64_t limit_of(const struct forest *forest, const struct xgboost_release *release)
+{
+    bool stops = release && (forest->pickled || release->stops_early);
+    return stops ? forest->ensemble.best_ntree_limit : 0;
+}
+
+/* A pickle's attributes are those of the Python object, not of the model in it. */
+static bool read_pickled(struct forest *forest, const unsigned char *bytes, size_t size,
+                         struct lathe_error *error)
+{
+    struct model_pickle pickle;
+    if (!model_read_pickle(&pickle, bytes, size, error))
+        return false;
+    bool read = read_plain(&forest->ensemble, pickle.model, pickle.size, error);
+    forest->ensemble.best_ntree_limit = pickle.best_ntree_limit;
+    model_pickle_clear(&pickle);
+    return read;
+}
+
+static bool read_any(struct forest *forest, const unsigned char *bytes, size_t size,
+                     const struct xgboost_release *release, struct lathe_error *error)
+{
+    forest->pickled = model_is_pickle(bytes, size);
+    bool read = forest->pickled ? read_pickled(forest, bytes, size, error)
+                                : read_plain(&forest->ensemble, bytes, size, error);
+    if (read)
+        ensemble_cut(&forest->ensemble, limit_of(forest, release));
+    return read;
 }
 
 static void describe(struct forest *forest)
@@ -37,6 +70,7 @@ static void describe(struct forest *forest)
         .objective = ensemble->objective->name,
         .base_margin = ensemble->base_margin,
         .feature_names = (const char *const *)ensemble->feature_names,
+        .pickled = forest->pickled,
     };
 }
 
@@ -70,6 +104,12 @@ static bool make_layout(struct forest *forest, struct lathe_error *error)
 
 struct forest *forest_open(const void *bytes, size_t size, struct lathe_error *error)
 {
+    return forest_open_for(bytes, size, NULL, error);
+}
+
+struct forest *forest_open_for(const void *bytes, size_t size,
+                               const struct xgboost_release *release, struct lathe_error *error)
+{
     /* the readers report through the caller's error, or through this one */
     struct lathe_error unseen;
     error = error ? error : &unseen;
@@ -78,7 +118,7 @@ struct forest *forest_open(const void *bytes, size_t size, struct lathe_error *e
         fail(error, LATHE_NO_MEMORY, "no memory for a forest");
         return NULL;
     }
-    if (!read_any(&forest->ensemble, bytes, size, error)) {
+    if (!read_any(forest, bytes, size, release, error)) {
         if (error->code == LATHE_INVALID_DATA)
             error->code = LATHE_INVALID_MODEL;
         fail_prefix(error, "reading an XGBoost model: ");

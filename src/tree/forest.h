@@ -12,10 +12,16 @@ struct forest;
  * path, for tests and benchmarks. Every path gives identical bits. */
 enum forest_path { FOREST_BEST, FOREST_PLAIN, FOREST_WORD, FOREST_AVX2, FOREST_AVX512 };
 
-/* Reads a model in any form that XGBoost 1.0 to 3.2 writes (JSON, UBJSON, old binary) from memory.
- * The bytes are not kept. NULL with LATHE_INVALID_MODEL (cut, corrupt, hostile), LATHE_UNSUPPORTED
- * or LATHE_NO_MEMORY. */
+struct xgboost_release;
+
+/* Reads a model in any form that XGBoost 0.90 to 3.2 writes (JSON, UBJSON, old binary, a pickled
+ * Booster) from memory. The bytes are not kept. NULL with LATHE_INVALID_MODEL (cut, corrupt,
+ * hostile), LATHE_UNSUPPORTED or LATHE_NO_MEMORY. */
 struct forest *forest_open(const void *bytes, size_t size, struct lathe_error *error);
+/* The same as an image's release reads it (NULL: as above, all of it): those of XGBoost 1 predict
+ * with no more trees than the training found best. */
+struct forest *forest_open_for(const void *bytes, size_t size,
+                               const struct xgboost_release *release, struct lathe_error *error);
 void forest_close(struct forest *forest);
 
 /* What an ensemble asks and answers. Pointers live as long as the forest. */
@@ -29,6 +35,7 @@ struct forest_info {
     const char *objective;            /* XGBoost's name, such as "binary:logistic" */
     const float *base_margin;         /* `outputs` values that every row's sums start from */
     const char *const *feature_names; /* `features` names, or NULL where the file has none */
+    bool pickled;                     /* the file is a pickled Booster */
 };
 const struct forest_info *forest_describe(const struct forest *forest);
 

@@ -12,6 +12,7 @@ struct forest {
     struct sliced *sliced; /* NULL: only the plain walk */
     bool *asked;           /* by feature: whether a split or a linear weight asks about it */
     bool avx2, avx512;     /* what the CPU has */
+    bool pickled;          /* how the file was written */
 };
 
 /* Walks the ensemble itself for `count` rows from `first` on, for any forest: the reference that

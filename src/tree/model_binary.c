@@ -178,6 +178,29 @@ static bool read_trees(struct cursor *cursor, struct ensemble *ensemble, struct 
     return good;
 }
 
+/* vector<pair<string, string>>. */
+static bool read_attributes(struct cursor *cursor, struct ensemble *ensemble)
+{
+    size_t count, length;
+    if (!take_length(cursor, 16, SIZE_MAX, &count, "the attributes"))
+        return false;
+    for (size_t i = 0; i < count; i++) {
+        if (!take_length(cursor, 1, SIZE_MAX, &length, "an attribute's name"))
+            return false;
+        const unsigned char *name = take(cursor, length, "an attribute's name");
+        bool limit = length == 16 && memcmp(name, "best_ntree_limit", 16) == 0;
+        if (!take_length(cursor, 1, SIZE_MAX, &length, "an attribute"))
+            return false;
+        const unsigned char *value = take(cursor, length, "an attribute");
+        int64_t number = 0;
+        for (size_t k = 0; k < length && k < 18 && value[k] >= '0' && value[k] <= '9'; k++)
+            number = number * 10 + (value[k] - '0');
+        if (limit)
+            ensemble->best_ntree_limit = number;
+    }
+    return true;
+}
+
 static bool read_all(struct cursor *cursor, struct ensemble *ensemble, struct loose *loose)
 {
     if (left(cursor) >= 4 && memcmp(cursor->next, "binf", 4) == 0)
@@ -210,13 +233,31 @@ static bool read_all(struct cursor *cursor, struct ensemble *ensemble, struct lo
         return good;
     }
     return read_trees(cursor, ensemble, loose, &facts) &&
-           ensemble_finish(ensemble, &facts, cursor->error);
+           ensemble_finish(ensemble, &facts, cursor->error) &&
+           (!integer_at(header, 3) || read_attributes(cursor, ensemble));
+}
+
+/* As pickles of 1.0 to 1.2 have it: the training's configuration is behind the model, where that
+ * ends. */
+static bool skip_offset(struct cursor *cursor)
+{
+    static const char mark[] = "CONFIG-offset:";
+    size_t size = sizeof mark - 1, length;
+    if (left(cursor) < size || memcmp(cursor->next, mark, size) != 0)
+        return true;
+    cursor->next += size;
+    if (!take_length(cursor, 1, SIZE_MAX, &length, "the configuration's offset"))
+        return false;
+    cursor->end = cursor->next + length;
+    return true;
 }
 
 bool model_read_binary(struct ensemble *ensemble, const void *bytes, size_t size,
                        struct lathe_error *error)
 {
     struct cursor cursor = {bytes, (const unsigned char *)bytes + size, error};
+    if (!skip_offset(&cursor))
+        return false;
     struct loose loose = {0};
     bool good = read_all(&cursor, ensemble, &loose);
     free(loose.scratch.data);

@@ -417,18 +417,46 @@ static bool read_feature_names(struct document *document, const struct field *fi
             reader_fail(reader, "%s: texts expected", field->key));
 }
 
+/* A text, as all attributes are. One that is no number is none of XGBoost's. */
+static bool read_limit(struct document *document, const struct field *field)
+{
+    struct reader *reader = &document->reader;
+    (void)field;
+    enum reader_event event = reader_next(reader);
+    if (event != READER_STRING || reader->size > 18)
+        return event == READER_ARRAY || event == READER_OBJECT ? reader_skip(reader)
+                                                               : event != READER_FAILED;
+    char text[24];
+    text[reader_copy(reader, text)] = '\0';
+    long long limit = strtoll(text, NULL, 10);
+    document->ensemble->best_ntree_limit = limit > 0 ? limit : 0;
+    return true;
+}
+
+static bool read_attributes(struct document *document, const struct field *field)
+{
+    static const struct field fields[] = {{"best_ntree_limit", read_limit, 0}};
+    return READ_OBJECT(document, fields, field->key);
+}
+
 static bool read_learner(struct document *document, const struct field *field)
 {
     static const struct field fields[] = {
-        {"feature_names", read_feature_names, 0},
-        {"gradient_booster", read_booster, 0},
-        {"learner_model_param", read_model_parameters, 0},
+        {"attributes", read_attributes, 0},    {"feature_names", read_feature_names, 0},
+        {"gradient_booster", read_booster, 0}, {"learner_model_param", read_model_parameters, 0},
         {"objective", read_objective, 0},
     };
     return READ_OBJECT(document, fields, field->key);
 }
 
 /* ---- the whole ---- */
+
+/* What a pickled Booster has beside its "Config". */
+static bool read_pickled(struct document *document, const struct field *field)
+{
+    static const struct field fields[] = {{"learner", read_learner, 0}};
+    return READ_OBJECT(document, fields, field->key);
+}
 
 static bool finish(struct document *document)
 {
@@ -482,7 +510,7 @@ bool model_read_document(struct ensemble *ensemble, bool ubjson, const void *byt
     /* what XGBoost needs for a node, so that few models are moved in memory while they grow */
     enum { JSON_NODE = 60, UBJSON_NODE = 35 };
 
-    static const struct field fields[] = {{"learner", read_learner, 0}};
+    static const struct field fields[] = {{"Model", read_pickled, 0}, {"learner", read_learner, 0}};
     bool good = ensemble_expect(ensemble, size / (ubjson ? UBJSON_NODE : JSON_NODE), error) &&
                 READ_OBJECT(document, fields, "the model") &&
                 reader_expect(&document->reader, READER_END, "the model") && finish(document);

@@ -40,6 +40,9 @@ struct xgboost_release {
     bool lenient;        /* passes over hyperparameters that it does not know */
     bool six_digits;     /* prints metrics as C's %g does; later ones with five places */
     bool counts_columns; /* says in its log how many columns the rows have */
+
+    /* serving: */
+    bool stops_early; /* predicts with the trees up to a model's best_ntree_limit */
 };
 
 /* The release that an image stands for: a URI of a registry, "repository:tag" or a tag alone, with

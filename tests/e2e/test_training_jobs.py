@@ -41,10 +41,45 @@ def test_bad_rows_fail_the_job_with_a_reason_that_names_the_place(server, bucket
     assert "Contents" not in server.client("s3").list_objects_v2(Bucket=bucket, Prefix="out/")
 
 
-def test_a_prefix_without_objects_fails_the_job(server, bucket):
-    job = train(server, request_for(bucket))
+@pytest.mark.parametrize("kind", ["S3Prefix", "ManifestFile"])
+@pytest.mark.parametrize("bucket_there", [True, False])
+def test_inputs_without_objects_are_told_at_creation(server, bucket, kind, bucket_there):
+    bucket_name = bucket if bucket_there else "nowhere-" + bucket
+    uri = f"s3://{bucket_name}/train"
+    request = training_request(bucket, [channel("train", uri)])
+    request["InputDataConfig"][0]["DataSource"]["S3DataSource"]["S3DataType"] = kind
+    with pytest.raises(ClientError) as refused:
+        server.client("sagemaker").create_training_job(**request)
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+    assert refused.value.response["Error"]["Message"] == (
+        f'No S3 objects found under S3 URL "{uri}" given in input data source. Please ensure that the bucket exists '
+        f'in the selected region (us-east-1), that objects exist under that S3 prefix, and that the role '
+        f'"{request["RoleArn"]}" has "s3:ListBucket" permissions on bucket "{bucket_name}".')
+    with pytest.raises(ClientError):
+        server.client("sagemaker").describe_training_job(TrainingJobName=request["TrainingJobName"])
+
+
+@pytest.mark.parametrize("change", [{"OutputDataConfig": {"S3OutputPath": "s3://nowhere-at-all/out"}},
+                                    {"CheckpointConfig": {"S3Uri": "s3://nowhere-at-all/out"}}])
+def test_a_missing_output_bucket_is_the_clients_fault_and_no_round_is_trained(server, prepared, change):
+    job = train(server, {**request_for(prepared), **change})
     assert job["TrainingJobStatus"] == "Failed"
-    assert f"s3://{bucket}/train/" in job["FailureReason"]
+    assert job["FailureReason"].startswith("ClientError: ") and "s3://nowhere-at-all/out" in job["FailureReason"]
+    assert "Training" not in [one["Status"] for one in job["SecondaryStatusTransitions"]]
+
+
+def test_describe_has_what_aws_always_sends(server, prepared):
+    job = train(server, request_for(prepared))
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    for member in "EnableNetworkIsolation", "EnableManagedSpotTraining", "EnableInterContainerTrafficEncryption":
+        assert job[member] is False
+    assert job["ProfilingStatus"] == "Disabled" and job["OutputDataConfig"]["KmsKeyId"] == ""
+    assert {job["InputDataConfig"][0][member] for member in ("CompressionType", "RecordWrapperType")} == {"None"}
+    assert job["BillableTimeInSeconds"] == job["TrainingTimeInSeconds"] >= 1
+    assert [one["Status"] for one in job["SecondaryStatusTransitions"]] == [
+        "Starting", "Downloading", "Training", "Uploading", "Completed"]
+    asked = train(server, {**request_for(prepared), "EnableNetworkIsolation": True})
+    assert asked["EnableNetworkIsolation"] is True and asked["EnableManagedSpotTraining"] is False
 
 
 @pytest.mark.parametrize("change, words", [

@@ -8,6 +8,7 @@
 #include "job/stage.h"
 #include "lake/lake.h"
 #include "runtime/runtime.h"
+#include "service/sagemaker/data_place.h"
 #include "service/sagemaker/job_state.h"
 
 #define ROOT "/opt/ml/"
@@ -204,6 +205,20 @@ static bool stage_inputs(const struct processing *processing, const struct job *
     return true;
 }
 
+static bool check_buckets(const struct processing *processing, GError **error)
+{
+    size_t i;
+    const json_t *output;
+    json_array_foreach(json_at(processing->request, "ProcessingOutputConfig.Outputs"), i, output)
+    {
+        g_autofree char *name = g_strdup_printf("output %s", json_text_at(output, "OutputName"));
+        const char *uri = json_text_at(output, "S3Output.S3Uri");
+        if (!data_place_check_output(processing->lathe, name, uri, error))
+            return false;
+    }
+    return true;
+}
+
 static bool make_output_folders(const struct processing *processing, const struct job *job,
                                 GError **error)
 {
@@ -242,7 +257,7 @@ static bool prepare(struct job *job, void *data, GError **error)
     processing->started = clock_now();
     const char *image = json_text_at(processing->request, "AppSpecification.ImageUri");
     const struct runtime *runtime = runtime_find(image, error);
-    if (!runtime || !write_config(processing, job, error) ||
+    if (!runtime || !check_buckets(processing, error) || !write_config(processing, job, error) ||
         !stage_inputs(processing, job, error) || !make_output_folders(processing, job, error) ||
         !resource_update_ordered(processing->lathe->store, processing_job_kind.kind,
                                  processing->name, set_started, &processing->started, error))

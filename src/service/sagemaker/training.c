@@ -13,6 +13,7 @@
 #include "job/stage.h"
 #include "lake/lake.h"
 #include "runtime/runtime.h"
+#include "service/sagemaker/data_place.h"
 #include "service/sagemaker/job_state.h"
 #include "store/metric.h"
 
@@ -171,6 +172,18 @@ static bool make_folders(const char *folder, GError **error)
     return true;
 }
 
+static bool check_buckets(const struct training *training, GError **error)
+{
+    static const char *const outputs[] = {"OutputDataConfig.S3OutputPath",
+                                          "CheckpointConfig.S3Uri"};
+    for (size_t i = 0; i < G_N_ELEMENTS(outputs); i++) {
+        const char *uri = json_text_at(training->request, outputs[i]);
+        if (uri && !data_place_check_output(training->lathe, outputs[i], uri, error))
+            return false;
+    }
+    return true;
+}
+
 static bool prepare(struct job *job, void *data, GError **error)
 {
     struct training *training = data;
@@ -179,7 +192,7 @@ static bool prepare(struct job *job, void *data, GError **error)
     move_to(training, job, &(struct step){NULL, "Downloading", "Downloading input data", NULL});
     const char *image = json_text_at(training->request, "AlgorithmSpecification.TrainingImage");
     const struct runtime *runtime = runtime_find(image, error);
-    if (!runtime || !make_folders(folder, error) ||
+    if (!runtime || !check_buckets(training, error) || !make_folders(folder, error) ||
         !write_configs(training->request, folder, error) ||
         !stage_channels(training, folder, error) || !stage_checkpoints(training, folder, error))
         return false;

@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "runtime/runtime.h"
+#include "service/sagemaker/data_place.h"
 #include "service/sagemaker/job_state.h"
 #include "service/sagemaker/training.h"
 
@@ -47,6 +48,21 @@ static bool check_channels(const json_t *channels, GError **error)
         if (!g_str_has_prefix(uri, "s3://"))
             return error_set(error, ERROR_VALIDATION,
                              "Channel %s: the S3Uri %s does not begin with s3://.", name, uri);
+    }
+    return true;
+}
+
+/* The data has to be there when the job is created, as with AWS. */
+static bool check_inputs(const struct call *call, const json_t *request, GError **error)
+{
+    const char *role = json_text_at(request, "RoleArn");
+    size_t i;
+    const json_t *channel;
+    json_array_foreach(json_object_get(request, "InputDataConfig"), i, channel)
+    {
+        const json_t *source = json_at(channel, "DataSource.S3DataSource");
+        if (!data_place_check_input(call, source, role, error))
+            return false;
     }
     return true;
 }
@@ -105,13 +121,39 @@ static bool check_request(const json_t *request, GError **error)
 /* --- operations --------------------------------------------------------------------------------
  */
 
+/* Sets a member that AWS shows whether it was asked for or not. value is taken. */
+static void show_always(json_t *object, const char *member, json_t *value)
+{
+    if (json_object_get(object, member))
+        json_decref(value);
+    else
+        json_object_set_new(object, member, value);
+}
+
+/* What AWS tells of a job that asked for nothing of it. */
+static void show_defaults(json_t *body)
+{
+    static const char *const switches[] = {"EnableNetworkIsolation", "EnableManagedSpotTraining",
+                                           "EnableInterContainerTrafficEncryption"};
+    for (size_t i = 0; i < G_N_ELEMENTS(switches); i++)
+        show_always(body, switches[i], json_false());
+    show_always(json_object_get(body, "AlgorithmSpecification"), "EnableSageMakerMetricsTimeSeries",
+                json_false());
+    show_always(json_object_get(body, "OutputDataConfig"), "KmsKeyId", json_string(""));
+    size_t i;
+    json_t *channel;
+    json_array_foreach(json_object_get(body, "InputDataConfig"), i, channel)
+    {
+        show_always(channel, "CompressionType", json_string("None"));
+        show_always(channel, "RecordWrapperType", json_string("None"));
+    }
+}
+
 /* What Describe says of a job that was just created, beside the echo of its request. */
 static json_t *first_body(const json_t *request)
 {
     json_t *body = json_deep_copy(request);
-    json_t *output = json_object_get(body, "OutputDataConfig");
-    if (!json_object_get(output, "KmsKeyId")) /* the SDK's attach() reads it unasked */
-        json_object_set_new(output, "KmsKeyId", json_string(""));
+    show_defaults(body);
     /* Its shape wants the place from the start, where the model will be if there comes to be one.
      */
     g_autofree char *prefix =
@@ -146,7 +188,7 @@ bool create_training_job(const struct call *call, const json_t *request, struct 
     /* A taken name comes first, as with AWS: Airflow and the SDK look for that error. */
     const char *name = json_text_at(request, "TrainingJobName");
     if (!sagemaker_check_free(call, &training_job_kind, name, error) ||
-        !check_request(request, error) ||
+        !check_request(request, error) || !check_inputs(call, request, error) ||
         !sagemaker_create(call, &training_job_kind, request, "InProgress", first_body(request),
                           reply, error))
         return false;
@@ -157,7 +199,10 @@ bool create_training_job(const struct call *call, const json_t *request, struct 
 bool describe_training_job(const struct call *call, const json_t *request, struct reply *reply,
                            GError **error)
 {
-    return sagemaker_describe_call(call, &training_job_kind, request, reply, error);
+    if (!sagemaker_describe_call(call, &training_job_kind, request, reply, error))
+        return false;
+    show_always(reply->output, "ProfilingStatus", json_string("Disabled")); /* not in Search's */
+    return true;
 }
 
 bool list_training_jobs(const struct call *call, const json_t *request, struct reply *reply,

@@ -66,6 +66,11 @@ bool error_set_errno(GError **error, int errno_value, const char *format, ...)
     va_start(arguments, format);
     g_autofree char *text = g_strdup_vprintf(format, arguments);
     va_end(arguments);
+    if (errno_value == ENOSPC || errno_value == EDQUOT)
+        return error_set(error, ERROR_SERVICE_UNAVAILABLE,
+                         "%s: %s. Nothing that was stored before is lost; free some space on the "
+                         "disk of lathe's home and send it again",
+                         text, g_strerror(errno_value));
     return error_set(error, is_shortage(errno_value) ? ERROR_SERVICE_UNAVAILABLE : ERROR_INTERNAL,
                      "%s: %s", text, g_strerror(errno_value));
 }

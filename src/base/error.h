@@ -104,7 +104,8 @@ enum error_code error_code_named(const char *name);
 bool error_set(GError **error, enum error_code code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* Sets error from errno: "<what was attempted>: No such file or directory". Out of descriptors or
- * memory it is a ServiceUnavailable, else an InternalFailure. Returns false. */
+ * memory, or on a full disk (then it says what to do), it is a ServiceUnavailable, else an
+ * InternalFailure. Returns false. */
 bool error_set_errno(GError **error, int errno_value, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* Sets error from what floor 0 said; its codes become `code`. Returns false. */

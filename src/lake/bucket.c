@@ -131,7 +131,7 @@ bool lake_bucket_delete(struct lake *lake, const char *name, GError **error)
 {
     g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
     struct bucket_change change = {name, NULL, NULL, files};
-    if (!store_write(lake->store, delete_bucket, &change, error))
+    if (!store_write_spare(lake->store, delete_bucket, &change, error))
         return false;
     for (guint i = 0; i < files->len; i++)
         lake_remove_id(lake, g_ptr_array_index(files, i));

@@ -59,7 +59,7 @@ static bool run_ending(struct lake *lake, struct ending *ending, GError **error)
 {
     g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
     ending->files = files;
-    bool ended = store_write(lake->store, end_upload, ending, error);
+    bool ended = store_write_spare(lake->store, end_upload, ending, error);
     if (ended) {
         const char *kept = ending->draft ? ending->draft->id : "";
         for (guint i = 0; i < files->len; i++)
@@ -92,9 +92,9 @@ static bool copy_bytes(int from, gint64 from_offset, int to, gint64 to_offset, g
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return lake_error_errno(error, n ? errno : EIO,
-                                    "putting the parts of an upload "
-                                    "together");
+            return error_set_errno(error, n ? errno : EIO,
+                                   "putting the parts of an upload "
+                                   "together");
         size -= n;
     }
     return true;
@@ -106,7 +106,7 @@ static bool copy_part(struct lake *lake, const struct lake_part *part, int to, g
     g_autofree char *path = lake_path(lake, part->file);
     int from = open(path, O_RDONLY | O_CLOEXEC);
     if (from < 0)
-        return lake_error_errno(error, errno, "opening part %d of an upload", part->number);
+        return error_set_errno(error, errno, "opening part %d of an upload", part->number);
     bool copied = copy_bytes(from, part->offset, to, offset, part->size, error);
     close(from);
     return copied;
@@ -139,7 +139,7 @@ static struct lake_draft *draft_of_layout(struct lake *lake, const char *file, G
     g_autofree char *path = lake_path(lake, file);
     draft->fd = open(path, O_WRONLY | O_CLOEXEC);
     if (draft->fd < 0) {
-        lake_error_errno(error, errno, "opening the file of an upload, %s", path);
+        error_set_errno(error, errno, "opening the file of an upload, %s", path);
         return NULL;
     }
     return g_steal_pointer(&draft);
@@ -161,7 +161,7 @@ static struct lake_draft *assemble(struct lake *lake, const char *file, bool qui
         draft->size += part->size;
     }
     if (ftruncate(draft->fd, draft->size) != 0) {
-        lake_error_errno(error, errno, "cutting the file of an upload to its size");
+        error_set_errno(error, errno, "cutting the file of an upload to its size");
         return NULL;
     }
     return lake_draft_sync(draft, error) ? g_steal_pointer(&draft) : NULL;

@@ -117,7 +117,7 @@ bool lake_delete_all(struct lake *lake, const char *bucket, struct lake_deletion
     g_autoptr(GPtrArray) files = g_ptr_array_new();
     struct deleting deleting = {
         .lake = lake, .bucket = bucket, .deletions = deletions, .count = count, .files = files};
-    bool deleted = store_write(lake->store, delete_all, &deleting, error);
+    bool deleted = store_write_spare(lake->store, delete_all, &deleting, error);
     for (guint i = 0; i < files->len; i++) {
         if (deleted)
             lake_remove(lake, g_ptr_array_index(files, i));

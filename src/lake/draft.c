@@ -46,7 +46,7 @@ static bool open_file(struct lake_draft *draft, int flags, GError **error)
 {
     g_autofree char *path = lake_path(draft->lake, draft->id);
     draft->fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | flags, 0600);
-    return draft->fd >= 0 || lake_error_errno(error, errno, "creating the lake's file %s", path);
+    return draft->fd >= 0 || error_set_errno(error, errno, "creating the lake's file %s", path);
 }
 
 struct lake_draft *lake_draft_new_file(struct lake *lake, GError **error)
@@ -62,8 +62,8 @@ static bool reserve(struct lake_draft *draft, gint64 length, GError **error)
     if (length <= 0 || fallocate(draft->fd, 0, draft->offset, length) == 0)
         return true;
     if (errno == ENOSPC || errno == EDQUOT || errno == EFBIG)
-        return lake_error_errno(error, errno,
-                                "making room for %" G_GINT64_FORMAT " bytes in the lake", length);
+        return error_set_errno(error, errno,
+                               "making room for %" G_GINT64_FORMAT " bytes in the lake", length);
     return true;
 }
 
@@ -75,7 +75,7 @@ static bool write_at(struct lake_draft *draft, const unsigned char *bytes, size_
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return lake_error_errno(error, errno, "writing a file of the lake");
+            return error_set_errno(error, errno, "writing a file of the lake");
         gint64 before = draft->size;
         draft->size += n;
         bytes += n;
@@ -177,7 +177,7 @@ bool lake_draft_sync_bytes(struct lake_draft *draft, GError **error)
         return true;
     /* Read-only, so that a process that was given a link to it does not change it by mistake. */
     if ((!draft->shared && fchmod(draft->fd, 0400) != 0) || fsync(draft->fd) != 0)
-        return lake_error_errno(error, errno, "putting a file of the lake on the disk");
+        return error_set_errno(error, errno, "putting a file of the lake on the disk");
     return true;
 }
 
@@ -199,7 +199,7 @@ static bool link_file(struct lake_draft *draft, const struct lake_object *object
         return error_set(error, ERROR_NO_SUCH_KEY, "s3://%s/%s was deleted while it was copied",
                          object->bucket, object->key);
     if (errno != EPERM && errno != EMLINK && errno != EOPNOTSUPP)
-        return lake_error_errno(error, errno, "linking %s to %s", object->file, path);
+        return error_set_errno(error, errno, "linking %s to %s", object->file, path);
     g_autoptr(stream_auto) body = lake_get(draft->lake, object, error);
     if (!body)
         return false;
@@ -268,7 +268,7 @@ struct lake_draft *lake_draft_adopt(struct lake *lake, const char *path, unsigne
     draft->fd = dup(fd);
     draft->size = status.st_size;
     if (draft->fd < 0) {
-        lake_error_errno(error, errno, "opening %s", path);
+        error_set_errno(error, errno, "opening %s", path);
         return NULL;
     }
     return hash_stream(draft, body, kinds, error) ? g_steal_pointer(&draft) : NULL;

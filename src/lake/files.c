@@ -31,13 +31,13 @@ static bool write_cache_file(const char *path, GBytes *bytes, GError **error)
     g_autofree char *aside = g_strdup_printf("%s.%s", path, mark);
     int fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
     if (fd < 0)
-        return lake_error_errno(error, errno, "creating %s", aside);
+        return error_set_errno(error, errno, "creating %s", aside);
     gsize size;
     const void *data = g_bytes_get_data(bytes, &size);
     bool written = file_write_all(fd, data, size, error);
     close(fd);
     if (written && rename(aside, path) != 0)
-        written = lake_error_errno(error, errno, "renaming %s", aside);
+        written = error_set_errno(error, errno, "renaming %s", aside);
     if (!written)
         unlink(aside);
     return written;
@@ -143,7 +143,7 @@ static bool copy_object(struct lake *lake, const struct lake_object *object, con
         return false;
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
     if (fd < 0)
-        return lake_error_errno(error, errno, "creating %s", path);
+        return error_set_errno(error, errno, "creating %s", path);
     char block[65536];
     gssize n;
     while ((n = stream_read(body, block, sizeof block, error)) > 0)
@@ -159,7 +159,7 @@ bool lake_link(struct lake *lake, const struct lake_object *object, const char *
     if (link(object->file, path) == 0) { /* its mode is that of the lake's file, not the link's */
         if (chmod(path, 0400) == 0)
             return true;
-        lake_error_errno(error, errno, "making %s read-only", path);
+        error_set_errno(error, errno, "making %s read-only", path);
         unlink(path);
         return false;
     }

@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -43,20 +42,6 @@ void lake_remove(struct lake *lake, char *path)
 void lake_remove_id(struct lake *lake, const char *id)
 {
     lake_remove(lake, lake_path(lake, id));
-}
-
-bool lake_error_errno(GError **error, int errno_value, const char *format, ...)
-{
-    va_list arguments;
-    va_start(arguments, format);
-    g_autofree char *text = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-    if (errno_value == ENOSPC || errno_value == EDQUOT)
-        return error_set(error, ERROR_SERVICE_UNAVAILABLE,
-                         "%s: %s. Nothing that was stored before is lost; free some space on the "
-                         "disk of the lake and send it again",
-                         text, g_strerror(errno_value));
-    return error_set_errno(error, errno_value, "%s", text);
 }
 
 bool lake_remove_files(struct lake *lake, bool wait)
@@ -109,10 +94,10 @@ static bool move_up_files(const char *folder, GError **error)
             g_autofree char *file = g_build_filename(from, name, NULL);
             g_autofree char *to = g_build_filename(folder, name, NULL);
             if (rename(file, to) != 0)
-                return lake_error_errno(error, errno, "moving %s to %s", file, to);
+                return error_set_errno(error, errno, "moving %s to %s", file, to);
         }
         if (files && rmdir(from) != 0)
-            return lake_error_errno(error, errno, "removing %s", from);
+            return error_set_errno(error, errno, "removing %s", from);
     }
     return file_sync_folder(folder, error);
 }
@@ -120,7 +105,7 @@ static bool move_up_files(const char *folder, GError **error)
 /* The cache's files were not synced: after a crash of the machine they may be anything. */
 static bool empty_cache(const struct lake *lake, GError **error)
 {
-    return file_remove_tree(lake->cache, error) && file_make_folders(lake->cache, error);
+    return file_remove_tree(lake->cache, error);
 }
 
 static void free_lake(struct lake *lake)

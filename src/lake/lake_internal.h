@@ -36,8 +36,6 @@ void lake_remove_id(struct lake *lake, const char *id);
 /* On the collector's thread: removes what waits to be; false where the lake is being closed and
  * nothing waits. */
 bool lake_remove_files(struct lake *lake, bool wait);
-/* error_set_errno, but a full disk says so and becomes ERROR_SERVICE_UNAVAILABLE. */
-bool lake_error_errno(GError **error, int errno_value, const char *format, ...) G_GNUC_PRINTF(3, 4);
 
 /* --- bytes (draft.c) -------------------------------------------------------------------------- */
 

@@ -244,8 +244,8 @@ struct stream *lake_get(struct lake *lake, const struct lake_object *object, GEr
     if (errno == ENOENT)
         no_such_key(error, object->bucket, object->key);
     else
-        lake_error_errno(error, errno, "opening %s, the file of s3://%s/%s", object->file,
-                         object->bucket, object->key);
+        error_set_errno(error, errno, "opening %s, the file of s3://%s/%s", object->file,
+                        object->bucket, object->key);
     return NULL;
 }
 

@@ -137,7 +137,7 @@ static bool put_back(struct lake *lake, const char *path, const struct suspect *
         return true;
     g_autofree char *from = g_build_filename(path, suspect->id, NULL);
     g_autofree char *to = lake_path(lake, suspect->id);
-    return rename(from, to) == 0 || lake_error_errno(error, errno, "moving %s to %s", from, to);
+    return rename(from, to) == 0 || error_set_errno(error, errno, "moving %s to %s", from, to);
 }
 
 bool orphans_put_back(struct lake *lake, GError **error)
@@ -262,7 +262,7 @@ static bool collect_one(struct lake *lake, const char *path, const struct suspec
     g_autofree char *from = g_build_filename(path, suspect->id, NULL);
     g_autofree char *to = g_build_filename(collection->today, suspect->id, NULL);
     return rename(from, to) == 0 || errno == ENOENT ||
-           lake_error_errno(error, errno, "moving %s to %s", from, to);
+           error_set_errno(error, errno, "moving %s to %s", from, to);
 }
 
 /* Files of this run are somebody's work, named by a row now or soon. A file of an earlier run of

@@ -120,7 +120,7 @@ bool owner_claim(struct lake *lake, GError **error)
         return false;
     if (!ours)
         claim.identity = ours = id_hex(32);
-    if (!store_write(lake->store, write_claim, &claim, error))
+    if (!store_write_spare(lake->store, write_claim, &claim, error))
         return false;
     g_autofree char *line = g_strconcat(ours, "\n", NULL);
     return there || file_replace(path, line, strlen(line), error);

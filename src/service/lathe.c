@@ -30,10 +30,11 @@ static bool take_home(struct lathe *lathe, GError **error)
         return error_set(error, ERROR_IN_USE, "%s is in use by the lathe with process id %s",
                          lathe->home, owner && *owner ? g_strstrip(owner) : "(unknown)");
     }
-    g_autofree char *pid = g_strdup_printf("%ld\n", (long)getpid());
-    if (ftruncate(lathe->lock, 0) != 0)
+    /* In place of the last owner's line, which takes no new space: a full disk starts, too. */
+    g_autofree char *pid = g_strdup_printf("%-10ld\n", (long)getpid());
+    if (pwrite(lathe->lock, pid, strlen(pid), 0) < 0 && errno != ENOSPC && errno != EDQUOT)
         return error_set_errno(error, errno, "writing %s", path);
-    return file_write_all(lathe->lock, pid, strlen(pid), error);
+    return true;
 }
 
 static char *below(const struct lathe *lathe, const char *name)

@@ -1,11 +1,22 @@
 #include "store/connection.h"
 
+#include <errno.h>
 #include <stdarg.h>
 
 #include "base/error.h"
 
+/* SQLite tells a quota that is used up, and no room for its index of the log, as I/O errors. */
+static bool disk_is_full(sqlite3 *handle)
+{
+    int code = sqlite3_extended_errcode(handle), cause = sqlite3_system_errno(handle);
+    return (code & 0xff) == SQLITE_FULL || code == SQLITE_IOERR_SHMSIZE ||
+           ((code & 0xff) == SQLITE_IOERR && (cause == ENOSPC || cause == EDQUOT));
+}
+
 static bool sqlite_error(sqlite3 *handle, GError **error, const char *doing)
 {
+    if (disk_is_full(handle))
+        return error_set_errno(error, ENOSPC, "writing to the store");
     return error_set(error, ERROR_INTERNAL, "%s: the store says: %s", doing,
                      sqlite3_errmsg(handle));
 }

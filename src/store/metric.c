@@ -224,7 +224,7 @@ static bool trim(struct store_connection *connection, void *data, GError **error
 
 bool metric_trim(struct store *store, double now, GError **error)
 {
-    return store_write(store, trim, &now, error);
+    return store_write_spare(store, trim, &now, error);
 }
 
 struct series {
@@ -243,5 +243,5 @@ bool metric_remove(struct store *store, const char *name_space, const json_t *di
 {
     g_autofree char *text = dimensions_text(dimensions);
     struct series series = {name_space, text};
-    return store_write(store, remove_series, &series, error);
+    return store_write_spare(store, remove_series, &series, error);
 }

@@ -209,7 +209,7 @@ bool resource_update(struct store *store, const char *kind, const char *name,
                      resource_change *change, void *data, bool *found, GError **error)
 {
     struct update request = {store, kind, name, change, data, false};
-    bool updated = store_write(store, update, &request, error);
+    bool updated = store_write_spare(store, update, &request, error);
     if (found)
         *found = request.found;
     return updated;
@@ -264,7 +264,7 @@ bool resource_delete_checked(struct store *store, const char *kind, const char *
                              resource_change *check, bool *found, GError **error)
 {
     struct update removal = {store, kind, name, check, NULL, false};
-    bool deleted = store_write(store, delete, &removal, error);
+    bool deleted = store_write_spare(store, delete, &removal, error);
     if (found)
         *found = removal.found;
     return deleted;

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "store/connection.h"
+#include "store/reserve.h"
 #include "store/schema.h"
 #include "store/store_internal.h"
 
@@ -15,6 +16,7 @@ struct change {
     void (*free_data)(void *data); /* set where nobody waits */
     bool waited_for;
     bool synced; /* to be on the disk before it is done */
+    bool spare;  /* may use the reserve */
     bool done;
     GError *error;
 };
@@ -32,7 +34,8 @@ struct event {
 struct store {
     char *path;
     pthread_t writer;
-    struct store_connection *connection; /* the writer's */
+    struct store_connection *connection; /* the writer's, as the reserve is */
+    struct reserve *reserve;
 
     pthread_mutex_t lock; /* of everything below */
     pthread_cond_t work_waits, work_done;
@@ -64,22 +67,23 @@ void store_announce(struct store *store, const char *kind, const char *name, con
 }
 
 /* One change in a savepoint: if it fails, what it did and announced is taken back, and the others
- * of its group go on. */
-static void run_change(struct store *store, struct change *change)
+ * of its transaction go on. False where the transaction is gone: where a disk is full or fails,
+ * SQLite takes all of it back. */
+static bool run_change(struct store *store, struct change *change)
 {
+    struct store_connection *connection = store->connection;
     guint announced = store->events->len;
-    if (!connection_execute(store->connection, "SAVEPOINT change", &change->error))
-        return;
-    bool worked = change->work(store->connection, change->data, &change->error);
-    connection_settle(store->connection);
-    if (worked) {
-        connection_execute(store->connection, "RELEASE change", &change->error);
-        return;
-    }
+    if (!connection_execute(connection, "SAVEPOINT change", &change->error))
+        return false;
+    bool worked = change->work(connection, change->data, &change->error);
+    connection_settle(connection);
+    if (worked)
+        return connection_execute(connection, "RELEASE change", &change->error);
     if (!change->error)
         error_set(&change->error, ERROR_INTERNAL, "a change failed without saying why");
     g_array_set_size(store->events, announced);
-    connection_execute(store->connection, "ROLLBACK TO change; RELEASE change", NULL);
+    return connection_in_transaction(connection) &&
+           connection_execute(connection, "ROLLBACK TO change; RELEASE change", NULL);
 }
 
 static void tell_watchers(struct store *store)
@@ -96,39 +100,96 @@ static void tell_watchers(struct store *store)
     g_array_set_size(store->events, 0);
 }
 
-/* Where no change of a group has to be on the disk, the commit skips the fsync. The next commit's
- * covers it: both are in the log, one after the other. */
-static bool group_must_sync(GPtrArray *group)
+/* Where no change of a transaction has to be on the disk, the commit skips the fsync. The next
+ * commit's covers it: both are in the log, one after the other. */
+static bool begin(struct store *store, struct change **changes, guint count, GError **error)
 {
-    for (guint i = 0; i < group->len; i++)
-        if (((struct change *)g_ptr_array_index(group, i))->synced)
-            return true;
-    return false;
+    bool sync = false;
+    for (guint i = 0; i < count; i++)
+        sync |= changes[i]->synced;
+    return connection_execute(store->connection,
+                              sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL",
+                              error) &&
+           connection_execute(store->connection, "BEGIN IMMEDIATE", error);
+}
+
+/* Nothing of these changes happened: each caller hears why. */
+static void fail_all(struct store *store, struct change **changes, guint count, const GError *cause)
+{
+    g_array_set_size(store->events, 0);
+    for (guint i = 0; i < count; i++)
+        if (!changes[i]->error)
+            changes[i]->error =
+                g_error_new(cause->domain, cause->code,
+                            "the store took back what it wrote together: %s", cause->message);
+}
+
+/* Runs changes in one transaction, until all are committed or none is; how many that were. */
+static guint run_transaction(struct store *store, struct change **changes, guint count)
+{
+    g_autoptr(GError) error = NULL;
+    guint done = 0;
+    bool open = begin(store, changes, count, &error);
+    if (!open)
+        done = count;
+    while (open && done < count)
+        open = run_change(store, changes[done++]);
+    if (open)
+        connection_execute(store->connection, "COMMIT", &error);
+    else if (!error)
+        error = g_error_copy(changes[done - 1]->error);
+    if (error) {
+        connection_execute(store->connection, "ROLLBACK", NULL);
+        fail_all(store, changes, done, error);
+    }
+    tell_watchers(store);
+    return done;
+}
+
+static void run_transactions(struct store *store, struct change **changes, guint count)
+{
+    for (guint done = 0; done < count;)
+        done += run_transaction(store, changes + done, count - done);
+}
+
+/* Moves the log's pages into the database, whose file may have to grow. */
+static bool empty_log(struct store *store, GError **error)
+{
+    return connection_execute(store->connection, "PRAGMA wal_checkpoint(PASSIVE)", error);
+}
+
+/* Changes of one kind, on a disk that is as good as full. What may not use the reserve must do with
+ * what space there is beside it, and waits until the database has had room for all that is in the
+ * log: else the log would fill up, and nothing could be deleted any more. */
+static void run_on_full_disk(struct store *store, struct change **changes, guint count)
+{
+    g_autoptr(GError) error = NULL;
+    if (changes[0]->spare) {
+        reserve_give(store->reserve);
+        run_transactions(store, changes, count);
+        empty_log(store, NULL);
+        reserve_take(store->reserve);
+        return;
+    }
+    reserve_take(store->reserve);
+    if (empty_log(store, &error))
+        run_transactions(store, changes, count);
+    else
+        fail_all(store, changes, count, error);
 }
 
 static void run_group(struct store *store, GPtrArray *group)
 {
-    GError *error = NULL;
-    bool sync = group_must_sync(group);
-    if (connection_execute(store->connection,
-                           sync ? "PRAGMA synchronous=FULL" : "PRAGMA synchronous=NORMAL",
-                           &error) &&
-        connection_execute(store->connection, "BEGIN IMMEDIATE", &error)) {
-        for (guint i = 0; i < group->len; i++)
-            run_change(store, g_ptr_array_index(group, i));
-        if (!connection_execute(store->connection, "COMMIT", &error))
-            connection_execute(store->connection, "ROLLBACK", NULL);
+    struct change **changes = (struct change **)group->pdata;
+    if (!reserve_is_low(store->reserve)) {
+        run_transactions(store, changes, group->len);
+        return;
     }
-    if (error) { /* a full disk, say: nothing of the group happened, and each caller hears why */
-        g_array_set_size(store->events, 0);
-        for (guint i = 0; i < group->len; i++) {
-            struct change *change = g_ptr_array_index(group, i);
-            if (!change->error)
-                change->error = g_error_copy(error);
-        }
-        g_error_free(error);
+    for (guint from = 0, to; from < group->len; from = to) {
+        for (to = from + 1; to < group->len && changes[to]->spare == changes[from]->spare; to++)
+            ;
+        run_on_full_disk(store, changes + from, to - from);
     }
-    tell_watchers(store);
 }
 
 static void finish_group(struct store *store, GPtrArray *group)
@@ -175,29 +236,36 @@ static void enqueue(struct store *store, struct change *change)
     pthread_cond_signal(&store->work_waits);
 }
 
-static bool write_and_wait(struct store *store, store_work *work, void *data, bool synced,
-                           GError **error)
+static bool write_and_wait(struct store *store, struct change *change, GError **error)
 {
-    struct change change = {.work = work, .data = data, .waited_for = true, .synced = synced};
+    change->waited_for = true;
     pthread_mutex_lock(&store->lock);
-    enqueue(store, &change);
-    while (!change.done)
+    enqueue(store, change);
+    while (!change->done)
         pthread_cond_wait(&store->work_done, &store->lock);
     pthread_mutex_unlock(&store->lock);
-    if (!change.error)
+    if (!change->error)
         return true;
-    g_propagate_error(error, change.error);
+    g_propagate_error(error, change->error);
     return false;
 }
 
 bool store_write(struct store *store, store_work *work, void *data, GError **error)
 {
-    return write_and_wait(store, work, data, true, error);
+    struct change change = {.work = work, .data = data, .synced = true};
+    return write_and_wait(store, &change, error);
+}
+
+bool store_write_spare(struct store *store, store_work *work, void *data, GError **error)
+{
+    struct change change = {.work = work, .data = data, .synced = true, .spare = true};
+    return write_and_wait(store, &change, error);
 }
 
 bool store_write_ordered(struct store *store, store_work *work, void *data, GError **error)
 {
-    return write_and_wait(store, work, data, false, error);
+    struct change change = {.work = work, .data = data, .spare = true};
+    return write_and_wait(store, &change, error);
 }
 
 void store_write_later(struct store *store, store_work *work, void *data,
@@ -270,27 +338,52 @@ void store_unwatch(struct store *store, unsigned id)
 
 /* --- opening and closing ---------------------------------------------------------------------- */
 
-struct store *store_open(const char *path, GError **error)
+static bool set_up(struct store_connection *connection, const char *path,
+                   const struct reserve *reserve, GError **error)
 {
+    int number;
+    /* A larger log before checkpoints: fewer of them, and each is one more fsync. */
+    g_autofree char *checkpoints =
+        g_strdup_printf("PRAGMA wal_autocheckpoint=%d", reserve_log_pages(reserve));
+    return schema_check(connection->handle, path, &number, error) &&
+           connection_execute(connection, "PRAGMA journal_mode=WAL", error) &&
+           connection_execute(connection, checkpoints, error) &&
+           /* Savepoints keep what they may have to take back: not in files of their own. */
+           connection_execute(connection, "PRAGMA temp_store=MEMORY", error) &&
+           schema_upgrade(connection->handle, number, error);
+}
+
+/* On a full disk, with the reserve given up: reading the log needs an index of it. */
+static struct store_connection *open_writer(const char *path, struct reserve *reserve,
+                                            GError **error)
+{
+    bool low = reserve_is_low(reserve);
+    if (low)
+        reserve_give(reserve);
     struct store_connection *connection =
         connection_open(path, SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE, error);
-    if (!connection)
-        return NULL;
-    int number;
-    if (!schema_check(connection->handle, path, &number, error) ||
-        !connection_execute(connection, "PRAGMA journal_mode=WAL", error) ||
-        /* A larger WAL before checkpoints: fewer of them, and each is one more fsync. */
-        !connection_execute(connection, "PRAGMA wal_autocheckpoint=4000", error) ||
-        /* Savepoints keep what they may have to take back: not in files of their own. */
-        !connection_execute(connection, "PRAGMA temp_store=MEMORY", error) ||
-        !schema_upgrade(connection->handle, number, error)) {
+    if (connection && !set_up(connection, path, reserve, error)) {
         g_prefix_error(error, "opening the store %s: ", path);
-        connection_free(connection);
+        g_clear_pointer(&connection, connection_free);
+    }
+    if (connection && low)
+        connection_execute(connection, "PRAGMA wal_checkpoint(PASSIVE)", NULL);
+    reserve_take(reserve);
+    return connection;
+}
+
+struct store *store_open(const char *path, GError **error)
+{
+    struct reserve *reserve = reserve_open(path);
+    struct store_connection *connection = open_writer(path, reserve, error);
+    if (!connection) {
+        reserve_close(reserve);
         return NULL;
     }
     struct store *store = g_new0(struct store, 1);
     store->path = g_strdup(path);
     store->connection = connection;
+    store->reserve = reserve;
     pthread_mutex_init(&store->lock, NULL);
     pthread_cond_init(&store->work_waits, NULL);
     pthread_cond_init(&store->work_done, NULL);
@@ -316,7 +409,12 @@ void store_close(struct store *store)
     for (guint i = 0; i < store->idle_readers->len; i++)
         connection_free(g_ptr_array_index(store->idle_readers, i));
     g_ptr_array_unref(store->idle_readers);
+    bool low = reserve_is_low(store->reserve);
+    if (low) /* closing empties the log */
+        reserve_give(store->reserve);
     connection_free(store->connection);
+    reserve_take(store->reserve);
+    reserve_close(store->reserve);
     g_array_unref(store->watches);
     g_array_unref(store->events);
     pthread_mutex_destroy(&store->lock);

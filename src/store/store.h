@@ -37,14 +37,18 @@ sqlite3 *store_handle(struct store_connection *connection);
  * would see the store as it was then. */
 typedef bool store_work(struct store_connection *connection, void *data, GError **error);
 
-/* Runs work in the writer. False: nothing of it happened. */
+/* Runs work in the writer. False: nothing of it happened; ERROR_SERVICE_UNAVAILABLE where the disk
+ * is full. */
 bool store_write(struct store *store, store_work *work, void *data, GError **error);
-/* The same without waiting for the disk. Readers see it, kill -9 does not undo it, and it is on the
- * disk before whatever is written after it is; only when the machine itself fails may it be lost,
- * with all that came after. For steps on the way, which a start takes up again from where they
- * are, not for what a client was told. */
+/* The same for changes that give space back or end what is under way: where the disk is full, they
+ * may use the space that is kept in reserve for them. */
+bool store_write_spare(struct store *store, store_work *work, void *data, GError **error);
+/* Like that, without waiting for the disk. Readers see it, kill -9 does not undo it, and it is on
+ * the disk before whatever is written after it is; only when the machine itself fails may it be
+ * lost, with all that came after. For steps on the way, which a start takes up again from where
+ * they are, not for what a client was told. */
 bool store_write_ordered(struct store *store, store_work *work, void *data, GError **error);
-/* Like that, without waiting at all: for metrics and progress. */
+/* Without waiting at all, nor for space: for metrics and progress. */
 void store_write_later(struct store *store, store_work *work, void *data,
                        void (*free_data)(void *data));
 /* Runs work against a snapshot that does not change under it. */

@@ -77,7 +77,7 @@ static bool remove_tags(struct store_connection *connection, void *data, GError 
 bool resource_tags_remove(struct store *store, const char *arn, const json_t *keys, GError **error)
 {
     struct tagging tagging = {arn, keys, NULL};
-    return store_write(store, remove_tags, &tagging, error);
+    return store_write_spare(store, remove_tags, &tagging, error);
 }
 
 struct token {

@@ -16,7 +16,7 @@ import botocore.exceptions
 import pytest
 from botocore.config import Config
 
-from sagemaker_jobs import channel, training_request, unique, wait_for_job
+from sagemaker_jobs import ROLE, XGBOOST, channel, training_request, unique, wait_for_job
 
 MIB = 1 << 20
 PART = 5 * MIB  # S3's smallest, but for the last
@@ -308,23 +308,57 @@ def test_status_tells_what_lies_aside(server_factory, lathe):
 DISK = 48 * MIB
 
 
+class SmallDisk:
+    """A file system of 48 MiB, in a namespace of its own: a server's home, which outlives it."""
+
+    def __init__(self, home):
+        home.mkdir()
+        mount = f'mount -t tmpfs -o size={DISK} tmpfs "{home}" && echo mounted && exec sleep 3600'
+        self._holder = subprocess.Popen(["unshare", "--map-root-user", "--mount", "sh", "-c", mount],
+                                        stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        self.mounted = self._holder.stdout.readline() == b"mounted\n"
+        self.seen_from_here = pathlib.Path(f"/proc/{self._holder.pid}/root{home}")
+
+    def program(self, lathe, path):
+        """The program, to be run inside."""
+        path.write_text(f"#!/bin/sh\nexec nsenter --target {self._holder.pid} --user --mount "
+                        f'--preserve-credentials "{lathe}" "$@"\n')
+        path.chmod(0o755)
+        return path
+
+    def fill(self):
+        """Another program takes all that is left."""
+        with open(self.seen_from_here / "filler", "ab", buffering=0) as file:
+            with pytest.raises(OSError):
+                while True:
+                    file.write(b"x" * 4096)
+
+    def free(self):
+        (self.seen_from_here / "filler").unlink()
+
+    def close(self):
+        self._holder.kill()
+        self._holder.wait()
+
+
 @pytest.fixture
-def small_disk(lathe, server_factory, tmp_path):
-    """A server whose home is a file system of 48 MiB of its own."""
-    unshare = ["unshare", "--map-root-user", "--mount"]
-    home = tmp_path / "home"
-    home.mkdir()
-    mount = f'mount -t tmpfs -o size={DISK} tmpfs "{home}"'
-    if not shutil.which("unshare") or subprocess.run([*unshare, "sh", "-c", mount],
-                                                     capture_output=True).returncode != 0:
+def disk(tmp_path):
+    if not shutil.which("unshare") or not shutil.which("nsenter"):
+        pytest.skip("no program that makes namespaces is here")
+    disk = SmallDisk(tmp_path / "home")
+    if not disk.mounted:
         pytest.skip("no file system can be mounted here in a user namespace")
-    inside = tmp_path / "lathe-on-a-small-disk"
-    inside.write_text(f'#!/bin/sh\nexec {" ".join(unshare)} sh -c \'{mount} && exec "$0" "$@"\' '
-                      f'"{lathe}" "$@"\n')
-    inside.chmod(0o755)
-    server = server_factory(start=False, home=home)
-    server.binary = inside
-    return server.start()
+    yield disk
+    disk.close()
+
+
+@pytest.fixture
+def small_disk(lathe, server_factory, disk, tmp_path):
+    """A server whose home is that disk."""
+    server = server_factory(start=False, home=tmp_path / "home")
+    server.binary = disk.program(lathe, tmp_path / "lathe-on-a-small-disk")
+    yield server.start()
+    server.stop()
 
 
 def test_a_full_disk_refuses_what_does_not_fit_and_nothing_else(small_disk):
@@ -364,7 +398,7 @@ def test_a_full_disk_refuses_what_does_not_fit_and_nothing_else(small_disk):
     assert s3.get_object(Bucket="bucket", Key="again")["Body"].read() == b"x" * 4 * MIB
 
 
-def test_a_job_is_stopped_and_told_of_though_the_disk_was_full_when_it_ended(small_disk):
+def test_a_job_is_stopped_and_told_of_though_the_disk_was_full_when_it_ended(small_disk, disk):
     s3, sagemaker = small_disk.client("s3"), small_disk.client("sagemaker")
     s3.create_bucket(Bucket="bucket")
     s3.put_object(Bucket="bucket", Key="rows.csv", Body=ROWS)
@@ -374,15 +408,69 @@ def test_a_job_is_stopped_and_told_of_though_the_disk_was_full_when_it_ended(sma
     name = job["TrainingJobName"]
     small_disk.wait_for(lambda: sagemaker.describe_training_job(TrainingJobName=name),
                         "SecondaryStatus", ("Training",))
-    ballast = pathlib.Path(f"/proc/{small_disk.pid}/root{small_disk.home}/ballast")
-    with open(ballast, "wb", buffering=0) as file, pytest.raises(OSError):
-        while True:
-            file.write(b"x" * 4096)
+    disk.fill()
     sagemaker.stop_training_job(TrainingJobName=name)
     deadline = time.monotonic() + 60
     while processes_of(small_disk.home / "jobs"):
         assert time.monotonic() < deadline, "the job runs on"
         time.sleep(0.05)
     sagemaker.describe_training_job(TrainingJobName=name)
-    ballast.unlink()
+    disk.free()
     assert wait_for_job(small_disk, name)["TrainingJobStatus"] == "Stopped"
+
+
+def refused(call, **arguments):
+    """Whether the disk was too full for it; then it is said so."""
+    try:
+        call(**arguments)
+        return False
+    except botocore.exceptions.ClientError as error:
+        assert error.response["ResponseMetadata"]["HTTPStatusCode"] == 503, str(error)
+        assert "free some space" in error.response["Error"]["Message"]
+        return True
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_deletes_and_a_start_need_no_space(small_disk, disk, end):
+    s3, sagemaker = small_disk.client("s3"), small_disk.client("sagemaker")
+    s3.create_bucket(Bucket="bucket")
+    s3.create_bucket(Bucket="models")
+    bodies = {f"small-{number}": os.urandom(5000) for number in range(200)}
+    bodies.update({f"large-{number}": os.urandom(300_000) for number in range(4)})
+    for key, body in bodies.items():
+        s3.put_object(Bucket="bucket", Key=key, Body=body)
+    upload = s3.create_multipart_upload(Bucket="bucket", Key="upload")["UploadId"]
+    s3.put_object(Bucket="models", Key="model.tar.gz", Body=b"none opens it")
+    model = {"ModelName": "one", "ExecutionRoleArn": ROLE, "PrimaryContainer": {
+        "Image": XGBOOST, "ModelDataUrl": "s3://models/model.tar.gz"}}
+    sagemaker.create_model(**model)
+
+    disk.fill()
+    assert refused(s3.put_object, Bucket="bucket", Key="x", Body=os.urandom(100_000))
+    assert refused(s3.upload_part, Bucket="bucket", Key="upload", UploadId=upload, PartNumber=1,
+                   Body=b"part" * 50_000)
+    # What the store keeps in rows goes on until the log is full, and never into the reserve.
+    for number in range(2000):
+        if refused(s3.put_object, Bucket="bucket", Key=f"more-{number}", Body=os.urandom(30_000)):
+            break
+    else:
+        pytest.fail("the disk is full, and more than it has was stored")
+    refused(sagemaker.create_model, **{**model, "ModelName": "two"})
+
+    (small_disk.stop if end == "stop" else small_disk.kill)()
+    disk.fill()  # what the end itself gave back
+    small_disk.start()
+    for key, body in bodies.items():
+        assert s3.get_object(Bucket="bucket", Key=key)["Body"].read() == body
+    for key in bodies:  # the small ones give the disk nothing back
+        s3.delete_object(Bucket="bucket", Key=key)
+    s3.abort_multipart_upload(Bucket="bucket", Key="upload", UploadId=upload)
+    sagemaker.delete_model(ModelName="one")
+    listed = s3.list_objects_v2(Bucket="bucket", MaxKeys=1000).get("Contents", [])
+    assert not {item["Key"] for item in listed} & set(bodies)
+    (small_disk.stop if end == "stop" else small_disk.kill)()
+    small_disk.start()
+
+    disk.free()
+    s3.put_object(Bucket="bucket", Key="again", Body=os.urandom(1_000_000))
+    sagemaker.create_model(**{**model, "ModelName": "three"})

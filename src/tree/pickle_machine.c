@@ -71,7 +71,7 @@ bool pickle_take(struct machine *machine, uint64_t size, const unsigned char **b
 
 bool pickle_take_number(struct machine *machine, size_t size, uint64_t *number)
 {
-    const unsigned char *bytes;
+    const unsigned char *bytes = NULL;
     if (!pickle_take(machine, size, &bytes))
         return false;
     *number = 0;
@@ -114,8 +114,8 @@ static int64_t decimal(const unsigned char *digits, size_t size)
 
 bool pickle_take_integer_line(struct machine *machine, int64_t *number)
 {
-    const unsigned char *line;
-    size_t size;
+    const unsigned char *line = NULL;
+    size_t size = 0;
     if (!pickle_take_line(machine, &line, &size))
         return false;
     *number = decimal(line, size);
@@ -130,7 +130,7 @@ bool pickle_push_integer(struct machine *machine, int64_t integer)
 /* Two's complement in `size` bytes; more than 8 are no number that matters. */
 bool pickle_take_integer(struct machine *machine, size_t size, bool is_signed)
 {
-    const unsigned char *bytes;
+    const unsigned char *bytes = NULL;
     if (!pickle_take(machine, size, &bytes))
         return false;
     if (size > 8)

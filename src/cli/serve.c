@@ -7,6 +7,7 @@ int cli_serve(int argc, char **argv)
 {
     g_autofree char *listen = NULL;
     double capture_seconds = 0;
+    double lifecycle_day = 0;
     gboolean test_clock = FALSE;
     const GOptionEntry options[] = {
         {"listen", 0, 0, G_OPTION_ARG_STRING, &listen, NULL, NULL},
@@ -15,6 +16,8 @@ int cli_serve(int argc, char **argv)
          NULL},
         /* For tests too: POST /_lathe/clock/SECONDS moves the clock on. */
         {"test-clock", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &test_clock, NULL, NULL},
+        /* For tests of lifecycles that wait for the wall's clock: the seconds of a day. */
+        {"lifecycle-day", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_DOUBLE, &lifecycle_day, NULL, NULL},
         {0},
     };
     GError *error = NULL;
@@ -31,6 +34,8 @@ int cli_serve(int argc, char **argv)
         return cli_error(error);
     if (capture_seconds > 0)
         server_pace_captures(server, capture_seconds);
+    if (lifecycle_day > 0)
+        server_shorten_days(server, lifecycle_day);
     printf("lathe listens on %s\n", server_url(server));
     fflush(stdout);
     server_wait(server);

@@ -131,6 +131,11 @@ void server_pace_captures(struct server *server, double seconds)
     captures_pace(server->lathe->captures, seconds);
 }
 
+void server_shorten_days(struct server *server, double seconds)
+{
+    lathe_shorten_days(server->lathe, seconds);
+}
+
 const char *server_url(const struct server *server)
 {
     return server->url;

@@ -20,6 +20,9 @@ struct server *server_open(const char *listen, bool test_clock, GError **error);
 /* How long captured traffic gathers before it is written (captures_pace). */
 void server_pace_captures(struct server *server, double seconds);
 
+/* How long a day of lifecycles is (lathe_shorten_days). */
+void server_shorten_days(struct server *server, double seconds);
+
 /* "http://127.0.0.1:4566", or NULL without HTTP. */
 const char *server_url(const struct server *server);
 

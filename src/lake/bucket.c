@@ -150,7 +150,7 @@ struct bucket_query {
     GPtrArray *found;
 };
 
-#define BUCKET_COLUMNS "name, region, created, versioning, lock"
+#define BUCKET_COLUMNS "name, region, created, versioning, lock, " LAKE_HAS_LIFECYCLE
 
 static bool read_buckets(struct store_connection *connection, void *data, GError **error)
 {
@@ -172,6 +172,7 @@ static bool read_buckets(struct store_connection *connection, void *data, GError
         bucket->created = sqlite3_column_double(row, 2);
         bucket->versioning = g_strdup((const char *)sqlite3_column_text(row, 3));
         bucket->lock = lake_column_json(row, 4);
+        bucket->lifecycle = sqlite3_column_int(row, 5);
         g_ptr_array_add(query->found, bucket);
     }
     return code == SQLITE_DONE;

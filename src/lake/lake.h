@@ -35,8 +35,9 @@ struct lake_bucket {
     char *region;
     double created;
     char *versioning; /* "Enabled" or "Suspended"; NULL: it never kept versions */
-    json_t *lock; /* of object lock: {} or the default retention, {Mode, Days or Years}; NULL: its
-                   * objects cannot be locked */
+    json_t *lock;   /* of object lock: {} or the default retention, {Mode, Days or Years}; NULL: its
+                     * objects cannot be locked */
+    bool lifecycle; /* it has a setting of that name */
 };
 void lake_bucket_free(struct lake_bucket *bucket);
 typedef struct lake_bucket lake_bucket_auto;
@@ -70,6 +71,7 @@ struct lake_object {
     GBytes *bytes;   /* those, where they were read with the object; else NULL */
 
     bool versioned; /* its bucket keeps versions, or once did: replies name them */
+    bool lifecycle; /* its bucket has a lifecycle: replies say when it expires */
     char *version;  /* "null": it was put while the bucket kept none */
     gint64 number;  /* orders the versions of a key; 0 in buckets that never kept any */
     bool marker;    /* a delete marker: what a listing of versions also tells */

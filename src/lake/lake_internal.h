@@ -133,7 +133,12 @@ bool lake_check_conditions(const struct lake_object *there, const char *bucket, 
 struct lake_rules {
     bool versioned, suspended; /* it keeps versions, or did; it does not now */
     json_t *lock;              /* as in struct lake_bucket */
+    bool lifecycle;
 };
+/* Of a row of lake_bucket. */
+#define LAKE_HAS_LIFECYCLE                                                    \
+    "EXISTS (SELECT 1 FROM lake_setting WHERE bucket = lake_bucket.name AND " \
+    "lake_setting.name = 'LifecycleConfiguration')"
 void lake_rules_clear(struct lake_rules *rules);
 /* ERROR_NO_SUCH_BUCKET. */
 bool lake_read_rules(struct store_connection *connection, const char *bucket,

@@ -158,6 +158,7 @@ bool lake_find_row(const struct lake *lake, struct store_connection *connection,
         return not_found(lake, connection, name, g_steal_pointer(object), rules.versioned, marker,
                          error);
     (*object)->versioned = rules.versioned;
+    (*object)->lifecycle = rules.lifecycle;
     return true;
 }
 

@@ -20,8 +20,9 @@ bool lake_read_rules(struct store_connection *connection, const char *bucket,
                      struct lake_rules *rules, GError **error)
 {
     *rules = (struct lake_rules){0};
-    sqlite3_stmt *row =
-        store_prepare(connection, "SELECT versioning, lock FROM lake_bucket WHERE name = ?", error);
+    sqlite3_stmt *row = store_prepare(
+        connection,
+        "SELECT versioning, lock, " LAKE_HAS_LIFECYCLE " FROM lake_bucket WHERE name = ?", error);
     if (!row)
         return false;
     sqlite3_bind_text(row, 1, bucket, -1, SQLITE_STATIC);
@@ -31,6 +32,7 @@ bool lake_read_rules(struct store_connection *connection, const char *bucket,
         rules->versioned = versioning != NULL;
         rules->suspended = g_strcmp0(versioning, "Suspended") == 0;
         rules->lock = lake_column_json(row, 1);
+        rules->lifecycle = sqlite3_column_int(row, 2);
     }
     sqlite3_reset(row);
     if (code == SQLITE_DONE)
@@ -187,6 +189,7 @@ bool lake_make_way(const struct lake *lake, struct store_connection *connection,
 {
     g_autoptr(lake_object_auto) top = NULL;
     object->versioned = rules->versioned;
+    object->lifecycle = rules->lifecycle;
     if (rules->versioned) {
         if (!there && !lake_read_top(lake, connection, object->bucket, object->key, &top, error))
             return false;

@@ -62,7 +62,8 @@ static bool recover_services(struct lathe *lathe, GError **error)
 /* --- tidying ------------------------------------------------------------------------------------
  */
 
-#define TIDY_SECONDS 3600
+#define TIDY_SECONDS 3600.0
+#define DAY_SECONDS 86400.0
 
 static void tidy(void *data)
 {
@@ -79,22 +80,41 @@ static void tidy_again(void *data)
     if (!atomic_exchange(&lathe->tidy_waits, true))
         tasks_add(lathe->chores, tidy, lathe);
     lathe->next_tidy = clock_set(lathe->clock, CLOCK_STEADY,
-                                 clock_steady(lathe->clock) + TIDY_SECONDS, tidy_again, lathe);
+                                 clock_steady(lathe->clock) + MIN(TIDY_SECONDS, lathe->day / 5),
+                                 tidy_again, lathe);
 }
 
 /* The first time at once: a server that never runs for an hour is tidied too. */
 static bool begin_to_tidy(struct lathe *lathe)
 {
     lathe->chores = tasks_new();
+    lathe->day = DAY_SECONDS;
     lathe->next_tidy = clock_set(lathe->clock, CLOCK_STEADY, 0, tidy_again, lathe);
     return true;
+}
+
+/* One that goes off meanwhile sets the next: until there is none. */
+static void cancel_tidying(struct lathe *lathe)
+{
+    guint64 alarm;
+    do {
+        alarm = lathe->next_tidy;
+        clock_cancel(lathe->clock, alarm);
+    } while (alarm != lathe->next_tidy);
 }
 
 static void end_tidying(struct lathe *lathe)
 {
     if (lathe->next_tidy)
-        clock_cancel(lathe->clock, lathe->next_tidy);
+        cancel_tidying(lathe);
     tasks_free(lathe->chores);
+}
+
+void lathe_shorten_days(struct lathe *lathe, double seconds)
+{
+    cancel_tidying(lathe);
+    lathe->day = seconds;
+    lathe->next_tidy = clock_set(lathe->clock, CLOCK_STEADY, 0, tidy_again, lathe);
 }
 
 void lathe_move_clock(struct lathe *lathe, double seconds)

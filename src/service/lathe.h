@@ -34,6 +34,7 @@ struct lathe {
     struct flows *flows;    /* the engine of workflows */
     struct tasks *chores;   /* what takes long and nobody waits for: services' tidying */
     guint64 next_tidy;      /* an alarm of the clock */
+    double day;             /* of lifecycles, in seconds; shorter only in tests */
     atomic_bool tidy_waits; /* among the chores */
 };
 
@@ -45,6 +46,9 @@ extern const struct service *const services[];
 /* Takes the home folder (created where missing; refused where another process has it), opens what
  * is in it, and takes up again what a crash interrupted. */
 struct lathe *lathe_open(const char *home, const char *account, GError **error);
+
+/* For tests: makes lifecycles' days so short, and tidies five times in each. */
+void lathe_shorten_days(struct lathe *lathe, double seconds);
 
 /* For tests: moves the clock on, and returns when what that set off has been done. */
 void lathe_move_clock(struct lathe *lathe, double seconds);

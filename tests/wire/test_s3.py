@@ -53,7 +53,7 @@ COPY = {"x-amz-copy-source": "/b/k"}
     ("PUT", "/b/k?acl", None, "501 NotImplemented"),
     ("PUT", "/b/k?encryption", None, "501 NotImplemented"),
     ("PUT", "/b?website", None, "501 NotImplemented"),
-    ("DELETE", "/b?lifecycle", None, "501 NotImplemented"),
+    ("DELETE", "/b?replication", None, "501 NotImplemented"),
     ("DELETE", "/b/k?acl", None, "400 InvalidArgument"),
     ("DELETE", "/b?acl", None, "400 InvalidArgument"),
     ("PUT", "/b/k?partNumber=1", None, "400 InvalidArgument"),

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/s3/s3_internal.h"
+#include "service/s3/lifecycle.h"
 
 /* --- the parts -------------------------------------------------------------------------------- */
 
@@ -242,5 +242,6 @@ bool s3_complete_multipart_upload(const struct call *call, const json_t *request
         return false;
     }
     reply->output = answer(object);
+    s3_put_expiration(call, reply->output, object);
     return true;
 }

@@ -1,7 +1,7 @@
 /* Objects as they are put, copied and deleted. */
 #include <string.h>
 
-#include "service/s3/s3_internal.h"
+#include "service/s3/lifecycle.h"
 
 /* --- PutObject -------------------------------------------------------------------------------- */
 
@@ -51,6 +51,7 @@ static bool put(const struct call *call, const json_t *request, const struct s3_
         return false;
     reply->output = json_object();
     s3_put_new_version(reply->output, object);
+    s3_put_expiration(call, reply->output, object);
     json_object_set_new(reply->output, "ETag", s3_etag(object->etag));
     put_checksum(reply->output, draft, digests->kind);
     s3_put_encryption(reply->output, headers);
@@ -213,6 +214,7 @@ static bool copy(const struct call *call, const json_t *request, const struct la
     reply->output = json_pack("{so}", "CopyObjectResult", result);
     s3_put_encryption(reply->output, headers);
     s3_put_new_version(reply->output, object);
+    s3_put_expiration(call, reply->output, object);
     if (source->versioned)
         json_object_set_new(reply->output, "CopySourceVersionId", json_string(source->version));
     return true;

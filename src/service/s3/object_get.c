@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "service/s3/s3_internal.h"
+#include "service/s3/lifecycle.h"
 
 struct range {
     gint64 offset, size;
@@ -167,6 +167,7 @@ static bool look_up(const struct call *call, const json_t *request, struct strea
     if (!choose_range(request, object, range, reply, error))
         return false;
     reply->output = describe(request, object, range);
+    s3_put_expiration(call, reply->output, object);
     return true;
 }
 

@@ -1,4 +1,4 @@
-#include "service/s3/setting.h"
+#include "service/s3/lifecycle.h"
 
 static const struct operation operations[] = {
     {"CreateBucket", s3_create_bucket, OPERATION_BLOCKING},
@@ -18,6 +18,9 @@ static const struct operation operations[] = {
     {"GetBucketEncryption", s3_get_setting, OPERATION_BLOCKING},
     {"PutBucketEncryption", s3_put_setting, OPERATION_BLOCKING},
     {"DeleteBucketEncryption", s3_delete_setting, OPERATION_BLOCKING},
+    {"GetBucketLifecycleConfiguration", s3_get_setting, OPERATION_BLOCKING},
+    {"PutBucketLifecycleConfiguration", s3_put_setting, OPERATION_BLOCKING},
+    {"DeleteBucketLifecycle", s3_delete_setting, OPERATION_BLOCKING},
     {"GetBucketLogging", s3_get_setting, OPERATION_BLOCKING},
     {"PutBucketLogging", s3_put_setting, OPERATION_BLOCKING},
     {"GetBucketNotificationConfiguration", s3_get_setting, OPERATION_BLOCKING},
@@ -72,4 +75,5 @@ const struct service s3_service = {
     .name = "s3",
     .operations = operations,
     .count = G_N_ELEMENTS(operations),
+    .tidy = s3_tidy,
 };

@@ -2,7 +2,7 @@
  * below; its operations are three functions that all settings share. */
 #include <string.h>
 
-#include "service/s3/setting.h"
+#include "service/s3/lifecycle.h"
 
 #define DEFAULT_ENCRYPTION                                                                \
     "{\"ServerSideEncryptionConfiguration\": {\"Rules\": [{\"BucketKeyEnabled\": false, " \
@@ -23,6 +23,13 @@ static const struct s3_setting table[] = {
      .whole = true,
      .otherwise = DEFAULT_ENCRYPTION,
      .check = s3_check_encryption},
+    {.noun = "BucketLifecycle", /* DeleteBucketLifecycle */
+     .member = S3_LIFECYCLE},
+    {.noun = "BucketLifecycleConfiguration",
+     .member = S3_LIFECYCLE,
+     .missing = ERROR_NO_SUCH_LIFECYCLE,
+     .text = "The lifecycle configuration does not exist",
+     .check = s3_check_lifecycle},
     {.noun = "BucketLogging",
      .member = "BucketLoggingStatus",
      .otherwise = "{\"BucketLoggingStatus\": {}}",

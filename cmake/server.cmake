@@ -1,7 +1,7 @@
 # The floors above liblathe: they may use GLib, Jansson and the libraries of the README's table.
 find_package(PkgConfig REQUIRED)
 find_package(OpenSSL REQUIRED)
-foreach(module glib-2.0 jansson sqlite3 libxml-2.0 libmicrohttpd libarchive libfyaml)
+foreach(module glib-2.0 jansson sqlite3 libmicrohttpd libarchive libfyaml)
   string(MAKE_C_IDENTIFIER ${module} id)
   pkg_check_modules(${id} REQUIRED IMPORTED_TARGET ${module})
 endforeach()
@@ -26,7 +26,7 @@ room(job USES runtime lake store base)
 room(serve USES runtime monitor model lake store base)
 room(flow USES operation store base)
 room(service USES flow serve job runtime train lake operation store base)
-room(wire USES operation base LINK PkgConfig::libmicrohttpd PkgConfig::libxml_2_0)
+room(wire USES operation base LINK PkgConfig::libmicrohttpd)
 
 if(EXISTS ${CMAKE_SOURCE_DIR}/src/cli/main.c)
   file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/cli/*.c)

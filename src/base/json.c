@@ -73,8 +73,46 @@ char *json_text_of(const json_t *value)
     return copy;
 }
 
+/* What Jansson allocates for each, by measure of its structs and their first arrays. */
+enum { OBJECT_SIZE = 256, ARRAY_SIZE = 128, VALUE_SIZE = 48, TEXT_SIZE = 96 };
+
+/* The end of a text that begins at `at` with its quote; `end` where it has none. */
+static const char *text_end(const char *at, const char *end)
+{
+    for (at++; at < end && *at != '"'; at++)
+        at += *at == '\\' && at + 1 < end;
+    return at;
+}
+
+/* What the document's values would take, or more than JSON_MEMORY. Each begins with a mark or
+ * stands behind one, so that marks are counted; what is not JSON is left to the parser. */
+static size_t memory_of(const char *text, size_t size)
+{
+    size_t memory = VALUE_SIZE;
+    const char *end = text + size;
+    for (const char *at = text; at < end && memory <= JSON_MEMORY; at++) {
+        if (*at == '{')
+            memory += OBJECT_SIZE;
+        else if (*at == '[')
+            memory += ARRAY_SIZE;
+        else if (*at == ',')
+            memory += VALUE_SIZE;
+        else if (*at == '"') {
+            memory += TEXT_SIZE;
+            at = text_end(at, end);
+        }
+    }
+    return memory;
+}
+
 json_t *json_parse(const char *text, size_t size, const char *what, GError **error)
 {
+    if (memory_of(text, size) > JSON_MEMORY) {
+        error_set(error, ERROR_ENTITY_TOO_LARGE,
+                  "%s has more values than a document may have: they would take more than %zu MiB",
+                  what, JSON_MEMORY >> 20);
+        return NULL;
+    }
     json_error_t cause;
     json_t *value = json_loadb(text, size, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &cause);
     if (!value)

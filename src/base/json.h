@@ -27,7 +27,12 @@ void json_copy_members(json_t *object, const json_t *from, const char *const *na
 /* Compact text, g_free it. */
 char *json_text_of(const json_t *value);
 
-/* Reads JSON text; an error names what, line and column. */
+/* What the values of one document may take in memory, beside the bytes of its texts. An object
+ * takes some 75 times the three bytes that write it. */
+#define JSON_MEMORY ((size_t)32 << 20)
+
+/* Reads JSON text; an error names what, line and column. A document whose values would take more
+ * than JSON_MEMORY is refused before they are made (ERROR_ENTITY_TOO_LARGE). */
 json_t *json_parse(const char *text, size_t size, const char *what, GError **error);
 
 #endif

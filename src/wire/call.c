@@ -10,6 +10,7 @@
 
 #define MOST_QUERY_PAIRS 256
 #define MOST_FORM_PAIRS 20000
+#define LONGEST_FORM_NAME 256 /* "MetricData.member.12.Dimensions.member.3.Value" */
 
 static void take_header(const char *name, const char *value, void *data)
 {
@@ -170,6 +171,20 @@ bool wire_call_identify(struct wire_call *call, GError **error)
     return identify_s3(call, error);
 }
 
+/* Each name is looked at part by part, so its length has a bound. */
+static bool check_names(const GArray *form, GError **error)
+{
+    for (guint i = 0; i < form->len; i++) {
+        const char *name = g_array_index(form, struct url_pair, i).name;
+        if (strlen(name) > LONGEST_FORM_NAME)
+            return error_set(error, ERROR_INVALID_ARGUMENT,
+                             "the name of the form's parameter %u, '%.64s...', is longer than %d "
+                             "bytes",
+                             i + 1, name, LONGEST_FORM_NAME);
+    }
+    return true;
+}
+
 /* By the scope, else by the version, which differs from service to service. */
 static const struct shape_service *form_service(const struct wire_call *call, const char *version)
 {
@@ -189,7 +204,7 @@ bool wire_call_identify_form(struct wire_call *call, GBytes *body, GError **erro
     gsize size;
     const char *text = g_bytes_get_data(body, &size);
     call->form = url_pairs(text, size, MOST_FORM_PAIRS, error);
-    if (!call->form)
+    if (!call->form || !check_names(call->form, error))
         return false;
     const char *action = url_pair_value(call->form, "Action");
     const char *version = url_pair_value(call->form, "Version");

@@ -14,8 +14,9 @@
 #include "wire/url.h"
 #include "wire/xml.h"
 
-#define BODY_LIMIT (128u << 20) /* of a body that is read whole, inflated too */
-#define XML_LIMIT (8u << 20)    /* a document's tree takes some ten times its text */
+/* Of a body that is read whole, inflated too. */
+#define BODY_LIMIT (32u << 20)
+#define XML_LIMIT (8u << 20) /* forms too */
 
 struct dispatcher {
     const struct operations *operations;
@@ -328,7 +329,6 @@ static void refuse(void *context, unsigned status, const char *why, struct http_
 struct dispatcher *dispatcher_new(const struct operations *operations,
                                   const struct dispatcher_options *options)
 {
-    xml_start();
     struct dispatcher *dispatcher = g_new0(struct dispatcher, 1);
     dispatcher->operations = operations;
     dispatcher->region = g_strdup(options->region ? options->region : "us-east-1");

@@ -135,7 +135,7 @@ static void form_fill(struct form *form, const GArray *pairs)
         const struct url_pair *pair = &g_array_index(pairs, struct url_pair, i);
         g_hash_table_insert(form->values, pair->name, pair->value);
         unsigned parts = 0;
-        for (const char *dot = strchr(pair->name, '.'); dot && parts < 4 * DEEPEST;
+        for (const char *dot = strchr(pair->name, '.'); dot && parts < DEEPEST;
              dot = strchr(dot + 1, '.'), parts++) {
             char *prefix = g_strndup(pair->name, (gsize)(dot - pair->name));
             g_hash_table_add(form->prefixes, prefix);

@@ -5,9 +5,6 @@
 #include "base/json.h"
 #include "operation/shape.h"
 
-/* Readies the reader, once, before threads use it. */
-void xml_start(void);
-
 /* Appends text with what XML reserves escaped; control characters as references, as S3 does. */
 void xml_append_text(GString *out, const char *text, size_t length);
 /* <name>text</name> */
@@ -19,8 +16,8 @@ void xml_append_members(GString *out, const struct shape *structure, const json_
 void xml_append_member(GString *out, const struct shape_member *member, const json_t *value);
 
 /* Reads a document's root element into a structure of this shape. Elements that the shape does not
- * know come along under their names, for validation to refuse. No entities, no DTD, bounded depth:
- * ERROR_MALFORMED_XML. */
+ * know come along under their names, for validation to refuse. What
+ * is refused (ERROR_MALFORMED_XML) xml_tree.h says. */
 json_t *xml_read(const struct shape *structure, const char *text, size_t size, GError **error);
 
 #endif

@@ -1,32 +1,22 @@
-#include <libxml/parser.h>
-#include <libxml/tree.h>
 #include <string.h>
 
 #include "base/error.h"
 #include "wire/text.h"
 #include "wire/xml.h"
+#include "wire/xml_tree.h"
 
-#define DEEPEST 64
-
-/* libxml2 refuses nesting beyond 256 itself; below that the stack is ours. */
-static json_t *read_value(const struct shape_member *member, xmlNode *node, unsigned depth,
+static json_t *read_value(const struct shape_member *member, const struct xml_element *element,
                           GError **error);
 
-static const char *name_of(const xmlNode *node)
+static json_t *read_text(const struct shape *shape, const struct xml_element *element)
 {
-    return (const char *)node->name;
-}
-
-static json_t *read_text(const struct shape *shape, xmlNode *node)
-{
-    xmlChar *text = xmlNodeGetContent(node);
-    json_t *value = text_decode(shape, text ? (const char *)text : "");
-    xmlFree(text);
-    return value;
+    g_autofree char *text = xml_text(element);
+    return text_decode(shape, text);
 }
 
 /* The member that an element's name means in a structure, or NULL. */
-static const struct shape_member *member_of(const struct shape *structure, const char *name)
+static const struct shape_member *member_of(const struct shape *structure,
+                                            const struct xml_element *element)
 {
     for (size_t i = 0; i < structure->member_count; i++) {
         const struct shape_member *member = &structure->members[i];
@@ -35,28 +25,29 @@ static const struct shape_member *member_of(const struct shape *structure, const
             member->shape->members[0].wire_name)
             wire_name = member->shape->members[0].wire_name;
         if (member->location == AT_BODY && !(member->flags & MEMBER_ATTRIBUTE) &&
-            strcmp(wire_name, name) == 0)
+            xml_is_named(element, wire_name))
             return member;
     }
     return NULL;
 }
 
 /* Puts one child element where it belongs in the object. */
-static bool read_child(const struct shape *structure, xmlNode *node, unsigned depth, json_t *object,
-                       GError **error)
+static bool read_child(const struct shape *structure, const struct xml_element *element,
+                       json_t *object, GError **error)
 {
     static const struct shape text = {.type = SHAPE_STRING};
-    const struct shape_member *member = member_of(structure, name_of(node));
+    const struct shape_member *member = member_of(structure, element);
+    g_autofree char *name = xml_name(element);
     if (!member)
-        return json_object_set_new(object, name_of(node), read_text(&text, node)) == 0;
+        return json_object_set_new(object, name, read_text(&text, element)) == 0;
     json_t *there = json_object_get(object, member->name);
     bool flat = member->flags & MEMBER_FLATTENED && member->shape->type == SHAPE_LIST;
     if (there && !flat)
         return error_set(error, ERROR_MALFORMED_XML,
                          "The XML you provided was not well-formed or did not validate against our "
                          "published schema: <%s> is there twice",
-                         name_of(node));
-    json_t *value = read_value(flat ? &member->shape->members[0] : member, node, depth, error);
+                         name);
+    json_t *value = read_value(flat ? &member->shape->members[0] : member, element, error);
     if (!value)
         return false;
     if (!flat)
@@ -67,47 +58,53 @@ static bool read_child(const struct shape *structure, xmlNode *node, unsigned de
 }
 
 /* "xsi:type", whatever prefix stands for that namespace. */
-static void read_attributes(const struct shape *shape, xmlNode *node, json_t *object)
+static void read_attributes(const struct shape *shape, const struct xml_element *element,
+                            json_t *object)
 {
     for (size_t i = 0; i < shape->member_count; i++) {
         const struct shape_member *member = &shape->members[i];
         if (!(member->flags & MEMBER_ATTRIBUTE))
             continue;
         const char *colon = strchr(shape_wire_name(member), ':');
-        xmlChar *text = xmlGetNsProp(node, BAD_CAST(colon + 1),
-                                     BAD_CAST "http://www.w3.org/2001/XMLSchema-instance");
-        json_put(object, member->name, text ? json_string((const char *)text) : NULL);
-        xmlFree(text);
+        g_autofree char *text = xml_attribute(element, colon + 1);
+        json_put(object, member->name, text ? json_string(text) : NULL);
     }
 }
 
-static json_t *read_structure(const struct shape *shape, xmlNode *node, unsigned depth,
+static json_t *read_structure(const struct shape *shape, const struct xml_element *element,
                               GError **error)
 {
     g_autoptr(json_auto) object = json_object();
-    read_attributes(shape, node, object);
-    for (xmlNode *child = node->children; child; child = child->next)
-        if (child->type == XML_ELEMENT_NODE && !read_child(shape, child, depth, object, error))
+    read_attributes(shape, element, object);
+    for (const struct xml_element *child = element->children; child; child = child->next)
+        if (!read_child(shape, child, object, error))
             return NULL;
     return g_steal_pointer(&object);
 }
 
-static json_t *read_list(const struct shape *shape, xmlNode *node, unsigned depth, GError **error)
+static bool fail_unexpected(const struct xml_element *list, const struct xml_element *child,
+                            const char *name, GError **error)
 {
-    const struct shape_member *element = &shape->members[0];
-    const char *name = element->wire_name ? element->wire_name : "member";
+    g_autofree char *holder = xml_name(list);
+    g_autofree char *held = xml_name(child);
+    return error_set(error, ERROR_MALFORMED_XML,
+                     "The XML you provided was not well-formed or did not validate against our "
+                     "published schema: <%.128s> holds <%.128s> where <%s> is expected",
+                     holder, held, name);
+}
+
+static json_t *read_list(const struct shape *shape, const struct xml_element *element,
+                         GError **error)
+{
+    const struct shape_member *item = &shape->members[0];
+    const char *name = item->wire_name ? item->wire_name : "member";
     g_autoptr(json_auto) list = json_array();
-    for (xmlNode *child = node->children; child; child = child->next) {
-        if (child->type != XML_ELEMENT_NODE)
-            continue;
-        if (strcmp(name_of(child), name) != 0) {
-            error_set(error, ERROR_MALFORMED_XML,
-                      "The XML you provided was not well-formed or did not validate against our "
-                      "published schema: <%s> holds <%s> where <%s> is expected",
-                      name_of(node), name_of(child), name);
+    for (const struct xml_element *child = element->children; child; child = child->next) {
+        if (!xml_is_named(child, name)) {
+            fail_unexpected(element, child, name, error);
             return NULL;
         }
-        json_t *value = read_value(element, child, depth, error);
+        json_t *value = read_value(item, child, error);
         if (!value)
             return NULL;
         json_array_append_new(list, value);
@@ -115,17 +112,16 @@ static json_t *read_list(const struct shape *shape, xmlNode *node, unsigned dept
     return g_steal_pointer(&list);
 }
 
-static json_t *read_map(const struct shape *shape, xmlNode *node, unsigned depth, GError **error)
+static json_t *read_map(const struct shape *shape, const struct xml_element *element,
+                        GError **error)
 {
     struct shape_member pair_members[2] = {shape->members[0], shape->members[1]};
     pair_members[0].name = "key";
     pair_members[1].name = "value";
     const struct shape pair = {.members = pair_members, .member_count = 2, .type = SHAPE_STRUCTURE};
     g_autoptr(json_auto) map = json_object();
-    for (xmlNode *child = node->children; child; child = child->next) {
-        if (child->type != XML_ELEMENT_NODE)
-            continue;
-        g_autoptr(json_auto) entry = read_structure(&pair, child, depth, error);
+    for (const struct xml_element *child = element->children; child; child = child->next) {
+        g_autoptr(json_auto) entry = read_structure(&pair, child, error);
         if (!entry)
             return NULL;
         const char *key = json_string_value(json_object_get(entry, "key"));
@@ -136,46 +132,24 @@ static json_t *read_map(const struct shape *shape, xmlNode *node, unsigned depth
     return g_steal_pointer(&map);
 }
 
-static json_t *read_value(const struct shape_member *member, xmlNode *node, unsigned depth,
+/* No deeper than the tree is (XML_DEEPEST). */
+static json_t *read_value(const struct shape_member *member, const struct xml_element *element,
                           GError **error)
 {
-    if (depth == DEEPEST) {
-        error_set(error, ERROR_MALFORMED_XML, "the XML is nested deeper than %d levels", DEEPEST);
-        return NULL;
-    }
     switch (member->shape->type) {
     case SHAPE_STRUCTURE:
-        return read_structure(member->shape, node, depth + 1, error);
+        return read_structure(member->shape, element, error);
     case SHAPE_LIST:
-        return read_list(member->shape, node, depth + 1, error);
+        return read_list(member->shape, element, error);
     case SHAPE_MAP:
-        return read_map(member->shape, node, depth + 1, error);
+        return read_map(member->shape, element, error);
     default:
-        return read_text(member->shape, node);
+        return read_text(member->shape, element);
     }
-}
-
-void xml_start(void)
-{
-    xmlInitParser();
 }
 
 json_t *xml_read(const struct shape *structure, const char *text, size_t size, GError **error)
 {
-    const int options = XML_PARSE_NONET | XML_PARSE_NOERROR | XML_PARSE_NOWARNING |
-                        XML_PARSE_NOCDATA | XML_PARSE_COMPACT;
-    xmlDoc *document =
-        size <= G_MAXINT ? xmlReadMemory(text, (int)size, NULL, NULL, options) : NULL;
-    xmlNode *root = document ? xmlDocGetRootElement(document) : NULL;
-    json_t *value = NULL;
-    if (!root)
-        error_set(error, ERROR_MALFORMED_XML,
-                  "The XML you provided was not well-formed or did not validate against our "
-                  "published schema");
-    else if (xmlGetIntSubset(document))
-        error_set(error, ERROR_MALFORMED_XML, "the XML has a document type, which is not accepted");
-    else
-        value = read_structure(structure, root, 0, error);
-    xmlFreeDoc(document);
-    return value;
+    g_autoptr(xml_tree_auto) tree = xml_tree_read(text, size, error);
+    return tree ? read_structure(structure, xml_tree_root(tree), error) : NULL;
 }

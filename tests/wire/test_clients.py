@@ -231,6 +231,41 @@ def test_many_query_parameters_get_a_reply(echo, count, longest):
         assert head.split()[1] == b"400" and b"256 parameters" in body
 
 
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("unit", ["{},", "[],", '{"a":1},'])
+def test_json_of_many_values_is_refused(echo, unit, zipped):
+    """Some bytes of text are 75 times as many in memory: told by the bound, before they are made."""
+    body = ('{"TrainingJobName":[' + unit * ((4 << 20) // len(unit)) + "1]}").encode()
+    headers = {"X-Amz-Target": "SageMaker.DescribeTrainingJob"}
+    if zipped:
+        body = gzip.compress(body)
+        headers["Content-Encoding"] = "gzip"
+    status, got, answer = echo.http("POST", "/", body, headers)
+    assert (status, got["x-amzn-errortype"]) == (400, "EntityTooLarge")
+    assert b"more values than a document may have" in answer
+
+
+def test_a_gzip_body_inflates_to_a_bound(echo):
+    body = gzip.compress(b'{"TrainingJobName":"' + b"a" * (33 << 20) + b'"}')
+    status, _, answer = echo.http("POST", "/", body, {
+        "X-Amz-Target": "SageMaker.DescribeTrainingJob", "Content-Encoding": "gzip"})
+    assert status == 400 and b"limit of 33554432 bytes" in answer
+
+
+def test_forms_of_long_names_are_refused(echo):
+    for name in ("x" * (4 << 20) + "." * 128, "x." * 129):
+        form = "Action=GetCallerIdentity&Version=2011-06-15&" + name + "=1"
+        status, _, answer = echo.http("POST", "/", form, FORM)
+        assert status == 400 and b"longer than 256 bytes" in answer
+
+
+def test_xml_of_many_attributes_is_read(echo):
+    body = "<Delete " + " ".join(f'a{i}=""' for i in range(80000)) + "><Object><Key>k</Key></Object></Delete>"
+    echo.answer(output={"Deleted": []})
+    assert echo.http("POST", "/b?delete", body)[0] == 200
+    assert echo.seen()["request"]["Delete"] == {"Objects": [{"Key": "k"}]}
+
+
 def test_preflight(echo):
     headers = {"Origin": "http://console.example", "Access-Control-Request-Method": "PUT",
                "Access-Control-Request-Headers": "x-amz-date"}

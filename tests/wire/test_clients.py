@@ -53,7 +53,7 @@ def test_model_error_carries_the_containers_status(echo, codes):
     ("stepfunctions", lambda c: c.list_state_machines(), "UnknownOperationException", 400),
     ("iam", lambda c: c.list_users(), "InvalidAction", 400),
     ("sns", lambda c: c.list_topics(), "InvalidAction", 400),
-    ("s3", lambda c: c.get_bucket_policy(Bucket="b-1"), "NotImplemented", 501),
+    ("s3", lambda c: c.get_bucket_metrics_configuration(Bucket="b-1", Id="i"), "NotImplemented", 501),
     ("lambda", lambda c: c.list_functions(), "UnknownOperationException", 400),
     ("dynamodb", lambda c: c.list_tables(), "UnknownOperationException", 400),
     ("ec2", lambda c: c.describe_instances(), "InvalidAction", 400),

@@ -81,7 +81,7 @@ def features(bench):
     bench.note(f"{path.stat().st_size / 1e6:.0f} MB of CSV in the page cache, one core each. Ours "
                "are whole processes; the Python programs' imports are not counted")
 
-    on_one_core([bench.binary, "features", job])
+    on_one_core([bench.binary, "job", "features", job])
     sums = pandas.read_csv(job / "processing/output/train/train.csv",
                            header=None).to_numpy().sum(0)[1:]
     theirs = peer_on_one_core("sklearn_features.py", path)["sums"]
@@ -90,7 +90,7 @@ def features(bench):
     bench.check(numpy.isclose(shown, sums[0]), "the sums of the first feature differ")
     for _ in bench.rounds:
         _, ours = on_one_core([program, specification, path])
-        _, whole = on_one_core([bench.binary, "features", job])
+        _, whole = on_one_core([bench.binary, "job", "features", job])
         yield {"features": (ours, peer_on_one_core("sklearn_features.py", path)["seconds"]),
                "features-duckdb": (ours, peer_on_one_core("duckdb_one_hot.py", path)["seconds"]),
                "features-job": (whole, peer_on_one_core("sklearn_features.py", path,

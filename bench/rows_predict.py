@@ -309,7 +309,7 @@ def ai4i_pipeline(bench):
     (config / "features.yaml").write_text((ROOT / "examples/ai4i/features.yaml").read_text())
     fitted = data / "rows.csv"
     fitted.write_bytes(execute([bench.binary, "sample", "ai4i", "--rows", CSV_FIT_ROWS]))
-    execute([bench.binary, "features", job])
+    execute([bench.binary, "job", "features", job])
     output = job / "processing/output"
     table = np.loadtxt(output / "train/train.csv", delimiter=",")
     model = bench.scratch / "ai4i.ubj"

@@ -1,36 +1,34 @@
-/* The verbs that work on a job's folder: what jobs' child processes execute, and users by hand. */
+/* The verb that runs one of the jobs' programs on a folder: what a job's process executes, and
+ * users by hand. */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "cli/cli.h"
-#include "runtime/evaluate_job.h"
-#include "runtime/features_job.h"
-#include "train/xgboost_job.h"
+#include "runtime/program.h"
 
-static bool has_folder(int *argc, char ***argv)
+static int show_programs(FILE *file)
 {
-    if (!cli_options(argc, argv, NULL))
-        return false;
-    if (*argc == 2)
-        return true;
-    fprintf(stderr, "lathe %s: a folder in the /opt/ml layout is needed\n", (*argv)[0]);
-    return false;
+    size_t count;
+    const struct program *all = programs(&count);
+    for (size_t i = 0; i < count; i++) {
+        g_auto(GStrv) lines = g_strsplit(all[i].summary, "\n", -1);
+        for (char **line = lines; *line; line++)
+            fprintf(file, "  %-10s %s\n", line == lines ? all[i].name : "", *line);
+    }
+    return file == stdout ? CLI_OK : CLI_USAGE;
 }
 
-int cli_train(int argc, char **argv)
+int cli_job(int argc, char **argv)
 {
-    const char *report = g_getenv("LATHE_REPORT_FD");
-    if (!has_folder(&argc, &argv))
+    if (!cli_options(&argc, &argv, NULL))
         return CLI_USAGE;
-    return train_main(argv[1], report ? atoi(report) : -1);
-}
-
-int cli_features(int argc, char **argv)
-{
-    return has_folder(&argc, &argv) ? features_main(argv[1]) : CLI_USAGE;
-}
-
-int cli_evaluate(int argc, char **argv)
-{
-    return has_folder(&argc, &argv) ? evaluate_main(argv[1]) : CLI_USAGE;
+    if (argc == 1)
+        return show_programs(stdout);
+    const struct program *program = program_find(argv[1]);
+    if (!program || argc != 3) {
+        fprintf(stderr, "lathe job: a program and a folder in the /opt/ml layout are needed\n");
+        return show_programs(stderr);
+    }
+    const char *report = g_getenv("LATHE_REPORT_FD");
+    return program->run(argv[2], report ? atoi(report) : -1);
 }

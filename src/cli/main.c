@@ -54,20 +54,10 @@ static const struct verb verbs[] = {
     {"sample", "NAME [--rows N] [--seed S]", "print rows of a well-known data set, generated",
      "The same name, rows and seed give the same bytes on every machine. Without NAME: a list.",
      cli_sample},
-    {"train", "FOLDER", "run the XGBoost algorithm on a folder in the /opt/ml layout",
-     "What a training job's process does, by hand: reads FOLDER/input/config and "
-     "FOLDER/input/data,\n"
-     "writes FOLDER/model. Needs no server.",
-     cli_train},
-    {"features", "FOLDER", "fit and apply a feature pipeline on such a folder",
-     "What a processing job of the image lathe-features does: reads processing/input/config (one\n"
-     "YAML or JSON file) and processing/input/data, writes below processing/output.",
-     cli_features},
-    {"evaluate", "FOLDER", "measure a model on rows it has not seen, on such a folder",
-     "What a processing job of the image lathe-evaluate does: reads processing/input/model, test "
-     "and\n"
-     "validation, writes processing/output/evaluation/evaluation.json.",
-     cli_evaluate},
+    {"job", "[NAME FOLDER]", "run a job's program by hand on a folder in the /opt/ml layout",
+     "What a job's process does: reads and writes below FOLDER. Needs no server. Without NAME: a "
+     "list.",
+     cli_job},
 };
 
 static char *home_option;

@@ -23,7 +23,7 @@ struct job {
     const struct job_actor *actor;
     void *data;
 
-    char *verb, *setting;
+    char *program, *setting;
     struct log_writer *log;
     struct process process;
     int wake; /* eventfd: someone wants the job to stop */
@@ -49,9 +49,9 @@ const char *job_folder(const struct job *job)
     return job->folder;
 }
 
-void job_execute(struct job *job, const char *verb, char *setting)
+void job_execute(struct job *job, const char *program, char *setting)
 {
-    job->verb = g_strdup(verb);
+    job->program = g_strdup(program);
     job->setting = setting;
 }
 
@@ -212,11 +212,12 @@ static char **child_environment(const char *setting)
 
 static bool start(struct job *job, GError **error)
 {
-    if (!job->verb)
+    if (!job->program)
         return error_set(error, ERROR_INTERNAL, "the job has nothing to execute");
     /* Not the path that it stands for: an upgrade may have put another program there since. */
     char self[] = "/proc/self/exe";
-    char *argv[] = {self, job->verb, job->folder, NULL};
+    char verb[] = "job";
+    char *argv[] = {self, verb, job->program, job->folder, NULL};
     g_auto(GStrv) environment = child_environment(job->setting);
     return process_start(&job->process, argv, environment, job->folder, error);
 }
@@ -260,7 +261,7 @@ static void job_free(struct job *job)
     g_free(job->log_group);
     g_free(job->log_stream);
     g_free(job->folder);
-    g_free(job->verb);
+    g_free(job->program);
     g_free(job->setting);
     log_writer_close(job->log);
     close(job->wake);

@@ -74,10 +74,10 @@ bool jobs_stop(struct jobs *jobs, const char *name);
 
 /* The job's folder: what the child sees as /opt/ml. */
 const char *job_folder(const struct job *job);
-/* What to execute: this program itself with a verb and the folder. Its environment is a few of our
- * own variables and `setting` ("NAME=value", taken, may be NULL): never what a request says, since
- * the loader and libraries obey variables. */
-void job_execute(struct job *job, const char *verb, char *setting);
+/* What to execute: this program itself, as `lathe job PROGRAM FOLDER`. Its environment is a few of
+ * our own variables and `setting` ("NAME=value", taken, may be NULL): never what a request says,
+ * since the loader and libraries obey variables. */
+void job_execute(struct job *job, const char *program, char *setting);
 /* A line into the job's log, from us. */
 void job_log(struct job *job, const char *format, ...) G_GNUC_PRINTF(2, 3);
 

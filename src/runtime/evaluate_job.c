@@ -277,8 +277,9 @@ static bool run(struct evaluation *evaluation, GError **error)
     return write_report(evaluation, members[evaluation->problem], metrics, answers.rows, error);
 }
 
-int evaluate_main(const char *opt_ml)
+int evaluate_main(const char *opt_ml, int report)
 {
+    (void)report; /* it has no metrics while it runs */
     g_autoptr(GError) error = NULL;
     struct evaluation evaluation = {.folder = opt_ml};
     bool done = run(&evaluation, &error);

@@ -17,6 +17,6 @@
  *
  * The same numbers go to the log as a table. Returns the exit status: 0, or 1 with the reason in
  * output/failure. */
-int evaluate_main(const char *opt_ml);
+int evaluate_main(const char *opt_ml, int report);
 
 #endif

@@ -524,8 +524,9 @@ static bool run(struct job *job, GError **error)
            (!job->after || write_bundle(job, job->after, "after", error));
 }
 
-int features_main(const char *opt_ml)
+int features_main(const char *opt_ml, int report)
 {
+    (void)report; /* it has no metrics while it runs */
     g_autoptr(GError) error = NULL;
     struct job job = {.folder = opt_ml, .parts = g_byte_array_new()};
     bool done = run(&job, &error);

@@ -23,6 +23,6 @@
  *
  * The pipeline is fitted on the train part alone. A part without rows has no file. Returns the exit
  * status: 0, or 1 with the reason in output/failure. */
-int features_main(const char *opt_ml);
+int features_main(const char *opt_ml, int report);
 
 #endif

@@ -4,10 +4,16 @@
 
 #include "base/error.h"
 
+static const struct runtime_role features = {"features", NULL};
+static const struct runtime_role evaluate = {"evaluate", NULL};
+static const struct runtime_role in_the_server = {NULL, NULL};
+
 static const struct runtime runtimes[] = {
-    {"sagemaker-xgboost", "train", NULL, true},      {"xgboost", "train", NULL, true},
-    {"sagemaker-sparkml-serving", NULL, NULL, true}, {"lathe-features", NULL, "features", false},
-    {"lathe-evaluate", NULL, "evaluate", false},
+    {.repository = "sagemaker-xgboost", .trains = &xgboost_trains, .serves = &in_the_server},
+    {.repository = "xgboost", .trains = &xgboost_trains, .serves = &in_the_server},
+    {.repository = "sagemaker-sparkml-serving", .serves = &in_the_server},
+    {.repository = "lathe-features", .processes = &features},
+    {.repository = "lathe-evaluate", .processes = &evaluate},
 };
 
 static const struct runtime *by_repository(const char *repository)

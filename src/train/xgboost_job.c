@@ -411,7 +411,7 @@ int train_main(const char *opt_ml, int report_fd)
     signal(SIGPIPE, SIG_IGN);
     struct job job = {.opt_ml = opt_ml,
                       .report_fd = report_fd,
-                      .release = xgboost_release_find(g_getenv("LATHE_XGBOOST_VERSION"))};
+                      .release = xgboost_release_find(g_getenv("LATHE_IMAGE"))};
     g_autoptr(GError) error = NULL;
     bool trained = run(&job, &error);
     if (!trained) {

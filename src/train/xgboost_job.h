@@ -19,7 +19,7 @@
 #define LATHE_TRAIN_XGBOOST_JOB_H
 
 /* Trains in the folder opt_ml. The log goes to standard output; metrics and progress as JSON lines
- * to report_fd (-1: nowhere), see report.h. The environment's LATHE_XGBOOST_VERSION is the image,
+ * to report_fd (-1: nowhere), see report.h. The environment's LATHE_IMAGE is the image,
  * or its tag (xgboost_release.h). SIGTERM ends it after the round that is running; it is held back
  * in the calling thread from then on. Returns the exit status: 0, also when stopped, or 1 with
  * output/failure. */

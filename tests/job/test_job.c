@@ -367,7 +367,7 @@ static void a_killed_server_takes_its_jobs_along(void **state)
 int main(int argc, char **argv)
 {
     if (argc > 1)
-        return child_main(argv[1]);
+        return child_main(argv[2]);
     const struct CMUnitTest tests[] = {
         TEST(a_job_speaks_reports_and_ends),
         TEST(a_failure_gives_the_reason_that_the_child_wrote),

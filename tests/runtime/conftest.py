@@ -1,4 +1,4 @@
-"""A processing job's verb on a folder of its own: the process alone, with no server."""
+"""A processing job's program on a folder of its own: the process alone, with no server."""
 
 import gzip
 import json
@@ -13,10 +13,10 @@ DUCKDB = "LATHE_DUCKDB_LIBRARY"
 
 
 class Folder:
-    """An /opt/ml tree, and what running a verb on it gave."""
+    """An /opt/ml tree, and what running a program on it gave."""
 
-    def __init__(self, path, binary, verb):
-        self.path, self.binary, self.verb = path, binary, verb
+    def __init__(self, path, binary, program):
+        self.path, self.binary, self.program = path, binary, program
         (path / "processing/input").mkdir(parents=True)
 
     def write(self, name, content):
@@ -31,7 +31,7 @@ class Folder:
         return self
 
     def run(self, **environment):
-        done = subprocess.run([self.binary, self.verb, self.path], text=True, timeout=300,
+        done = subprocess.run([self.binary, "job", self.program, self.path], text=True, timeout=300,
                               env={**os.environ, **environment}, stdout=subprocess.PIPE,
                               stderr=subprocess.STDOUT)
         self.status, self.log = done.returncode, done.stdout
@@ -60,13 +60,13 @@ class Folder:
 
 @pytest.fixture
 def folder(lathe, tmp_path):
-    """folder("features"): a fresh folder for the verb."""
+    """folder("features"): a fresh folder for the program."""
     made = []
 
-    def make(verb):
-        path = tmp_path / f"{verb}-{len(made)}"
+    def make(program):
+        path = tmp_path / f"{program}-{len(made)}"
         made.append(path)
-        return Folder(path, lathe, verb)
+        return Folder(path, lathe, program)
 
     return make
 

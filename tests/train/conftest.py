@@ -51,7 +51,7 @@ class Job:
         (config / "hyperparameters.json").write_text(json.dumps(self.hyperparameters))
         (config / "inputdataconfig.json").write_text(json.dumps(self.channels))
         if version is not None:
-            self.environment["LATHE_XGBOOST_VERSION"] = version
+            self.environment["LATHE_IMAGE"] = version
         read, write = os.pipe()
         self.process = subprocess.Popen(
             [self.driver, self.folder, str(write)],

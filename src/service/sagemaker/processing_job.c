@@ -166,7 +166,7 @@ static bool check_request(const json_t *request, GError **error)
     const struct runtime *runtime = runtime_find(image, error);
     if (!runtime)
         return false;
-    if (!runtime->process_verb)
+    if (!runtime->processes)
         return error_set(error, ERROR_VALIDATION, "The image %s does not run processing jobs.",
                          image);
     if (json_integer_at(request, "ProcessingResources.ClusterConfig.InstanceCount", 1) > 1)
@@ -175,7 +175,8 @@ static bool check_request(const json_t *request, GError **error)
             "ProcessingResources: lathe runs on one instance; InstanceCount must be 1.");
     const json_t *inputs = json_object_get(request, "ProcessingInputs");
     const json_t *outputs = json_at(request, "ProcessingOutputConfig.Outputs");
-    return check_inputs(inputs, error) && check_outputs(outputs, error) &&
+    return (!runtime->processes->check || runtime->processes->check(request, error)) &&
+           check_inputs(inputs, error) && check_outputs(outputs, error) &&
            check_overlaps(inputs, outputs, error);
 }
 
@@ -262,7 +263,7 @@ static bool prepare(struct job *job, void *data, GError **error)
         !resource_update_ordered(processing->lathe->store, processing_job_kind.kind,
                                  processing->name, set_started, &processing->started, error))
         return false;
-    job_execute(job, runtime->process_verb, NULL);
+    job_execute(job, runtime->processes->program, NULL);
     return true;
 }
 

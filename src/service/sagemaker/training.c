@@ -198,8 +198,8 @@ static bool prepare(struct job *job, void *data, GError **error)
         return false;
     g_autoptr(json_auto) members = json_pack("{sf}", "TrainingStartTime", training->started);
     move_to(training, job, &(struct step){NULL, "Training", "Training in progress", members});
-    char *version = g_strdup_printf("LATHE_XGBOOST_VERSION=%s", image);
-    job_execute(job, runtime->train_verb, version);
+    char *setting = g_strdup_printf("LATHE_IMAGE=%s", image);
+    job_execute(job, runtime->trains->program, setting);
     return true;
 }
 

@@ -94,13 +94,8 @@ static bool check_request(const json_t *request, GError **error)
     const struct runtime *runtime = runtime_find(image, error);
     if (!runtime)
         return false;
-    if (!runtime->train_verb)
+    if (!runtime->trains)
         return error_set(error, ERROR_VALIDATION, "The image %s does not train.", image);
-    if (json_text_at(request, "HyperParameters.sagemaker_program"))
-        return error_set(error, ERROR_VALIDATION,
-                         "Script mode (the hyperparameter sagemaker_program) is not supported yet: "
-                         "lathe runs the image %s in algorithm mode only.",
-                         image);
     if (json_integer_at(request, "ResourceConfig.InstanceCount", 1) > 1 ||
         json_at(request, "ResourceConfig.InstanceGroups"))
         return error_set(
@@ -111,10 +106,8 @@ static bool check_request(const json_t *request, GError **error)
     if (!g_str_has_prefix(output, "s3://"))
         return error_set(error, ERROR_VALIDATION,
                          "OutputDataConfig.S3OutputPath %s does not begin with s3://.", output);
-    if (json_array_size(json_object_get(request, "InputDataConfig")) == 0)
-        return error_set(error, ERROR_VALIDATION,
-                         "InputDataConfig is empty; XGBoost needs a channel named train.");
-    return check_spot_times(request, error) &&
+    return (!runtime->trains->check || runtime->trains->check(request, error)) &&
+           check_spot_times(request, error) &&
            check_channels(json_object_get(request, "InputDataConfig"), error);
 }
 

@@ -1,0 +1,36 @@
+#include "runtime/program.h"
+
+#include <glib.h>
+#include <string.h>
+
+#include "runtime/evaluate_job.h"
+#include "runtime/features_job.h"
+#include "train/xgboost_job.h"
+
+static const struct program all[] = {
+    {"xgboost",
+     "the XGBoost algorithm: input/config and input/data to model; the image in LATHE_IMAGE",
+     train_main},
+    {"features",
+     "lathe-features: fits and applies a feature pipeline, processing/input/config (one YAML or\n"
+     "JSON file) and processing/input/data to processing/output",
+     features_main},
+    {"evaluate",
+     "lathe-evaluate: measures a model on rows it has not seen, processing/input/model, test and\n"
+     "validation to processing/output/evaluation/evaluation.json",
+     evaluate_main},
+};
+
+const struct program *programs(size_t *count)
+{
+    *count = G_N_ELEMENTS(all);
+    return all;
+}
+
+const struct program *program_find(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(all); i++)
+        if (strcmp(all[i].name, name) == 0)
+            return &all[i];
+    return NULL;
+}

@@ -1,0 +1,22 @@
+/* program.h: the programs that jobs run as processes of their own, each on a folder laid out as
+ * /opt/ml is in a container: one row a program, one verb for all, `lathe job NAME FOLDER`. They
+ * know nothing of the server, and can be run and debugged by hand. */
+#ifndef LATHE_RUNTIME_PROGRAM_H
+#define LATHE_RUNTIME_PROGRAM_H
+
+#include <stddef.h>
+
+struct program {
+    const char *name;
+    const char *summary; /* a line of help: what it reads and writes */
+    /* Works on the folder and returns the exit status. Standard output is the log; JSON lines with
+     * metrics and progress go to the descriptor report (-1: nowhere). */
+    int (*run)(const char *folder, int report);
+};
+
+/* All of them. */
+const struct program *programs(size_t *count);
+/* NULL where there is none. */
+const struct program *program_find(const char *name);
+
+#endif

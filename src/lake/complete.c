@@ -174,7 +174,18 @@ static struct lake_object *complete(struct lake *lake, const struct lake_upload 
     gint64 part_size;
     g_autofree char *file = layout_file(lake, layout, &part_size);
     g_autoptr(GPtrArray) all = lake_part_list(lake, upload, 0, LAKE_PARTS_LIMIT, error);
-    g_autoptr(lake_draft_auto) draft = all ? assemble(lake, file, quiet, all, wanted, error) : NULL;
+    GError *failure = NULL;
+    g_autoptr(lake_draft_auto) draft =
+        all ? assemble(lake, file, quiet, all, wanted, &failure) : NULL;
+    if (failure) {
+        /* Who ended it meanwhile removed the parts: that is why they could not be read. */
+        g_autoptr(lake_upload_auto) there =
+            lake_upload_get(lake, upload->bucket, upload->key, upload->id, error);
+        if (there)
+            g_propagate_error(error, failure);
+        else
+            g_error_free(failure);
+    }
     if (!draft)
         return NULL;
     g_autoptr(lake_object_auto) object = lake_object_of_entry(draft, entry);

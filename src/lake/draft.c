@@ -30,7 +30,7 @@ void lake_draft_free(struct lake_draft *draft)
     if (!draft)
         return;
     if (draft->layout)
-        layout_leave(draft->lake, draft->layout, draft->part, draft->shared);
+        layout_leave(draft->lake, draft->layout, draft->part, draft->shared, draft->kept);
     if (draft->fd >= 0)
         close(draft->fd);
     if (!draft->kept && !draft->shared && !draft->small)

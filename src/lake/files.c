@@ -156,6 +156,12 @@ static bool copy_object(struct lake *lake, const struct lake_object *object, con
 bool lake_link(struct lake *lake, const struct lake_object *object, const char *path,
                GError **error)
 {
+    struct stat status;
+    if (stat(object->file, &status) == 0 && status.st_size != object->size)
+        return error_set(error, ERROR_INTERNAL,
+                         "the file of s3://%s/%s was cut: it has %" G_GINT64_FORMAT
+                         " of %" G_GINT64_FORMAT " bytes",
+                         object->bucket, object->key, (gint64)status.st_size, object->size);
     if (link(object->file, path) == 0) { /* its mode is that of the lake's file, not the link's */
         if (chmod(path, 0400) == 0)
             return true;

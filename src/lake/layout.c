@@ -124,13 +124,30 @@ struct layout *layout_enter(struct lake *lake, const char *upload, int number, g
     return layout;
 }
 
-void layout_leave(struct lake *lake, struct layout *layout, int number, bool shared)
+/* Whether the upload was completed or aborted, as far as the store can tell. */
+static bool is_over(struct lake *lake, const char *upload)
 {
+    struct look found = {upload, 0, NULL, 0, false};
+    g_autoptr(GError) error = NULL;
+    bool over = !store_read(lake->store, look, &found, &error) &&
+                g_error_matches(error, LATHE_ERROR, ERROR_NO_SUCH_UPLOAD);
+    g_free(found.file);
+    return over;
+}
+
+void layout_leave(struct lake *lake, struct layout *layout, int number, bool shared, bool committed)
+{
+    g_autofree char *upload = g_strdup(layout->upload);
+    gpointer file = NULL;
     pthread_mutex_lock(&lake->lock);
     if (shared)
-        g_hash_table_remove(layout->writing, GINT_TO_POINTER(number));
+        g_hash_table_steal_extended(layout->writing, GINT_TO_POINTER(number), NULL, &file);
     drop(lake, layout);
     pthread_mutex_unlock(&lake->lock);
+    /* The part may have made the file anew after the upload's end had removed it. */
+    if (file && !committed && is_over(lake, upload))
+        lake_remove_id(lake, file);
+    g_free(file);
 }
 
 static bool writes_to(const struct layout *layout, const char *file)

@@ -15,7 +15,9 @@ struct layout;
  * ERROR_NO_SUCH_UPLOAD. Paired with layout_leave. */
 struct layout *layout_enter(struct lake *lake, const char *upload, int number, gint64 length,
                             struct lake_place *place, char **id, GError **error);
-void layout_leave(struct lake *lake, struct layout *layout, int number, bool shared);
+/* Behind a part, whether or not it was committed: what it wrote to an upload that is over goes. */
+void layout_leave(struct lake *lake, struct layout *layout, int number, bool shared,
+                  bool committed);
 
 /* The upload's file and distance of parts as they now are; g_free. */
 char *layout_file(struct lake *lake, const struct layout *layout, gint64 *part_size);

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <math.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -195,8 +196,9 @@ struct lake_object *lake_find_version(struct lake *lake, const char *bucket, con
                                       struct lake_object **marker, GError **error)
 {
     /* A file may be replaced and removed between reading its row and opening it; then there is a
-     * new row. Nobody replaces an object that often for long. */
-    for (int attempt = 0;; attempt++) {
+     * new row. If there is not, somebody removed it behind our back. */
+    g_autofree char *missed = NULL;
+    for (;;) {
         struct finding finding = {
             .lake = lake, .name = {bucket, key, version}, .with_bytes = body != NULL};
         g_autoptr(lake_object_auto) object = find_once(lake, &finding, marker, error);
@@ -206,11 +208,18 @@ struct lake_object *lake_find_version(struct lake *lake, const char *bucket, con
         *body = lake_get(lake, object, &failure);
         if (*body)
             return g_steal_pointer(&object);
-        if (attempt == 100 || !g_error_matches(failure, LATHE_ERROR, ERROR_NO_SUCH_KEY)) {
+        if (!g_error_matches(failure, LATHE_ERROR, ERROR_NO_SUCH_KEY)) {
             g_propagate_error(error, failure);
             return NULL;
         }
         g_error_free(failure);
+        if (g_strcmp0(missed, object->id) == 0) {
+            error_set(error, ERROR_INTERNAL, "the file of s3://%s/%s, %s, is gone", bucket, key,
+                      object->id);
+            return NULL;
+        }
+        g_free(missed);
+        missed = g_steal_pointer(&object->id);
     }
 }
 
@@ -223,6 +232,21 @@ struct lake_object *lake_find(struct lake *lake, const char *bucket, const char 
 static bool read_bytes_of(struct store_connection *connection, void *data, GError **error)
 {
     return read_bytes(connection, data, error);
+}
+
+/* The stream of an object's file, once it is known to have all its bytes: what is missing cannot be
+ * told any more when the answer has begun. */
+static struct stream *whole_file(int fd, const struct lake_object *object, GError **error)
+{
+    struct stat status;
+    if (fstat(fd, &status) == 0 && status.st_size >= object->size)
+        return stream_from_file(fd, 0, object->size);
+    error_set(error, ERROR_INTERNAL,
+              "the file of s3://%s/%s was cut: it has %" G_GINT64_FORMAT " of %" G_GINT64_FORMAT
+              " bytes",
+              object->bucket, object->key, (gint64)status.st_size, object->size);
+    close(fd);
+    return NULL;
 }
 
 struct stream *lake_get(struct lake *lake, const struct lake_object *object, GError **error)
@@ -241,7 +265,7 @@ struct stream *lake_get(struct lake *lake, const struct lake_object *object, GEr
     }
     int fd = open(object->file, O_RDONLY | O_CLOEXEC);
     if (fd >= 0)
-        return stream_from_file(fd, 0, object->size);
+        return whole_file(fd, object, error);
     if (errno == ENOENT)
         no_such_key(error, object->bucket, object->key);
     else

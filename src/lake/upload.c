@@ -177,7 +177,7 @@ struct lake_draft *lake_part_receive(struct lake *lake, const struct lake_upload
         draft->layout = layout;
         draft->part = number;
     } else {
-        layout_leave(lake, layout, number, place.shared);
+        layout_leave(lake, layout, number, place.shared, false);
     }
     return draft;
 }

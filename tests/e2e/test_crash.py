@@ -303,6 +303,31 @@ def test_status_tells_what_lies_aside(server_factory, lathe):
     assert len(s3.get_object(Bucket="bucket", Key="key")["Body"].read()) == 300_000
 
 
+def test_files_that_were_cut_or_are_gone_are_told_at_once(server_factory):
+    server = server_factory()
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket="bucket")
+    for key in ("cut", "gone", "whole"):
+        s3.put_object(Bucket="bucket", Key=key, Body=key.encode() * 100_000)
+    for path in (server.home / "lake").iterdir():
+        if path.name == "owner":
+            continue
+        if path.read_bytes().startswith(b"gone"):
+            path.unlink()
+        elif path.read_bytes().startswith(b"cut"):
+            path.chmod(0o600)
+            os.truncate(path, 1000)
+    for key in ("cut", "gone"):
+        for more in ({}, {"Range": "bytes=10-20"}):
+            with pytest.raises(botocore.exceptions.ClientError) as told:
+                s3.get_object(Bucket="bucket", Key=key, **more)
+            assert told.value.response["ResponseMetadata"]["HTTPStatusCode"] == 500
+    assert s3.get_object(Bucket="bucket", Key="whole")["Body"].read() == b"whole" * 100_000
+    for key in ("cut", "gone"):
+        s3.put_object(Bucket="bucket", Key=key, Body=b"again" * 100_000)
+        assert s3.get_object(Bucket="bucket", Key=key)["Body"].read() == b"again" * 100_000
+
+
 # --- a full disk --------------------------------------------------------------------------------
 
 DISK = 48 * MIB

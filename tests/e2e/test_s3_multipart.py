@@ -3,7 +3,9 @@
 import base64
 import concurrent.futures
 import hashlib
+import os
 import random
+import threading
 import zlib
 
 import pytest
@@ -216,3 +218,39 @@ def test_an_upload_survives_a_restart(server_factory, parts):
     assert finish(s3, upload, sent)["ETag"] == etag_of(parts)
     got = s3.get_object(Bucket="bucket", Key="k")
     assert got["Body"].read() == b"".join(parts) and got["ContentType"] == "text/csv"
+
+def test_an_upload_that_is_completed_and_aborted_at_once_ends_once(server, bucket):
+    """Each racer is told that it ended the upload, or that there is none; and the object is whole,
+    or not there."""
+    s3 = server.client("s3")
+    parts = [os.urandom(5 << 20), b"the end" * 1000]
+    for number in range(12):
+        key = f"raced-{number}"
+        id = s3.create_multipart_upload(Bucket=bucket, Key=key)["UploadId"]
+        call = {"Bucket": bucket, "Key": key, "UploadId": id}
+        order = [1, 0] if number % 2 else [0, 1]  # the short one first: not in its place
+        tags = {n: s3.upload_part(**call, PartNumber=n + 1, Body=parts[n])["ETag"] for n in order}
+        wanted = {"Parts": [{"PartNumber": n + 1, "ETag": tags[n]} for n in (0, 1)]}
+        told = []
+
+        def race(end, **more):
+            try:
+                end(**call, **more)
+                told.append(end.__name__)
+            except ClientError as error:
+                told.append(error.response["Error"]["Code"])
+
+        racers = [threading.Thread(target=race, args=(s3.complete_multipart_upload,),
+                                   kwargs={"MultipartUpload": wanted}) for _ in range(2)]
+        racers.insert(number % 3, threading.Thread(target=race, args=(s3.abort_multipart_upload,)))
+        for racer in racers:
+            racer.start()
+        for racer in racers:
+            racer.join()
+        assert set(told) <= {"complete_multipart_upload", "abort_multipart_upload", "NoSuchUpload"}
+        try:
+            body = s3.get_object(Bucket=bucket, Key=key)["Body"].read()
+            assert body == b"".join(parts) and "complete_multipart_upload" in told
+        except ClientError as error:
+            assert error.response["Error"]["Code"] == "NoSuchKey"
+            assert "complete_multipart_upload" not in told

@@ -208,6 +208,52 @@ static void abort_removes_everything(void **state)
     lake_upload_free(upload);
 }
 
+/* A part whose upload ends in the middle of it: before its file is made, or while it is written. */
+struct ended_body {
+    struct fixture *fixture;
+    struct lake_upload *upload;
+    gint64 left, end_at;
+    bool with_bucket;
+};
+
+static gssize ended_read(void *state, void *buffer, size_t size, GError **error)
+{
+    struct ended_body *body = state;
+    if (body->left <= body->end_at) {
+        body->end_at = -1;
+        if (body->with_bucket)
+            assert_true(lake_bucket_delete(body->fixture->lake, "bucket", error));
+        else
+            assert_true(lake_upload_abort(body->fixture->lake, body->upload, error));
+        g_usleep(50000); /* the collector removes the file */
+    }
+    gssize n = MIN((gssize)size, (gssize)(body->left - MAX(body->end_at, 0)));
+    memset(buffer, 'x', (size_t)n);
+    body->left -= n;
+    return n;
+}
+
+static void a_part_under_way_leaves_nothing_of_an_ended_upload(void **state)
+{
+    struct fixture *fixture = *state;
+    static const struct stream_source source = {ended_read, NULL};
+    for (int i = 0; i < 4; i++) {
+        struct lake_upload *upload = start(fixture->lake);
+        struct ended_body ended = {fixture, upload, PART, i % 2 ? PART : PART / 2, i >= 2};
+        g_autoptr(stream_auto) body = stream_new(&source, &ended, PART);
+        g_autoptr(lake_draft_auto) draft =
+            lake_part_receive(fixture->lake, upload, 1, body, 0, NULL);
+        assert_non_null(draft);
+        assert_fails(lake_part_commit(fixture->lake, upload, 1, draft, NULL, error),
+                     ERROR_NO_SUCH_UPLOAD);
+        g_clear_pointer(&draft, lake_draft_free);
+        assert_files(fixture, 0);
+        lake_upload_free(upload);
+        if (ended.with_bucket)
+            assert_true(lake_bucket_create(fixture->lake, "bucket", "us-east-1", NULL));
+    }
+}
+
 static void deleting_the_bucket_gives_uploads_up(void **state)
 {
     struct fixture *fixture = *state;
@@ -297,6 +343,7 @@ int main(void)
         with_lake(left_out_parts),
         with_lake(survives_reopening),
         with_lake(abort_removes_everything),
+        with_lake(a_part_under_way_leaves_nothing_of_an_ended_upload),
         with_lake(deleting_the_bucket_gives_uploads_up),
         with_lake(many_senders_of_the_same_parts),
         with_lake(completing_while_a_part_arrives),

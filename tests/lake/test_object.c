@@ -352,6 +352,24 @@ static void a_cut_body_leaves_nothing(void **state)
     assert_null(get_bytes(fixture->lake, "key"));
 }
 
+static void files_that_were_cut_or_are_gone_are_told(void **state)
+{
+    struct fixture *fixture = *state;
+    g_autoptr(GBytes) bytes = body_of(100000, 1);
+    put_bytes(fixture->lake, "key", bytes);
+    g_autoptr(lake_object_auto) object = lake_stat(fixture->lake, "bucket", "key", NULL);
+    struct stream *body = NULL;
+    assert_int_equal(chmod(object->file, 0600), 0);
+    assert_int_equal(truncate(object->file, 99999), 0);
+    assert_fails(lake_find(fixture->lake, "bucket", "key", &body, error), ERROR_INTERNAL);
+    g_autofree char *link = g_build_filename(fixture->home, "link", NULL);
+    assert_fails(lake_link(fixture->lake, object, link, error), ERROR_INTERNAL);
+    assert_int_equal(g_unlink(object->file), 0);
+    assert_fails(lake_find(fixture->lake, "bucket", "key", &body, error), ERROR_INTERNAL);
+    assert_true(lake_delete(fixture->lake, "bucket", "key", NULL));
+    assert_fails(lake_find(fixture->lake, "bucket", "key", &body, error), ERROR_NO_SUCH_KEY);
+}
+
 static void uris(void **state)
 {
     (void)state;
@@ -390,6 +408,7 @@ int main(void)
         with_lake(one_of_many_creates_wins),
         with_lake(copies_share_bytes_not_fate),
         with_lake(a_cut_body_leaves_nothing),
+        with_lake(files_that_were_cut_or_are_gone_are_told),
         cmocka_unit_test(uris),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

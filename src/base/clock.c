@@ -52,22 +52,45 @@ char *clock_http(double time)
                            months[tm.tm_mon], tm.tm_year + 1900, tm.tm_hour, tm.tm_min, tm.tm_sec);
 }
 
-static bool parse_http(const char *text, double *time)
+static bool make_time(int year, const char *month, int day, const int clock[3], double *time)
 {
-    char month[4] = "";
-    int day, year, hour, minute, second;
-    if (sscanf(text, "%*3s, %2d %3s %4d %2d:%2d:%2d GMT", &day, month, &year, &hour, &minute,
-               &second) != 6)
-        return false;
     for (int m = 0; m < 12; m++) {
         if (strcmp(month, months[m]) != 0)
             continue;
-        g_autoptr(GDateTime) date = g_date_time_new_utc(year, m + 1, day, hour, minute, second);
+        g_autoptr(GDateTime) date =
+            g_date_time_new_utc(year, m + 1, day, clock[0], clock[1], clock[2]);
         if (date)
             *time = (double)g_date_time_to_unix(date);
         return date != NULL;
     }
     return false;
+}
+
+/* A year of two digits that seems more than 50 years ahead is past (RFC 9110, 5.6.7). */
+static int full_year(int year)
+{
+    int now = utc(clock_now()).tm_year + 1900;
+    year += now / 100 * 100;
+    return year > now + 50 ? year - 100 : year;
+}
+
+/* HTTP's three forms: "Sun, 06 Nov 1994 08:49:37 GMT", and the obsolete "Sunday, 06-Nov-94 08:49:37
+ * GMT" and "Sun Nov  6 08:49:37 1994". */
+static bool parse_http(const char *text, double *time)
+{
+    char month[4] = "";
+    int day, year, clock[3], end = 0;
+    sscanf(text, "%*3[A-Za-z], %2d %3s %4d %2d:%2d:%2d GMT%n", &day, month, &year, &clock[0],
+           &clock[1], &clock[2], &end);
+    if (end && !text[end])
+        return make_time(year, month, day, clock, time);
+    sscanf(text, "%*9[A-Za-z], %2d-%3[A-Za-z]-%2d %2d:%2d:%2d GMT%n", &day, month, &year, &clock[0],
+           &clock[1], &clock[2], &end);
+    if (end && !text[end])
+        return make_time(full_year(year), month, day, clock, time);
+    sscanf(text, "%*3[A-Za-z] %3[A-Za-z] %2d %2d:%2d:%2d %4d%n", month, &day, &clock[0], &clock[1],
+           &clock[2], &year, &end);
+    return end && !text[end] && make_time(year, month, day, clock, time);
 }
 
 bool clock_parse(const char *text, double *time)

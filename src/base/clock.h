@@ -12,7 +12,7 @@ double clock_monotonic(void); /* seconds that never go back */
 char *clock_iso(double time);  /* 2026-11-21T10:20:30.123Z; g_free */
 char *clock_http(double time); /* Sat, 21 Nov 2026 10:20:30 GMT; g_free */
 
-/* Reads either form, 20261121T102030Z, or seconds as a number. */
+/* Reads either form (and HTTP's two obsolete ones), 20261121T102030Z, or seconds as a number. */
 bool clock_parse(const char *text, double *time);
 
 /* --- the clock ----------------------------------------------------------------------------------

@@ -59,6 +59,7 @@
     X(ERROR_UNRESOLVABLE_GRANT, "UnresolvableGrantByEmailAddress", 400)     \
     X(ERROR_INVALID_LOG_TARGET, "InvalidTargetBucketForLogging", 400)       \
     X(ERROR_MALFORMED_POST, "MalformedPOSTRequest", 400)                    \
+    X(ERROR_POST_TOO_LARGE, "MaxPostPreDataLengthExceededError", 400)       \
     X(ERROR_INVALID_POST_POLICY, "InvalidPolicyDocument", 400)              \
     X(ERROR_BUCKET_OWNED_BY_YOU, "BucketAlreadyOwnedByYou", 409)            \
     X(ERROR_BUCKET_NOT_EMPTY, "BucketNotEmpty", 409)                        \

@@ -152,17 +152,18 @@ struct changing {
 static bool write_change(struct store_connection *connection, const struct lake_object *object,
                          GError **error)
 {
+    g_autofree char *headers = lake_json_column(object->headers);
     g_autofree char *tags = lake_json_column(object->tags);
     g_autofree char *lock = lake_json_column(object->lock);
     return store_run(connection, error,
-                     "UPDATE lake_object SET tags = ?, lock = ? "
+                     "UPDATE lake_object SET headers = ?, tags = ?, lock = ? "
                      "WHERE bucket = ? AND key = ? AND version = ?",
-                     "sssss", tags, lock, object->bucket, object->key, object->version) &&
+                     "ssssss", headers, tags, lock, object->bucket, object->key, object->version) &&
            (sqlite3_changes(store_handle(connection)) == 1 ||
             store_run(connection, error,
-                      "UPDATE lake_version SET tags = ?, lock = ? "
+                      "UPDATE lake_version SET headers = ?, tags = ?, lock = ? "
                       "WHERE bucket = ? AND key = ? AND version = ?",
-                      "sssss", tags, lock, object->bucket, object->key, object->version));
+                      "ssssss", headers, tags, lock, object->bucket, object->key, object->version));
 }
 
 static bool change_object(struct store_connection *connection, void *data, GError **error)

@@ -69,8 +69,9 @@ struct lake_object *lake_find_version(struct lake *lake, const char *bucket, con
                                       const char *version, struct stream **body,
                                       struct lake_object **marker, GError **error);
 
-/* Changes what of an object may change, its tags and its lock, in one change with what it was:
- * `change` sets these two of the object that it gets, or refuses. Gives the object as it then is.
+/* Changes what of an object may change, its tags, its lock and the grants among its headers, in one
+ * change with what it was: `change` sets these of the object that it gets, or refuses. Gives the
+ * object as it then is.
  */
 typedef bool lake_changer(struct lake_object *object, const void *data, GError **error);
 struct lake_object *lake_change(struct lake *lake, const char *bucket, const char *key,

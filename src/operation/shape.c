@@ -48,3 +48,10 @@ const struct shape_member *shape_payload(const struct shape *shape)
             return &shape->members[i];
     return NULL;
 }
+
+bool shape_need_is(const char *need, const char *parameter)
+{
+    size_t length = strlen(parameter);
+    return *need == '?' && strncmp(need + 1, parameter, length) == 0 &&
+           (need[1 + length] == '=' || !need[1 + length]);
+}

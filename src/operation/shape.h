@@ -125,6 +125,9 @@ const struct shape_operation *shape_operation_find(const struct shape_service *s
                                                    const char *name);
 const struct shape_member *shape_member_find(const struct shape *shape, const char *name);
 
+/* Whether a need ("?uploads", "?list-type=2") is of the query parameter of that name. */
+bool shape_need_is(const char *need, const char *parameter);
+
 /* The member that is the body itself (a stream or a payload), or NULL. */
 const struct shape_member *shape_payload(const struct shape *shape);
 

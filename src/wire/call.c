@@ -54,6 +54,8 @@ struct wire_call *wire_call_new(const struct http_request *http, guint64 id_high
     call->protocol = PROTOCOL_JSON11;
     call->route = (struct route){0};
     call->form = NULL;
+    call->is_post = false;
+    call->post = NULL;
     wire_request_id(call->request_id, id_high, id_low);
     wire_call_refresh(call, http);
     credential_read(&call->request, &call->credential);
@@ -66,6 +68,7 @@ void wire_call_free(struct wire_call *call)
         g_array_unref(call->query);
     if (call->form)
         g_array_unref(call->form);
+    s3_post_free(call->post);
     g_free(call->path);
     route_clear(&call->route);
     g_free(call);
@@ -131,7 +134,16 @@ static bool identify_s3(struct wire_call *call, GError **error)
         call->path = g_strconcat("/", bucket, call->request.path, NULL);
         call->request.path = call->path;
     }
-    return identify_rest(call, shape_service_find("s3"), error);
+    const struct shape_service *s3 = shape_service_find("s3");
+    if (!s3_post_fits(&call->request))
+        return identify_rest(call, s3, error);
+    call->is_post = true;
+    call->service = s3;
+    call->protocol = s3->protocol;
+    if (!s3_post_route(s3, &call->request, &call->route, error))
+        return false;
+    call->operation = call->route.operation;
+    return true;
 }
 
 /* The service that a scope names and that is neither S3 nor was reached by its own door. */
@@ -154,7 +166,7 @@ bool wire_call_identify(struct wire_call *call, GError **error)
         call->protocol = PROTOCOL_QUERY;
         return true;
     }
-    bool is_s3 = g_str_has_prefix(scope, "s3");
+    bool is_s3 = g_str_has_prefix(scope, "s3") || (!*scope && s3_post_fits(request));
     const struct shape_service *rest = is_s3 ? NULL : rest_service(call);
     call->protocol = rest ? rest->protocol : PROTOCOL_REST_XML;
     call->query = url_pairs(request->query, strlen(request->query), MOST_QUERY_PAIRS, error);

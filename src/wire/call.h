@@ -6,6 +6,7 @@
 #include "wire/error_reply.h"
 #include "wire/request.h"
 #include "wire/route.h"
+#include "wire/s3_post.h"
 #include "wire/signature.h"
 
 #define MOST_HEADERS 128
@@ -23,6 +24,8 @@ struct wire_call {
     enum protocol protocol;                  /* what is spoken: cloudwatch may come as a query */
     struct route route;                      /* REST only */
     GArray *form;                            /* query protocol: the body's pairs */
+    bool is_post;                            /* S3: a browser's form on a bucket */
+    struct s3_post *post;                    /* that, once it is read */
 };
 
 /* An id of 36 characters, 8-4-4-4-12 digits, from 128 bits. */

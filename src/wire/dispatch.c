@@ -44,6 +44,10 @@ static void put_ids(const struct wire_call *call, struct http_reply *reply)
     }
     http_reply_header(reply, "x-amz-request-id", call->request_id);
     http_reply_header(reply, "x-amz-id-2", call->request_id);
+    /* What a bucket holds shares its origin with the whole API: a page or a report of it runs in an
+     * origin of its own, and a text is no page. */
+    http_reply_header(reply, "X-Content-Type-Options", "nosniff");
+    http_reply_header(reply, "Content-Security-Policy", "sandbox allow-scripts");
 }
 
 static void reply_error(struct wire_call *call, const json_t *members, const GError *error,
@@ -67,6 +71,10 @@ static void reply_error(struct wire_call *call, const json_t *members, const GEr
 static void encode(struct wire_call *call, struct reply *reply, struct http_reply *http)
 {
     put_ids(call, http);
+    if (call->post) {
+        s3_post_reply(call->post, wire_header(&call->request, "host"), reply->output, http);
+        return;
+    }
     switch (call->protocol) {
     case PROTOCOL_QUERY:
         http_reply_text(
@@ -174,9 +182,35 @@ static json_t *decode(struct wire_call *call, struct stream *body, GError **erro
                : decode_json(call, whole, error);
 }
 
+static bool call_operation(struct dispatcher *dispatcher, const struct wire_call *call,
+                           const json_t *request, struct stream *body, struct reply *reply,
+                           GError **error)
+{
+    const char *region = call->credential.region;
+    const struct call_context context = {
+        .region = *region ? region : dispatcher->region,
+        .request_id = call->request_id,
+        .body = body,
+    };
+    return operation_call(dispatcher->operations, &context, call->service->name,
+                          call->operation->name, request, reply, error);
+}
+
+static bool run_post(struct dispatcher *dispatcher, struct wire_call *call, struct stream *body,
+                     struct reply *reply, GError **error)
+{
+    call->post = s3_post_read(&call->request, &call->route, body, error);
+    g_autoptr(json_auto) request =
+        call->post ? s3_post_decode(call->post, call->service, &call->route, error) : NULL;
+    return request &&
+           call_operation(dispatcher, call, request, s3_post_file(call->post), reply, error);
+}
+
 static bool run(struct dispatcher *dispatcher, struct wire_call *call, struct stream *body,
                 struct reply *reply, GError **error)
 {
+    if (call->is_post)
+        return run_post(dispatcher, call, body, reply, error);
     if (call->protocol == PROTOCOL_QUERY) {
         g_autoptr(GBytes) form = stream_read_all(body, XML_LIMIT, error);
         g_autoptr(GBytes) plain =
@@ -191,14 +225,8 @@ static bool run(struct dispatcher *dispatcher, struct wire_call *call, struct st
     g_autoptr(json_auto) request = decode(call, decoded, error);
     if (!request)
         return false;
-    const char *region = call->credential.region;
-    const struct call_context context = {
-        .region = *region ? region : dispatcher->region,
-        .request_id = call->request_id,
-        .body = has_stream(call->operation) ? decoded : NULL,
-    };
-    return operation_call(dispatcher->operations, &context, call->service->name,
-                          call->operation->name, request, reply, error);
+    return call_operation(dispatcher, call, request, has_stream(call->operation) ? decoded : NULL,
+                          reply, error);
 }
 
 /* --- the handler --------------------------------------------------------------------------- */

@@ -52,20 +52,33 @@ static json_t *decode_header_list(const struct shape_member *member, const char 
     return g_steal_pointer(&list);
 }
 
-/* Headers below a prefix ("x-amz-meta-"), their names in lower case as S3 keeps them. */
-static json_t *decode_header_map(const struct shape_member *member,
-                                 const struct wire_request *request, GError **error)
+/* One entry of a map of headers, where the header is below its prefix. */
+static bool add_entry(const struct shape_member *member, const char *header, const char *text,
+                      json_t *map, GError **error)
 {
     const char *prefix = shape_wire_name(member);
-    size_t length = strlen(prefix);
+    if (g_ascii_strncasecmp(header, prefix, strlen(prefix)) != 0)
+        return true;
+    g_autofree char *name = g_ascii_strdown(header + strlen(prefix), -1);
+    json_t *value = decode_text(&member->shape->members[1], text, error);
+    return value && json_object_set_new(map, name, value) == 0;
+}
+
+/* Headers below a prefix ("x-amz-meta-"), their names in lower case as S3 keeps them; a presigned
+ * URL's query may have them too, and headers win. */
+static json_t *decode_header_map(const struct shape_member *member,
+                                 const struct wire_request *request, const GArray *query,
+                                 GError **error)
+{
     g_autoptr(json_auto) map = json_object();
+    for (guint i = 0; i < query->len; i++) {
+        const struct url_pair *pair = &g_array_index(query, struct url_pair, i);
+        if (!add_entry(member, pair->name, pair->value, map, error))
+            return NULL;
+    }
     for (size_t i = 0; i < request->header_count; i++) {
         const struct wire_header *header = &request->headers[i];
-        if (g_ascii_strncasecmp(header->name, prefix, length) != 0)
-            continue;
-        g_autofree char *name = g_ascii_strdown(header->name + length, -1);
-        json_t *value = decode_text(&member->shape->members[1], header->value, error);
-        if (!value || json_object_set_new(map, name, value) != 0)
+        if (!add_entry(member, header->name, header->value, map, error))
             return NULL;
     }
     return json_object_size(map) ? g_steal_pointer(&map) : NULL;
@@ -91,19 +104,6 @@ static json_t *decode_query(const struct shape_member *member, const GArray *que
     return json_array_size(list) ? g_steal_pointer(&list) : NULL;
 }
 
-/* A presigned URL may carry x-amz-... headers as query members. */
-static const char *presigned_header(const GArray *query, const char *name)
-{
-    if (query->len == 0 || g_ascii_strncasecmp(name, "x-amz-", 6) != 0)
-        return NULL;
-    for (guint i = 0; i < query->len; i++) {
-        const struct url_pair *pair = &g_array_index(query, struct url_pair, i);
-        if (g_ascii_strcasecmp(pair->name, name) == 0)
-            return pair->value;
-    }
-    return NULL;
-}
-
 /* Clients in C++ write enumerations in headers in lower case (x-amz-checksum-mode: enabled), and S3
  * takes them: the enumeration's own spelling is what operations see. */
 static const char *listed_value(const struct shape *shape, const char *text)
@@ -119,8 +119,8 @@ static json_t *decode_header(const struct shape_member *member, const struct wir
 {
     const char *name = shape_wire_name(member);
     const char *text = wire_header(request, name);
-    text = text ? text : presigned_header(query, name);
-    if (!text)
+    text = text ? text : s3_presigned_header(query, name);
+    if (!text || s3_is_no_date(member, text))
         return NULL;
     return member->shape->type == SHAPE_LIST
                ? decode_header_list(member, text, error)
@@ -149,7 +149,7 @@ static bool decode_places(const struct shape *input, const struct route *route,
             value = decode_header(member, request, query, &failure);
             break;
         case AT_HEADERS:
-            value = decode_header_map(member, request, &failure);
+            value = decode_header_map(member, request, query, &failure);
             break;
         default:
             break;
@@ -209,20 +209,12 @@ static bool decode_members(const struct shape_service *service, const struct sha
     return members && json_object_update_missing(into, members) == 0;
 }
 
-static bool query_is_known(const struct shape_operation *operation, const char *name)
+/* Whether the operation itself has the parameter: as what tells it from others, or as a member. */
+static bool has_parameter(const struct shape_operation *operation, const char *name)
 {
-    static const char *const signing[] = {"AWSAccessKeyId", "Signature", "Expires"};
-    if (g_ascii_strncasecmp(name, "x-", 2) == 0)
-        return true;
-    for (size_t i = 0; i < G_N_ELEMENTS(signing); i++)
-        if (strcmp(signing[i], name) == 0)
+    for (size_t i = 0; i < operation->need_count; i++)
+        if (shape_need_is(operation->needs[i], name))
             return true;
-    for (size_t i = 0; i < operation->need_count; i++) {
-        const char *need = operation->needs[i];
-        if (*need == '?' && strncmp(need + 1, name, strlen(name)) == 0 &&
-            strchr("=", need[1 + strlen(name)]))
-            return true;
-    }
     for (size_t i = 0; operation->input && i < operation->input->member_count; i++) {
         const struct shape_member *member = &operation->input->members[i];
         if (member->location == AT_QUERY && strcmp(shape_wire_name(member), name) == 0)
@@ -231,19 +223,30 @@ static bool query_is_known(const struct shape_operation *operation, const char *
     return false;
 }
 
+static bool check_query(const struct shape_service *service,
+                        const struct shape_operation *operation, const GArray *query,
+                        GError **error)
+{
+    for (guint i = 0; i < query->len; i++) {
+        const char *name = g_array_index(query, struct url_pair, i).name;
+        bool known =
+            has_parameter(operation, name) ||
+            (service->protocol == PROTOCOL_REST_XML ? !s3_selects_another(service, operation, name)
+                                                    : g_ascii_strncasecmp(name, "x-", 2) == 0);
+        if (!known)
+            return error_set(error, ERROR_INVALID_ARGUMENT, "%s has no query parameter '%.255s'",
+                             operation->name, name);
+    }
+    return true;
+}
+
 json_t *rest_decode(const struct shape_service *service, const struct route *route,
                     const struct wire_request *request, const GArray *query, GBytes *body,
                     GError **error)
 {
     const struct shape_operation *operation = route->operation;
-    for (guint i = 0; i < query->len; i++) {
-        const char *name = g_array_index(query, struct url_pair, i).name;
-        if (!query_is_known(operation, name)) {
-            error_set(error, ERROR_INVALID_ARGUMENT, "%s has no query parameter '%.255s'",
-                      operation->name, name);
-            return NULL;
-        }
-    }
+    if (!check_query(service, operation, query, error))
+        return NULL;
     g_autoptr(json_auto) into = json_object();
     if (!operation->input)
         return g_steal_pointer(&into);

@@ -2,8 +2,77 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/error.h"
+#include "wire/url.h"
 #include "wire/xml.h"
+
+/* --- requests --------------------------------------------------------------------------------- */
+
+static bool is_version_2(const GArray *query)
+{
+    return url_pair_value(query, "Signature") && url_pair_value(query, "AWSAccessKeyId");
+}
+
+/* Whether a header counts where it is in the query. Expires is the URL's own there. */
+static bool counts_in_query(const GArray *query, const char *name)
+{
+    static const char *const choices[] = {"x-amz-checksum-mode", "x-amz-checksum-algorithm",
+                                          "x-amz-checksum-type", NULL};
+    g_autofree char *lower = g_ascii_strdown(name, -1);
+    if (g_str_has_prefix(lower, "x-amz-checksum-"))
+        return g_strv_contains(choices, lower);
+    if (strcmp(lower, "x-amz-sdk-checksum-algorithm") == 0 || strcmp(lower, "expires") == 0)
+        return false;
+    return g_str_has_prefix(lower, "x-amz-") || is_version_2(query);
+}
+
+const char *s3_presigned_header(const GArray *query, const char *name)
+{
+    if (query->len == 0 || !counts_in_query(query, name))
+        return NULL;
+    for (guint i = 0; i < query->len; i++) {
+        const struct url_pair *pair = &g_array_index(query, struct url_pair, i);
+        if (g_ascii_strcasecmp(pair->name, name) == 0)
+            return pair->value;
+    }
+    return NULL;
+}
+
+static bool needs(const struct shape_operation *operation, const char *parameter)
+{
+    for (size_t i = 0; i < operation->need_count; i++)
+        if (shape_need_is(operation->needs[i], parameter))
+            return true;
+    return false;
+}
+
+bool s3_selects_another(const struct shape_service *service,
+                        const struct shape_operation *operation, const char *parameter)
+{
+    bool reads = strcmp(operation->method, "GET") == 0 || strcmp(operation->method, "HEAD") == 0;
+    for (size_t i = 0; i < service->operation_count; i++) {
+        const struct shape_operation *other = &service->operations[i];
+        bool alike = strcmp(other->path, operation->path) == 0 &&
+                     strcmp(other->method, operation->method) == 0;
+        if (needs(other, parameter) && (!reads || alike))
+            return true;
+    }
+    return !reads && strcmp(parameter, "versionId") == 0;
+}
+
+bool s3_is_no_date(const struct shape_member *member, const char *text)
+{
+    const char *name = shape_wire_name(member);
+    double date;
+    bool condition =
+        member->shape->type == SHAPE_TIMESTAMP &&
+        (g_str_has_suffix(name, "odified-Since") || g_str_has_suffix(name, "-modified-since") ||
+         g_str_has_suffix(name, "-unmodified-since"));
+    return condition && !(g_ascii_isalpha(*text) && clock_parse(text, &date));
+}
+
+/* --- replies ---------------------------------------------------------------------------------- */
 
 #define DECLARATION "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 

@@ -252,6 +252,24 @@ def test_canned_lists(s3, bucket, acl):
     assert grants(s3.get_object_acl(Bucket=bucket, Key="put")) == CANNED["private"]
 
 
+def test_the_list_of_an_object_that_is_there(s3, bucket):
+    s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+    first = s3.put_object(Bucket=bucket, Key="k", Body=b"1", Metadata={"a": "b"})["VersionId"]
+    second = s3.put_object(Bucket=bucket, Key="k", Body=b"2")["VersionId"]
+    before = s3.head_object(Bucket=bucket, Key="k", VersionId=first)
+    s3.put_object_acl(Bucket=bucket, Key="k", VersionId=first, ACL="public-read")
+    assert grants(s3.get_object_acl(Bucket=bucket, Key="k", VersionId=first)) == \
+        CANNED["public-read"]
+    assert grants(s3.get_object_acl(Bucket=bucket, Key="k")) == CANNED["private"]
+    after = s3.head_object(Bucket=bucket, Key="k", VersionId=first)
+    assert after["Metadata"] == {"a": "b"} and after["LastModified"] == before["LastModified"]
+    assert s3.get_object_attributes(Bucket=bucket, Key="k",
+                                    ObjectAttributes=["ETag"])["VersionId"] == second
+    s3.put_object_acl(Bucket=bucket, Key="k", VersionId=first, ACL="private")
+    assert grants(s3.get_object_acl(Bucket=bucket, Key="k", VersionId=first)) == CANNED["private"]
+    refused("NoSuchKey", 404, s3.put_object_acl, Bucket=bucket, Key="none", ACL="private")
+
+
 def test_grants_one_by_one(s3, bucket):
     other = "f" * 64
     s3.put_bucket_acl(Bucket=bucket, GrantRead=f'id="{other}", uri="{ALL_USERS}"',

@@ -147,20 +147,19 @@ function image() {
     navigator.sendBeacon(server + "/", group);
     for (const type of ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
         await form(type);
-    await fetch("/told", {method: "POST", body: told.join("\\n")});
+    await fetch("%(told)s", {mode: "no-cors", method: "POST", body: told.join("\\n")});
 })();
 </script>"""
 
 
 @pytest.fixture
-def page_server(server, secret):
+def site(server, secret):
     """Another origin, whose page attacks the server; told holds what the page saw."""
-    page = (PAGE % {"url": server.url, "secret": secret, "group": json.dumps(CREATE.decode())})
     told, arrived = [], threading.Event()
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
-            self.answer(page.encode())
+            self.answer(site.page)
 
         def do_POST(self):
             told.append(self.rfile.read(int(self.headers["Content-Length"])).decode())
@@ -178,28 +177,49 @@ def page_server(server, secret):
             pass
 
     site = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    site.url = f"http://127.0.0.1:{site.server_port}/"
+    site.page = (PAGE % {"url": server.url, "secret": secret, "told": site.url + "told",
+                         "group": json.dumps(CREATE.decode())}).encode()
+    site.told, site.arrived = told, arrived
     threading.Thread(target=site.serve_forever, daemon=True).start()
-    yield f"http://127.0.0.1:{site.server_port}/", told, arrived
+    yield site
     site.shutdown()
     site.server_close()
 
 
-@pytest.mark.full
-def test_a_page_in_chromium_gets_nowhere(page_server, no_group, tmp_path):
+def what_a_page_saw(site, url, folder):
+    """Opens the page in Chromium; what it got for each attempt."""
     chromium = shutil.which("chromium") or shutil.which("google-chrome")
     if not chromium:
         pytest.skip("Chromium is not installed (apt package chromium)")
-    url, told, arrived = page_server
-    with open(tmp_path / "log", "wb") as log:
+    with open(folder / "log", "wb") as log:
         browser = subprocess.Popen(
             [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
-             f"--user-data-dir={tmp_path / 'profile'}", "--remote-debugging-port=0", url],
+             f"--user-data-dir={folder / 'profile'}", "--remote-debugging-port=0", url],
             stdout=log, stderr=log)
         try:
-            assert arrived.wait(120), (tmp_path / "log").read_text(errors="replace")[-2000:]
+            assert site.arrived.wait(120), (folder / "log").read_text(errors="replace")[-2000:]
         finally:
             browser.kill()
             browser.wait()
-    lines = told[0].split("\n")
-    assert lines == ["get:blocked", "put:blocked", "delete:blocked", "opaque:opaque:0:",
-                     "call:blocked", "image:blocked"]
+    return site.told[0].split("\n")
+
+
+NOWHERE = ["get:blocked", "put:blocked", "delete:blocked", "opaque:opaque:0:", "call:blocked",
+           "image:blocked"]
+
+
+@pytest.mark.full
+def test_a_page_in_chromium_gets_nowhere(site, no_group, tmp_path):
+    assert what_a_page_saw(site, site.url, tmp_path) == NOWHERE
+
+
+@pytest.mark.full
+def test_a_page_that_a_bucket_holds_gets_nowhere(server, site, no_group, bucket, tmp_path):
+    # It comes from the server's own address, and yet is an origin of its own.
+    s3 = server.client("s3")
+    s3.create_bucket(Bucket=f"{bucket}-pages")
+    s3.put_object(Bucket=f"{bucket}-pages", Key="report.html", Body=site.page,
+                  ContentType="text/html")
+    url = f"{server.url}/{bucket}-pages/report.html"
+    assert what_a_page_saw(site, url, tmp_path) == NOWHERE

@@ -284,7 +284,7 @@ def test_pages(echo):
     _, _, body = echo.http("GET", "/_lathe/operations")
     services = json.loads(body)
     assert "PutObject" in services["s3"]["built"]
-    assert "PutObjectAcl" in services["s3"]["not_built"]
+    assert "PutBucketWebsite" in services["s3"]["not_built"]
     assert echo.http("GET", "/_lathe/nothing")[0] == 404
     assert echo.http("POST", "/_lathe/health", "")[0] == 405
 

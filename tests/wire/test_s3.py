@@ -50,7 +50,7 @@ COPY = {"x-amz-copy-source": "/b/k"}
     ("DELETE", "/b/k?tagging", None, "DeleteObjectTagging"),
     ("DELETE", "/b", None, "DeleteBucket"),
     # What is not built, or not known, must not become what is.
-    ("PUT", "/b/k?acl", None, "501 NotImplemented"),
+    ("PUT", "/b/k?acl", None, "PutObjectAcl"),
     ("PUT", "/b/k?encryption", None, "501 NotImplemented"),
     ("PUT", "/b?website", None, "501 NotImplemented"),
     ("DELETE", "/b?replication", None, "501 NotImplemented"),
@@ -60,7 +60,17 @@ COPY = {"x-amz-copy-source": "/b/k"}
     ("PUT", "/b/k?partNumber=1&uploadId=", None, "400 InvalidArgument"),
     ("PUT", "/b/k?partNumber=x&uploadId=u", None, "400 InvalidArgument"),
     ("GET", "/b?list-type=3", None, "400 InvalidArgument"),
-    ("PUT", "/b/k?frobnicate", None, "400 InvalidArgument"),
+    # What is no operation of S3's is somebody's own, and ignored.
+    ("PUT", "/b/k?frobnicate&x-trace=1", None, "PutObject"),
+    ("GET", "/b/k?v=1.2&customer_id=7&X-Amz-Nothing=1", None, "GetObject"),
+    ("GET", "/b/k?policy=7&location", None, "GetObject"),
+    ("GET", "/b/k?uploads", None, "GetObject"),
+    ("PUT", "/b/k?policy", None, "400 InvalidArgument"),
+    ("PUT", "/b/k?versionId=1", None, "400 InvalidArgument"),
+    ("PUT", "/b/k?torrent", None, "400 InvalidArgument"),
+    ("PUT", "/b/k?uploads", None, "400 InvalidArgument"),
+    ("PUT", "/b/k?delete", None, "400 InvalidArgument"),
+    ("DELETE", "/b/k?lifecycle", None, "400 InvalidArgument"),
     ("POST", "/b/k", None, "405 MethodNotAllowed"),
     ("PATCH", "/b/k", None, "405 MethodNotAllowed"),
     ("PUT", "/b/%zz", None, "400 InvalidArgument"),
@@ -87,6 +97,45 @@ def test_keys_are_decoded_once(echo, target, key):
     echo.http("PUT", target, b"x")
     assert echo.seen()["request"]["Key"] == key
     assert echo.seen()["request"]["Bucket"] == "b"
+
+
+V2 = "AWSAccessKeyId=a&Signature=b&Expires=9999999999"
+V4 = "X-Amz-Algorithm=AWS4-HMAC-SHA256&X-Amz-Credential=a"
+
+
+@pytest.mark.parametrize("query, headers, members", [
+    # Signature version 2 has any header in the query, and its own Expires.
+    (f"{V2}&content-type=text/csv&cache-control=no-store", {},
+     {"ContentType": "text/csv", "CacheControl": "no-store"}),
+    (f"{V2}&Content-Type=text/csv", {"Content-Type": "text/x"}, {"ContentType": "text/x"}),
+    ("content-type=text/csv", {}, {}), (f"{V4}&content-type=text/csv", {}, {}),
+    # The checksums are those of the body that the URL's maker had.
+    (f"{V4}&x-amz-checksum-crc32=AAAAAA%3D%3D&x-amz-sdk-checksum-algorithm=CRC32&x-id=PutObject",
+     {}, {}),
+    (f"{V4}&X-Amz-Acl=private&x-amz-storage-class=STANDARD_IA", {},
+     {"ACL": "private", "StorageClass": "STANDARD_IA"}),
+    (f"{V4}&x-amz-meta-Owner=me&x-amz-meta-other=x", {"x-amz-meta-other": "y"},
+     {"Metadata": {"owner": "me", "other": "y"}}),
+])
+def test_headers_of_a_presigned_url(echo, query, headers, members):
+    echo.answer()
+    echo.http("PUT", f"/b/k?{query}", b"x", headers)
+    request = echo.seen()["request"]
+    request.pop("ContentLength")
+    assert request == {"Bucket": "b", "Key": "k", **members}
+
+
+@pytest.mark.parametrize("text, time", [
+    ("Sun, 06 Nov 1994 08:49:37 GMT", 784111777), ("Sunday, 06-Nov-94 08:49:37 GMT", 784111777),
+    ("Sun Nov  6 08:49:37 1994", 784111777), ("Sun Nov 16 08:49:37 1994", 784975777),
+    ("garbage", None), ("", None), ("0", None), ("Sun, 36 Nov 1994 08:49:37 GMT", None),
+    ("Sun, 06 Nov 1994 08:49:37 GMT; more", None), ("1994-11-06T08:49:37Z", None)])
+def test_dates_of_conditions(echo, text, time):
+    for header, member in [("If-Modified-Since", "IfModifiedSince"),
+                           ("If-Unmodified-Since", "IfUnmodifiedSince")]:
+        echo.answer()
+        echo.http("GET", "/b/k", headers={header: text})
+        assert echo.seen()["request"].get(member) == time
 
 
 def test_bucket_in_the_host(echo):

@@ -343,3 +343,32 @@ bool s3_get_object_acl(const struct call *call, const json_t *request, struct re
     reply->output = answer(call, json_object_get(object->headers, "Grants"));
     return true;
 }
+
+static bool change_grants(struct lake_object *object, const void *data, GError **error)
+{
+    (void)error;
+    json_t *changed = json_copy(object->headers);
+    json_object_del(changed, "Grants");
+    json_put(changed, "Grants", json_incref((json_t *)data));
+    json_decref(object->headers);
+    object->headers = changed;
+    return true;
+}
+
+bool s3_put_object_acl(const struct call *call, const json_t *request, struct reply *reply,
+                       GError **error)
+{
+    (void)reply;
+    if (!s3_check(call, request, error))
+        return false;
+    GError *failure = NULL;
+    g_autoptr(json_auto) grants = read_grants(call, request, &failure);
+    if (failure) {
+        g_propagate_error(error, failure);
+        return false;
+    }
+    g_autoptr(lake_object_auto) object =
+        lake_change(s3_lake(call), s3_text(request, "Bucket"), s3_text(request, "Key"),
+                    s3_text(request, "VersionId"), change_grants, grants, error);
+    return object != NULL;
+}

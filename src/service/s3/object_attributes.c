@@ -81,6 +81,7 @@ bool s3_get_object_attributes(const struct call *call, const json_t *request, st
     json_t *output = reply->output = json_object();
     s3_put_version(output, object);
     json_object_set_new(output, "LastModified", json_real(object->modified));
+    s3_put_version(output, object);
     if (is_asked(request, "ETag"))
         json_object_set_new(output, "ETag", json_string(object->etag));
     if (is_asked(request, "Checksum"))

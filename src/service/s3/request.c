@@ -328,22 +328,33 @@ struct stream *s3_slice(struct stream *whole, gint64 offset, gint64 size)
     return slice;
 }
 
-/* "bucket/key", percent-encoded, maybe with a slash before and a version behind. */
+char *s3_decode(const char *text)
+{
+    g_autofree char *spaced = g_strdelimit(g_strdup(text), "+", ' ');
+    char *decoded = g_uri_unescape_string(spaced, NULL);
+    if (decoded && g_utf8_validate(decoded, -1, NULL))
+        return decoded;
+    g_free(decoded);
+    return NULL;
+}
+
+/* "bucket/key", percent-encoded in part or as a whole, maybe with a slash before and a version
+ * behind. Clients in PHP and Ruby write a space as '+', and S3 reads it so. */
 static bool parse_source(const char *source, char **bucket, char **key, char **version,
                          GError **error)
 {
-    const char *at = *source == '/' ? source + 1 : source;
-    const char *query = strstr(at, "?versionId=");
-    g_autofree char *encoded = query ? g_strndup(at, (gsize)(query - at)) : g_strdup(at);
+    const char *query = strstr(source, "?versionId=");
+    g_autofree char *encoded = g_strndup(source, query ? (gsize)(query - source) : strlen(source));
     *version = query ? g_uri_unescape_string(query + strlen("?versionId="), NULL) : NULL;
-    g_autofree char *decoded = g_uri_unescape_string(encoded, NULL);
-    const char *slash = decoded ? strchr(decoded, '/') : NULL;
-    if (!slash || slash == decoded || !slash[1] || !g_utf8_validate(decoded, -1, NULL))
+    g_autofree char *decoded = s3_decode(encoded);
+    const char *at = decoded && *decoded == '/' ? decoded + 1 : decoded;
+    const char *slash = at ? strchr(at, '/') : NULL;
+    if (!slash || slash == at || !slash[1])
         return error_set(error, ERROR_INVALID_ARGUMENT,
                          "Copy Source must mention the source bucket and key: "
                          "sourcebucket/sourcekey; found \"%s\"",
                          source);
-    *bucket = g_strndup(decoded, (gsize)(slash - decoded));
+    *bucket = g_strndup(at, (gsize)(slash - at));
     *key = g_strdup(slash + 1);
     return true;
 }

@@ -10,6 +10,7 @@ static const struct operation operations[] = {
     {"GetBucketAcl", s3_get_bucket_acl, OPERATION_BLOCKING},
     {"PutBucketAcl", s3_put_bucket_acl, OPERATION_BLOCKING},
     {"GetObjectAcl", s3_get_object_acl, OPERATION_BLOCKING},
+    {"PutObjectAcl", s3_put_object_acl, OPERATION_BLOCKING},
     {"GetBucketAccelerateConfiguration", s3_get_setting, OPERATION_BLOCKING},
     {"PutBucketAccelerateConfiguration", s3_put_setting, OPERATION_BLOCKING},
     {"GetBucketCors", s3_get_setting, OPERATION_BLOCKING},

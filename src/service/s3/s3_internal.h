@@ -51,6 +51,10 @@ bool s3_digests_check(const struct s3_digests *digests, const struct lake_draft 
 bool s3_check_conditions(const json_t *request, const char *prefix,
                          const struct lake_object *object, GError **error);
 
+/* What a header holds percent-encoded, '+' being a space; NULL where it does not decode, or not to
+ * UTF-8. g_free. */
+char *s3_decode(const char *text);
+
 /* A stretch of a body; takes it. */
 struct stream *s3_slice(struct stream *whole, gint64 offset, gint64 size);
 
@@ -112,7 +116,7 @@ json_t *s3_tags_of_text(const char *text, GError **error);
 
 operation_function s3_create_bucket, s3_head_bucket, s3_delete_bucket, s3_list_buckets,
     s3_get_bucket_location, s3_get_bucket_policy_status;
-operation_function s3_get_bucket_acl, s3_put_bucket_acl, s3_get_object_acl;
+operation_function s3_get_bucket_acl, s3_put_bucket_acl, s3_get_object_acl, s3_put_object_acl;
 operation_function s3_put_object, s3_copy_object, s3_delete_object, s3_delete_objects;
 operation_function s3_get_object, s3_head_object, s3_get_object_attributes;
 operation_function s3_list_objects, s3_list_objects_v2;

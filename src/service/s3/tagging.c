@@ -42,17 +42,6 @@ json_t *s3_tags_of_set(const json_t *set, size_t limit, GError **error)
     return g_steal_pointer(&tags);
 }
 
-/* A form's encoding: '+' is a space. */
-static char *decode(const char *text)
-{
-    g_autofree char *spaced = g_strdelimit(g_strdup(text), "+", ' ');
-    char *decoded = g_uri_unescape_string(spaced, NULL);
-    if (decoded && g_utf8_validate(decoded, -1, NULL))
-        return decoded;
-    g_free(decoded);
-    return NULL;
-}
-
 json_t *s3_tags_of_text(const char *text, GError **error)
 {
     g_autoptr(json_auto) tags = json_object();
@@ -63,8 +52,8 @@ json_t *s3_tags_of_text(const char *text, GError **error)
         char *equals = strchr(*pair, '=');
         if (equals)
             *equals = '\0';
-        g_autofree char *key = decode(*pair);
-        g_autofree char *value = decode(equals ? equals + 1 : "");
+        g_autofree char *key = s3_decode(*pair);
+        g_autofree char *value = s3_decode(equals ? equals + 1 : "");
         if (!key || !value) {
             error_set(error, ERROR_INVALID_TAG,
                       "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded URL "

@@ -144,6 +144,16 @@ bool pickle_decode(struct machine *machine, const struct value *text, unsigned c
     return true;
 }
 
+/* Booster(params, cache, model), which is how our own training jobs write one. */
+static bool push_booster(struct machine *machine, struct value booster, const struct value *model)
+{
+    struct state state = {.handle = *model};
+    booster.kind = BOOSTER;
+    booster.first = machine->states.count;
+    return pickle_push_on(machine, &machine->states, &state, sizeof state) &&
+           pickle_push(machine, booster);
+}
+
 /* What a call gives, by what is called and its arguments. */
 bool pickle_call(struct machine *machine, const struct value *callable, const struct value *tuple)
 {
@@ -162,6 +172,8 @@ bool pickle_call(struct machine *machine, const struct value *callable, const st
             result.kind = result.kind == TEXT ? TEXT_BYTES : ESCAPED_BYTES;
         return pickle_push(machine, result);
     }
+    if (callable->callable == BOOSTER_CLASS && count == 3)
+        return push_booster(machine, result, &items[2]);
     bool makes = callable->callable == RECONSTRUCTOR || callable->callable == NEW_OBJECT;
     if (makes && count && items[0].kind == CALLABLE) {
         result = items[0];

@@ -6,11 +6,13 @@ import re
 import shutil
 import time
 
+import numpy as np
 import pytest
+import xgboost
 from botocore.exceptions import ClientError
 
-from sagemaker_jobs import (XGBOOST, XGBOOST_1, booster, channel, model_bytes, train, training_request, unique,
-                            wait_for_job)
+from sagemaker_jobs import (XGBOOST, XGBOOST_1, booster, channel, deploy, model_bytes, scores, train,
+                            training_request, unique, wait_for_job)
 
 ROWS = "".join(f"{i % 2},{i},{i * 7 % 13}\n" for i in range(200))
 
@@ -135,6 +137,17 @@ def test_the_first_image_trains_from_pipes_into_a_pickle(server, prepared, globa
     last = [message for message in messages if message.startswith("[9]")][0]
     final = {metric["MetricName"]: metric["Value"] for metric in job["FinalMetricDataList"]}
     assert final == {"train:" + name: float(value) for name, value in re.findall(r"train-(\S+?):(\S+)", last)}
+
+
+def test_an_early_images_pickle_is_served(server, prepared):
+    first, later = (train(server, request_for(prepared, image=image))["ModelArtifacts"]["S3ModelArtifacts"]
+                    for image in ("811284229777.dkr.ecr.us-east-1.amazonaws.com/xgboost:1", XGBOOST_1))
+    endpoint = deploy(server, first, image=XGBOOST_1.replace("1.7-1", "0.90-2-cpu-py3"))
+    rows = [[float(i), float(i * 7 % 13)] for i in range(20)]
+    answer = server.client("sagemaker-runtime").invoke_endpoint(
+        EndpointName=endpoint, ContentType="text/csv", Body="\n".join(f"{a},{b}" for a, b in rows))
+    expected = booster(server, later).predict(xgboost.DMatrix(np.array(rows, np.float32)))
+    assert scores(answer["Body"].read()) == pytest.approx(list(map(float, expected)), abs=1e-6)
 
 
 def test_names_are_unique_listed_searched_and_tagged(server, prepared):

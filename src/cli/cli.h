@@ -3,6 +3,7 @@
 #define LATHE_CLI_CLI_H
 
 #include "base/json.h"
+#include "operation/kind.h"
 
 /* Exit codes. */
 enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NOT_RUNNING = 3 };
@@ -44,15 +45,10 @@ int cli_error(GError *error);
 /* Calls an operation of the running lathe. */
 json_t *cli_ask(const char *service, const char *operation, const json_t *request, GError **error);
 
-/* A kind of job that verbs take by name. */
-struct cli_job_kind {
-    const char *log_group, *describe, *stop, *name_member, *status_member;
-};
-
 /* The kind of the job of that name, by asking for each; NULL and an error where there is none. */
-const struct cli_job_kind *cli_find_job(const char *name, GError **error);
+const struct kind *cli_find_job(const char *name, GError **error);
 /* Calls the kind's describe or stop operation for a job. */
-json_t *cli_ask_job(const struct cli_job_kind *kind, const char *operation, const char *name,
+json_t *cli_ask_job(const struct kind *kind, const char *operation, const char *name,
                     GError **error);
 
 #endif

@@ -41,10 +41,10 @@ static char *print_events(const char *group, const char *stream, const char *tok
     return g_strdup(json_text_at(output, "nextForwardToken"));
 }
 
-static bool has_ended(const struct cli_job_kind *kind, const char *job)
+static bool has_ended(const struct kind *kind, const char *job)
 {
     g_autoptr(json_auto) output = cli_ask_job(kind, kind->describe, job, NULL);
-    const char *status = json_text_at(output, kind->status_member);
+    const char *status = json_text_at(output, kind->status);
     return !status || (strcmp(status, "InProgress") != 0 && strcmp(status, "Stopping") != 0);
 }
 
@@ -63,7 +63,7 @@ int cli_logs(int argc, char **argv)
         return CLI_USAGE;
     }
     GError *error = NULL;
-    const struct cli_job_kind *kind = cli_find_job(argv[1], &error);
+    const struct kind *kind = cli_find_job(argv[1], &error);
     g_autofree char *stream = kind ? find_stream(kind->log_group, argv[1], &error) : NULL;
     g_autofree char *token = NULL;
     bool ended = !follow;

@@ -17,6 +17,7 @@
 #include "cli/cli.h"
 #include "cli/server.h"
 #include "flow/flows.h"
+#include "service/lathe.h"
 #include "wire/local.h"
 
 #define ROLE "arn:aws:iam::000000000000:role/lathe"
@@ -105,7 +106,7 @@ static bool complete_definition(struct run *run, GError **error)
     if (!run_upload_files(&run->json, run->folder, run->bucket, error))
         return false;
     g_autofree char *text = json_text_of(run->json);
-    run->definition = definition_parse(text, error);
+    run->definition = definition_parse(text, services, error);
     if (!run->definition)
         g_prefix_error(error, "%s: ", run->file);
     return run->definition != NULL;

@@ -6,18 +6,12 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/run.h"
+#include "service/lathe.h"
 
 /* How often the view is drawn anew where nothing changed, and logs are asked for their last line.
  */
 #define FRAME_SECONDS 0.25
 #define LAST_WORDS 60
-
-static const struct {
-    const char *kind, *group;
-} logs[] = {
-    {"TrainingJob", "/aws/sagemaker/TrainingJobs"},
-    {"ProcessingJob", "/aws/sagemaker/ProcessingJobs"},
-};
 
 struct run_view {
     const struct definition *definition;
@@ -96,9 +90,10 @@ static char *last_message(const char *group, const char *job)
 
 static void ask_for_words(struct run_view *view, const json_t *step)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(logs); i++) {
-        const char *job = run_job_name(step, logs[i].kind);
-        char *words = job ? last_message(logs[i].group, job) : NULL;
+    const struct kind *kind;
+    for (size_t i = 0; (kind = kind_at(services, i)); i++) {
+        const char *job = kind->log_group ? run_job_name(step, kind->step_metadata) : NULL;
+        char *words = job ? last_message(kind->log_group, job) : NULL;
         if (words)
             g_hash_table_insert(view->words, g_strdup(json_text_at(step, "StepName")), words);
     }

@@ -4,40 +4,39 @@
 #include "base/error.h"
 #include "cli/cli.h"
 #include "lake/lake.h"
+#include "service/lathe.h"
 #include "wire/local.h"
 
-/* What is listed: an operation, its list, and the columns. */
-static const struct {
-    const char *title, *operation, *list, *name, *status;
-} tables[] = {
-    {"training jobs", "ListTrainingJobs", "TrainingJobSummaries", "TrainingJobName",
-     "TrainingJobStatus"},
-    {"processing jobs", "ListProcessingJobs", "ProcessingJobSummaries", "ProcessingJobName",
-     "ProcessingJobStatus"},
-    {"endpoints", "ListEndpoints", "Endpoints", "EndpointName", "EndpointStatus"},
-};
-
-static json_t *list_of(size_t table, GError **error)
+static json_t *list_of(const struct kind *kind, GError **error)
 {
     g_autoptr(json_auto) request = json_pack("{sssssi}", "SortBy", "CreationTime", "SortOrder",
                                              "Descending", "MaxResults", 10);
-    g_autoptr(json_auto) output = cli_ask("sagemaker", tables[table].operation, request, error);
-    return json_incref(json_object_get(output, tables[table].list));
+    g_autoptr(json_auto) output = cli_ask(kind->service, kind->list, request, error);
+    return json_incref(json_object_get(output, kind->summaries));
 }
 
-static void print_table(size_t table, const json_t *list)
+static void print_table(const struct kind *kind, const json_t *list)
 {
     if (!json_array_size(list))
         return;
-    printf("\n%s (newest first)\n", tables[table].title);
+    printf("\n%s (newest first)\n", kind->title);
     size_t i;
     const json_t *entry;
     json_array_foreach((json_t *)list, i, entry)
     {
         g_autofree char *time = clock_iso(json_number_at(entry, "CreationTime", 0));
-        printf("  %-12s %s  %s\n", json_text_at(entry, tables[table].status), time,
-               json_text_at(entry, tables[table].name));
+        printf("  %-12s %s  %s\n", json_text_at(entry, kind->status), time,
+               json_text_at(entry, kind->name));
     }
+}
+
+/* The next kind that has a table here, from *at on. */
+static const struct kind *next_table(size_t *at)
+{
+    const struct kind *kind;
+    while ((kind = kind_at(services, (*at)++)) && !kind->title)
+        continue;
+    return kind;
 }
 
 /* Adds what lies aside in the lake. */
@@ -75,11 +74,12 @@ int cli_status(int argc, char **argv)
     if (!about)
         return cli_error(error);
     g_autoptr(json_auto) all = json_deep_copy(json_object_get(about, "Output"));
-    for (size_t i = 0; i < G_N_ELEMENTS(tables); i++) {
-        json_t *list = list_of(i, &error);
+    const struct kind *kind;
+    for (size_t i = 0; (kind = next_table(&i));) {
+        json_t *list = list_of(kind, &error);
         if (!list)
             return cli_error(error);
-        json_object_set_new(all, tables[i].list, list);
+        json_object_set_new(all, kind->summaries, list);
     }
     add_aside(all);
     if (as_json) {
@@ -91,7 +91,7 @@ int cli_status(int argc, char **argv)
     printf("lathe serves %s from %s (process %lld)\n", url ? url : "a workflow",
            json_text_at(all, "Home"), (long long)json_integer_at(all, "ProcessId", 0));
     print_aside(all);
-    for (size_t i = 0; i < G_N_ELEMENTS(tables); i++)
-        print_table(i, json_object_get(all, tables[i].list));
+    for (size_t i = 0; (kind = next_table(&i));)
+        print_table(kind, json_object_get(all, kind->summaries));
     return CLI_OK;
 }

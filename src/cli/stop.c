@@ -7,7 +7,7 @@
 static int stop_job(const char *name)
 {
     GError *error = NULL;
-    const struct cli_job_kind *kind = cli_find_job(name, &error);
+    const struct kind *kind = cli_find_job(name, &error);
     g_autoptr(json_auto) output = kind ? cli_ask_job(kind, kind->stop, name, &error) : NULL;
     return output ? CLI_OK : cli_error(error);
 }

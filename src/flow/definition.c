@@ -7,17 +7,7 @@
 #include "flow/condition.h"
 #include "flow/expression.h"
 #include "flow/retry.h"
-
-/* The types of steps that are operations. */
-static const struct {
-    const char *type, *operation, *name_member;
-    bool cacheable;
-} call_types[] = {
-    {"Training", "CreateTrainingJob", "TrainingJobName", true},
-    {"Processing", "CreateProcessingJob", "ProcessingJobName", true},
-    {"Model", "CreateModel", "ModelName", false},
-    {"RegisterModel", "CreateModelPackage", NULL, false},
-};
+#include "operation/kind.h"
 
 static void step_free(void *data)
 {
@@ -193,7 +183,19 @@ static bool read_operation(struct definition_step *step, GError **error)
                      step->name);
 }
 
-static bool read_call(struct definition_step *step, const char *type, GError **error)
+/* The types of steps that there are, for an error. g_free. */
+static char *known_types(const struct service *const *services)
+{
+    GString *types = g_string_new("there are Condition, Fail, Operation");
+    const struct kind *kind;
+    for (size_t i = 0; (kind = kind_at(services, i)); i++)
+        if (kind->step)
+            g_string_append_printf(types, ", %s", kind->step);
+    return g_string_free(types, FALSE);
+}
+
+static bool read_call(const struct definition *definition, struct definition_step *step,
+                      const char *type, GError **error)
 {
     static const char *const members[] = {
         "Name",        "Type",        "Arguments",     "DependsOn",     "DisplayName",
@@ -202,30 +204,31 @@ static bool read_call(struct definition_step *step, const char *type, GError **e
         "Name",        "Type",          "Arguments", "DependsOn", "DisplayName", "Description",
         "CacheConfig", "RetryPolicies", "Service",   "Operation", "Wait",        NULL};
     g_autofree char *what = g_strdup_printf("step %s", step->name);
-    bool operation = strcmp(type, "Operation") == 0, cacheable = false;
+    bool operation = strcmp(type, "Operation") == 0;
     step->type = STEP_CALL;
     if (!check_members(step->json, operation ? operation_members : members, what, error))
         return false;
-    for (size_t i = 0; i < G_N_ELEMENTS(call_types); i++) {
-        if (strcmp(call_types[i].type, type) != 0)
-            continue;
-        step->service = "sagemaker";
-        step->operation = call_types[i].operation;
-        step->name_member = call_types[i].name_member;
-        step->wait = true;
-        cacheable = call_types[i].cacheable;
-    }
-    if (!operation && !step->operation)
+    const struct kind *kind = kind_of_step(definition->services, type);
+    if (!operation && !kind) {
+        g_autofree char *known = known_types(definition->services);
         return error_set(error, ERROR_VALIDATION,
-                         "step %s: steps of type %s are not supported yet; there are Processing, "
-                         "Training, Model, RegisterModel, Condition, Fail and Operation",
-                         step->name, type);
+                         "step %s: steps of type %s are not supported yet; %s", step->name, type,
+                         known);
+    }
+    if (kind) {
+        step->service = kind->service;
+        step->operation = kind->create;
+        step->name_member = kind->named_by_reply ? NULL : kind->name;
+        step->wait = true;
+    }
+    bool cacheable = kind && kind->step_is_cached;
     return (!operation || read_operation(step, error)) &&
            read_cache(step, cacheable, type, error) && check_property_files(step, error) &&
            retry_check(step->name, json_object_get(step->json, "RetryPolicies"), error);
 }
 
-static bool read_type(struct definition_step *step, GError **error)
+static bool read_type(const struct definition *definition, struct definition_step *step,
+                      GError **error)
 {
     static const char *const members[] = {"Name",        "Type",        "Arguments", "DependsOn",
                                           "DisplayName", "Description", NULL};
@@ -238,7 +241,7 @@ static bool read_type(struct definition_step *step, GError **error)
         return check_members(step->json, members, what, error);
     }
     if (strcmp(type, "Condition") != 0)
-        return read_call(step, type, error);
+        return read_call(definition, step, type, error);
     step->type = STEP_CONDITION;
     if (!check_members(step->json, members, what, error))
         return false;
@@ -273,7 +276,7 @@ static bool read_step(struct definition *definition, const json_t *json, int par
                                      .needs = g_array_new(FALSE, FALSE, sizeof(unsigned))};
     int index = (int)definition->steps->len;
     g_ptr_array_add(definition->steps, step);
-    if (!read_type(step, error))
+    if (!read_type(definition, step, error))
         return false;
     return step->type != STEP_CONDITION ||
            (read_steps(definition, json_object_get(arguments, "IfSteps"), index, true, error) &&
@@ -304,12 +307,20 @@ static void need(struct definition_step *step, unsigned other)
     g_array_append_val(step->needs, other);
 }
 
-static bool is_execution_name(const char *name)
+/* What Execution has: facts of it, and names that steps would give their jobs. */
+static bool is_execution_name(const struct definition *definition, const char *name)
 {
-    static const char *const names[] = {
-        "PipelineName",         "PipelineArn",       "PipelineExecutionId",
-        "PipelineExecutionArn", "StartDateTime",     "CurrentDateTime",
-        "TrainingJobName",      "ProcessingJobName", NULL};
+    static const char *const names[] = {"PipelineName",
+                                        "PipelineArn",
+                                        "PipelineExecutionId",
+                                        "PipelineExecutionArn",
+                                        "StartDateTime",
+                                        "CurrentDateTime",
+                                        NULL};
+    const struct kind *kind;
+    for (size_t i = 0; (kind = kind_at(definition->services, i)); i++)
+        if (kind->step_is_cached && strcmp(kind->name, name) == 0)
+            return true;
     return g_strv_contains(names, name);
 }
 
@@ -344,9 +355,9 @@ static bool link_get(const struct definition *definition, struct definition_step
         need(step, (unsigned)index);
         return true;
     }
-    if (dot && (g_str_has_prefix(get, "Parameters.")
-                    ? has_parameter(definition, dot + 1)
-                    : g_str_has_prefix(get, "Execution.") && is_execution_name(dot + 1)))
+    if (dot && (g_str_has_prefix(get, "Parameters.") ? has_parameter(definition, dot + 1)
+                                                     : g_str_has_prefix(get, "Execution.") &&
+                                                           is_execution_name(definition, dot + 1)))
         return true;
     return error_set(error, ERROR_VALIDATION,
                      "step %s: {\"Get\": \"%s\"} refers to no parameter, step or Execution "
@@ -509,9 +520,11 @@ static bool read_definition(struct definition *definition, GError **error)
            link_steps(definition, error);
 }
 
-struct definition *definition_parse(const char *text, GError **error)
+struct definition *definition_parse(const char *text, const struct service *const *services,
+                                    GError **error)
 {
     g_autoptr(definition_auto) definition = g_new0(struct definition, 1);
+    definition->services = services;
     definition->steps = g_ptr_array_new_with_free_func(step_free);
     definition->json = json_parse(text, strlen(text), "the pipeline definition", error);
     if (!definition->json || !read_definition(definition, error))

@@ -26,15 +26,19 @@ struct definition_step {
     double cache_seconds; /* how long a result may be used again */
 };
 
+struct service;
 struct definition {
+    const struct service *const *services; /* whose kinds steps make */
     json_t *json;
     const json_t *parameters; /* the list, or NULL */
     GPtrArray *steps;         /* struct definition_step, nested ones behind their Condition */
 };
 
 /* Reads a definition from JSON text and checks it whole: unknown types, names, references, members
- * that would not be acted on, and cycles are errors that name the step. */
-struct definition *definition_parse(const char *text, GError **error);
+ * that would not be acted on, and cycles are errors that name the step. services (as operations_new
+ * has them) must outlive it. */
+struct definition *definition_parse(const char *text, const struct service *const *services,
+                                    GError **error);
 void definition_free(struct definition *definition);
 typedef struct definition definition_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(definition_auto, definition_free)

@@ -36,15 +36,15 @@ void execution_free(struct execution *execution)
     g_free(execution);
 }
 
-static struct definition *read_version(struct store *store, const struct resource *execution,
-                                       GError **error)
+static struct definition *read_version(struct store *store, const struct service *const *services,
+                                       const struct resource *execution, GError **error)
 {
     g_autofree char *name = flow_version_name(
         execution->parent, json_integer_at(execution->body, "PipelineVersionId", 0));
     GError *cause = NULL;
     g_autoptr(resource_auto) version = resource_get(store, FLOW_VERSION, name, &cause);
     if (version)
-        return definition_parse(json_text_at(version->body, "PipelineDefinition"), error);
+        return definition_parse(json_text_at(version->body, "PipelineDefinition"), services, error);
     if (cause)
         g_propagate_error(error, cause);
     else
@@ -88,7 +88,8 @@ static void make_steps(struct execution *execution)
         step->dependents = g_array_new(FALSE, FALSE, sizeof(unsigned));
         step->definition = g_ptr_array_index(execution->definition->steps, i);
         if (step->definition->type == STEP_CALL)
-            step->row = wait_row_find(step->definition->service, step->definition->operation);
+            step->kind = kind_begun_by(operations_services(execution->operations),
+                                       step->definition->service, step->definition->operation);
     }
     for (guint i = 0; i < count; i++) {
         const GArray *needs = execution->steps[i].definition->needs;
@@ -118,7 +119,8 @@ struct execution *execution_load(struct store *store, const struct operations *o
     if (!resource ||
         (strcmp(resource->status, "Executing") != 0 && strcmp(resource->status, "Stopping") != 0))
         return NULL;
-    struct definition *definition = read_version(store, resource, error);
+    struct definition *definition =
+        read_version(store, operations_services(operations), resource, error);
     if (!definition)
         return NULL;
     struct execution *execution = g_new0(struct execution, 1);
@@ -315,8 +317,8 @@ void execution_heard(struct execution *execution, const char *kind, const char *
     for (guint i = execution->running->len; i-- > 0;) { /* what is settled leaves the list */
         struct execution_step *step = g_ptr_array_index(execution->running, i);
         const json_t *describe = json_object_get(step->entry, "Describe");
-        if (step->row && describe && !step->request && g_strcmp0(step->row->kind, kind) == 0 &&
-            strcmp(wait_feed_name(step->row, describe), name) == 0)
+        if (step->kind && describe && !step->request && strcmp(step->kind->word, kind) == 0 &&
+            strcmp(kind_name_in(step->kind, describe), name) == 0)
             step_look(execution, step);
     }
 }

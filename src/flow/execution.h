@@ -18,19 +18,19 @@
 
 #include "flow/definition.h"
 #include "flow/expression.h"
-#include "flow/wait.h"
+#include "operation/kind.h"
 #include "operation/operation.h"
 #include "store/resource.h"
 
 /* A step in hand. */
 struct execution_step {
     const struct definition_step *definition;
-    const struct wait_row *row; /* NULL: its operation is done when it answers */
-    json_t *entry;              /* in execution->entries; NULL: not begun. Borrowed */
-    json_t *request;            /* what is to be called, until it was */
-    json_t *description;        /* what properties are read from, once it succeeded */
-    GArray *dependents;         /* unsigned: the steps whose turn may come when it has succeeded */
-    bool considered;            /* in execution->candidates */
+    const struct kind *kind; /* of what it makes; NULL: its operation is done when it answers */
+    json_t *entry;           /* in execution->entries; NULL: not begun. Borrowed */
+    json_t *request;         /* what is to be called, until it was */
+    json_t *description;     /* what properties are read from, once it succeeded */
+    GArray *dependents;      /* unsigned: the steps whose turn may come when it has succeeded */
+    bool considered;         /* in execution->candidates */
 };
 
 struct execution {

@@ -47,7 +47,7 @@ static void free_execution(void *execution)
 static void note_event(const char *kind, const char *name, const char *status, void *data)
 {
     struct flows *flows = data;
-    if (!wait_kind_matters(kind))
+    if (!kind_of_word(operations_services(flows->operations), kind))
         return;
     struct event *event = g_new(struct event, 1);
     *event = (struct event){g_strdup(kind), g_strdup(name), g_strdup(status)};

@@ -130,8 +130,8 @@ static struct execution_step *find_step(struct execution *execution, const char 
 static json_t *describe(struct execution *execution, const struct execution_step *step,
                         GError **error)
 {
-    return flow_call(execution->operations, execution->region, step->row->service,
-                     step->row->describe, json_object_get(step->entry, "Describe"), error);
+    return flow_call(execution->operations, execution->region, step->kind->service,
+                     step->kind->describe, json_object_get(step->entry, "Describe"), error);
 }
 
 static json_t *scope_step(void *data, const char *name, GError **error)
@@ -278,10 +278,10 @@ static bool make_request(struct execution *execution, struct execution_step *ste
         g_strdup_printf("%s/%s/%" G_GINT64_FORMAT, execution->resource->arn, definition->name,
                         json_integer_at(step->entry, "AttemptCount", 1));
     flow_set_token(definition->service, definition->operation, request, seed);
-    if (step->row && step->row->list)
+    if (step->kind && step->kind->marked)
         set_mark(execution, step, request);
-    if (step->row && step->row->name)
-        json_put(step->entry, "Describe", wait_describe_request(step->row, request, NULL));
+    if (step->kind && !step->kind->named_by_reply)
+        json_put(step->entry, "Describe", kind_describe_request(step->kind, request, NULL));
     set_request(execution, step, g_steal_pointer(&request));
     return true;
 }
@@ -380,11 +380,11 @@ void step_begin(struct execution *execution, struct execution_step *step)
 static void keep_metadata(struct execution *execution, struct execution_step *step,
                           const json_t *answer)
 {
-    const char *arn = json_text_at(answer, step->row->arn);
-    if (!arn || !step->row->step_metadata || json_object_get(step->entry, "Metadata"))
+    const char *arn = json_text_at(answer, step->kind->arn);
+    if (!arn || !step->kind->step_metadata || json_object_get(step->entry, "Metadata"))
         return;
     json_object_set_new(step->entry, "Metadata",
-                        json_pack("{s{ss}}", step->row->step_metadata, "Arn", arn));
+                        json_pack("{s{ss}}", step->kind->step_metadata, "Arn", arn));
     execution->changed = true;
 }
 
@@ -418,45 +418,68 @@ void step_call(struct execution *execution, struct execution_step *step)
         fail(execution, step, retry_cause_of_error(error), reason);
         return;
     }
-    if (!step->row) {
+    if (!step->kind) {
         json_object_set(step->entry, "Reply", reply);
         step_settle(execution, step, "Succeeded", NULL);
         return;
     }
     keep_metadata(execution, step, reply);
-    json_put(step->entry, "Describe", wait_describe_request(step->row, request, reply));
+    json_put(step->entry, "Describe", kind_describe_request(step->kind, request, reply));
     execution->changed = true;
-    if (!step->row->status || !definition->wait)
+    if (!kind_waits(step->kind) || !definition->wait)
         step_settle(execution, step, "Succeeded", NULL);
 }
 
 /* --- looking -------------------------------------------------------------------------------------
  */
 
-/* What asked of an update whether it took effect; made again, since it is not kept. */
+/* What an update asks for and the description shows once it took effect; NULL: no update. */
+static const char *shown_by_update(const struct execution_step *step)
+{
+    const struct kind *kind = step->kind;
+    bool updates = g_strcmp0(kind->update, step->definition->operation) == 0;
+    return updates ? kind->update_shows : NULL;
+}
+
+/* The request is made again, since it is not kept. */
 static bool took_effect(struct execution *execution, const struct execution_step *step,
                         const json_t *description)
 {
-    if (!step->row->shows)
+    const char *shown = shown_by_update(step);
+    if (!shown)
         return true;
     g_autoptr(json_auto) request = resolve(execution, step, step->definition->arguments, NULL);
-    return wait_outcome(step->row, request, description) == WAIT_GOOD;
+    const char *asked = json_text_at(request, shown);
+    return !asked || g_strcmp0(asked, json_text_at(description, shown)) == 0;
+}
+
+static enum kind_outcome outcome_of(const struct execution_step *step, const json_t *description)
+{
+    const char *status = step->kind->status;
+    return kind_outcome(step->kind, status ? json_text_at(description, status) : NULL);
+}
+
+static const char *reason_of(const struct execution_step *step, const json_t *description)
+{
+    const char *member = step->kind->reason;
+    const char *reason = member ? json_text_at(description, member) : NULL;
+    return reason ? reason : "it failed without a reason";
 }
 
 static void settle_by(struct execution *execution, struct execution_step *step,
                       const json_t *description)
 {
-    enum wait_outcome outcome = wait_outcome(step->row, NULL, description);
-    if (outcome == WAIT_GOOD && !took_effect(execution, step, description))
-        outcome = WAIT_BAD;
-    const char *reason = wait_reason(step->row, description);
-    if (outcome == WAIT_GOING_ON)
+    enum kind_outcome outcome = outcome_of(step, description);
+    if (outcome == KIND_GOOD && !took_effect(execution, step, description))
+        outcome = KIND_BAD;
+    const char *reason = reason_of(step, description);
+    if (outcome == KIND_GOES_ON)
         return;
     keep_metadata(execution, step, description);
-    if (outcome == WAIT_GOOD) {
+    if (outcome == KIND_GOOD) {
         step->description = json_incref((json_t *)description);
         step_settle(execution, step, "Succeeded", NULL);
-    } else if (outcome == WAIT_BAD) {
+    } else if (outcome == KIND_BAD) {
         fail(execution, step, retry_cause_of_reason(reason), reason);
     } else if (execution->stopping) {
         step_settle(execution, step, "Stopped", NULL);
@@ -492,7 +515,7 @@ static void begin_cut_off(struct execution *execution, struct execution_step *st
     if (step_is(step, "Stopping")) {
         step_settle(execution, step, "Stopped", NULL);
     } else if (times > MOST_INTERRUPTIONS) {
-        step_settle(execution, step, "Failed", wait_reason(step->row, description));
+        step_settle(execution, step, "Failed", reason_of(step, description));
     } else {
         begin_again(execution, step, NULL, 0);
         json_object_set_new(step->entry, "Interruptions", json_integer(times));
@@ -503,48 +526,55 @@ static void begin_cut_off(struct execution *execution, struct execution_step *st
 static bool is_ours(const struct execution_step *step, const json_t *description)
 {
     double began = json_number_at(step->entry, "StartTime", 0);
-    return step->definition->name_member || step->row->shows ||
+    return step->definition->name_member || shown_by_update(step) ||
            json_number_at(description, "CreationTime", began) >= began;
 }
 
 /* Looks among those listed for the one that this step made: if it is there, the call happened. */
 static void find_marked(struct execution *execution, struct execution_step *step)
 {
-    const struct wait_row *row = step->row;
+    const struct kind *kind = step->kind;
     g_autofree char *mark = mark_of(execution, step);
     g_autoptr(json_auto) arguments = resolve(execution, step, step->definition->arguments, NULL);
     g_autoptr(json_auto) request =
-        json_pack("{ss*sf}", row->list_by, json_text_at(arguments, row->list_by),
+        json_pack("{ss*sf}", kind->parent, json_text_at(arguments, kind->parent),
                   "CreationTimeAfter", json_number_at(step->entry, "StartTime", 0) - 1);
-    g_autoptr(json_auto) list =
-        flow_call(execution->operations, execution->region, row->service, row->list, request, NULL);
+    g_autoptr(json_auto) list = flow_call(execution->operations, execution->region, kind->service,
+                                          kind->list, request, NULL);
     size_t i;
     const json_t *item;
-    json_array_foreach(json_object_get(list, row->list_items), i, item)
+    json_array_foreach(json_object_get(list, kind->summaries), i, item)
     {
-        g_autoptr(json_auto) describe_it = wait_describe_request(row, NULL, item);
+        g_autoptr(json_auto) describe_it = kind_describe_request(kind, NULL, item);
         g_autoptr(json_auto) told = flow_call(execution->operations, execution->region,
-                                              row->service, row->describe, describe_it, NULL);
+                                              kind->service, kind->describe, describe_it, NULL);
         if (g_strcmp0(json_text_at(told, "MetadataProperties.GeneratedBy"), mark) == 0)
             json_object_set(step->entry, "Describe", describe_it);
     }
 }
 
+/* Whether what it started failed only because lathe ended. */
+static bool was_cut_off(const struct execution *execution, const struct execution_step *step)
+{
+    const char *name = kind_name_in(step->kind, json_object_get(step->entry, "Describe"));
+    g_autoptr(resource_auto) found = resource_get(execution->store, step->kind->word, name, NULL);
+    return found && json_true_at(found->body, KIND_CUT_OFF);
+}
+
 void step_take_up(struct execution *execution, struct execution_step *step)
 {
-    if (step->row && step->row->list && !json_object_get(step->entry, "Describe"))
+    if (step->kind && step->kind->marked && !json_object_get(step->entry, "Describe"))
         find_marked(execution, step);
-    if (!step->row || !json_object_get(step->entry, "Describe")) {
+    if (!step->kind || !json_object_get(step->entry, "Describe")) {
         call_again(execution, step);
         return;
     }
     g_autoptr(json_auto) description = describe(execution, step, NULL);
     if (!description || !is_ours(step, description))
         call_again(execution, step);
-    else if (wait_outcome(step->row, NULL, description) == WAIT_BAD &&
-             wait_was_interrupted(step->row, description))
+    else if (outcome_of(step, description) == KIND_BAD && was_cut_off(execution, step))
         begin_cut_off(execution, step, description);
-    else if (step->row->shows && wait_outcome(step->row, NULL, description) == WAIT_GOOD &&
+    else if (outcome_of(step, description) == KIND_GOOD &&
              !took_effect(execution, step, description))
         call_again(execution, step);
     else
@@ -558,11 +588,11 @@ void step_stop(struct execution *execution, struct execution_step *step)
 {
     set_status(execution, step, "Stopping");
     const json_t *request = json_object_get(step->entry, "Describe");
-    if (!step->row || !step->row->stop || !request)
+    if (!step->kind || !step->kind->stop || !request)
         return;
     g_autoptr(GError) error = NULL;
     g_autoptr(json_auto) reply = flow_call(execution->operations, execution->region,
-                                           step->row->service, step->row->stop, request, &error);
+                                           step->kind->service, step->kind->stop, request, &error);
     if (!reply) /* it has just ended: its end comes through the feed */
         g_debug("stopping step %s: %s", step->definition->name, error->message);
 }

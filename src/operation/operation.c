@@ -18,6 +18,7 @@ struct operations {
     struct lathe *lathe;
     char *account;
     GHashTable *services; /* name -> GHashTable of name -> struct entry */
+    const struct service *const *given;
     struct patterns *patterns;
     struct tokens *tokens;
 };
@@ -83,6 +84,7 @@ struct operations *operations_new(struct lathe *lathe, struct store *store,
         g_hash_table_new_full(g_str_hash, g_str_equal, NULL, (GDestroyNotify)g_hash_table_unref);
     operations->patterns = patterns_new();
     operations->tokens = tokens_new(store);
+    operations->given = services;
     for (; *services; services++) {
         if (!add_service(operations, *services, error)) {
             operations_free(operations);
@@ -106,6 +108,11 @@ void operations_free(struct operations *operations)
 const char *operations_account(const struct operations *operations)
 {
     return operations->account;
+}
+
+const struct service *const *operations_services(const struct operations *operations)
+{
+    return operations->given;
 }
 
 static const struct entry *find(const struct operations *operations, const char *service,

@@ -12,6 +12,7 @@
 #include "base/json.h"
 #include "base/stream.h"
 
+struct kind;
 struct lathe; /* what operations work on; defined on the floor of the services */
 struct store;
 
@@ -59,6 +60,7 @@ struct service {
     const char *name;
     const struct operation *operations;
     size_t count;
+    const struct kind *const *kinds; /* of its resources; ends with NULL, or NULL: none */
     /* Makes what its operations work on, beside the store, the lake and the jobs. */
     bool (*open)(struct lathe *lathe, GError **error);
     /* Before anything is asked: takes up again, or fails, what the server's end interrupted. */
@@ -73,13 +75,15 @@ struct service {
 /* The operations of all services and what they work on. */
 struct operations;
 
-/* services ends with NULL. Fails where an operation has no shape or is there twice. The store keeps
- * the client tokens; all must outlive the result. */
+/* services (which stay the caller's) end with NULL. Fails where an operation has no shape or is
+ * there twice. The store keeps the client tokens; all must outlive the result. */
 struct operations *operations_new(struct lathe *lathe, struct store *store,
                                   const struct service *const *services, const char *account,
                                   GError **error);
 void operations_free(struct operations *operations);
 const char *operations_account(const struct operations *operations);
+/* As they were given to operations_new. */
+const struct service *const *operations_services(const struct operations *operations);
 
 /* The operation, or NULL where it is not built. */
 const struct operation *operation_find(const struct operations *operations, const char *service,

@@ -9,27 +9,6 @@
 #include "serve/capture.h"
 #include "service/sagemaker/sagemaker.h"
 
-/* What an endpoint's changed weights are is told by its variants. */
-static void show_endpoint(json_t *endpoint)
-{
-    json_object_del(endpoint, "Weights");
-}
-
-const struct sagemaker_kind endpoint_kind = {
-    .show = show_endpoint,
-    .kind = "endpoint",
-    .name_member = "EndpointName",
-    .arn_member = "EndpointArn",
-    .status_member = "EndpointStatus",
-    .summaries = "Endpoints",
-    .modified = true,
-    .any_case = true,
-    .missing_code = ERROR_VALIDATION,
-    .missing = "Could not find endpoint \"%s\".",
-    .taken_code = ERROR_VALIDATION,
-    .taken = "Cannot create already existing endpoint \"%s\".",
-};
-
 /* --- deploying ----------------------------------------------------------------------------------
  */
 
@@ -42,7 +21,7 @@ struct deployment {
 static struct served_model *open_model(struct lathe *lathe, const char *name, GError **error)
 {
     GError *cause = NULL;
-    g_autoptr(resource_auto) model = resource_get(lathe->store, model_kind.kind, name, &cause);
+    g_autoptr(resource_auto) model = resource_get(lathe->store, model_kind.word, name, &cause);
     if (!model) {
         if (cause)
             g_propagate_error(error, cause);
@@ -89,7 +68,7 @@ static bool deploy_config(const struct deployment *deployment, GError **error)
 {
     struct lathe *lathe = deployment->lathe;
     g_autoptr(resource_auto) config =
-        resource_get(lathe->store, endpoint_config_kind.kind, deployment->config, error);
+        resource_get(lathe->store, endpoint_config_kind.word, deployment->config, error);
     if (!config)
         return error && *error
                    ? false
@@ -141,7 +120,7 @@ static void deploy(void *data)
     outcome.serves = endpoints_have(deployment->lathe->endpoints, deployment->endpoint);
     g_autoptr(GError) unwritten = NULL;
     bool found;
-    if (!resource_update(deployment->lathe->store, endpoint_kind.kind, deployment->endpoint,
+    if (!resource_update(deployment->lathe->store, endpoint_kind.word, deployment->endpoint,
                          record_outcome, &outcome, &found, &unwritten))
         g_warning("the endpoint %s: %s", deployment->endpoint, unwritten->message);
     else if (!found) /* deleted in the meantime */
@@ -184,7 +163,7 @@ static json_t *describe_variant(const struct call *call, const struct resource *
     g_autoptr(json_auto) described =
         json_pack("{sssfsfsIsI}", "VariantName", name, "CurrentWeight", weight, "DesiredWeight",
                   weight, "CurrentInstanceCount", instances, "DesiredInstanceCount", instances);
-    g_autoptr(resource_auto) model = resource_get(call->lathe->store, model_kind.kind,
+    g_autoptr(resource_auto) model = resource_get(call->lathe->store, model_kind.word,
                                                   json_text_at(variant, "ModelName"), error);
     if (!model && *error)
         return NULL;
@@ -204,7 +183,7 @@ static bool describe_config(const struct call *call, const struct resource *endp
 {
     g_autoptr(GError) cause = NULL;
     g_autoptr(resource_auto) config =
-        resource_get(call->lathe->store, endpoint_config_kind.kind,
+        resource_get(call->lathe->store, endpoint_config_kind.word,
                      json_text_at(endpoint->body, "EndpointConfigName"), &cause);
     json_t *variants = json_array();
     size_t i;
@@ -248,7 +227,7 @@ bool describe_endpoint(const struct call *call, const json_t *request, struct re
 bool list_endpoints(const struct call *call, const json_t *request, struct reply *reply,
                     GError **error)
 {
-    return sagemaker_list(call, &endpoint_kind, request, NULL, reply, error);
+    return sagemaker_list(call, &endpoint_kind, request, reply, error);
 }
 
 static bool begin_update(struct resource *endpoint, void *data, GError **error)
@@ -271,7 +250,7 @@ bool update_endpoint(const struct call *call, const json_t *request, struct repl
         return false;
     const char *name = endpoint->name;
     g_autoptr(resource_auto) found = sagemaker_get(call, &endpoint_config_kind, config, error);
-    if (!found || !resource_update(call->lathe->store, endpoint_kind.kind, name, begin_update, NULL,
+    if (!found || !resource_update(call->lathe->store, endpoint_kind.word, name, begin_update, NULL,
                                    NULL, error))
         return false;
     start_deployment(call->lathe, name, config);
@@ -336,7 +315,7 @@ bool update_endpoint_weights_and_capacities(const struct call *call, const json_
             json_object_set(weights, json_text_at(entry, "VariantName"), weight);
     }
     if (!apply_weights(call->lathe, name, weights, error) ||
-        !resource_update(call->lathe->store, endpoint_kind.kind, name, keep_weights, desired, NULL,
+        !resource_update(call->lathe->store, endpoint_kind.word, name, keep_weights, desired, NULL,
                          error))
         return false;
     reply->output = json_pack("{ss}", "EndpointArn", endpoint->arn);
@@ -374,7 +353,7 @@ static void bring_back(struct lathe *lathe, const struct resource *endpoint)
         outcome.failure = error->message;
     outcome.serves = endpoints_have(lathe->endpoints, endpoint->name);
     g_autoptr(GError) unwritten = NULL;
-    if (!resource_update(lathe->store, endpoint_kind.kind, endpoint->name, record_outcome, &outcome,
+    if (!resource_update(lathe->store, endpoint_kind.word, endpoint->name, record_outcome, &outcome,
                          NULL, &unwritten))
         g_warning("the endpoint %s: %s", endpoint->name, unwritten->message);
 }
@@ -383,7 +362,7 @@ static void bring_back(struct lathe *lathe, const struct resource *endpoint)
  * What cannot be opened any more (its artifact was deleted) is Failed, with the reason. */
 bool endpoints_recover(struct lathe *lathe, GError **error)
 {
-    struct resource_query query = {.kind = endpoint_kind.kind};
+    struct resource_query query = {.kind = endpoint_kind.word};
     g_autoptr(GPtrArray) endpoints = resource_list(lathe->store, &query, NULL, error);
     for (guint i = 0; endpoints && i < endpoints->len; i++) {
         const struct resource *endpoint = g_ptr_array_index(endpoints, i);

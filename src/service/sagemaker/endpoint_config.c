@@ -3,18 +3,6 @@
 
 #include "service/sagemaker/sagemaker.h"
 
-const struct sagemaker_kind endpoint_config_kind = {
-    .kind = "endpoint-config",
-    .name_member = "EndpointConfigName",
-    .arn_member = "EndpointConfigArn",
-    .summaries = "EndpointConfigs",
-    .always = "{\"EnableNetworkIsolation\": false}",
-    .missing_code = ERROR_VALIDATION,
-    .missing = "Could not find endpoint configuration \"%s\".",
-    .taken_code = ERROR_VALIDATION,
-    .taken = "Cannot create already existing endpoint configuration \"%s\".",
-};
-
 static bool check_variants(const struct call *call, const json_t *variants, GError **error)
 {
     g_autoptr(GHashTable) names = g_hash_table_new(g_str_hash, g_str_equal);
@@ -54,7 +42,7 @@ bool describe_endpoint_config(const struct call *call, const json_t *request, st
 bool list_endpoint_configs(const struct call *call, const json_t *request, struct reply *reply,
                            GError **error)
 {
-    return sagemaker_list(call, &endpoint_config_kind, request, NULL, reply, error);
+    return sagemaker_list(call, &endpoint_config_kind, request, reply, error);
 }
 
 bool delete_endpoint_config(const struct call *call, const json_t *request, struct reply *reply,

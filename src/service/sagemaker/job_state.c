@@ -13,12 +13,12 @@
  */
 
 /* Jobs of different kinds may have the same name. */
-static char *job_id(const struct sagemaker_kind *kind, const char *name)
+static char *job_id(const struct kind *kind, const char *name)
 {
-    return g_strdup_printf("%s-%s", kind->kind, name);
+    return g_strdup_printf("%s-%s", kind->word, name);
 }
 
-void sagemaker_submit_job(struct lathe *lathe, const struct sagemaker_kind *kind, const char *name,
+void sagemaker_submit_job(struct lathe *lathe, const struct kind *kind, const char *name,
                           const json_t *request, const struct job_actor *actor, void *data)
 {
     g_autofree char *id = job_id(kind, name);
@@ -40,7 +40,7 @@ void sagemaker_submit_job(struct lathe *lathe, const struct sagemaker_kind *kind
 static bool write_end(struct store_connection *connection, void *data, GError **error)
 {
     const struct job_ending *ending = data;
-    return resource_update_within(connection, ending->lathe->store, ending->kind->kind,
+    return resource_update_within(connection, ending->lathe->store, ending->kind->word,
                                   ending->name, ending->change, ending->data, error);
 }
 
@@ -73,16 +73,16 @@ static bool begin_to_stop(struct resource *resource, void *data, GError **error)
     return !stopping->change || stopping->change(resource, NULL, error);
 }
 
-bool sagemaker_stop_job(const struct call *call, const struct sagemaker_kind *kind,
-                        const json_t *request, resource_change *change, GError **error)
+bool sagemaker_stop_job(const struct call *call, const struct kind *kind, const json_t *request,
+                        resource_change *change, GError **error)
 {
-    const char *name = json_text_at(request, kind->name_member);
-    g_autofree char *what = g_strdelimit(g_strdup(kind->kind), "-", ' ');
+    const char *name = json_text_at(request, kind->name);
+    g_autofree char *what = g_strdelimit(g_strdup(kind->word), "-", ' ');
     struct stopping stopping = {what, change};
     g_autofree char *id = job_id(kind, name);
     GError *cause = NULL;
     bool found;
-    if (resource_update(call->lathe->store, kind->kind, name, begin_to_stop, &stopping, &found,
+    if (resource_update(call->lathe->store, kind->word, name, begin_to_stop, &stopping, &found,
                         &cause)) {
         if (!found)
             return error_set(error, kind->missing_code, "%s", kind->missing);
@@ -113,34 +113,33 @@ static bool is_at_its_end(struct resource *job, void *data, GError **error)
                                job->arn, job->status);
 }
 
-bool sagemaker_delete_job(const struct call *call, const struct sagemaker_kind *kind,
-                          const json_t *request, GError **error)
+bool sagemaker_delete_job(const struct call *call, const struct kind *kind, const json_t *request,
+                          GError **error)
 {
     struct store *store = call->lathe->store;
-    const char *name = json_text_at(request, kind->name_member);
+    const char *name = json_text_at(request, kind->name);
     bool found;
-    if (!resource_delete_checked(store, kind->kind, name, is_at_its_end, &found, error))
+    if (!resource_delete_checked(store, kind->word, name, is_at_its_end, &found, error))
         return false;
     if (!found)
         return error_set(error, ERROR_NOT_FOUND, "%s", kind->missing);
     g_autofree char *streams = g_strconcat(name, "/", NULL);
     logs_remove(call->lathe->logs, kind->log_group, streams);
-    g_autoptr(json_auto) dimensions =
-        json_pack("[{ssss}]", "Name", kind->name_member, "Value", name);
+    g_autoptr(json_auto) dimensions = json_pack("[{ssss}]", "Name", kind->name, "Value", name);
     return metric_remove(store, kind->log_group, dimensions, error);
 }
 
 /* --- after a crash -------------------------------------------------------------------------------
  */
 
-bool sagemaker_each_unfinished(struct lathe *lathe, const struct sagemaker_kind *kind,
+bool sagemaker_each_unfinished(struct lathe *lathe, const struct kind *kind,
                                bool (*fail)(struct lathe *lathe, const struct resource *job,
                                             GError **error),
                                GError **error)
 {
     static const char *const unfinished[] = {"InProgress", "Stopping"};
     for (size_t s = 0; s < G_N_ELEMENTS(unfinished); s++) {
-        struct resource_query query = {.kind = kind->kind, .status = unfinished[s]};
+        struct resource_query query = {.kind = kind->word, .status = unfinished[s]};
         g_autoptr(GPtrArray) jobs = resource_list(lathe->store, &query, NULL, error);
         if (!jobs)
             return false;

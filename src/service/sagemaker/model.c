@@ -5,18 +5,6 @@
 #include "runtime/runtime.h"
 #include "service/sagemaker/sagemaker.h"
 
-const struct sagemaker_kind model_kind = {
-    .kind = "model",
-    .name_member = "ModelName",
-    .arn_member = "ModelArn",
-    .summaries = "Models",
-    .always = "{\"EnableNetworkIsolation\": false}",
-    .missing_code = ERROR_VALIDATION,
-    .missing = "Could not find model \"%s\".",
-    .taken_code = ERROR_VALIDATION,
-    .taken = "Cannot create already existing model \"%s\".",
-};
-
 /* The containers as they were given, however many ways there are to give them. */
 static json_t *given_containers(const json_t *model)
 {
@@ -136,7 +124,7 @@ bool describe_model(const struct call *call, const json_t *request, struct reply
 bool list_models(const struct call *call, const json_t *request, struct reply *reply,
                  GError **error)
 {
-    return sagemaker_list(call, &model_kind, request, NULL, reply, error);
+    return sagemaker_list(call, &model_kind, request, reply, error);
 }
 
 bool delete_model(const struct call *call, const json_t *request, struct reply *reply,

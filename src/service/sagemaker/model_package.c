@@ -5,63 +5,21 @@
 
 #include "service/sagemaker/sagemaker.h"
 
-/* "<group>/<version>" is the store's name of a version; AWS's members show the group and the
- * version. */
-static void show_package(json_t *package)
-{
-    json_t *group = json_object_get(package, "ModelPackageGroupName");
-    if (group)
-        json_object_set(package, "ModelPackageName", group);
-}
-
-static void show_group(json_t *group)
-{
-    json_object_del(group, "LastVersion"); /* the store's count of versions */
-}
-
-const struct sagemaker_kind model_package_group_kind = {
-    .show = show_group,
-    .kind = "model-package-group",
-    .name_member = "ModelPackageGroupName",
-    .arn_member = "ModelPackageGroupArn",
-    .status_member = "ModelPackageGroupStatus",
-    .summaries = "ModelPackageGroupSummaryList",
-    .always = "{\"CreatedBy\": {}}",
-    .missing_code = ERROR_VALIDATION,
-    .missing = "ModelPackageGroup %s does not exist.",
-    .taken_code = ERROR_VALIDATION,
-    .taken = "Model Package Group already exists: %s",
-};
-
-const struct sagemaker_kind model_package_kind = {
-    .show = show_package,
-    .kind = "model-package",
-    .name_member = "ModelPackageName",
-    .arn_member = "ModelPackageArn",
-    .status_member = "ModelApprovalStatus",
-    .summaries = "ModelPackageSummaryList",
-    .always = "{\"CreatedBy\": {}, \"CertifyForMarketplace\": false}",
-    .missing_code = ERROR_VALIDATION,
-    .missing = "ModelPackage %s does not exist.",
-    .taken_code = ERROR_CONFLICT,
-    .taken = "Model Package already exists: %s",
-};
-
 /* Requests name groups and packages by name or by ARN: what follows the kind in either. */
-static const char *name_of(const char *name_or_arn, const struct sagemaker_kind *kind)
+static const char *name_of(const char *name_or_arn, const struct kind *kind)
 {
-    g_autofree char *mark = g_strdup_printf(":%s/", kind->kind);
+    g_autofree char *mark = g_strdup_printf(":%s/", kind->word);
     const char *found = strstr(name_or_arn, mark);
     return found ? found + strlen(mark) : name_or_arn;
 }
 
 /* The request with its name member as a plain name. */
-static json_t *with_plain_name(const json_t *request, const struct sagemaker_kind *kind)
+static json_t *with_plain_name(const json_t *request, const struct kind *kind)
 {
     json_t *plain = json_copy((json_t *)request);
-    const char *name = json_text_at(request, kind->name_member);
+    const char *name = json_text_at(request, kind->name);
     if (name)
-        json_object_set_new(plain, kind->name_member, json_string(name_of(name, kind)));
+        json_object_set_new(plain, kind->name, json_string(name_of(name, kind)));
     return plain;
 }
 
@@ -85,8 +43,7 @@ bool describe_model_package_group(const struct call *call, const json_t *request
 bool list_model_package_groups(const struct call *call, const json_t *request, struct reply *reply,
                                GError **error)
 {
-    static const char *const members[] = {"ModelPackageGroupDescription", NULL};
-    return sagemaker_list(call, &model_package_group_kind, request, members, reply, error);
+    return sagemaker_list(call, &model_package_group_kind, request, reply, error);
 }
 
 bool delete_model_package_group(const struct call *call, const json_t *request, struct reply *reply,
@@ -95,7 +52,7 @@ bool delete_model_package_group(const struct call *call, const json_t *request, 
     (void)reply;
     g_autoptr(json_auto) plain = with_plain_name(request, &model_package_group_kind);
     const char *group = json_text_at(plain, "ModelPackageGroupName");
-    struct resource_query query = {.kind = model_package_kind.kind, .parent = group, .limit = 1};
+    struct resource_query query = {.kind = model_package_kind.word, .parent = group, .limit = 1};
     g_autoptr(GPtrArray) packages = resource_list(call->lathe->store, &query, NULL, error);
     if (!packages)
         return false;
@@ -124,7 +81,7 @@ static bool number_version(const struct call *call, const char *group, json_t *p
 {
     json_int_t version = 0;
     bool found;
-    if (!resource_update(call->lathe->store, model_package_group_kind.kind, group, count_version,
+    if (!resource_update(call->lathe->store, model_package_group_kind.word, group, count_version,
                          &version, &found, error))
         return false;
     if (!found)
@@ -167,21 +124,13 @@ bool create_model_package(const struct call *call, const json_t *request, struct
 struct resource *model_package_find(struct lathe *lathe, const char *name_or_arn, GError **error)
 {
     GError *cause = NULL;
-    struct resource *package = resource_get(lathe->store, model_package_kind.kind,
+    struct resource *package = resource_get(lathe->store, model_package_kind.word,
                                             name_of(name_or_arn, &model_package_kind), &cause);
     if (cause)
         g_propagate_error(error, cause);
     else if (!package)
         error_set(error, ERROR_VALIDATION, "ModelPackage %s does not exist.", name_or_arn);
     return package;
-}
-
-/* A version of a group is told under its group's name: "group/3" is no name to AWS's clients. */
-static void tell_group_as_name(json_t *told)
-{
-    json_t *group = json_object_get(told, "ModelPackageGroupName");
-    if (group)
-        json_object_set(told, "ModelPackageName", group);
 }
 
 bool describe_model_package(const struct call *call, const json_t *request, struct reply *reply,
@@ -192,7 +141,6 @@ bool describe_model_package(const struct call *call, const json_t *request, stru
     if (!package)
         return false;
     reply->output = sagemaker_describe(&model_package_kind, package);
-    tell_group_as_name(reply->output);
     return true;
 }
 
@@ -210,20 +158,12 @@ static void choose_type(struct resource_query *query, const char *group, const c
 bool list_model_packages(const struct call *call, const json_t *request, struct reply *reply,
                          GError **error)
 {
-    static const char *const members[] = {"ModelPackageGroupName", "ModelPackageVersion",
-                                          "ModelPackageDescription", "ModelPackageStatus", NULL};
     const char *group = json_text_at(request, "ModelPackageGroupName");
-    struct resource_query query = {.kind = model_package_kind.kind};
+    struct resource_query query = {.kind = model_package_kind.word};
     resource_query_from_request(&query, request);
     choose_type(&query, group, json_text_at(request, "ModelPackageType"));
     query.status = json_text_at(request, "ModelApprovalStatus");
-    if (!sagemaker_list_query(call, &model_package_kind, &query, members, reply, error))
-        return false;
-    size_t i;
-    json_t *summary;
-    json_array_foreach(json_object_get(reply->output, model_package_kind.summaries), i, summary)
-        tell_group_as_name(summary);
-    return true;
+    return sagemaker_list_query(call, &model_package_kind, &query, reply, error);
 }
 
 static bool change_package(struct resource *package, void *data, GError **error)
@@ -246,7 +186,7 @@ bool update_model_package(const struct call *call, const json_t *request, struct
 {
     const char *arn = json_text_at(request, "ModelPackageArn");
     g_autoptr(resource_auto) package = model_package_find(call->lathe, arn, error);
-    if (!package || !resource_update(call->lathe->store, model_package_kind.kind, package->name,
+    if (!package || !resource_update(call->lathe->store, model_package_kind.word, package->name,
                                      change_package, (void *)request, NULL, error))
         return false;
     reply->output = json_pack("{ss}", "ModelPackageArn", package->arn);

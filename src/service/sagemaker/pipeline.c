@@ -10,20 +10,6 @@
 
 #define LONGEST_DEFINITION (1 << 20)
 
-const struct sagemaker_kind pipeline_kind = {
-    .kind = "pipeline",
-    .name_member = "PipelineName",
-    .arn_member = "PipelineArn",
-    .summaries = "PipelineSummaries",
-    .always = "{\"CreatedBy\": {}, \"LastModifiedBy\": {}}",
-    .modified = true,
-    .missing_code = ERROR_NOT_FOUND,
-    .missing = "Pipeline '%s' does not exist.",
-    .taken_code = ERROR_VALIDATION,
-    .taken = "Pipeline names must be unique within an AWS account and region. Pipeline with name "
-             "(%s) already exists.",
-};
-
 struct resource *pipeline_find(const struct call *call, const char *name_or_arn, GError **error)
 {
     if (!g_str_has_prefix(name_or_arn, "arn:"))
@@ -78,7 +64,7 @@ static char *given_definition(const struct call *call, const json_t *request, GE
 
 static bool check_definition(const struct call *call, const char *text, GError **error)
 {
-    g_autoptr(definition_auto) definition = definition_parse(text, error);
+    g_autoptr(definition_auto) definition = definition_parse(text, services, error);
     if (!definition) {
         g_prefix_error(error, "Unable to parse pipeline definition: ");
         if (error && *error)
@@ -172,7 +158,7 @@ bool update_pipeline(const struct call *call, const json_t *request, struct repl
     }
     struct pipeline_change change = {.request = request, .definition = definition};
     if ((definition && !check_definition(call, definition, error)) ||
-        !resource_update(call->lathe->store, pipeline_kind.kind, pipeline->name, change_pipeline,
+        !resource_update(call->lathe->store, pipeline_kind.word, pipeline->name, change_pipeline,
                          &change, NULL, error))
         return false;
     reply->output = json_pack("{sssI}", "PipelineArn", pipeline->arn, "PipelineVersionId",
@@ -215,38 +201,29 @@ bool describe_pipeline(const struct call *call, const json_t *request, struct re
 bool list_pipelines(const struct call *call, const json_t *request, struct reply *reply,
                     GError **error)
 {
-    static const char *const members[] = {"PipelineDisplayName", "PipelineDescription", "RoleArn",
-                                          "LastExecutionTime", NULL};
-    struct resource_query query = {.kind = pipeline_kind.kind};
+    struct resource_query query = {.kind = pipeline_kind.word};
     resource_query_from_request(&query, request);
     query.name_prefix = json_text_at(request, "PipelineNamePrefix");
     query.created_after = json_number_at(request, "CreatedAfter", 0);
     query.created_before = json_number_at(request, "CreatedBefore", 0);
     if (g_strcmp0(json_text_at(request, "ManagedBy"), "AWS") == 0)
         query.name_prefix = "\n"; /* no name has it: all of them are the customer's */
-    if (!sagemaker_list_query(call, &pipeline_kind, &query, members, reply, error))
-        return false;
-    size_t i;
-    json_t *summary;
-    json_array_foreach(json_object_get(reply->output, pipeline_kind.summaries), i, summary)
-    {
-        json_t *ran = json_object_get(summary, "LastRunTime");
-        if (ran)
-            json_object_set(summary, "LastExecutionTime", ran);
-    }
-    return true;
+    return sagemaker_list_query(call, &pipeline_kind, &query, reply, error);
 }
 
 static bool mark_run(struct resource *pipeline, void *data, GError **error)
 {
     (void)data;
     (void)error;
+    /* A description and a summary have other words for it. */
     json_object_set_new(pipeline->body, "LastRunTime", json_real(clock_now()));
+    json_object_set(pipeline->body, "LastExecutionTime",
+                    json_object_get(pipeline->body, "LastRunTime"));
     return true;
 }
 
 bool pipeline_mark_run(const struct call *call, const char *pipeline, GError **error)
 {
-    return resource_update(call->lathe->store, pipeline_kind.kind, pipeline, mark_run, NULL, NULL,
+    return resource_update(call->lathe->store, pipeline_kind.word, pipeline, mark_run, NULL, NULL,
                            error);
 }

@@ -69,11 +69,11 @@ static struct definition *definition_to_run(const struct call *call,
             return NULL;
         }
         g_clear_error(&cause);
-        return definition_parse(text, error);
+        return definition_parse(text, services, error);
     }
     g_autoptr(resource_auto) earlier = resource_get(call->lathe->store, FLOW_VERSION, name, NULL);
     if (earlier)
-        return definition_parse(json_text_at(earlier->body, "PipelineDefinition"), error);
+        return definition_parse(json_text_at(earlier->body, "PipelineDefinition"), services, error);
     error_set(error, ERROR_NOT_FOUND, "Pipeline '%s' has no version %lld that was ever run.",
               pipeline->arn, (long long)version);
     return NULL;

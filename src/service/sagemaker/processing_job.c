@@ -13,21 +13,6 @@
 
 #define ROOT "/opt/ml/"
 
-const struct sagemaker_kind processing_job_kind = {
-    .kind = "processing-job",
-    .name_member = "ProcessingJobName",
-    .arn_member = "ProcessingJobArn",
-    .status_member = "ProcessingJobStatus",
-    .summaries = "ProcessingJobSummaries",
-    .log_group = "/aws/sagemaker/ProcessingJobs",
-    .modified = true,
-    .missing_code = ERROR_VALIDATION,
-    .missing = "Could not find requested job with name: Requested resource not found.",
-    .taken_code = ERROR_IN_USE,
-    .taken = "Processing job names must be unique within an AWS account and region, and a "
-             "processing job with this name already exists (%s)",
-};
-
 struct processing {
     struct lathe *lathe;
     char *name;
@@ -260,7 +245,7 @@ static bool prepare(struct job *job, void *data, GError **error)
     const struct runtime *runtime = runtime_find(image, error);
     if (!runtime || !check_buckets(processing, error) || !write_config(processing, job, error) ||
         !stage_inputs(processing, job, error) || !make_output_folders(processing, job, error) ||
-        !resource_update_ordered(processing->lathe->store, processing_job_kind.kind,
+        !resource_update_ordered(processing->lathe->store, processing_job_kind.word,
                                  processing->name, set_started, &processing->started, error))
         return false;
     job_execute(job, runtime->processes->program, NULL);
@@ -343,6 +328,8 @@ static bool write_end(const struct processing *processing, struct job *job,
         if (!end->again)
             job_log(job, "%s", reason);
         json_put(members, "FailureReason", json_string(reason));
+        if (end->how == JOB_ABANDONED)
+            json_put(members, KIND_CUT_OFF, json_true());
     }
     read_exit_message(job, members);
     struct job_ending whole = {processing->lathe, &processing_job_kind, processing->name, end_job,
@@ -416,9 +403,7 @@ bool describe_processing_job(const struct call *call, const json_t *request, str
 bool list_processing_jobs(const struct call *call, const json_t *request, struct reply *reply,
                           GError **error)
 {
-    static const char *const members[] = {"ProcessingEndTime", "ExitMessage", "FailureReason",
-                                          NULL};
-    return sagemaker_list(call, &processing_job_kind, request, members, reply, error);
+    return sagemaker_list(call, &processing_job_kind, request, reply, error);
 }
 
 bool stop_processing_job(const struct call *call, const json_t *request, struct reply *reply,
@@ -437,8 +422,8 @@ bool delete_processing_job(const struct call *call, const json_t *request, struc
 
 static bool fail_cut_off(struct lathe *lathe, const struct resource *job, GError **error)
 {
-    g_autoptr(json_auto) members =
-        json_pack("{sssf}", "FailureReason", JOB_CUT_OFF, "ProcessingEndTime", clock_now());
+    g_autoptr(json_auto) members = json_pack("{sssfsb}", "FailureReason", JOB_CUT_OFF,
+                                             "ProcessingEndTime", clock_now(), KIND_CUT_OFF, 1);
     struct ending ending = {"Failed", members};
     return resource_update(lathe->store, job->kind, job->name, end_job, &ending, NULL, error);
 }

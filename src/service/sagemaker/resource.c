@@ -3,11 +3,11 @@
 
 #include "service/sagemaker/sagemaker.h"
 
-static char *arn_of(const struct call *call, const struct sagemaker_kind *kind, const char *name)
+static char *arn_of(const struct call *call, const struct kind *kind, const char *name)
 {
     /* AWS writes names in lower case here; clients take what follows the last slash. */
     g_autofree char *lower = g_ascii_strdown(name, -1);
-    return call_arn(call, kind->kind, lower);
+    return call_arn(call, kind->word, lower);
 }
 
 /* The kind's message about one ARN. The table's formats have exactly one %s. */
@@ -19,16 +19,16 @@ static bool about(GError **error, enum error_code code, const char *message, con
 }
 
 /* NULL without an error where there is none. */
-static struct resource *look_up(const struct call *call, const struct sagemaker_kind *kind,
-                                const char *name, GError **error)
+static struct resource *look_up(const struct call *call, const struct kind *kind, const char *name,
+                                GError **error)
 {
     struct store *store = call->lathe->store;
-    return kind->any_case ? resource_get_any_case(store, kind->kind, name, error)
-                          : resource_get(store, kind->kind, name, error);
+    return kind->any_case ? resource_get_any_case(store, kind->word, name, error)
+                          : resource_get(store, kind->word, name, error);
 }
 
-bool sagemaker_check_free(const struct call *call, const struct sagemaker_kind *kind,
-                          const char *name, GError **error)
+bool sagemaker_check_free(const struct call *call, const struct kind *kind, const char *name,
+                          GError **error)
 {
     GError *cause = NULL;
     g_autoptr(resource_auto) present = look_up(call, kind, name, &cause);
@@ -39,23 +39,21 @@ bool sagemaker_check_free(const struct call *call, const struct sagemaker_kind *
     return !present || about(error, kind->taken_code, kind->taken, present->arn);
 }
 
-bool sagemaker_create(const struct call *call, const struct sagemaker_kind *kind,
-                      const json_t *request, const char *status, json_t *body, struct reply *reply,
-                      GError **error)
+bool sagemaker_create(const struct call *call, const struct kind *kind, const json_t *request,
+                      const char *status, json_t *body, struct reply *reply, GError **error)
 {
     g_autoptr(json_auto) kept = body ? body : json_copy((json_t *)request);
-    json_object_del(kept, kind->name_member);
+    json_object_del(kept, kind->name);
     json_object_del(kept, "Tags");
-    const char *name = json_text_at(request, kind->name_member);
-    const char *group =
-        kind == &model_package_kind ? json_text_at(request, "ModelPackageGroupName") : NULL;
+    const char *name = json_text_at(request, kind->name);
+    const char *parent = kind->parent ? json_text_at(request, kind->parent) : NULL;
     g_autofree char *arn = arn_of(call, kind, name);
     struct store *store = call->lathe->store;
-    struct resource resource = {.kind = (char *)kind->kind,
+    struct resource resource = {.kind = (char *)kind->word,
                                 .name = (char *)name,
                                 .arn = arn,
                                 .status = (char *)status,
-                                .parent = (char *)(group ? group : ""),
+                                .parent = (char *)(parent ? parent : ""),
                                 .body = kept,
                                 .any_case = kind->any_case};
     if (!sagemaker_check_tags(json_object_get(request, "Tags"), error))
@@ -69,12 +67,12 @@ bool sagemaker_create(const struct call *call, const struct sagemaker_kind *kind
     }
     if (!resource_tags_put(store, arn, json_object_get(request, "Tags"), error))
         return false;
-    reply->output = json_pack("{ss}", kind->arn_member, arn);
+    reply->output = json_pack("{ss}", kind->arn, arn);
     return true;
 }
 
-struct resource *sagemaker_get(const struct call *call, const struct sagemaker_kind *kind,
-                               const char *name, GError **error)
+struct resource *sagemaker_get(const struct call *call, const struct kind *kind, const char *name,
+                               GError **error)
 {
     GError *cause = NULL;
     struct resource *resource = look_up(call, kind, name, &cause);
@@ -87,34 +85,34 @@ struct resource *sagemaker_get(const struct call *call, const struct sagemaker_k
     return resource;
 }
 
-/* What Describe and List both say. */
-static json_t *head_of(const struct sagemaker_kind *kind, const struct resource *resource)
+/* All there is to tell: what of it is told, its shape says. */
+static json_t *all_of(const struct kind *kind, const struct resource *resource)
 {
-    json_t *head = json_pack("{sssssf}", kind->name_member, resource->name, kind->arn_member,
-                             resource->arn, "CreationTime", resource->created);
-    if (kind->modified)
-        json_put(head, "LastModifiedTime", json_real(resource->modified));
-    if (kind->status_member)
-        json_put(head, kind->status_member, json_string(resource->status));
-    return head;
+    json_t *all = json_pack("{sssfsf}", kind->arn, resource->arn, "CreationTime", resource->created,
+                            "LastModifiedTime", resource->modified);
+    const char *name = kind->shows_parent && *resource->parent ? resource->parent : resource->name;
+    if (kind->name)
+        json_put(all, kind->name, json_string(name));
+    if (kind->status)
+        json_put(all, kind->status, json_string(resource->status));
+    json_object_update_missing(all, resource->body);
+    return all;
 }
 
-json_t *sagemaker_describe(const struct sagemaker_kind *kind, const struct resource *resource)
+json_t *sagemaker_describe(const struct kind *kind, const struct resource *resource)
 {
-    json_t *output = head_of(kind, resource);
-    json_object_update_missing(output, resource->body);
+    json_t *description = all_of(kind, resource);
     g_autoptr(json_auto) always = kind->always ? json_loads(kind->always, 0, NULL) : NULL;
     if (always)
-        json_object_update_missing(output, always);
-    if (kind->show)
-        kind->show(output);
-    return output;
+        json_object_update_missing(description, always);
+    kind_fit_description(kind, description);
+    return description;
 }
 
-bool sagemaker_describe_call(const struct call *call, const struct sagemaker_kind *kind,
+bool sagemaker_describe_call(const struct call *call, const struct kind *kind,
                              const json_t *request, struct reply *reply, GError **error)
 {
-    const char *name = json_text_at(request, kind->name_member);
+    const char *name = json_text_at(request, kind->name);
     g_autoptr(resource_auto) resource = sagemaker_get(call, kind, name, error);
     if (!resource)
         return false;
@@ -122,18 +120,16 @@ bool sagemaker_describe_call(const struct call *call, const struct sagemaker_kin
     return true;
 }
 
-bool sagemaker_list(const struct call *call, const struct sagemaker_kind *kind,
-                    const json_t *request, const char *const *members, struct reply *reply,
-                    GError **error)
+bool sagemaker_list(const struct call *call, const struct kind *kind, const json_t *request,
+                    struct reply *reply, GError **error)
 {
-    struct resource_query query = {.kind = kind->kind};
+    struct resource_query query = {.kind = kind->word};
     resource_query_from_request(&query, request);
-    return sagemaker_list_query(call, kind, &query, members, reply, error);
+    return sagemaker_list_query(call, kind, &query, reply, error);
 }
 
-bool sagemaker_list_query(const struct call *call, const struct sagemaker_kind *kind,
-                          const struct resource_query *query, const char *const *members,
-                          struct reply *reply, GError **error)
+bool sagemaker_list_query(const struct call *call, const struct kind *kind,
+                          const struct resource_query *query, struct reply *reply, GError **error)
 {
     g_autofree char *token = NULL;
     g_autoptr(GPtrArray) resources = resource_list(call->lathe->store, query, &token, error);
@@ -141,12 +137,8 @@ bool sagemaker_list_query(const struct call *call, const struct sagemaker_kind *
         return false;
     json_t *summaries = json_array();
     for (guint i = 0; i < resources->len; i++) {
-        const struct resource *resource = g_ptr_array_index(resources, i);
-        json_t *summary = head_of(kind, resource);
-        if (members)
-            json_copy_members(summary, resource->body, members);
-        if (kind->show)
-            kind->show(summary);
+        json_t *summary = all_of(kind, g_ptr_array_index(resources, i));
+        kind_fit_summary(kind, summary);
         json_array_append_new(summaries, summary);
     }
     reply->output = json_pack("{so}", kind->summaries, summaries);
@@ -155,13 +147,13 @@ bool sagemaker_list_query(const struct call *call, const struct sagemaker_kind *
     return true;
 }
 
-bool sagemaker_delete(const struct call *call, const struct sagemaker_kind *kind,
-                      const json_t *request, GError **error)
+bool sagemaker_delete(const struct call *call, const struct kind *kind, const json_t *request,
+                      GError **error)
 {
-    const char *name = json_text_at(request, kind->name_member);
+    const char *name = json_text_at(request, kind->name);
     g_autoptr(resource_auto) present = sagemaker_get(call, kind, name, error);
     bool found;
-    if (!present || !resource_delete(call->lathe->store, kind->kind, present->name, &found, error))
+    if (!present || !resource_delete(call->lathe->store, kind->word, present->name, &found, error))
         return false;
     return found || about(error, kind->missing_code, kind->missing, present->arn);
 }

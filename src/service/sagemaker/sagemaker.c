@@ -99,6 +99,7 @@ const struct service sagemaker_service = {
     .name = "sagemaker",
     .operations = operations,
     .count = G_N_ELEMENTS(operations),
+    .kinds = sagemaker_kinds,
     .open = open_service,
     .recover = recover_service,
     .close = close_service,

@@ -2,79 +2,57 @@
 #ifndef LATHE_SERVICE_SAGEMAKER_SAGEMAKER_H
 #define LATHE_SERVICE_SAGEMAKER_SAGEMAKER_H
 
+#include "operation/kind.h"
 #include "operation/operation.h"
 #include "service/lathe.h"
 #include "store/resource.h"
 
-extern const struct service sagemaker_service;
-extern const struct service sagemaker_runtime_service;
-
-/* A kind of resource, as its operations spell it. */
-struct sagemaker_kind {
-    const char *kind;          /* in ARNs and in the store: "training-job" */
-    const char *name_member;   /* "TrainingJobName" */
-    const char *arn_member;    /* "TrainingJobArn" */
-    const char *status_member; /* "TrainingJobStatus"; NULL: it has none */
-    const char *summaries;     /* the list's member: "TrainingJobSummaries" */
-    const char *log_group;     /* of its jobs, and their metrics' namespace; or NULL */
-    const char *always; /* JSON: members that AWS describes even where nobody set them; or NULL */
-    void (*show)(json_t *description); /* makes what the store keeps fit the shapes; or NULL */
-    bool modified;                     /* whether its shapes have LastModifiedTime */
-    bool any_case; /* names are the same in any case, as AWS says of the kind; the first is kept */
-    enum error_code missing_code;
-    const char *missing; /* the message where there is none; %s is its ARN */
-    enum error_code taken_code;
-    const char *taken; /* the message where the name is taken; %s is its ARN */
-};
-
-extern const struct sagemaker_kind training_job_kind;
-extern const struct sagemaker_kind processing_job_kind;
-extern const struct sagemaker_kind model_package_group_kind;
-extern const struct sagemaker_kind model_package_kind;
-extern const struct sagemaker_kind model_kind;
-extern const struct sagemaker_kind endpoint_config_kind;
-extern const struct sagemaker_kind endpoint_kind;
-extern const struct sagemaker_kind pipeline_kind;
+extern const struct kind training_job_kind;
+extern const struct kind processing_job_kind;
+extern const struct kind model_package_group_kind;
+extern const struct kind model_package_kind;
+extern const struct kind model_kind;
+extern const struct kind endpoint_config_kind;
+extern const struct kind endpoint_kind;
+extern const struct kind pipeline_kind;
+extern const struct kind pipeline_execution_kind;
+extern const struct kind *const sagemaker_kinds[];
 
 /* Fails where AWS refuses tags: a reserved key, or one that is there twice. */
 bool sagemaker_check_tags(const json_t *tags, GError **error);
 
 /* Fails with the kind's `taken` error where the name is. */
-bool sagemaker_check_free(const struct call *call, const struct sagemaker_kind *kind,
-                          const char *name, GError **error);
+bool sagemaker_check_free(const struct call *call, const struct kind *kind, const char *name,
+                          GError **error);
 
 /* Creates the resource that a Create request describes: its body is the request without name and
  * tags; tags are kept; the reply gets the ARN. body (taken, may be NULL) replaces the request as
  * body. */
-bool sagemaker_create(const struct call *call, const struct sagemaker_kind *kind,
-                      const json_t *request, const char *status, json_t *body, struct reply *reply,
-                      GError **error);
+bool sagemaker_create(const struct call *call, const struct kind *kind, const json_t *request,
+                      const char *status, json_t *body, struct reply *reply, GError **error);
 
 /* The resource that a request names, or the kind's error. */
-struct resource *sagemaker_get(const struct call *call, const struct sagemaker_kind *kind,
-                               const char *name, GError **error);
+struct resource *sagemaker_get(const struct call *call, const struct kind *kind, const char *name,
+                               GError **error);
 
-/* Describe: name, ARN, status, times, and the body's members. */
-json_t *sagemaker_describe(const struct sagemaker_kind *kind, const struct resource *resource);
+/* What is told of it: name, ARN, status, times, and what of the body its shape has members for. */
+json_t *sagemaker_describe(const struct kind *kind, const struct resource *resource);
 
 /* The whole of Describe<Kind> for kinds without anything special. */
-bool sagemaker_describe_call(const struct call *call, const struct sagemaker_kind *kind,
+bool sagemaker_describe_call(const struct call *call, const struct kind *kind,
                              const json_t *request, struct reply *reply, GError **error);
 
-/* The whole of List<Kind>s: summaries are name, ARN, times, status, and the named members of the
- * body (NULL-terminated, may be NULL). */
-bool sagemaker_list(const struct call *call, const struct sagemaker_kind *kind,
-                    const json_t *request, const char *const *members, struct reply *reply,
-                    GError **error);
+/* The whole of List<Kind>s. A summary has what its shape has members for. */
+bool sagemaker_list(const struct call *call, const struct kind *kind, const json_t *request,
+                    struct reply *reply, GError **error);
 
 /* The same for a query that the caller has completed. */
-bool sagemaker_list_query(const struct call *call, const struct sagemaker_kind *kind,
-                          const struct resource_query *query, const char *const *members,
-                          struct reply *reply, GError **error);
+bool sagemaker_list_query(const struct call *call, const struct kind *kind,
+                          const struct resource_query *query, struct reply *reply, GError **error);
 
 /* The whole of Delete<Kind>. */
-bool sagemaker_delete(const struct call *call, const struct sagemaker_kind *kind,
-                      const json_t *request, GError **error);
+bool sagemaker_delete(const struct call *call, const struct kind *kind, const json_t *request,
+                      GError **error);
 
 /* Sets a resource's status. */
 void sagemaker_set_status(struct resource *resource, const char *status);

@@ -7,17 +7,6 @@
 #include "base/page.h"
 #include "service/sagemaker/sagemaker.h"
 
-/* What can be searched: Search's word, and how one result is wrapped. */
-static const struct {
-    const char *resource;
-    const struct sagemaker_kind *kind;
-} searchable[] = {
-    {"TrainingJob", &training_job_kind},
-    {"ModelPackage", &model_package_kind},
-    {"ModelPackageGroup", &model_package_group_kind},
-    {"Endpoint", &endpoint_kind},
-};
-
 /* --- one filter ---------------------------------------------------------------------------------
  */
 
@@ -158,13 +147,17 @@ static bool expression_fits(const json_t *description, const json_t *expression)
 /* --- the operation
  * -------------------------------------------------------------------------------- */
 
-static const struct sagemaker_kind *kind_of(const char *resource, GError **error)
+/* Search's words for kinds are their nouns. */
+static const struct kind *kind_of(const char *resource, GError **error)
 {
     g_autoptr(GString) names = g_string_new(NULL);
-    for (size_t i = 0; i < G_N_ELEMENTS(searchable); i++) {
-        if (strcmp(searchable[i].resource, resource) == 0)
-            return searchable[i].kind;
-        g_string_append_printf(names, "%s%s", i ? ", " : "", searchable[i].resource);
+    const struct kind *kind;
+    for (size_t i = 0; (kind = kind_at(services, i)); i++) {
+        if (!kind->searchable)
+            continue;
+        if (strcmp(kind->noun, resource) == 0)
+            return kind;
+        g_string_append_printf(names, "%s%s", names->len ? ", " : "", kind->noun);
     }
     error_set(error, ERROR_VALIDATION,
               "The resource %s cannot be searched in lathe; those that can are %s.", resource,
@@ -173,10 +166,10 @@ static const struct sagemaker_kind *kind_of(const char *resource, GError **error
 }
 
 /* All that fit, as arrays of [sort key, description]. */
-static json_t *find_all(const struct call *call, const struct sagemaker_kind *kind,
-                        const json_t *expression, GError **error)
+static json_t *find_all(const struct call *call, const struct kind *kind, const json_t *expression,
+                        GError **error)
 {
-    struct resource_query query = {.kind = kind->kind};
+    struct resource_query query = {.kind = kind->word};
     g_autoptr(GPtrArray) resources = resource_list(call->lathe->store, &query, NULL, error);
     if (!resources)
         return NULL;
@@ -211,7 +204,7 @@ static int compare_descriptions(const void *a, const void *b, void *data)
 bool search(const struct call *call, const json_t *request, struct reply *reply, GError **error)
 {
     const char *resource = json_text_at(request, "Resource");
-    const struct sagemaker_kind *kind = kind_of(resource, error);
+    const struct kind *kind = kind_of(resource, error);
     if (!kind)
         return false;
     g_autoptr(json_auto) empty = json_object();

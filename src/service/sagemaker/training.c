@@ -69,7 +69,7 @@ static bool take_step(struct resource *resource, void *data, GError **error)
 static void move_to(const struct training *training, struct job *job, const struct step *step)
 {
     struct store *store = training->lathe->store;
-    const char *kind = training_job_kind.kind;
+    const char *kind = training_job_kind.word;
     g_autoptr(GError) error = NULL;
     bool moved =
         step->status
@@ -375,6 +375,8 @@ static bool write_end(struct training *training, struct job *job, const struct j
         if (!end->again)
             job_log(job, "%s", reason);
         json_object_set_new(members, "FailureReason", json_string(reason));
+        if (end->how == JOB_ABANDONED)
+            json_object_set_new(members, KIND_CUT_OFF, json_true());
         step = (struct step){"Failed", "Failed", reason, NULL};
     }
     step.members = members;
@@ -427,8 +429,8 @@ void training_submit(struct lathe *lathe, const char *name, const json_t *reques
 
 static bool fail_cut_off(struct lathe *lathe, const struct resource *job, GError **error)
 {
-    g_autoptr(json_auto) members =
-        json_pack("{sssf}", "FailureReason", JOB_CUT_OFF, "TrainingEndTime", clock_now());
+    g_autoptr(json_auto) members = json_pack("{sssfsb}", "FailureReason", JOB_CUT_OFF,
+                                             "TrainingEndTime", clock_now(), KIND_CUT_OFF, 1);
     struct step step = {"Failed", "Failed", JOB_CUT_OFF, members};
     /* Nothing is to be removed: a job's results come with its end or not at all. */
     return resource_update(lathe->store, job->kind, job->name, take_step, &step, NULL, error);

@@ -9,23 +9,6 @@
 #include "service/sagemaker/job_state.h"
 #include "service/sagemaker/training.h"
 
-const struct sagemaker_kind training_job_kind = {
-    .kind = "training-job",
-    .name_member = "TrainingJobName",
-    .arn_member = "TrainingJobArn",
-    .status_member = "TrainingJobStatus",
-    .summaries = "TrainingJobSummaries",
-    .log_group = "/aws/sagemaker/TrainingJobs",
-    .always = "{\"EnableNetworkIsolation\": false, \"EnableManagedSpotTraining\": false,"
-              " \"EnableInterContainerTrafficEncryption\": false}",
-    .modified = true,
-    .missing_code = ERROR_VALIDATION,
-    .missing = "Requested resource not found.",
-    .taken_code = ERROR_IN_USE,
-    .taken = "Training job names must be unique within an AWS account and region, and a training "
-             "job with this name already exists (%s)",
-};
-
 /* --- what is refused before a job exists -------------------------------------------------------
  */
 
@@ -201,8 +184,7 @@ bool describe_training_job(const struct call *call, const json_t *request, struc
 bool list_training_jobs(const struct call *call, const json_t *request, struct reply *reply,
                         GError **error)
 {
-    static const char *const members[] = {"TrainingEndTime", NULL};
-    return sagemaker_list(call, &training_job_kind, request, members, reply, error);
+    return sagemaker_list(call, &training_job_kind, request, reply, error);
 }
 
 static bool enter_stopping(struct resource *resource, void *data, GError **error)

@@ -1,0 +1,89 @@
+/* kind.h: what has a name and a life: one row a kind, and no second list of kinds anywhere.
+ *
+ * What creates, describes, lists and deletes reads the row; so does what waits for an end,
+ * searches, tags, shows in the terminal, and what takes up again after a crash. A service lists its
+ * kinds (struct service); to add one is to add its row, its own operations and its test. */
+#ifndef LATHE_OPERATION_KIND_H
+#define LATHE_OPERATION_KIND_H
+
+#include "base/error.h"
+#include "base/json.h"
+
+#define KIND_STATUSES 4
+
+struct kind {
+    /* --- what it is called: members and words as the service's shapes spell them */
+    const char *service;   /* "sagemaker": botocore's name */
+    const char *word;      /* "training-job": in ARNs, in the store and its change feed */
+    const char *noun;      /* "TrainingJob": what Search and tables call it */
+    const char *name;      /* the member "TrainingJobName" */
+    const char *arn;       /* "TrainingJobArn" */
+    const char *status;    /* "TrainingJobStatus"; or NULL */
+    const char *reason;    /* "FailureReason": of a bad end; or NULL */
+    const char *parent;    /* "ModelPackageGroupName": what it belongs to; or NULL */
+    const char *summaries; /* "TrainingJobSummaries": the member of its list's reply */
+    bool any_case;         /* names are the same in any case; the first is kept */
+    bool shows_parent;     /* descriptions show the parent's name as its own */
+
+    /* --- its operations; NULL where there is none */
+    const char *create, *describe, *list, *update, *stop;
+    const char *described_by; /* the member by which describe and stop name it; NULL: name */
+    bool named_by_reply;      /* only the reply to `create` names it: by its ARN */
+    bool marked; /* its request and description have MetadataProperties.GeneratedBy: one that only
+                    its reply names is found by it, where the reply was lost */
+    const char *update_shows; /* a member of an update's request that the description has too, once
+                                 the update took effect: its end looks like its beginning */
+
+    /* --- its statuses by meaning; any other is on its way to one of these. None good: it is done
+     * when it is there, and its status means something else */
+    const char *good[KIND_STATUSES], *bad[KIND_STATUSES], *stopped[KIND_STATUSES];
+
+    /* --- where else it shows */
+    const char *log_group;     /* "/aws/sagemaker/TrainingJobs": a stream's name begins with its */
+    const char *title;         /* "training jobs": its table in `lathe status` */
+    const char *step;          /* "Training": the pipeline step that makes one */
+    const char *step_metadata; /* "TrainingJob": under which such a step tells its ARN */
+    bool step_is_cached;       /* whether a step's result may stand for a later one's */
+    bool searchable;
+    const char *always; /* JSON: members that AWS describes even where nobody set them; or NULL */
+
+    /* --- errors that clients match; %s is its ARN */
+    enum error_code missing_code, taken_code;
+    const char *missing, *taken;
+};
+
+/* The kinds of all services (a list that ends with NULL), one after another; NULL past the last. */
+struct service;
+const struct kind *kind_at(const struct service *const *services, size_t index);
+
+/* NULL where there is none. */
+const struct kind *kind_of_word(const struct service *const *services, const char *word);
+/* The kind that an operation creates, starts or updates. */
+const struct kind *kind_begun_by(const struct service *const *services, const char *service,
+                                 const char *operation);
+/* The kind that a pipeline's step of that type makes. */
+const struct kind *kind_of_step(const struct service *const *services, const char *step);
+
+/* Whether there is an end to wait for: else it is done when it is there. */
+bool kind_waits(const struct kind *kind);
+
+/* In a resource's body: it failed because lathe ended, by no fault of its own. */
+#define KIND_CUT_OFF "CutOff"
+
+enum kind_outcome { KIND_GOES_ON, KIND_GOOD, KIND_BAD, KIND_STOPPED };
+/* What a status means. */
+enum kind_outcome kind_outcome(const struct kind *kind, const char *status);
+
+/* The request that describes (or stops) what `request` and its reply began; reply may be NULL where
+ * not only the reply names it. NULL where that names nothing. */
+json_t *kind_describe_request(const struct kind *kind, const json_t *request, const json_t *reply);
+
+/* Its name in the store and the change feed, out of such a request. Borrowed from it. */
+const char *kind_name_in(const struct kind *kind, const json_t *describe_request);
+
+/* Takes out of what the store keeps of it what the shape of its description (or of a summary in its
+ * list) has no member for: what is left is what AWS's clients are told. */
+void kind_fit_description(const struct kind *kind, json_t *description);
+void kind_fit_summary(const struct kind *kind, json_t *summary);
+
+#endif

@@ -320,6 +320,7 @@ static void add_client(struct http_poller *poller, struct MHD_Connection *connec
         client->next->previous = client;
     poller->clients = client;
     poller->client_count++;
+    g_hash_table_insert(poller->by_fd, GINT_TO_POINTER(client->fd), client);
     *context = client;
 }
 
@@ -336,6 +337,8 @@ static void remove_client(struct http_client *client)
     if (client->next)
         client->next->previous = client->previous;
     poller->client_count--;
+    g_hash_table_remove(poller->by_fd, GINT_TO_POINTER(client->fd));
+    http_framing_clear(&client->framing);
     http_exchange_unref(client->exchange);
     g_free(client);
 }

@@ -51,6 +51,17 @@ struct http_exchange {
     bool reply_ended, reply_failed;    /* the reply's last byte is in its ring, or will never be */
 };
 
+/* Where in its requests a connection is, as http_bytes.c reads them before MHD does. */
+struct http_framing {
+    enum { PART_HEAD, PART_BODY, PART_CHUNK_SIZE, PART_CHUNK, PART_CHUNK_END, PART_TRAILER } part;
+    bool in_head; /* its request line is there */
+    bool chunked;
+    guint64 left;    /* of the body or chunk */
+    GString *line;   /* as far as it has come, without its newline */
+    unsigned status; /* once something is refused */
+    const char *why;
+};
+
 struct http_client {
     struct http_poller *poller;
     struct http_client *previous, *next; /* in the poller's list */
@@ -58,8 +69,9 @@ struct http_client {
     int fd;
     enum http_stage stage;
     struct http_exchange *exchange; /* kept from request to request */
-    bool awaits_continue;           /* suspended at its head until the worker wants the body */
-    bool linger; /* the client may still be sending when the connection is closed */
+    struct http_framing framing;
+    bool awaits_continue; /* suspended at its head until the worker wants the body */
+    bool linger;          /* the client may still be sending when the connection is closed */
     /* Deadlines, in seconds of clock_monotonic. */
     double idle_since; /* since the connection came, or its last reply went */
     double head_since; /* since its head began to arrive; 0: not known to have */
@@ -77,6 +89,7 @@ struct http_poller {
     int listen_fd;       /* -1 once nothing new is accepted */
     double accept_after; /* a time: out of descriptors until then */
     struct http_client *clients;
+    GHashTable *by_fd; /* the same, by their descriptors */
     unsigned client_count, client_limit;
     GArray *lingering; /* struct lingering, http_linger.c */
     double next_look;  /* at the deadlines */
@@ -153,6 +166,12 @@ void http_client_notify(void *data, struct MHD_Connection *connection, void **co
 void http_client_cut(struct http_client *client, unsigned status, const char *why);
 /* Ends the connection, whatever is under way on it. */
 void http_client_abort(struct http_client *client);
+
+/* --- http_bytes.c ---------------------------------------------------------------------------- */
+
+/* While MHD runs on a poller's thread, what it reads is checked; NULL ends that. */
+void http_bytes_turn(struct http_poller *poller);
+void http_framing_clear(struct http_framing *framing);
 
 /* --- http_poller.c --------------------------------------------------------------------------- */
 

@@ -95,12 +95,19 @@ static void wait_for_events(struct http_poller *poller, double now)
         accept_clients(poller, clock_monotonic());
 }
 
+static void run_mhd(struct http_poller *poller)
+{
+    http_bytes_turn(poller);
+    MHD_run_wait(poller->daemon, 0);
+    http_bytes_turn(NULL);
+}
+
 /* Requests that have come are served first; then nothing new is accepted and idle connections
  * close. */
 static void stop_accepting(struct http_poller *poller)
 {
     accept_clients(poller, clock_monotonic());
-    MHD_run_wait(poller->daemon, 0);
+    run_mhd(poller);
     close(poller->listen_fd);
     poller->listen_fd = -1;
     for (struct http_client *client = poller->clients; client; client = client->next)
@@ -115,7 +122,7 @@ static void *run(void *data)
     bool stopping = false, aborted = false;
     while (!stopping || poller->clients) {
         wait_for_events(poller, clock_monotonic());
-        MHD_run_wait(poller->daemon, 0);
+        run_mhd(poller);
         double now = clock_monotonic();
         if (now >= poller->next_look)
             poller->next_look = http_deadline_look(poller, now);
@@ -150,6 +157,7 @@ bool http_poller_start(struct http_poller *poller, struct http_server *server, i
     poller->server = server;
     poller->listen_fd = socket;
     poller->client_limit = connection_limit(server);
+    poller->by_fd = g_hash_table_new(NULL, NULL);
     poller->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     poller->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
@@ -160,6 +168,7 @@ bool http_poller_start(struct http_poller *poller, struct http_server *server, i
         MHD_OPTION_NOTIFY_COMPLETED, http_client_completed, poller, MHD_OPTION_NOTIFY_CONNECTION,
         http_client_notify, poller, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
     if (!poller->daemon) {
+        g_hash_table_unref(poller->by_fd);
         close(socket);
         close(poller->wake_fd);
         return error_set(error, ERROR_INTERNAL, "the HTTP library did not start: %s",
@@ -170,6 +179,7 @@ bool http_poller_start(struct http_poller *poller, struct http_server *server, i
     if (!failure)
         return true;
     MHD_stop_daemon(poller->daemon);
+    g_hash_table_unref(poller->by_fd);
     close(socket);
     close(poller->wake_fd);
     return error_set_errno(error, failure, "starting a thread for connections");
@@ -192,5 +202,6 @@ void http_poller_free(struct http_poller *poller)
 {
     http_linger_free(poller);
     MHD_stop_daemon(poller->daemon);
+    g_hash_table_unref(poller->by_fd);
     close(poller->wake_fd);
 }

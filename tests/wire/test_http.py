@@ -198,6 +198,15 @@ REFUSED = {
     "a prefixed chunk size": post(CHUNKED, body=b"0x4\r\nabcd\r\n0\r\n\r\n"),
     "a chunk size with a blank": post(CHUNKED, body=b"4 \r\nabcd\r\n0\r\n\r\n"),
     "an empty chunk size": post(CHUNKED, body=b"\r\nabcd\r\n0\r\n\r\n"),
+    "LF alone behind a chunk's size": post(CHUNKED, body=b"4\nabcd\r\n0\r\n\r\n"),
+    "LF alone behind a chunk": post(CHUNKED, body=b"4\r\nabcd\n0\r\n\r\n"),
+    "LF alone behind the last chunk": post(CHUNKED, body=b"4\r\nabcd\r\n0\n\r\n"),
+    "LF alone at the trailer's end": post(CHUNKED, body=b"4\r\nabcd\r\n0\r\n\n"),
+    "LF alone in the trailer": post(CHUNKED, body=b"4\r\nabcd\r\n0\r\nT: a\n\r\n"),
+    "LF alone behind an extension": post(CHUNKED, body=b"4;a=b\nabcd\r\n0\r\n\r\n"),
+    "CR alone behind a chunk's size": post(CHUNKED, body=b"4\rabcd\r\n0\r\n\r\n"),
+    "NUL in a chunk's extension": post(CHUNKED, body=b"4;\0\r\nabcd\r\n0\r\n\r\n"),
+    "a long chunk extension": post(CHUNKED, body=b"4;" + b"a" * 5000 + b"\r\nabcd\r\n0\r\n\r\n"),
     "a chunk longer than it says": post(CHUNKED, body=b"3\r\nabcd\r\n0\r\n\r\n"),
 }
 
@@ -207,7 +216,7 @@ def test_what_two_readers_could_read_differently_is_refused_and_the_connection_c
     with probe.connect() as connection:
         connection.sendall(REFUSED[what] + SMUGGLED)
         answer = read_until_closed(connection)
-    assert statuses(answer) == {400}, answer
+    assert statuses(answer) == {400} and answer.count(b"HTTP/1.1 ") == 1, answer
 
 
 @pytest.mark.parametrize("fields,status", [
@@ -224,7 +233,8 @@ def test_limits_of_a_head(probe, fields, status):
         if status is None:  # the fields alone are no reason
             assert read_reply(connection)[0] == 200
             return
-        assert statuses(read_until_closed(connection)) == {status}
+        answer = read_until_closed(connection)
+        assert statuses(answer) == {status} and answer.count(b"HTTP/1.1 ") == 1, answer
 
 
 def test_a_target_too_long(probe):
@@ -244,6 +254,32 @@ def test_odd_but_honest_requests_are_served(probe, bytes_sent):
     with probe.connect() as connection:
         connection.sendall(bytes_sent)
         assert read_reply(connection) == (200, b"ab")
+
+
+@pytest.mark.parametrize("what", ["LF alone behind a chunk's size", "LF alone behind a chunk",
+                                  "a chunk longer than it says", "a hexadecimal length"])
+def test_what_is_refused_is_refused_byte_by_byte_and_behind_others(probe, what):
+    """However the bytes come, and after a request that is answered first."""
+    with probe.connect() as connection:
+        for byte in post() + REFUSED[what]:
+            try:
+                connection.sendall(bytes([byte]))
+            except OSError:
+                break
+        answer = read_until_closed(connection)
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200", b"400"], answer
+    with probe.connect() as connection:
+        connection.sendall(post() + REFUSED[what])
+        answer = read_until_closed(connection)
+    assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"200", b"400"], answer
+
+
+def test_huge_chunks_are_refused(probe):
+    for size in (b"fffffffffffffffff", b"ffffffffffffffff", b"8000000000000000"):
+        with probe.connect() as connection:
+            connection.sendall(post(CHUNKED, body=size + b"\r\nabcd"))
+            answer = read_until_closed(connection)
+        assert re.findall(rb"HTTP/1.1 (\d+)", answer) == [b"413"], answer
 
 
 def test_the_probe_would_notice_a_smuggled_request(probe):

@@ -129,7 +129,8 @@ static bool needs_no_condition(const char *field)
 {
     static const char *const own[] = {"policy",         "signature", "x-amz-signature",
                                       "awsaccesskeyid", "file",      NULL};
-    return g_strv_contains(own, field) || g_str_has_prefix(field, "x-ignore-");
+    return g_strv_contains(own, field) || g_str_has_prefix(field, "x-ignore-") ||
+           g_str_has_prefix(field, "x-amz-checksum-");
 }
 
 /* A field that no condition is about was not in the mind of who wrote the policy. */

@@ -194,6 +194,7 @@ TEXT = ["starts-with", "$key", "in/"]
     ([TEXT, {"acl": "private"}], {"key": "in/k"}, "AccessDenied"),
     ([TEXT], {"key": "in/k", "x-amz-meta-a": "1"}, "AccessDenied"),
     ([TEXT], {"key": "in/k", "x-ignore-a": "1"}, ""),
+    ([TEXT], {"key": "in/k", "x-amz-checksum-crc32": "AAAAAA=="}, "BadDigest"),
     ([TEXT, {"bucket": "another"}], {"key": "in/k"}, "AccessDenied"),
     ([TEXT, ["content-length-range", 0]], {"key": "in/k"}, "InvalidPolicyDocument"),
     ([TEXT, ["content-length-range", -1, 5]], {"key": "in/k"}, "InvalidPolicyDocument"),

@@ -7,6 +7,7 @@ import resource
 import selectors
 import shutil
 import socket
+import sqlite3
 import subprocess
 import sys
 import time
@@ -318,3 +319,75 @@ def object_small_parallel(bench):
     listed = server.client("s3").list_objects_v2(Bucket="puts", Prefix="together-0/",
                                                  MaxKeys=1000)["KeyCount"]
     bench.check(listed == 1000, "acknowledged objects are not listed")
+
+
+# --- versions -----------------------------------------------------------------------------------
+
+VERSIONS = int(os.environ.get("LATHE_BENCH_VERSIONS", "100000"))
+LOOKS, TURNS = 10_000, 10
+
+
+def fill_versions(home, bucket, marker):
+    """Rows of lake_version below the bucket's one key, as so many puts or deletes would leave."""
+    with sqlite3.connect(home / "meta.db") as database:
+        database.execute(
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?) "
+            "INSERT INTO lake_version (bucket, key, file, row, size, etag, modified, version, "
+            "number, marker) SELECT bucket, key, printf('%s-%d', file, i), 0, size, etag, "
+            "modified, printf('%016x%016x', i, i), i, ? FROM lake_object, n WHERE bucket = ?",
+            (VERSIONS, marker, bucket))
+
+
+def costs_of(server, *paths):
+    """The server's CPU time for so many requests of each path, one after the other, in short turns."""
+    costs = [0.0 for _ in paths]
+    for _ in range(TURNS):
+        for i, path in enumerate(paths):
+            before = cpu_seconds(server.pid)
+            ask_many(server.port, path)
+            costs[i] += cpu_seconds(server.pid) - before
+    return tuple(costs)
+
+
+def ask_many(port, path):
+    with socket.create_connection(("127.0.0.1", port)) as link:
+        link.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for _ in range(LOOKS // TURNS):
+            link.sendall(f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
+            head, body = read_head(link)
+            if " 200 " not in head.splitlines()[0]:
+                raise RuntimeError(f"GET: {head}")
+            size = int(head.lower().split("content-length:")[1].split()[0])
+            while len(body) < size:
+                body += link.recv(65536)
+
+
+@rows(Row("object-versions-get", 0.95, "time", "CPU s",
+          f"{LOOKS:,} times GetObject of a key with {VERSIONS:,} versions", "of a key with one"),
+      Row("object-versions-list", 0.95, "time", "CPU s",
+          f"{LOOKS:,} times ListObjectsV2 of a bucket whose one key has {VERSIONS:,} versions",
+          "of one whose key has one"),
+      Row("object-markers-list", 0.95, "time", "CPU s",
+          f"{LOOKS:,} times ListObjectsV2 of a bucket whose one key has {VERSIONS:,} delete "
+          "markers below it", "of one whose key has none"))
+def object_versions(bench):
+    server = bench.server().start()
+    s3 = server.client("s3")
+    for bucket in ("one", "versions", "markers"):
+        s3.create_bucket(Bucket=bucket)
+        s3.put_bucket_versioning(Bucket=bucket, VersioningConfiguration={"Status": "Enabled"})
+        s3.put_object(Bucket=bucket, Key="key", Body=b"x" * SMALL_SIZE)
+    server.stop()
+    for bucket in ("versions", "markers"):
+        fill_versions(server.home, bucket, bucket == "markers")
+    server.start()
+    listed = s3.list_object_versions(Bucket="versions")
+    bench.check(len(listed["Versions"]) == 1000 and listed["IsTruncated"],
+                "the versions are not there")
+    bench.note("by turns, a connection each; rows of older versions written directly")
+    for _ in bench.rounds:
+        yield {"object-versions-get": costs_of(server, "/versions/key", "/one/key"),
+               "object-versions-list": costs_of(server, "/versions?list-type=2",
+                                                "/one?list-type=2"),
+               "object-markers-list": costs_of(server, "/markers?list-type=2",
+                                               "/one?list-type=2")}

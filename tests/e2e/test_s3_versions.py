@@ -150,6 +150,16 @@ def test_copies_tags_and_deletes_of_versions(s3, versioned):
     assert s3.get_object(Bucket=versioned, Key="k")["Body"].read() == LARGE
 
 
+def test_tags_come_in_order_and_at_most_ten(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x", Tagging="foo=1&bar&baz=3")
+    tags = s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"]
+    assert [(tag["Key"], tag["Value"]) for tag in tags] == [("bar", ""), ("baz", "3"), ("foo", "1")]
+    eleven = [{"Key": str(n), "Value": "v"} for n in range(11)]
+    refused("InvalidTag", s3.put_object_tagging, Bucket=bucket, Key="k",
+            Tagging={"TagSet": eleven})
+    assert s3.get_object_tagging(Bucket=bucket, Key="k")["TagSet"] == tags
+
+
 def test_uploads_in_parts_make_versions(s3, versioned):
     ids = []
     for body in (b"one", b"two"):

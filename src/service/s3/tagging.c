@@ -23,7 +23,7 @@ static bool add_tag(json_t *tags, const char *key, const char *value, size_t lim
         return error_set(error, ERROR_INVALID_TAG,
                          "Cannot provide multiple Tags with the same key: %s", key);
     if (json_object_size(tags) == limit)
-        return error_set(error, ERROR_INVALID_ARGUMENT, "there are more than %zu tags", limit);
+        return error_set(error, ERROR_INVALID_TAG, "there are more than %zu tags", limit);
     json_object_set_new(tags, key, json_string(value));
     return true;
 }
@@ -66,14 +66,27 @@ json_t *s3_tags_of_text(const char *text, GError **error)
     return g_steal_pointer(&tags);
 }
 
+static gint compare_keys(gconstpointer a, gconstpointer b)
+{
+    return strcmp(*(const char *const *)a, *(const char *const *)b);
+}
+
+/* In order of their keys, as S3 gives them. */
 static json_t *set_of_tags(const json_t *tags)
 {
     json_t *set = json_array();
+    g_autoptr(GPtrArray) keys = g_ptr_array_new();
     const char *key;
     json_t *value;
     json_object_foreach((json_t *)tags, key, value)
     {
-        json_array_append_new(set, json_pack("{sssO}", "Key", key, "Value", value));
+        g_ptr_array_add(keys, (void *)key);
+    }
+    g_ptr_array_sort(keys, compare_keys);
+    for (guint i = 0; i < keys->len; i++) {
+        key = g_ptr_array_index(keys, i);
+        json_array_append_new(set,
+                              json_pack("{sssO}", "Key", key, "Value", json_object_get(tags, key)));
     }
     return set;
 }

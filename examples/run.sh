@@ -48,4 +48,3 @@ else
     "$lathe" call sagemaker-runtime InvokeEndpoint --body <(printf %s "$question") \
         "{\"EndpointName\": \"$endpoint\", \"ContentType\": \"text/csv\"}"
 fi
-echo

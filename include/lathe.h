@@ -28,7 +28,8 @@ enum lathe_code {
     LATHE_UNSUPPORTED,   /* well-formed, but nothing lathe does */
     LATHE_LIMIT,         /* larger than a limit that the text names */
     LATHE_NO_MEMORY,
-    LATHE_IO, /* a file could not be opened or read */
+    LATHE_IO,     /* a file could not be opened or read */
+    LATHE_MISFIT, /* rows that can be read, but have columns that the model was not trained on */
 };
 
 struct lathe_error {
@@ -55,6 +56,12 @@ struct lathe_artifact {
      * itself asks for), SAGEMAKER_INFERENCE_OUTPUT (of trees: what an answer consists of) and
      * SAGEMAKER_INFERENCE_ENSEMBLE (of trees: other than "true", only the first file counts). */
     const char *const *environment;
+    /* NULL, or the container's image: a URI, or a tag such as "1.7-1". Trees are then read, their
+     * rows taken and answers in CSV written as that release of SageMaker's XGBoost container does,
+     * from 0.90-1 to 3.2-0: a row without features is a row, columns that a row lacks at its end
+     * are missing, errors are in its words. Without one, a row has to have all the model's columns.
+     */
+    const char *image;
 };
 
 /* Opens 1 to 15 artifacts in pipeline order: each one's answer is the next one's row. NULL, with
@@ -164,8 +171,8 @@ bool lathe_predict_texts(const struct lathe_predictor *predictor,
  * container does, but always one row a line. */
 enum lathe_format {
     LATHE_CSV,             /* rows: a line each, no header, values in the order of
-                              lathe_predictor_columns. Answers: those of trees in one line, those of
-                              transformers in a line each */
+                              lathe_predictor_columns. Answers: those of trees in one line, or as the
+                              artifact's image writes them; those of transformers in a line each */
     LATHE_CSV_LINES,       /* answers: a line each, also the last one's ended, as in batches */
     LATHE_JSON,            /* rows: [[1, 2], [3, 4]], {"data": ...}, {"schema": ..., "data": ...},
                               {"instances": ...} or objects by the columns' names. Answers:

@@ -76,7 +76,7 @@ class _Values(ctypes.Structure):
 
 class _Artifact(ctypes.Structure):
     _fields_ = [("name", ctypes.c_char_p), ("bytes", ctypes.c_char_p), ("size", ctypes.c_size_t),
-                ("environment", ctypes.POINTER(ctypes.c_char_p))]
+                ("environment", ctypes.POINTER(ctypes.c_char_p)), ("image", ctypes.c_char_p)]
 
 
 def _load():

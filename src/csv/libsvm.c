@@ -255,17 +255,6 @@ bool libsvm_append(struct libsvm_rows *rows, const char *text, size_t size,
     return false;
 }
 
-void libsvm_shift(struct libsvm_rows *rows, uint32_t base)
-{
-    size_t entries = rows->starts ? rows->starts[rows->rows] : 0;
-    if (!entries)
-        return;
-    for (size_t i = 0; i < entries; i++)
-        rows->indices[i] -= base;
-    rows->lowest -= base;
-    rows->highest -= base;
-}
-
 bool libsvm_fill(const struct libsvm_rows *rows, struct csv_matrix *matrix,
                  struct lathe_error *error)
 {

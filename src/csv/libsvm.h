@@ -9,7 +9,7 @@
 struct libsvm_rows {
     size_t rows;
     size_t *starts;    /* rows + 1, or NULL before the first row */
-    uint32_t *indices; /* of the entries, as written less what libsvm_shift took off */
+    uint32_t *indices; /* of the entries, as written */
     float *values;
     float *labels;     /* one a row; NaN where there is none (`labels_optional`) */
     float *weights;    /* one a row; 1 where the label has none */
@@ -36,9 +36,6 @@ struct libsvm_options {
  * 1). LATHE_LIMIT, LATHE_NO_MEMORY. Where it fails, `rows` keeps the rows it had. */
 bool libsvm_append(struct libsvm_rows *rows, const char *text, size_t size,
                    const struct libsvm_options *options, struct lathe_error *error);
-
-/* Takes `base`, at most `lowest`, off every index: 1 for rows that count features from 1. */
-void libsvm_shift(struct libsvm_rows *rows, uint32_t base);
 
 /* Appends the rows to a matrix, absent entries as NaN. Its columns are set where they are 0, and
  * must be enough otherwise. LATHE_INVALID_DATA or LATHE_NO_MEMORY, the matrix as it was. */

@@ -303,6 +303,10 @@ bool answer_open(struct answer *answer, struct lathe_text *text, enum lathe_form
                  const struct part *part, const struct schema *schema, const struct plan *plan,
                  struct lathe_error *error)
 {
+    bool lines =
+        !part->pipeline && !part->selection.count && part->release && part->release->writes_lines;
+    if (format == LATHE_CSV && lines)
+        format = LATHE_CSV_TABLE;
     *answer = (struct answer){.text = text, .format = format, .part = part};
     text->size = 0;
     if (format == LATHE_LIBSVM || format == LATHE_CSV_HEADER ||

@@ -16,6 +16,11 @@ const char *artifact_setting(const struct lathe_artifact *artifact, const char *
     return NULL;
 }
 
+const struct xgboost_release *artifact_release(const struct lathe_artifact *artifact)
+{
+    return artifact->image ? xgboost_release_find(artifact->image) : NULL;
+}
+
 static bool is_archive(const unsigned char *bytes, size_t size)
 {
     bool gzip = size > 2 && bytes[0] == 0x1f && bytes[1] == 0x8b;
@@ -68,11 +73,11 @@ static size_t find_models(const struct unpack *archive, const char **names)
 }
 
 static bool add_forest(struct contents *contents, struct unpack *archive, const char *name,
-                       struct lathe_error *error)
+                       const struct xgboost_release *release, struct lathe_error *error)
 {
     size_t size;
     const char *bytes = unpack_bytes(archive, unpack_find(archive, name), &size, error);
-    struct forest *forest = bytes ? forest_open(bytes, size, error) : NULL;
+    struct forest *forest = bytes ? forest_open_for(bytes, size, release, error) : NULL;
     if (!forest)
         return fail_prefix(error, "%.100s: ", name);
     contents->forests[contents->forest_count++] = forest;
@@ -88,7 +93,8 @@ static bool add_forest(struct contents *contents, struct unpack *archive, const 
                 first->outputs, first->objective);
 }
 
-static bool read_forests(struct contents *contents, struct unpack *archive, bool ensemble,
+static bool read_forests(struct contents *contents, struct unpack *archive,
+                         const struct xgboost_release *release, bool ensemble,
                          struct lathe_error *error)
 {
     size_t files = unpack_count(archive);
@@ -104,7 +110,7 @@ static bool read_forests(struct contents *contents, struct unpack *archive, bool
                     ", and no bundle.json is among them",
                     files);
     for (size_t i = 0; read && i < (ensemble ? count : 1); i++)
-        read = add_forest(contents, archive, names[i], error);
+        read = add_forest(contents, archive, names[i], release, error);
     free(names);
     return read;
 }
@@ -128,7 +134,7 @@ static bool read_archive(struct contents *contents, const struct lathe_artifact 
         contents->pipeline = bundle_read_unpacked(archive, error);
         read = contents->pipeline != NULL;
     } else {
-        read = read_forests(contents, archive, ensemble, error);
+        read = read_forests(contents, archive, artifact_release(artifact), ensemble, error);
     }
     unpack_close(archive);
     return read;
@@ -140,7 +146,8 @@ static bool read_model(struct contents *contents, const struct lathe_artifact *a
     contents->forests = calloc(1, sizeof(struct forest *));
     if (!contents->forests)
         return fail(error, LATHE_NO_MEMORY, "no memory for a forest");
-    contents->forests[0] = forest_open(artifact->bytes, artifact->size, error);
+    contents->forests[0] =
+        forest_open_for(artifact->bytes, artifact->size, artifact_release(artifact), error);
     contents->forest_count = contents->forests[0] != NULL;
     return contents->forest_count;
 }

@@ -4,6 +4,7 @@
 
 #include "feature/bundle.h"
 #include "tree/forest.h"
+#include "tree/xgboost_release.h"
 
 /* Either a pipeline, or forests whose answers are put together. */
 struct contents {
@@ -22,6 +23,9 @@ bool contents_read(struct contents *contents, const struct lathe_artifact *artif
 bool contents_read_folder(struct contents *contents, const char *path, struct lathe_error *error);
 
 void contents_clear(struct contents *contents);
+
+/* The release of the XGBoost container that an artifact is of, or NULL. */
+const struct xgboost_release *artifact_release(const struct lathe_artifact *artifact);
 
 /* The value of a variable of an artifact's environment, or NULL. */
 const char *artifact_setting(const struct lathe_artifact *artifact, const char *name);

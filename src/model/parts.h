@@ -6,6 +6,7 @@
 #include "model/artifact.h"
 #include "model/schema.h"
 #include "model/selection.h"
+#include "tree/xgboost_release.h"
 
 /* One artifact at work. */
 struct part {
@@ -23,6 +24,7 @@ struct part {
     size_t answers; /* values of a row's prediction */
     bool vote;      /* predictions are voted on, otherwise averaged */
     struct selection selection;
+    const struct xgboost_release *release; /* whose ways it has; NULL: of none */
 };
 
 struct lathe_predictor {

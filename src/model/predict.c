@@ -6,6 +6,7 @@
 #include "csv/json_rows.h"
 #include "csv/libsvm.h"
 #include "model/answer.h"
+#include "model/container.h"
 #include "model/order.h"
 #include "model/rows.h"
 #include "parse/fail.h"
@@ -79,9 +80,6 @@ static bool read_libsvm_matrix(const struct request *request, struct csv_matrix 
     const struct libsvm_options options = {.labels_optional = true};
     struct libsvm_rows rows = {0};
     bool read = libsvm_append(&rows, request->text, request->size, &options, request->error);
-    /* The container's rule: where no index is 0 they count from 1. */
-    if (read && rows.lowest >= 1 && rows.lowest != UINT32_MAX)
-        libsvm_shift(&rows, 1);
     matrix->columns = request->predictor->parts[0].inputs;
     if (read && rows.lowest != UINT32_MAX && rows.highest >= matrix->columns)
         read = fail_feature(&rows, matrix->columns, request->error);
@@ -192,8 +190,25 @@ static bool read_json_matrix(const struct request *request, struct csv_matrix *m
     return json_rows_matrix(&from, matrix, request->error);
 }
 
+/* Rows of text as the container of the trees reads them. */
+static bool read_as_container(const struct request *request, struct csv_matrix *matrix)
+{
+    const struct part *part = &request->predictor->parts[0];
+    const struct forest_info *info = forest_describe(part->forests[0]);
+    const struct container_rows rows = {.release = part->release,
+                                        .text = request->text,
+                                        .size = request->size,
+                                        .features = info->features,
+                                        .pickled = info->pickled};
+    return request->format == LATHE_CSV ? container_csv(&rows, matrix, request->error)
+                                        : container_libsvm(&rows, matrix, request->error);
+}
+
 static bool read_matrix(const struct request *request, struct csv_matrix *matrix)
 {
+    bool text = request->format == LATHE_CSV || request->format == LATHE_LIBSVM;
+    if (text && request->predictor->parts[0].release)
+        return read_as_container(request, matrix);
     switch (request->format) {
     case LATHE_CSV:
         return read_csv_matrix(request, matrix);
@@ -490,5 +505,5 @@ bool lathe_predict_text(const struct lathe_predictor *predictor, enum lathe_form
             return answer_with_schema(&request, schema, schema_size, answer_format, answer);
     }
     return answer_request(&request, answer_format, answer) ||
-           (rows_format == LATHE_CSV && order_explain(predictor, error));
+           (rows_format == LATHE_CSV && !first->release && order_explain(predictor, error));
 }

@@ -119,6 +119,9 @@ static bool tie(struct lathe_predictor *predictor, const struct lathe_artifact *
         struct part *next = i + 1 < predictor->part_count ? part + 1 : NULL;
         const struct lathe_artifact *artifact = &artifacts[i];
         const char *selection = artifact_setting(artifact, "SAGEMAKER_INFERENCE_OUTPUT");
+        part->release = part->forests ? artifact_release(artifact) : NULL;
+        if (part->release && !part->release->selects)
+            selection = NULL;
         const char *schema = artifact_setting(artifact, "SAGEMAKER_SPARKML_SCHEMA");
         bool tied = part->pipeline ? tie_bundle(predictor, part, next, schema, error)
                                    : take_forests(part, selection, error);
@@ -210,6 +213,9 @@ static struct lathe_predictor *finish(struct lathe_predictor *predictor, bool re
 static bool is_ensemble(const struct lathe_artifact *artifact)
 {
     const char *ensemble = artifact_setting(artifact, "SAGEMAKER_INFERENCE_ENSEMBLE");
+    const struct xgboost_release *release = artifact_release(artifact);
+    if (release && !release->ensembles)
+        return false;
     return !ensemble || strcmp(ensemble, "true") == 0;
 }
 

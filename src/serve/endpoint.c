@@ -227,29 +227,52 @@ static bool refuse(struct invocation_reply *reply, unsigned status, const char *
 {
     reply->refused_status = status;
     reply->refusal = g_strdup(words);
-    return error_set(error, ERROR_MODEL,
-                     "Received client error (%u) from primary with message \"%s\".", status, words);
+    return error_set(error, ERROR_MODEL, "Received %s error (%u) from primary with message \"%s\".",
+                     status < 500 ? "client" : "server", status, words);
 }
 
-/* How a container of a kind refuses what it is given: the XGBoost container calls bad rows an
- * unsupported media type, and only it has an own word for an answer that it cannot write; an empty
- * request is no error there. */
-static unsigned rows_status(const struct lathe_predictor *predictor, enum lathe_code code)
+/* How a container of a kind refuses what it is given: the XGBoost container calls rows that it
+ * cannot read an unsupported media type, and those that are not its model's a bad request. */
+static unsigned rows_status(const struct served_model *model, enum lathe_code code)
 {
     if (code == LATHE_NO_MEMORY)
         return 500;
-    bool unreadable = code == LATHE_UNSUPPORTED;
-    return lathe_predictor_starts_with_bundle(predictor) && !unreadable ? 400 : 415;
+    if (served_model_reader(model))
+        return code == LATHE_MISFIT ? 400 : 415;
+    return code == LATHE_UNSUPPORTED ? 415 : 400;
 }
 
-static bool refuse_accept(const struct lathe_predictor *predictor, const char *accept,
-                          struct invocation_reply *reply, GError **error)
+/* The format of the rows; where that is refused, the words. */
+static char *rows_format(const struct served_model *model, const struct invocation *invocation,
+                         enum lathe_format *format)
 {
-    g_autofree char *words =
-        g_strdup_printf("Accept type %s is not supported; text/csv, application/json and "
-                        "application/jsonlines are.",
-                        accept);
-    return refuse(reply, lathe_predictor_ends_in_bundle(predictor) ? 400 : 406, words, error);
+    if (served_model_reader(model))
+        return media_container_format(invocation->content_type, format);
+    if (media_read_format(invocation->content_type, format))
+        return NULL;
+    return g_strdup_printf("Content type %s is not supported; text/csv, application/json and "
+                           "application/jsonlines are.",
+                           invocation->content_type);
+}
+
+/* The format of the answer and its content type; where that is refused, the words and the status.
+ */
+static char *answer_format(const struct served_model *model, const struct invocation *invocation,
+                           enum lathe_format *format, const char **content_type, unsigned *status)
+{
+    const char *accept = invocation->accept;
+    const char *fallback = served_model_default_accept(model);
+    if (served_model_writer(model))
+        return media_container_answer(served_model_writer(model), served_model_selects(model),
+                                      accept, fallback, format, content_type, status);
+    if (media_is_any(accept))
+        accept = fallback;
+    if (media_write_format(accept, true, format, content_type))
+        return NULL;
+    *status = 400;
+    return g_strdup_printf("Accept type %s is not supported; text/csv, application/json and "
+                           "application/jsonlines are.",
+                           accept);
 }
 
 /* In the container's order: rows that cannot be read are refused before an answer that cannot be
@@ -257,27 +280,21 @@ static bool refuse_accept(const struct lathe_predictor *predictor, const char *a
 static bool answer(const struct served_model *model, const struct invocation *invocation,
                    struct invocation_reply *reply, GError **error)
 {
-    const struct lathe_predictor *predictor = served_model_predictor(model);
-    if (invocation->size == 0 && !lathe_predictor_starts_with_bundle(predictor))
+    if (invocation->size == 0 && served_model_reader(model))
         return true; /* the container answers 204 with nothing in it */
     enum lathe_format rows, answers = LATHE_CSV;
-    if (!media_read_format(invocation->content_type, &rows)) {
-        g_autofree char *words =
-            g_strdup_printf("Content type %s is not supported; text/csv, text/libsvm, "
-                            "application/json and application/jsonlines are.",
-                            invocation->content_type);
-        return refuse(reply, 415, words, error);
-    }
-    const char *accept = invocation->accept;
-    if (media_is_any(accept))
-        accept = served_model_default_accept(model);
-    bool acceptable = media_write_format(accept, lathe_predictor_ends_in_bundle(predictor),
-                                         &answers, &reply->content_type);
+    g_autofree char *unread = rows_format(model, invocation, &rows);
+    if (unread)
+        return refuse(reply, 415, unread, error);
+    unsigned status = 0;
+    const char *content_type = NULL;
+    g_autofree char *unwritten = answer_format(model, invocation, &answers, &content_type, &status);
     struct lathe_error cause;
-    if (!lathe_predict_text(predictor, rows, invocation->bytes, invocation->size, answers,
-                            &reply->body, &cause))
-        return refuse(reply, rows_status(predictor, cause.code), cause.message, error);
-    return acceptable || refuse_accept(predictor, accept, reply, error);
+    if (!lathe_predict_text(served_model_predictor(model), rows, invocation->bytes,
+                            invocation->size, answers, &reply->body, &cause))
+        return refuse(reply, rows_status(model, cause.code), cause.message, error);
+    reply->content_type = content_type;
+    return !unwritten || refuse(reply, status, unwritten, error);
 }
 
 bool endpoint_invoke(struct endpoints *endpoints, const struct invocation *invocation,

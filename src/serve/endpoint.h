@@ -30,11 +30,11 @@ void endpoints_remove(struct endpoints *endpoints, const char *name);
 bool endpoints_have(struct endpoints *endpoints, const char *name);
 
 struct invocation {
-    const char *endpoint;                         /* in any case */
-    const char *account;                          /* told where there is no such endpoint */
-    const char *content_type;                     /* NULL: text/csv */
-    const char *accept;                           /* NULL or any: the model's default */
-    const char *target_variant;                   /* NULL: by weights */
+    const char *endpoint;       /* in any case */
+    const char *account;        /* told where there is no such endpoint */
+    const char *content_type;   /* NULL: what the container takes it for: of XGBoost's, libsvm */
+    const char *accept;         /* NULL or any: the model's default */
+    const char *target_variant; /* NULL: by weights */
     const char *inference_id, *custom_attributes; /* for the observer; NULL: none */
     const void *bytes;
     size_t size;
@@ -59,8 +59,9 @@ void endpoints_observe(struct endpoints *endpoints, endpoint_observer *observer,
 
 /* Answers an invocation. ERROR_VALIDATION_RUNTIME where there is no such endpoint or variant;
  * ERROR_MODEL, with refused_status and refusal set, where a container refuses it as the SageMaker
- * XGBoost container would (content type 415, rows 415, accept type 406; no rows: no answer, and
- * content_type is NULL, the container's 204) or its SparkML container (rows and accept type 400).
+ * XGBoost container would at the release of the image (content type 415, rows 415, columns that the
+ * model does not have 400, accept type 406, 500; no bytes: no answer, and content_type is NULL, the
+ * container's 204) or its SparkML container (rows and accept type 400).
  */
 bool endpoint_invoke(struct endpoints *endpoints, const struct invocation *invocation,
                      struct invocation_reply *reply, GError **error);

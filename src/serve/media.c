@@ -82,3 +82,106 @@ bool media_write_format(const char *accept, bool bundle, enum lathe_format *form
         at += length + 1;
     }
 }
+
+/* --- the XGBoost container's way
+ * ------------------------------------------------------------------- */
+
+/* cgi.parse_header: what stands before the first semicolon, without blanks around it. */
+static char *main_value(const char *header)
+{
+    return g_strstrip(g_strndup(header, strcspn(header, ";")));
+}
+
+/* label_size, where it is given, is 1. */
+static bool label_size_is_right(const char *lower)
+{
+    g_auto(GStrv) parameters = g_strsplit(lower, ";", -1);
+    for (char **parameter = parameters; *parameter; parameter++) {
+        char *value = strchr(*parameter, '=');
+        if (parameter == parameters || !value)
+            continue;
+        *value++ = '\0';
+        g_strstrip(value);
+        if (strcmp(g_strstrip(*parameter), "label_size") == 0)
+            return strcmp(value, "1") == 0 || strcmp(value, "\"1\"") == 0;
+    }
+    return true;
+}
+
+char *media_container_format(const char *content_type, enum lathe_format *format)
+{
+    *format = LATHE_LIBSVM;
+    if (!content_type)
+        return NULL;
+    g_autofree char *lower = g_ascii_strdown(content_type, -1);
+    g_autofree char *type = main_value(lower);
+    static const char *const libsvm[] = {"libsvm", "text/libsvm", "text/x-libsvm", NULL};
+    static const char *const others[] = {"parquet", "application/x-parquet", "recordio-protobuf",
+                                         "application/x-recordio-protobuf", NULL};
+    if (g_strv_contains(libsvm, type))
+        return NULL;
+    if (strcmp(type, "csv") == 0 || strcmp(type, "text/csv") == 0) {
+        *format = LATHE_CSV;
+        return label_size_is_right(lower)
+                   ? NULL
+                   : g_strdup_printf("%s is not an accepted csv ContentType. Optional parameter "
+                                     "label_size must be equal to 1",
+                                     content_type);
+    }
+    if (g_strv_contains(others, type))
+        return g_strdup_printf("Content-type %s is not supported.", content_type);
+    return g_strdup_printf("%s is not an accepted ContentType: csv, libsvm, parquet, "
+                           "recordio-protobuf, text/csv, text/libsvm, text/x-libsvm, "
+                           "application/x-parquet, application/x-recordio-protobuf.",
+                           content_type);
+}
+
+/* What can be written of the types that it accepts; it fails itself where content is not selected
+ * and the type is neither CSV nor JSON. */
+static bool container_writes(const char *type, bool selected, enum lathe_format *format,
+                             const char **content_type)
+{
+    static const struct {
+        const char *type;
+        enum lathe_format format;
+        const char *reply;
+    } written[] = {{"text/csv", LATHE_CSV, "text/csv; charset=utf-8"},
+                   {"application/json", LATHE_JSON, "application/json"},
+                   {"application/jsonlines", LATHE_JSON_LINES, "application/jsonlines"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(written) - !selected; i++)
+        if (strcmp(written[i].type, type) == 0) {
+            *format = written[i].format;
+            *content_type = written[i].reply;
+            return true;
+        }
+    return false;
+}
+
+char *media_container_answer(const struct xgboost_release *release, bool selected,
+                             const char *accept, const char *fallback, enum lathe_format *format,
+                             const char **content_type, unsigned *status)
+{
+    static const char *const accepted[] = {"application/json", "application/jsonlines",
+                                           "application/x-recordio-protobuf", "text/csv", NULL};
+    container_writes("text/csv", false, format, content_type);
+    if (!release->writes_lines && !selected)
+        return NULL; /* whatever was asked for */
+    g_autofree char *asked = main_value(accept ? accept : "");
+    g_autofree char *type = g_ascii_strdown(asked, -1);
+    if (!*asked || strcmp(asked, "*/*") == 0) {
+        g_free(type);
+        type = g_strdup(fallback ? fallback : "text/csv");
+    } else if (!g_strv_contains(accepted, type)) {
+        *status = 406;
+        return g_strdup_printf(
+            "Accept type %s is not supported. Please use supported accept types: "
+            "['application/json', 'application/jsonlines', 'application/x-recordio-protobuf', "
+            "'text/csv'].",
+            asked);
+    }
+    if (container_writes(type, selected, format, content_type))
+        return NULL;
+    *status = 500;
+    return g_strdup_printf("Internal Server Error: this image does not write %s%s", type,
+                           selected ? " here" : " unless SAGEMAKER_INFERENCE_OUTPUT selects what");
+}

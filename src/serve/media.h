@@ -3,10 +3,22 @@
 #define LATHE_SERVE_MEDIA_H
 
 #include "lathe.h"
+#include "tree/xgboost_release.h"
 
 /* The format of rows of a Content-Type ("text/csv; charset=utf-8", "csv"); NULL means text/csv.
  * False where no container here reads it. */
 bool media_read_format(const char *content_type, enum lathe_format *format);
+
+/* The same as the XGBoost container reads it, where nothing means libsvm: NULL, or the words with
+ * which it refuses (415), to be freed. */
+char *media_container_format(const char *content_type, enum lathe_format *format);
+
+/* What the XGBoost container of a release answers in: `accept` is the request's, `fallback` what
+ * the environment says where that leaves it open (NULL: CSV), `selected`: whether an answer's
+ * content is selected. Otherwise the words of its refusal, to be freed, and its status. */
+char *media_container_answer(const struct xgboost_release *release, bool selected,
+                             const char *accept, const char *fallback, enum lathe_format *format,
+                             const char **content_type, unsigned *status);
 
 /* Whether an Accept header leaves the choice to the model. */
 bool media_is_any(const char *accept);

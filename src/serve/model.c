@@ -11,6 +11,8 @@
 struct served_model {
     atomic_int references;
     char *default_accept;
+    const struct xgboost_release *reader, *writer;
+    bool selects;
     struct lathe_predictor *predictor;
 };
 
@@ -59,6 +61,27 @@ static bool fetch(struct lake *lake, const json_t *containers, GArray *fetched, 
     return true;
 }
 
+static const char *image_of(const json_t *container)
+{
+    const char *image = json_text_at(container, "Image");
+    return image ? image : "";
+}
+
+/* The ways of the containers at the two ends. */
+static void note_ends(struct served_model *served, const json_t *containers)
+{
+    const json_t *first = json_array_get(containers, 0);
+    const json_t *last = json_array_get(containers, json_array_size(containers) - 1);
+    if (!lathe_predictor_starts_with_bundle(served->predictor))
+        served->reader = xgboost_release_find(image_of(first));
+    if (!lathe_predictor_ends_in_bundle(served->predictor))
+        served->writer = xgboost_release_find(image_of(last));
+    served->default_accept =
+        g_strdup(json_text_at(last, "Environment.SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"));
+    served->selects = served->writer && served->writer->selects &&
+                      json_text_at(last, "Environment.SAGEMAKER_INFERENCE_OUTPUT");
+}
+
 static struct lathe_predictor *open_predictor(const json_t *containers, const GArray *fetched,
                                               GError **error)
 {
@@ -67,6 +90,7 @@ static struct lathe_predictor *open_predictor(const json_t *containers, const GA
         const struct fetched *one = &g_array_index(fetched, struct fetched, i);
         artifacts[i].name = json_text_at(json_array_get(containers, i), "ModelDataUrl");
         artifacts[i].bytes = g_bytes_get_data(one->archive, &artifacts[i].size);
+        artifacts[i].image = image_of(json_array_get(containers, i));
         artifacts[i].environment = (const char *const *)one->environment;
     }
     struct lathe_error cause;
@@ -85,12 +109,10 @@ struct served_model *served_model_open(struct lake *lake, const json_t *containe
         predictor = open_predictor(containers, fetched, error);
     if (!predictor)
         return NULL;
-    const json_t *last = json_array_get(containers, json_array_size(containers) - 1);
     struct served_model *served = g_new0(struct served_model, 1);
     atomic_init(&served->references, 1);
     served->predictor = predictor;
-    served->default_accept =
-        g_strdup(json_text_at(last, "Environment.SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"));
+    note_ends(served, containers);
     return served;
 }
 
@@ -112,6 +134,21 @@ void served_model_unref(struct served_model *model)
 const struct lathe_predictor *served_model_predictor(const struct served_model *model)
 {
     return model->predictor;
+}
+
+const struct xgboost_release *served_model_reader(const struct served_model *model)
+{
+    return model->reader;
+}
+
+const struct xgboost_release *served_model_writer(const struct served_model *model)
+{
+    return model->writer;
+}
+
+bool served_model_selects(const struct served_model *model)
+{
+    return model->selects;
 }
 
 const char *served_model_default_accept(const struct served_model *model)

@@ -340,6 +340,8 @@ static bool set_base(struct ensemble *ensemble, const struct model_facts *facts,
     ensemble->base_margin = malloc(outputs * sizeof *ensemble->base_margin);
     if (!ensemble->base_margin)
         return fail(error, LATHE_NO_MEMORY, "no memory for %zu outputs", outputs);
+    ensemble->base_score = facts->base_score[0];
+    ensemble->score_is_margin = facts->base_score_is_margin;
     for (size_t i = 0; i < outputs; i++) {
         float score = facts->base_score[facts->base_score_count == 1 ? 0 : i];
         ensemble->base_margin[i] = score;

@@ -65,6 +65,10 @@ struct ensemble {
 
     float *linear; /* gblinear: (features + 1) x outputs, the biases last */
 
+    float base_score;     /* as the file has it, of the first output */
+    bool score_is_margin; /* which is already the margin, as before XGBoost 1.0 */
+    bool unestimated;     /* the base score was left to be found, and nothing was trained */
+
     int64_t best_ntree_limit; /* the attribute: trees an output up to the best round; 0: none */
 };
 

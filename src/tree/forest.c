@@ -6,6 +6,7 @@
 #include "tree/xgboost_release.h"
 
 #include <assert.h>
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,6 +33,19 @@ static int64_t limit_of(const struct forest *forest, const struct xgboost_releas
     return stops ? forest->ensemble.best_ntree_limit : 0;
 }
 
+/* Where a release starts its sums otherwise than XGBoost does today. */
+static void set_base(struct ensemble *ensemble, const struct xgboost_release *release)
+{
+    bool raw = strcmp(ensemble->objective->name, "binary:logitraw") == 0;
+    float score = ensemble->base_score, margin = score;
+    if (release && release->raw_from_logit && raw && !ensemble->score_is_margin)
+        margin = -logf(1.0f / score - 1.0f);
+    else if (!release || !release->empty_from_score || !ensemble->unestimated)
+        return;
+    for (size_t i = 0; i < ensemble->outputs; i++)
+        ensemble->base_margin[i] = margin;
+}
+
 /* A pickle's attributes are those of the Python object, not of the model in it. */
 static bool read_pickled(struct forest *forest, const unsigned char *bytes, size_t size,
                          struct lathe_error *error)
@@ -51,9 +65,11 @@ static bool read_any(struct forest *forest, const unsigned char *bytes, size_t s
     forest->pickled = model_is_pickle(bytes, size);
     bool read = forest->pickled ? read_pickled(forest, bytes, size, error)
                                 : read_plain(&forest->ensemble, bytes, size, error);
-    if (read)
-        ensemble_cut(&forest->ensemble, limit_of(forest, release));
-    return read;
+    if (!read)
+        return false;
+    ensemble_cut(&forest->ensemble, limit_of(forest, release));
+    set_base(&forest->ensemble, release);
+    return true;
 }
 
 static void describe(struct forest *forest)

@@ -43,7 +43,7 @@ struct document {
     bool base_weights_seen;
     struct reader base_weights; /* where they begin */
 
-    int64_t features, classes, targets;
+    int64_t features, classes, targets, from_average;
     struct column base_score, tree_outputs, tree_weights, linear;
     char objective[64], booster[16];
     char **names;
@@ -200,6 +200,7 @@ static bool read_model_parameters(struct document *document, const struct field 
 {
     static const struct field fields[] = {
         {"base_score", read_base_score, 0},
+        {"boost_from_average", read_parameter, offsetof(struct document, from_average)},
         {"num_class", read_parameter, offsetof(struct document, classes)},
         {"num_feature", read_parameter, offsetof(struct document, features)},
         {"num_target", read_parameter, offsetof(struct document, targets)},
@@ -491,6 +492,7 @@ static bool finish(struct document *document)
     if (document->name_count && document->name_count != ensemble->features)
         return fail(error, LATHE_INVALID_MODEL, "%zu feature_names for %zu features",
                     document->name_count, ensemble->features);
+    ensemble->unestimated = document->from_average == 1 && !ensemble->tree_count;
     ensemble->feature_names = document->names;
     document->names = NULL;
     return true;

@@ -42,7 +42,18 @@ struct xgboost_release {
     bool counts_columns; /* says in its log how many columns the rows have */
 
     /* serving: */
-    bool stops_early; /* predicts with the trees up to a model's best_ntree_limit */
+    bool stops_early; /* predicts with the trees up to a saved model's best_ntree_limit; with those
+                         up  to a pickled one's, all do */
+    bool raw_from_logit;     /* starts binary:logitraw from the base score's logit */
+    bool empty_from_score;   /* starts from the base score itself where nothing was trained */
+    bool selects;            /* heeds SAGEMAKER_INFERENCE_OUTPUT */
+    bool ensembles;          /* puts several models together; earlier ones take the first */
+    bool writes_lines;       /* answers a CSV line a row, and JSON; earlier ones CSV in one line */
+    bool counts_from_one;    /* libsvm rows none of which has an index 0 count from 1 */
+    bool refuses_wide_rows;  /* has XGBoost refuse columns that the model does not have */
+    bool refuses_infinities; /* and values that are infinite as a float */
+    bool says_shape;         /* its numpy tells the shape of rows of different lengths */
+    bool wraps_texts;        /* its numpy shows a text as np.str_('x') */
 };
 
 /* The release that an image stands for: a URI of a registry, "repository:tag" or a tag alone, with

@@ -184,11 +184,11 @@ def test_features_and_trees_answer_what_xgboost_says_of_mleaps_features(server, 
     made = deployed(server, features_container(version),
                     (XGBOOST, packed({"xgboost-model": model_bytes(booster)}), {}))
     expected = predictions(booster, features)
-    got = [float(word) for word in made.ask(as_csv(ROWS)).split(",")]
+    got = [float(word) for word in made.ask(as_csv(ROWS)).split()]
     numpy.testing.assert_array_max_ulp(numpy.array(got, numpy.float32), expected, 1)
     # A row alone, and one of many, are the same row.
     for row, one in zip(ROWS, got):
-        assert made.ask(as_csv([row])) == repr(one)
+        assert made.ask(as_csv([row])) == f"{one!r}\n"
     assert json.loads(made.ask(json.dumps({"data": ROWS[0]}), "application/json",
                                "application/json")) == {"predictions": [{"score": got[0]}]}
 
@@ -270,9 +270,9 @@ def test_folds_are_averaged_or_voted_on(server, version, features):
     both = deployed(server, (XGBOOST, packed(files), {}))
     first = deployed(server, (XGBOOST, packed(files), {"SAGEMAKER_INFERENCE_ENSEMBLE": "false"}))
     numpy.testing.assert_array_max_ulp(
-        numpy.array(both.ask(body).split(","), numpy.float32),
+        numpy.array(both.ask(body).split(), numpy.float32),
         numpy.mean([predictions(one, features), predictions(two, features)], axis=0), 1)
-    numpy.testing.assert_array_max_ulp(numpy.array(first.ask(body).split(","), numpy.float32),
+    numpy.testing.assert_array_max_ulp(numpy.array(first.ask(body).split(), numpy.float32),
                                        predictions(one, features), 1)
 
     models = [trained(features, (numpy.arange(len(features)) * step) % 3, "multi:softmax", num_class=3)
@@ -281,7 +281,7 @@ def test_folds_are_averaged_or_voted_on(server, version, features):
                                                 for i, m in enumerate(models)}), {}))
     votes = numpy.array([predictions(m, features) for m in models]).astype(int)
     expected = [int(numpy.bincount(column).argmax()) for column in votes.T]
-    assert [int(float(word)) for word in voters.ask(body).split(",")] == expected
+    assert [int(float(word)) for word in voters.ask(body).split()] == expected
 
 
 def test_selected_content(server, version, features):
@@ -318,8 +318,8 @@ def test_a_selected_label_is_decoded(server, version, features):
 
 def test_libsvm_rows(server, version, features, classes):
     made = deployed(server, (XGBOOST, packed({"xgboost-model": model_bytes(classes)}), {}))
-    body = "\n".join(" ".join(f"{i + 1}:{v}" for i, v in enumerate(row)) for row in features)
-    assert [float(word) for word in made.ask(body, "text/libsvm").split(",")] \
+    body = "\n".join(" ".join(f"{i}:{v}" for i, v in enumerate(row)) for row in features)
+    assert [float(word) for word in made.ask(body, "text/libsvm").split()] \
         == predictions(classes, features).tolist()
 
 

@@ -106,7 +106,7 @@ def test_the_endpoint_answers_what_xgboost_would_have_said(server, rows, trained
 
 
 @pytest.mark.parametrize("body, kind, accept, status, words", [
-    (b"1,2\n", "text/csv", "text/csv", 415, "2 columns"),
+    (b"1,2,3,4,5,6,7,8\n", "text/csv", "text/csv", 400, "(6 vs. 8)"),
     (b"1,2,3,x,5,6\n", "text/csv", "text/csv", 415, "column 4"),
     (b"{}", "application/x-parquet", "text/csv", 415, "not supported"),
     (b"1,2,3,4,5,6\n", "text/csv", "image/png", 406, "image/png"),

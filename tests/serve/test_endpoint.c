@@ -137,8 +137,11 @@ static void put_two(struct fixture *fixture, double low, double high)
 
 static struct invocation ask(const char *rows)
 {
-    return (struct invocation){
-        .endpoint = "e", .account = "123456789012", .bytes = rows, .size = strlen(rows)};
+    return (struct invocation){.endpoint = "e",
+                               .account = "123456789012",
+                               .content_type = "text/csv",
+                               .bytes = rows,
+                               .size = strlen(rows)};
 }
 
 static void expect_answer(struct fixture *fixture, struct invocation invocation, const char *type,
@@ -176,15 +179,16 @@ static void rows_are_answered_as_the_container_does(void **state)
     struct fixture *fixture = *state;
     put_one(fixture, "v", fixture->low);
     struct invocation rows = ask("0,5\n1,5\n");
-    expect_answer(fixture, rows, "text/csv; charset=utf-8", "1.0,3.0");
+    expect_answer(fixture, rows, "text/csv; charset=utf-8", "1.0\n3.0\n");
     rows.content_type = "text/csv; charset=utf-8";
     rows.accept = "*/*";
-    expect_answer(fixture, rows, "text/csv; charset=utf-8", "1.0,3.0");
+    expect_answer(fixture, rows, "text/csv; charset=utf-8", "1.0\n3.0\n");
     rows.accept = "application/json";
     expect_answer(fixture, rows, "application/json",
                   "{\"predictions\": [{\"score\": 1.0}, {\"score\": 3.0}]}");
-    rows.accept = "application/jsonlines";
-    expect_answer(fixture, rows, "application/jsonlines", "{\"score\": 1.0}\n{\"score\": 3.0}\n");
+    rows = ask("0:0 1:1\n0:5");
+    rows.content_type = NULL;
+    expect_answer(fixture, rows, "text/csv; charset=utf-8", "1.0\n3.0\n");
 }
 
 static void a_model_may_choose_what_it_answers_by_default(void **state)
@@ -202,7 +206,7 @@ static void a_model_may_choose_what_it_answers_by_default(void **state)
     row.accept = "*/*";
     expect_answer(fixture, row, "application/json", "{\"predictions\": [{\"score\": 1.0}]}");
     row.accept = "text/csv";
-    expect_answer(fixture, row, "text/csv; charset=utf-8", "1.0");
+    expect_answer(fixture, row, "text/csv; charset=utf-8", "1.0\n");
 }
 
 static void no_rows_have_no_answer(void **state)
@@ -228,6 +232,9 @@ static void what_the_container_refuses_is_refused_with_its_status(void **state)
     invocation = ask("0,5");
     invocation.accept = "image/png";
     expect_refusal(fixture, invocation, 406, "image/png");
+    invocation.accept =
+        "application/jsonlines"; /* which it writes only where content is selected */
+    expect_refusal(fixture, invocation, 500, "application/jsonlines");
     invocation.content_type = "image/png";
     expect_refusal(fixture, invocation, 415, "image/png");
 }
@@ -303,7 +310,7 @@ static void a_request_may_choose_its_variant(void **state)
     struct invocation row = ask("0,5");
     row.target_variant = "high";
     for (int i = 0; i < 10; i++)
-        expect_answer(fixture, row, "text/csv; charset=utf-8", "2.0");
+        expect_answer(fixture, row, "text/csv; charset=utf-8", "2.0\n");
 }
 
 struct asker {
@@ -320,8 +327,8 @@ static void *keep_asking(void *data)
         struct invocation row = ask("1,5");
         struct invocation_reply reply = {0};
         bool answered = endpoint_invoke(asker->fixture->endpoints, &row, &reply, NULL);
-        bool low = answered && reply.body.size == 3 && memcmp(reply.body.bytes, "3.0", 3) == 0;
-        bool high = answered && reply.body.size == 3 && memcmp(reply.body.bytes, "4.0", 3) == 0;
+        bool low = answered && reply.body.size == 4 && memcmp(reply.body.bytes, "3.0\n", 4) == 0;
+        bool high = answered && reply.body.size == 4 && memcmp(reply.body.bytes, "4.0\n", 4) == 0;
         /* What answers is the model of the variant that is named. */
         if (low && strcmp(reply.variant, "low") == 0)
             asker->low++;
@@ -383,10 +390,10 @@ static void what_was_answered_is_observed_and_what_was_refused_is_not(void **sta
     g_autoptr(GString) notes = g_string_new(NULL);
     endpoints_observe(fixture->endpoints, note, notes);
     put_one(fixture, "v", fixture->low);
-    expect_answer(fixture, ask("0,5"), "text/csv; charset=utf-8", "1.0");
+    expect_answer(fixture, ask("0,5"), "text/csv; charset=utf-8", "1.0\n");
     expect_refusal(fixture, ask("word,5"), 415, "word");
-    expect_answer(fixture, ask("1,5"), "text/csv; charset=utf-8", "3.0");
-    assert_string_equal(notes->str, "0,5>v>1.0;1,5>v>3.0;");
+    expect_answer(fixture, ask("1,5"), "text/csv; charset=utf-8", "3.0\n");
+    assert_string_equal(notes->str, "0,5>v>1.0\n;1,5>v>3.0\n;");
 }
 
 int main(void)

@@ -2,7 +2,7 @@
 #ifndef LATHE_CLI_RUN_H
 #define LATHE_CLI_RUN_H
 
-#include "flow/definition.h"
+#include "flow/pipeline/definition.h"
 
 /* Uploads what "file://relative/path" texts in a value (a definition, a parameter) name, paths
  * being relative to folder, and replaces them by s3:// URIs in the bucket, which is created where

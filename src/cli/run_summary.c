@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "cli/cli.h"
 #include "cli/run.h"
-#include "flow/expression.h"
+#include "flow/pipeline/expression.h"
 #include "wire/local.h"
 
 static bool succeeded(const json_t *step)

@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "flow/execution.h"
+#include "flow/pipeline/execution.h"
 
 /* How long to wait before the store is tried again, where it could not be written (a full disk). */
 #define STORE_RETRY_SECONDS 1

@@ -7,10 +7,10 @@
 
 #include <cmocka.h>
 
-#include "flow/condition.h"
-#include "flow/definition.h"
-#include "flow/expression.h"
-#include "flow/retry.h"
+#include "flow/pipeline/condition.h"
+#include "flow/pipeline/definition.h"
+#include "flow/pipeline/expression.h"
+#include "flow/pipeline/retry.h"
 
 static json_t *parse(const char *text)
 {

@@ -4,9 +4,9 @@
 
 #include "base/checksum.h"
 #include "base/page.h"
-#include "flow/definition.h"
-#include "flow/expression.h"
 #include "flow/flows.h"
+#include "flow/pipeline/definition.h"
+#include "flow/pipeline/expression.h"
 #include "service/sagemaker/pipeline.h"
 
 #define ID_CHARACTERS 12

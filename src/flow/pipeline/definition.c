@@ -1,12 +1,12 @@
-#include "flow/definition.h"
+#include "flow/pipeline/definition.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "flow/condition.h"
-#include "flow/expression.h"
-#include "flow/retry.h"
+#include "flow/pipeline/condition.h"
+#include "flow/pipeline/expression.h"
+#include "flow/pipeline/retry.h"
 #include "operation/kind.h"
 
 static void step_free(void *data)

@@ -1,6 +1,6 @@
 /* retry.h: a step's RetryPolicies: which failures are tried again, how often and when. */
-#ifndef LATHE_FLOW_RETRY_H
-#define LATHE_FLOW_RETRY_H
+#ifndef LATHE_FLOW_PIPELINE_RETRY_H
+#define LATHE_FLOW_PIPELINE_RETRY_H
 
 #include "base/json.h"
 

@@ -13,11 +13,11 @@
  * is its operation called. After a crash, an Executing step has either been called or not: its
  * Describe tells, and where the operation has none, its client token makes the repeated call the
  * same one. */
-#ifndef LATHE_FLOW_EXECUTION_H
-#define LATHE_FLOW_EXECUTION_H
+#ifndef LATHE_FLOW_PIPELINE_EXECUTION_H
+#define LATHE_FLOW_PIPELINE_EXECUTION_H
 
-#include "flow/definition.h"
-#include "flow/expression.h"
+#include "flow/pipeline/definition.h"
+#include "flow/pipeline/expression.h"
 #include "operation/kind.h"
 #include "operation/operation.h"
 #include "store/resource.h"

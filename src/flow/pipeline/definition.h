@@ -1,7 +1,7 @@
 /* definition.h: SageMaker pipeline definitions (Version 2020-12-01), read and checked: parameters,
  * steps and the graph between them. */
-#ifndef LATHE_FLOW_DEFINITION_H
-#define LATHE_FLOW_DEFINITION_H
+#ifndef LATHE_FLOW_PIPELINE_DEFINITION_H
+#define LATHE_FLOW_PIPELINE_DEFINITION_H
 
 #include "base/json.h"
 

@@ -1,4 +1,4 @@
-#include "flow/cache.h"
+#include "flow/pipeline/cache.h"
 
 #include <stdlib.h>
 #include <string.h>

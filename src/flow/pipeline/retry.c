@@ -1,4 +1,4 @@
-#include "flow/retry.h"
+#include "flow/pipeline/retry.h"
 
 #include <math.h>
 #include <string.h>

@@ -1,4 +1,4 @@
-#include "flow/condition.h"
+#include "flow/pipeline/condition.h"
 
 #include <stdlib.h>
 #include <string.h>

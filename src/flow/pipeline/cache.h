@@ -1,9 +1,9 @@
 /* cache.h: results of earlier executions, used again where a step's arguments are the same. */
-#ifndef LATHE_FLOW_CACHE_H
-#define LATHE_FLOW_CACHE_H
+#ifndef LATHE_FLOW_PIPELINE_CACHE_H
+#define LATHE_FLOW_PIPELINE_CACHE_H
 
-#include "flow/definition.h"
-#include "flow/expression.h"
+#include "flow/pipeline/definition.h"
+#include "flow/pipeline/expression.h"
 #include "store/store.h"
 
 /* The key of a step's work: a digest of its arguments before Execution.* is put in, since default

@@ -1,4 +1,4 @@
-#include "flow/execution.h"
+#include "flow/pipeline/execution.h"
 
 #include <string.h>
 

@@ -1,4 +1,4 @@
-#include "flow/expression.h"
+#include "flow/pipeline/expression.h"
 
 #include <stdio.h>
 #include <stdlib.h>

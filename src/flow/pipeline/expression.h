@@ -1,7 +1,7 @@
 /* expression.h: the expressions of a SageMaker pipeline definition: {"Get": ...}, {"Std:Join": ...}
  * and {"Std:JsonGet": ...}, anywhere in a step's arguments. */
-#ifndef LATHE_FLOW_EXPRESSION_H
-#define LATHE_FLOW_EXPRESSION_H
+#ifndef LATHE_FLOW_PIPELINE_EXPRESSION_H
+#define LATHE_FLOW_PIPELINE_EXPRESSION_H
 
 #include "base/json.h"
 

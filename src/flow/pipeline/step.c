@@ -4,11 +4,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/id.h"
-#include "flow/cache.h"
 #include "flow/call.h"
-#include "flow/condition.h"
-#include "flow/execution.h"
-#include "flow/retry.h"
+#include "flow/pipeline/cache.h"
+#include "flow/pipeline/condition.h"
+#include "flow/pipeline/execution.h"
+#include "flow/pipeline/retry.h"
 
 #define LONGEST_REASON 1024
 #define LONGEST_JOB_NAME 63

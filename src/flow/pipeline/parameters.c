@@ -2,8 +2,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "flow/definition.h"
-#include "flow/expression.h"
+#include "flow/pipeline/definition.h"
+#include "flow/pipeline/expression.h"
 
 /* A text as a value of a type; NULL where it is none. */
 static json_t *typed(const char *type, const char *text)

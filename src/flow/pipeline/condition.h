@@ -1,8 +1,8 @@
 /* condition.h: the conditions of a Condition step. */
-#ifndef LATHE_FLOW_CONDITION_H
-#define LATHE_FLOW_CONDITION_H
+#ifndef LATHE_FLOW_PIPELINE_CONDITION_H
+#define LATHE_FLOW_PIPELINE_CONDITION_H
 
-#include "flow/expression.h"
+#include "flow/pipeline/expression.h"
 
 /* Checks a list of conditions without its values; an error says which is wrong. */
 bool condition_check(const json_t *conditions, GError **error);

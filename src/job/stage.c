@@ -1,6 +1,10 @@
 #include "job/stage.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/archive.h"
 #include "base/error.h"
@@ -36,7 +40,8 @@ static bool link_object(struct lake *lake, const struct lake_object *object, con
     return file_make_folders(above, error) && lake_link(lake, object, path, error);
 }
 
-static bool stage_prefix(struct lake *lake, const char *uri, const char *folder, GError **error)
+static bool stage_prefix(struct lake *lake, const char *uri, const char *folder, bool may_be_empty,
+                         GError **error)
 {
     g_autofree char *bucket = NULL;
     g_autofree char *prefix = NULL;
@@ -55,7 +60,7 @@ static bool stage_prefix(struct lake *lake, const char *uri, const char *folder,
             return false;
         files++;
     }
-    if (!files)
+    if (!files && !may_be_empty)
         return error_set(error, ERROR_VALIDATION,
                          "No S3 objects found under S3 URL \"%s\" given in input data source.",
                          uri);
@@ -99,21 +104,47 @@ static bool stage_manifest(struct lake *lake, const char *uri, const char *folde
     return true;
 }
 
-bool stage_in(struct lake *lake, const json_t *source, const char *folder, GError **error)
+bool stage_in(struct lake *lake, const json_t *source, const char *folder, bool may_be_empty,
+              GError **error)
 {
     const char *uri = json_text_at(source, "S3Uri");
     const char *type = json_text_at(source, "S3DataType");
     if (!file_make_folders(folder, error))
         return false;
     if (!type || strcmp(type, "S3Prefix") == 0)
-        return stage_prefix(lake, uri, folder, error);
+        return stage_prefix(lake, uri, folder, may_be_empty, error);
     if (strcmp(type, "ManifestFile") == 0)
         return stage_manifest(lake, uri, folder, error);
     return error_set(error, ERROR_VALIDATION,
                      "S3DataType %s is not supported; use S3Prefix or ManifestFile", type);
 }
 
+bool stage_check_bucket(struct lake *lake, const char *what, const char *uri, GError **error)
+{
+    g_autofree char *bucket = NULL;
+    g_autofree char *key = NULL;
+    if (!lake_parse_uri(uri, &bucket, &key, error))
+        return false;
+    GError *cause = NULL;
+    g_autoptr(lake_bucket_auto) there = lake_bucket_get(lake, bucket, &cause);
+    if (there)
+        return true;
+    if (!g_error_matches(cause, LATHE_ERROR, ERROR_NO_SUCH_BUCKET)) {
+        g_propagate_error(error, cause);
+        return false;
+    }
+    g_error_free(cause);
+    return error_set(error, ERROR_VALIDATION,
+                     "ClientError: %s is %s, and the bucket %s does not exist", what, uri, bucket);
+}
+
 /* --- out -------------------------------------------------------------------------------------- */
+
+static bool has_files(const char *folder)
+{
+    g_autoptr(GDir) entries = g_dir_open(folder, 0, NULL);
+    return entries && g_dir_read_name(entries);
+}
 
 bool stage_out_archive(struct lake_batch *batch, const char *folder, const char *uri,
                        GError **error)
@@ -121,8 +152,9 @@ bool stage_out_archive(struct lake_batch *batch, const char *folder, const char 
     g_autofree char *bucket = NULL;
     g_autofree char *key = NULL;
     g_autofree char *path = g_strconcat(folder, ".tar.gz", NULL);
-    return lake_parse_uri(uri, &bucket, &key, error) && archive_write(folder, path, error) &&
-           lake_batch_add(batch, bucket, key, path, error);
+    return !has_files(folder) ||
+           (lake_parse_uri(uri, &bucket, &key, error) && archive_write(folder, path, error) &&
+            lake_batch_add(batch, bucket, key, path, error));
 }
 
 struct target {
@@ -137,14 +169,42 @@ static bool put_file(const char *path, const char *name, void *data, GError **er
     return lake_batch_add(target->batch, target->bucket, key, path, error);
 }
 
+/* The bucket and the prefix, with its slash, that a URI means. */
+static bool parse_prefix(const char *uri, char **bucket, char **prefix, GError **error)
+{
+    g_autofree char *key = NULL;
+    if (!lake_parse_uri(uri, bucket, &key, error))
+        return false;
+    *prefix = g_strconcat(key, !*key || g_str_has_suffix(key, "/") ? "" : "/", NULL);
+    return true;
+}
+
 bool stage_out(struct lake_batch *batch, const char *folder, const char *uri, GError **error)
 {
     g_autofree char *bucket = NULL;
-    g_autofree char *key = NULL;
-    if (!lake_parse_uri(uri, &bucket, &key, error))
+    g_autofree char *prefix = NULL;
+    if (!parse_prefix(uri, &bucket, &prefix, error))
         return false;
-    bool slash = !*key || g_str_has_suffix(key, "/");
-    g_autofree char *prefix = g_strconcat(key, slash ? "" : "/", NULL);
     struct target target = {batch, bucket, prefix};
     return file_each(folder, put_file, &target, error);
+}
+
+bool stage_out_file(struct lake *lake, const char *path, const char *name, const char *uri,
+                    GError **error)
+{
+    g_autofree char *bucket = NULL;
+    g_autofree char *prefix = NULL;
+    if (!parse_prefix(uri, &bucket, &prefix, error))
+        return false;
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    if (fd < 0 || fstat(fd, &status) != 0) {
+        error_set_errno(error, errno, "opening %s", path);
+        if (fd >= 0)
+            close(fd);
+        return false;
+    }
+    g_autofree char *key = g_strconcat(prefix, name, NULL);
+    g_autoptr(stream_auto) bytes = stream_from_file(fd, 0, status.st_size);
+    return lake_put(lake, bucket, key, bytes, NULL, error);
 }

@@ -9,18 +9,28 @@ struct lake;
 /* Puts what an S3DataSource names (S3Uri, S3DataType S3Prefix or ManifestFile) into folder, as
  * read-only links that keep the keys' names below the prefix: "s3://b/train" brings train,
  * train/x.csv (as x.csv) and train2/x.csv (as train2/x.csv), as S3 prefixes do; one object lands
- * under its own name. An object that is there twice under one name, or none at all, is an error
- * that names the URI. */
-bool stage_in(struct lake *lake, const json_t *source, const char *folder, GError **error);
+ * under its own name. An object that is there twice under one name is an error that names the URI;
+ * so is none at all, unless that may be. */
+bool stage_in(struct lake *lake, const json_t *source, const char *folder, bool may_be_empty,
+              GError **error);
+
+/* Whether the bucket of an output's URI is there. As with AWS the job is accepted either way, and
+ * fails with this error, the client's; what: what names the URI. */
+bool stage_check_bucket(struct lake *lake, const char *what, const char *uri, GError **error);
 
 struct lake_batch;
 
-/* Adds folder to the batch as a tar.gz, to be the object at an S3 URI. */
+/* Adds folder to the batch as a tar.gz, to be the object at an S3 URI; nothing where there is
+ * nothing in it. */
 bool stage_out_archive(struct lake_batch *batch, const char *folder, const char *uri,
                        GError **error);
 
 /* Adds every file below folder to the batch, to be under an S3 URI (which may lack its last slash).
  */
 bool stage_out(struct lake_batch *batch, const char *folder, const char *uri, GError **error);
+
+/* Stores one file, which stays where it is, under its name below such a URI. */
+bool stage_out_file(struct lake *lake, const char *path, const char *name, const char *uri,
+                    GError **error);
 
 #endif

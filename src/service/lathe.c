@@ -136,8 +136,9 @@ static bool open_parts(struct lathe *lathe, GError **error)
            (lathe->clock = clock_open(error)) && (lathe->store = store_open(database, error)) &&
            (lathe->lake = lake_open(lathe->store, lake, error)) &&
            (lathe->logs = logs_open(logs, error)) &&
-           (lathe->jobs =
-                jobs_open(&(struct jobs_settings){.folder = jobs, .logs = lathe->logs}, error)) &&
+           (lathe->jobs = jobs_open(
+                &(struct jobs_settings){.folder = jobs, .logs = lathe->logs, .lake = lathe->lake},
+                error)) &&
            open_services(lathe, error) && recover_services(lathe, error) &&
            (lathe->flows = flows_open(lathe->store, lathe->operations, error)) &&
            begin_to_tidy(lathe);

@@ -172,11 +172,11 @@ PLACES = "/opt/ml/processing/"
 
 
 @pytest.mark.parametrize("inputs, outputs, words", [
-    (["output/train"], ["output/train"], ["Input i0 and output o0 overlap"]),
-    (["x", "output/train/below"], ["y", "output/train"], ["Input i1 and output o1 overlap"]),
-    (["output"], ["output/train"], ["Input i0", "/opt/ml/processing/output/train"]),
-    (["z/../output//train/"], ["output/./train"], ["Input i0 and output o0 overlap"]),
-    ([], ["output/a", "output/a/b"], ["Output o0 and output o1 overlap"]),
+    (["output/train"], ["output/train"], ["input i0 and output o0 overlap"]),
+    (["x", "output/train/below"], ["y", "output/train"], ["input i1 and output o1 overlap"]),
+    (["output"], ["output/train"], ["input i0", "/opt/ml/processing/output/train"]),
+    (["z/../output//train/"], ["output/./train"], ["input i0 and output o0 overlap"]),
+    ([], ["output/a", "output/a/b"], ["output o0 and output o1 overlap"]),
     (["../data"], [], ["../data"]),
 ])
 def test_places_that_overlap_are_refused(server, bucket, inputs, outputs, words):

@@ -18,16 +18,34 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "job/job.h"
+#include "lake/lake.h"
 #include "store/log_stream.h"
 
 /* --- the child -----------------------------------------------------------------------------------
  */
+
+static void write_file(const char *path, const char *text)
+{
+    FILE *file = fopen(path, "wx");
+    fputs(text, file);
+    fclose(file);
+}
+
+static int write_files(void)
+{
+    write_file("model/model.txt", "a model");
+    write_file("tree/below.txt", "a file");
+    write_file("checkpoints/.aside", "half a checkpoint");
+    write_file("checkpoints/1", "a checkpoint");
+    return 0;
+}
 
 static int child_main(const char *verb)
 {
     if (strcmp(verb, "speak") == 0) {
         printf("first line\nsecond");
         fflush(stdout);
+        write_file("output/message", "all is well\n");
         dprintf(atoi(getenv("LATHE_REPORT_FD")), "{\"metric\":\"m\",\"value\":0.5}\nnonsense\n");
         return 0;
     }
@@ -38,9 +56,11 @@ static int child_main(const char *verb)
         return 1;
     }
     if (strcmp(verb, "overwrite") == 0) {
-        int fd = open("input", O_WRONLY);
+        int fd = open("input/rows.csv", O_WRONLY);
         return fd < 0 && errno == EACCES ? 0 : 1;
     }
+    if (strcmp(verb, "write") == 0)
+        return write_files();
     if (strcmp(verb, "crash") == 0)
         raise(SIGKILL);
     if (strcmp(verb, "deaf") == 0)
@@ -57,80 +77,89 @@ static int child_main(const char *verb)
  * --------------------------------------------------------------------------- */
 
 struct run {
-    const char *verb;
-    bool refuse;
-    double stop_seconds;
+    const char *program;
+    double max_seconds, stop_seconds;
+    const char *input;   /* a URI of what is brought to input/, or NULL */
+    bool unwanted;       /* it was stopped before it was submitted */
+    const char *results; /* a URI for what "write" leaves, or NULL */
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    bool prepared, ended;
+    bool runs, stores, ended;
     bool full;  /* the store takes no changes */
-    bool tried; /* finish was called while it did not */
-    enum job_how how;
-    int exit_status;
-    char *reason;
+    bool tried; /* the end was to be written while it did not */
+    struct job_end end;
+    char *reason, *message;
     double reported;
 };
 
-static bool prepare(struct job *job, void *data, GError **error)
+static void note(struct run *run, bool *what)
 {
-    struct run *run = data;
-    if (run->refuse)
-        return error_set(error, ERROR_VALIDATION, "no channel named train");
-    g_autofree char *output = g_build_filename(job_folder(job), "output", NULL);
-    assert_true(file_make_folders(output, error));
-    g_autofree char *input = g_build_filename(job_folder(job), "input", NULL);
-    close(open(input, O_CREAT | O_WRONLY, 0400));
-    job_execute(job, run->verb, NULL);
     pthread_mutex_lock(&run->lock);
-    run->prepared = true;
+    *what = true;
     pthread_cond_signal(&run->changed);
     pthread_mutex_unlock(&run->lock);
-    return true;
 }
 
-static void report(struct job *job, const json_t *line, void *data)
+static bool enters(struct job *job, enum job_phase phase, void *data)
 {
     (void)job;
+    struct run *run = data;
+    if (phase == JOB_RUNS)
+        note(run, &run->runs);
+    if (phase == JOB_STORES)
+        note(run, &run->stores);
+    return !run->unwanted;
+}
+
+static void report(const json_t *line, void *data)
+{
     ((struct run *)data)->reported = json_number_at(line, "value", -1);
 }
 
-static bool finish(struct job *job, const struct job_end *end, void *data, GError **error)
+static bool end(struct store_connection *connection, const struct job_end *how, void *data,
+                GError **error)
 {
-    (void)job;
+    (void)connection;
     struct run *run = data;
     pthread_mutex_lock(&run->lock);
-    if (run->full) {
-        assert_true(end->again == run->tried);
-        run->tried = true;
-        pthread_cond_signal(&run->changed);
-        pthread_mutex_unlock(&run->lock);
+    bool full = run->full;
+    pthread_mutex_unlock(&run->lock);
+    if (full) {
+        note(run, &run->tried);
         return error_set(error, ERROR_SERVICE_UNAVAILABLE, "the disk is full");
     }
-    run->how = end->how;
-    run->exit_status = end->exit_status;
-    run->reason = g_strdup(end->reason);
-    run->ended = true;
-    pthread_cond_signal(&run->changed);
-    pthread_mutex_unlock(&run->lock);
+    run->end = *how;
+    run->reason = g_strdup(how->reason);
+    run->message = g_strdup(how->message);
     return true;
 }
 
+/* After the change that wrote the end, and with the job gone. */
 static void forget(void *data)
 {
-    (void)data; /* is on a test's stack */
+    struct run *run = data;
+    note(run, &run->ended);
 }
 
-static const struct job_actor actor = {prepare, report, finish, forget};
+static const struct job_actor actor = {enters, report, end, forget};
 
 static char *folder;
 static struct logs *logs;
+static struct store *store;
+static struct lake *lake;
 static struct jobs *jobs;
 
 static struct jobs *open_jobs(void)
 {
     g_autofree char *job_folders = g_build_filename(folder, "jobs", NULL);
-    struct jobs_settings settings = {job_folders, logs, 1, 0.2};
+    struct jobs_settings settings = {job_folders, logs, lake, 1, 0.2};
     return jobs_open(&settings, NULL);
+}
+
+static void put(const char *key, const char *text)
+{
+    g_autoptr(stream_auto) bytes = stream_from_text(g_strdup(text));
+    assert_true(lake_put(lake, "bucket", key, bytes, NULL, NULL));
 }
 
 static int set_up(void **state)
@@ -138,7 +167,13 @@ static int set_up(void **state)
     (void)state;
     folder = g_dir_make_tmp("lathe-job-XXXXXX", NULL);
     g_autofree char *log_folder = g_build_filename(folder, "logs", NULL);
+    g_autofree char *database = g_build_filename(folder, "meta.db", NULL);
+    g_autofree char *lake_folder = g_build_filename(folder, "lake", NULL);
     logs = logs_open(log_folder, NULL);
+    store = store_open(database, NULL);
+    lake = lake_open(store, lake_folder, NULL);
+    assert_true(lake_bucket_create(lake, "bucket", "us-east-1", NULL));
+    put("in/rows.csv", "1,2\n");
     jobs = open_jobs();
     return 0;
 }
@@ -148,19 +183,55 @@ static int tear_down(void **state)
     (void)state;
     jobs_close(jobs);
     logs_close(logs);
+    lake_close(lake);
+    store_close(store);
     file_remove_tree(folder, NULL);
     g_free(folder);
     return 0;
 }
 
-static void submit(struct run *run, const char *name, double max_seconds)
+static void clear(struct run *run)
+{
+    g_free(run->reason);
+    g_free(run->message);
+}
+
+static void plan_results(struct job_plan *plan, const char *uri)
+{
+    g_autofree char *archive = g_strconcat(uri, "model.tar.gz", NULL);
+    g_autofree char *checkpoints = g_strconcat(uri, "checkpoints", NULL);
+    struct job_output *model = job_plan_output(plan, g_strdup("the model"), "model", archive);
+    model->archive = true;
+    model->when = JOB_OUTPUT_STOPPED;
+    job_plan_output(plan, g_strdup("the tree"), "tree", uri);
+    job_plan_output(plan, g_strdup("checkpoints"), "checkpoints", checkpoints)->when =
+        JOB_OUTPUT_COMES;
+}
+
+static void submit(struct run *run, const char *id)
 {
     pthread_mutex_init(&run->lock, NULL);
     pthread_cond_init(&run->changed, NULL);
-    struct job_plan plan = {
-        name,   "group", name, max_seconds, run->stop_seconds > 0 ? run->stop_seconds : 0.2,
-        &actor, run};
-    jobs_submit(jobs, &plan);
+    struct job_plan *plan = job_plan_new(run->program, "an-image:1");
+    plan->max_seconds = run->max_seconds;
+    plan->stop_seconds = run->stop_seconds > 0 ? run->stop_seconds : 0.2;
+    job_plan_file(plan, "input/config/some.json", json_pack("{ss}", "a", "b"));
+    if (run->input) {
+        g_autoptr(json_auto) source = json_pack("{ss}", "S3Uri", run->input);
+        job_plan_input(plan, g_strdup("channel train"), "input", source);
+    }
+    if (run->results)
+        plan_results(plan, run->results);
+    assert_true(job_plan_check(plan, NULL));
+    struct job_order order = {id, "group", id, plan, &actor, run};
+    jobs_submit(jobs, &order);
+}
+
+static void set_full(struct run *run, bool full)
+{
+    pthread_mutex_lock(&run->lock);
+    run->full = full;
+    pthread_mutex_unlock(&run->lock);
 }
 
 static void wait_for(struct run *run, const bool *what)
@@ -188,102 +259,170 @@ static char *log_of(const char *stream)
 static void a_job_speaks_reports_and_ends(void **state)
 {
     (void)state;
-    struct run run = {.verb = "speak"};
-    submit(&run, "one", 0);
+    struct run run = {.program = "speak"};
+    submit(&run, "one");
     wait_for(&run, &run.ended);
-    assert_int_equal(run.how, JOB_EXITED);
-    assert_int_equal(run.exit_status, 0);
+    assert_int_equal(run.end.how, JOB_COMPLETED);
     assert_null(run.reason);
+    assert_string_equal(run.message, "all is well");
+    assert_true(run.end.started > 0 && run.end.started <= run.end.ended);
     assert_true(run.reported == 0.5);
+    assert_false(run.stores); /* it has no outputs */
     g_autofree char *log = log_of("one");
     assert_non_null(strstr(log, "first line|"));
     assert_non_null(strstr(log, "second|")); /* which had no newline */
     assert_non_null(strstr(log, "not JSON and was left out: nonsense"));
+    clear(&run);
 }
 
 static void a_failure_gives_the_reason_that_the_child_wrote(void **state)
 {
     (void)state;
-    struct run run = {.verb = "fail"};
-    submit(&run, "one", 0);
+    struct run run = {.program = "fail"};
+    submit(&run, "one");
     wait_for(&run, &run.ended);
-    assert_int_equal(run.exit_status, 1);
-    assert_string_equal(run.reason, "column 3 is not a number");
-    g_free(run.reason);
-    struct run crash = {.verb = "crash"};
-    submit(&crash, "two", 0);
+    assert_int_equal(run.end.how, JOB_FAILED);
+    assert_string_equal(run.reason, "AlgorithmError: column 3 is not a number, exit code: 1");
+    assert_false(run.end.cut_off);
+    clear(&run);
+    struct run crash = {.program = "crash"};
+    submit(&crash, "two");
     wait_for(&crash, &crash.ended);
-    assert_int_equal(crash.exit_status, -1);
     assert_non_null(strstr(crash.reason, "killed by signal 9"));
-    g_free(crash.reason);
-    struct run refused = {.refuse = true};
-    submit(&refused, "three", 0);
-    wait_for(&refused, &refused.ended);
-    assert_int_equal(refused.how, JOB_NOT_STARTED);
-    assert_string_equal(refused.reason, "no channel named train");
-    g_free(refused.reason);
+    clear(&crash);
+    g_autofree char *log = log_of("one");
+    assert_non_null(strstr(log, "AlgorithmError: column 3"));
+}
+
+static void what_cannot_be_brought_in_is_the_client_s_error(void **state)
+{
+    (void)state;
+    struct run run = {.program = "speak", .input = "s3://bucket/nothing/"};
+    submit(&run, "one");
+    wait_for(&run, &run.ended);
+    assert_int_equal(run.end.how, JOB_FAILED);
+    assert_true(
+        g_str_has_prefix(run.reason, "ClientError: Data download failed for channel train"));
+    assert_non_null(strstr(run.reason, "s3://bucket/nothing/"));
+    assert_false(run.runs);
+    clear(&run);
+    struct run nowhere = {.program = "speak", .results = "s3://no-such-bucket/out/"};
+    submit(&nowhere, "two");
+    wait_for(&nowhere, &nowhere.ended);
+    assert_true(g_str_has_prefix(nowhere.reason, "ClientError: the model is s3://no-such-bucket"));
+    assert_false(nowhere.runs);
+    clear(&nowhere);
 }
 
 /* Also where the server, and with it this test, is root's. */
-static void a_job_cannot_write_what_is_read_only(void **state)
+static void a_job_cannot_write_what_it_reads(void **state)
 {
     (void)state;
-    struct run run = {.verb = "overwrite"};
-    submit(&run, "one", 0);
+    struct run run = {.program = "overwrite", .input = "s3://bucket/in/"};
+    submit(&run, "one");
     wait_for(&run, &run.ended);
-    assert_int_equal(run.how, JOB_EXITED);
-    assert_int_equal(run.exit_status, 0);
-    g_free(run.reason);
+    assert_int_equal(run.end.how, JOB_COMPLETED);
+    clear(&run);
+}
+
+/* The keys below out/, joined by "|". */
+static char *stored(void)
+{
+    g_autoptr(GPtrArray) objects = lake_list(lake, "bucket", "out/", NULL);
+    GString *keys = g_string_new(NULL);
+    for (guint i = 0; i < objects->len; i++)
+        g_string_append_printf(keys, "%s|",
+                               ((struct lake_object *)g_ptr_array_index(objects, i))->key);
+    return g_string_free(keys, FALSE);
+}
+
+static void outputs_are_stored_with_the_end_and_checkpoints_before(void **state)
+{
+    (void)state;
+    struct run run = {.program = "write", .results = "s3://bucket/out/", .full = true};
+    submit(&run, "one");
+    wait_for(&run, &run.tried);
+    assert_true(run.stores);
+    g_autofree char *before = stored();
+    assert_string_equal(before, "out/checkpoints/1|");
+    set_full(&run, false);
+    assert_true(jobs_stop(jobs, "one")); /* is still known, and tried again */
+    wait_for(&run, &run.ended);
+    assert_int_equal(run.end.how, JOB_COMPLETED);
+    g_autofree char *after = stored();
+    assert_string_equal(after, "out/below.txt|out/checkpoints/1|out/model.tar.gz|");
+    clear(&run);
 }
 
 static void a_stop_ends_what_runs_and_what_waits(void **state)
 {
     (void)state;
-    struct run running = {.verb = "deaf"}, waiting = {.verb = "speak"};
-    submit(&running, "running", 0);
-    submit(&waiting, "waiting", 0);
-    wait_for(&running, &running.prepared);
+    struct run running = {.program = "deaf", .results = "s3://bucket/out/"};
+    struct run waiting = {.program = "speak", .results = "s3://bucket/out/"};
+    submit(&running, "running");
+    submit(&waiting, "waiting");
+    wait_for(&running, &running.runs);
     assert_true(jobs_stop(jobs, "waiting"));
     assert_true(waiting.ended); /* at once, though the only slot is taken */
-    assert_int_equal(waiting.how, JOB_STOPPED);
-    assert_false(waiting.prepared);
+    assert_int_equal(waiting.end.how, JOB_STOPPED);
+    assert_false(waiting.runs || waiting.stores);
     assert_true(jobs_stop(jobs, "running"));
     wait_for(&running, &running.ended); /* it ignores SIGTERM */
-    assert_int_equal(running.how, JOB_STOPPED);
+    assert_int_equal(running.end.how, JOB_STOPPED);
+    assert_true(running.stores);
+    assert_null(running.reason);
     assert_false(jobs_stop(jobs, "waiting"));
-    g_free(running.reason);
+    clear(&waiting);
+    clear(&running);
+}
+
+/* A Stop that came between making a job known and submitting it found nothing to stop. */
+static void what_was_stopped_before_it_was_submitted_never_runs(void **state)
+{
+    (void)state;
+    struct run run = {.program = "speak", .unwanted = true};
+    submit(&run, "one");
+    wait_for(&run, &run.ended);
+    assert_int_equal(run.end.how, JOB_STOPPED);
+    g_autofree char *log = log_of("one");
+    assert_string_equal(log, "");
+    clear(&run);
 }
 
 static void a_job_that_runs_too_long_is_ended_with_its_children(void **state)
 {
     (void)state;
-    struct run run = {.verb = "parent"};
-    submit(&run, "one", 0.3);
+    struct run run = {.program = "parent", .max_seconds = 0.3};
+    submit(&run, "one");
     wait_for(&run, &run.ended);
-    assert_int_equal(run.how, JOB_TIMED_OUT);
-    g_free(run.reason);
+    assert_int_equal(run.end.how, JOB_TIMED_OUT);
+    clear(&run);
 }
 
-static void closing_abandons_what_runs(void **state)
+static void closing_abandons_what_runs_and_what_waits(void **state)
 {
     (void)state;
-    struct run run = {.verb = "wait"};
-    submit(&run, "one", 0);
-    wait_for(&run, &run.prepared);
+    struct run run = {.program = "wait"}, waiting = {.program = "wait"};
+    submit(&run, "one");
+    submit(&waiting, "two");
+    wait_for(&run, &run.runs);
     jobs_close(jobs);
     jobs = NULL;
-    assert_true(run.ended);
-    assert_int_equal(run.how, JOB_ABANDONED);
-    g_free(run.reason);
+    assert_true(run.ended && waiting.ended);
+    assert_true(run.end.how == JOB_FAILED && run.end.cut_off);
+    assert_true(waiting.end.how == JOB_FAILED && waiting.end.cut_off);
+    assert_non_null(strstr(run.reason, "lathe was stopped"));
+    assert_false(waiting.runs);
+    clear(&run);
+    clear(&waiting);
 }
 
 /* Neither SIGTERM nor the time that a Stop gave it holds up the server's own end. */
 static void closing_does_not_wait_for_what_was_told_to_stop(void **state)
 {
     (void)state;
-    struct run run = {.verb = "deaf", .stop_seconds = 1e6};
-    submit(&run, "one", 0);
-    wait_for(&run, &run.prepared);
+    struct run run = {.program = "deaf", .stop_seconds = 1e6};
+    submit(&run, "one");
     while (true) { /* its first line comes when it has become deaf */
         g_autofree char *log = log_of("one");
         if (*log)
@@ -294,24 +433,18 @@ static void closing_does_not_wait_for_what_was_told_to_stop(void **state)
     jobs_close(jobs);
     jobs = NULL;
     assert_true(run.ended);
-    assert_int_equal(run.how, JOB_STOPPED);
-    g_free(run.reason);
-}
-
-static void set_full(struct run *run, bool full)
-{
-    pthread_mutex_lock(&run->lock);
-    run->full = full;
-    pthread_mutex_unlock(&run->lock);
+    assert_int_equal(run.end.how, JOB_STOPPED);
+    clear(&run);
 }
 
 static void an_end_that_cannot_be_written_is_kept(void **state)
 {
     (void)state;
-    struct run ran = {.verb = "speak", .full = true}, waited = {.verb = "speak", .full = true};
-    submit(&ran, "ran", 0);
+    struct run ran = {.program = "speak", .full = true},
+               waited = {.program = "speak", .full = true};
+    submit(&ran, "ran");
     wait_for(&ran, &ran.tried);
-    submit(&waited, "waited", 0);
+    submit(&waited, "waited");
     assert_true(jobs_stop(jobs, "waited"));
     assert_true(waited.tried);
     assert_false(ran.ended || waited.ended);
@@ -320,8 +453,10 @@ static void an_end_that_cannot_be_written_is_kept(void **state)
     assert_true(jobs_stop(jobs, "ran")); /* is still known, and tried again */
     wait_for(&ran, &ran.ended);
     wait_for(&waited, &waited.ended);
-    assert_int_equal(ran.how, JOB_EXITED);
-    assert_int_equal(waited.how, JOB_STOPPED);
+    assert_int_equal(ran.end.how, JOB_COMPLETED);
+    assert_int_equal(waited.end.how, JOB_STOPPED);
+    clear(&ran);
+    clear(&waited);
 }
 
 static bool is_alive(pid_t pid)
@@ -343,8 +478,8 @@ static void a_killed_server_takes_its_jobs_along(void **state)
     pid_t server = fork();
     if (server == 0) {
         jobs = open_jobs();
-        struct run run = {.verb = "wait"};
-        submit(&run, "one", 0);
+        struct run run = {.program = "wait"};
+        submit(&run, "one");
         for (;;)
             pause();
     }
@@ -371,10 +506,13 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         TEST(a_job_speaks_reports_and_ends),
         TEST(a_failure_gives_the_reason_that_the_child_wrote),
-        TEST(a_job_cannot_write_what_is_read_only),
+        TEST(what_cannot_be_brought_in_is_the_client_s_error),
+        TEST(a_job_cannot_write_what_it_reads),
+        TEST(outputs_are_stored_with_the_end_and_checkpoints_before),
         TEST(a_stop_ends_what_runs_and_what_waits),
+        TEST(what_was_stopped_before_it_was_submitted_never_runs),
         TEST(a_job_that_runs_too_long_is_ended_with_its_children),
-        TEST(closing_abandons_what_runs),
+        TEST(closing_abandons_what_runs_and_what_waits),
         TEST(closing_does_not_wait_for_what_was_told_to_stop),
         TEST(an_end_that_cannot_be_written_is_kept),
         TEST(a_killed_server_takes_its_jobs_along),

@@ -59,18 +59,3 @@ bool data_place_check_input(const struct call *call, const json_t *source, const
                      "permissions on bucket \"%s\".",
                      uri, call->region, role, bucket);
 }
-
-bool data_place_check_output(struct lathe *lathe, const char *name, const char *uri, GError **error)
-{
-    g_autofree char *bucket = NULL;
-    g_autofree char *key = NULL;
-    if (!lake_parse_uri(uri, &bucket, &key, error))
-        return false;
-    GError *cause = NULL;
-    g_autoptr(lake_bucket_auto) there = lake_bucket_get(lathe->lake, bucket, &cause);
-    if (there)
-        return true;
-    return is_nothing(cause, error) &&
-           error_set(error, ERROR_VALIDATION,
-                     "ClientError: %s is %s, and the bucket %s does not exist", name, uri, bucket);
-}

@@ -9,9 +9,4 @@
 bool data_place_check_input(const struct call *call, const json_t *source, const char *role,
                             GError **error);
 
-/* Whether the bucket of an output's URI is there. As with AWS the job is accepted either way, and
- * fails with this error, the client's; name: what names the URI. */
-bool data_place_check_output(struct lathe *lathe, const char *name, const char *uri,
-                             GError **error);
-
 #endif

@@ -9,8 +9,14 @@
 #include "store/log_stream.h"
 #include "store/metric.h"
 
-/* --- running ------------------------------------------------------------------------------------
- */
+/* A job while it is on its way. */
+struct under_way {
+    struct lathe *lathe;
+    const struct job_life *life;
+    char *name;
+    double started;
+    json_t *metrics; /* name -> FinalMetricDataList's entry, in order of appearance */
+};
 
 /* Jobs of different kinds may have the same name. */
 static char *job_id(const struct kind *kind, const char *name)
@@ -18,71 +24,157 @@ static char *job_id(const struct kind *kind, const char *name)
     return g_strdup_printf("%s-%s", kind->word, name);
 }
 
-void sagemaker_submit_job(struct lathe *lathe, const struct kind *kind, const char *name,
-                          const json_t *request, const struct job_actor *actor, void *data)
-{
-    g_autofree char *id = job_id(kind, name);
-    g_autofree char *stream = g_strdup_printf("%s/algo-1-%.0f", name, clock_now());
-    struct job_plan plan = {
-        .name = id,
-        .log_group = kind->log_group,
-        .log_stream = stream,
-        .max_seconds = json_number_at(request, "StoppingCondition.MaxRuntimeInSeconds", 0),
-        .actor = actor,
-        .data = data,
-    };
-    jobs_submit(lathe->jobs, &plan);
-}
-
-/* --- its end ------------------------------------------------------------------------------------
+/* --- on its way ---------------------------------------------------------------------------------
  */
 
-static bool write_end(struct store_connection *connection, void *data, GError **error)
+struct step {
+    const struct under_way *job;
+    enum job_phase phase;
+    bool wanted; /* nobody has stopped it */
+};
+
+static bool take_step(struct resource *resource, void *data, GError **error)
 {
-    const struct job_ending *ending = data;
-    return resource_update_within(connection, ending->lathe->store, ending->kind->word,
-                                  ending->name, ending->change, ending->data, error);
+    (void)error;
+    struct step *step = data;
+    step->wanted = strcmp(resource->status, "Stopping") != 0;
+    step->job->life->enter(resource->body, step->phase, step->job->started);
+    return true;
 }
 
-bool sagemaker_end_job(const struct job_ending *ending, struct lake_batch *results, GError **error)
+/* A step that cannot be written (a full disk) is told in the job's log; the next one may be. Only
+ * the last has to be on the disk: a job that was cut off has failed wherever it was. */
+static bool enters(struct job *job, enum job_phase phase, void *data)
 {
-    return lake_batch_commit_with(results, write_end, (void *)ending, error);
+    struct under_way *under_way = data;
+    if (phase == JOB_STARTS)
+        under_way->started = clock_now();
+    struct step step = {under_way, phase, true};
+    g_autoptr(GError) error = NULL;
+    if (!resource_update_ordered(under_way->lathe->store, under_way->life->kind->word,
+                                 under_way->name, take_step, &step, &error))
+        job_log(job, "How far the job is could not be recorded: %s", error->message);
+    return step.wanted;
 }
 
-bool sagemaker_end_may_wait(const GError *error)
+/* A metric's last value becomes final; all of them go to CloudWatch, where the SDK plots them from.
+ */
+static void report(const json_t *line, void *data)
 {
-    return g_error_matches(error, LATHE_ERROR, ERROR_SERVICE_UNAVAILABLE);
+    struct under_way *job = data;
+    const struct kind *kind = job->life->kind;
+    const char *name = json_text_at(line, "metric");
+    if (!name)
+        return;
+    double value = json_number_at(line, "value", 0);
+    double time = json_number_at(line, "time", clock_now());
+    json_object_set_new(
+        job->metrics, name,
+        json_pack("{sssfsf}", "MetricName", name, "Value", value, "Timestamp", time));
+    g_autoptr(json_auto) dimensions = json_pack("[{ssss}]", "Name", kind->name, "Value", job->name);
+    struct metric_datum datum = {kind->log_group, name,  dimensions, time, NULL,
+                                 value,           value, value,      1};
+    metric_put(job->lathe->store, &datum);
+}
+
+struct last_step {
+    const struct job_life *life;
+    const struct job_end *end;
+    const json_t *metrics;
+};
+
+static bool take_last_step(struct resource *resource, void *data, GError **error)
+{
+    (void)error;
+    const struct last_step *step = data;
+    if (step->end->reason)
+        json_object_set_new(resource->body, "FailureReason", json_string(step->end->reason));
+    if (step->end->cut_off)
+        json_object_set_new(resource->body, KIND_CUT_OFF, json_true());
+    sagemaker_set_status(resource, step->life->end(resource->body, step->end, step->metrics));
+    return true;
+}
+
+static bool end(struct store_connection *connection, const struct job_end *how, void *data,
+                GError **error)
+{
+    const struct under_way *job = data;
+    g_autoptr(json_auto) metrics = json_array();
+    const char *name;
+    json_t *metric;
+    json_object_foreach(job->metrics, name, metric) json_array_append(metrics, metric);
+    struct last_step step = {job->life, how, metrics};
+    return resource_update_within(connection, job->lathe->store, job->life->kind->word, job->name,
+                                  take_last_step, &step, error);
+}
+
+static void free_under_way(void *data)
+{
+    struct under_way *job = data;
+    g_free(job->name);
+    json_decref(job->metrics);
+    g_free(job);
+}
+
+static const struct job_actor actor = {enters, report, end, free_under_way};
+
+/* --- creating -----------------------------------------------------------------------------------
+ */
+
+/* Takes the plan. */
+static void submit(struct lathe *lathe, const struct job_life *life, const char *name,
+                   struct job_plan *plan)
+{
+    struct under_way *job = g_new0(struct under_way, 1);
+    *job = (struct under_way){lathe, life, g_strdup(name), 0, json_object()};
+    g_autofree char *id = job_id(life->kind, name);
+    g_autofree char *stream = g_strdup_printf("%s/algo-1-%.0f", name, clock_now());
+    struct job_order order = {id, life->kind->log_group, stream, plan, &actor, job};
+    jobs_submit(lathe->jobs, &order);
+}
+
+bool sagemaker_create_job(const struct call *call, const struct job_life *life,
+                          const json_t *request, json_t *body, struct reply *reply, GError **error)
+{
+    const char *name = json_text_at(request, life->kind->name);
+    g_autoptr(job_plan_auto) plan = life->plan(request, error);
+    if (!plan || !job_plan_check(plan, error)) {
+        json_decref(body);
+        return false;
+    }
+    plan->max_seconds = json_number_at(request, "StoppingCondition.MaxRuntimeInSeconds", 0);
+    if (!sagemaker_create(call, life->kind, request, "InProgress", body, reply, error))
+        return false;
+    submit(call->lathe, life, name, g_steal_pointer(&plan));
+    return true;
 }
 
 /* --- stopping -----------------------------------------------------------------------------------
  */
 
-struct stopping {
-    const char *what; /* "training job" */
-    resource_change *change;
-};
-
 static bool begin_to_stop(struct resource *resource, void *data, GError **error)
 {
-    const struct stopping *stopping = data;
+    const struct job_life *life = data;
+    g_autofree char *what = g_strdelimit(g_strdup(life->kind->word), "-", ' ');
     if (strcmp(resource->status, "InProgress") != 0)
         return error_set(error, ERROR_VALIDATION,
-                         "The request was rejected because the %s is in status %s.", stopping->what,
+                         "The request was rejected because the %s is in status %s.", what,
                          resource->status);
     sagemaker_set_status(resource, "Stopping");
-    return !stopping->change || stopping->change(resource, NULL, error);
+    if (life->stop)
+        life->stop(resource->body);
+    return true;
 }
 
-bool sagemaker_stop_job(const struct call *call, const struct kind *kind, const json_t *request,
-                        resource_change *change, GError **error)
+bool sagemaker_stop_job(const struct call *call, const struct job_life *life, const json_t *request,
+                        GError **error)
 {
+    const struct kind *kind = life->kind;
     const char *name = json_text_at(request, kind->name);
-    g_autofree char *what = g_strdelimit(g_strdup(kind->word), "-", ' ');
-    struct stopping stopping = {what, change};
     g_autofree char *id = job_id(kind, name);
     GError *cause = NULL;
     bool found;
-    if (resource_update(call->lathe->store, kind->word, name, begin_to_stop, &stopping, &found,
+    if (resource_update(call->lathe->store, kind->word, name, begin_to_stop, (void *)life, &found,
                         &cause)) {
         if (!found)
             return error_set(error, kind->missing_code, "%s", kind->missing);
@@ -132,20 +224,22 @@ bool sagemaker_delete_job(const struct call *call, const struct kind *kind, cons
 /* --- after a crash -------------------------------------------------------------------------------
  */
 
-bool sagemaker_each_unfinished(struct lathe *lathe, const struct kind *kind,
-                               bool (*fail)(struct lathe *lathe, const struct resource *job,
-                                            GError **error),
-                               GError **error)
+bool sagemaker_recover_jobs(struct lathe *lathe, const struct job_life *life, GError **error)
 {
     static const char *const unfinished[] = {"InProgress", "Stopping"};
+    struct job_end crash = job_end_of_crash();
     for (size_t s = 0; s < G_N_ELEMENTS(unfinished); s++) {
-        struct resource_query query = {.kind = kind->word, .status = unfinished[s]};
+        struct resource_query query = {.kind = life->kind->word, .status = unfinished[s]};
         g_autoptr(GPtrArray) jobs = resource_list(lathe->store, &query, NULL, error);
+        for (guint i = 0; jobs && i < jobs->len; i++) {
+            const struct resource *job = g_ptr_array_index(jobs, i);
+            struct last_step step = {life, &crash, NULL};
+            if (!resource_update(lathe->store, job->kind, job->name, take_last_step, &step, NULL,
+                                 error))
+                return false;
+        }
         if (!jobs)
             return false;
-        for (guint i = 0; i < jobs->len; i++)
-            if (!fail(lathe, g_ptr_array_index(jobs, i), error))
-                return false;
     }
     return true;
 }

@@ -1,6 +1,5 @@
-/* Training jobs: CreateTrainingJob and its family. The way of a job: a resource (InProgress), a
- * place in the queue, channels linked into its folder, the child that trains, its model as an
- * object, and the end's status. */
+/* Training jobs: CreateTrainingJob and its family. What a request becomes is in training.c; how a
+ * job lives, in job_state.c and job/. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -163,13 +162,9 @@ bool create_training_job(const struct call *call, const json_t *request, struct 
 {
     /* A taken name comes first, as with AWS: Airflow and the SDK look for that error. */
     const char *name = json_text_at(request, "TrainingJobName");
-    if (!sagemaker_check_free(call, &training_job_kind, name, error) ||
-        !check_request(request, error) || !check_inputs(call, request, error) ||
-        !sagemaker_create(call, &training_job_kind, request, "InProgress", first_body(request),
-                          reply, error))
-        return false;
-    training_submit(call->lathe, name, request);
-    return true;
+    return sagemaker_check_free(call, &training_job_kind, name, error) &&
+           check_request(request, error) && check_inputs(call, request, error) &&
+           sagemaker_create_job(call, &training_life, request, first_body(request), reply, error);
 }
 
 bool describe_training_job(const struct call *call, const json_t *request, struct reply *reply,
@@ -187,19 +182,11 @@ bool list_training_jobs(const struct call *call, const json_t *request, struct r
     return sagemaker_list(call, &training_job_kind, request, reply, error);
 }
 
-static bool enter_stopping(struct resource *resource, void *data, GError **error)
-{
-    (void)data;
-    (void)error;
-    training_enter(resource->body, "Stopping", "Stopping the training job");
-    return true;
-}
-
 bool stop_training_job(const struct call *call, const json_t *request, struct reply *reply,
                        GError **error)
 {
     (void)reply;
-    return sagemaker_stop_job(call, &training_job_kind, request, enter_stopping, error);
+    return sagemaker_stop_job(call, &training_life, request, error);
 }
 
 bool delete_training_job(const struct call *call, const json_t *request, struct reply *reply,
@@ -207,4 +194,9 @@ bool delete_training_job(const struct call *call, const json_t *request, struct 
 {
     (void)reply;
     return sagemaker_delete_job(call, &training_job_kind, request, error);
+}
+
+bool training_jobs_recover(struct lathe *lathe, GError **error)
+{
+    return sagemaker_recover_jobs(lathe, &training_life, error);
 }

@@ -1,0 +1,203 @@
+/* The child, while it runs. */
+#include <errno.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/clock.h"
+#include "base/lines.h"
+#include "job/job_inside.h"
+
+#define STOP_SECONDS 120
+#define LOOK_SECONDS 5 /* between looks for outputs that come */
+
+#define ABANDONED                                                                                  \
+    "InternalServerError: lathe was stopped while the job was running; start the job again under " \
+    "another name."
+
+/* --- what it says ------------------------------------------------------------------------------
+ */
+
+static void take_log_line(const char *line, size_t size, void *data)
+{
+    job_log_text(data, line, size);
+}
+
+static void take_report_line(const char *line, size_t size, void *data)
+{
+    struct job *job = data;
+    g_autoptr(json_auto) report = json_parse(line, size, "a job's report", NULL);
+    if (json_is_object(report))
+        job->actor->report(report, job->data);
+    else if (!report)
+        job_log(job, "a line on the report pipe is not JSON and was left out: %.*s",
+                (int)MIN(size, 200), line);
+}
+
+/* --- how long it may ---------------------------------------------------------------------------
+ */
+
+/* Decides whether to signal the child, and how long to sleep until the next decision. */
+struct watchdog {
+    double deadline; /* when it has run long enough; 0: never */
+    double kill_at;  /* when SIGTERM has had its time; 0: none was sent */
+    bool closing;    /* the server's end was heard of */
+    struct child_end end;
+};
+
+static void send_term(struct job *job, struct watchdog *dog, int how, double seconds)
+{
+    dog->end.how = how;
+    dog->kill_at = clock_monotonic() + seconds;
+    process_signal(&job->process, SIGTERM);
+}
+
+/* A server that stops waits for no job as long as a Stop does. */
+static void hurry(struct job *job, struct watchdog *dog, bool stop)
+{
+    dog->closing = true;
+    if (dog->kill_at > 0) {
+        dog->kill_at = MIN(dog->kill_at, clock_monotonic() + job->jobs->close_seconds);
+        return;
+    }
+    dog->end.cut_off = !stop;
+    send_term(job, dog, stop ? JOB_STOPPED : JOB_FAILED, job->jobs->close_seconds);
+}
+
+static int watch_child(struct job *job, struct watchdog *dog)
+{
+    double now = clock_monotonic();
+    double grace = job->plan->stop_seconds > 0 ? job->plan->stop_seconds : STOP_SECONDS;
+    struct job_wish wish = job_wish(job);
+    if (wish.closing && !dog->closing) {
+        hurry(job, dog, wish.stop);
+    } else if (dog->kill_at == 0) {
+        if (wish.stop)
+            send_term(job, dog, JOB_STOPPED, grace);
+        else if (dog->deadline > 0 && now >= dog->deadline)
+            send_term(job, dog, JOB_TIMED_OUT, grace);
+    } else if (now >= dog->kill_at) {
+        process_signal(&job->process, SIGKILL);
+        dog->kill_at = now + 1;
+    }
+    double next = dog->kill_at > 0 ? dog->kill_at : dog->deadline;
+    return next > 0 ? (int)CLAMP((next - now) * 1000 + 1, 1, 60000) : -1;
+}
+
+/* --- reading -----------------------------------------------------------------------------------
+ */
+
+/* How long a child that has just been read may gather more. */
+#define GATHER_MILLISECONDS 20
+
+/* Reads both pipes to their ends. After a read only the ends wake it for a while: a round of
+ * training may take a millisecond, and who wakes for each takes the cores that the child trains
+ * on. */
+static void pump(struct job *job, struct watchdog *dog)
+{
+    struct lines output = {.take = take_log_line, .data = job};
+    struct lines report = {.take = take_report_line, .data = job};
+    struct pollfd fds[3] = {{.fd = job->process.output, .events = POLLIN},
+                            {.fd = job->process.report, .events = POLLIN},
+                            {.fd = job->wake, .events = POLLIN}};
+    bool gathers = false;
+    while (fds[0].fd >= 0 || fds[1].fd >= 0) {
+        int wait = watch_child(job, dog);
+        fds[0].events = fds[1].events = gathers ? 0 : POLLIN;
+        if (gathers && (wait < 0 || wait > GATHER_MILLISECONDS))
+            wait = GATHER_MILLISECONDS;
+        if (poll(fds, 3, wait) < 0 && errno != EINTR)
+            break;
+        bool more = false;
+        gathers = fds[0].revents || fds[1].revents;
+        if (fds[0].revents && !lines_read(&output, fds[0].fd, &more))
+            fds[0].fd = -1;
+        if (fds[1].revents && !lines_read(&report, fds[1].fd, &more))
+            fds[1].fd = -1;
+        gathers = gathers && !more;
+        if (fds[2].revents)
+            job_hear_wake(job);
+        if (clock_monotonic() - job->looked > LOOK_SECONDS)
+            job_take_outputs(job);
+    }
+    lines_end(&output);
+    lines_end(&report);
+}
+
+/* --- from its start to its end -----------------------------------------------------------------
+ */
+
+/* A few of our own variables, never what a request says: the loader and libraries obey them. */
+static char **environment_of(const struct job_plan *plan)
+{
+    GPtrArray *environment = g_ptr_array_new();
+    static const char *const kept[] = {"PATH",
+                                       "HOME",
+                                       "LANG",
+                                       "LD_LIBRARY_PATH",
+                                       "OMP_NUM_THREADS",
+                                       "LATHE_XGBOOST_LIBRARY",
+                                       "LATHE_DUCKDB_LIBRARY",
+                                       "ASAN_OPTIONS",
+                                       "UBSAN_OPTIONS"};
+    for (size_t i = 0; i < G_N_ELEMENTS(kept); i++)
+        if (g_getenv(kept[i]))
+            g_ptr_array_add(environment, g_strdup_printf("%s=%s", kept[i], g_getenv(kept[i])));
+    g_ptr_array_add(environment, g_strdup_printf("LATHE_REPORT_FD=%d", PROCESS_REPORT));
+    if (plan->image)
+        g_ptr_array_add(environment, g_strdup_printf("LATHE_IMAGE=%s", plan->image));
+    g_ptr_array_add(environment, NULL);
+    return (char **)g_ptr_array_free(environment, FALSE);
+}
+
+static bool start(struct job *job, GError **error)
+{
+    /* Not the path that it stands for: an upgrade may have put another program there since. */
+    char self[] = "/proc/self/exe", verb[] = "job";
+    char *argv[] = {self, verb, job->plan->program, job->folder, NULL};
+    g_auto(GStrv) environment = environment_of(job->plan);
+    return process_start(&job->process, argv, environment, job->folder, error);
+}
+
+/* What the child wrote about its failure (SageMaker's contract: output/failure, at most 1,024
+ * characters are shown), else what the kernel says. */
+static char *failure_reason(const struct job *job, int wait_status)
+{
+    g_autofree char *path = g_build_filename(job->folder, "output", "failure", NULL);
+    g_autofree char *text = NULL;
+    if (g_file_get_contents(path, &text, NULL, NULL) && *g_strstrip(text)) {
+        g_autofree char *valid = g_utf8_make_valid(text, -1);
+        return g_utf8_substring(valid, 0, MIN(1024, g_utf8_strlen(valid, -1)));
+    }
+    g_autofree char *how = process_describe(wait_status);
+    return g_strdup_printf("The job's process ended without giving a reason (%s); its last log "
+                           "lines may say more.",
+                           how);
+}
+
+static char *reason_of_exit(const struct job *job, int wait_status)
+{
+    g_autofree char *reason = failure_reason(job, wait_status);
+    int status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
+    return g_strdup_printf("AlgorithmError: %s, exit code: %d", reason, status);
+}
+
+bool child_run(struct job *job, struct child_end *end, GError **error)
+{
+    if (!start(job, error))
+        return false;
+    struct watchdog dog = {.end.how = JOB_COMPLETED};
+    if (job->plan->max_seconds > 0)
+        dog.deadline = clock_monotonic() + job->plan->max_seconds;
+    pump(job, &dog);
+    int status = process_finish(&job->process);
+    *end = dog.end;
+    if (end->cut_off) {
+        end->reason = g_strdup(ABANDONED);
+    } else if (end->how == JOB_COMPLETED && status != 0) {
+        end->how = JOB_FAILED;
+        end->reason = reason_of_exit(job, status);
+    }
+    return true;
+}

@@ -1,0 +1,68 @@
+/* job_inside.h: between the files of this room. */
+#ifndef LATHE_JOB_JOB_INSIDE_H
+#define LATHE_JOB_JOB_INSIDE_H
+
+#include <pthread.h>
+
+#include "base/process.h"
+#include "job/job.h"
+#include "lake/lake.h"
+
+struct jobs {
+    char *folder;
+    struct logs *logs;
+    struct lake *lake;
+    unsigned slots;
+    double close_seconds;
+    pthread_t *threads;
+    pthread_mutex_t lock;
+    pthread_cond_t waits;
+    GQueue queue;    /* of struct job that wait */
+    GPtrArray *live; /* those and the ones that run */
+    bool closing;
+};
+
+struct job {
+    struct jobs *jobs;
+    char *id, *log_group, *log_stream, *folder;
+    struct job_plan *plan;
+    const struct job_actor *actor;
+    void *data;
+
+    struct log_writer *log;
+    struct process process;
+    int wake;          /* eventfd: someone wants the job to stop */
+    GHashTable *taken; /* paths of outputs that came and are stored */
+    double looked;     /* when they were last looked for */
+    bool ran;          /* there may be outputs */
+    bool told;         /* why it failed stands in its log */
+
+    bool stop_wanted; /* under jobs->lock */
+};
+
+/* What is wanted of a job: a Stop counts for more than the server's end. */
+struct job_wish {
+    bool stop, closing;
+};
+struct job_wish job_wish(struct job *job);
+void job_hear_wake(const struct job *job);
+void job_log_text(struct job *job, const char *text, size_t size);
+
+/* How a program ended: reason is to be freed, and in AWS's words. */
+struct child_end {
+    int how; /* of struct job_end */
+    char *reason;
+    bool cut_off;
+};
+
+/* child.c: runs the plan's program on the folder to its end. */
+bool child_run(struct job *job, struct child_end *end, GError **error);
+
+/* run.c: one job from its start to its end. */
+void job_run(struct job *job);
+/* The end of one that never started. False: the store takes no changes now. */
+bool job_end_waiting(struct job *job);
+/* Stores the files of outputs that come as they come; what fails is tried again. */
+void job_take_outputs(struct job *job);
+
+#endif

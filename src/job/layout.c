@@ -1,0 +1,137 @@
+#include "job/layout.h"
+
+#include <string.h>
+
+#include "base/error.h"
+
+#define ROOT "/opt/ml/"
+
+/* --- training ----------------------------------------------------------------------------------
+ */
+
+static json_t *or_empty(const json_t *object)
+{
+    return object ? json_deep_copy(object) : json_object();
+}
+
+/* inputdataconfig.json */
+static json_t *channel_config(const struct layout_training *given)
+{
+    static const char *const members[] = {"ContentType", "CompressionType", "RecordWrapperType",
+                                          NULL};
+    json_t *config = json_object();
+    size_t i;
+    const json_t *channel;
+    json_array_foreach((json_t *)given->channels, i, channel)
+    {
+        const char *own = json_text_at(channel, "InputMode");
+        json_t *entry = json_pack("{ss*ss}", "TrainingInputMode", own ? own : given->input_mode,
+                                  "S3DistributionType", "FullyReplicated");
+        json_copy_members(entry, channel, members);
+        json_object_set_new(config, json_text_at(channel, "ChannelName"), entry);
+    }
+    return config;
+}
+
+static void add_channels(struct job_plan *plan, const json_t *channels)
+{
+    size_t i;
+    const json_t *channel;
+    json_array_foreach((json_t *)channels, i, channel)
+    {
+        const char *name = json_text_at(channel, "ChannelName");
+        g_autofree char *folder = g_strconcat("input/data/", name, NULL);
+        job_plan_input(plan, g_strdup_printf("channel %s", name), folder,
+                       json_at(channel, "DataSource.S3DataSource"));
+    }
+}
+
+/* Those of an earlier job of the same CheckpointConfig come in: training resumes from them. Without
+ * the folder the program keeps none. */
+static void add_checkpoints(struct job_plan *plan, const char *uri)
+{
+    const char *slash = g_str_has_suffix(uri, "/") ? "" : "/";
+    g_autoptr(json_auto) source = json_pack("{so}", "S3Uri", json_sprintf("%s%s", uri, slash));
+    static const char folder[] = "checkpoints", what[] = "CheckpointConfig.S3Uri";
+    job_plan_input(plan, g_strdup(what), folder, source)->may_be_empty = true;
+    job_plan_output(plan, g_strdup(what), folder, uri)->when = JOB_OUTPUT_COMES;
+}
+
+static void add_results(struct job_plan *plan, const char *folder, const char *prefix,
+                        const char *name)
+{
+    g_autofree char *uri = g_strconcat(prefix, name, NULL);
+    struct job_output *output =
+        job_plan_output(plan, g_strdup("OutputDataConfig.S3OutputPath"), folder, uri);
+    output->archive = true;
+    output->when = JOB_OUTPUT_STOPPED;
+}
+
+struct job_plan *layout_training(const struct layout_training *given)
+{
+    struct job_plan *plan = job_plan_new(given->program, given->image);
+    job_plan_file(plan, "input/config/hyperparameters.json", or_empty(given->hyperparameters));
+    job_plan_file(plan, "input/config/inputdataconfig.json", channel_config(given));
+    job_plan_file(plan, "input/config/resourceconfig.json",
+                  json_pack("{sss[s]ss}", "current_host", "algo-1", "hosts", "algo-1",
+                            "network_interface_name", "lo"));
+    /* A container has the request's Environment as its own; our programs do not, since the loader
+     * and libraries obey variables (LD_PRELOAD) and a job is its user's, not the server's: they may
+     * read it by name. */
+    job_plan_file(plan, "input/config/environment.json", or_empty(given->environment));
+    add_channels(plan, given->channels);
+    if (given->checkpoints)
+        add_checkpoints(plan, given->checkpoints);
+    add_results(plan, "output/data", given->output, "output.tar.gz");
+    add_results(plan, "model", given->output, "model.tar.gz");
+    return plan;
+}
+
+/* --- processing --------------------------------------------------------------------------------
+ */
+
+/* A LocalPath as it is below the job's folder, without ".", ".." and needless slashes; g_free. NULL
+ * where it is not below /opt/ml/processing. */
+static char *place_of(const char *what, const char *local_path, GError **error)
+{
+    g_autofree char *path = local_path ? g_canonicalize_filename(local_path, "/") : NULL;
+    if (path && g_str_has_prefix(path, ROOT "processing/"))
+        return g_strdup(path + strlen(ROOT));
+    error_set(error, ERROR_VALIDATION,
+              "%s: the LocalPath %s is not a path below /opt/ml/processing.", what,
+              local_path ? local_path : "(none)");
+    return NULL;
+}
+
+static bool add_input(struct job_plan *plan, const json_t *input, GError **error)
+{
+    const json_t *source = json_object_get(input, "S3Input");
+    g_autofree char *what = g_strdup_printf("input %s", json_text_at(input, "InputName"));
+    g_autofree char *folder = place_of(what, json_text_at(source, "LocalPath"), error);
+    if (folder)
+        job_plan_input(plan, g_steal_pointer(&what), folder, source);
+    return folder != NULL;
+}
+
+static bool add_output(struct job_plan *plan, const json_t *output, GError **error)
+{
+    const json_t *target = json_object_get(output, "S3Output");
+    g_autofree char *what = g_strdup_printf("output %s", json_text_at(output, "OutputName"));
+    g_autofree char *folder = place_of(what, json_text_at(target, "LocalPath"), error);
+    if (folder)
+        job_plan_output(plan, g_steal_pointer(&what), folder, json_text_at(target, "S3Uri"));
+    return folder != NULL;
+}
+
+struct job_plan *layout_processing(const struct layout_processing *given, GError **error)
+{
+    g_autoptr(job_plan_auto) plan = job_plan_new(given->program, given->image);
+    job_plan_file(plan, "config/processingjobconfig.json", json_deep_copy(given->config));
+    size_t i;
+    const json_t *entry;
+    json_array_foreach((json_t *)given->inputs, i,
+                       entry) if (!add_input(plan, entry, error)) return NULL;
+    json_array_foreach((json_t *)given->outputs, i,
+                       entry) if (!add_output(plan, entry, error)) return NULL;
+    return g_steal_pointer(&plan);
+}

@@ -1,0 +1,29 @@
+/* layout.h: what SageMaker's containers find below /opt/ml, as plans: the one place that knows.
+ * What is given are parts of the requests, in AWS's shapes; nothing is kept of it. */
+#ifndef LATHE_JOB_LAYOUT_H
+#define LATHE_JOB_LAYOUT_H
+
+#include "job/plan.h"
+
+/* input/config/{hyperparameters,inputdataconfig,resourceconfig,environment}.json,
+ * input/data/<channel>, checkpoints/; model/ and output/data/ become archives below `output`. */
+struct layout_training {
+    const char *program, *image;
+    const json_t *hyperparameters, *environment; /* objects of texts, or NULL */
+    const json_t *channels;                      /* InputDataConfig, or NULL */
+    const char *input_mode;                      /* of channels that have none of their own */
+    const char *checkpoints; /* CheckpointConfig.S3Uri, or NULL: none are kept */
+    const char *output;      /* s3://.../<job>/output/ */
+};
+struct job_plan *layout_training(const struct layout_training *given);
+
+/* config/processingjobconfig.json, and inputs and outputs where their LocalPath says, which is to
+ * be below /opt/ml/processing: else NULL and ERROR_VALIDATION. */
+struct layout_processing {
+    const char *program, *image;
+    const json_t *config;           /* what the program may read of itself: the request */
+    const json_t *inputs, *outputs; /* ProcessingInputs, ProcessingOutputConfig.Outputs, or NULL */
+};
+struct job_plan *layout_processing(const struct layout_processing *given, GError **error);
+
+#endif

@@ -173,7 +173,7 @@ def test_python_beside_xgboost(python, tmp_path):
             "IO /nothing cannot be opened", "INVALID_DATA line 1, column 2: found \"x\"",
             "INVALID_DATA row 10, column 'x': a number is missing",
             "UNSUPPORTED only a single model of trees",
-            "of trained model 7.: row 2 has feature 12", "(400, 5): expected (rows, 7)",
+            "of trained model 7.: row 2 has feature 13", "(400, 5): expected (rows, 7)",
             "no names", "no column y among kind, x", "different numbers of rows",
             "the column x is numbers"], strict=True):
         assert words in line

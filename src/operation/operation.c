@@ -140,8 +140,8 @@ static bool fail_unknown(const char *service, const char *name, GError **error)
 }
 
 /* Runs the operation, or answers from its first run where the request repeats a client token. */
-static bool run(const struct operations *operations, const struct entry *entry,
-                const struct call *call, const json_t *request, struct reply *reply, GError **error)
+static bool run(const struct operations *operations, const struct entry *entry, struct call *call,
+                const json_t *request, struct reply *reply, GError **error)
 {
     const char *token =
         entry->token ? json_string_value(json_object_get(request, entry->token->name)) : NULL;
@@ -153,6 +153,7 @@ static bool run(const struct operations *operations, const struct entry *entry,
         return false;
     if (reply->output)
         return token_end(use, NULL, error);
+    call->token = use;
     if (!entry->operation->run(call, request, reply, error)) {
         token_end(use, NULL, NULL);
         return false;
@@ -190,6 +191,12 @@ bool operation_call(const struct operations *operations, const struct call_conte
 #else
     return true;
 #endif
+}
+
+bool call_remember(const struct call *call, struct store_connection *connection,
+                   const json_t *answer, GError **error)
+{
+    return !call->token || token_remember(call->token, connection, answer, error);
 }
 
 char *call_arn(const struct call *call, const char *kind, const char *name)

@@ -15,6 +15,8 @@
 struct kind;
 struct lathe; /* what operations work on; defined on the floor of the services */
 struct store;
+struct store_connection;
+struct token_use;
 
 /* Who asks, and what comes beside the JSON. */
 struct call {
@@ -24,7 +26,8 @@ struct call {
     const char *region;    /* from the credential scope; colours ARNs */
     const char *account;   /* twelve digits */
     const char *request_id;
-    struct stream *body; /* the request's streaming member (PutObject's Body), or NULL */
+    struct stream *body;     /* the request's streaming member (PutObject's Body), or NULL */
+    struct token_use *token; /* for call_remember */
 };
 
 /* What an operation answers. Where it fails, `output` may hold members that the error carries on
@@ -103,6 +106,13 @@ struct call_context {
 bool operation_call(const struct operations *operations, const struct call_context *context,
                     const char *service, const char *name, const json_t *request,
                     struct reply *reply, GError **error);
+
+/* Within the change of the store that does what was asked, and last in it: remembers the answer for
+ * repeats of the request's client token, so that a crash leaves both or neither. Nothing where the
+ * request has none. Where an operation does not call it, its answer is remembered in a change of
+ * its own after it returned; this is for those that change nothing. */
+bool call_remember(const struct call *call, struct store_connection *connection,
+                   const json_t *answer, GError **error);
 
 /* "arn:aws:sagemaker:<region>:<account>:<kind>/<name>", g_free. */
 char *call_arn(const struct call *call, const char *kind, const char *name);

@@ -20,6 +20,7 @@ struct token_use {
     char *token;
     char *held;
     char *digest; /* of the request without its token */
+    bool remembered;
 };
 
 struct tokens *tokens_new(struct store *store)
@@ -105,12 +106,24 @@ struct token_use *token_begin(struct tokens *tokens, const struct call *call, co
     return NULL;
 }
 
+static json_t *first_answer(const struct token_use *use, const json_t *answer)
+{
+    return json_pack("{s:s, s:O}", "Request", use->digest, "Answer", answer);
+}
+
+bool token_remember(struct token_use *use, struct store_connection *connection,
+                    const json_t *answer, GError **error)
+{
+    g_autoptr(json_auto) first = first_answer(use, answer);
+    use->remembered = store_token_put_within(connection, use->scope, use->token, first, error);
+    return use->remembered;
+}
+
 bool token_end(struct token_use *use, const json_t *answer, GError **error)
 {
     bool remembered = true;
-    if (answer) {
-        g_autoptr(json_auto) first =
-            json_pack("{s:s, s:O}", "Request", use->digest, "Answer", answer);
+    if (answer && !use->remembered) {
+        g_autoptr(json_auto) first = first_answer(use, answer);
         remembered = store_token_put(use->tokens->store, use->scope, use->token, first, error);
     }
     give_back(use);

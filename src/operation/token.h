@@ -16,7 +16,12 @@ void tokens_free(struct tokens *tokens);
  * before, or the store failed. */
 struct token_use *token_begin(struct tokens *tokens, const struct call *call, const char *member,
                               const json_t *request, json_t **answer, GError **error);
-/* Gives the token back; remembers the answer unless it is NULL (answered before, or failed). */
+/* Remembers the answer within the change of the store that it tells of. Where that change fails,
+ * the operation has to. */
+bool token_remember(struct token_use *use, struct store_connection *connection,
+                    const json_t *answer, GError **error);
+/* Gives the token back; remembers the answer unless it is NULL (answered before, or failed), or has
+ * been remembered. */
 bool token_end(struct token_use *use, const json_t *answer, GError **error);
 
 #endif

@@ -98,13 +98,14 @@ static bool create(struct store_connection *connection, void *data, GError **err
     if (!store_run(connection, error,
                    "INSERT INTO resource (" COLUMNS ") VALUES (?, ?, ?, ?, ?, ?, ?, ?)", "ssssssdd",
                    resource->kind, resource->name, resource->arn, resource->status,
-                   resource->parent, body, resource->created, resource->modified))
+                   resource->parent, body, resource->created, resource->modified) ||
+        !tags_put_within(connection, resource->arn, resource->tags, error))
         return false;
     store_announce(creation->store, resource->kind, resource->name, resource->status);
     return true;
 }
 
-bool resource_create(struct store *store, struct resource *resource, bool *taken, GError **error)
+static void fill_in(struct resource *resource)
 {
     if (resource->created == 0)
         resource->created = clock_now();
@@ -114,6 +115,22 @@ bool resource_create(struct store *store, struct resource *resource, bool *taken
         resource->status = g_strdup("");
     if (!resource->parent)
         resource->parent = g_strdup("");
+}
+
+bool resource_create_within(struct store_connection *connection, struct store *store,
+                            struct resource *resource, bool *taken, GError **error)
+{
+    fill_in(resource);
+    struct creation creation = {store, resource, false};
+    bool created = create(connection, &creation, error);
+    if (taken)
+        *taken = creation.taken;
+    return created;
+}
+
+bool resource_create(struct store *store, struct resource *resource, bool *taken, GError **error)
+{
+    fill_in(resource);
     struct creation creation = {store, resource, false};
     bool created = store_write(store, create, &creation, error);
     if (taken)
@@ -252,6 +269,16 @@ static bool delete (struct store_connection *connection, void *data, GError **er
     if (removal->found)
         store_announce(removal->store, removal->kind, removal->name, NULL);
     return true;
+}
+
+bool resource_delete_within(struct store_connection *connection, struct store *store,
+                            const char *kind, const char *name, bool *found, GError **error)
+{
+    struct update removal = {store, kind, name, NULL, NULL, false};
+    bool deleted = delete (connection, &removal, error);
+    if (found)
+        *found = removal.found;
+    return deleted;
 }
 
 bool resource_delete(struct store *store, const char *kind, const char *name, bool *found,

@@ -17,16 +17,22 @@ struct resource {
     json_t *body;
     double created; /* seconds since 1970 */
     double modified;
-    bool any_case; /* for resource_create: no other's name may differ in case alone */
+    /* For resource_create: */
+    bool any_case;      /* no other's name may differ in case alone */
+    const json_t *tags; /* written with it; or NULL */
 };
 
 void resource_free(struct resource *resource);
 typedef struct resource resource_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(resource_auto, resource_free)
 
-/* Adds a resource; created and modified become now where they are 0. Where the name is taken:
- * false, `*taken` true if given, and ERROR_IN_USE (callers word it as their service does). */
+/* Adds a resource with its tags; created and modified become now where they are 0. Where the name
+ * is taken: false, `*taken` true if given, and ERROR_IN_USE (callers word it as their service
+ * does); then nothing was written. */
 bool resource_create(struct store *store, struct resource *resource, bool *taken, GError **error);
+/* The same within a change of the store's: for what has to be there together with others. */
+bool resource_create_within(struct store_connection *connection, struct store *store,
+                            struct resource *resource, bool *taken, GError **error);
 
 /* NULL without an error where there is none. */
 struct resource *resource_get(struct store *store, const char *kind, const char *name,
@@ -57,6 +63,9 @@ bool resource_delete(struct store *store, const char *kind, const char *name, bo
 /* The same where `check`, which sees it as it is in that change and edits nothing, lets it go. */
 bool resource_delete_checked(struct store *store, const char *kind, const char *name,
                              resource_change *check, bool *found, GError **error);
+/* The same within a change of the store's. */
+bool resource_delete_within(struct store_connection *connection, struct store *store,
+                            const char *kind, const char *name, bool *found, GError **error);
 
 /* What a list asks for; zero what is not wanted. */
 struct resource_query {
@@ -95,5 +104,8 @@ json_t *store_token_get(struct store *store, const char *operation, const char *
                         GError **error);
 bool store_token_put(struct store *store, const char *operation, const char *token,
                      const json_t *answer, GError **error);
+/* The same within the change that the answer tells of. */
+bool store_token_put_within(struct store_connection *connection, const char *operation,
+                            const char *token, const json_t *answer, GError **error);
 
 #endif

@@ -2,6 +2,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "store/resource.h"
+#include "store/store_internal.h"
 
 struct tagging {
     const char *arn;
@@ -51,6 +52,14 @@ static bool put_tags(struct store_connection *connection, void *data, GError **e
     return count <= RESOURCE_MOST_TAGS ||
            error_set(error, ERROR_VALIDATION, "A resource has at most %d tags; %s would have %zu.",
                      RESOURCE_MOST_TAGS, tagging->arn, count);
+}
+
+bool tags_put_within(struct store_connection *connection, const char *arn, const json_t *tags,
+                     GError **error)
+{
+    g_autoptr(json_auto) found = json_array();
+    struct tagging tagging = {arn, tags, found};
+    return json_array_size(tags) == 0 || put_tags(connection, &tagging, error);
 }
 
 bool resource_tags_put(struct store *store, const char *arn, const json_t *tags, GError **error)
@@ -120,6 +129,13 @@ static bool write_token(struct store_connection *connection, void *data, GError 
                      "INSERT OR REPLACE INTO client_token (operation, token, answer, created) "
                      "VALUES (?, ?, ?, ?)",
                      "sssd", token->operation, token->token, answer, clock_now());
+}
+
+bool store_token_put_within(struct store_connection *connection, const char *operation,
+                            const char *token, const json_t *answer, GError **error)
+{
+    struct token record = {operation, token, (json_t *)answer};
+    return write_token(connection, &record, error);
 }
 
 bool store_token_put(struct store *store, const char *operation, const char *token,

@@ -7,15 +7,19 @@
 #include <cmocka.h>
 #include <glib/gstdio.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <string.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "operation/operation.h"
-#include "store/store.h"
+#include "store/resource.h"
 
 struct lathe {
     atomic_int runs;
+    struct store *store;
+    bool fails, dies; /* CreateModelPackage: in its change, or after it */
 };
 
 static bool list_models(const struct call *call, const json_t *request, struct reply *reply,
@@ -42,12 +46,44 @@ static bool create_pipeline(const struct call *call, const json_t *request, stru
     return true;
 }
 
+static bool create_within(struct store_connection *connection, void *data, GError **error)
+{
+    const struct call *call = data;
+    struct lathe *lathe = call->lathe;
+    g_autofree char *arn = call_arn(call, "model-package", "g/1");
+    g_autoptr(json_auto) body = json_object();
+    g_autoptr(json_auto) answer = json_pack("{ss}", "ModelPackageArn", arn);
+    struct resource resource = {.kind = (char *)"model-package",
+                                .name = (char *)"g/1",
+                                .arn = arn,
+                                .status = (char *)"",
+                                .parent = (char *)"",
+                                .body = body};
+    return resource_create_within(connection, lathe->store, &resource, NULL, error) &&
+           call_remember(call, connection, answer, error) &&
+           (!lathe->fails || error_set(error, ERROR_INTERNAL, "after it was remembered"));
+}
+
+static bool create_package(const struct call *call, const json_t *request, struct reply *reply,
+                           GError **error)
+{
+    (void)request;
+    if (!store_write(call->lathe->store, create_within, (void *)call, error))
+        return false;
+    if (call->lathe->dies)
+        raise(SIGKILL);
+    g_autofree char *arn = call_arn(call, "model-package", "g/1");
+    reply->output = json_pack("{ss}", "ModelPackageArn", arn);
+    return true;
+}
+
 static const struct operation operations_table[] = {
+    {"CreateModelPackage", create_package, OPERATION_BLOCKING},
     {"CreatePipeline", create_pipeline, OPERATION_BLOCKING},
     {"ListModels", list_models, OPERATION_QUICK},
 };
 static const struct service sagemaker = {
-    .name = "sagemaker", .operations = operations_table, .count = 2};
+    .name = "sagemaker", .operations = operations_table, .count = 3};
 
 static struct lathe lathe;
 static struct store *store;
@@ -171,6 +207,44 @@ static void test_a_token_runs_once_however_many_send_it(void **state)
         g_free(arns[i]);
 }
 
+/* CreateModelPackage with a token, in a home of its own; whether it succeeded. */
+static bool create_package_in(const char *path, bool fails, bool dies)
+{
+    struct lathe own = {.store = store_open(path, NULL), .fails = fails, .dies = dies};
+    const struct service *const services[] = {&sagemaker, NULL};
+    struct operations *all = operations_new(&own, own.store, services, "123456789012", NULL);
+    g_autoptr(json_auto) request =
+        json_pack("{ssss}", "ModelPackageGroupName", "g", "ClientToken", "once");
+    struct reply reply = {0};
+    const struct call_context context = {0};
+    bool created =
+        operation_call(all, &context, "sagemaker", "CreateModelPackage", request, &reply, NULL);
+    if (created)
+        assert_string_equal(json_text_at(reply.output, "ModelPackageArn"),
+                            "arn:aws:sagemaker:us-east-1:123456789012:model-package/g/1");
+    reply_clear(&reply);
+    operations_free(all);
+    store_close(own.store);
+    return created;
+}
+
+static void test_a_crash_keeps_a_token_with_its_change_or_neither(void **state)
+{
+    (void)state;
+    g_autofree char *path = g_build_filename(folder, "crash.db", NULL);
+    assert_false(create_package_in(path, true, false)); /* the token is as new as before */
+    pid_t child = fork();
+    if (child == 0) {
+        create_package_in(path, false, true);
+        _exit(1);
+    }
+    int status;
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
+    assert_true(create_package_in(path, false, false)); /* what would now say that it exists */
+    assert_true(create_package_in(path, false, false));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -178,6 +252,7 @@ int main(void)
         cmocka_unit_test(test_refusals),
         cmocka_unit_test(test_registering_is_checked),
         cmocka_unit_test(test_a_token_runs_once_however_many_send_it),
+        cmocka_unit_test(test_a_crash_keeps_a_token_with_its_change_or_neither),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }

@@ -304,6 +304,42 @@ static void tags_and_tokens(void **state)
     store_close(store);
 }
 
+/* More tags than there may be are found when they are written, after the resource itself. */
+static void a_resource_is_created_with_its_tags_or_not_at_all(void **state)
+{
+    (void)state;
+    struct store *store = open_store();
+    g_autoptr(json_auto) tags = json_array();
+    g_autoptr(json_auto) body = json_object();
+    struct resource resource = {.kind = (char *)"job",
+                                .name = (char *)"one",
+                                .arn = (char *)"arn:one",
+                                .status = (char *)"InProgress",
+                                .parent = (char *)"",
+                                .body = body,
+                                .tags = tags};
+    for (int i = 0; i <= RESOURCE_MOST_TAGS; i++)
+        json_array_append_new(tags, json_pack("{soss}", "Key", json_sprintf("%d", i), "Value", ""));
+    g_autoptr(GString) told = g_string_new("");
+    store_watch(store, note, told);
+    bool taken = true;
+    g_autoptr(GError) error = NULL;
+    assert_false(resource_create(store, &resource, &taken, &error));
+    assert_true(g_error_matches(error, LATHE_ERROR, ERROR_VALIDATION));
+    assert_false(taken);
+    assert_null(resource_get(store, "job", "one", NULL));
+    g_autoptr(json_auto) none = resource_tags(store, "arn:one", NULL);
+    assert_int_equal(json_array_size(none), 0);
+    assert_string_equal(told->str, "");
+
+    json_array_remove(tags, 0);
+    assert_true(resource_create(store, &resource, NULL, NULL));
+    g_autoptr(json_auto) all = resource_tags(store, "arn:one", NULL);
+    assert_int_equal(json_array_size(all), RESOURCE_MOST_TAGS);
+    store_close(store);
+    assert_string_equal(told->str, "job one InProgress;");
+}
+
 static void a_store_from_the_future_is_refused(void **state)
 {
     (void)state;
@@ -399,6 +435,7 @@ int main(void)
         TEST(kill_loses_nothing_acknowledged),
         TEST(every_beginning_of_the_log_is_in_order),
         TEST(tags_and_tokens),
+        TEST(a_resource_is_created_with_its_tags_or_not_at_all),
         TEST(a_store_from_the_future_is_refused),
         TEST(a_database_of_another_program_is_refused),
         TEST(no_read_makes_later_ones_old),

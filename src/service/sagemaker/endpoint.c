@@ -328,7 +328,7 @@ bool delete_endpoint(const struct call *call, const json_t *request, struct repl
     (void)reply;
     g_autoptr(resource_auto) endpoint =
         sagemaker_get(call, &endpoint_kind, json_text_at(request, "EndpointName"), error);
-    if (!endpoint || !sagemaker_delete(call, &endpoint_kind, request, error))
+    if (!endpoint || !sagemaker_delete(call, &endpoint_kind, request, NULL, error))
         return false;
     endpoints_remove(call->lathe->endpoints, endpoint->name);
     captures_set(call->lathe->captures, endpoint->name, NULL);

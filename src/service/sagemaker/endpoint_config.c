@@ -49,5 +49,5 @@ bool delete_endpoint_config(const struct call *call, const json_t *request, stru
                             GError **error)
 {
     (void)reply;
-    return sagemaker_delete(call, &endpoint_config_kind, request, error);
+    return sagemaker_delete(call, &endpoint_config_kind, request, NULL, error);
 }

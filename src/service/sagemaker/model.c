@@ -131,5 +131,5 @@ bool delete_model(const struct call *call, const json_t *request, struct reply *
                   GError **error)
 {
     (void)reply;
-    return sagemaker_delete(call, &model_kind, request, error);
+    return sagemaker_delete(call, &model_kind, request, NULL, error);
 }

@@ -60,7 +60,7 @@ bool delete_model_package_group(const struct call *call, const json_t *request, 
         return error_set(error, ERROR_CONFLICT,
                          "Model Package Group %s cannot be deleted: it still has model packages.",
                          group);
-    return sagemaker_delete(call, &model_package_group_kind, plain, error);
+    return sagemaker_delete(call, &model_package_group_kind, plain, NULL, error);
 }
 
 /* --- packages
@@ -76,21 +76,33 @@ static bool count_version(struct resource *group, void *data, GError **error)
 }
 
 /* Gives the package of a group its version and its name, "<group>/<version>". */
-static bool number_version(const struct call *call, const char *group, json_t *package,
-                           GError **error)
+static bool number_version(struct store_connection *connection, const struct call *call,
+                           const char *group, json_t *package, GError **error)
 {
     json_int_t version = 0;
-    bool found;
-    if (!resource_update(call->lathe->store, model_package_group_kind.word, group, count_version,
-                         &version, &found, error))
+    if (!resource_update_within(connection, call->lathe->store, model_package_group_kind.word,
+                                group, count_version, &version, error))
         return false;
-    if (!found)
+    if (!version)
         return error_set(error, ERROR_VALIDATION, "ModelPackageGroup %s does not exist.", group);
-    json_object_set_new(package, "ModelPackageGroupName", json_string(group));
     json_object_set_new(package, "ModelPackageVersion", json_integer(version));
     json_object_set_new(package, "ModelPackageName",
                         json_sprintf("%s/%lld", group, (long long)version));
+    /* Last: group may be part of what this replaces. */
+    json_object_set_new(package, "ModelPackageGroupName", json_string(group));
     return true;
+}
+
+/* A group counts those that there are: a package that could not be written takes no number. */
+static bool create_package(struct store_connection *connection, void *data, GError **error)
+{
+    struct creation *creation = data;
+    const char *group = json_text_at(creation->body, "ModelPackageGroupName");
+    if (group && !number_version(connection, creation->call,
+                                 name_of(group, &model_package_group_kind), creation->body, error))
+        return false;
+    creation->request = creation->body;
+    return sagemaker_create_within(connection, creation, error);
 }
 
 bool create_model_package(const struct call *call, const json_t *request, struct reply *reply,
@@ -112,13 +124,16 @@ bool create_model_package(const struct call *call, const json_t *request, struct
     json_object_set_new(package, "ModelPackageStatus", json_string("Completed"));
     json_object_set_new(package, "ModelPackageStatusDetails",
                         json_pack("{s[]}", "ValidationStatuses"));
-    if (group && !number_version(call, name_of(group, &model_package_group_kind), package, error))
-        return false;
     const char *approval = json_text_at(request, "ModelApprovalStatus");
-    g_autoptr(json_auto) named = json_deep_copy(package);
-    return sagemaker_create(call, &model_package_kind, named,
-                            approval ? approval : "PendingManualApproval",
-                            g_steal_pointer(&package), reply, error);
+    struct creation creation = {
+        .call = call,
+        .kind = &model_package_kind,
+        .status = approval ? approval : "PendingManualApproval",
+        .body = package,
+        .reply = reply,
+    };
+    return sagemaker_check_tags(json_object_get(request, "Tags"), error) &&
+           sagemaker_write(call, create_package, &creation, reply, error);
 }
 
 struct resource *model_package_find(struct lathe *lathe, const char *name_or_arn, GError **error)
@@ -186,11 +201,9 @@ bool update_model_package(const struct call *call, const json_t *request, struct
 {
     const char *arn = json_text_at(request, "ModelPackageArn");
     g_autoptr(resource_auto) package = model_package_find(call->lathe, arn, error);
-    if (!package || !resource_update(call->lathe->store, model_package_kind.word, package->name,
-                                     change_package, (void *)request, NULL, error))
-        return false;
-    reply->output = json_pack("{ss}", "ModelPackageArn", package->arn);
-    return true;
+    return package && sagemaker_update(
+                          call, &model_package_kind, package->name, change_package, (void *)request,
+                          json_pack("{ss}", "ModelPackageArn", package->arn), reply, error);
 }
 
 bool delete_model_package(const struct call *call, const json_t *request, struct reply *reply,
@@ -198,5 +211,5 @@ bool delete_model_package(const struct call *call, const json_t *request, struct
 {
     (void)reply;
     g_autoptr(json_auto) plain = with_plain_name(request, &model_package_kind);
-    return sagemaker_delete(call, &model_package_kind, plain, error);
+    return sagemaker_delete(call, &model_package_kind, plain, NULL, error);
 }

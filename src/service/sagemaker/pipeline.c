@@ -171,10 +171,12 @@ bool delete_pipeline(const struct call *call, const json_t *request, struct repl
 {
     g_autoptr(resource_auto) pipeline =
         pipeline_find(call, json_text_at(request, "PipelineName"), error);
-    if (!pipeline || !pipeline_executions_delete(call, pipeline->name, error) ||
-        !sagemaker_delete(call, &pipeline_kind, request, error))
+    if (!pipeline || !pipeline_executions_delete(call, pipeline->name, error))
         return false;
-    reply->output = json_pack("{ss}", "PipelineArn", pipeline->arn);
+    g_autoptr(json_auto) answer = json_pack("{ss}", "PipelineArn", pipeline->arn);
+    if (!sagemaker_delete(call, &pipeline_kind, request, answer, error))
+        return false;
+    reply->output = g_steal_pointer(&answer);
     return true;
 }
 
@@ -222,8 +224,9 @@ static bool mark_run(struct resource *pipeline, void *data, GError **error)
     return true;
 }
 
-bool pipeline_mark_run(const struct call *call, const char *pipeline, GError **error)
+bool pipeline_mark_run(const struct call *call, struct store_connection *connection,
+                       const char *pipeline, GError **error)
 {
-    return resource_update(call->lathe->store, pipeline_kind.word, pipeline, mark_run, NULL, NULL,
-                           error);
+    return resource_update_within(connection, call->lathe->store, pipeline_kind.word, pipeline,
+                                  mark_run, NULL, error);
 }

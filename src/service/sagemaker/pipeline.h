@@ -11,7 +11,8 @@ struct resource *pipeline_find(const struct call *call, const char *name_or_arn,
 /* Removes what an already deleted or stopped pipeline's executions left. */
 bool pipeline_executions_delete(const struct call *call, const char *pipeline, GError **error);
 
-/* Sets LastRunTime. */
-bool pipeline_mark_run(const struct call *call, const char *pipeline, GError **error);
+/* Sets LastRunTime, within a change of the store. */
+bool pipeline_mark_run(const struct call *call, struct store_connection *connection,
+                       const char *pipeline, GError **error);
 
 #endif

@@ -2,7 +2,7 @@
  * asked to stop or go on. */
 #include <string.h>
 
-#include "base/checksum.h"
+#include "base/id.h"
 #include "base/page.h"
 #include "flow/flows.h"
 #include "flow/pipeline/definition.h"
@@ -45,32 +45,20 @@ static bool check_start(const json_t *request, GError **error)
                      "ParallelismConfiguration.MaxParallelExecutionSteps must be at least 1.");
 }
 
-/* The definition to run and its version. Where it is the pipeline's present one, it is kept as that
- * version, which executions refer to and updates leave alone. */
+static gint64 present_version(const struct resource *pipeline)
+{
+    return json_integer_at(pipeline->body, "PipelineVersionId", 1);
+}
+
+/* The definition of that version. */
 static struct definition *definition_to_run(const struct call *call,
                                             const struct resource *pipeline, gint64 version,
                                             GError **error)
 {
-    gint64 present = json_integer_at(pipeline->body, "PipelineVersionId", 1);
-    const char *text = json_text_at(pipeline->body, "PipelineDefinition");
+    if (version == present_version(pipeline))
+        return definition_parse(json_text_at(pipeline->body, "PipelineDefinition"), services,
+                                error);
     g_autofree char *name = flow_version_name(pipeline->name, version);
-    if (version == present) {
-        g_autoptr(json_auto) body = json_pack("{ss}", "PipelineDefinition", text);
-        struct resource kept = {.kind = (char *)FLOW_VERSION,
-                                .name = name,
-                                .arn = (char *)"",
-                                .status = (char *)"",
-                                .parent = pipeline->name,
-                                .body = body};
-        bool taken = false;
-        GError *cause = NULL;
-        if (!resource_create(call->lathe->store, &kept, &taken, &cause) && !taken) {
-            g_propagate_error(error, cause);
-            return NULL;
-        }
-        g_clear_error(&cause);
-        return definition_parse(text, services, error);
-    }
     g_autoptr(resource_auto) earlier = resource_get(call->lathe->store, FLOW_VERSION, name, NULL);
     if (earlier)
         return definition_parse(json_text_at(earlier->body, "PipelineDefinition"), services, error);
@@ -97,14 +85,48 @@ static json_t *first_body(const struct call *call, const json_t *request,
     return body;
 }
 
-/* Made of the client token, so that a start repeated after a crash finds what the first one made,
- * even where its answer was never kept. */
-static char *id_of(const struct resource *pipeline, const json_t *request)
+struct start {
+    const struct call *call;
+    const struct resource *pipeline;
+    gint64 version;
+    struct resource *execution;
+    const json_t *answer;
+};
+
+/* The pipeline's present definition is kept as that version, which executions refer to and updates
+ * leave alone. */
+static bool keep_version(struct store_connection *connection, const struct start *start,
+                         GError **error)
 {
-    g_autofree char *seed = g_strdup_printf("%s %.3f %s", pipeline->arn, pipeline->created,
-                                            json_text_at(request, "ClientRequestToken"));
-    g_autofree char *digest = checksum_hex_of(CHECKSUM_SHA256, seed, strlen(seed));
-    return g_strndup(digest, ID_CHARACTERS);
+    const struct resource *pipeline = start->pipeline;
+    if (start->version != present_version(pipeline))
+        return true;
+    g_autofree char *name = flow_version_name(pipeline->name, start->version);
+    g_autoptr(json_auto) body = json_pack("{sO}", "PipelineDefinition",
+                                          json_object_get(pipeline->body, "PipelineDefinition"));
+    struct resource kept = {.kind = (char *)FLOW_VERSION,
+                            .name = name,
+                            .arn = (char *)"",
+                            .status = (char *)"",
+                            .parent = pipeline->name,
+                            .body = body};
+    bool taken = false;
+    g_autoptr(GError) cause = NULL;
+    if (resource_create_within(connection, start->call->lathe->store, &kept, &taken, &cause) ||
+        taken)
+        return true;
+    g_propagate_error(error, g_steal_pointer(&cause));
+    return false;
+}
+
+static bool start_within(struct store_connection *connection, void *data, GError **error)
+{
+    const struct start *start = data;
+    const struct call *call = start->call;
+    return keep_version(connection, start, error) &&
+           pipeline_mark_run(call, connection, start->pipeline->name, error) &&
+           resource_create_within(connection, call->lathe->store, start->execution, NULL, error) &&
+           call_remember(call, connection, start->answer, error);
 }
 
 bool start_pipeline_execution(const struct call *call, const json_t *request, struct reply *reply,
@@ -114,8 +136,7 @@ bool start_pipeline_execution(const struct call *call, const json_t *request, st
         pipeline_find(call, json_text_at(request, "PipelineName"), error);
     if (!pipeline || !check_start(request, error))
         return false;
-    gint64 version = json_integer_at(request, "PipelineVersionId",
-                                     json_integer_at(pipeline->body, "PipelineVersionId", 1));
+    gint64 version = json_integer_at(request, "PipelineVersionId", present_version(pipeline));
     g_autoptr(definition_auto) definition = definition_to_run(call, pipeline, version, error);
     json_t *parameters =
         definition ? definition_parameters(definition,
@@ -124,7 +145,7 @@ bool start_pipeline_execution(const struct call *call, const json_t *request, st
     if (!parameters)
         return false;
     g_autoptr(json_auto) body = first_body(call, request, pipeline, version, parameters);
-    g_autofree char *id = id_of(pipeline, request);
+    g_autofree char *id = id_word(ID_CHARACTERS);
     g_autofree char *arn = g_strdup_printf("%s/execution/%s", pipeline->arn, id);
     struct resource execution = {.kind = (char *)FLOW_EXECUTION,
                                  .name = id,
@@ -132,17 +153,9 @@ bool start_pipeline_execution(const struct call *call, const json_t *request, st
                                  .status = (char *)"Executing",
                                  .parent = pipeline->name,
                                  .body = body};
-    bool taken = false;
-    GError *cause = NULL;
-    if (!pipeline_mark_run(call, pipeline->name, error))
-        return false;
-    if (!resource_create(call->lathe->store, &execution, &taken, &cause) && !taken) {
-        g_propagate_error(error, cause);
-        return false;
-    }
-    g_clear_error(&cause);
     reply->output = json_pack("{ss}", "PipelineExecutionArn", arn);
-    return true;
+    struct start start = {call, pipeline, version, &execution, reply->output};
+    return sagemaker_write(call, start_within, &start, reply, error);
 }
 
 /* --- stopping, retrying, changing ----------------------------------------------------------------
@@ -152,11 +165,10 @@ static bool change_execution(const struct call *call, const json_t *request,
                              resource_change *change, struct reply *reply, GError **error)
 {
     g_autoptr(resource_auto) execution = find_execution(call, request, error);
-    if (!execution || !resource_update(call->lathe->store, FLOW_EXECUTION, execution->name, change,
-                                       (void *)request, NULL, error))
-        return false;
-    reply->output = json_pack("{ss}", "PipelineExecutionArn", execution->arn);
-    return true;
+    return execution && sagemaker_update(call, &pipeline_execution_kind, execution->name, change,
+                                         (void *)request,
+                                         json_pack("{ss}", "PipelineExecutionArn", execution->arn),
+                                         reply, error);
 }
 
 static bool begin_to_stop(struct resource *execution, void *data, GError **error)

@@ -39,37 +39,106 @@ bool sagemaker_check_free(const struct call *call, const struct kind *kind, cons
     return !present || about(error, kind->taken_code, kind->taken, present->arn);
 }
 
-bool sagemaker_create(const struct call *call, const struct kind *kind, const json_t *request,
-                      const char *status, json_t *body, struct reply *reply, GError **error)
+/* A name that is taken fails with the kind's own error. */
+static bool write_resource(struct store_connection *connection, const struct creation *creation,
+                           struct resource *resource, GError **error)
 {
-    g_autoptr(json_auto) kept = body ? body : json_copy((json_t *)request);
+    const struct kind *kind = creation->kind;
+    bool taken = false;
+    if (resource_create_within(connection, creation->call->lathe->store, resource, &taken, error))
+        return true;
+    if (!taken)
+        return false;
+    g_clear_error(error);
+    return about(error, kind->taken_code, kind->taken, resource->arn);
+}
+
+bool sagemaker_create_within(struct store_connection *connection, const struct creation *creation,
+                             GError **error)
+{
+    const struct call *call = creation->call;
+    const struct kind *kind = creation->kind;
+    const json_t *request = creation->request;
+    g_autoptr(json_auto) kept = json_copy(creation->body ? creation->body : (json_t *)request);
     json_object_del(kept, kind->name);
     json_object_del(kept, "Tags");
     const char *name = json_text_at(request, kind->name);
     const char *parent = kind->parent ? json_text_at(request, kind->parent) : NULL;
     g_autofree char *arn = arn_of(call, kind, name);
-    struct store *store = call->lathe->store;
     struct resource resource = {.kind = (char *)kind->word,
                                 .name = (char *)name,
                                 .arn = arn,
-                                .status = (char *)status,
+                                .status = (char *)creation->status,
                                 .parent = (char *)(parent ? parent : ""),
                                 .body = kept,
-                                .any_case = kind->any_case};
-    if (!sagemaker_check_tags(json_object_get(request, "Tags"), error))
+                                .any_case = kind->any_case,
+                                .tags = json_object_get(request, "Tags")};
+    if (!write_resource(connection, creation, &resource, error))
         return false;
-    bool taken = false;
-    if (!resource_create(store, &resource, &taken, error)) {
-        if (!taken)
-            return false;
-        g_clear_error(error);
-        return about(error, kind->taken_code, kind->taken, arn);
-    }
-    if (!resource_tags_put(store, arn, json_object_get(request, "Tags"), error))
-        return false;
-    reply->output = json_pack("{ss}", kind->arn, arn);
-    return true;
+    creation->reply->output = json_pack("{ss}", kind->arn, arn);
+    return call_remember(call, connection, creation->reply->output, error);
 }
+
+static bool create(struct store_connection *connection, void *data, GError **error)
+{
+    return sagemaker_create_within(connection, data, error);
+}
+
+bool sagemaker_write(const struct call *call, store_work *work, void *data, struct reply *reply,
+                     GError **error)
+{
+    if (store_write(call->lathe->store, work, data, error))
+        return true;
+    json_decref(reply->output);
+    reply->output = NULL;
+    return false;
+}
+
+bool sagemaker_create(const struct call *call, const struct kind *kind, const json_t *request,
+                      const char *status, json_t *body, struct reply *reply, GError **error)
+{
+    struct creation creation = {call, kind, request, status, body, reply};
+    bool created = sagemaker_check_tags(json_object_get(request, "Tags"), error) &&
+                   sagemaker_write(call, create, &creation, reply, error);
+    json_decref(body);
+    return created;
+}
+
+/* --- changing -----------------------------------------------------------------------------------
+ */
+
+struct update {
+    const struct call *call;
+    const struct kind *kind;
+    const char *name;
+    resource_change *change;
+    void *data;
+    const json_t *answer;
+};
+
+static bool update(struct store_connection *connection, void *data, GError **error)
+{
+    const struct update *update = data;
+    const struct call *call = update->call;
+    return resource_update_within(connection, call->lathe->store, update->kind->word, update->name,
+                                  update->change, update->data, error) &&
+           call_remember(call, connection, update->answer, error);
+}
+
+bool sagemaker_update(const struct call *call, const struct kind *kind, const char *name,
+                      resource_change *change, void *data, json_t *answer, struct reply *reply,
+                      GError **error)
+{
+    struct update whole = {call, kind, name, change, data, answer};
+    bool updated = store_write_spare(call->lathe->store, update, &whole, error);
+    if (updated)
+        reply->output = json_incref(answer);
+    json_decref(answer);
+    return updated;
+}
+
+/* --- telling ------------------------------------------------------------------------------------
+ */
 
 struct resource *sagemaker_get(const struct call *call, const struct kind *kind, const char *name,
                                GError **error)
@@ -147,15 +216,35 @@ bool sagemaker_list_query(const struct call *call, const struct kind *kind,
     return true;
 }
 
+/* --- deleting -----------------------------------------------------------------------------------
+ */
+
+struct removal {
+    const struct call *call;
+    const struct resource *resource;
+    const json_t *answer;
+    bool found;
+};
+
+static bool remove_it(struct store_connection *connection, void *data, GError **error)
+{
+    struct removal *removal = data;
+    const struct call *call = removal->call;
+    const struct resource *resource = removal->resource;
+    return resource_delete_within(connection, call->lathe->store, resource->kind, resource->name,
+                                  &removal->found, error) &&
+           (!removal->found || call_remember(call, connection, removal->answer, error));
+}
+
 bool sagemaker_delete(const struct call *call, const struct kind *kind, const json_t *request,
-                      GError **error)
+                      const json_t *answer, GError **error)
 {
     const char *name = json_text_at(request, kind->name);
     g_autoptr(resource_auto) present = sagemaker_get(call, kind, name, error);
-    bool found;
-    if (!present || !resource_delete(call->lathe->store, kind->word, present->name, &found, error))
+    struct removal removal = {call, present, answer, false};
+    if (!present || !store_write_spare(call->lathe->store, remove_it, &removal, error))
         return false;
-    return found || about(error, kind->missing_code, kind->missing, present->arn);
+    return removal.found || about(error, kind->missing_code, kind->missing, present->arn);
 }
 
 void sagemaker_set_status(struct resource *resource, const char *status)

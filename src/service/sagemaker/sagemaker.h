@@ -25,11 +25,31 @@ bool sagemaker_check_tags(const json_t *tags, GError **error);
 bool sagemaker_check_free(const struct call *call, const struct kind *kind, const char *name,
                           GError **error);
 
-/* Creates the resource that a Create request describes: its body is the request without name and
- * tags; tags are kept; the reply gets the ARN. body (taken, may be NULL) replaces the request as
- * body. */
+/* Creates the resource that a Create request describes, with its tags and the answer to its client
+ * token, in one change: its body is the request without name and tags; the reply gets the ARN. body
+ * (taken, may be NULL) replaces the request as body. */
 bool sagemaker_create(const struct call *call, const struct kind *kind, const json_t *request,
                       const char *status, json_t *body, struct reply *reply, GError **error);
+/* The same as part of a change that does more, and last in it; the tags have been checked. */
+struct creation {
+    const struct call *call;
+    const struct kind *kind;
+    const json_t *request;
+    const char *status;
+    json_t *body; /* stays the caller's */
+    struct reply *reply;
+};
+bool sagemaker_create_within(struct store_connection *connection, const struct creation *creation,
+                             GError **error);
+/* store_write for such changes: a reply of one that failed is taken back. */
+bool sagemaker_write(const struct call *call, store_work *work, void *data, struct reply *reply,
+                     GError **error);
+
+/* Changes a resource and answers; answer is taken. A repeat of the request's client token gets it
+ * again. */
+bool sagemaker_update(const struct call *call, const struct kind *kind, const char *name,
+                      resource_change *change, void *data, json_t *answer, struct reply *reply,
+                      GError **error);
 
 /* The resource that a request names, or the kind's error. */
 struct resource *sagemaker_get(const struct call *call, const struct kind *kind, const char *name,
@@ -50,9 +70,9 @@ bool sagemaker_list(const struct call *call, const struct kind *kind, const json
 bool sagemaker_list_query(const struct call *call, const struct kind *kind,
                           const struct resource_query *query, struct reply *reply, GError **error);
 
-/* The whole of Delete<Kind>. */
+/* The whole of Delete<Kind>; answer, where requests have client tokens, is for a repeat. */
 bool sagemaker_delete(const struct call *call, const struct kind *kind, const json_t *request,
-                      GError **error);
+                      const json_t *answer, GError **error);
 
 /* Sets a resource's status. */
 void sagemaker_set_status(struct resource *resource, const char *status);

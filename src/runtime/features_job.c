@@ -18,7 +18,7 @@
 enum part { TRAIN, VALIDATION, TEST, PARTS };
 static const char *const part_names[PARTS] = {"train", "validation", "test"};
 
-struct job {
+struct features_job {
     const char *folder;
     json_t *specification;
     struct rows *rows;
@@ -55,7 +55,7 @@ static bool check_specification(const json_t *specification, const char *name, G
                                G_N_ELEMENTS(of_split), error);
 }
 
-static bool read_specification(struct job *job, GError **error)
+static bool read_specification(struct features_job *job, GError **error)
 {
     g_autofree char *name = NULL;
     job->specification = specification_read(job->folder, true, &name, error);
@@ -75,7 +75,7 @@ static bool read_specification(struct job *job, GError **error)
 
 /* --- columns --------------------------------------------------------------------------------- */
 
-static gint column_index(const struct job *job, const char *name)
+static gint column_index(const struct features_job *job, const char *name)
 {
     for (guint i = 0; i < job->columns->len; i++)
         if (strcmp(g_array_index(job->columns, struct feature_column, i).name, name) == 0)
@@ -84,7 +84,7 @@ static gint column_index(const struct job *job, const char *name)
 }
 
 /* Whether a stage of the specification makes the column. */
-static bool is_made(const struct job *job, const char *name)
+static bool is_made(const struct features_job *job, const char *name)
 {
     size_t i, o;
     const json_t *stage, *output;
@@ -98,14 +98,14 @@ static bool is_made(const struct job *job, const char *name)
     return false;
 }
 
-static const struct feature_column *columns_of(const struct job *job)
+static const struct feature_column *columns_of(const struct features_job *job)
 {
     return (const struct feature_column *)(void *)job->columns->data;
 }
 
 /* The column by which rows are dealt out. Groups are told apart as they are written, whatever the
  * stages read the column as; labels that the stages read as numbers, as numbers. */
-static bool choose_split_column(struct job *job, GError **error)
+static bool choose_split_column(struct features_job *job, GError **error)
 {
     const json_t *split = json_object_get(job->specification, "split");
     const char *stratify = json_text_at(split, "stratifyBy");
@@ -129,7 +129,7 @@ static bool choose_split_column(struct job *job, GError **error)
 
 /* What has to be read: what the stages ask for, the label where no stage makes it, and the column
  * by which rows are dealt. */
-static bool choose_columns(struct job *job, GError **error)
+static bool choose_columns(struct features_job *job, GError **error)
 {
     size_t count;
     const struct feature_column *inputs = fit_inputs(job->fit, &count);
@@ -146,7 +146,7 @@ static bool choose_columns(struct job *job, GError **error)
 
 /* --- dealing rows out ------------------------------------------------------------------------ */
 
-static bool read_folds(struct job *job, const json_t *split, GError **error)
+static bool read_folds(struct features_job *job, const json_t *split, GError **error)
 {
     gint64 folds = json_integer_at(split, "folds", 0), fold = json_integer_at(split, "fold", 0);
     for (int part = 0; part < PARTS; part++)
@@ -163,7 +163,7 @@ static bool read_folds(struct job *job, const json_t *split, GError **error)
     return true;
 }
 
-static bool open_split(struct job *job, GError **error)
+static bool open_split(struct features_job *job, GError **error)
 {
     const json_t *split = json_object_get(job->specification, "split");
     double shares[SPLIT_PARTS] = {1};
@@ -185,7 +185,7 @@ static bool open_split(struct job *job, GError **error)
 }
 
 /* Deals the batch's rows, which follow those dealt before. */
-static bool deal(struct job *job, const struct feature_batch *batch, GError **error)
+static bool deal(struct features_job *job, const struct feature_batch *batch, GError **error)
 {
     guint first = job->parts->len;
     g_byte_array_set_size(job->parts, first + (guint)batch->rows);
@@ -212,7 +212,7 @@ static bool deal(struct job *job, const struct feature_batch *batch, GError **er
 }
 
 /* The part of a row by its number from 1. */
-static enum part part_of(const struct job *job, size_t row)
+static enum part part_of(const struct features_job *job, size_t row)
 {
     return (enum part)job->parts->data[row - 1];
 }
@@ -221,7 +221,7 @@ static enum part part_of(const struct job *job, size_t row)
 
 /* Moves the rows of the train part to the front, in place: the batch's memory is ours until the
  * next is read. Notes their numbers; returns how many they are. */
-static size_t keep_train(const struct job *job, const bool *reads,
+static size_t keep_train(const struct features_job *job, const bool *reads,
                          const struct feature_batch *batch, size_t *row_numbers)
 {
     const struct feature_column *columns = columns_of(job);
@@ -246,7 +246,7 @@ static size_t keep_train(const struct job *job, const bool *reads,
 }
 
 /* The next rows, dealt out where this is the first pass over them. */
-static bool next_rows(struct job *job, struct feature_batch *batch, GError **error)
+static bool next_rows(struct features_job *job, struct feature_batch *batch, GError **error)
 {
     if (!rows_next(job->rows, batch, error) || (!job->dealt && !deal(job, batch, error)))
         return false;
@@ -255,7 +255,7 @@ static bool next_rows(struct job *job, struct feature_batch *batch, GError **err
 }
 
 /* One pass over the columns that the fit, or the dealing, needs. */
-static bool pass(struct job *job, GError **error)
+static bool pass(struct features_job *job, GError **error)
 {
     struct lathe_error cause;
     g_autofree bool *reads = g_new0(bool, job->columns->len + 1);
@@ -280,7 +280,7 @@ static bool pass(struct job *job, GError **error)
     }
 }
 
-static bool fit_pipeline(struct job *job, GError **error)
+static bool fit_pipeline(struct features_job *job, GError **error)
 {
     struct lathe_error cause = {0};
     if (!fit_start(job->fit, columns_of(job), job->pipeline_columns, &cause))
@@ -312,14 +312,14 @@ struct output {
     size_t skipped;
 };
 
-static char *output_path(const struct job *job, int part)
+static char *output_path(const struct features_job *job, int part)
 {
     g_autofree char *below =
         g_strdup_printf("processing/output/%s/%s.csv", part_names[part], part_names[part]);
     return job_folder_path(job->folder, below);
 }
 
-static bool open_outputs(const struct job *job, struct output *output, GError **error)
+static bool open_outputs(const struct features_job *job, struct output *output, GError **error)
 {
     for (int part = 0; part < PARTS; part++)
         output->texts[part] = g_byte_array_new();
@@ -336,7 +336,7 @@ static bool open_outputs(const struct job *job, struct output *output, GError **
     return true;
 }
 
-static bool close_outputs(const struct job *job, struct output *output, GError **error)
+static bool close_outputs(const struct features_job *job, struct output *output, GError **error)
 {
     bool closed = true;
     for (int part = 0; part < PARTS; part++) {
@@ -393,7 +393,7 @@ static bool add_row(struct output *output, int part, const struct feature_result
 }
 
 /* Writes the batch's rows to their parts. */
-static bool write_rows(const struct job *job, struct output *output,
+static bool write_rows(const struct features_job *job, struct output *output,
                        const struct feature_batch *batch, const struct feature_result *result,
                        size_t width, GError **error)
 {
@@ -416,7 +416,7 @@ static bool write_rows(const struct job *job, struct output *output,
     return true;
 }
 
-static bool check_outputs(const struct job *job, const struct feature_column *outputs,
+static bool check_outputs(const struct features_job *job, const struct feature_column *outputs,
                           GError **error)
 {
     if (outputs[0].vector || outputs[0].type == FEATURE_TEXT)
@@ -426,7 +426,8 @@ static bool check_outputs(const struct job *job, const struct feature_column *ou
     return true;
 }
 
-static bool apply_plan(struct job *job, struct plan *plan, struct output *output, GError **error)
+static bool apply_plan(struct features_job *job, struct plan *plan, struct output *output,
+                       GError **error)
 {
     size_t count;
     const struct feature_column *outputs = plan_outputs(plan, &count);
@@ -466,7 +467,7 @@ static bool say_rows(const struct output *output, GError **error)
     return all ? true : error_set(error, ERROR_VALIDATION, "the data has no rows");
 }
 
-static bool apply_pipeline(struct job *job, GError **error)
+static bool apply_pipeline(struct features_job *job, GError **error)
 {
     struct lathe_error cause;
     const char *wanted[] = {job->label, job->features};
@@ -494,8 +495,8 @@ static bool add_to_archive(void *context, const char *path, const void *bytes, s
     return false;
 }
 
-static bool write_bundle(const struct job *job, const struct pipeline *pipeline, const char *name,
-                         GError **error)
+static bool write_bundle(const struct features_job *job, const struct pipeline *pipeline,
+                         const char *name, GError **error)
 {
     g_autofree char *below = g_strconcat("processing/output/", name, NULL);
     g_autofree char *folder = job_folder_path(job->folder, below);
@@ -513,7 +514,7 @@ static bool write_bundle(const struct job *job, const struct pipeline *pipeline,
 
 /* --- the job --------------------------------------------------------------------------------- */
 
-static bool run(struct job *job, GError **error)
+static bool run(struct features_job *job, GError **error)
 {
     g_autofree char *data = job_folder_path(job->folder, "processing/input/data");
     return read_specification(job, error) &&
@@ -528,7 +529,7 @@ int features_main(const char *opt_ml, int report)
 {
     (void)report; /* it has no metrics while it runs */
     g_autoptr(GError) error = NULL;
-    struct job job = {.folder = opt_ml, .parts = g_byte_array_new()};
+    struct features_job job = {.folder = opt_ml, .parts = g_byte_array_new()};
     bool done = run(&job, &error);
     pipeline_close(job.pipeline);
     pipeline_close(job.after);

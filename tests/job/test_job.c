@@ -162,29 +162,42 @@ static void put(const char *key, const char *text)
     assert_true(lake_put(lake, "bucket", key, bytes, NULL, NULL));
 }
 
+static void open_all(void)
+{
+    g_autofree char *database = g_build_filename(folder, "meta.db", NULL);
+    g_autofree char *lake_folder = g_build_filename(folder, "lake", NULL);
+    store = store_open(database, NULL);
+    lake = lake_open(store, lake_folder, NULL);
+    jobs = open_jobs();
+}
+
+static void close_all(void)
+{
+    jobs_close(jobs);
+    lake_close(lake);
+    store_close(store);
+    jobs = NULL;
+    lake = NULL;
+    store = NULL;
+}
+
 static int set_up(void **state)
 {
     (void)state;
     folder = g_dir_make_tmp("lathe-job-XXXXXX", NULL);
     g_autofree char *log_folder = g_build_filename(folder, "logs", NULL);
-    g_autofree char *database = g_build_filename(folder, "meta.db", NULL);
-    g_autofree char *lake_folder = g_build_filename(folder, "lake", NULL);
     logs = logs_open(log_folder, NULL);
-    store = store_open(database, NULL);
-    lake = lake_open(store, lake_folder, NULL);
+    open_all();
     assert_true(lake_bucket_create(lake, "bucket", "us-east-1", NULL));
     put("in/rows.csv", "1,2\n");
-    jobs = open_jobs();
     return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    jobs_close(jobs);
+    close_all();
     logs_close(logs);
-    lake_close(lake);
-    store_close(store);
     file_remove_tree(folder, NULL);
     g_free(folder);
     return 0;
@@ -473,11 +486,10 @@ static bool is_alive(pid_t pid)
 static void a_killed_server_takes_its_jobs_along(void **state)
 {
     (void)state;
-    jobs_close(jobs);
-    jobs = NULL;
+    close_all(); /* no thread is lost by the fork */
     pid_t server = fork();
     if (server == 0) {
-        jobs = open_jobs();
+        open_all();
         struct run run = {.program = "wait"};
         submit(&run, "one");
         for (;;)

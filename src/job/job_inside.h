@@ -32,7 +32,7 @@ struct job {
     struct log_writer *log;
     struct process process;
     int wake;          /* eventfd: someone wants the job to stop */
-    GHashTable *taken; /* paths of outputs that came and are stored */
+    GHashTable *taken; /* marks of files of outputs that come: those that are stored */
     double looked;     /* when they were last looked for */
     bool ran;          /* there may be outputs */
     bool told;         /* why it failed stands in its log */

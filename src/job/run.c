@@ -1,6 +1,8 @@
 /* One job: in, run, out, end. */
 #include <poll.h>
+#include <stdint.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -94,33 +96,66 @@ static bool stage(const struct job *job, GError **error)
 /* --- out ---------------------------------------------------------------------------------------
  */
 
+struct coming {
+    struct job *job;
+    const struct job_output *output;
+};
+
+/* A file of an output that comes, as it is now: one that takes its place is another. NULL where it
+ * is gone, or not whole yet. g_free. */
+static char *mark_of(const char *path, const char *name)
+{
+    struct stat status;
+    if (*name == '.' || strstr(name, "/.") || stat(path, &status) != 0)
+        return NULL;
+    return g_strdup_printf("%s %ju %jd.%09ld", path, (uintmax_t)status.st_ino,
+                           (intmax_t)status.st_mtim.tv_sec, status.st_mtim.tv_nsec);
+}
+
+/* What was brought in need not be stored. */
+static bool mark_file(const char *path, const char *name, void *data, GError **error)
+{
+    (void)error;
+    const struct coming *coming = data;
+    char *mark = mark_of(path, name);
+    if (mark)
+        g_hash_table_add(coming->job->taken, mark);
+    return true;
+}
+
 static bool take_file(const char *path, const char *name, void *data, GError **error)
 {
     (void)error;
-    void *const *both = data;
-    struct job *job = both[0];
-    const struct job_output *output = both[1];
-    g_autofree char *base = g_path_get_basename(name);
+    const struct coming *coming = data;
+    struct job *job = coming->job;
+    g_autofree char *mark = mark_of(path, name);
     g_autoptr(GError) cause = NULL;
-    if (*base == '.' || g_hash_table_contains(job->taken, path))
+    if (!mark || g_hash_table_contains(job->taken, mark))
         return true;
-    if (stage_out_file(job->jobs->lake, path, name, output->uri, &cause))
-        g_hash_table_add(job->taken, g_strdup(path));
+    if (stage_out_file(job->jobs->lake, path, name, coming->output->uri, &cause))
+        g_hash_table_add(job->taken, g_steal_pointer(&mark));
     else
-        job_log(job, "%s: %s could not be stored: %s", output->what, name, cause->message);
+        job_log(job, "%s: %s could not be stored: %s", coming->output->what, name, cause->message);
     return true;
+}
+
+static void each_coming(struct job *job, bool (*visit)(const char *path, const char *name,
+                                                       void *data, GError **error))
+{
+    for (guint i = 0; i < job->plan->outputs->len; i++) {
+        const struct job_output *output = g_ptr_array_index(job->plan->outputs, i);
+        g_autofree char *folder = in_folder(job, output->folder);
+        struct coming coming = {job, output};
+        if (output->when == JOB_OUTPUT_COMES)
+            file_each(folder, visit, &coming, NULL);
+    }
 }
 
 void job_take_outputs(struct job *job)
 {
     job->looked = clock_monotonic();
-    for (guint i = 0; i < job->plan->outputs->len && job->ran; i++) {
-        const struct job_output *output = g_ptr_array_index(job->plan->outputs, i);
-        g_autofree char *folder = in_folder(job, output->folder);
-        void *both[] = {job, (void *)output};
-        if (output->when == JOB_OUTPUT_COMES)
-            file_each(folder, take_file, both, NULL);
-    }
+    if (job->ran)
+        each_coming(job, take_file);
 }
 
 static bool is_due(const struct job_output *output, const struct job_end *end)
@@ -276,6 +311,7 @@ static void run_program(struct job *job, struct child_end *end)
         *end = (struct child_end){JOB_FAILED, g_strdup(error->message), false};
         return;
     }
+    each_coming(job, mark_file);
     job->ran = true;
     if (enter(job, JOB_RUNS, end) && !child_run(job, end, &error))
         *end = (struct child_end){

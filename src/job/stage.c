@@ -134,8 +134,8 @@ bool stage_check_bucket(struct lake *lake, const char *what, const char *uri, GE
         return false;
     }
     g_error_free(cause);
-    return error_set(error, ERROR_VALIDATION,
-                     "ClientError: %s is %s, and the bucket %s does not exist", what, uri, bucket);
+    return error_set(error, ERROR_VALIDATION, "ClientError: %s: the bucket %s of %s does not exist",
+                     what, bucket, uri);
 }
 
 /* --- out -------------------------------------------------------------------------------------- */

@@ -252,7 +252,8 @@ def test_an_output_bucket_that_is_not_there_fails_the_job(server, prepared):
     prepared["ProcessingOutputConfig"]["Outputs"][0] = target("train", f"s3://{nowhere}/train")
     job = run(server, prepared)
     assert job["ProcessingJobStatus"] == "Failed"
-    assert job["FailureReason"].startswith(f"ClientError: output train is s3://{nowhere}/train")
+    assert job["FailureReason"].startswith(
+        f"ClientError: output train: the bucket {nowhere} of s3://{nowhere}/train")
 
 
 # --- what is refused at once --------------------------------------------------------------------

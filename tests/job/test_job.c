@@ -61,6 +61,10 @@ static int child_main(const char *verb)
     }
     if (strcmp(verb, "write") == 0)
         return write_files();
+    if (strcmp(verb, "replace") == 0) {
+        write_file("checkpoints/.aside", "a checkpoint");
+        return rename("checkpoints/.aside", "checkpoints/1");
+    }
     if (strcmp(verb, "crash") == 0)
         raise(SIGKILL);
     if (strcmp(verb, "deaf") == 0)
@@ -219,6 +223,8 @@ static void plan_results(struct job_plan *plan, const char *uri)
     job_plan_output(plan, g_strdup("the tree"), "tree", uri);
     job_plan_output(plan, g_strdup("checkpoints"), "checkpoints", checkpoints)->when =
         JOB_OUTPUT_COMES;
+    g_autoptr(json_auto) source = json_pack("{so}", "S3Uri", json_sprintf("%s/", checkpoints));
+    job_plan_input(plan, g_strdup("checkpoints"), "checkpoints", source)->may_be_empty = true;
 }
 
 static void submit(struct run *run, const char *id)
@@ -322,7 +328,8 @@ static void what_cannot_be_brought_in_is_the_client_s_error(void **state)
     struct run nowhere = {.program = "speak", .results = "s3://no-such-bucket/out/"};
     submit(&nowhere, "two");
     wait_for(&nowhere, &nowhere.ended);
-    assert_true(g_str_has_prefix(nowhere.reason, "ClientError: the model is s3://no-such-bucket"));
+    assert_true(
+        g_str_has_prefix(nowhere.reason, "ClientError: the model: the bucket no-such-bucket"));
     assert_false(nowhere.runs);
     clear(&nowhere);
 }
@@ -347,6 +354,33 @@ static char *stored(void)
         g_string_append_printf(keys, "%s|",
                                ((struct lake_object *)g_ptr_array_index(objects, i))->key);
     return g_string_free(keys, FALSE);
+}
+
+static char *id_of(const char *key)
+{
+    g_autoptr(lake_object_auto) object = lake_stat(lake, "bucket", key, NULL);
+    return g_strdup(object->id);
+}
+
+/* Checkpoints of an earlier job come in; only what is new goes out. */
+static void what_was_brought_in_is_not_stored_again(void **state)
+{
+    (void)state;
+    put("out/checkpoints/0", "an earlier one");
+    put("out/checkpoints/1", "will be replaced");
+    g_autofree char *kept = id_of("out/checkpoints/0");
+    g_autofree char *replaced = id_of("out/checkpoints/1");
+    struct run run = {.program = "replace", .results = "s3://bucket/out/"};
+    submit(&run, "one");
+    wait_for(&run, &run.ended);
+    assert_int_equal(run.end.how, JOB_COMPLETED);
+    g_autofree char *kept_now = id_of("out/checkpoints/0");
+    g_autofree char *replaced_now = id_of("out/checkpoints/1");
+    assert_string_equal(kept_now, kept);
+    assert_string_not_equal(replaced_now, replaced);
+    g_autoptr(GBytes) bytes = lake_get_bytes(lake, "s3://bucket/out/checkpoints/1", 100, NULL);
+    assert_int_equal(g_bytes_get_size(bytes), strlen("a checkpoint"));
+    clear(&run);
 }
 
 static void outputs_are_stored_with_the_end_and_checkpoints_before(void **state)
@@ -520,6 +554,7 @@ int main(int argc, char **argv)
         TEST(a_failure_gives_the_reason_that_the_child_wrote),
         TEST(what_cannot_be_brought_in_is_the_client_s_error),
         TEST(a_job_cannot_write_what_it_reads),
+        TEST(what_was_brought_in_is_not_stored_again),
         TEST(outputs_are_stored_with_the_end_and_checkpoints_before),
         TEST(a_stop_ends_what_runs_and_what_waits),
         TEST(what_was_stopped_before_it_was_submitted_never_runs),

@@ -3,7 +3,7 @@
  *     mhd_server outside|inside       prints its port
  *
  * outside: driven from an outer loop, as src/wire/ does; inside: in a thread of its own, which
- * stalls with 128, 256 or 384 busy connections (see src/wire/http_poller.c). */
+ * stalls with 128, 256 or 384 busy connections (see src/http/poller.c). */
 #include <arpa/inet.h>
 #include <microhttpd.h>
 #include <poll.h>

@@ -1,9 +1,8 @@
 # The programs that HTTP's tests and benchmarks run: http_probe is the server alone, with a handler
 # that does what a test asks; http_load is the load; the other two are what it is held against.
-file(GLOB sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/wire/http*.c)
-add_executable(http_probe ${CMAKE_SOURCE_DIR}/tests/wire/http_probe.c ${sources})
+add_executable(http_probe ${CMAKE_SOURCE_DIR}/tests/wire/http_probe.c)
 target_compile_definitions(http_probe PRIVATE _POSIX_C_SOURCE=200809L)
-target_link_libraries(http_probe PRIVATE lathe_base PkgConfig::libmicrohttpd)
+target_link_libraries(http_probe PRIVATE lathe_http)
 
 add_executable(http_load ${CMAKE_SOURCE_DIR}/bench/http_load.c)
 add_executable(bench_echo ${CMAKE_SOURCE_DIR}/bench/echo_server.c)

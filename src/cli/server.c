@@ -8,11 +8,11 @@
 
 #include "base/error.h"
 #include "cli/cli.h"
+#include "http/http.h"
 #include "serve/capture.h"
 #include "service/lathe.h"
 #include "store/store.h"
 #include "wire/dispatch.h"
-#include "wire/http.h"
 #include "wire/local.h"
 
 #define DEFAULT_ACCOUNT "000000000000"

@@ -4,8 +4,8 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "http/http.h"
 #include "wire/guard.h"
-#include "wire/http.h"
 #include "wire/url.h"
 
 #define MOST_QUERY_PAIRS 256

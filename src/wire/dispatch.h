@@ -2,8 +2,8 @@
 #ifndef LATHE_WIRE_DISPATCH_H
 #define LATHE_WIRE_DISPATCH_H
 
+#include "http/http.h"
 #include "operation/operation.h"
-#include "wire/http.h"
 
 struct dispatcher_options {
     const char *region;         /* of unsigned requests; NULL: us-east-1 */

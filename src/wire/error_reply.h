@@ -3,8 +3,8 @@
 #define LATHE_WIRE_ERROR_REPLY_H
 
 #include "base/json.h"
+#include "http/http.h"
 #include "operation/shape.h"
-#include "wire/http.h"
 
 /* What an error reply is made of beside the error. */
 struct error_context {

@@ -2,8 +2,8 @@
 #ifndef LATHE_WIRE_PAGES_H
 #define LATHE_WIRE_PAGES_H
 
+#include "http/http.h"
 #include "operation/operation.h"
-#include "wire/http.h"
 
 struct pages {
     const struct operations *operations;

@@ -4,9 +4,9 @@
 #define LATHE_WIRE_REST_H
 
 #include "base/json.h"
+#include "http/http.h"
 #include "operation/operation.h"
 #include "operation/shape.h"
-#include "wire/http.h"
 #include "wire/request.h"
 #include "wire/route.h"
 

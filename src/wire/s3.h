@@ -2,9 +2,9 @@
 #ifndef LATHE_WIRE_S3_H
 #define LATHE_WIRE_S3_H
 
+#include "http/http.h"
 #include "operation/operation.h"
 #include "operation/shape.h"
-#include "wire/http.h"
 
 /* A header's value that a presigned URL carries in its query instead: the x-amz-... ones, and under
  * signature version 2 all of them. Not the checksums: they are those of the body that the URL's

@@ -3,7 +3,7 @@
 #ifndef LATHE_WIRE_S3_POST_H
 #define LATHE_WIRE_S3_POST_H
 
-#include "wire/http.h"
+#include "http/http.h"
 #include "wire/route.h"
 
 /* POST /bucket of a multipart/form-data. */

@@ -11,11 +11,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "http/http.h"
 #include "operation/operation.h"
 #include "operation/shape.h"
 #include "store/store.h"
 #include "wire/dispatch.h"
-#include "wire/http.h"
 
 struct lathe {
     const char *folder;

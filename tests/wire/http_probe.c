@@ -8,7 +8,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "wire/http.h"
+#include "http/http.h"
 
 static atomic_int responding; /* handlers that run now */
 static atomic_int cut_bodies; /* bodies whose stream ended in an error */

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "wire/http_parts.h"
+#include "http/http_inside.h"
 
 /* Streams up to this size are read whole first: a worker would only wait for them. */
 #define SMALL_STREAM (64 * 1024)

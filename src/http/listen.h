@@ -1,6 +1,6 @@
-/* http_listen.h: the listening sockets of one address, and who holds a port that is taken. */
-#ifndef LATHE_WIRE_HTTP_LISTEN_H
-#define LATHE_WIRE_HTTP_LISTEN_H
+/* listen.h: the listening sockets of one address, and who holds a port that is taken. */
+#ifndef LATHE_HTTP_LISTEN_H
+#define LATHE_HTTP_LISTEN_H
 
 #include <glib.h>
 #include <stdbool.h>

@@ -1,20 +1,20 @@
-/* http_parts.h: what the server's files share. A client is one TCP connection; an exchange is one
+/* http_inside.h: what the server's files share. A client is one TCP connection; an exchange is one
  * request on it and its reply; a poller is a thread with a daemon and its clients.
  *
  * Who may touch what: a client and everything marked "poll thread" belong to the thread of its
  * poller. While an exchange is at work, its request and reply belong to the worker. What both need
  * is under the exchange's lock. */
-#ifndef LATHE_WIRE_HTTP_PARTS_H
-#define LATHE_WIRE_HTTP_PARTS_H
+#ifndef LATHE_HTTP_INSIDE_H
+#define LATHE_HTTP_INSIDE_H
 
 #include <microhttpd.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "wire/http.h"
-#include "wire/http_head.h"
-#include "wire/http_pool.h"
-#include "wire/http_ring.h"
+#include "http/head.h"
+#include "http/http.h"
+#include "http/pool.h"
+#include "http/ring.h"
 
 enum http_stage {
     STAGE_HEAD,    /* waiting for a request, or in its head */
@@ -51,7 +51,7 @@ struct http_exchange {
     bool reply_ended, reply_failed;    /* the reply's last byte is in its ring, or will never be */
 };
 
-/* Where in its requests a connection is, as http_bytes.c reads them before MHD does. */
+/* Where in its requests a connection is, as bytes.c reads them before MHD does. */
 struct http_framing {
     enum { PART_HEAD, PART_BODY, PART_CHUNK_SIZE, PART_CHUNK, PART_CHUNK_END, PART_TRAILER } part;
     bool in_head; /* its request line is there */
@@ -91,7 +91,7 @@ struct http_poller {
     struct http_client *clients;
     GHashTable *by_fd; /* the same, by their descriptors */
     unsigned client_count, client_limit;
-    GArray *lingering; /* struct lingering, http_linger.c */
+    GArray *lingering; /* struct lingering, linger.c */
     double next_look;  /* at the deadlines */
 };
 
@@ -106,7 +106,7 @@ struct http_server {
     double stop_deadline; /* set before stopping */
 };
 
-/* --- http_exchange.c: a request and its reply ---------------------------------------------- */
+/* --- exchange.c: a request and its reply ---------------------------------------------- */
 
 struct http_exchange *http_exchange_new(struct http_poller *poller);
 struct http_exchange *http_exchange_ref(struct http_exchange *exchange);
@@ -138,7 +138,7 @@ void http_exchange_end(struct http_exchange *exchange);
 /* Releases a worker that waits for the client. */
 void http_exchange_abort(struct http_exchange *exchange);
 
-/* --- http_reply.c ---------------------------------------------------------------------------- */
+/* --- reply.c ---------------------------------------------------------------------------- */
 
 void http_reply_clear(struct http_reply *reply);
 /* MHD's response of a reply, whose body it takes over. A body that has to be waited for stays with
@@ -150,7 +150,7 @@ struct MHD_Response *http_reply_response(struct http_reply *reply, bool is_head,
 /* The whole reply as text, for where MHD takes none. Its body is in memory. */
 GString *http_reply_text_form(const struct http_reply *reply);
 
-/* --- http_client.c: what MHD calls ---------------------------------------------------------- */
+/* --- client.c: what MHD calls ---------------------------------------------------------- */
 
 void *http_client_target(void *data, const char *target, struct MHD_Connection *connection);
 size_t http_client_keep_escapes(void *data, struct MHD_Connection *connection, char *text);
@@ -167,13 +167,13 @@ void http_client_cut(struct http_client *client, unsigned status, const char *wh
 /* Ends the connection, whatever is under way on it. */
 void http_client_abort(struct http_client *client);
 
-/* --- http_bytes.c ---------------------------------------------------------------------------- */
+/* --- bytes.c ---------------------------------------------------------------------------- */
 
 /* While MHD runs on a poller's thread, what it reads is checked; NULL ends that. */
 void http_bytes_turn(struct http_poller *poller);
 void http_framing_clear(struct http_framing *framing);
 
-/* --- http_poller.c --------------------------------------------------------------------------- */
+/* --- poller.c --------------------------------------------------------------------------- */
 
 bool http_poller_start(struct http_poller *poller, struct http_server *server, int socket,
                        GError **error);
@@ -184,12 +184,12 @@ void http_poller_join(struct http_poller *poller);
 /* After no worker knows a connection of it any more. */
 void http_poller_free(struct http_poller *poller);
 
-/* --- http_deadline.c -------------------------------------------------------------------------- */
+/* --- deadline.c -------------------------------------------------------------------------- */
 
 /* Cuts clients whose head or body takes too long; returns when to look again. */
 double http_deadline_look(struct http_poller *poller, double now);
 
-/* --- http_linger.c ---------------------------------------------------------------------------- */
+/* --- linger.c ---------------------------------------------------------------------------- */
 
 /* Keeps a connection that MHD is about to close open for reading a little longer: closed with bytes
  * unread, the kernel resets it, and the client may lose the reply that tells it why. */

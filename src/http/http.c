@@ -1,11 +1,11 @@
-#include "wire/http.h"
+#include "http/http.h"
 
 #include <signal.h>
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "wire/http_listen.h"
-#include "wire/http_parts.h"
+#include "http/http_inside.h"
+#include "http/listen.h"
 
 const char *http_header(const struct http_request *request, const char *name)
 {

@@ -6,7 +6,7 @@
  * starting two bytes behind the end of the one before. A NUL inside a value, a folded line and a
  * line that ends in LF alone all break the run, and that is how they are found: a byte that MHD did
  * not account for is a byte that another reader could read otherwise. */
-#include "wire/http_head.h"
+#include "http/head.h"
 
 #include <string.h>
 

@@ -1,8 +1,8 @@
-/* A request's way: MHD's callbacks (http_client.c) fill the exchange on the poll thread; a worker,
+/* A request's way: MHD's callbacks (client.c) fill the exchange on the poll thread; a worker,
  * or for quick requests the poll thread itself, runs the handler and makes MHD's response of the
  * reply; the poll thread queues it. Between a worker and the poll thread stands only the ring,
  * under the exchange's lock: the worker blocks on `changed`, the connection is suspended in MHD. */
-#include "wire/http_parts.h"
+#include "http/http_inside.h"
 
 #include <string.h>
 

@@ -1,12 +1,12 @@
-/* http_pool.h: the threads on which requests run that may wait for the disk, a lock, a process.
+/* pool.h: the threads on which requests run that may wait for the disk, a lock, a process.
  *
  * A worker is a thread that does something. One that waits for its client's bytes, or for its
  * client to take some, is none: it says so (http_pool_wait_begin), and another thread takes its
  * place where tasks wait. So clients that stand still hold no worker, however many they are. What
  * may wait for a client is run as a stream; of those a bounded number is under way, the others wait
  * in line. */
-#ifndef LATHE_WIRE_HTTP_POOL_H
-#define LATHE_WIRE_HTTP_POOL_H
+#ifndef LATHE_HTTP_POOL_H
+#define LATHE_HTTP_POOL_H
 
 #include <glib.h>
 

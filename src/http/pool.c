@@ -1,4 +1,4 @@
-#include "wire/http_pool.h"
+#include "http/pool.h"
 
 #include <pthread.h>
 #include <stdbool.h>

@@ -3,7 +3,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "wire/http_parts.h"
+#include "http/http_inside.h"
 
 /* Bodies up to this size are read into memory and leave in one packet with their head; a file's
  * beyond it goes by sendfile. */

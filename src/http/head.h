@@ -1,6 +1,6 @@
-/* http_head.h: the head of one request: its fields, and what HTTP itself must refuse in it. */
-#ifndef LATHE_WIRE_HTTP_HEAD_H
-#define LATHE_WIRE_HTTP_HEAD_H
+/* head.h: the head of one request: its fields, and what HTTP itself must refuse in it. */
+#ifndef LATHE_HTTP_HEAD_H
+#define LATHE_HTTP_HEAD_H
 
 #include <glib.h>
 #include <microhttpd.h>

@@ -1,10 +1,10 @@
-/* http_ring.h: bytes on their way between a poll thread and a worker, in a bounded ring.
+/* ring.h: bytes on their way between a poll thread and a worker, in a bounded ring.
  *
  * It knows no lock: one side writes, the other reads, and each moves its own end only. A side asks
  * for a stretch and says how much of it it used under the lock that both share; it may copy outside
  * of it, since the other side touches only bytes that it was told of. */
-#ifndef LATHE_WIRE_HTTP_RING_H
-#define LATHE_WIRE_HTTP_RING_H
+#ifndef LATHE_HTTP_RING_H
+#define LATHE_HTTP_RING_H
 
 #include <glib.h>
 

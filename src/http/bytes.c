@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "wire/http_parts.h"
+#include "http/http_inside.h"
 
 #define LONGEST_CHUNK_LINE 4096
 #define LENGTH_DIGITS 19

@@ -15,13 +15,13 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "wire/http_parts.h"
+#include "http/http_inside.h"
 
 /* What MHD holds a connection: the head, and what it reads of a body at once. It zeroes all of it
  * after each request, so a larger one costs every request time and cache. Beyond it a head is
  * refused with 431. */
 #define CONNECTION_MEMORY ((size_t)16 * 1024)
-/* A backstop behind http_deadline.c; alone on its own for replies that nobody reads. */
+/* A backstop behind deadline.c; alone on its own for replies that nobody reads. */
 #define GRACE_SECONDS 2
 
 /* How long to try again after an accept that failed for want of descriptors or memory. */

@@ -2,7 +2,7 @@
  * take half of the connections without a word. So the first socket is bound without it, which fails
  * where anybody else listens, and only then opened for our own others. */
 #define _DEFAULT_SOURCE /* SO_REUSEPORT */
-#include "wire/http_listen.h"
+#include "http/listen.h"
 
 #include <dirent.h>
 #include <errno.h>

@@ -4,7 +4,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "wire/http_parts.h"
+#include "http/http_inside.h"
 
 /* At most so many at once: beyond them a client may find its connection reset. */
 #define LINGERING 64

@@ -3,8 +3,8 @@
  * Each serving thread has a daemon and a listening socket of its own. A handler says, once the head
  * is there, where its request is to run: on the poll thread (answers from memory only) or on the
  * pool of blocking workers, with the body read whole or streamed. */
-#ifndef LATHE_WIRE_HTTP_H
-#define LATHE_WIRE_HTTP_H
+#ifndef LATHE_HTTP_HTTP_H
+#define LATHE_HTTP_HTTP_H
 
 #include <glib.h>
 #include <stdbool.h>

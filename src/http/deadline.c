@@ -5,7 +5,7 @@
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 
-#include "wire/http_parts.h"
+#include "http/http_inside.h"
 
 /* A body gets on if this much of it comes within the idle deadline. */
 #define BODY_PROGRESS (64 * 1024)

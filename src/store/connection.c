@@ -49,11 +49,6 @@ void connection_free(struct store_connection *connection)
     g_free(connection);
 }
 
-sqlite3 *store_handle(struct store_connection *connection)
-{
-    return connection->handle;
-}
-
 bool connection_in_transaction(const struct store_connection *connection)
 {
     return !sqlite3_get_autocommit(connection->handle);
@@ -90,7 +85,8 @@ static sqlite3_stmt *prepare(struct store_connection *connection, const char *sq
     return statement;
 }
 
-sqlite3_stmt *store_prepare(struct store_connection *connection, const char *sql, GError **error)
+/* From the connection's cache, at rest and without bindings. */
+static sqlite3_stmt *take(struct store_connection *connection, const char *sql, GError **error)
 {
     sqlite3_stmt *statement = g_hash_table_lookup(connection->statements, sql);
     if (statement) {
@@ -115,6 +111,16 @@ void connection_settle(struct store_connection *connection)
     g_ptr_array_set_size(connection->used, 0);
 }
 
+sqlite3_stmt *store_prepare(struct store_connection *connection, const char *sql, GError **error)
+{
+    return take(connection, sql, error);
+}
+
+sqlite3 *store_handle(struct store_connection *connection)
+{
+    return connection->handle;
+}
+
 int store_step(sqlite3_stmt *statement, GError **error)
 {
     int code = sqlite3_step(statement);
@@ -126,28 +132,129 @@ int store_step(sqlite3_stmt *statement, GError **error)
     return code;
 }
 
+static void bind_bytes(sqlite3_stmt *statement, int index, const void *bytes, size_t size)
+{
+    /* No bytes are a text without length, and not null. */
+    sqlite3_bind_blob64(statement, index, bytes ? bytes : "", size, SQLITE_STATIC);
+}
+
+static void bind(sqlite3_stmt *statement, const char *format, va_list arguments)
+{
+    for (int i = 1; *format; format++, i++) {
+        if (*format == 's')
+            sqlite3_bind_text(statement, i, va_arg(arguments, const char *), -1, SQLITE_STATIC);
+        else if (*format == 'S')
+            sqlite3_bind_text(statement, i, va_arg(arguments, const char *), -1, SQLITE_TRANSIENT);
+        else if (*format == 'i')
+            sqlite3_bind_int64(statement, i, va_arg(arguments, gint64));
+        else if (*format == 'd')
+            sqlite3_bind_double(statement, i, va_arg(arguments, double));
+        else {
+            const void *bytes = va_arg(arguments, const void *);
+            bind_bytes(statement, i, bytes, va_arg(arguments, size_t));
+        }
+    }
+}
+
 bool store_run(struct store_connection *connection, GError **error, const char *sql,
                const char *format, ...)
 {
-    sqlite3_stmt *statement = store_prepare(connection, sql, error);
+    sqlite3_stmt *statement = take(connection, sql, error);
     if (!statement)
         return false;
     va_list arguments;
     va_start(arguments, format);
-    for (int i = 1; *format; format++, i++) {
-        if (*format == 's')
-            sqlite3_bind_text(statement, i, va_arg(arguments, const char *), -1, SQLITE_TRANSIENT);
-        else if (*format == 'i')
-            sqlite3_bind_int64(statement, i, va_arg(arguments, gint64));
-        else
-            sqlite3_bind_double(statement, i, va_arg(arguments, double));
-    }
+    bind(statement, format, arguments);
     va_end(arguments);
-    int code;
+    enum store_step step;
     do
-        code = store_step(statement, error);
-    while (code == SQLITE_ROW);
-    return code == SQLITE_DONE;
+        step = store_next((struct store_rows *)statement, error);
+    while (step == STORE_ROW);
+    sqlite3_clear_bindings(statement); /* what they stood for is the caller's again */
+    return step == STORE_END;
+}
+
+int store_changes(struct store_connection *connection)
+{
+    return sqlite3_changes(connection->handle);
+}
+
+gint64 store_last_row(struct store_connection *connection)
+{
+    return sqlite3_last_insert_rowid(connection->handle);
+}
+
+/* --- rows: what stands on them is the statement itself, under a name that says nothing of it ----
+ */
+
+static sqlite3_stmt *statement_of(struct store_rows *rows)
+{
+    return (sqlite3_stmt *)rows;
+}
+
+struct store_rows *store_ask(struct store_connection *connection, GError **error, const char *sql,
+                             const char *format, ...)
+{
+    sqlite3_stmt *statement = take(connection, sql, error);
+    if (!statement)
+        return NULL;
+    va_list arguments;
+    va_start(arguments, format);
+    bind(statement, format, arguments);
+    va_end(arguments);
+    return (struct store_rows *)statement;
+}
+
+enum store_step store_next(struct store_rows *rows, GError **error)
+{
+    if (!rows)
+        return STORE_FAILED;
+    sqlite3_stmt *statement = statement_of(rows);
+    int code = sqlite3_step(statement);
+    if (code == SQLITE_ROW)
+        return STORE_ROW;
+    if (code != SQLITE_DONE)
+        sqlite_error(sqlite3_db_handle(statement), error, sqlite3_sql(statement));
+    sqlite3_reset(statement);
+    return code == SQLITE_DONE ? STORE_END : STORE_FAILED;
+}
+
+void store_end(struct store_rows *rows)
+{
+    if (rows)
+        sqlite3_reset(statement_of(rows));
+}
+
+const char *store_text(struct store_rows *rows, int column)
+{
+    return (const char *)sqlite3_column_text(statement_of(rows), column);
+}
+
+char *store_text_copy(struct store_rows *rows, int column)
+{
+    return g_strdup(store_text(rows, column));
+}
+
+gint64 store_int(struct store_rows *rows, int column)
+{
+    return sqlite3_column_int64(statement_of(rows), column);
+}
+
+double store_double(struct store_rows *rows, int column)
+{
+    return sqlite3_column_double(statement_of(rows), column);
+}
+
+const void *store_bytes(struct store_rows *rows, int column, size_t *size)
+{
+    const void *bytes = sqlite3_column_blob(statement_of(rows), column);
+    *size = (size_t)sqlite3_column_bytes(statement_of(rows), column);
+    return bytes;
+}
+
+bool store_is_null(struct store_rows *rows, int column)
+{
+    return sqlite3_column_type(statement_of(rows), column) == SQLITE_NULL;
 }
 
 bool connection_execute(struct store_connection *connection, const char *sql, GError **error)

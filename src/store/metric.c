@@ -84,16 +84,16 @@ struct reading {
     GArray *periods;
 };
 
-static void add_to_period(GArray *periods, double time, sqlite3_stmt *row)
+static void add_to_period(GArray *periods, double time, struct store_rows *row)
 {
     struct metric_period datum = {
         .time = time,
-        .sum = sqlite3_column_double(row, 2),
-        .minimum = sqlite3_column_double(row, 3),
-        .maximum = sqlite3_column_double(row, 4),
-        .count = sqlite3_column_double(row, 5),
+        .sum = store_double(row, 2),
+        .minimum = store_double(row, 3),
+        .maximum = store_double(row, 4),
+        .count = store_double(row, 5),
     };
-    g_strlcpy(datum.unit, (const char *)sqlite3_column_text(row, 1), sizeof datum.unit);
+    g_strlcpy(datum.unit, store_text(row, 1), sizeof datum.unit);
     struct metric_period *last =
         periods->len ? &g_array_index(periods, struct metric_period, periods->len - 1) : NULL;
     if (!last || last->time != time) {
@@ -110,27 +110,20 @@ static bool read_data(struct store_connection *connection, void *data, GError **
 {
     struct reading *reading = data;
     const struct metric_query *query = reading->query;
-    sqlite3_stmt *statement = store_prepare(
-        connection,
+    g_autofree char *dimensions = dimensions_text(query->dimensions);
+    struct store_rows *rows = store_ask(
+        connection, error,
         "SELECT time, unit, sum, minimum, maximum, count FROM metric WHERE namespace = ? AND "
         "name = ? AND dimensions = ? AND time >= ? AND time < ? AND (?6 IS NULL OR unit = ?6) "
         "ORDER BY time",
-        error);
-    if (!statement)
-        return false;
-    g_autofree char *dimensions = dimensions_text(query->dimensions);
-    sqlite3_bind_text(statement, 1, query->name_space, -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 2, query->name, -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 3, dimensions, -1, SQLITE_STATIC);
-    sqlite3_bind_double(statement, 4, query->start);
-    sqlite3_bind_double(statement, 5, query->end);
-    sqlite3_bind_text(statement, 6, query->unit, -1, SQLITE_STATIC);
-    int code;
-    while ((code = store_step(statement, error)) == SQLITE_ROW) {
-        double time = floor(sqlite3_column_double(statement, 0) / query->period) * query->period;
-        add_to_period(reading->periods, time, statement);
+        "sssdds", query->name_space, query->name, dimensions, query->start, query->end,
+        query->unit);
+    enum store_step step;
+    while ((step = store_next(rows, error)) == STORE_ROW) {
+        double time = floor(store_double(rows, 0) / query->period) * query->period;
+        add_to_period(reading->periods, time, rows);
     }
-    return code == SQLITE_DONE;
+    return step == STORE_END;
 }
 
 GArray *metric_read(struct store *store, const struct metric_query *query, GError **error)
@@ -148,24 +141,18 @@ struct listing {
 static bool read_list(struct store_connection *connection, void *data, GError **error)
 {
     struct listing *listing = data;
-    sqlite3_stmt *statement = store_prepare(
-        connection,
+    struct store_rows *rows = store_ask(
+        connection, error,
         "SELECT DISTINCT namespace, name, dimensions FROM metric WHERE (?1 IS NULL OR namespace = "
         "?1) AND (?2 IS NULL OR name = ?2) ORDER BY namespace, name, dimensions",
-        error);
-    if (!statement)
-        return false;
-    sqlite3_bind_text(statement, 1, listing->name_space, -1, SQLITE_TRANSIENT);
-    sqlite3_bind_text(statement, 2, listing->name, -1, SQLITE_TRANSIENT);
-    int code;
-    while ((code = store_step(statement, error)) == SQLITE_ROW) {
-        const char *dimensions = (const char *)sqlite3_column_text(statement, 2);
+        "ss", listing->name_space, listing->name);
+    enum store_step step;
+    while ((step = store_next(rows, error)) == STORE_ROW)
         json_array_append_new(listing->found,
-                              json_pack("{ssssso}", "Namespace", sqlite3_column_text(statement, 0),
-                                        "MetricName", sqlite3_column_text(statement, 1),
-                                        "Dimensions", json_loads(dimensions, 0, NULL)));
-    }
-    return code == SQLITE_DONE;
+                              json_pack("{ssssso}", "Namespace", store_text(rows, 0), "MetricName",
+                                        store_text(rows, 1), "Dimensions",
+                                        json_loads(store_text(rows, 2), 0, NULL)));
+    return step == STORE_END;
 }
 
 json_t *metric_list(struct store *store, const char *name_space, const char *name, GError **error)

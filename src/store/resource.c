@@ -29,27 +29,22 @@ static void free_resource(void *resource)
     resource_free(resource);
 }
 
-static char *text_column(sqlite3_stmt *statement, int column)
+/* The row that is stood on, of COLUMNS. */
+static struct resource *resource_from_row(struct store_rows *row, GError **error)
 {
-    return g_strdup((const char *)sqlite3_column_text(statement, column));
-}
-
-/* The row under the statement's cursor, of COLUMNS. */
-static struct resource *resource_from_row(sqlite3_stmt *statement, GError **error)
-{
-    const char *body = (const char *)sqlite3_column_text(statement, 5);
+    const char *body = store_text(row, 5);
     json_t *value = json_parse(body, strlen(body), "a resource's body", error);
     if (!value)
         return NULL;
     struct resource *resource = g_new0(struct resource, 1);
-    resource->kind = text_column(statement, 0);
-    resource->name = text_column(statement, 1);
-    resource->arn = text_column(statement, 2);
-    resource->status = text_column(statement, 3);
-    resource->parent = text_column(statement, 4);
+    resource->kind = store_text_copy(row, 0);
+    resource->name = store_text_copy(row, 1);
+    resource->arn = store_text_copy(row, 2);
+    resource->status = store_text_copy(row, 3);
+    resource->parent = store_text_copy(row, 4);
     resource->body = value;
-    resource->created = sqlite3_column_double(statement, 6);
-    resource->modified = sqlite3_column_double(statement, 7);
+    resource->created = store_double(row, 6);
+    resource->modified = store_double(row, 7);
     return resource;
 }
 
@@ -57,16 +52,11 @@ static struct resource *resource_from_row(sqlite3_stmt *statement, GError **erro
 static struct resource *find(struct store_connection *connection, const char *sql,
                              const char *first, const char *second, GError **error)
 {
-    sqlite3_stmt *statement = store_prepare(connection, sql, error);
-    if (!statement)
-        return NULL;
-    sqlite3_bind_text(statement, 1, first, -1, SQLITE_STATIC);
-    if (second)
-        sqlite3_bind_text(statement, 2, second, -1, SQLITE_STATIC);
+    struct store_rows *row = store_ask(connection, error, sql, second ? "ss" : "s", first, second);
     struct resource *resource = NULL;
-    if (store_step(statement, error) == SQLITE_ROW)
-        resource = resource_from_row(statement, error);
-    sqlite3_reset(statement);
+    if (store_next(row, error) == STORE_ROW)
+        resource = resource_from_row(row, error);
+    store_end(row);
     return resource;
 }
 
@@ -265,7 +255,7 @@ static bool delete (struct store_connection *connection, void *data, GError **er
         !store_run(connection, error, "DELETE FROM resource WHERE kind = ? AND name = ?", "ss",
                    removal->kind, removal->name))
         return false;
-    removal->found = sqlite3_changes(store_handle(connection)) > 0;
+    removal->found = store_changes(connection) > 0;
     if (removal->found)
         store_announce(removal->store, removal->kind, removal->name, NULL);
     return true;
@@ -298,27 +288,6 @@ bool resource_delete_checked(struct store *store, const char *kind, const char *
 }
 
 /* --- list ------------------------------------------------------------------------------------- */
-
-void resource_query_from_request(struct resource_query *query, const json_t *request)
-{
-    query->name_contains = json_text_at(request, "NameContains");
-    query->status = json_text_at(request, "StatusEquals");
-    query->created_after = json_number_at(request, "CreationTimeAfter", 0);
-    query->created_before = json_number_at(request, "CreationTimeBefore", 0);
-    query->modified_after = json_number_at(request, "LastModifiedTimeAfter", 0);
-    query->modified_before = json_number_at(request, "LastModifiedTimeBefore", 0);
-    const char *by = json_text_at(request, "SortBy");
-    if (g_strcmp0(by, "Name") == 0)
-        query->order = RESOURCE_BY_NAME;
-    else if (g_strcmp0(by, "Status") == 0)
-        query->order = RESOURCE_BY_STATUS;
-    else if (by && strstr(by, "Modified"))
-        query->order = RESOURCE_BY_MODIFIED;
-    query->ascending = g_strcmp0(json_text_at(request, "SortOrder"), "Ascending") == 0;
-    query->limit = (size_t)json_integer_at(request, "MaxResults", 100);
-    const char *token = json_text_at(request, "NextToken");
-    query->token = token && *token ? token : NULL; /* an empty one means the start */
-}
 
 struct listing {
     const struct resource_query *query;
@@ -373,105 +342,77 @@ static bool read_token(const struct resource_query *query, char **value, char **
     return true;
 }
 
-/* What a query asks for as SQL. Texts are bound in the order t1 .. t5, numbers likewise. */
+/* What a query asks for, as SQL whose question marks `ask` fills in. */
 static char *sql_of(const struct resource_query *query)
 {
-    GString *sql = g_string_new("SELECT " COLUMNS " FROM resource WHERE kind = :kind");
+    GString *sql = g_string_new("SELECT " COLUMNS " FROM resource WHERE kind = ?1");
     if (query->parent)
-        g_string_append(sql, " AND parent = :parent");
+        g_string_append(sql, " AND parent = ?2");
     if (query->of_a_parent)
         g_string_append(sql, " AND parent <> ''");
     if (query->name_contains)
-        g_string_append(sql, " AND instr(lower(name), lower(:contains)) > 0");
+        g_string_append(sql, " AND instr(lower(name), lower(?3)) > 0");
     if (query->name_prefix)
-        g_string_append(sql, " AND substr(name, 1, length(:prefix)) = :prefix");
+        g_string_append(sql, " AND substr(name, 1, length(?4)) = ?4");
     if (query->status)
-        g_string_append(sql, " AND status = :status");
+        g_string_append(sql, " AND status = ?5");
     if (query->created_after > 0)
-        g_string_append(sql, " AND created >= :created_after");
+        g_string_append(sql, " AND created >= ?6");
     if (query->created_before > 0)
-        g_string_append(sql, " AND created <= :created_before");
+        g_string_append(sql, " AND created <= ?7");
     if (query->modified_after > 0)
-        g_string_append(sql, " AND modified >= :modified_after");
+        g_string_append(sql, " AND modified >= ?8");
     if (query->modified_before > 0)
-        g_string_append(sql, " AND modified <= :modified_before");
+        g_string_append(sql, " AND modified <= ?9");
     const char *column = order_columns[query->order];
     const char *direction = query->ascending ? "ASC" : "DESC";
+    bool of_text = query->order == RESOURCE_BY_NAME || query->order == RESOURCE_BY_STATUS;
     if (query->token)
-        g_string_append_printf(sql, " AND (%s, name) %s (:value, :name)", column,
-                               query->ascending ? ">" : "<");
-    g_string_append_printf(sql, " ORDER BY %s %s, name %s LIMIT :limit", column, direction,
-                           direction);
+        g_string_append_printf(sql, " AND (%s, name) %s (%s, ?10)", column,
+                               query->ascending ? ">" : "<", of_text ? "?11" : "?12");
+    g_string_append_printf(sql, " ORDER BY %s %s, name %s LIMIT ?13", column, direction, direction);
     return g_string_free(sql, FALSE);
 }
 
-static void bind_text(sqlite3_stmt *statement, const char *name, const char *value)
+/* NULL and an error where the query's token is not of this listing. Texts are copied. */
+static struct store_rows *ask(struct store_connection *connection,
+                              const struct resource_query *query, GError **error)
 {
-    int index = sqlite3_bind_parameter_index(statement, name);
-    if (index && value)
-        sqlite3_bind_text(statement, index, value, -1, SQLITE_TRANSIENT);
-}
-
-static void bind_number(sqlite3_stmt *statement, const char *name, double value)
-{
-    int index = sqlite3_bind_parameter_index(statement, name);
-    if (index)
-        sqlite3_bind_double(statement, index, value);
-}
-
-static bool bind_query(sqlite3_stmt *statement, const struct resource_query *query, GError **error)
-{
-    bind_text(statement, ":kind", query->kind);
-    bind_text(statement, ":parent", query->parent);
-    bind_text(statement, ":contains", query->name_contains);
-    bind_text(statement, ":prefix", query->name_prefix);
-    bind_text(statement, ":status", query->status);
-    bind_number(statement, ":created_after", query->created_after);
-    bind_number(statement, ":created_before", query->created_before);
-    bind_number(statement, ":modified_after", query->modified_after);
-    bind_number(statement, ":modified_before", query->modified_before);
-    sqlite3_bind_int64(statement, sqlite3_bind_parameter_index(statement, ":limit"),
-                       query->limit ? (sqlite3_int64)query->limit + 1 : -1);
-    if (!query->token)
-        return true;
     g_autofree char *value = NULL;
     g_autofree char *name = NULL;
-    if (!read_token(query, &value, &name, error))
-        return false;
-    bind_text(statement, ":name", name);
-    if (query->order == RESOURCE_BY_NAME || query->order == RESOURCE_BY_STATUS)
-        bind_text(statement, ":value", value);
-    else
-        bind_number(statement, ":value", g_ascii_strtod(value, NULL));
-    return true;
+    if (query->token && !read_token(query, &value, &name, error))
+        return NULL;
+    g_autofree char *sql = sql_of(query);
+    gint64 limit = query->limit ? (gint64)query->limit + 1 : -1;
+    return store_ask(connection, error, sql, "SSSSSddddSSdi", query->kind, query->parent,
+                     query->name_contains, query->name_prefix, query->status, query->created_after,
+                     query->created_before, query->modified_after, query->modified_before, name,
+                     value, value ? g_ascii_strtod(value, NULL) : 0, limit);
 }
 
 static bool list(struct store_connection *connection, void *data, GError **error)
 {
     struct listing *listing = data;
     const struct resource_query *query = listing->query;
-    g_autofree char *sql = sql_of(query);
-    sqlite3_stmt *statement = store_prepare(connection, sql, error);
-    if (!statement || !bind_query(statement, query, error))
-        return false;
-    int code;
-    while ((code = store_step(statement, error)) == SQLITE_ROW) {
-        GPtrArray *resources = listing->resources;
+    GPtrArray *resources = listing->resources;
+    struct store_rows *rows = ask(connection, query, error);
+    enum store_step step;
+    while ((step = store_next(rows, error)) == STORE_ROW) {
         if (query->limit && resources->len == query->limit) {
             if (listing->next_token)
                 *listing->next_token =
                     token_of(g_ptr_array_index(resources, resources->len - 1), query);
             break;
         }
-        struct resource *resource = resource_from_row(statement, error);
+        struct resource *resource = resource_from_row(rows, error);
         if (!resource) {
-            code = SQLITE_CORRUPT;
+            step = STORE_FAILED;
             break;
         }
         g_ptr_array_add(resources, resource);
     }
-    sqlite3_reset(statement);
-    return code == SQLITE_DONE || code == SQLITE_ROW;
+    store_end(rows);
+    return step != STORE_FAILED;
 }
 
 GPtrArray *resource_list(struct store *store, const struct resource_query *query, char **next_token,

@@ -82,11 +82,6 @@ struct resource_query {
     const char *token; /* where the last page ended */
 };
 
-/* Fills in a query from a List request's common members: NameContains, StatusEquals,
- * CreationTimeAfter/Before, LastModifiedTimeAfter/Before, SortBy, SortOrder, MaxResults, NextToken.
- * Strings stay the request's. Default: newest first, limit 100 (AWS's largest page). */
-void resource_query_from_request(struct resource_query *query, const json_t *request);
-
 /* The resources asked for, in order. next_token is NULL at the end, else g_free it. */
 GPtrArray *resource_list(struct store *store, const struct resource_query *query, char **next_token,
                          GError **error);

@@ -21,19 +21,43 @@ void store_close(struct store *store);
 /* A connection as work sees it: one thread at a time, valid during the call. */
 struct store_connection;
 
-/* A prepared statement from the connection's cache, reset and without bindings; the connection
- * keeps it. NULL and an error where the SQL is wrong. */
-sqlite3_stmt *store_prepare(struct store_connection *connection, const char *sql, GError **error);
-/* Steps: SQLITE_ROW, SQLITE_DONE, or another code with error set. */
-int store_step(sqlite3_stmt *statement, GError **error);
-/* Prepares, binds by a format of 's' (const char *, NULL is null), 'i' (gint64) and 'd' (double),
- * and runs to the end; for statements without rows. */
+/* Runs a statement that has no rows. What stands for its question marks, by a format: 's' const
+ * char * (NULL is null), 'i' gint64, 'd' double, 'b' const void * and size_t. */
 bool store_run(struct store_connection *connection, GError **error, const char *sql,
                const char *format, ...);
+/* How many rows the last one put, changed or deleted; the number of the row that it put. */
+int store_changes(struct store_connection *connection);
+gint64 store_last_row(struct store_connection *connection);
+
+/* The rows of a query: before the first, on one, or at the end. */
+struct store_rows;
+/* Asks; format as store_run's. Texts and bytes stay the caller's and as they are until the end; of
+ * 'S' a copy is made. NULL and an error where the SQL is wrong: store_next and store_end take that.
+ * The same SQL is not asked again on this connection before the end. */
+struct store_rows *store_ask(struct store_connection *connection, GError **error, const char *sql,
+                             const char *format, ...);
+enum store_step { STORE_FAILED, STORE_END, STORE_ROW };
+/* Goes on to the next row. STORE_FAILED: error is set. Both others than STORE_ROW are the end. */
+enum store_step store_next(struct store_rows *rows, GError **error);
+/* For who stops before the end, which anybody has to reach: nobody else gives the rows back. */
+void store_end(struct store_rows *rows);
+
+/* Columns of the row that it stands on, counted from 0. Texts (NULL where null) and bytes are the
+ * store's, until the next step. */
+const char *store_text(struct store_rows *rows, int column);
+char *store_text_copy(struct store_rows *rows, int column); /* g_free */
+gint64 store_int(struct store_rows *rows, int column);
+double store_double(struct store_rows *rows, int column);
+const void *store_bytes(struct store_rows *rows, int column, size_t *size);
+bool store_is_null(struct store_rows *rows, int column);
+
+/* What the lake still uses of SQLite itself. */
+sqlite3_stmt *store_prepare(struct store_connection *connection, const char *sql, GError **error);
+int store_step(sqlite3_stmt *statement, GError **error);
 sqlite3 *store_handle(struct store_connection *connection);
 
-/* A piece of work. It leaves no statement standing on a row: who stops before SQLITE_DONE resets.
- * Debug builds end where it does not; the others reset it, since all later reads of its connection
+/* A piece of work. It leaves no rows standing: who stops before their end calls store_end. Debug
+ * builds end where it does not; the others give them back, since all later reads of its connection
  * would see the store as it was then. */
 typedef bool store_work(struct store_connection *connection, void *data, GError **error);
 

@@ -1,4 +1,6 @@
 /* Tags and client tokens: small texts beside the resources. */
+#include <string.h>
+
 #include "base/clock.h"
 #include "base/error.h"
 #include "store/resource.h"
@@ -13,17 +15,14 @@ struct tagging {
 static bool read_tags(struct store_connection *connection, void *data, GError **error)
 {
     const struct tagging *tagging = data;
-    sqlite3_stmt *statement =
-        store_prepare(connection, "SELECT key, value FROM tag WHERE arn = ? ORDER BY key", error);
-    if (!statement)
-        return false;
-    sqlite3_bind_text(statement, 1, tagging->arn, -1, SQLITE_STATIC);
-    int code;
-    while ((code = store_step(statement, error)) == SQLITE_ROW)
-        json_array_append_new(tagging->found,
-                              json_pack("{ssss}", "Key", sqlite3_column_text(statement, 0), "Value",
-                                        sqlite3_column_text(statement, 1)));
-    return code == SQLITE_DONE;
+    struct store_rows *rows =
+        store_ask(connection, error, "SELECT key, value FROM tag WHERE arn = ? ORDER BY key", "s",
+                  tagging->arn);
+    enum store_step step;
+    while ((step = store_next(rows, error)) == STORE_ROW)
+        json_array_append_new(tagging->found, json_pack("{ssss}", "Key", store_text(rows, 0),
+                                                        "Value", store_text(rows, 1)));
+    return step == STORE_END;
 }
 
 json_t *resource_tags(struct store *store, const char *arn, GError **error)
@@ -97,19 +96,15 @@ struct token {
 static bool read_token(struct store_connection *connection, void *data, GError **error)
 {
     struct token *token = data;
-    sqlite3_stmt *statement = store_prepare(
-        connection, "SELECT answer FROM client_token WHERE operation = ? AND token = ?", error);
-    if (!statement)
-        return false;
-    sqlite3_bind_text(statement, 1, token->operation, -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 2, token->token, -1, SQLITE_STATIC);
-    int code = store_step(statement, error);
-    if (code != SQLITE_ROW)
-        return code == SQLITE_DONE;
-    token->answer = json_parse((const char *)sqlite3_column_text(statement, 0),
-                               (size_t)sqlite3_column_bytes(statement, 0),
-                               "the answer kept for a client token", error);
-    sqlite3_reset(statement);
+    struct store_rows *rows = store_ask(
+        connection, error, "SELECT answer FROM client_token WHERE operation = ? AND token = ?",
+        "ss", token->operation, token->token);
+    enum store_step step = store_next(rows, error);
+    if (step != STORE_ROW)
+        return step == STORE_END;
+    const char *answer = store_text(rows, 0);
+    token->answer = json_parse(answer, strlen(answer), "the answer kept for a client token", error);
+    store_end(rows);
     return token->answer != NULL;
 }
 

@@ -200,9 +200,9 @@ struct question {
 static bool count(struct store_connection *connection, void *data, GError **error)
 {
     struct question *question = data;
-    sqlite3_stmt *row = store_prepare(connection, "SELECT 1 FROM tag WHERE arn = ?", error);
-    sqlite3_bind_text(row, 1, question->name, -1, SQLITE_STATIC);
-    while (store_step(row, error) == SQLITE_ROW)
+    struct store_rows *rows =
+        store_ask(connection, error, "SELECT 1 FROM tag WHERE arn = ?", "s", question->name);
+    while (store_next(rows, error) == STORE_ROW)
         question->found++;
     return true;
 }

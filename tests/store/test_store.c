@@ -354,11 +354,73 @@ static void a_store_from_the_future_is_refused(void **state)
     assert_non_null(strstr(error->message, "later lathe"));
 }
 
+/* What is bound comes back as it was; texts that are copied may change before the first row. */
+static bool bind_and_read(struct store_connection *connection, void *data, GError **error)
+{
+    (void)data;
+    char copied[] = "copied";
+    static const char bytes[] = "a\0b";
+    struct store_rows *row =
+        store_ask(connection, error, "SELECT ?, ?, ?, ?, ?, ?, ?", "sSidbbs", "text", copied,
+                  (gint64)1 << 40, 0.1, bytes, (size_t)3, NULL, (size_t)0, NULL);
+    strcpy(copied, "other!");
+    assert_int_equal(store_next(row, error), STORE_ROW);
+    assert_string_equal(store_text(row, 0), "text");
+    g_autofree char *copy = store_text_copy(row, 1);
+    assert_string_equal(copy, "copied");
+    assert_true(store_int(row, 2) == (gint64)1 << 40);
+    assert_true(store_double(row, 3) == 0.1);
+    size_t size;
+    assert_memory_equal(store_bytes(row, 4, &size), bytes, 3);
+    assert_int_equal(size, 3);
+    store_bytes(row, 5, &size);
+    assert_true(size == 0 && !store_is_null(row, 5));
+    assert_true(store_is_null(row, 6) && !store_text(row, 6));
+    assert_int_equal(store_next(row, error), STORE_END);
+    return true;
+}
+
+static bool ask_nonsense(struct store_connection *connection, void *data, GError **error)
+{
+    (void)data;
+    struct store_rows *none = store_ask(connection, error, "SELECT nonsense", "");
+    assert_null(none);
+    assert_int_equal(store_next(none, NULL), STORE_FAILED);
+    store_end(none);
+    return false;
+}
+
+static bool fill_rows(struct store_connection *connection, void *data, GError **error)
+{
+    (void)data;
+    for (gint64 number = 1; number <= 3; number++) {
+        if (!store_run(connection, error, "INSERT INTO lake_bytes (bytes) VALUES (?)", "b", "x",
+                       (size_t)1))
+            return false;
+        assert_true(store_last_row(connection) == number && store_changes(connection) == 1);
+    }
+    bool updated = store_run(connection, error, "UPDATE lake_bytes SET bytes = ''", "");
+    assert_int_equal(store_changes(connection), 3);
+    return updated;
+}
+
+static void questions_and_answers(void **state)
+{
+    (void)state;
+    struct store *store = open_store();
+    g_autoptr(GError) error = NULL;
+    assert_true(store_read(store, bind_and_read, NULL, NULL));
+    assert_false(store_read(store, ask_nonsense, NULL, &error));
+    assert_non_null(strstr(error->message, "nonsense"));
+    assert_true(store_write(store, fill_rows, NULL, NULL));
+    store_close(store);
+}
+
 static bool leave_standing(struct store_connection *connection, void *data, GError **error)
 {
     (void)data;
-    sqlite3_stmt *row = store_prepare(connection, "SELECT name FROM resource", error);
-    return row && store_step(row, error) == SQLITE_ROW;
+    struct store_rows *row = store_ask(connection, error, "SELECT name FROM resource", "");
+    return store_next(row, error) == STORE_ROW;
 }
 
 /* Whether a read that stops on a row, in either kind of work, makes later ones old. */
@@ -438,6 +500,7 @@ int main(void)
         TEST(a_resource_is_created_with_its_tags_or_not_at_all),
         TEST(a_store_from_the_future_is_refused),
         TEST(a_database_of_another_program_is_refused),
+        TEST(questions_and_answers),
         TEST(no_read_makes_later_ones_old),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

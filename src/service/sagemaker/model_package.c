@@ -174,8 +174,7 @@ bool list_model_packages(const struct call *call, const json_t *request, struct 
                          GError **error)
 {
     const char *group = json_text_at(request, "ModelPackageGroupName");
-    struct resource_query query = {.kind = model_package_kind.word};
-    resource_query_from_request(&query, request);
+    struct resource_query query = sagemaker_query(&model_package_kind, request);
     choose_type(&query, group, json_text_at(request, "ModelPackageType"));
     query.status = json_text_at(request, "ModelApprovalStatus");
     return sagemaker_list_query(call, &model_package_kind, &query, reply, error);

@@ -203,8 +203,7 @@ bool describe_pipeline(const struct call *call, const json_t *request, struct re
 bool list_pipelines(const struct call *call, const json_t *request, struct reply *reply,
                     GError **error)
 {
-    struct resource_query query = {.kind = pipeline_kind.word};
-    resource_query_from_request(&query, request);
+    struct resource_query query = sagemaker_query(&pipeline_kind, request);
     query.name_prefix = json_text_at(request, "PipelineNamePrefix");
     query.created_after = json_number_at(request, "CreatedAfter", 0);
     query.created_before = json_number_at(request, "CreatedBefore", 0);

@@ -307,8 +307,7 @@ bool list_pipeline_executions(const struct call *call, const json_t *request, st
         pipeline_find(call, json_text_at(request, "PipelineName"), error);
     if (!pipeline)
         return false;
-    struct resource_query query = {.kind = FLOW_EXECUTION};
-    resource_query_from_request(&query, request);
+    struct resource_query query = sagemaker_query(&pipeline_execution_kind, request);
     query.parent = pipeline->name;
     query.created_after = json_number_at(request, "CreatedAfter", 0);
     query.created_before = json_number_at(request, "CreatedBefore", 0);

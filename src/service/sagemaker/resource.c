@@ -189,11 +189,33 @@ bool sagemaker_describe_call(const struct call *call, const struct kind *kind,
     return true;
 }
 
+struct resource_query sagemaker_query(const struct kind *kind, const json_t *request)
+{
+    struct resource_query query = {.kind = kind->word};
+    query.name_contains = json_text_at(request, "NameContains");
+    query.status = json_text_at(request, "StatusEquals");
+    query.created_after = json_number_at(request, "CreationTimeAfter", 0);
+    query.created_before = json_number_at(request, "CreationTimeBefore", 0);
+    query.modified_after = json_number_at(request, "LastModifiedTimeAfter", 0);
+    query.modified_before = json_number_at(request, "LastModifiedTimeBefore", 0);
+    const char *by = json_text_at(request, "SortBy");
+    if (g_strcmp0(by, "Name") == 0)
+        query.order = RESOURCE_BY_NAME;
+    else if (g_strcmp0(by, "Status") == 0)
+        query.order = RESOURCE_BY_STATUS;
+    else if (by && strstr(by, "Modified"))
+        query.order = RESOURCE_BY_MODIFIED;
+    query.ascending = g_strcmp0(json_text_at(request, "SortOrder"), "Ascending") == 0;
+    query.limit = (size_t)json_integer_at(request, "MaxResults", 100);
+    const char *token = json_text_at(request, "NextToken");
+    query.token = token && *token ? token : NULL; /* an empty one means the start */
+    return query;
+}
+
 bool sagemaker_list(const struct call *call, const struct kind *kind, const json_t *request,
                     struct reply *reply, GError **error)
 {
-    struct resource_query query = {.kind = kind->word};
-    resource_query_from_request(&query, request);
+    struct resource_query query = sagemaker_query(kind, request);
     return sagemaker_list_query(call, kind, &query, reply, error);
 }
 

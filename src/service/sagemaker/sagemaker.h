@@ -62,6 +62,11 @@ json_t *sagemaker_describe(const struct kind *kind, const struct resource *resou
 bool sagemaker_describe_call(const struct call *call, const struct kind *kind,
                              const json_t *request, struct reply *reply, GError **error);
 
+/* What a List request's common members ask for: NameContains, StatusEquals,
+ * CreationTimeAfter/Before, LastModifiedTimeAfter/Before, SortBy, SortOrder, MaxResults, NextToken.
+ * Strings stay the request's. Default: newest first, limit 100 (AWS's largest page). */
+struct resource_query sagemaker_query(const struct kind *kind, const json_t *request);
+
 /* The whole of List<Kind>s. A summary has what its shape has members for. */
 bool sagemaker_list(const struct call *call, const struct kind *kind, const json_t *request,
                     struct reply *reply, GError **error);

@@ -4,8 +4,8 @@
 #include "base/file.h"
 #include "lake/lake_internal.h"
 
-/* So many small files are a few megabytes, which wait in memory. */
-#define MEMBERS_LIMIT 256
+/* Small files wait in memory, up to so many bytes of them; what comes then stays in files. */
+#define HELD_LIMIT (16 << 20)
 
 /* A file on its way; its bytes are on the disk, their name in the lake's folder not yet. */
 struct member {
@@ -20,6 +20,7 @@ struct member {
 struct lake_batch {
     struct lake *lake;
     GPtrArray *members;
+    gint64 held;      /* bytes of members that wait in memory */
     store_work *work; /* of lake_batch_commit_with */
     void *data;
 };
@@ -70,11 +71,10 @@ static struct member *member_new(struct lake_draft *draft, const char *bucket, c
 bool lake_batch_add(struct lake_batch *batch, const char *bucket, const char *key, const char *path,
                     GError **error)
 {
-    if (batch->members->len == MEMBERS_LIMIT && !lake_batch_commit(batch, error))
-        return false;
     g_autoptr(lake_draft_auto) draft = NULL;
     if (lake_check_key(key, error))
-        draft = lake_draft_adopt(batch->lake, path, 1u << CHECKSUM_CRC64NVME, error);
+        draft = lake_draft_adopt(batch->lake, path, 1u << CHECKSUM_CRC64NVME,
+                                 batch->held < HELD_LIMIT, error);
     if (!draft || !lake_draft_sync_bytes(draft, error)) {
         g_prefix_error(error, "storing the file %s: ", path);
         return false;
@@ -83,6 +83,7 @@ bool lake_batch_add(struct lake_batch *batch, const char *bucket, const char *ke
         close(draft->fd);
         draft->fd = -1;
     }
+    batch->held += draft->small ? draft->size : 0;
     g_ptr_array_add(batch->members, member_new(g_steal_pointer(&draft), bucket, key, path));
     return true;
 }
@@ -127,6 +128,7 @@ bool lake_batch_commit_with(struct lake_batch *batch, store_work *work, void *da
         unlink(member->path);
     }
     g_ptr_array_set_size(batch->members, 0);
+    batch->held = 0;
     return true;
 }
 

@@ -248,7 +248,7 @@ struct lake_draft *lake_draft_of(struct lake *lake, const struct lake_object *ob
 }
 
 struct lake_draft *lake_draft_adopt(struct lake *lake, const char *path, unsigned kinds,
-                                    GError **error)
+                                    bool in_row, GError **error)
 {
     int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     struct stat status;
@@ -262,8 +262,9 @@ struct lake_draft *lake_draft_adopt(struct lake *lake, const char *path, unsigne
     g_autoptr(stream_auto) body = stream_from_file(fd, 0, status.st_size);
     g_autoptr(lake_draft_auto) draft = draft_new(lake);
     g_autofree char *name = lake_path(lake, draft->id);
+    gint64 in_rows = in_row ? (gint64)LAKE_SMALL_LIMIT : 0;
     /* A file with other names could be changed under them. */
-    if ((gsize)status.st_size <= LAKE_SMALL_LIMIT || status.st_nlink > 1 || link(path, name) != 0)
+    if (status.st_size <= in_rows || status.st_nlink > 1 || link(path, name) != 0)
         return lake_receive(lake, body, kinds, error);
     draft->fd = dup(fd);
     draft->size = status.st_size;

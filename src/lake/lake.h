@@ -101,9 +101,8 @@ bool lake_put(struct lake *lake, const char *bucket, const char *key, struct str
 bool lake_put_file(struct lake *lake, const char *bucket, const char *key, const char *path,
                    GError **error);
 
-/* The same for many files, with one commit to wait for. What was added is not there before
- * lake_batch_commit (but where files are so many that adding commits those before), and is left in
- * its place where that never comes. */
+/* The same for many files, with one commit to wait for: all are there after it or none, and what
+ * was added is left in its place where it never comes. */
 struct lake_batch;
 struct lake_batch *lake_batch_new(struct lake *lake);
 bool lake_batch_add(struct lake_batch *batch, const char *bucket, const char *key, const char *path,

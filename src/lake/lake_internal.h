@@ -63,9 +63,10 @@ struct lake_place {
 };
 struct lake_draft *lake_receive_at(struct lake *lake, struct stream *body, unsigned kinds,
                                    const struct lake_place *place, GError **error);
-/* A file that is somewhere else: linked into the lake where it can be, else copied. */
+/* A file that is somewhere else: linked into the lake where it can be, else copied. in_row: whether
+ * one of few bytes becomes a row, which waits in memory. */
 struct lake_draft *lake_draft_adopt(struct lake *lake, const char *path, unsigned kinds,
-                                    GError **error);
+                                    bool in_row, GError **error);
 /* An empty draft with a file of its own to be filled. */
 struct lake_draft *lake_draft_new_file(struct lake *lake, GError **error);
 /* Puts the draft's file on the disk, its name in the folder too. */

@@ -212,6 +212,7 @@ static void files_are_put_together(void **state)
     struct lake_batch *batch = lake_batch_new(fixture->lake);
     for (unsigned number = 0; number < 300; number++)
         add_numbered(batch, fixture, number);
+    assert_null(get_bytes(fixture->lake, "0"));
     assert_null(get_bytes(fixture->lake, "299"));
     GError *error = NULL;
     lake_batch_commit(batch, &error);
@@ -226,6 +227,31 @@ static void files_are_put_together(void **state)
         assert_object(fixture->lake, key, bytes);
     }
     assert_files(fixture, 200);
+}
+
+/* More small ones than wait in memory: those that come later stay files. */
+static void many_small_files_are_put_together(void **state)
+{
+    struct fixture *fixture = *state;
+    enum { COUNT = 300, SIZE = 60000, HELD = (16 << 20) / SIZE + 1 };
+    struct lake_batch *batch = lake_batch_new(fixture->lake);
+    g_autoptr(GBytes) bytes = body_of(SIZE, 1);
+    GError *error = NULL;
+    for (unsigned number = 0; number < COUNT; number++) {
+        g_autofree char *path = g_strdup_printf("%s/out-%u", fixture->home, number);
+        g_autofree char *key = g_strdup_printf("%u", number);
+        g_file_set_contents(path, g_bytes_get_data(bytes, NULL), SIZE, &error);
+        lake_batch_add(batch, "bucket", key, path, &error);
+        no_error(error);
+    }
+    assert_null(get_bytes(fixture->lake, "0"));
+    assert_files(fixture, COUNT - HELD);
+    lake_batch_commit(batch, &error);
+    no_error(error);
+    lake_batch_free(batch);
+    assert_object(fixture->lake, "0", bytes);
+    assert_object(fixture->lake, "299", bytes);
+    assert_files(fixture, COUNT - HELD);
 }
 
 static void what_a_batch_cannot_put_stays(void **state)
@@ -402,6 +428,7 @@ int main(void)
         with_lake(put_file_moves),
         with_lake(put_file_with_other_names_is_copied),
         with_lake(files_are_put_together),
+        with_lake(many_small_files_are_put_together),
         with_lake(what_a_batch_cannot_put_stays),
         with_lake(modified_is_not_before_the_upload),
         with_lake(conditions_of_puts),

@@ -25,6 +25,11 @@ struct csv_text {
     bool quoted; /* was written in quotes: "" is an empty text, nothing at all may be null */
 };
 
+static inline struct csv_text text_of(const char *bytes, size_t size)
+{
+    return (struct csv_text){.bytes = bytes, .size = (uint32_t)size};
+}
+
 struct csv_dialect {
     char delimiter; /* 0: comma */
     char quote;     /* 0: the double quote */

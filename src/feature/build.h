@@ -2,8 +2,8 @@
 #ifndef LATHE_FEATURE_BUILD_H
 #define LATHE_FEATURE_BUILD_H
 
-#include "feature/arena.h"
 #include "feature/pipeline.h"
+#include "parse/arena.h"
 
 /* Limits on what a specification or a bundle may ask for. */
 enum {

@@ -7,8 +7,8 @@
 #ifndef LATHE_FEATURE_BUNDLE_H
 #define LATHE_FEATURE_BUNDLE_H
 
+#include "archive/unpack.h"
 #include "feature/pipeline.h"
-#include "feature/unpack.h"
 
 /* Reads a bundle from a folder, a zip or a tar.gz. NULL with LATHE_IO, LATHE_INVALID_MODEL (cut,
  * corrupt, hostile), LATHE_UNSUPPORTED (a transformer lathe does not have, the protobuf form),

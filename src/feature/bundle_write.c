@@ -1,9 +1,9 @@
 /* Writing MLeap bundles: what 0.20 and 0.24 both read. bundle_node.c says what attributes are. */
 #include "feature/bundle.h"
 
+#include "archive/zip_out.h"
 #include "feature/build.h"
 #include "feature/json.h"
-#include "feature/zip_out.h"
 #include "parse/fail.h"
 
 #include <errno.h>

@@ -3,8 +3,8 @@
 #ifndef LATHE_FEATURE_JSON_H
 #define LATHE_FEATURE_JSON_H
 
-#include "feature/arena.h"
 #include "lathe.h"
+#include "parse/arena.h"
 
 #include <stdbool.h>
 #include <stddef.h>

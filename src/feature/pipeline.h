@@ -11,7 +11,7 @@
 #ifndef LATHE_FEATURE_PIPELINE_H
 #define LATHE_FEATURE_PIPELINE_H
 
-#include "feature/labels.h"
+#include "csv/labels.h"
 #include "feature/text.h"
 #include "lathe.h"
 

@@ -1,6 +1,6 @@
 #include "feature/split.h"
 
-#include "feature/labels.h"
+#include "csv/labels.h"
 #include "parse/fail.h"
 
 #include <math.h>

@@ -10,10 +10,6 @@
 
 /* struct csv_text: a slice of UTF-8, not terminated. Missing (null): bytes is NULL. Empty: it is
  * not. Whether it was quoted plays no part here. */
-static inline struct csv_text text_of(const char *bytes, size_t size)
-{
-    return (struct csv_text){.bytes = bytes, .size = (uint32_t)size};
-}
 
 /* Less than, equal to or greater than zero: by code points, as Spark 4 orders labels. (Spark 3 has
  * Java's order, in which what lies beyond U+FFFF comes before U+E000.) */

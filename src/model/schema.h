@@ -8,8 +8,8 @@
 #ifndef LATHE_MODEL_SCHEMA_H
 #define LATHE_MODEL_SCHEMA_H
 
-#include "feature/arena.h"
 #include "feature/pipeline.h"
+#include "parse/arena.h"
 
 enum schema_type {
     SCHEMA_BOOLEAN,

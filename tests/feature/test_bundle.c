@@ -2,9 +2,9 @@
  * tools/mleap_fixtures), our own, and hostile ones. */
 #include "table.h"
 
+#include "archive/zip_out.h"
 #include "feature/bundle.h"
 #include "feature/fit.h"
-#include "feature/zip_out.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -1,6 +1,6 @@
-#include "feature/labels.h"
+#include "csv/labels.h"
 
-#include "feature/arena.h"
+#include "parse/arena.h"
 
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* zip_out.h: writing a zip in memory. */
-#ifndef LATHE_FEATURE_ZIP_OUT_H
-#define LATHE_FEATURE_ZIP_OUT_H
+#ifndef LATHE_ARCHIVE_ZIP_OUT_H
+#define LATHE_ARCHIVE_ZIP_OUT_H
 
 #include "lathe.h"
 

@@ -1,7 +1,7 @@
 /* arena.h: memory that lives as long as one owner (a pipeline, a specification, a table of
  * labels) and is given back at once. */
-#ifndef LATHE_FEATURE_ARENA_H
-#define LATHE_FEATURE_ARENA_H
+#ifndef LATHE_PARSE_ARENA_H
+#define LATHE_PARSE_ARENA_H
 
 #include <stddef.h>
 

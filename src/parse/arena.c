@@ -1,4 +1,4 @@
-#include "feature/arena.h"
+#include "parse/arena.h"
 
 #include <stdint.h>
 #include <stdlib.h>

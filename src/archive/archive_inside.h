@@ -1,10 +1,10 @@
-/* unpack_parts.h: an archive's table of files; between unpack.c, unpack_tar.c. */
-#ifndef LATHE_FEATURE_UNPACK_PARTS_H
-#define LATHE_FEATURE_UNPACK_PARTS_H
+/* archive_inside.h: an archive's table of files; between unpack.c, unpack_tar.c. */
+#ifndef LATHE_ARCHIVE_INSIDE_H
+#define LATHE_ARCHIVE_INSIDE_H
 
-#include "feature/arena.h"
-#include "feature/labels.h"
-#include "feature/unpack.h"
+#include "archive/unpack.h"
+#include "csv/labels.h"
+#include "parse/arena.h"
 
 struct unpack_file {
     const char *name;

@@ -2,10 +2,10 @@
  *
  * An open hash over the first eight bytes, the length and, only for longer texts, the rest: the
  * categories of real data are short, and finding one then compares two integers. */
-#ifndef LATHE_FEATURE_LABELS_H
-#define LATHE_FEATURE_LABELS_H
+#ifndef LATHE_CSV_LABELS_H
+#define LATHE_CSV_LABELS_H
 
-#include "feature/text.h"
+#include "csv/reader.h"
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* The table of files, and zip (APPNOTE.TXT 6.3: stored and deflated, no encryption, no zip64). */
-#include "feature/unpack_parts.h"
+#include "archive/archive_inside.h"
 
 #include "parse/fail.h"
 

@@ -1,5 +1,5 @@
 /* Writing a zip. */
-#include "feature/zip_out.h"
+#include "archive/zip_out.h"
 
 #include "parse/fail.h"
 

@@ -2,8 +2,8 @@
  *
  * What an archive says of itself is not believed: sizes are held against limits and against what
  * is really there, names that leave the archive's folder are refused. */
-#ifndef LATHE_FEATURE_UNPACK_H
-#define LATHE_FEATURE_UNPACK_H
+#ifndef LATHE_ARCHIVE_UNPACK_H
+#define LATHE_ARCHIVE_UNPACK_H
 
 #include "lathe.h"
 

@@ -1,5 +1,5 @@
 /* tar: POSIX ustar with pax headers, and GNU's long names; plain or through gzip. */
-#include "feature/unpack_parts.h"
+#include "archive/archive_inside.h"
 
 #include "parse/fail.h"
 

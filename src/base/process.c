@@ -64,6 +64,16 @@ static void close_pair(int ends[2])
             close(ends[i]);
 }
 
+/* A child whose end could not be waited for. */
+static void end_unwatched(pid_t pid)
+{
+    if (pid <= 0)
+        return;
+    kill(pid, SIGKILL);
+    while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+        continue;
+}
+
 bool process_start_with(struct process *process, char *const *argv, char *const *environment,
                         const char *folder, int report, GError **error)
 {
@@ -74,16 +84,19 @@ bool process_start_with(struct process *process, char *const *argv, char *const 
         pid = fork();
     if (pid == 0)
         become(argv, environment, folder, parent, null, output[1], report);
+    int ended = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1; /* is closed on exec */
     int cause = errno;
     if (null >= 0)
         close(null);
-    if (pid < 0) {
+    if (ended < 0) {
+        end_unwatched(pid);
         close_pair(output);
         return error_set_errno(error, cause, "starting %s", argv[0]);
     }
     close(output[1]);
+    fcntl(output[0], F_SETFL, O_NONBLOCK);
     setpgid(pid, pid); /* here too: a signal may be sent before the child got that far */
-    *process = (struct process){pid, output[0], -1};
+    *process = (struct process){pid, output[0], -1, ended};
     return true;
 }
 
@@ -95,6 +108,7 @@ bool process_start(struct process *process, char *const *argv, char *const *envi
         return error_set_errno(error, errno, "starting %s", argv[0]);
     bool started = process_start_with(process, argv, environment, folder, report[1], error);
     close(report[1]);
+    fcntl(report[0], F_SETFL, O_NONBLOCK);
     if (started)
         process->report = report[0];
     else
@@ -112,6 +126,7 @@ int process_finish(struct process *process)
     int status = 0;
     close(process->output);
     close(process->report);
+    close(process->ended);
     while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR)
         continue;
     kill(-process->pid, SIGKILL);

@@ -8,8 +8,9 @@
 
 struct process {
     pid_t pid;  /* also the id of its process group */
-    int output; /* read end of its standard output and error */
-    int report; /* read end of the pipe it finds as descriptor PROCESS_REPORT */
+    int output; /* read end of its standard output and error; does not block */
+    int report; /* read end of the pipe it finds as descriptor PROCESS_REPORT; likewise */
+    int ended;  /* can be read once it has ended, whoever else has the pipes */
 };
 
 /* Where a child finds the pipe for what it reports; its environment says so as LATHE_REPORT_FD. */

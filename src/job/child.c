@@ -91,24 +91,38 @@ static int watch_child(struct job *job, struct watchdog *dog)
 /* How long a child that has just been read may gather more. */
 #define GATHER_MILLISECONDS 20
 
-/* Reads both pipes to their ends. After a read only the ends wake it for a while: a round of
- * training may take a millisecond, and who wakes for each takes the cores that the child trains
- * on. */
+/* What the pipes still hold of a child that has ended. */
+static void drain(struct lines *lines, int fd)
+{
+    for (bool more = true; more && fd >= 0;) {
+        more = false;
+        lines_read(lines, fd, &more);
+    }
+    lines_end(lines);
+}
+
+/* Reads until the child has ended: it may close its pipes before, and what it started may hold them
+ * open after. After a read only ends wake it for a while: a round of training may take a
+ * millisecond, and who wakes for each takes the cores that the child trains on. */
 static void pump(struct job *job, struct watchdog *dog)
 {
     struct lines output = {.take = take_log_line, .data = job};
     struct lines report = {.take = take_report_line, .data = job};
-    struct pollfd fds[3] = {{.fd = job->process.output, .events = POLLIN},
+    struct pollfd fds[4] = {{.fd = job->process.output, .events = POLLIN},
                             {.fd = job->process.report, .events = POLLIN},
-                            {.fd = job->wake, .events = POLLIN}};
+                            {.fd = job->wake, .events = POLLIN},
+                            {.fd = job->process.ended, .events = POLLIN}};
     bool gathers = false;
-    while (fds[0].fd >= 0 || fds[1].fd >= 0) {
+    while (!fds[3].revents) {
         int wait = watch_child(job, dog);
         fds[0].events = fds[1].events = gathers ? 0 : POLLIN;
         if (gathers && (wait < 0 || wait > GATHER_MILLISECONDS))
             wait = GATHER_MILLISECONDS;
-        if (poll(fds, 3, wait) < 0 && errno != EINTR)
-            break;
+        if (poll(fds, G_N_ELEMENTS(fds), wait) < 0) {
+            if (errno != EINTR)
+                break;
+            continue;
+        }
         bool more = false;
         gathers = fds[0].revents || fds[1].revents;
         if (fds[0].revents && !lines_read(&output, fds[0].fd, &more))
@@ -121,8 +135,8 @@ static void pump(struct job *job, struct watchdog *dog)
         if (clock_monotonic() - job->looked > LOOK_SECONDS)
             job_take_outputs(job);
     }
-    lines_end(&output);
-    lines_end(&report);
+    drain(&output, fds[0].fd);
+    drain(&report, fds[1].fd);
 }
 
 /* --- from its start to its end -----------------------------------------------------------------

@@ -98,7 +98,6 @@ static bool launch(struct slot *slot, GError **error)
     }
     slot->process.report = ends[0];
     fcntl(ends[0], F_SETFL, O_NONBLOCK);
-    fcntl(slot->process.output, F_SETFL, O_NONBLOCK);
     return true;
 }
 

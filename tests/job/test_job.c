@@ -40,6 +40,24 @@ static int write_files(void)
     return 0;
 }
 
+static void close_pipes(void)
+{
+    close(atoi(getenv("LATHE_REPORT_FD")));
+    close(STDOUT_FILENO);
+    close(STDERR_FILENO);
+}
+
+/* One that leaves the group, and keeps the pipes. */
+static int start_daemon(void)
+{
+    pid_t daemon = fork();
+    if (daemon != 0)
+        return printf("%ld\n", (long)daemon) > 0 ? 0 : 1;
+    setsid();
+    sleep(60);
+    _exit(0);
+}
+
 static int child_main(const char *verb)
 {
     if (strcmp(verb, "speak") == 0) {
@@ -67,6 +85,10 @@ static int child_main(const char *verb)
     }
     if (strcmp(verb, "crash") == 0)
         raise(SIGKILL);
+    if (strcmp(verb, "silent") == 0)
+        close_pipes();
+    if (strcmp(verb, "daemon") == 0)
+        return start_daemon();
     if (strcmp(verb, "deaf") == 0)
         signal(SIGTERM, SIG_IGN);
     if (strcmp(verb, "parent") == 0 && fork() == 0)
@@ -446,6 +468,28 @@ static void a_job_that_runs_too_long_is_ended_with_its_children(void **state)
     clear(&run);
 }
 
+static void a_job_that_closed_its_pipes_can_be_ended(void **state)
+{
+    (void)state;
+    struct run run = {.program = "silent", .max_seconds = 0.3};
+    submit(&run, "one");
+    wait_for(&run, &run.ended);
+    assert_int_equal(run.end.how, JOB_TIMED_OUT);
+    clear(&run);
+}
+
+static void a_job_ends_with_its_program_whoever_holds_its_pipes(void **state)
+{
+    (void)state;
+    struct run run = {.program = "daemon"};
+    submit(&run, "one");
+    wait_for(&run, &run.ended);
+    assert_int_equal(run.end.how, JOB_COMPLETED);
+    g_autofree char *log = log_of("one");
+    assert_int_equal(kill((pid_t)atol(log), SIGKILL), 0); /* it was still there */
+    clear(&run);
+}
+
 static void closing_abandons_what_runs_and_what_waits(void **state)
 {
     (void)state;
@@ -559,6 +603,8 @@ int main(int argc, char **argv)
         TEST(a_stop_ends_what_runs_and_what_waits),
         TEST(what_was_stopped_before_it_was_submitted_never_runs),
         TEST(a_job_that_runs_too_long_is_ended_with_its_children),
+        TEST(a_job_that_closed_its_pipes_can_be_ended),
+        TEST(a_job_ends_with_its_program_whoever_holds_its_pipes),
         TEST(closing_abandons_what_runs_and_what_waits),
         TEST(closing_does_not_wait_for_what_was_told_to_stop),
         TEST(an_end_that_cannot_be_written_is_kept),

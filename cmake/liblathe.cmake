@@ -1,7 +1,7 @@
 # liblathe: floor 0 as one library, shared and static, with include/lathe.h as its whole face.
 # Everything is compiled hidden and that header alone says what is not, so the objects of both
 # export lathe_* only.
-set(rooms lathe_parse lathe_csv lathe_archive lathe_feature lathe_tree lathe_model)
+set(rooms lathe_parse lathe_csv lathe_archive lathe_feature lathe_tree lathe_model lathe_export)
 set(objects)
 foreach(room ${rooms})
   list(APPEND objects $<TARGET_OBJECTS:${room}>)

@@ -34,7 +34,7 @@ if(EXISTS ${CMAKE_SOURCE_DIR}/src/cli/main.c)
   add_executable(lathe ${sources})
   target_compile_definitions(lathe PRIVATE _POSIX_C_SOURCE=200809L
                              LATHE_VERSION="${PROJECT_VERSION}")
-  target_link_libraries(lathe PRIVATE lathe_wire lathe_service lathe_sample)
+  target_link_libraries(lathe PRIVATE lathe_wire lathe_service lathe_export lathe_sample)
   install(TARGETS lathe)
 endif()
 

@@ -1,6 +1,6 @@
 /* The functions that transformers' C calls: what src/feature/apply*.c has for the same. */
+#include "export/export_inside.h"
 #include "feature/plan_view.h"
-#include "model/export.h"
 
 /* Those that a predictor's steps call: others would be warned of as unused. */
 struct needs {

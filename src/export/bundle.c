@@ -1,6 +1,6 @@
 /* Transformers as C: for each step of the plan what src/feature/apply*.c does, for one row. */
+#include "export/export_inside.h"
 #include "feature/plan_view.h"
-#include "model/export.h"
 #include "parse/number.h"
 
 #include <math.h>

@@ -1,6 +1,6 @@
-/* export.h: what the files that write a predictor as C share. */
-#ifndef LATHE_MODEL_EXPORT_H
-#define LATHE_MODEL_EXPORT_H
+/* export_inside.h: what the files that write a predictor as C share. */
+#ifndef LATHE_EXPORT_INSIDE_H
+#define LATHE_EXPORT_INSIDE_H
 
 #include "model/parts.h"
 #include "parse/fail.h"

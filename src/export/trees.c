@@ -1,5 +1,5 @@
 /* Trees as C: one table of nodes a model and the walk of src/tree/plain.c over it. */
-#include "model/export.h"
+#include "export/export_inside.h"
 #include "tree/nodes.h"
 #include "tree/objective.h"
 

@@ -1,7 +1,7 @@
 /* A predictor as one C file: tables, and a function a part. The arithmetic is the library's own, so
  * the answers are; where a compiler might fuse a product and a sum, the product goes through a
  * volatile. */
-#include "model/export.h"
+#include "export/export_inside.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "job/job_inside.h"
-#include "store/log_stream.h"
+#include "log/log_stream.h"
 
 /* --- jobs --------------------------------------------------------------------------------------
  */

@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "job/job_inside.h"
 #include "job/stage.h"
-#include "store/log_stream.h"
+#include "log/log_stream.h"
 
 #define CUT_OFF                                                                                    \
     "InternalServerError: lathe ended unexpectedly while the job was running; start the job again" \

@@ -12,7 +12,7 @@
 #include "flow/flows.h"
 #include "job/job.h"
 #include "lake/lake.h"
-#include "store/log_stream.h"
+#include "log/log_stream.h"
 
 /* The lock is the kernel's, on an open file: it goes with its owner, however that ends. The file
  * says who it is. */

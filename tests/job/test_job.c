@@ -19,7 +19,7 @@
 #include "base/file.h"
 #include "job/job.h"
 #include "lake/lake.h"
-#include "store/log_stream.h"
+#include "log/log_stream.h"
 
 /* --- the child -----------------------------------------------------------------------------------
  */

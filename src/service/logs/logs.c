@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/page.h"
-#include "store/log_stream.h"
+#include "log/log_stream.h"
 #include "store/resource.h"
 
 #define GROUP_KIND "log-group" /* in the store: those with a retention */

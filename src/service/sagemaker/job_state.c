@@ -6,7 +6,7 @@
 #include "base/error.h"
 #include "job/job.h"
 #include "lake/lake.h"
-#include "store/log_stream.h"
+#include "log/log_stream.h"
 #include "store/metric.h"
 
 /* A job while it is on its way. */

@@ -1,7 +1,7 @@
 /* log_stream.h: timestamped lines, in CloudWatch Logs' terms: groups of streams of events. A stream
  * is a file of lines "<milliseconds> <message>", appended to by one writer, read by any number. */
-#ifndef LATHE_STORE_LOG_STREAM_H
-#define LATHE_STORE_LOG_STREAM_H
+#ifndef LATHE_LOG_LOG_STREAM_H
+#define LATHE_LOG_LOG_STREAM_H
 
 #include <glib.h>
 #include <stdbool.h>

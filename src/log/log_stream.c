@@ -1,4 +1,4 @@
-#include "store/log_stream.h"
+#include "log/log_stream.h"
 
 #include <errno.h>
 #include <fcntl.h>

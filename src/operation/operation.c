@@ -9,6 +9,7 @@
 
 struct entry {
     const struct operation *operation;
+    const struct service *owner;
     const struct shape_service *service;
     const struct shape_operation *shape;
     const struct shape_member *token; /* the request's client token, or NULL */
@@ -39,7 +40,8 @@ static const struct shape_member *token_member(const struct shape *input)
 }
 
 static bool add_operation(GHashTable *table, const struct shape_service *service,
-                          const struct operation *operation, GError **error)
+                          const struct service *owner, const struct operation *operation,
+                          GError **error)
 {
     const struct shape_operation *shape = shape_operation_find(service, operation->name);
     if (!shape || !(shape->flags & OPERATION_SHAPE_LISTED))
@@ -47,8 +49,11 @@ static bool add_operation(GHashTable *table, const struct shape_service *service
                          "%s %s is registered, but %s: add it to tools/operations.txt",
                          service->name, operation->name,
                          shape ? "its shapes are not compiled in" : "AWS has no such operation");
+    if (operation->flags & OPERATION_DECIDED && !owner->is_quick)
+        return error_set(error, ERROR_INTERNAL, "%s does not decide where %s runs", service->name,
+                         operation->name);
     struct entry *entry = g_new0(struct entry, 1);
-    *entry = (struct entry){operation, service, shape, token_member(shape->input)};
+    *entry = (struct entry){operation, owner, service, shape, token_member(shape->input)};
     if (!g_hash_table_insert(table, (gpointer)operation->name, entry))
         return error_set(error, ERROR_INTERNAL, "%s %s is registered twice", service->name,
                          operation->name);
@@ -68,7 +73,7 @@ static bool add_service(struct operations *operations, const struct service *ser
         g_hash_table_insert(operations->services, (gpointer)shape->name, table);
     }
     for (size_t i = 0; i < service->count; i++)
-        if (!add_operation(table, shape, &service->operations[i], error))
+        if (!add_operation(table, shape, service, &service->operations[i], error))
             return false;
     return true;
 }
@@ -127,6 +132,15 @@ const struct operation *operation_find(const struct operations *operations, cons
 {
     const struct entry *entry = find(operations, service, name);
     return entry ? entry->operation : NULL;
+}
+
+bool operation_is_quick(const struct operations *operations, const char *service,
+                        const struct call_head *head)
+{
+    const struct entry *entry = find(operations, service, head->operation);
+    if (entry->operation->flags & OPERATION_DECIDED)
+        return entry->owner->is_quick(operations->lathe, head);
+    return entry->operation->flags & OPERATION_QUICK;
 }
 
 static bool fail_unknown(const char *service, const char *name, GError **error)

@@ -50,6 +50,14 @@ enum operation_flags {
     OPERATION_STREAMS = 2,  /* reads call->body itself, however large it is */
     OPERATION_LOOKS_UP = 4, /* names are only looked up: one that breaks its pattern is not found,
                                and the patterns need not be run */
+    OPERATION_DECIDED = 8,  /* its service's is_quick says of each request what it is */
+};
+
+/* What is known of a request once its head has arrived. */
+struct call_head {
+    const char *operation;
+    const json_t *labels; /* of its path, decoded, by their names on the wire; NULL: none */
+    gint64 size;          /* of its body, in bytes; -1: not told */
 };
 
 struct operation {
@@ -64,6 +72,9 @@ struct service {
     const struct operation *operations;
     size_t count;
     const struct kind *const *kinds; /* of its resources; ends with NULL, or NULL: none */
+    /* Of its operations with OPERATION_DECIDED: whether this request may run on a poll thread,
+     * answered from memory and soon. Runs on one itself. */
+    bool (*is_quick)(struct lathe *lathe, const struct call_head *head);
     /* Makes what its operations work on, beside the store, the lake and the jobs. */
     bool (*open)(struct lathe *lathe, GError **error);
     /* Before anything is asked: takes up again, or fails, what the server's end interrupted. */
@@ -91,6 +102,10 @@ const struct service *const *operations_services(const struct operations *operat
 /* The operation, or NULL where it is not built. */
 const struct operation *operation_find(const struct operations *operations, const char *service,
                                        const char *name);
+
+/* Whether a request to that operation, which is built, may run on a poll thread. */
+bool operation_is_quick(const struct operations *operations, const char *service,
+                        const struct call_head *head);
 
 /* What a caller knows beside the request; zero what it does not (region: us-east-1). */
 struct call_context {

@@ -254,8 +254,9 @@ static void put_cors(const struct wire_call *call, struct http_reply *reply)
     http_reply_header(reply, "Vary", "Origin");
 }
 
+/* size: of the body; -1: not told. */
 static enum http_where where_to_run(const struct dispatcher *dispatcher,
-                                    const struct wire_call *call, GError **error)
+                                    const struct wire_call *call, gint64 size, GError **error)
 {
     if (call->protocol == PROTOCOL_QUERY)
         return strcmp(call->request.method, "POST") == 0 ? HTTP_BLOCKING : HTTP_QUICK;
@@ -270,12 +271,14 @@ static enum http_where where_to_run(const struct dispatcher *dispatcher,
     }
     if (operation->flags & OPERATION_STREAMS)
         return HTTP_STREAMING;
-    return operation->flags & OPERATION_QUICK ? HTTP_QUICK : HTTP_BLOCKING;
+    const struct call_head head = {call->operation->name, call->route.labels, size};
+    return operation_is_quick(dispatcher->operations, call->service->name, &head) ? HTTP_QUICK
+                                                                                  : HTTP_BLOCKING;
 }
 
 /* Where a request that may come in is to run. */
 static enum http_where route_call(struct dispatcher *dispatcher, struct wire_call *call,
-                                  struct http_reply *reply, GError **error)
+                                  gint64 size, struct http_reply *reply, GError **error)
 {
     if (strcmp(call->request.method, "OPTIONS") == 0) {
         if (wire_header(&call->request, "origin"))
@@ -291,7 +294,7 @@ static enum http_where route_call(struct dispatcher *dispatcher, struct wire_cal
     if (!wire_call_identify(call, error) ||
         (call->query && !presigned_is_valid(call->query, clock_now(), error)))
         return HTTP_REFUSE;
-    return where_to_run(dispatcher, call, error);
+    return where_to_run(dispatcher, call, size, error);
 }
 
 static void free_call(void *call)
@@ -310,7 +313,7 @@ static enum http_where route(void *context, struct http_request *http, struct ht
     enum http_where where = HTTP_REFUSE;
     if (guard_host(&call->request, (const char *const *)dispatcher->hosts, &error) &&
         guard_origin(&call->request, (const char *const *)dispatcher->origins, &error)) {
-        where = route_call(dispatcher, call, reply, &error);
+        where = route_call(dispatcher, call, http->content_length, reply, &error);
         if (where == HTTP_REFUSE)
             put_cors(call, reply);
     }

@@ -178,7 +178,7 @@ def training_step(name):
 
 
 class Fold:
-    """One fold by the three verbs, in folders as their jobs see them."""
+    """One fold by the three programs, in folders as their jobs see them."""
 
     def __init__(self, lathe, folder, name, split, content):
         self.lathe = lathe
@@ -197,7 +197,7 @@ class Fold:
             {"train": {"ContentType": "text/csv", "TrainingInputMode": "File"}}))
         self.write(model / "input/data/train/train.csv",
                    (features / "processing/output/train/train.csv").read_bytes())
-        self.run("train", model)
+        self.run("xgboost", model)
         self.write(check / "processing/input/model/xgboost-model",
                    (model / "model/xgboost-model").read_bytes())
         self.write(check / "processing/input/test/test.csv",
@@ -210,8 +210,8 @@ class Fold:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
 
-    def run(self, verb, folder):
-        done = subprocess.run([self.lathe, verb, folder], text=True, timeout=300,
+    def run(self, name, folder):
+        done = subprocess.run([self.lathe, "job", name, folder], text=True, timeout=300,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert done.returncode == 0, done.stdout
 

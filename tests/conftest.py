@@ -57,7 +57,7 @@ def server_factory(lathe, tmp_path_factory):
 def server(server_factory):
     """One server for the whole run. A test that kills it or changes what others see (default
     buckets, limits) takes one of its own from server_factory."""
-    return server_factory(["--capture-seconds", "0.5"])
+    return server_factory(["--test-clock"])
 
 
 @pytest.fixture

@@ -6,15 +6,11 @@
 int cli_serve(int argc, char **argv)
 {
     g_autofree char *listen = NULL;
-    double capture_seconds = 0;
     double lifecycle_day = 0;
     gboolean test_clock = FALSE;
     const GOptionEntry options[] = {
         {"listen", 0, 0, G_OPTION_ARG_STRING, &listen, NULL, NULL},
-        /* For tests, which do not wait a minute for a file of captured traffic. */
-        {"capture-seconds", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_DOUBLE, &capture_seconds, NULL,
-         NULL},
-        /* For tests too: POST /_lathe/clock/SECONDS moves the clock on. */
+        /* For tests: POST /_lathe/clock/SECONDS moves the clock on. */
         {"test-clock", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &test_clock, NULL, NULL},
         /* For tests of lifecycles that wait for the wall's clock: the seconds of a day. */
         {"lifecycle-day", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_DOUBLE, &lifecycle_day, NULL, NULL},
@@ -32,8 +28,6 @@ int cli_serve(int argc, char **argv)
     struct server *server = server_open(listen, test_clock, &error);
     if (!server)
         return cli_error(error);
-    if (capture_seconds > 0)
-        server_pace_captures(server, capture_seconds);
     if (lifecycle_day > 0)
         server_shorten_days(server, lifecycle_day);
     printf("lathe listens on %s\n", server_url(server));

@@ -9,7 +9,6 @@
 #include "base/error.h"
 #include "cli/cli.h"
 #include "http/http.h"
-#include "serve/capture.h"
 #include "service/lathe.h"
 #include "store/store.h"
 #include "wire/dispatch.h"
@@ -124,11 +123,6 @@ struct server *server_open(const char *listen, bool test_clock, GError **error)
         return server;
     server_close(server);
     return NULL;
-}
-
-void server_pace_captures(struct server *server, double seconds)
-{
-    captures_pace(server->lathe->captures, seconds);
 }
 
 void server_shorten_days(struct server *server, double seconds)

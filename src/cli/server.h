@@ -17,9 +17,6 @@ bool server_check_listen(const char *listen, GError **error);
  * move the clock on. */
 struct server *server_open(const char *listen, bool test_clock, GError **error);
 
-/* How long captured traffic gathers before it is written (captures_pace). */
-void server_pace_captures(struct server *server, double seconds);
-
 /* How long a day of lifecycles is (lathe_shorten_days). */
 void server_shorten_days(struct server *server, double seconds);
 

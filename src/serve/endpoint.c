@@ -5,7 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "serve/media.h"
+#include "serve/captures.h"
 
 struct variant {
     char *name;
@@ -17,8 +17,10 @@ struct variant {
 struct fleet {
     /* Counted with C11's atomics: those of Debian's GLib are hidden from the thread sanitizer. */
     atomic_int references;
-    char *endpoint;   /* as it was created; clients write its name in any case */
-    atomic_uint turn; /* of the next request */
+    char *endpoint;                   /* as it was created; clients write its name in any case */
+    struct endpoint_capture *capture; /* NULL: its traffic is not captured */
+    size_t quick_bytes;               /* of the variant that has the fewest (served_model_kind) */
+    atomic_uint turn;                 /* of the next request */
     size_t count;
     double weights; /* their sum */
     struct variant variants[];
@@ -27,24 +29,25 @@ struct fleet {
 struct endpoints {
     pthread_rwlock_t lock;
     GHashTable *fleets; /* name -> struct fleet, a reference */
-    endpoint_observer *observer;
-    void *observer_data;
 };
 
 /* --- fleets ------------------------------------------------------------------------------------
  */
 
 static struct fleet *fleet_new(const char *endpoint, const struct endpoint_variant *variants,
-                               size_t count)
+                               size_t count, struct endpoint_capture *capture)
 {
     struct fleet *fleet = g_malloc0(sizeof *fleet + count * sizeof fleet->variants[0]);
     atomic_init(&fleet->references, 1);
     fleet->endpoint = g_strdup(endpoint);
     fleet->count = count;
+    fleet->capture = endpoint_capture_ref(capture);
+    fleet->quick_bytes = SIZE_MAX;
     for (size_t i = 0; i < count; i++) {
         fleet->variants[i] = (struct variant){g_strdup(variants[i].name), variants[i].weight,
                                               served_model_ref(variants[i].model)};
         fleet->weights += variants[i].weight;
+        fleet->quick_bytes = MIN(fleet->quick_bytes, served_model_quick_bytes(variants[i].model));
     }
     return fleet;
 }
@@ -64,6 +67,7 @@ static void fleet_unref(void *data)
         g_free(fleet->variants[i].name);
         served_model_unref(fleet->variants[i].model);
     }
+    endpoint_capture_unref(fleet->capture);
     g_free(fleet->endpoint);
     g_free(fleet);
 }
@@ -127,12 +131,6 @@ void endpoints_free(struct endpoints *endpoints)
     g_free(endpoints);
 }
 
-void endpoints_observe(struct endpoints *endpoints, endpoint_observer *observer, void *data)
-{
-    endpoints->observer = observer;
-    endpoints->observer_data = data;
-}
-
 static struct fleet *take_fleet(struct endpoints *endpoints, const char *name)
 {
     pthread_rwlock_rdlock(&endpoints->lock);
@@ -166,9 +164,10 @@ static void set_fleet(struct endpoints *endpoints, const char *name, struct flee
 }
 
 void endpoints_put(struct endpoints *endpoints, const char *name,
-                   const struct endpoint_variant *variants, size_t count)
+                   const struct endpoint_variant *variants, size_t count,
+                   struct endpoint_capture *capture)
 {
-    set_fleet(endpoints, name, fleet_new(name, variants, count));
+    set_fleet(endpoints, name, fleet_new(name, variants, count, capture));
 }
 
 void endpoints_remove(struct endpoints *endpoints, const char *name)
@@ -196,7 +195,7 @@ static struct fleet *fleet_with_weight(const struct fleet *fleet, const char *va
             (struct endpoint_variant){old->name, meant ? weight : old->weight, old->model};
         found |= meant;
     }
-    return found ? fleet_new(fleet->endpoint, variants, fleet->count) : NULL;
+    return found ? fleet_new(fleet->endpoint, variants, fleet->count, fleet->capture) : NULL;
 }
 
 bool endpoints_weigh(struct endpoints *endpoints, const char *name, const char *variant,
@@ -215,86 +214,12 @@ bool endpoints_weigh(struct endpoints *endpoints, const char *name, const char *
 /* --- invoking ----------------------------------------------------------------------------------
  */
 
-void invocation_reply_clear(struct invocation_reply *reply)
+bool endpoint_is_quick(struct endpoints *endpoints, const char *name, gint64 size)
 {
-    g_free(reply->variant);
-    g_free(reply->refusal);
-    lathe_text_clear(&reply->body);
-}
-
-static bool refuse(struct invocation_reply *reply, unsigned status, const char *words,
-                   GError **error)
-{
-    reply->refused_status = status;
-    reply->refusal = g_strdup(words);
-    return error_set(error, ERROR_MODEL, "Received %s error (%u) from primary with message \"%s\".",
-                     status < 500 ? "client" : "server", status, words);
-}
-
-/* How a container of a kind refuses what it is given: the XGBoost container calls rows that it
- * cannot read an unsupported media type, and those that are not its model's a bad request. */
-static unsigned rows_status(const struct served_model *model, enum lathe_code code)
-{
-    if (code == LATHE_NO_MEMORY)
-        return 500;
-    if (served_model_reader(model))
-        return code == LATHE_MISFIT ? 400 : 415;
-    return code == LATHE_UNSUPPORTED ? 415 : 400;
-}
-
-/* The format of the rows; where that is refused, the words. */
-static char *rows_format(const struct served_model *model, const struct invocation *invocation,
-                         enum lathe_format *format)
-{
-    if (served_model_reader(model))
-        return media_container_format(invocation->content_type, format);
-    if (media_read_format(invocation->content_type, format))
-        return NULL;
-    return g_strdup_printf("Content type %s is not supported; text/csv, application/json and "
-                           "application/jsonlines are.",
-                           invocation->content_type);
-}
-
-/* The format of the answer and its content type; where that is refused, the words and the status.
- */
-static char *answer_format(const struct served_model *model, const struct invocation *invocation,
-                           enum lathe_format *format, const char **content_type, unsigned *status)
-{
-    const char *accept = invocation->accept;
-    const char *fallback = served_model_default_accept(model);
-    if (served_model_writer(model))
-        return media_container_answer(served_model_writer(model), served_model_selects(model),
-                                      accept, fallback, format, content_type, status);
-    if (media_is_any(accept))
-        accept = fallback;
-    if (media_write_format(accept, true, format, content_type))
-        return NULL;
-    *status = 400;
-    return g_strdup_printf("Accept type %s is not supported; text/csv, application/json and "
-                           "application/jsonlines are.",
-                           accept);
-}
-
-/* In the container's order: rows that cannot be read are refused before an answer that cannot be
- * written. */
-static bool answer(const struct served_model *model, const struct invocation *invocation,
-                   struct invocation_reply *reply, GError **error)
-{
-    if (invocation->size == 0 && served_model_reader(model))
-        return true; /* the container answers 204 with nothing in it */
-    enum lathe_format rows, answers = LATHE_CSV;
-    g_autofree char *unread = rows_format(model, invocation, &rows);
-    if (unread)
-        return refuse(reply, 415, unread, error);
-    unsigned status = 0;
-    const char *content_type = NULL;
-    g_autofree char *unwritten = answer_format(model, invocation, &answers, &content_type, &status);
-    struct lathe_error cause;
-    if (!lathe_predict_text(served_model_predictor(model), rows, invocation->bytes,
-                            invocation->size, answers, &reply->body, &cause))
-        return refuse(reply, rows_status(model, cause.code), cause.message, error);
-    reply->content_type = content_type;
-    return !unwritten || refuse(reply, status, unwritten, error);
+    struct fleet *fleet = take_fleet(endpoints, name);
+    bool quick = fleet && fleet->quick_bytes && size >= 0 && (size_t)size <= fleet->quick_bytes;
+    fleet_unref(fleet);
+    return quick;
 }
 
 bool endpoint_invoke(struct endpoints *endpoints, const struct invocation *invocation,
@@ -310,12 +235,9 @@ bool endpoint_invoke(struct endpoints *endpoints, const struct invocation *invoc
     bool answered;
     if (variant) {
         reply->variant = g_strdup(variant->name);
-        answered = answer(variant->model, invocation, reply, error);
-        if (answered && endpoints->observer) {
-            struct invocation seen = *invocation;
-            seen.endpoint = fleet->endpoint;
-            endpoints->observer(&seen, reply, endpoints->observer_data);
-        }
+        answered = served_model_answer(variant->model, invocation, reply, error);
+        if (answered && fleet->capture)
+            endpoint_capture_see(fleet->capture, invocation, reply);
     } else {
         answered =
             error_set(error, ERROR_VALIDATION_RUNTIME, "Variant %s of endpoint %s not found.",

@@ -1,30 +1,66 @@
-/* model.h (of serve): a model as an endpoint holds it: its artifacts fetched from the lake and
- * opened as one predictor. Counted, and immutable, so that variants and threads may share one. */
+/* model.h (of serve): what answers behind a variant, as an endpoint sees it: an invocation's bytes
+ * go in, an answer's bytes or a refusal come out. Two things make one: trees and transformers fused
+ * into one predictor (fused_model.h), and processes (worker_model.h). Counted, so that variants and
+ * threads may share one. */
 #ifndef LATHE_SERVE_MODEL_H
 #define LATHE_SERVE_MODEL_H
 
-#include "base/json.h"
-#include "lathe.h"
-#include "tree/xgboost_release.h"
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
 
-struct lake;
+#include "lathe.h"
+
+struct invocation {
+    const char *endpoint;       /* in any case */
+    const char *account;        /* told where there is no such endpoint */
+    const char *content_type;   /* NULL: what the container takes it for: of XGBoost's, libsvm */
+    const char *accept;         /* NULL or any: the model's default */
+    const char *target_variant; /* NULL: by weights */
+    const char *target_model;   /* of a container that holds several; NULL: none */
+    const char *inference_id, *custom_attributes; /* NULL: none */
+    const void *bytes;
+    size_t size;
+};
+
+/* Zeroed before the first use. */
+struct invocation_reply {
+    char *variant;      /* which one answered */
+    char *content_type; /* NULL where there is no answer, the container's 204 */
+    char *custom_attributes;
+    struct lathe_text body;
+    /* Where the container refuses the request: its words, and its status (415, 406, 400 ...; 0: it
+     * has not said any). */
+    char *refusal;
+    unsigned refused_status;
+};
+void invocation_reply_clear(struct invocation_reply *reply);
+
+/* Notes a refusal in the reply, and sets ERROR_MODEL in SageMaker's words. Returns false. */
+bool invocation_refuse(struct invocation_reply *reply, unsigned status, const char *words,
+                       GError **error);
+
+/* How a kind of model answers. Safe to call from several threads at once. */
+struct served_model_kind {
+    /* Fills in the reply but for its variant. False: the reply has a refusal and the error is
+     * ERROR_MODEL, or only the error is set, which is then lathe's and not the model's. */
+    bool (*answer)(void *model, const struct invocation *invocation, struct invocation_reply *reply,
+                   GError **error);
+    void (*close)(void *model);
+    /* Bodies up to so many bytes are answered in well under a millisecond, from memory, and so may
+     * be on a poll thread. 0: it waits, for a process, whatever the size. */
+    size_t quick_bytes;
+};
+
 struct served_model;
 
-/* Opens a model's 1 to 15 containers, in the order of the pipeline: [{"Image", "ModelDataUrl",
- * "Environment"}]. The error says which artifact was refused and why. */
-struct served_model *served_model_open(struct lake *lake, const json_t *containers, GError **error);
+/* A reference to a model of that kind (a static one); the model is closed with the last one. */
+struct served_model *served_model_new(const struct served_model_kind *kind, void *model);
 struct served_model *served_model_ref(struct served_model *model);
 void served_model_unref(struct served_model *model);
 
-const struct lathe_predictor *served_model_predictor(const struct served_model *model);
-/* The release of the XGBoost container that reads the rows, or that writes the answer; NULL where
- * that is a bundle's. */
-const struct xgboost_release *served_model_reader(const struct served_model *model);
-const struct xgboost_release *served_model_writer(const struct served_model *model);
-/* Whether the last container's environment selects an answer's content. */
-bool served_model_selects(const struct served_model *model);
-/* The content type of answers where a request leaves it open: the last container's environment
- * variable SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT, or NULL. */
-const char *served_model_default_accept(const struct served_model *model);
+bool served_model_answer(struct served_model *model, const struct invocation *invocation,
+                         struct invocation_reply *reply, GError **error);
+size_t served_model_quick_bytes(const struct served_model *model);
 
 #endif

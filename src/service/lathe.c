@@ -13,6 +13,7 @@
 #include "job/job.h"
 #include "lake/lake.h"
 #include "log/log_stream.h"
+#include "serve/captures.h"
 
 /* The lock is the kernel's, on an open file: it goes with its owner, however that ends. The file
  * says who it is. */
@@ -120,6 +121,7 @@ void lathe_shorten_days(struct lathe *lathe, double seconds)
 void lathe_move_clock(struct lathe *lathe, double seconds)
 {
     clock_move(lathe->clock, seconds);
+    captures_wait(lathe->captures);
     tasks_wait(lathe->chores);
 }
 

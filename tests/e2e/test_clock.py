@@ -98,7 +98,7 @@ def test_metrics_grow_coarse_and_then_go(aging):
     assert points(cloudwatch, hour, 3600) == []
 
 
-def test_only_a_server_for_tests_has_a_clock_to_move(server):
+def test_only_a_server_for_tests_has_a_clock_to_move(server_factory):
     with pytest.raises(urllib.error.HTTPError) as caught:
-        server.move_clock(1)
+        server_factory().move_clock(1)
     assert caught.value.code == 405

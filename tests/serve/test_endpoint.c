@@ -14,10 +14,13 @@
 #include <string.h>
 
 #include "base/archive.h"
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "lake/lake.h"
+#include "serve/captures.h"
 #include "serve/endpoint.h"
+#include "serve/fused_model.h"
 
 static const char model_text[] =
     "{\"learner\":{\"attributes\":{},\"feature_names\":[],\"feature_types\":[],"
@@ -74,7 +77,7 @@ static struct served_model *open_model(struct fixture *fixture, const char *key,
     g_autoptr(json_auto) containers =
         json_pack("[{ssssso}]", "Image", "xgboost:3.2-0", "ModelDataUrl", uri, "Environment",
                   json_loads(environment, 0, NULL));
-    return served_model_open(fixture->lake, containers, error);
+    return fused_model_open(fixture->lake, containers, error);
 }
 
 static struct served_model *make_model(struct fixture *fixture, const char *key, int left,
@@ -125,14 +128,14 @@ static int down(void **state)
 static void put_one(struct fixture *fixture, const char *variant, struct served_model *model)
 {
     struct endpoint_variant one = {.name = variant, .weight = 1, .model = model};
-    endpoints_put(fixture->endpoints, "e", &one, 1);
+    endpoints_put(fixture->endpoints, "e", &one, 1, NULL);
 }
 
 static void put_two(struct fixture *fixture, double low, double high)
 {
     struct endpoint_variant two[] = {{.name = "low", .weight = low, .model = fixture->low},
                                      {.name = "high", .weight = high, .model = fixture->high}};
-    endpoints_put(fixture->endpoints, "e", two, 2);
+    endpoints_put(fixture->endpoints, "e", two, 2, NULL);
 }
 
 static struct invocation ask(const char *rows)
@@ -374,26 +377,94 @@ static void no_request_fails_while_an_endpoint_is_updated(void **state)
     assert_true(low > 0 && high > 0);
 }
 
-/* --- the observer -------------------------------------------------------------------------- */
+/* --- where it runs -----------------------------------------------------------------------------
+ */
 
-static void note(const struct invocation *invocation, const struct invocation_reply *reply,
-                 void *data)
-{
-    g_string_append_printf(data, "%.*s>%s>%.*s;", (int)invocation->size,
-                           (const char *)invocation->bytes, reply->variant, (int)reply->body.size,
-                           reply->body.bytes);
-}
-
-static void what_was_answered_is_observed_and_what_was_refused_is_not(void **state)
+static void small_bodies_are_quick_and_others_are_not(void **state)
 {
     struct fixture *fixture = *state;
-    g_autoptr(GString) notes = g_string_new(NULL);
-    endpoints_observe(fixture->endpoints, note, notes);
-    put_one(fixture, "v", fixture->low);
-    expect_answer(fixture, ask("0,5"), "text/csv; charset=utf-8", "1.0\n");
+    assert_false(endpoint_is_quick(fixture->endpoints, "e", 10));
+    put_two(fixture, 1, 1);
+    assert_true(endpoint_is_quick(fixture->endpoints, "E", 10));
+    assert_true(endpoint_is_quick(fixture->endpoints, "e", FUSED_QUICK_BYTES));
+    assert_false(endpoint_is_quick(fixture->endpoints, "e", FUSED_QUICK_BYTES + 1));
+    assert_false(endpoint_is_quick(fixture->endpoints, "e", -1));
+}
+
+static bool wait(void *model, const struct invocation *invocation, struct invocation_reply *reply,
+                 GError **error)
+{
+    (void)model, (void)invocation, (void)reply, (void)error;
+    return true;
+}
+
+static void let_be(void *model)
+{
+    (void)model;
+}
+
+/* One variant that waits makes all of an endpoint's requests go where they may wait. */
+static void an_endpoint_is_as_quick_as_its_slowest_variant(void **state)
+{
+    static const struct served_model_kind waits = {.answer = wait, .close = let_be};
+    struct fixture *fixture = *state;
+    struct served_model *slow = served_model_new(&waits, NULL);
+    struct endpoint_variant two[] = {{"low", 1, fixture->low}, {"slow", 0, slow}};
+    endpoints_put(fixture->endpoints, "e", two, 2, NULL);
+    assert_false(endpoint_is_quick(fixture->endpoints, "e", 0));
+    endpoints_put(fixture->endpoints, "e", two, 1, NULL);
+    assert_true(endpoint_is_quick(fixture->endpoints, "e", 0));
+    served_model_unref(slow);
+}
+
+/* --- captures ----------------------------------------------------------------------------------
+ */
+
+static void put_captured(struct fixture *fixture, struct captures *captures)
+{
+    g_autoptr(json_auto) config = json_pack(
+        "{sbsisss[{ss}{ss}]s{s[s]}}", "EnableCapture", 1, "InitialSamplingPercentage", 100,
+        "DestinationS3Uri", "s3://bucket/captured", "CaptureOptions", "CaptureMode", "Input",
+        "CaptureMode", "Output", "CaptureContentTypeHeader", "CsvContentTypes", "text/csv");
+    struct endpoint_capture *capture = endpoint_capture_new(captures, "e", config);
+    struct endpoint_variant one = {.name = "v", .weight = 1, .model = fixture->low};
+    endpoints_put(fixture->endpoints, "e", &one, 1, capture);
+    endpoint_capture_unref(capture);
+}
+
+static json_t *captured_record(struct fixture *fixture)
+{
+    GError *error = NULL;
+    g_autoptr(GPtrArray) found = lake_list(fixture->lake, "bucket", "captured/e/v/", &error);
+    no_error(error);
+    assert_int_equal(found->len, 1);
+    const struct lake_object *object = g_ptr_array_index(found, 0);
+    g_autofree char *uri = g_strdup_printf("s3://bucket/%s", object->key);
+    g_autoptr(GBytes) bytes = lake_get_bytes(fixture->lake, uri, 1 << 20, &error);
+    no_error(error);
+    gsize size;
+    const char *line = g_bytes_get_data(bytes, &size);
+    assert_ptr_equal(memchr(line, '\n', size), line + size - 1);
+    return json_loadb(line, size, 0, NULL);
+}
+
+static void what_was_answered_is_captured_and_what_was_refused_is_not(void **state)
+{
+    struct fixture *fixture = *state;
+    struct clock *clock = clock_open(NULL);
+    struct captures *captures = captures_new(fixture->lake, clock);
+    put_captured(fixture, captures);
+    assert_true(endpoints_weigh(fixture->endpoints, "e", "v", 2)); /* which keeps the captures */
+    struct invocation row = ask("0,5");
+    row.endpoint = "E"; /* captured under the name that it was created with */
+    expect_answer(fixture, row, "text/csv; charset=utf-8", "1.0\n");
     expect_refusal(fixture, ask("word,5"), 415, "word");
-    expect_answer(fixture, ask("1,5"), "text/csv; charset=utf-8", "3.0\n");
-    assert_string_equal(notes->str, "0,5>v>1.0\n;1,5>v>3.0\n;");
+    endpoints_remove(fixture->endpoints, "e");
+    captures_free(captures);
+    clock_close(clock);
+    g_autoptr(json_auto) record = captured_record(fixture);
+    assert_string_equal(json_text_at(record, "captureData.endpointInput.data"), "0,5");
+    assert_string_equal(json_text_at(record, "captureData.endpointOutput.data"), "1.0\n");
 }
 
 int main(void)
@@ -409,7 +480,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(variants_share_the_traffic_by_their_weights, up, down),
         cmocka_unit_test_setup_teardown(a_request_may_choose_its_variant, up, down),
         cmocka_unit_test_setup_teardown(no_request_fails_while_an_endpoint_is_updated, up, down),
-        cmocka_unit_test_setup_teardown(what_was_answered_is_observed_and_what_was_refused_is_not,
+        cmocka_unit_test_setup_teardown(small_bodies_are_quick_and_others_are_not, up, down),
+        cmocka_unit_test_setup_teardown(an_endpoint_is_as_quick_as_its_slowest_variant, up, down),
+        cmocka_unit_test_setup_teardown(what_was_answered_is_captured_and_what_was_refused_is_not,
                                         up, down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

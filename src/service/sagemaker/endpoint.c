@@ -6,7 +6,8 @@
 #include <string.h>
 
 #include "base/tasks.h"
-#include "serve/capture.h"
+#include "serve/captures.h"
+#include "serve/fused_model.h"
 #include "service/sagemaker/sagemaker.h"
 
 /* --- deploying ----------------------------------------------------------------------------------
@@ -30,7 +31,7 @@ static struct served_model *open_model(struct lathe *lathe, const char *name, GE
         return NULL;
     }
     g_autoptr(json_auto) containers = model_containers(lathe, model->body, error);
-    return containers ? served_model_open(lathe->lake, containers, error) : NULL;
+    return containers ? fused_model_open(lathe->lake, containers, error) : NULL;
 }
 
 /* Opens every model of a configuration; variants that share one open it once. */
@@ -80,10 +81,11 @@ static bool deploy_config(const struct deployment *deployment, GError **error)
     if (!open_variants(lathe, json_object_get(config->body, "ProductionVariants"), models, variants,
                        error))
         return false;
-    captures_set(lathe->captures, deployment->endpoint,
-                 json_object_get(config->body, "DataCaptureConfig"));
+    struct endpoint_capture *capture = endpoint_capture_new(
+        lathe->captures, deployment->endpoint, json_object_get(config->body, "DataCaptureConfig"));
     endpoints_put(lathe->endpoints, deployment->endpoint,
-                  (const struct endpoint_variant *)(void *)variants->data, variants->len);
+                  (const struct endpoint_variant *)(void *)variants->data, variants->len, capture);
+    endpoint_capture_unref(capture);
     return true;
 }
 
@@ -331,7 +333,6 @@ bool delete_endpoint(const struct call *call, const json_t *request, struct repl
     if (!endpoint || !sagemaker_delete(call, &endpoint_kind, request, NULL, error))
         return false;
     endpoints_remove(call->lathe->endpoints, endpoint->name);
-    captures_set(call->lathe->captures, endpoint->name, NULL);
     return true;
 }
 

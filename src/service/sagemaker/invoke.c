@@ -22,6 +22,12 @@ static void free_bytes(void *data)
     g_free(data);
 }
 
+bool invoke_is_quick(struct lathe *lathe, const struct call_head *head)
+{
+    return endpoint_is_quick(lathe->endpoints, json_text_at(head->labels, "EndpointName"),
+                             head->size);
+}
+
 bool invoke_endpoint(const struct call *call, const json_t *request, struct reply *reply,
                      GError **error)
 {
@@ -34,6 +40,7 @@ bool invoke_endpoint(const struct call *call, const json_t *request, struct repl
         .content_type = json_text_at(request, "ContentType"),
         .accept = json_text_at(request, "Accept"),
         .target_variant = json_text_at(request, "TargetVariant"),
+        .target_model = json_text_at(request, "TargetModel"),
         .inference_id = json_text_at(request, "InferenceId"),
         .custom_attributes = json_text_at(request, "CustomAttributes"),
         .bytes = g_bytes_get_data(body, NULL),
@@ -42,14 +49,14 @@ bool invoke_endpoint(const struct call *call, const json_t *request, struct repl
     struct invocation_reply answer = {0};
     bool answered = endpoint_invoke(call->lathe->endpoints, &invocation, &answer, error);
     if (answered) {
-        reply->output = json_pack("{ssss*ss*}", "InvokedProductionVariant", answer.variant,
-                                  "ContentType", answer.content_type, "CustomAttributes",
-                                  json_text_at(request, "CustomAttributes"));
+        reply->output =
+            json_pack("{ssss*ss*}", "InvokedProductionVariant", answer.variant, "ContentType",
+                      answer.content_type, "CustomAttributes", answer.custom_attributes);
         g_autoptr(GBytes) bytes = g_bytes_new_with_free_func(answer.body.bytes, answer.body.size,
                                                              free_bytes, answer.body.bytes);
         reply->body = stream_from_bytes(bytes);
         answer.body = (struct lathe_text){0};
-    } else if (answer.refused_status) {
+    } else if (answer.refusal) {
         describe_refusal(call, &answer, invocation.endpoint, reply);
     }
     invocation_reply_clear(&answer);

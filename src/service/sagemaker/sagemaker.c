@@ -2,7 +2,8 @@
 #include "service/sagemaker/sagemaker.h"
 
 #include "base/tasks.h"
-#include "serve/capture.h"
+#include "serve/captures.h"
+#include "serve/endpoint.h"
 
 static const struct operation operations[] = {
     {"CreateTrainingJob", create_training_job, OPERATION_BLOCKING},
@@ -69,16 +70,15 @@ static const struct operation operations[] = {
 };
 
 static const struct operation runtime_operations[] = {
-    {"InvokeEndpoint", invoke_endpoint, OPERATION_QUICK | OPERATION_LOOKS_UP},
+    {"InvokeEndpoint", invoke_endpoint, OPERATION_DECIDED | OPERATION_LOOKS_UP},
 };
 
 static bool open_service(struct lathe *lathe, GError **error)
 {
     (void)error;
     lathe->endpoints = endpoints_new();
-    lathe->captures = captures_new(lathe->lake);
+    lathe->captures = captures_new(lathe->lake, lathe->clock);
     lathe->deployer = tasks_new();
-    endpoints_observe(lathe->endpoints, captures_observe, lathe->captures);
     return true;
 }
 
@@ -108,4 +108,5 @@ const struct service sagemaker_runtime_service = {
     .name = "sagemaker-runtime",
     .operations = runtime_operations,
     .count = G_N_ELEMENTS(runtime_operations),
+    .is_quick = invoke_is_quick,
 };

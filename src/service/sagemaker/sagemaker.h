@@ -107,6 +107,7 @@ operation_function start_pipeline_execution, stop_pipeline_execution, retry_pipe
 operation_function add_tags, list_tags, delete_tags;
 operation_function search;
 operation_function invoke_endpoint;
+bool invoke_is_quick(struct lathe *lathe, const struct call_head *head);
 
 /* A model's containers, ready to be opened: [{"Image", "ModelDataUrl", "Environment"}], those given
  * by a model package resolved. */

@@ -49,7 +49,7 @@ bool lathe_predict_floats(const struct lathe_predictor *predictor, enum lathe_an
     if (part->forest_count > 1)
         return what == LATHE_MARGIN ? fail_ensemble(error)
                                     : predict_ensemble(predictor, rows, count, stride, out, error);
-    forest_margins(part->forests[0], FOREST_BEST, rows, count, stride, out);
+    forest_margins(part->forests[0], rows, count, stride, out);
     if (what == LATHE_PREDICTION)
         forest_transform(part->forests[0], out, count, out);
     return true;
@@ -237,7 +237,7 @@ static bool ask_trees(const struct sink *sink, const struct forest *forest,
         return true;
     }
     if (sink->what == LATHE_MARGIN)
-        forest_margins(forest, FOREST_BEST, rows->floats, rows->rows, rows->stride, floats);
+        forest_margins(forest, rows->floats, rows->rows, rows->stride, floats);
     else if (!forest_contributions(forest, rows->floats, rows->rows, rows->stride, floats, error))
         return false;
     for (size_t i = 0; i < count; i++)

@@ -206,9 +206,9 @@ static void margins(const struct forest *forest, const struct run_part *own, con
                     float *out)
 {
     if (in->columns)
-        forest_margins_columns(forest, FOREST_BEST, own->numbers_in, in->rows, out);
+        forest_margins_columns(forest, own->numbers_in, in->rows, out);
     else
-        forest_margins(forest, FOREST_BEST, in->floats, in->rows, in->stride, out);
+        forest_margins(forest, in->floats, in->rows, in->stride, out);
 }
 
 static void run_trees(const struct run *run, size_t index, const struct batch *in,

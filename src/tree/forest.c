@@ -104,27 +104,43 @@ static bool mark_asked(struct forest *forest, struct lathe_error *error)
     return true;
 }
 
-/* The fast layout, where the forest is of a kind that has one. */
-static bool make_layout(struct forest *forest, struct lathe_error *error)
+/* The best path that the CPU has. */
+static enum forest_path best_path(void)
 {
 #if TARGET_X86
-    forest->avx2 = target_has_avx2();
-    forest->avx512 = target_has_avx512();
+    if (target_has_avx512())
+        return FOREST_AVX512;
+    if (target_has_avx2())
+        return FOREST_AVX2;
 #endif
-    if (forest->ensemble.tree_count == 0)
-        return true;
+    return FOREST_WORD;
+}
+
+static const struct sliced_way *way_of(enum forest_path path)
+{
+#if TARGET_X86
+    if (path == FOREST_AVX512)
+        return &sliced_avx512;
+    if (path == FOREST_AVX2)
+        return &sliced_avx2;
+#endif
+    return path == FOREST_WORD ? &sliced_word : NULL;
+}
+
+/* The fast layout, where the forest is of a kind that has one. */
+static bool make_layout(struct forest *forest, enum forest_path path, struct lathe_error *error)
+{
+    const struct sliced_way *way = way_of(path == FOREST_BEST ? best_path() : path);
     error->code = LATHE_OK;
-    forest->sliced = sliced_make(&forest->ensemble, forest->avx512, error);
+    if (forest->ensemble.tree_count && way)
+        forest->sliced = sliced_make(&forest->ensemble, way, error);
+    forest->info.path = forest->sliced ? way->path : FOREST_PLAIN;
     return forest->sliced || error->code == LATHE_OK;
 }
 
-struct forest *forest_open(const void *bytes, size_t size, struct lathe_error *error)
-{
-    return forest_open_for(bytes, size, NULL, error);
-}
-
-struct forest *forest_open_for(const void *bytes, size_t size,
-                               const struct xgboost_release *release, struct lathe_error *error)
+static struct forest *open_any(const void *bytes, size_t size,
+                               const struct xgboost_release *release, enum forest_path path,
+                               struct lathe_error *error)
 {
     /* the readers report through the caller's error, or through this one */
     struct lathe_error unseen;
@@ -142,11 +158,33 @@ struct forest *forest_open_for(const void *bytes, size_t size,
         return NULL;
     }
     describe(forest);
-    if (!mark_asked(forest, error) || !make_layout(forest, error)) {
+    if (!mark_asked(forest, error) || !make_layout(forest, path, error)) {
         forest_close(forest);
         return NULL;
     }
     return forest;
+}
+
+struct forest *forest_open(const void *bytes, size_t size, struct lathe_error *error)
+{
+    return open_any(bytes, size, NULL, FOREST_BEST, error);
+}
+
+struct forest *forest_open_for(const void *bytes, size_t size,
+                               const struct xgboost_release *release, struct lathe_error *error)
+{
+    return open_any(bytes, size, release, FOREST_BEST, error);
+}
+
+struct forest *forest_open_path(const void *bytes, size_t size, enum forest_path path,
+                                struct lathe_error *error)
+{
+    /* from the least to the most that a CPU has */
+    if (path > best_path()) {
+        fail(error, LATHE_UNSUPPORTED, "this CPU has not what the path needs");
+        return NULL;
+    }
+    return open_any(bytes, size, NULL, path, error);
 }
 
 void forest_close(struct forest *forest)
@@ -169,58 +207,37 @@ bool forest_asks(const struct forest *forest, size_t feature)
     return feature < forest->ensemble.features && forest->asked[feature];
 }
 
-/* The sliced walk for a path, or NULL where it is the plain one that is wanted, or the CPU or the
- * forest cannot. */
-static const struct sliced_way *way_of(const struct forest *forest, enum forest_path path)
-{
-    if (!forest->sliced || path == FOREST_PLAIN)
-        return NULL;
-#if TARGET_X86
-    if (forest->avx512 && (path == FOREST_BEST || path == FOREST_AVX512))
-        return &sliced_avx512;
-    if (forest->avx2 && (path == FOREST_BEST || path == FOREST_AVX2))
-        return &sliced_avx2;
-#endif
-    return path == FOREST_BEST || path == FOREST_WORD ? &sliced_word : NULL;
-}
-
-bool forest_can(const struct forest *forest, enum forest_path path)
-{
-    return path == FOREST_BEST || path == FOREST_PLAIN || way_of(forest, path);
-}
-
-static void margins_of(const struct forest *forest, enum forest_path path,
-                       const struct row_source *source, size_t first, size_t count, float *out)
+static void margins_of(const struct forest *forest, const struct row_source *source, size_t first,
+                       size_t count, float *out)
 {
     const struct ensemble *ensemble = &forest->ensemble;
-    const struct sliced_way *way = way_of(forest, path);
-    if (!way || !sliced_margins(forest->sliced, ensemble, way, source, first, count, out))
+    if (!forest->sliced || !sliced_margins(forest->sliced, ensemble, source, first, count, out))
         plain_margins(ensemble, source, first, count, out);
 }
 
 size_t forest_few_rows(const struct forest *forest)
 {
-    return !forest->sliced ? 0 : forest->sliced->row_plan ? 32 : 16;
+    return forest->sliced ? sliced_few_rows(forest->sliced) : 0;
 }
 
-void forest_margins(const struct forest *forest, enum forest_path path, const float *rows,
-                    size_t count, size_t stride, float *out)
+void forest_margins(const struct forest *forest, const float *rows, size_t count, size_t stride,
+                    float *out)
 {
     const struct row_source source = {.rows = rows, .stride = stride};
     const struct ensemble *ensemble = &forest->ensemble;
     size_t done = 0;
-    if (path == FOREST_BEST && count < forest_few_rows(forest))
+    if (count < forest_few_rows(forest))
         while (done < count && sliced_row(forest->sliced, ensemble, rows + done * stride,
                                           out + done * ensemble->outputs))
             done++;
     if (done < count)
-        margins_of(forest, path, &source, done, count - done, out + done * ensemble->outputs);
+        margins_of(forest, &source, done, count - done, out + done * ensemble->outputs);
 }
 
-void forest_margins_columns(const struct forest *forest, enum forest_path path,
-                            const double *const *columns, size_t count, float *out)
+void forest_margins_columns(const struct forest *forest, const double *const *columns, size_t count,
+                            float *out)
 {
-    margins_of(forest, path, &(struct row_source){.columns = columns}, 0, count, out);
+    margins_of(forest, &(struct row_source){.columns = columns}, 0, count, out);
 }
 
 size_t forest_answers(const struct forest *forest)

@@ -8,8 +8,8 @@
 
 struct forest;
 
-/* How to walk. FOREST_BEST is what forest_open found fastest on this CPU; the others force one
- * path, for tests and benchmarks. Every path gives identical bits. */
+/* How to walk. FOREST_BEST is the fastest that the CPU and the forest can. Every path gives
+ * identical bits. */
 enum forest_path { FOREST_BEST, FOREST_PLAIN, FOREST_WORD, FOREST_AVX2, FOREST_AVX512 };
 
 struct xgboost_release;
@@ -22,6 +22,10 @@ struct forest *forest_open(const void *bytes, size_t size, struct lathe_error *e
  * with no more trees than the training found best. */
 struct forest *forest_open_for(const void *bytes, size_t size,
                                const struct xgboost_release *release, struct lathe_error *error);
+/* The same as a CPU opens it that has no more than the path needs, for tests and benchmarks. NULL
+ * with LATHE_UNSUPPORTED where this CPU lacks that. */
+struct forest *forest_open_path(const void *bytes, size_t size, enum forest_path path,
+                                struct lathe_error *error);
 void forest_close(struct forest *forest);
 
 /* What an ensemble asks and answers. Pointers live as long as the forest. */
@@ -36,6 +40,7 @@ struct forest_info {
     const float *base_margin;         /* `outputs` values that every row's sums start from */
     const char *const *feature_names; /* `features` names, or NULL where the file has none */
     bool pickled;                     /* the file is a pickled Booster */
+    enum forest_path path;            /* which is walked: never FOREST_BEST */
 };
 const struct forest_info *forest_describe(const struct forest *forest);
 
@@ -43,8 +48,8 @@ const struct forest_info *forest_describe(const struct forest *forest);
  * rows + r * stride (stride in floats, at least `features`), NaN is missing; out receives
  * count x outputs floats. Equal, bit for bit, to XGBoost's predict(DMatrix, output_margin=True);
  * for infinities, which a DMatrix refuses, to its in-place prediction. Cannot fail. */
-void forest_margins(const struct forest *forest, enum forest_path path, const float *rows,
-                    size_t count, size_t stride, float *out);
+void forest_margins(const struct forest *forest, const float *rows, size_t count, size_t stride,
+                    float *out);
 
 /* Fewer rows than these forest_margins takes one by one, which is then faster than a block that is
  * mostly empty; from columns there is no such way. */
@@ -52,14 +57,11 @@ size_t forest_few_rows(const struct forest *forest);
 
 /* The same margins from columns: columns[f] has `count` values of feature f, NaN where missing,
  * each of which is taken as (float)value. It may be NULL for a feature that nothing asks about. */
-void forest_margins_columns(const struct forest *forest, enum forest_path path,
-                            const double *const *columns, size_t count, float *out);
+void forest_margins_columns(const struct forest *forest, const double *const *columns, size_t count,
+                            float *out);
 
 /* Whether any split (or, in a linear model, weight) asks about the feature. */
 bool forest_asks(const struct forest *forest, size_t feature);
-
-/* Whether this CPU and this forest can take the path. */
-bool forest_can(const struct forest *forest, enum forest_path path);
 
 /* How many values a row has after the objective's transformation: `outputs`, except multi:softmax,
  * whose answer is one class number. */

@@ -11,7 +11,6 @@ struct forest {
     struct ensemble ensemble;
     struct sliced *sliced; /* NULL: only the plain walk */
     bool *asked;           /* by feature: whether a split or a linear weight asks about it */
-    bool avx2, avx512;     /* what the CPU has */
     bool pickled;          /* how the file was written */
 };
 

@@ -47,7 +47,8 @@ struct laying {
     uint32_t levels;
 };
 
-static void lay_leaf(const struct laying *laying, int32_t number, size_t place)
+/* At the places from `place` on, `width` of them: below where the tree has its leaf already. */
+static void lay_leaf(const struct laying *laying, int32_t number, size_t place, size_t width)
 {
     const struct ensemble *ensemble = laying->ensemble;
     const struct tree_node *node = &laying->nodes[number];
@@ -56,20 +57,24 @@ static void lay_leaf(const struct laying *laying, int32_t number, size_t place)
         laying->exits[place] = number;
         return;
     }
-    for (size_t k = 0; k < laying->tables; k++)
-        laying->leaves[(k << laying->levels) + place] =
-            ensemble->vector_leaves ? ensemble->leaves[(size_t)node->right * ensemble->outputs + k]
-                                    : node->leaf;
+    for (size_t k = 0; k < laying->tables; k++) {
+        float *leaves = laying->leaves + (k << laying->levels) + place;
+        float leaf = ensemble->vector_leaves
+                         ? ensemble->leaves[(size_t)node->right * ensemble->outputs + k]
+                         : node->leaf;
+        for (size_t i = 0; i < width; i++)
+            leaves[i] = leaf;
+    }
 }
 
-/* Lays out the leaves of the subtree at a node of the full tree, and lists its splits; what lies to
- * the left of a leaf stays as it is, as no row goes there. Recurses MOST_LEVELS deep. */
+/* Lays out the leaves of the subtree at a node of the full tree, and lists its splits. Recurses
+ * MOST_LEVELS deep. */
 static void lay_node(const struct laying *laying, int32_t number, uint32_t levels, size_t step,
                      size_t place)
 {
     const struct tree_node *node = &laying->nodes[number];
     if (levels == 0 || node->left == NO_CHILD) {
-        lay_leaf(laying, number, place + ((size_t)1 << levels) - 1);
+        lay_leaf(laying, number, place, (size_t)1 << levels);
         return;
     }
     split_list_add(laying->splits, node, step);
@@ -138,7 +143,7 @@ static void part_steps(const struct parting *parting, const struct step *from, u
     part_steps(parting, from + half, depth + 1, 2 * number + 1, to + half_walked);
 }
 
-static bool part_trees(struct sliced *sliced)
+bool sliced_part_trees(struct sliced *sliced, struct lathe_error *error)
 {
     size_t columns = sliced->plan.columns, steps = 0, lookups = 0;
     sliced->walked = columns <= 16 ? 4 : columns <= 32 ? 5 : columns <= 64 ? 6 : MOST_LEVELS;
@@ -157,7 +162,8 @@ static bool part_trees(struct sliced *sliced)
     sliced->upper = malloc(steps * sizeof *sliced->upper);
     sliced->lookups = aligned_alloc(64, lookups * sizeof *sliced->lookups);
     if (!sliced->upper || !sliced->lookups)
-        return false;
+        return fail(error, LATHE_NO_MEMORY, "no memory for the layout of %zu trees",
+                    sliced->tree_count);
     memset(sliced->lookups, 0, lookups * sizeof *sliced->lookups);
     for (size_t t = 0; t < sliced->tree_count; t++) {
         const struct sliced_tree *tree = &sliced->trees[t];
@@ -191,7 +197,7 @@ static size_t group_of(const struct sliced *sliced)
 }
 
 /* Room for the trees' parts, and for as many splits as there can be. */
-static bool make_room(struct sliced *sliced, const struct ensemble *ensemble, bool avx512,
+static bool make_room(struct sliced *sliced, const struct ensemble *ensemble,
                       struct split_list *splits)
 {
     const struct sliced_tree *whole = &sliced->trees[ensemble->tree_count];
@@ -199,19 +205,20 @@ static bool make_room(struct sliced *sliced, const struct ensemble *ensemble, bo
     sliced->leaves = calloc(whole->leaves + 1, sizeof *sliced->leaves);
     sliced->exits = malloc((whole->exits + 1) * sizeof *sliced->exits);
     /* aligned for whole vectors of the planes */
-    sliced->planes = avx512 ? aligned_alloc(64, whole->planes + 64) : NULL;
+    bool planes = sliced->way->planes;
+    sliced->planes = planes ? aligned_alloc(64, whole->planes + 64) : NULL;
     /* a tree of n splits has n + 1 leaves */
     size_t most = ensemble->node_count / 2 < whole->steps ? ensemble->node_count / 2 : whole->steps;
     splits->numbers = malloc((most + 1) * sizeof *splits->numbers);
     splits->categories = malloc((ensemble->set_count + 1) * sizeof *splits->categories);
-    if (!sliced->steps || !sliced->leaves || !sliced->exits || (avx512 && !sliced->planes) ||
+    if (!sliced->steps || !sliced->leaves || !sliced->exits || (planes && !sliced->planes) ||
         !splits->numbers || !splits->categories)
         return false;
     memset(sliced->exits, 0xFF, whole->exits * sizeof *sliced->exits); /* NO_CHILD */
     return true;
 }
 
-static bool lay_out(struct sliced *sliced, const struct ensemble *ensemble, bool avx512,
+static bool lay_out(struct sliced *sliced, const struct ensemble *ensemble,
                     struct lathe_error *error)
 {
     sliced->tree_count = ensemble->tree_count;
@@ -224,7 +231,7 @@ static bool lay_out(struct sliced *sliced, const struct ensemble *ensemble, bool
         return false;
     struct split_list splits = {0};
     bool good =
-        make_room(sliced, ensemble, avx512, &splits) ||
+        make_room(sliced, ensemble, &splits) ||
         fail(error, LATHE_NO_MEMORY, "no memory for the layout of %zu nodes", ensemble->node_count);
     if (good)
         lay_trees(sliced, ensemble, &splits);
@@ -234,22 +241,8 @@ static bool lay_out(struct sliced *sliced, const struct ensemble *ensemble, bool
     return good;
 }
 
-/* What AVX-512 has besides. */
-static bool lay_more(struct sliced *sliced, struct lathe_error *error)
-{
-    if (!cuts_lay_search(&sliced->plan, error))
-        return false;
-    if (!part_trees(sliced))
-        return fail(error, LATHE_NO_MEMORY, "no memory for the layout of %zu trees",
-                    sliced->tree_count);
-#if TARGET_X86
-    return row_plan_make(sliced, error);
-#else
-    return true;
-#endif
-}
-
-struct sliced *sliced_make(const struct ensemble *ensemble, bool avx512, struct lathe_error *error)
+struct sliced *sliced_make(const struct ensemble *ensemble, const struct sliced_way *way,
+                           struct lathe_error *error)
 {
     if (!worth_slicing(ensemble))
         return NULL;
@@ -258,9 +251,10 @@ struct sliced *sliced_make(const struct ensemble *ensemble, bool avx512, struct 
         fail(error, LATHE_NO_MEMORY, "no memory for a layout");
         return NULL;
     }
-    bool good = lay_out(sliced, ensemble, avx512, error);
+    sliced->way = way;
+    bool good = lay_out(sliced, ensemble, error);
     sliced->column_room = sliced->plan.columns;
-    good = good && (!avx512 || lay_more(sliced, error));
+    good = good && (!way->lay || way->lay(sliced, error));
     sliced->block_bytes = BLOCK_ROWS * (sliced->column_room + ensemble->outputs * sizeof(float));
     if (good)
         sliced->group = group_of(sliced);
@@ -277,6 +271,7 @@ void sliced_free(struct sliced *sliced)
     cuts_clear(&sliced->plan);
 #if TARGET_X86
     row_plan_free(sliced->row_plan);
+    row_bytes_free(sliced->row_bytes);
 #endif
     free(sliced->trees);
     free(sliced->steps);
@@ -345,9 +340,9 @@ enum { MOST_BLOCKS = 8, STACK_BYTES = 64 << 10, HEAP_BYTES = 1 << 20 };
 
 /* Up to MOST_BLOCKS blocks through all trees, group by group. */
 static void walk_blocks(const struct sliced *sliced, const struct ensemble *ensemble,
-                        const struct sliced_way *way, struct row_block *blocks, size_t count,
-                        float *out)
+                        struct row_block *blocks, size_t count, float *out)
 {
+    const struct sliced_way *way = sliced->way;
     for (size_t b = 0; b < count; b++) {
         way->cut(&sliced->plan, &blocks[b], ensemble->features);
         begin(ensemble, &blocks[b]);
@@ -363,8 +358,7 @@ static void walk_blocks(const struct sliced *sliced, const struct ensemble *ense
 }
 
 bool sliced_margins(const struct sliced *sliced, const struct ensemble *ensemble,
-                    const struct sliced_way *way, const struct row_source *source, size_t first,
-                    size_t count, float *out)
+                    const struct row_source *source, size_t first, size_t count, float *out)
 {
     _Alignas(64) char stack[STACK_BYTES];
     size_t fit = sliced->group < sliced->tree_count ? MOST_BLOCKS : 1;
@@ -394,7 +388,7 @@ bool sliced_margins(const struct sliced *sliced, const struct ensemble *ensemble
                 memset(at, 0, sliced->column_room * BLOCK_ROWS);
             done += blocks[taken].count;
         }
-        walk_blocks(sliced, ensemble, way, blocks, taken, margins);
+        walk_blocks(sliced, ensemble, blocks, taken, margins);
     }
     if (scratch != stack)
         free(scratch);

@@ -5,8 +5,9 @@
  * the number of its leaf: no row waits for a memory access that depends on another.
  *
  * A tree becomes a full tree of 3 to 8 levels: a node in whose place the tree has a leaf already
- * goes right always. Steps lie in the order in which they are used (a node, its left subtree, its
- * right subtree). Deeper trees go on from the full tree's leaves with the plain walk.
+ * goes right always, or left: all the leaves below it are that one. Steps lie in the order in which
+ * they are used (a node, its left subtree, its right subtree). Deeper trees go on from the full
+ * tree's leaves with the plain walk.
  *
  * Size: 8 bytes a step and 4 a leaf: 760 bytes a tree of 6 levels, 3,064 of 8. A block's columns
  * (28 features: 7 to 14 kB) fit the first-level cache and stay there while trees stream past from
@@ -19,6 +20,7 @@
 
 #include "parse/target.h"
 #include "tree/cuts.h"
+#include "tree/forest.h"
 
 enum { LEAST_LEVELS = 3, MOST_LEVELS = 8, MOST_LEAVES = 1 << MOST_LEVELS };
 
@@ -41,12 +43,13 @@ struct lookup {
 };
 
 struct sliced {
+    const struct sliced_way *way;
     struct cut_plan plan;
     struct sliced_tree *trees;
     size_t tree_count;
     struct step *steps;
     float *leaves;          /* 2^levels a tree; vector leaves: that for each output */
-    uint8_t *planes;        /* the same as 4 planes of at least 64 bytes; NULL without AVX-512 */
+    uint8_t *planes;        /* the same as 4 planes of at least 64 bytes; or NULL */
     int32_t *exits;         /* deep trees: for each leaf the node to go on from, or NO_CHILD */
     uint32_t walked;        /* AVX-512: levels above those that are looked up: 4 to 6, or 8; */
     struct step *upper;     /* of each tree that has such their steps, */
@@ -54,7 +57,8 @@ struct sliced {
     size_t column_room;     /* columns in a block: what is picked from may be more than there are */
     size_t tables;          /* leaf tables a tree: outputs with vector leaves, else 1 */
     size_t block_bytes;     /* that a block needs: its columns, and sums for each output */
-    struct row_plan *row_plan; /* for single rows with AVX-512, or NULL */
+    struct row_plan *row_plan;   /* for single rows with AVX-512, or NULL */
+    struct row_bytes *row_bytes; /* for single rows with AVX2, or NULL */
     size_t group; /* trees that several blocks walk in turn while they are in the cache */
 };
 
@@ -66,8 +70,12 @@ static inline bool sliced_looks_up(const struct sliced *sliced, const struct sli
 }
 
 /* NULL without an error where the ensemble is none that bytes serve; see cuts_plan. */
-struct sliced *sliced_make(const struct ensemble *ensemble, bool avx512, struct lathe_error *error);
+struct sliced *sliced_make(const struct ensemble *ensemble, const struct sliced_way *way,
+                           struct lathe_error *error);
 void sliced_free(struct sliced *sliced);
+
+/* Lays out the lookups and the steps above them. */
+bool sliced_part_trees(struct sliced *sliced, struct lathe_error *error);
 
 /* A block on its way: rows, their codes, and for each output BLOCK_ROWS sums. */
 struct row_block {
@@ -80,10 +88,17 @@ struct row_block {
 
 /* How an instruction set does it. Columns and sums are aligned to 64 bytes. */
 struct sliced_way {
+    enum forest_path path;
+    bool planes; /* looks leaves up in planes */
+    bool (*lay)(struct sliced *sliced,
+                struct lathe_error *error); /* what it has besides; or NULL */
     void (*cut)(const struct cut_plan *plan, const struct row_block *block, size_t features);
     /* adds the trees from first up to last to the sums */
     void (*add_trees)(const struct sliced *sliced, const struct ensemble *ensemble, size_t first,
                       size_t last, const struct row_block *block);
+    /* margins of one row; where the forest has what that needs, else sliced_row's own way */
+    void (*row)(const struct sliced *sliced, const struct ensemble *ensemble, const float *row,
+                float *out);
     const uint8_t *places; /* where in their 64 sums 64 rows are; NULL: in their own places */
 };
 
@@ -97,23 +112,33 @@ void cuts_block_avx2(const struct cut_plan *plan, const struct row_block *block,
 /* Margins of `count` rows from `first` on. False where there is no memory for the blocks'
  * columns. */
 bool sliced_margins(const struct sliced *sliced, const struct ensemble *ensemble,
-                    const struct sliced_way *way, const struct row_source *source, size_t first,
-                    size_t count, float *out);
+                    const struct row_source *source, size_t first, size_t count, float *out);
 
 /* What a tree adds to an output for a row that leaves the full tree at leaf `number`: that leaf's
  * value, or in a deep tree the one to which the plain walk leads from there. */
 float sliced_leaf(const struct sliced *sliced, const struct ensemble *ensemble, size_t tree,
                   size_t output, uint32_t number, const struct row_source *source, size_t row);
 
+/* Fewer rows than these are faster one by one than as a block that is mostly empty. */
+size_t sliced_few_rows(const struct sliced *sliced);
+
 /* Margins of one row, for low latency. False where there is no memory for the row's codes. */
 bool sliced_row(const struct sliced *sliced, const struct ensemble *ensemble, const float *row,
                 float *out);
 
+#if TARGET_X86
 /* The same with AVX-512, where row_plan_make found that it can (sliced->row_plan). */
 bool row_plan_make(struct sliced *sliced, struct lathe_error *error);
 void row_plan_free(struct row_plan *plan);
 void sliced_row_avx512(const struct sliced *sliced, const struct ensemble *ensemble,
                        const float *row, float *out);
+
+/* The same with AVX2, where row_bytes_make found that it can (sliced->row_bytes). */
+bool row_bytes_make(struct sliced *sliced, struct lathe_error *error);
+void row_bytes_free(struct row_bytes *plan);
+void sliced_row_avx2(const struct sliced *sliced, const struct ensemble *ensemble, const float *row,
+                     float *out);
+#endif
 
 /* Adds the leaves that one row reaches in `count` trees from `first` on to its margins. */
 void sliced_add_row(const struct sliced *sliced, const struct ensemble *ensemble, size_t first,

@@ -95,5 +95,11 @@ void cuts_block_avx2(const struct cut_plan *plan, const struct row_block *block,
                           BLOCK_ROWS);
 }
 
-const struct sliced_way sliced_avx2 = {cuts_block_avx2, add_trees, NULL};
+const struct sliced_way sliced_avx2 = {
+    .path = FOREST_AVX2,
+    .lay = row_bytes_make,
+    .cut = cuts_block_avx2,
+    .add_trees = add_trees,
+    .row = sliced_row_avx2,
+};
 #endif

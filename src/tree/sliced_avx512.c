@@ -228,5 +228,19 @@ static TARGET_AVX512 void add_trees(const struct sliced *sliced, const struct en
     }
 }
 
-const struct sliced_way sliced_avx512 = {cuts_block_avx512, add_trees, places};
+static bool lay(struct sliced *sliced, struct lathe_error *error)
+{
+    return cuts_lay_search(&sliced->plan, error) && sliced_part_trees(sliced, error) &&
+           row_plan_make(sliced, error);
+}
+
+const struct sliced_way sliced_avx512 = {
+    .path = FOREST_AVX512,
+    .planes = true,
+    .lay = lay,
+    .cut = cuts_block_avx512,
+    .add_trees = add_trees,
+    .row = sliced_row_avx512,
+    .places = places,
+};
 #endif

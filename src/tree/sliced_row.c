@@ -45,15 +45,18 @@ void sliced_add_row(const struct sliced *sliced, const struct ensemble *ensemble
                 sliced_leaf(sliced, ensemble, first + i, k, numbers[i], &source, 0);
 }
 
+size_t sliced_few_rows(const struct sliced *sliced)
+{
+    return sliced->row_plan || sliced->row_bytes ? 32 : 16;
+}
+
 bool sliced_row(const struct sliced *sliced, const struct ensemble *ensemble, const float *row,
                 float *out)
 {
-#if TARGET_X86
-    if (sliced->row_plan) {
-        sliced_row_avx512(sliced, ensemble, row, out);
+    if (sliced->row_plan || sliced->row_bytes) {
+        sliced->way->row(sliced, ensemble, row, out);
         return true;
     }
-#endif
     int8_t stack[STACK_CODES];
     size_t columns = sliced->plan.columns;
     int8_t *codes = columns <= STACK_CODES ? stack : malloc(columns);

@@ -121,4 +121,8 @@ static void add_trees(const struct sliced *sliced, const struct ensemble *ensemb
     }
 }
 
-const struct sliced_way sliced_word = {cut_block, add_trees, NULL};
+const struct sliced_way sliced_word = {
+    .path = FOREST_WORD,
+    .cut = cut_block,
+    .add_trees = add_trees,
+};

@@ -2,9 +2,9 @@
  *
  * ROWS is a file of native float32, row-major. For each KIND the answers go to OUT.KIND as
  * float32. Kinds: best, plain, word, avx2, avx512 (margins of all rows at once by that path), the
- * same with -columns (from columns of doubles), single (margins, one row at a time), answers,
- * leaves, contributions, importance. A kind that this CPU or forest cannot do makes no file. Exit
- * status 1 and the error's text where the model is refused. */
+ * same with -columns (from columns of doubles) or -single (one row at a time), answers, leaves,
+ * contributions, importance. A kind that this CPU or forest cannot do makes no file. Exit status 1
+ * and the error's text where the model is refused. */
 #include "tree/forest.h"
 
 #include <math.h>
@@ -38,6 +38,8 @@ static void write_file(const char *stem, const char *kind, const float *values, 
 }
 
 struct job {
+    const void *model;
+    size_t model_size;
     const struct forest *forest;
     const float *rows;
     size_t count, columns;
@@ -57,15 +59,22 @@ static double *column_of(const struct job *job, size_t feature)
     return column;
 }
 
-static void margins_of_columns(const struct job *job, enum forest_path path, float *values)
+static void margins_of_columns(const struct job *job, const struct forest *forest, float *values)
 {
     double **columns = malloc((job->columns + 1) * sizeof *columns);
     for (size_t f = 0; f < job->columns; f++)
         columns[f] = column_of(job, f);
-    forest_margins_columns(job->forest, path, (const double *const *)columns, job->count, values);
+    forest_margins_columns(forest, (const double *const *)columns, job->count, values);
     for (size_t f = 0; f < job->columns; f++)
         free(columns[f]);
     free(columns);
+}
+
+static void margins_of_single(const struct job *job, const struct forest *forest, float *values)
+{
+    size_t outputs = forest_describe(forest)->outputs;
+    for (size_t r = 0; r < job->count; r++)
+        forest_margins(forest, job->rows + r * job->columns, 1, job->columns, values + r * outputs);
 }
 
 static bool margins(const struct job *job, const char *kind)
@@ -76,35 +85,30 @@ static bool margins(const struct job *job, const char *kind)
         path++;
     if (path == 5)
         return false;
-    float *values = malloc((job->count * outputs + 1) * sizeof *values);
-    if (forest_can(job->forest, (enum forest_path)path)) {
+    struct forest *forest =
+        forest_open_path(job->model, job->model_size, (enum forest_path)path, NULL);
+    if (!forest)
+        return true;
+    if (path == FOREST_BEST || forest_describe(forest)->path == (enum forest_path)path) {
+        float *values = malloc((job->count * outputs + 1) * sizeof *values);
         if (strcmp(kind + length, "-columns") == 0)
-            margins_of_columns(job, (enum forest_path)path, values);
+            margins_of_columns(job, forest, values);
+        else if (strcmp(kind + length, "-single") == 0)
+            margins_of_single(job, forest, values);
         else
-            forest_margins(job->forest, (enum forest_path)path, job->rows, job->count, job->columns,
-                           values);
+            forest_margins(forest, job->rows, job->count, job->columns, values);
         write_file(job->out, kind, values, job->count * outputs);
+        free(values);
     }
-    free(values);
+    forest_close(forest);
     return true;
-}
-
-static void single(const struct job *job, const char *kind)
-{
-    size_t outputs = forest_describe(job->forest)->outputs;
-    float *values = malloc((job->count * outputs + 1) * sizeof *values);
-    for (size_t r = 0; r < job->count; r++)
-        forest_margins(job->forest, FOREST_BEST, job->rows + r * job->columns, 1, job->columns,
-                       values + r * outputs);
-    write_file(job->out, kind, values, job->count * outputs);
-    free(values);
 }
 
 static void answers(const struct job *job, const char *kind)
 {
     size_t outputs = forest_describe(job->forest)->outputs;
     float *values = malloc((job->count * outputs + 1) * sizeof *values);
-    forest_margins(job->forest, FOREST_BEST, job->rows, job->count, job->columns, values);
+    forest_margins(job->forest, job->rows, job->count, job->columns, values);
     forest_transform(job->forest, values, job->count, values);
     write_file(job->out, kind, values, job->count * forest_answers(job->forest));
     free(values);
@@ -154,8 +158,8 @@ int main(int count, char **arguments)
     size_t columns = strtoul(arguments[3], NULL, 10);
     struct lathe_error error = {0};
     struct forest *forest = forest_open(model, model_size, &error);
-    free(model);
     if (!forest) {
+        free(model);
         free(rows);
         fprintf(stderr, "%s\n", error.message);
         return error.code == LATHE_INVALID_MODEL || error.code == LATHE_UNSUPPORTED ||
@@ -163,12 +167,17 @@ int main(int count, char **arguments)
                    ? 1
                    : 2;
     }
-    struct job job = {forest, rows, columns ? rows_size / sizeof(float) / columns : 0, columns,
-                      arguments[4]};
+    struct job job = {
+        .model = model,
+        .model_size = model_size,
+        .forest = forest,
+        .rows = rows,
+        .count = columns ? rows_size / sizeof(float) / columns : 0,
+        .columns = columns,
+        .out = arguments[4],
+    };
     for (int i = 5; i < count; i++) {
-        if (strcmp(arguments[i], "single") == 0)
-            single(&job, arguments[i]);
-        else if (strcmp(arguments[i], "answers") == 0)
+        if (strcmp(arguments[i], "answers") == 0)
             answers(&job, arguments[i]);
         else if (strcmp(arguments[i], "leaves") == 0)
             leaves(&job, arguments[i]);
@@ -180,6 +189,7 @@ int main(int count, char **arguments)
             fprintf(stderr, "unknown kind %s\n", arguments[i]);
     }
     forest_close(forest);
+    free(model);
     free(rows);
     return 0;
 }

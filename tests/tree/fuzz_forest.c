@@ -24,14 +24,16 @@ static void same_bits(const float *found, const float *expected, size_t count)
             abort();
 }
 
-/* Row by row, and from columns. */
-static void predict_otherwise(const struct forest *forest, const float *rows, const float *expected)
+/* All rows at once, row by row, and from columns. */
+static void predict_by(const struct forest *forest, const float *rows, const float *expected)
 {
     const struct forest_info *info = forest_describe(forest);
     size_t features = info->features, outputs = info->outputs;
     float *found = malloc((outputs * ROWS + 1) * sizeof *found);
+    forest_margins(forest, rows, ROWS, features, found);
+    same_bits(found, expected, outputs * ROWS);
     for (size_t r = 0; r < ROWS; r++)
-        forest_margins(forest, FOREST_BEST, rows + r * features, 1, features, found + r * outputs);
+        forest_margins(forest, rows + r * features, 1, features, found + r * outputs);
     same_bits(found, expected, outputs * ROWS);
     double *values = malloc((features * ROWS + 1) * sizeof *values);
     const double **columns = malloc((features + 1) * sizeof *columns);
@@ -40,32 +42,16 @@ static void predict_otherwise(const struct forest *forest, const float *rows, co
         for (size_t r = 0; r < ROWS; r++)
             values[f * ROWS + r] = (double)rows[r * features + f];
     }
-    forest_margins_columns(forest, FOREST_BEST, columns, ROWS, found);
+    forest_margins_columns(forest, columns, ROWS, found);
     same_bits(found, expected, outputs * ROWS);
     free(columns);
     free(values);
     free(found);
 }
 
-static void predict(const struct forest *forest)
+static void explain(const struct forest *forest, const float *rows)
 {
     const struct forest_info *info = forest_describe(forest);
-    if (info->features * ROWS > MOST_CELLS || info->outputs * ROWS > MOST_CELLS)
-        return;
-    float *rows = malloc((info->features * ROWS + 1) * sizeof *rows);
-    float *plain = malloc((info->outputs * ROWS + 1) * sizeof *plain);
-    float *other = malloc((info->outputs * ROWS + 1) * sizeof *other);
-    for (size_t i = 0; i < info->features * ROWS; i++)
-        rows[i] = some_value(i);
-    forest_margins(forest, FOREST_PLAIN, rows, ROWS, info->features, plain);
-    for (int path = FOREST_BEST; path <= FOREST_AVX512; path++) {
-        if (!forest_can(forest, (enum forest_path)path))
-            continue;
-        forest_margins(forest, (enum forest_path)path, rows, ROWS, info->features, other);
-        same_bits(other, plain, info->outputs * ROWS);
-    }
-    predict_otherwise(forest, rows, plain);
-    forest_transform(forest, plain, ROWS, other);
     struct lathe_error error;
     float *explained = malloc((info->outputs * (info->features + 1) + 1) * sizeof *explained);
     uint32_t *leaves = malloc((info->trees + 1) * sizeof *leaves);
@@ -77,17 +63,37 @@ static void predict(const struct forest *forest)
     free(explained);
     free(leaves);
     free(importance);
+}
+
+/* The same file on each path that this CPU has; `forest` is the plain one. */
+static void predict(const struct forest *forest, const uint8_t *bytes, size_t size)
+{
+    const struct forest_info *info = forest_describe(forest);
+    if (info->features * ROWS > MOST_CELLS || info->outputs * ROWS > MOST_CELLS)
+        return;
+    float *rows = malloc((info->features * ROWS + 1) * sizeof *rows);
+    float *plain = malloc((info->outputs * ROWS + 1) * sizeof *plain);
+    for (size_t i = 0; i < info->features * ROWS; i++)
+        rows[i] = some_value(i);
+    forest_margins(forest, rows, ROWS, info->features, plain);
+    for (int path = FOREST_PLAIN; path <= FOREST_AVX512; path++) {
+        struct forest *other = forest_open_path(bytes, size, (enum forest_path)path, NULL);
+        if (other)
+            predict_by(other, rows, plain);
+        forest_close(other);
+    }
+    explain(forest, rows);
+    forest_transform(forest, plain, ROWS, plain);
     free(rows);
     free(plain);
-    free(other);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *bytes, size_t size)
 {
     struct lathe_error error;
-    struct forest *forest = forest_open(bytes, size, &error);
+    struct forest *forest = forest_open_path(bytes, size, FOREST_PLAIN, &error);
     if (forest) {
-        predict(forest);
+        predict(forest, bytes, size);
         forest_close(forest);
     }
     return 0;

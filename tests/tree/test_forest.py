@@ -11,7 +11,7 @@ PEERS = peer.installed()
 if not PEERS:
     pytest.skip("no XGBoost library to compare with", allow_module_level=True)
 PATHS = ("best", "plain", "word", "avx2", "avx512")
-MARGINS = (*PATHS, *(f"{path}-columns" for path in PATHS), "single")
+MARGINS = tuple(path + way for path in PATHS for way in ("", "-columns", "-single"))
 
 
 @pytest.fixture(params=PEERS, ids=lambda p: "xgboost-%d.%d.%d" % p.version)

@@ -42,7 +42,7 @@ def test_boosters_of_every_release_and_protocol(answers, tmp_path, recorded):
     forms = [stored, *repickled(tmp_path, stored)]
     assert len(set(forms)) >= 5
     for form in forms:
-        got = answers(form, np.array(made["rows"]), "single")["single"]
+        got = answers(form, np.array(made["rows"]), "best-single")["best-single"]
         np.testing.assert_array_equal(got, right)
 
 
@@ -55,7 +55,7 @@ def test_boosters_of_this_release(answers):
                                 xgboost.DMatrix(rows, rng.integers(0, 3, 120)), 4)
         right = booster.predict(xgboost.DMatrix(rows), output_margin=True).reshape(120, -1)
         for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
-            got = answers(pickle.dumps(booster, protocol), rows, "single")["single"]
+            got = answers(pickle.dumps(booster, protocol), rows, "best-single")["best-single"]
             np.testing.assert_array_equal(got, right)
 
 
@@ -74,7 +74,7 @@ def test_other_pickles_say_what_they_are(answers):
                          (np.arange(3.0), "numpy")):
         for protocol in (0, 2, 4, 5):
             with pytest.raises(answers.Refused) as refused:
-                answers(pickle.dumps(thing, protocol), rows, "single")
+                answers(pickle.dumps(thing, protocol), rows, "best-single")
             assert "a pickle of " in str(refused.value) and "save_model" in str(refused.value)
             if protocol >= 2:
                 assert words in str(refused.value)
@@ -89,7 +89,7 @@ def test_a_booster_with_strange_company_is_read_and_nothing_runs(answers):
     booster.note, booster.score = Evil(), np.float64(.5)
     booster.more = {1, 2}, [(1, 2, 3, 4)], {"handle": b"no", "deep": [None, True, -3, 2.5]}, 1 << 70
     for protocol in range(pickle.HIGHEST_PROTOCOL + 1):
-        got = answers(pickle.dumps(booster, protocol), rows, "single")["single"]
+        got = answers(pickle.dumps(booster, protocol), rows, "best-single")["best-single"]
         np.testing.assert_array_equal(got, right)
     assert not pathlib.Path("executed").exists()
 
@@ -100,13 +100,13 @@ def test_cut_and_altered_pickles_are_refused_or_read(answers):
     rng, refused = np.random.default_rng(2), 0
     for size in sorted(set(rng.integers(0, len(stored), 10).tolist())):
         with pytest.raises(answers.Refused):
-            answers(stored[:size] + b".", rows, "single")
+            answers(stored[:size] + b".", rows, "best-single")
     for _ in range(25):
         altered = bytearray(stored)
         for at in rng.integers(0, 260, 2):
             altered[at] = rng.integers(0, 256)
         try:
-            answers(bytes(altered), rows, "single")
+            answers(bytes(altered), rows, "best-single")
         except answers.Refused:
             refused += 1
     assert refused > 5
@@ -114,4 +114,4 @@ def test_cut_and_altered_pickles_are_refused_or_read(answers):
                     b"\x80\x04\x8b\xff\xff\xff\xff.", b"\x80\x04" + b"(" * 1000 + b"u.",
                     b"\x80\x04}(N.", b"\x80\x04b.", b"\x80\x04\x93."):
         with pytest.raises(answers.Refused):
-            answers(hostile, rows, "single")
+            answers(hostile, rows, "best-single")

@@ -97,18 +97,24 @@ def native(bench):
 class Case:
     """A forest of a size, its rows, and all who predict with it or its like."""
 
-    def __init__(self, bench, size, wanted):
-        self.bench, self.size = bench, size
+    def __init__(self, bench, size, wanted, path="best"):
+        """path: which of lathe's to hold it to; compiled peers are held to the same instructions"""
+        self.bench, self.size, self.path = bench, size, path
         self.folder, self.booster = bench.scratch, trained(*size)
         self.ubj, self.json = self.folder / "model.ubj", self.folder / "model.json"
-        for path in (self.ubj, self.json):
-            self.booster.save_model(path)
+        for file in (self.ubj, self.json):
+            self.booster.save_model(file)
         self.table = np.random.default_rng(2).standard_normal((ROWS, COLUMNS), dtype=np.float32)
         self.rows = self.folder / "rows.f32"
         self.table.tofile(self.rows)
         np.save(self.folder / "train.npy", training_table())
         self.program = native(bench)
-        self.ours = self.compiled("lathe", "lathe", "lathe", self.ubj)
+        self.ours = self.compiled("lathe", *[f"lathe:{path}"] * 2, self.ubj)
+        taken = execute([*self.program, "path", f"lathe:{path}", self.ubj]).decode().strip()
+        bench.note(f"lathe's path: {taken}" + (
+            "" if path == "best" else "; tl2cgen and lleaves compiled for the same instructions, "
+            "the other peers as their packages are: XGBoost and LightGBM for plain x86-64, YDF and "
+            "ONNX Runtime by what the CPU has"))
         self.peers = [self.compiled("XGBoost", *[f"xgboost:{XGBOOST}"] * 2, self.ubj)]
         nodes = self.booster.trees_to_dataframe()
         leaves = (nodes["Feature"] == "Leaf").sum() / size[0]
@@ -140,13 +146,13 @@ class Case:
         libraries = []
         for task in ("batch", "row"):
             libraries.append(self.folder / f"lleaves-{task}.so")
-            peer_script("predict_lleaves.py", model, task, libraries[-1])
+            peer_script("predict_lleaves.py", model, task, libraries[-1], self.path)
         return self.compiled("lleaves", *(f"lleaves:{path}" for path in libraries), model,
                              "LightGBM")
 
     def tl2cgen(self):
         library = self.folder / "tl2cgen.so"
-        peer_script("predict_tl2cgen.py", self.json, library)
+        peer_script("predict_tl2cgen.py", self.json, library, self.path)
         return [self.compiled("tl2cgen", *[f"tl2cgen:{library}"] * 2, self.json)]
 
     def onnx(self):
@@ -216,8 +222,8 @@ def nice(seconds):
     return f"{seconds * 1e6:.2f} us" if seconds >= 1e-5 else f"{seconds * 1e9:.3g} ns"
 
 
-def batch(bench, name, size, wanted):
-    case = Case(bench, size, wanted)
+def batch(bench, name, size, wanted, path="best"):
+    case = Case(bench, size, wanted, path)
     case.note_memory()
     one, every = case.nearest("batch"), case.nearest("batch", ALL)
     for _ in bench.rounds:
@@ -225,8 +231,8 @@ def batch(bench, name, size, wanted):
                name + "-threads": [s * 1e9 for s in case.turn("batch", every, ALL)]}
 
 
-def batch_rows(name, goal, size, peer):
-    what = f"a row of a batch, {size[0]} trees of depth {size[1]}"
+def batch_rows(name, goal, size, peer, path=""):
+    what = f"a row of a batch, {size[0]} trees of depth {size[1]}{path}"
     return rows(Row(name, goal, "time", "ns", f"{what}, 1 thread", f"{peer}, 1 thread"),
                 Row(name + "-threads", goal, "time", "ns", f"{what}, {ALL} threads",
                     f"{peer}, {ALL} threads"))
@@ -243,6 +249,24 @@ def predict_batch_deep(bench):
     yield from batch(bench, "predict-batch-deep", DEEP, ("lightgbm", "onnx"))
 
 
+@batch_rows("predict-batch-avx2", 6, SHALLOW, "the fastest of XGBoost, LightGBM, lleaves and "
+            "tl2cgen", ", without AVX-512")
+def predict_batch_avx2(bench):
+    yield from batch(bench, "predict-batch-avx2", SHALLOW, ("lightgbm", "tl2cgen"), "avx2")
+
+
+@batch_rows("predict-batch-deep-avx2", 6, DEEP, "the fastest of XGBoost and LightGBM",
+            ", without AVX-512")
+def predict_batch_deep_avx2(bench):
+    yield from batch(bench, "predict-batch-deep-avx2", DEEP, ("lightgbm",), "avx2")
+
+
+@batch_rows("predict-batch-word", 1, SHALLOW, "the fastest of XGBoost, LightGBM, lleaves and "
+            "tl2cgen", ", without vectors")
+def predict_batch_word(bench):
+    yield from batch(bench, "predict-batch-word", SHALLOW, ("lightgbm", "tl2cgen"), "word")
+
+
 @rows(Row("predict-batch-ydf", 7, "time", "ns", "a row of a batch, 100 trees of depth 6, 1 thread",
           "YDF's trees of the same size, by its own benchmark in C++"))
 def predict_batch_ydf(bench):
@@ -253,8 +277,8 @@ def predict_batch_ydf(bench):
         yield {"predict-batch-ydf": [s * 1e9 for s in case.turn("batch", peers)]}
 
 
-def single(bench, name, size):
-    case = Case(bench, size, ("lightgbm", "tl2cgen", "onnx", "ydf"))
+def single(bench, name, size, path="best"):
+    case = Case(bench, size, ("lightgbm", "tl2cgen", "onnx", "ydf"), path)
     bench.note("the rows, from all over the file, are copied side by side before the clock starts: a "
                "row that has just been parsed is in a cache")
     bench.note("ONNX Runtime is called from Python; what the call takes with one small tree is "
@@ -275,6 +299,22 @@ def predict_row(bench):
 @rows(Row("predict-row-deep", 10, "time", "us", "one row, 500 trees of depth 8", ANY))
 def predict_row_deep(bench):
     yield from single(bench, "predict-row-deep", DEEP)
+
+
+@rows(Row("predict-row-avx2", 3, "time", "us", "one row, 100 trees of depth 6, without AVX-512", ANY))
+def predict_row_avx2(bench):
+    yield from single(bench, "predict-row-avx2", SHALLOW, "avx2")
+
+
+@rows(Row("predict-row-deep-avx2", 8, "time", "us", "one row, 500 trees of depth 8, without AVX-512",
+          ANY))
+def predict_row_deep_avx2(bench):
+    yield from single(bench, "predict-row-deep-avx2", DEEP, "avx2")
+
+
+@rows(Row("predict-row-word", 1, "time", "us", "one row, 100 trees of depth 6, without vectors", ANY))
+def predict_row_word(bench):
+    yield from single(bench, "predict-row-word", SHALLOW, "word")
 
 
 @rows(Row("model-open", 12, "time", "ms", "opening 500 trees of depth 8 from JSON", "XGBoost 3.2"),

@@ -5,8 +5,10 @@
  *     row        seconds a call with one row, which is in a cache
  *     answers    the margins of ROWS, as native float32, for comparing engines
  *     read       seconds a row only to read ROWS: what the memory allows
+ *     path       the name of lathe's path that is taken
  *
- * ENGINE is `lathe`, `lathe:PATH` (plain, word, avx2 or avx512), or one of these with the shared
+ * ENGINE is `lathe`, `lathe:PATH` (plain, word, avx2 or avx512: opened as on a CPU that has no
+ * more than that), or one of these with the shared
  * library that holds it: `xgboost:FILE` and `lightgbm:FILE` (their C APIs), `tl2cgen:FILE` and
  * `lleaves:FILE` (a compiled model; MODEL is not looked at). ROWS is a file of native float32,
  * row-major. A time is the median of several passes, the first one not counted. */
@@ -100,7 +102,7 @@ static void find(const struct engine *engine, const char *name, void *function)
 static void lathe_open(struct engine *engine, const void *model, size_t size)
 {
     struct lathe_error error;
-    engine->model = forest_open(model, size, &error);
+    engine->model = forest_open_path(model, size, engine->path, &error);
     if (!engine->model)
         check(1, "lathe", error.message);
 }
@@ -108,7 +110,7 @@ static void lathe_open(struct engine *engine, const void *model, size_t size)
 static const float *lathe_predict(struct engine *engine, const float *rows, size_t count,
                                   float *out)
 {
-    forest_margins(engine->model, engine->path, rows, count, engine->columns, out);
+    forest_margins(engine->model, rows, count, engine->columns, out);
     return out;
 }
 
@@ -280,12 +282,14 @@ static void compiled_close(struct engine *engine)
 
 /* ---- choosing ---- */
 
+/* By enum forest_path. */
+static const char *const path_names[] = {"best", "plain", "word", "avx2", "avx512"};
+
 static bool choose_lathe(const char *text, struct engine *engine)
 {
-    static const char *const paths[] = {"lathe", "lathe:plain", "lathe:word", "lathe:avx2",
-                                        "lathe:avx512"};
-    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++) {
-        if (strcmp(text, paths[i]) != 0)
+    const char *wanted = strcmp(text, "lathe") == 0 ? "lathe:best" : text;
+    for (size_t i = 0; i < sizeof path_names / sizeof *path_names; i++) {
+        if (strncmp(wanted, "lathe:", 6) != 0 || strcmp(wanted + 6, path_names[i]) != 0)
             continue;
         *engine = (struct engine){.open = lathe_open,
                                   .predict = lathe_predict,
@@ -403,7 +407,7 @@ static void read_rows(const struct input *input)
     (void)kept;
 }
 
-enum task { OPEN, BATCH, ROW, ANSWERS, READ, TASKS };
+enum task { OPEN, PATH, BATCH, ROW, ANSWERS, READ, TASKS };
 
 static double pass_seconds(enum task what, struct engine *engine, const struct input *input,
                            size_t pass, float *out)
@@ -451,14 +455,24 @@ static double median_seconds(enum task what, struct engine *engine, const struct
     return seconds[passes / 2];
 }
 
+/* Of lathe only. */
+static int print_path(struct engine *engine, const struct input *input)
+{
+    need(engine->library ? NULL : engine, "only lathe has paths");
+    engine->open(engine, input->model, input->model_size);
+    printf("%s\n", path_names[forest_describe(engine->model)->path]);
+    engine->close(engine);
+    return 0;
+}
+
 int main(int count, char **arguments)
 {
-    static const char *const tasks[] = {"open", "batch", "row", "answers", "read"};
+    static const char *const tasks[] = {"open", "path", "batch", "row", "answers", "read"};
     enum task what = OPEN;
     while (count > 3 && what < TASKS && strcmp(arguments[1], tasks[what]) != 0)
         what++;
-    if (count < 4 || what == TASKS || (what != OPEN && count < 6)) {
-        fprintf(stderr, "usage: tree_bench open|batch|row|answers|read ENGINE MODEL "
+    if (count < 4 || what == TASKS || (what > PATH && count < 6)) {
+        fprintf(stderr, "usage: tree_bench open|path|batch|row|answers|read ENGINE MODEL "
                         "[ROWS COLUMNS [THREADS]]\n");
         return 2;
     }
@@ -469,6 +483,8 @@ int main(int count, char **arguments)
         check(1, arguments[6], "THREADS is 1 to 256");
     struct input input = {0};
     input.model = read_file(arguments[3], &input.model_size);
+    if (what == PATH)
+        return print_path(&engine, &input);
     float *out = NULL;
     if (what != OPEN) {
         size_t size;

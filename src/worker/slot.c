@@ -185,7 +185,7 @@ static void take_error(struct slot *slot, GBytes *bytes)
 {
     gsize size;
     const char *data = g_bytes_get_data(bytes, &size);
-    g_autofree char *text = g_strndup(data ? data : "", size);
+    g_autofree char *text = g_utf8_make_valid(data ? data : "", (gssize)size);
     char *newline = strchr(text, '\n');
     if (newline)
         *newline = '\0';
@@ -226,7 +226,7 @@ static bool receive(struct slot *slot)
         g_bytes_unref(bytes);
     }
     if (broken)
-        finish(slot, ERROR_INTERNAL,
+        finish(slot, ERROR_PROCESS_ENDED,
                "its process sent something longer than allowed, or no frame at all");
     return true;
 }
@@ -272,7 +272,7 @@ static void look_at_memory(struct slot *slot, double now)
     g_autofree char *text =
         g_strdup_printf("its process held %zu MiB of memory, more than the %zu MiB allowed",
                         held >> 20, limit >> 20);
-    finish(slot, ERROR_SERVICE_UNAVAILABLE, text);
+    finish(slot, ERROR_PROCESS_ENDED, text);
 }
 
 /* Ends a process that is too slow, too large, no longer wanted. */
@@ -280,9 +280,9 @@ static void hold_to_limits(struct slot *slot, double now)
 {
     const struct workers_plan *plan = &slot->workers->plan;
     if (slot->alive && !slot->ready && now >= slot->ready_by)
-        finish(slot, ERROR_SERVICE_UNAVAILABLE, "its process was not ready in time");
+        finish(slot, ERROR_PROCESS_ENDED, "its process was not ready in time");
     else if (slot->alive && is_over(slot->call_by, now))
-        finish(slot, ERROR_SERVICE_UNAVAILABLE, "the call took longer than it may");
+        finish(slot, ERROR_PROCESS_LATE, "the call took longer than it may");
     if (slot->alive)
         look_at_cancel(slot, now);
     if (slot->alive)
@@ -353,7 +353,7 @@ static void wait_for_something(struct slot *slot)
     if (fds[2].revents & POLLOUT)
         send_out(slot);
     if (fds[2].revents & (POLLIN | POLLHUP | POLLERR) && !receive(slot))
-        finish(slot, ERROR_SERVICE_UNAVAILABLE, NULL);
+        finish(slot, ERROR_PROCESS_ENDED, NULL);
 }
 
 static bool is_closing(struct slot *slot)

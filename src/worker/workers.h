@@ -3,8 +3,13 @@
  *
  * A process that ends, is too slow, or takes too much memory fails the call that it had, and no
  * other: another is started in its place, at once the first time, later after ever longer pauses
- * where it does not even come to work. Calls beyond those that may wait are refused
- * (ERROR_SERVICE_UNAVAILABLE): nothing grows without bound. */
+ * where it does not even come to work. Calls beyond those that may wait are refused: nothing grows
+ * without bound.
+ *
+ * The errors of a call: what the process itself answered, with its code; ERROR_PROCESS_ENDED where
+ * it ended, did not come to work, held too much memory or spoke nonsense; ERROR_PROCESS_LATE where
+ * the call took too long; ERROR_CANCELLED; and ERROR_SERVICE_UNAVAILABLE where no process had it:
+ * too many wait, or the pool is being closed. */
 #ifndef LATHE_WORKER_WORKERS_H
 #define LATHE_WORKER_WORKERS_H
 

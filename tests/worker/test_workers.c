@@ -139,7 +139,7 @@ static void large_calls_and_replies(void **state)
     g_autofree char *words = g_strnfill(8 << 20, 'x');
     expect(workers, words, words);
     g_autofree char *longer = g_strnfill((8 << 20) + 1, 'x');
-    expect_error(workers, longer, ERROR_INTERNAL, "longer than allowed");
+    expect_error(workers, longer, ERROR_PROCESS_ENDED, "longer than allowed");
     expect(workers, "small", "small");
     workers_close(workers);
 }
@@ -159,7 +159,7 @@ static void a_crash_fails_one_call(void **state)
     (void)state;
     struct workers *workers = open_pool("serve", (struct workers_plan){0});
     for (int i = 0; i < 3; i++) {
-        expect_error(workers, "crash", ERROR_SERVICE_UNAVAILABLE, "killed by signal 9");
+        expect_error(workers, "crash", ERROR_PROCESS_ENDED, "killed by signal 9");
         expect(workers, "next", "next");
     }
     assert_int_equal(workers_count(workers).started, 4);
@@ -170,7 +170,7 @@ static void what_takes_too_long_is_ended(void **state)
 {
     (void)state;
     struct workers *workers = open_pool("serve", (struct workers_plan){.call_seconds = 0.5});
-    expect_error(workers, "hang", ERROR_SERVICE_UNAVAILABLE, "longer than it may");
+    expect_error(workers, "hang", ERROR_PROCESS_LATE, "longer than it may");
     expect(workers, "next", "next");
     workers_close(workers);
 }
@@ -180,7 +180,7 @@ static void what_takes_too_much_memory_is_ended(void **state)
     (void)state;
     struct workers *workers = open_pool("serve", (struct workers_plan){.memory = 64 << 20});
     expect(workers, "small", "small");
-    expect_error(workers, "eat", ERROR_SERVICE_UNAVAILABLE, "more than the 64 MiB allowed");
+    expect_error(workers, "eat", ERROR_PROCESS_ENDED, "more than the 64 MiB allowed");
     expect(workers, "next", "next");
     workers_close(workers);
 }
@@ -190,7 +190,7 @@ static void what_takes_too_much_memory_is_ended(void **state)
 struct waiting {
     pthread_mutex_t lock;
     pthread_cond_t changed;
-    int good, cancelled, refused, other;
+    int good, cancelled, refused, ended, other;
 };
 
 static void count_end(GBytes *reply, const GError *error, void *data)
@@ -203,6 +203,8 @@ static void count_end(GBytes *reply, const GError *error, void *data)
         waiting->cancelled++;
     else if (error->code == ERROR_SERVICE_UNAVAILABLE)
         waiting->refused++;
+    else if (error->code == ERROR_PROCESS_ENDED)
+        waiting->ended++;
     else
         waiting->other++;
     pthread_cond_broadcast(&waiting->changed);
@@ -230,9 +232,9 @@ static guint64 submit(struct workers *workers, const char *words, struct waiting
     return workers_submit(workers, request, count_end, waiting, error);
 }
 
-#define WAITING                                                         \
-    {                                                                   \
-        PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0, 0 \
+#define WAITING                                                            \
+    {                                                                      \
+        PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, 0, 0, 0, 0, 0 \
     }
 
 static void as_many_wait_as_may(void **state)
@@ -292,7 +294,7 @@ static void many_callers_and_processes(void **state)
     for (int i = 0; i < 400; i++)
         assert_true(submit(workers, i % 100 == 7 ? "crash" : "hello", &waiting, NULL) > 0);
     wait_for(&waiting, &waiting.good, 396);
-    wait_for(&waiting, &waiting.refused, 4);
+    wait_for(&waiting, &waiting.ended, 4);
     assert_int_equal(workers_count(workers).waiting, 0);
     workers_close(workers);
 }
@@ -314,7 +316,7 @@ static void a_start_that_fails_says_so(void **state)
         open_pool("broken", (struct workers_plan){.warm = true, .log = keep_line, .data = log});
     assert_false(workers_wait_ready(workers, &error));
     assert_non_null(strstr(error->message, "before it was ready (exit status 3)"));
-    expect_error(workers, "hello", ERROR_SERVICE_UNAVAILABLE, "exit status 3");
+    expect_error(workers, "hello", ERROR_PROCESS_ENDED, "exit status 3");
     workers_close(workers);
     assert_non_null(strstr(log->str, "no such module"));
     g_string_free(log, TRUE);
@@ -324,7 +326,7 @@ static void a_start_that_does_not_end_is_ended(void **state)
 {
     (void)state;
     struct workers *workers = open_pool("mute", (struct workers_plan){.start_seconds = 0.3});
-    expect_error(workers, "hello", ERROR_SERVICE_UNAVAILABLE, "not ready in time");
+    expect_error(workers, "hello", ERROR_PROCESS_ENDED, "not ready in time");
     workers_close(workers);
 }
 
@@ -332,7 +334,7 @@ static void nonsense_on_the_socket(void **state)
 {
     (void)state;
     struct workers *workers = open_pool("nonsense", (struct workers_plan){0});
-    expect_error(workers, "hello", ERROR_INTERNAL, "no frame");
+    expect_error(workers, "hello", ERROR_PROCESS_ENDED, "no frame");
     workers_close(workers);
 }
 

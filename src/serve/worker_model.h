@@ -1,0 +1,16 @@
+/* worker_model.h: a model that processes answer for (worker/workers.h), in the words of exchange.h.
+ *
+ * What becomes of a call: what the process answers, or refuses with its status and text; 500 and
+ * why where its process ended, which no other call notices; SageMaker's words for an invocation
+ * that timed out where it took longer than the plan's call_seconds; ERROR_SERVICE_UNAVAILABLE where
+ * more wait than the plan lets. */
+#ifndef LATHE_SERVE_WORKER_MODEL_H
+#define LATHE_SERVE_WORKER_MODEL_H
+
+#include "serve/model.h"
+#include "worker/workers.h"
+
+/* The plan is copied, but for its data. */
+struct served_model *worker_model_open(const struct workers_plan *plan, GError **error);
+
+#endif

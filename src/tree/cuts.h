@@ -52,7 +52,7 @@ struct cut_plan {
     size_t category_count;
     int8_t *tables;
     size_t columns;
-    float *search; /* AVX-512's search trees, SEARCH_FLOATS a band; NULL where not used */
+    float *search; /* the vectors' search trees, SEARCH_FLOATS a band; NULL where not used */
 };
 
 /* Where a split looks and what it compares with. */
@@ -121,7 +121,7 @@ void cuts_apply(const struct cut_plan *plan, const struct row_source *source, si
 void cuts_apply_categories(const struct cut_plan *plan, const struct row_source *source,
                            size_t first, size_t count, int8_t *columns, size_t pitch);
 
-/* Lays out the search trees of cuts_apply_avx512. */
+/* Lays out the search trees of cuts_block_avx512 and cuts_block_avx2. */
 bool cuts_lay_search(struct cut_plan *plan, struct lathe_error *error);
 
 #endif

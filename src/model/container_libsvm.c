@@ -157,7 +157,8 @@ bool container_libsvm(const struct container_rows *rows, struct csv_matrix *matr
     const char *text = rows->text;
     size_t size = rows->size;
     struct entries entries = {0};
-    bool read = container_decode(KIND, &text, &size, error) &&
+    container_strip(&text, &size);
+    bool read = container_decode(KIND, text, size, error) &&
                 read_lines(rows, text, size, &entries, error) &&
                 check_indices(rows, &entries, error);
     int64_t base = rows->release->counts_from_one && entries.lowest >= 1 ? 1 : 0;

@@ -9,8 +9,9 @@
 bool container_fail(const char *kind, const char *exception, struct lathe_error *error,
                     const char *format, ...) __attribute__((format(printf, 4, 5)));
 
-/* The text as bytes.strip().decode("utf-8") gives it. */
-bool container_decode(const char *kind, const char **text, size_t *size, struct lathe_error *error);
+/* The text as bytes.strip() gives it, and whether .decode("utf-8") then takes it. */
+void container_strip(const char **text, size_t *size);
+bool container_decode(const char *kind, const char *text, size_t size, struct lathe_error *error);
 
 /* float() and int() of a text. False where Python raises an exception. */
 bool python_float(const char *text, size_t size, double *value);

@@ -6,6 +6,7 @@
 #include <float.h>
 #include <math.h>
 #include <stdarg.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -48,7 +49,7 @@ static size_t character(const unsigned char *at, size_t left, size_t *valid)
     return *valid == size ? size : 0;
 }
 
-bool container_decode(const char *kind, const char **text, size_t *size, struct lathe_error *error)
+void container_strip(const char **text, size_t *size)
 {
     while (*size && is_space((*text)[*size - 1]))
         --*size;
@@ -56,17 +57,33 @@ bool container_decode(const char *kind, const char **text, size_t *size, struct 
         ++*text;
         --*size;
     }
-    const unsigned char *bytes = (const unsigned char *)*text;
-    for (size_t at = 0; at < *size;) {
-        size_t valid, length = character(bytes + at, *size - at, &valid);
+}
+
+/* Where the first byte is that is not ASCII's, or shortly before. */
+static size_t skip_ascii(const char *text, size_t at, size_t size)
+{
+    uint64_t block;
+    for (; size - at >= sizeof block; at += sizeof block) {
+        memcpy(&block, text + at, sizeof block);
+        if (block & 0x8080808080808080)
+            break;
+    }
+    return at;
+}
+
+bool container_decode(const char *kind, const char *text, size_t size, struct lathe_error *error)
+{
+    const unsigned char *bytes = (const unsigned char *)text;
+    for (size_t at = skip_ascii(text, 0, size); at < size;) {
+        size_t valid, length = character(bytes + at, size - at, &valid);
         if (!length)
             return container_fail(kind, "UnicodeDecodeError", error,
                                   "'utf-8' codec can't decode byte 0x%02x in position %zu: %s",
                                   bytes[at], at,
                                   bytes[at] < 0xC2 || bytes[at] > 0xF4 ? "invalid start byte"
-                                  : at + valid == *size                ? "unexpected end of data"
-                                                        : "invalid continuation byte");
-        at += length;
+                                  : at + valid == size                 ? "unexpected end of data"
+                                                       : "invalid continuation byte");
+        at = length > 1 ? at + length : skip_ascii(text, at + 1, size);
     }
     return true;
 }

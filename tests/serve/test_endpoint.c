@@ -242,6 +242,24 @@ static void what_the_container_refuses_is_refused_with_its_status(void **state)
     expect_refusal(fixture, invocation, 415, "image/png");
 }
 
+/* Plain numbers are read by a shorter way than others, many bytes at a time: nothing that Python
+ * reads otherwise may slip by it. */
+static void what_is_odd_is_seen_wherever_it_stands(void **state)
+{
+    enum { ROWS = 150 };
+    static const char *const odd[] = {"0, \n", "\n", "1e39,5\n", "0,\"\"\n", "0,\r\n", "0,_\n"};
+    struct fixture *fixture = *state;
+    put_one(fixture, "v", fixture->low);
+    for (int i = 0; i < ROWS * (int)G_N_ELEMENTS(odd); i++) {
+        g_autoptr(GString) rows = g_string_new("0,5\n");
+        for (int row = 1; row < ROWS; row++)
+            g_string_append(rows, row == i % ROWS ? odd[i / ROWS] : "0,5\n");
+        g_string_append(rows, "0,5\n");
+        if (i % ROWS)
+            expect_refusal(fixture, ask(rows->str), 415, "Loading csv data failed");
+    }
+}
+
 static void what_is_not_there_is_named(void **state)
 {
     struct fixture *fixture = *state;
@@ -475,6 +493,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(no_rows_have_no_answer, up, down),
         cmocka_unit_test_setup_teardown(what_the_container_refuses_is_refused_with_its_status, up,
                                         down),
+        cmocka_unit_test_setup_teardown(what_is_odd_is_seen_wherever_it_stands, up, down),
         cmocka_unit_test_setup_teardown(what_is_not_there_is_named, up, down),
         cmocka_unit_test_setup_teardown(a_model_that_cannot_be_opened_says_why, up, down),
         cmocka_unit_test_setup_teardown(variants_share_the_traffic_by_their_weights, up, down),

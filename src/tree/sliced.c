@@ -255,9 +255,13 @@ struct sliced *sliced_make(const struct ensemble *ensemble, const struct sliced_
     bool good = lay_out(sliced, ensemble, error);
     sliced->column_room = sliced->plan.columns;
     good = good && (!way->lay || way->lay(sliced, error));
-    sliced->block_bytes = BLOCK_ROWS * (sliced->column_room + ensemble->outputs * sizeof(float));
-    if (good)
-        sliced->group = group_of(sliced);
+    if (good) {
+        size_t sums = ensemble->outputs * BLOCK_ROWS * sizeof(float);
+        sliced->mask_bytes = (sliced->bits ? sliced->bits->most : 0) * (BLOCK_ROWS / 8);
+        sliced->mask_bytes = (sliced->mask_bytes + 63) / 64 * 64;
+        sliced->block_bytes = BLOCK_ROWS * sliced->column_room + sums + sliced->mask_bytes;
+        sliced->group = sliced->bits ? sliced->tree_count : group_of(sliced);
+    }
     if (good)
         return sliced;
     sliced_free(sliced);
@@ -273,6 +277,7 @@ void sliced_free(struct sliced *sliced)
     row_plan_free(sliced->row_plan);
     row_bytes_free(sliced->row_bytes);
 #endif
+    sliced_bits_free(sliced->bits);
     free(sliced->trees);
     free(sliced->steps);
     free(sliced->leaves);
@@ -381,7 +386,8 @@ bool sliced_margins(const struct sliced *sliced, const struct ensemble *ensemble
                 .count = count - done < BLOCK_ROWS ? count - done : BLOCK_ROWS,
                 .more = fit == 1 && count - done >= 2 * BLOCK_ROWS,
                 .columns = (int8_t *)at,
-                .sums = (float *)(at + sliced->column_room * BLOCK_ROWS),
+                .masks = at + sliced->column_room * BLOCK_ROWS,
+                .sums = (float *)(at + sliced->column_room * BLOCK_ROWS + sliced->mask_bytes),
             };
             /* rows that are not there walk along: from codes that are, whatever they are */
             if (blocks[taken].count < BLOCK_ROWS)

@@ -1,8 +1,10 @@
 /* sliced.h: trees laid out to be walked by many rows at once.
  *
- * Every split of a tree is taken for 64 rows (or 32) in one comparison of bytes, needed or not,
- * and the outcomes are then selected level by level up to the root, which leaves each row with
- * the number of its leaf: no row waits for a memory access that depends on another.
+ * With AVX-512 every split of a tree is taken for 64 rows (or 32) in one comparison of bytes,
+ * needed or not, and the outcomes are then selected level by level up to the root, which leaves
+ * each row with the number of its leaf: no row waits for a memory access that depends on another.
+ * Otherwise the same is done over bits, where splits that trees have in common are taken once
+ * (walk_bits.h).
  *
  * A tree becomes a full tree of 3 to 8 levels: a node in whose place the tree has a leaf already
  * goes right always, or left: all the leaves below it are that one. Steps lie in the order in which
@@ -21,6 +23,7 @@
 #include "parse/target.h"
 #include "tree/cuts.h"
 #include "tree/forest.h"
+#include "tree/sliced_bits.h"
 
 enum { LEAST_LEVELS = 3, MOST_LEVELS = 8, MOST_LEAVES = 1 << MOST_LEVELS };
 
@@ -56,9 +59,11 @@ struct sliced {
     struct lookup *lookups; /* and the others */
     size_t column_room;     /* columns in a block: what is picked from may be more than there are */
     size_t tables;          /* leaf tables a tree: outputs with vector leaves, else 1 */
-    size_t block_bytes;     /* that a block needs: its columns, and sums for each output */
+    size_t mask_bytes;      /* of a block's masks */
+    size_t block_bytes;     /* that a block needs: its columns, masks, and sums for each output */
     struct row_plan *row_plan;   /* for single rows with AVX-512, or NULL */
     struct row_bytes *row_bytes; /* for single rows with AVX2, or NULL */
+    struct sliced_bits *bits;    /* what ways have that walk over bits, or NULL */
     size_t group; /* trees that several blocks walk in turn while they are in the cache */
 };
 
@@ -74,6 +79,10 @@ struct sliced *sliced_make(const struct ensemble *ensemble, const struct sliced_
                            struct lathe_error *error);
 void sliced_free(struct sliced *sliced);
 
+/* Lays out what walk_bits.h walks: all trees are then to be walked at once. */
+bool sliced_bits_make(struct sliced *sliced, struct lathe_error *error);
+void sliced_bits_free(struct sliced_bits *bits);
+
 /* Lays out the lookups and the steps above them. */
 bool sliced_part_trees(struct sliced *sliced, struct lathe_error *error);
 
@@ -84,6 +93,7 @@ struct row_block {
     bool more; /* it is full, and as many rows follow that are not yet cut */
     int8_t *columns;
     float *sums;
+    void *masks; /* of a group of trees, see walk_bits.h */
 };
 
 /* How an instruction set does it. Columns and sums are aligned to 64 bytes. */

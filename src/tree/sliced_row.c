@@ -47,7 +47,8 @@ void sliced_add_row(const struct sliced *sliced, const struct ensemble *ensemble
 
 size_t sliced_few_rows(const struct sliced *sliced)
 {
-    return sliced->row_plan || sliced->row_bytes ? 32 : 16;
+    /* a block of bits costs about the same however many rows are in it */
+    return sliced->row_bytes ? 96 : sliced->row_plan ? 32 : 16;
 }
 
 bool sliced_row(const struct sliced *sliced, const struct ensemble *ensemble, const float *row,

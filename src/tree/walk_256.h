@@ -1,7 +1,7 @@
-/* walk_256.h: the sliced walk over vectors of 32 rows, compiled once for AVX2 and once for
- * AVX-512: the file that includes it says for which (WALK_TARGET) and how many vectors to take at
- * a time (WALK_WIDE), so that each threshold is broadcast once for all of them and as many partial
- * results as a tree has levels still fit the registers (16 and 32).
+/* walk_256.h: the sliced walk over vectors of 32 rows: the file that includes it says for what CPU
+ * (WALK_TARGET) and how many vectors to take at a time (WALK_WIDE), so that each threshold is
+ * broadcast once for all of them and as many partial results as a tree has levels still fit the
+ * registers.
  *
  * 256 bits for AVX-512 too: comparisons of 512 bits give masks in registers of their own, and what
  * uses these waits for the one port that writes them. Measured on Zen 4, a comparison and a choice

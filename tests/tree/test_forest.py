@@ -180,6 +180,16 @@ def test_shapes(xgboost, answers, shape, objective):
     compare(answers, model, np.concatenate([rows, edge]), infinite=with_infinities(rng, edge))
 
 
+def test_many_splits(xgboost, answers):
+    """More different ones (some 9,800) than are taken into masks at once."""
+    rng = np.random.default_rng(11)
+    rows = sample(rng, 3000, 12)
+    model = train(xgboost, rng, "reg:squarederror", rows, 80, tree_method="exact", max_depth=8,
+                  min_child_weight=0, subsample=0.5, **{"lambda": 0})
+    edge = edges(rng, rows, model.save("json"))
+    compare(answers, model, np.concatenate([rows, edge]), infinite=with_infinities(rng, edge))
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_random_families(xgboost, answers, seed):
     rng = np.random.default_rng(1000 + seed)

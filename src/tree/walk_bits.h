@@ -1,0 +1,177 @@
+/* walk_bits.h: the sliced walk over bits, a vector of 256 rows at a time, compiled once for plain C
+ * and once for AVX2: the file that includes it says for which (WALK_TARGET).
+ *
+ * Trees share their splits: of 500 trees of depth 8 with 28 columns, 127,500 in all, no more than
+ * 7,140 can be different where a column has 255 cuts. So each different one is taken once a block,
+ * into a mask of one bit a row, and a tree's walk only chooses among masks. A node has as many
+ * planes of its rows' leaf numbers as it has levels: its own mask is the highest, and the others it
+ * chooses by that mask among its children's: 57 choices a tree of 6 levels, 247 one of 8, for 256
+ * rows together.
+ *
+ * A mask of a numeric split comes from the code's two halves: below h in the upper one, or equal
+ * and below l in the lower. What each column has of either is made beforehand, 48 masks, so that a
+ * split takes two operations. */
+#include "parse/target.h"
+#include "tree/sliced.h"
+
+#include <string.h>
+
+/* A bit of each of a block's rows. */
+typedef uint64_t bits __attribute__((vector_size(BLOCK_ROWS / 8)));
+
+/* What the includer has: a column's codes, from 0, as a plane for each of their bits; from planes
+ * to a byte a row; the leaves of these numbers, added to a block's sums. */
+WALK_TARGET static void to_planes(const int8_t *column, bits *planes);
+WALK_TARGET static void to_numbers(const bits *planes, uint32_t levels, uint8_t *numbers);
+WALK_TARGET static void add_leaves(const struct sliced *sliced, const struct sliced_tree *tree,
+                                   const uint8_t *numbers, const struct row_block *block);
+
+/* Where a row goes left, `a`, else `b`. */
+#define CHOOSE(left, a, b) (((a) & (left)) | ((b) & ~(left)))
+
+/* The planes of a subtree's numbers, counted from the right: 2^levels - 1 less the leaf's. */
+WALK_TARGET static ALWAYS_INLINE void walk_2(const uint16_t *step, const bits *masks, bits *out)
+{
+    out[1] = masks[step[0]];
+    out[0] = CHOOSE(out[1], masks[step[1]], masks[step[2]]);
+}
+
+/* A root above two subtrees of one level less. */
+#define WALK_ROOT(levels, subtree)                     \
+    bits right[(levels)-1], left = masks[step[0]];     \
+    subtree(step + 1, masks, out);                     \
+    subtree(step + (1 << ((levels)-1)), masks, right); \
+    UNROLL                                             \
+    for (int i = 0; i < (levels)-1; i++)               \
+        out[i] = CHOOSE(left, out[i], right[i]);       \
+    out[(levels)-1] = left
+
+WALK_TARGET static ALWAYS_INLINE void walk_3(const uint16_t *step, const bits *masks, bits *out)
+{
+    WALK_ROOT(3, walk_2);
+}
+
+WALK_TARGET static ALWAYS_INLINE void walk_4(const uint16_t *step, const bits *masks, bits *out)
+{
+    WALK_ROOT(4, walk_3);
+}
+
+/* Not inlined: those above call it up to eight times. */
+WALK_TARGET static NEVER_INLINE void walk_5(const uint16_t *step, const bits *masks, bits *out)
+{
+    WALK_ROOT(5, walk_4);
+}
+
+WALK_TARGET static ALWAYS_INLINE void walk_6(const uint16_t *step, const bits *masks, bits *out)
+{
+    WALK_ROOT(6, walk_5);
+}
+
+WALK_TARGET static NEVER_INLINE void walk_7(const uint16_t *step, const bits *masks, bits *out)
+{
+    WALK_ROOT(7, walk_6);
+}
+
+WALK_TARGET static NEVER_INLINE void walk_8(const uint16_t *step, const bits *masks, bits *out)
+{
+    WALK_ROOT(8, walk_7);
+}
+
+/* The planes of the numbers of the leaves at which the rows arrive, as many as levels. */
+WALK_TARGET static ALWAYS_INLINE void walk_tree(uint32_t levels, const uint16_t *step,
+                                                const bits *masks, bits *planes)
+{
+    switch (levels) {
+    case 3:
+        walk_3(step, masks, planes);
+        break;
+    case 4:
+        walk_4(step, masks, planes);
+        break;
+    case 5:
+        walk_5(step, masks, planes);
+        break;
+    case 6:
+        walk_6(step, masks, planes);
+        break;
+    case 7:
+        walk_7(step, masks, planes);
+        break;
+    default:
+        walk_8(step, masks, planes);
+    }
+    for (uint32_t i = 0; i < levels; i++)
+        planes[i] = ~planes[i];
+}
+
+/* For each value of four bits, whose planes these are: which rows have it, and which have less. */
+WALK_TARGET static ALWAYS_INLINE void part_half(const bits *planes, bits *same, bits *less)
+{
+    const bits none = {0};
+    bits low[4] = {~(planes[1] | planes[0]), planes[0] & ~planes[1], planes[1] & ~planes[0],
+                   planes[1] & planes[0]};
+    bits high[4] = {~(planes[3] | planes[2]), planes[2] & ~planes[3], planes[3] & ~planes[2],
+                    planes[3] & planes[2]};
+    bits below = none;
+    for (int i = 0; i < 16; i++) {
+        less[i] = below;
+        same[i] = high[i >> 2] & low[i & 3];
+        below |= same[i];
+    }
+}
+
+/* The masks of a column's splits, from its planes. */
+WALK_TARGET static ALWAYS_INLINE void take_splits(const bits *planes, const uint8_t *thresholds,
+                                                  size_t count, bits *masks)
+{
+    bits same[2][16], less[2][16];
+    part_half(planes, same[0], less[0]);
+    part_half(planes + 4, same[1], less[1]);
+    for (size_t i = 0; i < count; i++) {
+        unsigned high = thresholds[i] >> 4, low = thresholds[i] & 15;
+        masks[i] = less[1][high] | (same[1][high] & less[0][low]);
+    }
+}
+
+/* All masks of a group of trees. The first is empty, for nodes that are none. */
+WALK_TARGET static ALWAYS_INLINE void take_group(const struct sliced_bits *layout,
+                                                 const struct bit_group *group,
+                                                 const int8_t *columns, bits *masks)
+{
+    const bits none = {0};
+    masks[0] = none;
+    for (size_t r = group->first_run; r < group->last_run; r++) {
+        const struct split_run *run = &layout->runs[r];
+        bits planes[8];
+        to_planes(columns + (size_t)run->column * BLOCK_ROWS, planes);
+        take_splits(planes, layout->thresholds + run->first, run->count, masks + run->mask);
+    }
+}
+
+WALK_TARGET static void add_tree(const struct sliced *sliced, const struct ensemble *ensemble,
+                                 size_t t, const struct row_block *block)
+{
+    const struct sliced_tree *tree = &sliced->trees[t];
+    const bits *masks = (const bits *)block->masks;
+    _Alignas(32) uint8_t numbers[BLOCK_ROWS];
+    bits planes[MOST_LEVELS];
+    walk_tree(tree->levels, sliced->bits->masks + tree->steps, masks, planes);
+    to_numbers(planes, tree->levels, numbers);
+    if (tree->exits == NO_EXITS)
+        add_leaves(sliced, tree, numbers, block);
+    else
+        sliced_add_deep(sliced, ensemble, t, block, 0, BLOCK_ROWS, numbers, NULL);
+}
+
+/* All trees, a group after the other. */
+WALK_TARGET static void add_trees(const struct sliced *sliced, const struct ensemble *ensemble,
+                                  size_t first, size_t last, const struct row_block *block)
+{
+    (void)first, (void)last;
+    for (size_t g = 0; g < sliced->bits->group_count; g++) {
+        const struct bit_group *group = &sliced->bits->groups[g];
+        take_group(sliced->bits, group, block->columns, (bits *)block->masks);
+        for (size_t t = group->first_tree; t < group->last_tree; t++)
+            add_tree(sliced, ensemble, t, block);
+    }
+}

@@ -45,8 +45,9 @@ struct lathe_predictor;
 
 /* One artifact, as a container of an Amazon SageMaker inference pipeline would have it: an XGBoost
  * model file (JSON, UBJSON, the old binary form or a pickled Booster), an MLeap bundle as a zip, or
- * a model.tar.gz that holds either (of several files xgboost-model-N the predictions are averaged,
- * or voted on where they are classes). The bytes are not kept. `name` is for errors. */
+ * a model.tar.gz that holds either (of several files xgboost-model-N, or of all where none is
+ * called so, the predictions are averaged, or voted on where they are classes). The bytes are not
+ * kept. `name` is for errors. */
 struct lathe_artifact {
     const char *name;
     const void *bytes;

@@ -52,22 +52,25 @@ static int compare_names(const void *a, const void *b)
     return strcmp(left, right);
 }
 
-/* The names of the model files in an archive, in order; or the only file there is. */
-static size_t find_models(const struct unpack *archive, const char **names)
+/* Adds the names at the top of the archive that are a model's, or all that are not hidden. */
+static size_t find_names(const struct unpack *archive, bool all, const char **names)
 {
-    size_t found = 0, others = 0;
-    const char *other = NULL;
+    size_t found = 0;
     for (size_t i = 0; i < unpack_count(archive); i++) {
         const char *name = unpack_name(archive, i);
-        if (is_model_name(name)) {
+        if (is_model_name(name) || (all && *name != '.' && !strchr(name, '/')))
             names[found++] = name;
-        } else if (*name != '.' && !strchr(name, '/')) {
-            other = name;
-            others++;
-        }
     }
-    if (!found && others == 1 && !bundle_is_in(archive))
-        names[found++] = other;
+    return found;
+}
+
+/* The names of the model files in an archive, in order: where none is called so, every file is one,
+ * as for the container. */
+static size_t find_models(const struct unpack *archive, const char **names)
+{
+    size_t found = find_names(archive, false, names);
+    if (!found && !bundle_is_in(archive))
+        found = find_names(archive, true, names);
     qsort(names, found, sizeof *names, compare_names);
     return found;
 }
@@ -106,8 +109,8 @@ static bool read_forests(struct contents *contents, struct unpack *archive,
         fail(error, LATHE_NO_MEMORY, "no memory for the names of %zu files", files);
     else if (!count)
         read = fail(error, LATHE_INVALID_MODEL,
-                    "none of the %zu files in the archive is named " MODEL_NAME
-                    ", and no bundle.json is among them",
+                    "none of the %zu files in the archive is a model (" MODEL_NAME
+                    ", say) at its top, and no bundle.json is among them",
                     files);
     for (size_t i = 0; read && i < (ensemble ? count : 1); i++)
         read = add_forest(contents, archive, names[i], release, error);

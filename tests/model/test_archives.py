@@ -63,6 +63,22 @@ def test_the_names_that_tar_writes(python, tmp_path, model):
     assert answers(python, made) == {path.name: pytest.approx(right) for path in made}
 
 
+def test_files_of_any_name_are_models(python, tmp_path, model):
+    """As for the container, which opens every file that is not hidden."""
+    content, right = model
+    rows = numpy.zeros((2, 2))
+    booster = xgboost.train({"nthread": 1, "base_score": 100}, xgboost.DMatrix(rows, [0, 0]), 0)
+    other = bytes(booster.save_raw("ubj"))
+    made = [archive(tmp_path / "two.tar.gz", ("first.ubj", content), (".hidden", b"x"),
+                    ("code/a.py", b"x"), ("second.ubj", other)),
+            archive(tmp_path / "named.tar.gz", ("xgboost-model", content), ("second.ubj", other)),
+            archive(tmp_path / "words.tar.gz", ("first.ubj", content), ("README", b"words"))]
+    got = answers(python, made)
+    assert got["two.tar.gz"] == pytest.approx((right + 100) / 2)
+    assert got["named.tar.gz"] == pytest.approx(right)
+    assert "README: " in got["words.tar.gz"]
+
+
 def test_what_a_mac_adds(python, tmp_path, model):
     content, right = model
     attributes = {"LIBARCHIVE.xattr.com.apple.quarantine": "A" * 20000, "mtime": "1.5"}

@@ -240,7 +240,7 @@ def test_an_installed_library_builds_a_c_program(library, preload, tmp_path, sta
 
 # ---- an application that asks for everything, from threads that share a predictor ----
 
-FLOOR_0 = ["parse", "csv", "feature", "tree", "model"]
+FLOOR_0 = ["parse", "archive", "csv", "feature", "tree", "model", "export"]
 
 
 @pytest.fixture(scope="module", params=["memcheck", "thread"])

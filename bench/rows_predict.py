@@ -317,6 +317,59 @@ def predict_row_word(bench):
     yield from single(bench, "predict-row-word", SHALLOW, "word")
 
 
+# --- contributions ------------------------------------------------------------------------------
+
+EXPLAINED = 100 if SMALL else 1_000
+
+
+def explain(bench, names, size, params):
+    """Contributions of a batch by each of lathe's paths that `names` has, beside XGBoost's."""
+    table = training_table()
+    booster = xgboost.train({"max_depth": size[1], "min_child_weight": 0, "tree_method": "hist",
+                             **params}, xgboost.DMatrix(table[:, 1:], table[:, 0]), size[0])
+    model, rows_file = bench.scratch / "model.ubj", bench.scratch / "rows.f32"
+    booster.save_model(model)
+    some = np.random.default_rng(2).standard_normal((EXPLAINED, COLUMNS), dtype=np.float32)
+    some.tofile(rows_file)
+    engines = {"peer": f"xgboost:{XGBOOST}", **{name: f"lathe:{names[name]}" for name in names}}
+    commands = {name: [*native(bench), "explain", engine, model, rows_file, COLUMNS]
+                for name, engine in engines.items()}
+    expected = booster.predict(xgboost.DMatrix(some), pred_contribs=True)
+    for name, command in commands.items():
+        command = [*command[:1], "shares", *command[2:]]
+        found = np.frombuffer(execute(command), dtype=np.float32).reshape(expected.shape)
+        bench.check(np.allclose(found, expected, atol=1e-4 * np.abs(expected).max()),
+                    f"{name}: the contributions are not XGBoost's")
+    bench.note(f"{size[0]} trees of depth {size[1]} {params or ''}; {EXPLAINED:,} rows of {COLUMNS}, "
+               "1 thread; XGBoost's matrix is ready")
+    for _ in bench.rounds:
+        took = {name: 1e6 * float(execute(command)) for name, command in commands.items()}
+        yield {name: (took[name], took["peer"]) for name in names}
+
+
+def explain_rows(name, what):
+    return rows(Row(name, 8, "time", "us", f"a row's contributions, {what}", "XGBoost 3.2"),
+                Row(name + "-avx2", 8, "time", "us", f"a row's contributions, {what}, without AVX-512",
+                    "XGBoost 3.2"))
+
+
+@explain_rows("explain", "100 trees of depth 6")
+def explain_shallow(bench):
+    yield from explain(bench, {"explain": "best", "explain-avx2": "avx2"}, SHALLOW, {})
+
+
+@explain_rows("explain-dart", "dart, 100 trees of depth 6")
+def explain_dart(bench):
+    yield from explain(bench, {"explain-dart": "best", "explain-dart-avx2": "avx2"}, SHALLOW,
+                       {"booster": "dart", "rate_drop": 0.1})
+
+
+@explain_rows("explain-deep", "50 trees of depth 12")
+def explain_deep(bench):
+    yield from explain(bench, {"explain-deep": "best", "explain-deep-avx2": "avx2"},
+                       (5, 12) if SMALL else (50, 12), {})
+
+
 @rows(Row("model-open", 12, "time", "ms", "opening 500 trees of depth 8 from JSON", "XGBoost 3.2"),
       Row("model-open-ubjson", 2.5, "time", "ms", "the same from UBJSON", "XGBoost 3.2"))
 def model_open(bench):

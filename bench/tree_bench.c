@@ -2,8 +2,10 @@
  *
  *     open       seconds to open the model file
  *     batch      seconds a row, all of ROWS in one call, on THREADS threads (default 1)
+ *     explain    seconds a row for its contributions, all of ROWS in one call; of lathe and XGBoost
  *     row        seconds a call with one row, which is in a cache
  *     answers    the margins of ROWS, as native float32, for comparing engines
+ *     shares     the contributions of ROWS, as native float32
  *     read       seconds a row only to read ROWS: what the memory allows
  *     path       the name of lathe's path that is taken
  *
@@ -15,6 +17,7 @@
 #include "tree/forest.h"
 
 #include <dlfcn.h>
+#include <math.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,6 +32,7 @@ struct engine {
     const char *library;
     void (*open)(struct engine *engine, const void *model, size_t size);
     const float *(*predict)(struct engine *engine, const float *rows, size_t count, float *out);
+    void (*explain)(struct engine *engine, const float *rows, size_t count, float *out);
     void (*close)(struct engine *engine);
     bool own_threads; /* otherwise the rows are shared out here */
     size_t columns;
@@ -36,7 +40,7 @@ struct engine {
     void *model;
     enum forest_path path;
     void *function;     /* of a compiled model */
-    void *row;          /* LightGBM's prepared call for single rows */
+    void *row;          /* LightGBM's prepared call for single rows, XGBoost's matrix */
     double *wide;       /* LightGBM answers in double precision */
     size_t wide_length; /* margins that `wide` has room for */
 };
@@ -114,6 +118,13 @@ static const float *lathe_predict(struct engine *engine, const float *rows, size
     return out;
 }
 
+static void lathe_explain(struct engine *engine, const float *rows, size_t count, float *out)
+{
+    struct lathe_error error;
+    if (!forest_contributions(engine->model, rows, count, engine->columns, out, &error))
+        check(1, "lathe", error.message);
+}
+
 static void lathe_close(struct engine *engine)
 {
     forest_close(engine->model);
@@ -128,6 +139,10 @@ static struct {
     int (*release)(void *);
     int (*predict)(void *, const char *, const char *, void *, const uint64_t **, uint64_t *,
                    const float **);
+    int (*make_matrix)(const float *, uint64_t, uint64_t, float, void **);
+    int (*release_matrix)(void *);
+    int (*predict_matrix)(void *, void *, const char *, const uint64_t **, uint64_t *,
+                          const float **);
     const char *(*error)(void);
 } xgboost;
 
@@ -138,6 +153,9 @@ static void xgboost_find(const struct engine *engine)
     find(engine, "XGBoosterLoadModelFromBuffer", &xgboost.load);
     find(engine, "XGBoosterFree", &xgboost.release);
     find(engine, "XGBoosterPredictFromDense", &xgboost.predict);
+    find(engine, "XGDMatrixCreateFromMat", &xgboost.make_matrix);
+    find(engine, "XGDMatrixFree", &xgboost.release_matrix);
+    find(engine, "XGBoosterPredictFromDMatrix", &xgboost.predict_matrix);
     find(engine, "XGBGetLastError", &xgboost.error);
 }
 
@@ -167,6 +185,22 @@ static const float *xgboost_predict(struct engine *engine, const float *rows, si
     check(xgboost.predict(engine->model, array, config, NULL, &shape, &dimensions, &result),
           "xgboost", xgboost.error());
     return result;
+}
+
+/* Of a matrix that is ready: it is made once. */
+static void xgboost_explain(struct engine *engine, const float *rows, size_t count, float *out)
+{
+    static const char config[] = "{\"type\":2,\"training\":false,\"iteration_begin\":0,"
+                                 "\"iteration_end\":0,\"strict_shape\":false}";
+    const uint64_t *shape;
+    uint64_t dimensions;
+    const float *result;
+    if (!engine->row)
+        check(xgboost.make_matrix(rows, count, engine->columns, NAN, &engine->row), "xgboost",
+              xgboost.error());
+    check(xgboost.predict_matrix(engine->model, engine->row, config, &shape, &dimensions, &result),
+          "xgboost", xgboost.error());
+    memcpy(out, result, count * (engine->columns + 1) * sizeof *out);
 }
 
 static void xgboost_close(struct engine *engine)
@@ -293,6 +327,7 @@ static bool choose_lathe(const char *text, struct engine *engine)
             continue;
         *engine = (struct engine){.open = lathe_open,
                                   .predict = lathe_predict,
+                                  .explain = lathe_explain,
                                   .close = lathe_close,
                                   .path = (enum forest_path)i};
         return true;
@@ -311,6 +346,7 @@ static void choose(const char *text, struct engine *engine)
          xgboost_find,
          {.open = xgboost_open,
           .predict = xgboost_predict,
+          .explain = xgboost_explain,
           .close = xgboost_close,
           .own_threads = true}},
         {"lightgbm:",
@@ -407,7 +443,7 @@ static void read_rows(const struct input *input)
     (void)kept;
 }
 
-enum task { OPEN, PATH, BATCH, ROW, ANSWERS, READ, TASKS };
+enum task { OPEN, PATH, BATCH, ROW, ANSWERS, EXPLAIN, SHARES, READ, TASKS };
 
 static double pass_seconds(enum task what, struct engine *engine, const struct input *input,
                            size_t pass, float *out)
@@ -424,6 +460,9 @@ static double pass_seconds(enum task what, struct engine *engine, const struct i
         return took;
     case BATCH:
         predict_all(engine, input, out);
+        return (now() - start) / (double)input->count;
+    case EXPLAIN:
+        engine->explain(engine, input->rows, input->count, out);
         return (now() - start) / (double)input->count;
     case ROW:
         predict_rows(engine, input, out);
@@ -467,13 +506,14 @@ static int print_path(struct engine *engine, const struct input *input)
 
 int main(int count, char **arguments)
 {
-    static const char *const tasks[] = {"open", "path", "batch", "row", "answers", "read"};
+    static const char *const tasks[] = {"open",    "path",    "batch",  "row",
+                                        "answers", "explain", "shares", "read"};
     enum task what = OPEN;
     while (count > 3 && what < TASKS && strcmp(arguments[1], tasks[what]) != 0)
         what++;
     if (count < 4 || what == TASKS || (what > PATH && count < 6)) {
-        fprintf(stderr, "usage: tree_bench open|path|batch|row|answers|read ENGINE MODEL "
-                        "[ROWS COLUMNS [THREADS]]\n");
+        fprintf(stderr, "usage: tree_bench open|path|batch|row|answers|explain|shares|read "
+                        "ENGINE MODEL [ROWS COLUMNS [THREADS]]\n");
         return 2;
     }
     struct engine engine;
@@ -492,13 +532,18 @@ int main(int count, char **arguments)
         engine.columns = input.columns = strtoul(arguments[5], NULL, 10);
         need(input.columns ? &input : NULL, "COLUMNS is a number above 0");
         input.count = size / sizeof(float) / input.columns;
-        out = need(malloc((input.count + 1) * sizeof(float)), "no memory");
+        size_t values = what == EXPLAIN || what == SHARES ? input.columns + 1 : 1;
+        need(values == 1 || engine.explain ? &input : NULL, "only lathe and XGBoost explain");
+        out = need(malloc((input.count * values + 1) * sizeof(float)), "no memory");
         input.together = need(malloc(ROW_CALLS * input.columns * sizeof(float)), "no memory");
         engine.open(&engine, input.model, input.model_size);
     }
     if (what == ANSWERS)
         fwrite(predict_all(&engine, &input, out), sizeof(float), input.count, stdout);
-    else
+    else if (what == SHARES) {
+        engine.explain(&engine, input.rows, input.count, out);
+        fwrite(out, sizeof(float), input.count * (input.columns + 1), stdout);
+    } else
         printf("%.9g\n", median_seconds(what, &engine, &input, out));
     return 0;
 }

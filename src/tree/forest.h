@@ -78,7 +78,7 @@ void forest_leaves(const struct forest *forest, const float *rows, size_t count,
 
 /* How much each feature contributed to each margin: path-dependent TreeSHAP, XGBoost's
  * pred_contribs. count x outputs x (features + 1) floats, the last of each the bias; they sum to
- * the margin. The work is proportional to the leaves times their depth squared. False with
+ * the margin. The work is proportional to the leaves times their depth. False with
  * LATHE_UNSUPPORTED where the file lacks the nodes' covers, LATHE_LIMIT where a tree is deeper
  * than 1,024, or LATHE_NO_MEMORY. */
 bool forest_contributions(const struct forest *forest, const float *rows, size_t count,

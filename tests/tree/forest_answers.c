@@ -2,9 +2,9 @@
  *
  * ROWS is a file of native float32, row-major. For each KIND the answers go to OUT.KIND as
  * float32. Kinds: best, plain, word, avx2, avx512 (margins of all rows at once by that path), the
- * same with -columns (from columns of doubles) or -single (one row at a time), answers, leaves,
- * contributions, importance. A kind that this CPU or forest cannot do makes no file. Exit status 1
- * and the error's text where the model is refused. */
+ * same with -columns (from columns of doubles) or -single (one row at a time), the path's
+ * contributions with -contributions, answers, leaves, importance. A kind that this CPU or forest
+ * cannot do makes no file. Exit status 1 and the error's text where the model is refused. */
 #include "tree/forest.h"
 
 #include <math.h>
@@ -77,6 +77,16 @@ static void margins_of_single(const struct job *job, const struct forest *forest
         forest_margins(forest, job->rows + r * job->columns, 1, job->columns, values + r * outputs);
 }
 
+static void contributions(const struct job *job, const struct forest *forest, const char *kind)
+{
+    const struct forest_info *info = forest_describe(forest);
+    size_t total = job->count * info->outputs * (info->features + 1);
+    float *values = malloc((total + 1) * sizeof *values);
+    if (forest_contributions(forest, job->rows, job->count, job->columns, values, NULL))
+        write_file(job->out, kind, values, total);
+    free(values);
+}
+
 static bool margins(const struct job *job, const char *kind)
 {
     static const char *const paths[] = {"best", "plain", "word", "avx2", "avx512"};
@@ -89,7 +99,10 @@ static bool margins(const struct job *job, const char *kind)
         forest_open_path(job->model, job->model_size, (enum forest_path)path, NULL);
     if (!forest)
         return true;
-    if (path == FOREST_BEST || forest_describe(forest)->path == (enum forest_path)path) {
+    bool shares = strcmp(kind + length, "-contributions") == 0;
+    if (shares)
+        contributions(job, forest, kind);
+    else if (path == FOREST_BEST || forest_describe(forest)->path == (enum forest_path)path) {
         float *values = malloc((job->count * outputs + 1) * sizeof *values);
         if (strcmp(kind + length, "-columns") == 0)
             margins_of_columns(job, forest, values);
@@ -124,16 +137,6 @@ static void leaves(const struct job *job, const char *kind)
         values[i] = (float)numbers[i];
     write_file(job->out, kind, values, total);
     free(numbers);
-    free(values);
-}
-
-static void contributions(const struct job *job, const char *kind)
-{
-    const struct forest_info *info = forest_describe(job->forest);
-    size_t total = job->count * info->outputs * (info->features + 1);
-    float *values = malloc((total + 1) * sizeof *values);
-    if (forest_contributions(job->forest, job->rows, job->count, job->columns, values, NULL))
-        write_file(job->out, kind, values, total);
     free(values);
 }
 
@@ -181,8 +184,6 @@ int main(int count, char **arguments)
             answers(&job, arguments[i]);
         else if (strcmp(arguments[i], "leaves") == 0)
             leaves(&job, arguments[i]);
-        else if (strcmp(arguments[i], "contributions") == 0)
-            contributions(&job, arguments[i]);
         else if (strcmp(arguments[i], "importance") == 0)
             importance(&job, arguments[i]);
         else if (!margins(&job, arguments[i]))

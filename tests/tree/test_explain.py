@@ -1,13 +1,15 @@
 """Leaf indices, contributions and importances against XGBoost's."""
 
 import ctypes
+import itertools
 import json
+import math
 
 import numpy as np
 import pytest
 
 import peer
-from test_forest import PEERS, edges, sample, train, xgboost  # noqa: F401 (a fixture)
+from test_forest import PATHS, PEERS, edges, sample, train, xgboost  # noqa: F401 (a fixture)
 
 MODELS = {
     "regression": ("reg:squarederror", {"max_depth": 5}),
@@ -29,12 +31,60 @@ def test_contributions(xgboost, answers, name):  # noqa: F811
     some = rows[:60] if params.get("booster") == "gblinear" else edges(
         rng, rows, model.save("json"), 60)
     some = np.where(np.abs(some) > 1e30, np.float32(3), some)
-    found = answers(model.save("json"), some, "contributions", "plain")
-    ours = found["contributions"].reshape(len(some), -1, some.shape[1] + 1)
-    theirs = model.predict(some, 2).reshape(ours.shape)
-    scale = np.abs(theirs).max()
-    assert np.allclose(ours, theirs, rtol=1e-5, atol=1e-5 * scale)
-    assert np.allclose(ours.sum(axis=2), found["plain"], rtol=1e-5, atol=1e-5 * scale)
+    kinds = [path + "-contributions" for path in PATHS]
+    found = answers(model.save("json"), some, *kinds, "plain")
+    for kind in [kind for kind in kinds if kind in found]:
+        ours = found[kind].reshape(len(some), -1, some.shape[1] + 1)
+        theirs = model.predict(some, 2).reshape(ours.shape)
+        scale = np.abs(theirs).max()
+        assert np.allclose(ours, theirs, rtol=1e-5, atol=1e-5 * scale), kind
+        assert np.allclose(ours.sum(axis=2), found["plain"], rtol=1e-5, atol=1e-5 * scale), kind
+
+
+def expected_tree(tree, row, features):
+    """What a tree of the JSON form credits each feature with, by the definition over all sets of
+    its features, in doubles; the bias last."""
+    left, right = tree["left_children"], tree["right_children"]
+    feature, cover = tree["split_indices"], tree["sum_hessian"]
+
+    def value(node, known):
+        if left[node] == -1:
+            return tree["split_conditions"][node]
+        if feature[node] in known:
+            x = row[feature[node]]
+            goes = tree["default_left"][node] if np.isnan(x) else x < np.float32(
+                tree["split_conditions"][node])
+            return value(left[node] if goes else right[node], known)
+        return sum(value(child, known) * np.float64(np.float32(cover[child]))
+                   for child in (left[node], right[node])) / np.float64(np.float32(cover[node]))
+
+    used = sorted({feature[i] for i in range(len(left)) if left[i] != -1})
+    worth = {known: value(0, known) for size in range(len(used) + 1)
+             for known in map(frozenset, itertools.combinations(used, size))}
+    out = np.zeros(features + 1)
+    out[-1] = worth[frozenset()]
+    for known, without in worth.items():
+        for one in set(used) - known:
+            orders = math.factorial(len(known)) * math.factorial(len(used) - len(known) - 1)
+            out[one] += orders / math.factorial(len(used)) * (worth[known | {one}] - without)
+    return out
+
+
+@pytest.mark.parametrize("depth", [1, 4, 12])
+def test_contributions_by_definition(xgboost, answers, depth):  # noqa: F811
+    """Against Shapley's own sum over all sets of features, within 1e-5 of doubles."""
+    rng = np.random.default_rng(6)
+    rows = sample(rng)
+    model = train(xgboost, rng, "reg:squarederror", rows, 3, max_depth=depth, base_score=0.0,
+                  min_child_weight=0)
+    some = edges(rng, rows, model.save("json"), 12)
+    trees = json.loads(model.save("json"))["learner"]["gradient_booster"]["model"]["trees"]
+    expected = np.array([sum(expected_tree(tree, row, rows.shape[1]) for tree in trees)
+                         for row in some])
+    kinds = [path + "-contributions" for path in PATHS]
+    found = answers(model.save("json"), some, *kinds)
+    for kind in found:
+        assert np.allclose(found[kind], expected, rtol=1e-5, atol=1e-6), kind
 
 
 @pytest.mark.parametrize("name", ["regression", "classes", "dart", "deep"])

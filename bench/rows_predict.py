@@ -319,7 +319,7 @@ def predict_row_word(bench):
 
 # --- contributions ------------------------------------------------------------------------------
 
-EXPLAINED = 100 if SMALL else 1_000
+EXPLAINED = 50 if SMALL else 200
 
 
 def explain(bench, names, size, params):

@@ -78,6 +78,17 @@ void csv_columns_close(struct csv_columns *reader)
     free(reader);
 }
 
+void csv_columns_place(struct csv_columns *reader, size_t line, bool inside)
+{
+    reader->reader.line = reader->reader.record_line = line;
+    reader->started = inside;
+}
+
+size_t csv_columns_width(const struct csv_columns *reader)
+{
+    return reader->width;
+}
+
 /* Points the record reader at [at, end), with memory for all that may have to be unquoted there:
  * the system gives it only as it is written to. */
 static bool point(struct csv_columns *reader, const char *at, const char *end,

@@ -35,6 +35,12 @@ struct csv_columns *csv_columns_open(struct csv_column *columns, size_t count,
                                      struct lathe_error *error);
 void csv_columns_close(struct csv_columns *reader);
 
+/* The text that comes next begins at this line of its file; `inside`: not at its beginning. */
+void csv_columns_place(struct csv_columns *reader, size_t line, bool inside);
+
+/* How many fields a record has; 0 where that is not known yet. */
+size_t csv_columns_width(const struct csv_columns *reader);
+
 /* Reads the header at *at, moves *at behind it, and sets every column's `field` by its name. Fails
  * with LATHE_INVALID_DATA, listing what there is, where a column is missing or named twice. */
 bool csv_columns_header(struct csv_columns *reader, const char **at, const char *end,

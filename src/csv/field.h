@@ -26,9 +26,6 @@ bool csv_fail(const struct csv_reader *reader, const char *at, size_t column,
               struct lathe_error *error, enum lathe_code code, const char *format, ...)
     LATHE_PRINTF(6, 7);
 
-/* How many lines end in [from, to). */
-size_t csv_count_lines(const char *from, const char *to);
-
 /* Behind a byte order mark, if there is one. */
 const char *csv_skip_mark(const char *at, const char *end);
 

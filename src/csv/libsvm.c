@@ -124,21 +124,22 @@ static bool read_entry(struct libsvm_rows *rows, size_t entry, struct place *pla
 }
 
 /* Reads a line that has at least one item. */
-static bool read_line(struct libsvm_rows *rows, struct place *place, bool labels_optional,
-                      struct lathe_error *error)
+static bool read_line(struct libsvm_rows *rows, struct place *place,
+                      const struct libsvm_options *options, struct lathe_error *error)
 {
     const char *item = next_item(place);
     size_t entry = rows->starts[rows->rows];
     rows->labels[rows->rows] = NAN;
     rows->weights[rows->rows] = 1;
     rows->queries[rows->rows] = 0;
-    if (is_label(place, item, labels_optional)) {
+    if (is_label(place, item, options->labels_optional)) {
         if (!read_label(rows, place, item, error))
             return false;
         item = next_item(place);
     }
     bool query = item && place->end - item >= 4 && !memcmp(item, "qid:", 4);
-    if (rows->rows > 0 && query != rows->has_queries)
+    bool known = rows->rows > 0 || options->queries != LIBSVM_AS_FIRST;
+    if (known && query != (rows->rows ? rows->has_queries : options->queries == LIBSVM_QUERIES))
         return fail_item(place, item ? item : place->at, error,
                          query ? "no qid, as in the rows before" : "qid:N, as in the rows before");
     if (query) {
@@ -168,16 +169,9 @@ static size_t larger(size_t needed, size_t capacity)
     return needed > grown ? needed : grown;
 }
 
-/* Room for all rows and entries that the text can have, so that none is checked for later. */
-static bool reserve(struct libsvm_rows *rows, const char *text, const char *end,
+static bool reserve(struct libsvm_rows *rows, size_t needed, size_t entries,
                     struct lathe_error *error)
 {
-    size_t entries = rows->starts ? rows->starts[rows->rows] : 0;
-    for (const char *at = text; (at = memchr(at, ':', (size_t)(end - at))); at++)
-        entries++;
-    size_t needed = rows->rows + csv_count_lines(text, end) + 1;
-    size_t most = rows->rows + (size_t)(end - text) / 2 + 1; /* a row is a byte and a line end */
-    needed = needed < most ? needed : most;
     bool done = true;
     if (needed > rows->row_capacity || !rows->starts) {
         needed = larger(needed, rows->row_capacity);
@@ -202,6 +196,18 @@ static bool reserve(struct libsvm_rows *rows, const char *text, const char *end,
            fail(error, LATHE_NO_MEMORY, "no memory for %zu rows of %zu entries", needed, entries);
 }
 
+/* Room for all rows and entries that the text can have, so that none is checked for later. */
+static bool reserve_for(struct libsvm_rows *rows, const char *text, const char *end,
+                        struct lathe_error *error)
+{
+    size_t entries = rows->starts ? rows->starts[rows->rows] : 0;
+    for (const char *at = text; (at = memchr(at, ':', (size_t)(end - at))); at++)
+        entries++;
+    size_t needed = rows->rows + csv_count_lines(text, end) + 1;
+    size_t most = rows->rows + (size_t)(end - text) / 2 + 1; /* a row is a byte and a line end */
+    return reserve(rows, needed < most ? needed : most, entries, error);
+}
+
 /* The line at *at, its end and its comment cut off; *at goes to the next. */
 static struct place take_line(const char **at, const char *end)
 {
@@ -221,7 +227,7 @@ static bool read_lines(struct libsvm_rows *rows, const char *at, const char *end
                        const struct libsvm_options *options, struct lathe_error *error)
 {
     size_t first = rows->rows;
-    for (size_t line = 1; at < end; line++) {
+    for (size_t line = options->first_line ? options->first_line : 1; at < end; line++) {
         struct place place = take_line(&at, end);
         place.line = line;
         place.name = options->name;
@@ -231,7 +237,7 @@ static bool read_lines(struct libsvm_rows *rows, const char *at, const char *end
             return fail(error, LATHE_LIMIT, "%s%sline %zu: more rows than the limit of %zu",
                         options->name ? options->name : "", options->name ? ", " : "", line,
                         options->max_rows);
-        if (!read_line(rows, &place, options->labels_optional, error))
+        if (!read_line(rows, &place, options, error))
             return false;
     }
     return true;
@@ -245,14 +251,42 @@ bool libsvm_append(struct libsvm_rows *rows, const char *text, size_t size,
         rows->lowest = UINT32_MAX;
     if (!size)
         return true;
-    const char *end = text + size, *at = csv_skip_mark(text, end);
-    if (!reserve(rows, at, end, error))
+    options = options ? options : &defaults;
+    const char *end = text + size, *at = options->inside ? text : csv_skip_mark(text, end);
+    if (!reserve_for(rows, at, end, error))
         return false;
     struct libsvm_rows before = *rows; /* the arrays no longer move */
-    if (read_lines(rows, at, end, options ? options : &defaults, error))
+    if (read_lines(rows, at, end, options, error))
         return true;
     *rows = before;
     return false;
+}
+
+bool libsvm_join(struct libsvm_rows *rows, const struct libsvm_rows *more,
+                 struct lathe_error *error)
+{
+    if (!rows->rows)
+        rows->lowest = UINT32_MAX;
+    if (!more->rows)
+        return true;
+    size_t before = rows->starts ? rows->starts[rows->rows] : 0, entries = more->starts[more->rows];
+    if (!reserve(rows, rows->rows + more->rows, before + entries, error))
+        return false;
+    memcpy(rows->labels + rows->rows, more->labels, more->rows * sizeof *rows->labels);
+    memcpy(rows->weights + rows->rows, more->weights, more->rows * sizeof *rows->weights);
+    memcpy(rows->queries + rows->rows, more->queries, more->rows * sizeof *rows->queries);
+    if (entries) {
+        memcpy(rows->indices + before, more->indices, entries * sizeof *rows->indices);
+        memcpy(rows->values + before, more->values, entries * sizeof *rows->values);
+    }
+    for (size_t i = 1; i <= more->rows; i++)
+        rows->starts[rows->rows + i] = before + more->starts[i];
+    rows->rows += more->rows;
+    rows->has_weights = rows->has_weights || more->has_weights;
+    rows->has_queries = more->has_queries;
+    rows->lowest = more->lowest < rows->lowest ? more->lowest : rows->lowest;
+    rows->highest = more->highest > rows->highest ? more->highest : rows->highest;
+    return true;
 }
 
 bool libsvm_fill(const struct libsvm_rows *rows, struct csv_matrix *matrix,

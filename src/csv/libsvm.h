@@ -21,11 +21,16 @@ struct libsvm_rows {
     size_t row_capacity, entry_capacity;
 };
 
+enum libsvm_queries { LIBSVM_AS_FIRST, LIBSVM_QUERIES, LIBSVM_NO_QUERIES };
+
 struct libsvm_options {
     const char *name;     /* of the file, for errors; may be NULL */
     bool labels_optional; /* rows to be predicted: what a row starts with is its label only if
                              it has no colon */
     size_t max_rows;      /* 0: no limit */
+    bool inside;          /* the text begins inside its file, and */
+    size_t first_line;    /* is there from this line on; 0: 1 */
+    enum libsvm_queries queries; /* what rows must have where there are none before */
 };
 
 /* Appends the rows of a text: an optional label, `label` or `label:weight`, an optional `qid:N`,
@@ -36,6 +41,11 @@ struct libsvm_options {
  * 1). LATHE_LIMIT, LATHE_NO_MEMORY. Where it fails, `rows` keeps the rows it had. */
 bool libsvm_append(struct libsvm_rows *rows, const char *text, size_t size,
                    const struct libsvm_options *options, struct lathe_error *error);
+
+/* Appends rows that were read on their own from a text that followed, with the same `queries`.
+ * LATHE_NO_MEMORY, the rows as they were. */
+bool libsvm_join(struct libsvm_rows *rows, const struct libsvm_rows *more,
+                 struct lathe_error *error);
 
 /* Appends the rows to a matrix, absent entries as NaN. Its columns are set where they are 0, and
  * must be enough otherwise. LATHE_INVALID_DATA or LATHE_NO_MEMORY, the matrix as it was. */

@@ -4,22 +4,16 @@
 #include "parse/number.h"
 
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* A stretch of whole lines, read by one thread into its own place in the matrix. */
+/* A text on its way to behind the rows that the matrix has. */
 struct part {
     struct csv_reader reader;
     size_t columns;
-    size_t room;   /* rows it can have at most */
-    float *values; /* room x columns */
+    float *values; /* room for the most rows that it can have x columns */
     size_t rows;   /* read */
-    bool read;
-    struct lathe_error *error;
 };
-
-enum { PARTS_MOST = 64, PART_LEAST = 1 << 16 /* bytes worth a thread */ };
 
 /* Whether the record that `reader` is at looks like a header: not one number in it. */
 static bool is_header(const struct csv_reader *at_record)
@@ -140,83 +134,35 @@ static size_t read_plain(struct part *part, struct csv_plain *plain, double *num
     return plain->rows;
 }
 
-static void *read_part(void *of)
+static bool read_rows(struct part *part, struct lathe_error *error)
 {
-    struct part *part = of;
     struct csv_plain plain = {0};
     double *numbers = NULL;
     size_t size = (size_t)(part->reader.end - part->reader.at);
-    part->read = true;
-    part->rows = 0;
+    bool read = true;
     /* Without memory for runs of records they are read one by one. */
     if (size >= CSV_PLAIN_LEAST && csv_plain_open(&plain, part->columns, size))
         numbers = malloc(plain.room * sizeof *numbers);
-    while (part->read && csv_record_begin(&part->reader)) {
+    while (read && csv_record_begin(&part->reader)) {
         size_t rows = numbers ? read_plain(part, &plain, numbers) : 0;
         if (!rows)
-            part->read = read_row(part, part->values + part->rows * part->columns, part->error);
-        part->rows += rows ? rows : part->read;
+            read = read_row(part, part->values + part->rows * part->columns, error);
+        part->rows += rows ? rows : read;
     }
     csv_plain_close(&plain);
     free(numbers);
-    return NULL;
+    return read;
 }
 
-static void *bound_part(void *of)
+/* The most rows that the text can have. A row has a byte for each of its columns, the delimiter or
+ * the line end; only the last may lack one. This keeps a text of empty lines from asking for
+ * memory. */
+static size_t bound_rows(const struct csv_reader *reader, size_t columns)
 {
-    struct part *part = of;
-    size_t size = (size_t)(part->reader.end - part->reader.at);
-    size_t lines = csv_count_lines(part->reader.at, part->reader.end) + 1;
-    /* A row has a byte for each of its columns, the delimiter or the line end; only the last may
-     * lack one. This keeps a text of empty lines from asking for memory. */
-    size_t fitting = size / part->columns + 1;
-    part->room = lines < fitting ? lines : fitting;
-    return NULL;
-}
-
-/* Does the work on every part, each in a thread of its own where threads are to be had. */
-static void for_each_part(struct part *parts, size_t count, void *(*work)(void *))
-{
-    pthread_t threads[PARTS_MOST];
-    bool started[PARTS_MOST] = {false};
-    for (size_t i = 1; i < count; i++)
-        started[i] = pthread_create(&threads[i], NULL, work, &parts[i]) == 0;
-    work(&parts[0]);
-    for (size_t i = 1; i < count; i++) {
-        if (started[i])
-            pthread_join(threads[i], NULL);
-        else
-            work(&parts[i]);
-    }
-}
-
-/* Cuts the text behind line ends. (A line end inside quotes is none; but a number has none, so a
- * part cut there is an error either way.) */
-static size_t cut(const struct csv_reader *whole, size_t columns, unsigned threads,
-                  struct part *parts)
-{
-    size_t size = (size_t)(whole->end - whole->at);
-    size_t most = size / PART_LEAST + 1, count = 0;
-    if (most > (threads ? threads : 1))
-        most = threads ? threads : 1;
-    if (most > PARTS_MOST)
-        most = PARTS_MOST;
-    const char *at = whole->at;
-    for (size_t i = 0; i < most && at < whole->end; i++) {
-        const char *end = whole->end;
-        if (i + 1 < most) {
-            const char *near = whole->at + size / most * (i + 1);
-            const char *feed = at < near ? memchr(near, '\n', (size_t)(whole->end - near)) : NULL;
-            end = feed ? feed + 1 : whole->end;
-        }
-        /* Lines are counted on from the whole's: right in the first part, the only one whose
-         * errors are reported. */
-        parts[count] = (struct part){.reader = *whole, .columns = columns};
-        parts[count].reader.at = at;
-        parts[count++].reader.end = end;
-        at = end;
-    }
-    return count;
+    size_t size = (size_t)(reader->end - reader->at);
+    size_t lines = csv_count_lines(reader->at, reader->end) + 1;
+    size_t fitting = size / columns + 1;
+    return lines < fitting ? lines : fitting;
 }
 
 bool csv_matrix_reserve(struct csv_matrix *matrix, size_t rows, struct lathe_error *error)
@@ -239,53 +185,20 @@ bool csv_matrix_reserve(struct csv_matrix *matrix, size_t rows, struct lathe_err
     return true;
 }
 
-/* Reads all parts, each to behind the room of the one before, then moves their rows together. */
-static bool read_parts(struct csv_matrix *matrix, struct part *parts, size_t count, size_t *rows,
-                       struct lathe_error *error)
-{
-    size_t room = 0;
-    for_each_part(parts, count, bound_part);
-    for (size_t i = 0; i < count; i++)
-        room += parts[i].room;
-    if (!csv_matrix_reserve(matrix, room, error))
-        return false;
-    float *values = matrix->values + matrix->rows * matrix->columns;
-    for (size_t i = 0; i < count; i++) {
-        parts[i].values = values;
-        parts[i].error = count == 1 ? error : NULL;
-        values += parts[i].room * matrix->columns;
-    }
-    for_each_part(parts, count, read_part);
-    *rows = 0;
-    for (size_t i = 0; i < count; i++) {
-        if (!parts[i].read)
-            return false;
-        float *place = matrix->values + (matrix->rows + *rows) * matrix->columns;
-        if (place != parts[i].values)
-            memmove(place, parts[i].values, parts[i].rows * matrix->columns * sizeof *place);
-        *rows += parts[i].rows;
-    }
-    return true;
-}
-
 static bool append(struct csv_matrix *matrix, const struct csv_reader *reader,
                    const struct csv_options *options, struct lathe_error *error)
 {
-    struct part parts[PARTS_MOST];
-    size_t rows, count = cut(reader, matrix->columns, options->threads, parts);
-    bool read = read_parts(matrix, parts, count, &rows, error);
-    if (!read && count > 1) {
-        /* Once more from the start, now for the first error and its line. */
-        count = cut(reader, matrix->columns, 1, parts);
-        read = read_parts(matrix, parts, count, &rows, error);
-    }
-    if (!read)
+    if (!csv_matrix_reserve(matrix, bound_rows(reader, matrix->columns), error))
         return false;
-    if (options->max_rows && rows > options->max_rows)
+    struct part part = {.reader = *reader, .columns = matrix->columns};
+    part.values = matrix->values + matrix->rows * matrix->columns;
+    if (!read_rows(&part, error))
+        return false;
+    if (options->max_rows && part.rows > options->max_rows)
         return fail(error, LATHE_LIMIT, "%s%s%zu rows, more than the limit of %zu",
-                    options->name ? options->name : "", options->name ? ": " : "", rows,
+                    options->name ? options->name : "", options->name ? ": " : "", part.rows,
                     options->max_rows);
-    matrix->rows += rows;
+    matrix->rows += part.rows;
     return true;
 }
 
@@ -295,7 +208,7 @@ bool csv_matrix_append(struct csv_matrix *matrix, const char *text, size_t size,
     static const struct csv_options defaults = {0};
     if (!options)
         options = &defaults;
-    struct csv_dialect dialect = {.delimiter = options->delimiter};
+    struct csv_dialect dialect = {.delimiter = options->delimiter, .inside = options->inside};
     if (!dialect.delimiter)
         dialect.delimiter = csv_sniff_delimiter(text, size);
     if (csv_is_number_byte(dialect.delimiter))
@@ -305,6 +218,7 @@ bool csv_matrix_append(struct csv_matrix *matrix, const char *text, size_t size,
 
     struct csv_reader reader;
     csv_reader_start(&reader, options->name, text, size, &dialect, (struct csv_scratch){0});
+    reader.line = options->first_line ? options->first_line : 1;
     if (!csv_record_begin(&reader))
         return true;
     size_t columns = matrix->columns;

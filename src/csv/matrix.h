@@ -14,10 +14,11 @@ struct csv_matrix {
 };
 
 struct csv_options {
-    const char *name; /* the file's or channel's name for errors, or NULL */
-    char delimiter;   /* 0: sniffed from the first line, as Python's csv.Sniffer would */
-    size_t max_rows;  /* 0: no limit */
-    unsigned threads; /* parse in this many threads; 0 or 1: in the caller's */
+    const char *name;  /* the file's or channel's name for errors, or NULL */
+    char delimiter;    /* 0: sniffed from the first line, as Python's csv.Sniffer would */
+    size_t max_rows;   /* 0: no limit */
+    bool inside;       /* the text begins inside its file, and */
+    size_t first_line; /* is there from this line on; 0: 1 */
 };
 
 /* Appends the rows of a whole CSV text (no header) to matrix. Numbers are read exactly as strtod

@@ -240,7 +240,7 @@ void csv_reader_start(struct csv_reader *reader, const char *name, const char *t
     if (chosen.escape == chosen.quote)
         chosen.escape = 0; /* that is the doubled quote */
     *reader = (struct csv_reader){
-        .at = text ? csv_skip_mark(text, text + size) : NULL,
+        .at = text && !chosen.inside ? csv_skip_mark(text, text + size) : text,
         .end = text ? text + size : NULL,
         .line = 1,
         .record_line = 1,

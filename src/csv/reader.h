@@ -36,6 +36,7 @@ struct csv_dialect {
     char escape;    /* 0: none */
     bool no_quotes; /* quotes are bytes like any other */
     bool utf8;      /* refuse fields that are not UTF-8 */
+    bool inside;    /* the text begins inside its file: a byte order mark there is none */
 };
 
 /* Memory for fields that are not written as they read (doubled quotes, escapes). Their bytes are
@@ -81,6 +82,9 @@ enum csv_step csv_reader_next(struct csv_reader *reader, struct csv_text *fields
  * over goes before the next piece. (A CR as the very last byte may be half of a CRLF, and does not
  * count.) */
 size_t csv_whole_records(const char *text, size_t size, const struct csv_dialect *dialect);
+
+/* How many lines (LF, CRLF or CR) end in [from, to). */
+size_t csv_count_lines(const char *from, const char *to);
 
 /* The delimiter of a line as Python's csv.Sniffer().sniff(line).delimiter finds it, but a comma
  * where that finds none, or a letter or digit (a line of one field). This is how Amazon SageMaker's

@@ -5,10 +5,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "csv/matrix.h"
 #include "lathe.h"
 #include "monitor/quality.h"
-#include "runtime/input_files.h"
+#include "rows/rows.h"
 #include "runtime/job_folder.h"
 #include "runtime/specification.h"
 
@@ -17,7 +16,7 @@ enum problem { REGRESSION, BINARY, MULTICLASS };
 /* Rows with their labels and what the model says of them. */
 struct answers {
     double *labels, *predictions;
-    size_t rows;
+    size_t rows, room;
 };
 
 struct evaluation {
@@ -32,14 +31,16 @@ struct evaluation {
 static bool open_model(struct evaluation *evaluation, GError **error)
 {
     g_autofree char *folder = job_folder_path(evaluation->folder, "processing/input/model");
-    g_autoptr(GPtrArray) files = input_files(folder, error);
+    g_autoptr(GPtrArray) files = rows_files(folder, error);
     if (!files)
         return false;
     if (files->len != 1)
         return error_set(error, ERROR_VALIDATION,
-                         "the input \"model\" holds %u files; one model is needed", files->len);
+                         "the input \"model\" (%s) holds %u files; one model is needed", folder,
+                         files->len);
     struct lathe_error cause;
-    const char *path = g_ptr_array_index(files, 0);
+    const struct rows_file *file = g_ptr_array_index(files, 0);
+    const char *path = file->path;
     evaluation->predictor = lathe_predictor_open_files(&path, 1, &cause);
     return evaluation->predictor ? true : error_set_lathe(error, ERROR_VALIDATION, &cause);
 }
@@ -83,25 +84,6 @@ static void answers_clear(struct answers *answers)
     g_free(answers->predictions);
 }
 
-static bool read_matrix(const char *folder, struct csv_matrix *matrix, GError **error)
-{
-    g_autoptr(GPtrArray) files = input_files(folder, error);
-    for (guint i = 0; files && i < files->len; i++) {
-        const char *path = g_ptr_array_index(files, i);
-        g_autofree char *name = g_path_get_basename(path);
-        g_autoptr(GByteArray) text = input_file_read(path, error);
-        if (!text)
-            return false;
-        struct csv_options options = {.name = name, .threads = g_get_num_processors()};
-        struct lathe_error cause;
-        if (!csv_matrix_append(matrix, (const char *)text->data, text->len, &options, &cause))
-            return error_set_lathe(error, ERROR_VALIDATION, &cause);
-    }
-    if (files && !matrix->rows)
-        return error_set(error, ERROR_VALIDATION, "there are no rows below %s", folder);
-    return files != NULL;
-}
-
 /* One number a row: the value, the probability of 1, or the class with the largest probability. */
 static double verdict(const float *values, size_t width)
 {
@@ -114,15 +96,30 @@ static double verdict(const float *values, size_t width)
     return (double)best;
 }
 
+static bool check_width(const struct evaluation *evaluation, size_t columns, GError **error)
+{
+    size_t inputs = lathe_predictor_inputs(evaluation->predictor);
+    return columns == inputs + 1 ||
+           error_set(error, ERROR_VALIDATION,
+                     "the rows have %zu columns; the label and the model's %zu features make %zu",
+                     columns, inputs, inputs + 1);
+}
+
+/* Twice as much where there is none: a row of answers is all that is kept of a row. */
+static void make_room(struct answers *answers, size_t rows)
+{
+    if (rows <= answers->room)
+        return;
+    answers->room = MAX(rows, 2 * answers->room);
+    answers->labels = g_renew(double, answers->labels, answers->room);
+    answers->predictions = g_renew(double, answers->predictions, answers->room);
+}
+
 static bool predict(const struct evaluation *evaluation, const struct csv_matrix *matrix,
                     struct answers *answers, GError **error)
 {
-    size_t inputs = lathe_predictor_inputs(evaluation->predictor);
-    if (matrix->columns != inputs + 1)
-        return error_set(error, ERROR_VALIDATION,
-                         "the rows have %zu columns; the label and the model's %zu features make "
-                         "%zu",
-                         matrix->columns, inputs, inputs + 1);
+    if (!check_width(evaluation, matrix->columns, error))
+        return false;
     size_t width = lathe_answer_width(evaluation->predictor, LATHE_PREDICTION);
     size_t room = lathe_predictor_outputs(evaluation->predictor);
     g_autofree float *values = g_new(float, matrix->rows *room + 1);
@@ -130,14 +127,27 @@ static bool predict(const struct evaluation *evaluation, const struct csv_matrix
     if (!lathe_predict_floats(evaluation->predictor, LATHE_PREDICTION, matrix->values + 1,
                               matrix->rows, matrix->columns, values, &cause))
         return error_set_lathe(error, ERROR_VALIDATION, &cause);
-    answers->rows = matrix->rows;
-    answers->labels = g_new(double, matrix->rows + 1);
-    answers->predictions = g_new(double, matrix->rows + 1);
+    make_room(answers, answers->rows + matrix->rows);
     for (size_t row = 0; row < matrix->rows; row++) {
-        answers->labels[row] = (double)matrix->values[row * matrix->columns];
-        answers->predictions[row] = verdict(values + row * width, width);
+        answers->labels[answers->rows + row] = (double)matrix->values[row * matrix->columns];
+        answers->predictions[answers->rows + row] = verdict(values + row * width, width);
     }
+    answers->rows += matrix->rows;
     return true;
+}
+
+static bool answer_all(const struct evaluation *evaluation, struct rows_numbers *rows,
+                       struct answers *answers, GError **error)
+{
+    for (;;) {
+        struct rows_numbers_batch batch;
+        if (!rows_numbers_next(rows, &batch, error))
+            return false;
+        if (!batch.rows)
+            return true;
+        if (!predict(evaluation, batch.dense, answers, error))
+            return false;
+    }
 }
 
 static bool answer_rows(const struct evaluation *evaluation, const char *input,
@@ -145,11 +155,14 @@ static bool answer_rows(const struct evaluation *evaluation, const char *input,
 {
     g_autofree char *below = g_strconcat("processing/input/", input, NULL);
     g_autofree char *folder = job_folder_path(evaluation->folder, below);
-    struct csv_matrix matrix = {0};
-    bool answered =
-        read_matrix(folder, &matrix, error) && predict(evaluation, &matrix, answers, error);
-    csv_matrix_clear(&matrix);
-    return answered;
+    g_autoptr(GPtrArray) files = rows_files(folder, error);
+    if (!files)
+        return false;
+    struct rows_numbers *rows = rows_numbers_open(files, &(struct rows_numbers_options){0});
+    bool answered = answer_all(evaluation, rows, answers, error);
+    rows_numbers_close(rows);
+    return answered && (answers->rows ||
+                        error_set(error, ERROR_VALIDATION, "there are no rows below %s", folder));
 }
 
 /* rows: what errors call them. */

@@ -5,7 +5,8 @@
 /* Works on a folder that a processing job sees as /opt/ml:
  *
  *   processing/input/model/       the model: model.tar.gz, or an XGBoost model file
- *   processing/input/test/        rows: CSV, the label first, no header
+ *   processing/input/test/        rows: CSV (plain or gzip) or Parquet, the label first, no
+ *                                 header
  *   processing/input/validation/  (optional) rows on which a binary model's threshold is chosen:
  *                                 that with the largest F1
  *   processing/input/config/      (optional) one .yaml or .json file:

@@ -11,8 +11,9 @@
 #include "feature/fit.h"
 #include "feature/split.h"
 #include "parse/number_write.h"
+#include "rows/rows.h"
+#include "runtime/data_options.h"
 #include "runtime/job_folder.h"
-#include "runtime/rows.h"
 #include "runtime/specification.h"
 
 enum part { TRAIN, VALIDATION, TEST, PARTS };
@@ -21,7 +22,10 @@ static const char *const part_names[PARTS] = {"train", "validation", "test"};
 struct features_job {
     const char *folder;
     json_t *specification;
-    struct rows *rows;
+    GPtrArray *files;
+    struct data_options options; /* how they are written */
+    struct rows_columns *rows;
+    union feature_values *values; /* of a batch */
     struct fit *fit;
     struct pipeline *pipeline, *after;
 
@@ -140,8 +144,21 @@ static bool choose_columns(struct features_job *job, GError **error)
         g_array_append_val(job->columns, label);
     }
     job->pipeline_columns = job->columns->len;
-    return choose_split_column(job, error) &&
-           rows_select(job->rows, columns_of(job), job->columns->len, error);
+    bool chosen = choose_split_column(job, error);
+    job->values = g_new0(union feature_values, job->columns->len + 1);
+    return chosen;
+}
+
+/* Begins at the first row; wanted: the columns that are read. */
+static bool rewind_rows(struct features_job *job, const bool *wanted, GError **error)
+{
+    guint count = job->columns->len;
+    g_autofree struct csv_column *columns = g_new0(struct csv_column, count + 1);
+    for (guint i = 0; i < count; i++) {
+        columns[i].name = columns_of(job)[i].name;
+        columns[i].type = columns_of(job)[i].type == FEATURE_TEXT ? CSV_TEXT : CSV_NUMBER;
+    }
+    return rows_columns_start(job->rows, columns, count, wanted, error);
 }
 
 /* --- dealing rows out ------------------------------------------------------------------------ */
@@ -248,7 +265,18 @@ static size_t keep_train(const struct features_job *job, const bool *reads,
 /* The next rows, dealt out where this is the first pass over them. */
 static bool next_rows(struct features_job *job, struct feature_batch *batch, GError **error)
 {
-    if (!rows_next(job->rows, batch, error) || (!job->dealt && !deal(job, batch, error)))
+    struct rows_columns_batch read;
+    if (!rows_columns_next(job->rows, &read, error))
+        return false;
+    for (guint i = 0; i < job->columns->len; i++) {
+        if (read.columns[i].type == CSV_TEXT)
+            job->values[i].texts = read.columns[i].texts;
+        else
+            job->values[i].numbers = read.columns[i].numbers;
+    }
+    *batch = (struct feature_batch){
+        .rows = read.rows, .first_row = read.first_row, .values = job->values};
+    if (!job->dealt && !deal(job, batch, error))
         return false;
     job->dealt |= !batch->rows;
     return true;
@@ -265,7 +293,7 @@ static bool pass(struct features_job *job, GError **error)
         wanted[c] = reads[c] = fit_reads(job->fit, c);
     if (!job->dealt && job->split_column >= 0)
         wanted[job->split_column] = true;
-    if (!rows_rewind(job->rows, wanted, error))
+    if (!rewind_rows(job, wanted, error))
         return false;
     for (;;) {
         struct feature_batch batch;
@@ -437,7 +465,7 @@ static bool apply_plan(struct features_job *job, struct plan *plan, struct outpu
         wanted[c] = c < job->pipeline_columns ? plan_reads(plan, c) : !job->dealt;
     if (!job->dealt && job->split_column >= 0)
         wanted[job->split_column] = true;
-    if (!check_outputs(job, outputs, error) || !rows_rewind(job->rows, wanted, error))
+    if (!check_outputs(job, outputs, error) || !rewind_rows(job, wanted, error))
         return false;
     for (;;) {
         struct feature_batch batch;
@@ -514,14 +542,24 @@ static bool write_bundle(const struct features_job *job, const struct pipeline *
 
 /* --- the job --------------------------------------------------------------------------------- */
 
-static bool run(struct features_job *job, GError **error)
+static bool open_rows(struct features_job *job, GError **error)
 {
     g_autofree char *data = job_folder_path(job->folder, "processing/input/data");
-    return read_specification(job, error) &&
-           (job->rows =
-                rows_open(data, json_object_get(job->specification, "data"), job->folder, error)) &&
-           choose_columns(job, error) && open_split(job, error) && fit_pipeline(job, error) &&
-           apply_pipeline(job, error) && write_bundle(job, job->pipeline, "bundle", error) &&
+    if (!data_options_read(&job->options, json_object_get(job->specification, "data"), error))
+        return false;
+    job->files = rows_files(data, error);
+    if (job->files && !job->files->len)
+        return error_set(error, ERROR_VALIDATION, "there is no file below %s", data);
+    if (job->files)
+        job->rows = rows_columns_open(job->files, &job->options.rows);
+    return job->rows != NULL;
+}
+
+static bool run(struct features_job *job, GError **error)
+{
+    return read_specification(job, error) && open_rows(job, error) && choose_columns(job, error) &&
+           open_split(job, error) && fit_pipeline(job, error) && apply_pipeline(job, error) &&
+           write_bundle(job, job->pipeline, "bundle", error) &&
            (!job->after || write_bundle(job, job->after, "after", error));
 }
 
@@ -535,7 +573,11 @@ int features_main(const char *opt_ml, int report)
     pipeline_close(job.after);
     fit_close(job.fit);
     split_close(job.split);
-    rows_close(job.rows);
+    rows_columns_close(job.rows);
+    data_options_clear(&job.options);
+    if (job.files)
+        g_ptr_array_unref(job.files);
+    g_free(job.values);
     if (job.columns)
         g_array_unref(job.columns);
     g_byte_array_unref(job.parts);

@@ -14,7 +14,7 @@
  *
  * The specification holds, beside fit.h's "stages" and "after":
  *
- *   data:        how the rows are written (rows.h)
+ *   data:        how the rows are written (data_options.h)
  *   featuresCol: the vector (or number) that becomes the features; "features" by default
  *   labelCol:    the number that becomes the label; "label" by default
  *   split:       {train: 0.8, validation: 0.1, test: 0.1, seed: 1, stratifyBy: column} (or

@@ -4,7 +4,7 @@
 
 #include "base/error.h"
 #include "base/yaml.h"
-#include "runtime/input_files.h"
+#include "rows/rows.h"
 #include "runtime/job_folder.h"
 
 /* --- reading ---------------------------------------------------------------------------------- */
@@ -18,10 +18,11 @@ static bool is_specification(const char *path)
 /* The file's path; NULL where there is none, and with an error where there are several. */
 static char *find(const char *config, GError **error)
 {
-    g_autoptr(GPtrArray) files = input_files(config, error);
+    g_autoptr(GPtrArray) files = rows_files(config, error);
     g_autofree char *found = NULL;
     for (guint i = 0; files && i < files->len; i++) {
-        const char *path = g_ptr_array_index(files, i);
+        const struct rows_file *file = g_ptr_array_index(files, i);
+        const char *path = file->path;
         if (!is_specification(path))
             continue;
         if (found) {

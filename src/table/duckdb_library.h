@@ -34,6 +34,19 @@ enum duckdb_kind {
     DUCKDB_UHUGEINT = 32,
 };
 
+/* duckdb_string_t: a text in a chunk, in its place up to 12 bytes. */
+union duckdb_string {
+    struct {
+        uint32_t size;
+        char bytes[12];
+    } inlined;
+    struct {
+        uint32_t size;
+        char prefix[4];
+        const char *bytes;
+    } pointer;
+};
+
 struct duckdb_library {
     /* Those that return int give 0 for success. */
     int (*open)(const char *path, void **database);

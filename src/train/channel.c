@@ -1,18 +1,10 @@
 #include "train/channel.h"
 
 #include <math.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
-#include "csv/reader.h"
-#include "table/parquet.h"
-#include "train/channel_files.h"
-#include "train/channel_text.h"
 #include "train/report.h"
-
-/* Text parsed at a time, for each thread: work for some milliseconds between two reads. */
-#define STRETCH ((size_t)4 << 20)
 
 static size_t row_count(const struct channel *channel)
 {
@@ -42,12 +34,6 @@ void channel_free(struct channel *channel)
     g_free(channel);
 }
 
-/* A file's name in messages. */
-static const char *shown_name(const struct channel *channel, const char *path)
-{
-    return *path == '\0' ? channel->name : path;
-}
-
 char *channel_place(const struct channel *channel, size_t row)
 {
     size_t i = channel->files->len - 1;
@@ -55,91 +41,88 @@ char *channel_place(const struct channel *channel, size_t row)
         i--;
     }
     const struct channel_file *file = &g_array_index(channel->files, struct channel_file, i);
-    return g_strdup_printf("channel %s, file %s, row %zu", channel->name,
-                           shown_name(channel, file->path), row - file->first_row + 1);
+    return g_strdup_printf("channel %s, file %s, row %zu", channel->name, file->path,
+                           row - file->first_row + 1);
 }
 
-/* Where CSV's lines go. The delimiter is that of the channel's first line, as in the container; 0
- * before it is known. */
-struct csv_target {
-    struct csv_matrix *matrix;
-    struct csv_options options;
-    char *delimiter;
-};
-
-static bool append_csv(void *state, const char *name, const char *text, size_t size,
-                       struct lathe_error *error)
-{
-    struct csv_target *target = state;
-    if (*target->delimiter == 0) {
-        *target->delimiter = csv_sniff_delimiter(text, size);
-        report_log("INFO", "Determined delimiter of CSV input is '%c'", *target->delimiter);
-    }
-    target->options.name = name;
-    target->options.delimiter = *target->delimiter;
-    return csv_matrix_append(target->matrix, text, size, &target->options, error);
-}
-
-static bool check_csv(void *state, const char *name, const char *text, size_t size,
-                      struct lathe_error *error)
-{
-    struct csv_target *target = state;
-    struct csv_matrix scratch = {.columns = target->matrix->columns};
-    struct csv_options options = {.name = name, .delimiter = *target->delimiter};
-    bool good = csv_matrix_append(&scratch, text, size, &options, error);
-    csv_matrix_clear(&scratch);
-    return good;
-}
-
-static bool append_libsvm(void *state, const char *name, const char *text, size_t size,
-                          struct lathe_error *error)
-{
-    return libsvm_append(state, text, size, &(struct libsvm_options){.name = name}, error);
-}
-
-static bool check_libsvm(void *state, const char *name, const char *text, size_t size,
+static bool append_dense(struct csv_matrix *matrix, const struct csv_matrix *more,
                          struct lathe_error *error)
 {
-    (void)state;
-    struct libsvm_rows scratch = {0};
-    bool good = libsvm_append(&scratch, text, size, &(struct libsvm_options){.name = name}, error);
-    libsvm_clear(&scratch);
-    return good;
-}
-
-static bool append_file(struct channel *channel, const char *path, const char *name,
-                        const struct channel_options *options, GError **error)
-{
-    if (options->format == CHANNEL_PARQUET) {
-        return parquet_append(&channel->matrix, path, name, error);
-    }
-    struct csv_target target = {
-        &channel->matrix, {.threads = options->threads}, &channel->delimiter};
-    struct line_taker taker = {append_csv, check_csv, &target, name,
-                               STRETCH * MAX(options->threads, 1)};
-    if (options->format == CHANNEL_LIBSVM) {
-        taker = (struct line_taker){append_libsvm, check_libsvm, &channel->sparse, name, STRETCH};
-    }
-    return channel_text_read(path, &taker, error);
-}
-
-static bool read_file(struct channel *channel, const char *folder, const char *relative,
-                      const struct channel_options *options, GError **error)
-{
-    g_autofree char *path = g_build_filename(folder, relative, NULL);
-    size_t before = row_count(channel);
-    if (!append_file(channel, path, shown_name(channel, relative), options, error)) {
-        g_prefix_error(error, "channel %s: ", channel->name);
+    matrix->columns = more->columns;
+    if (!csv_matrix_reserve(matrix, more->rows, error)) {
         return false;
     }
-    if (row_count(channel) == before) {
-        report_log("WARNING", "channel %s: file %s has no rows", channel->name,
-                   shown_name(channel, relative));
-        return true;
-    }
-    struct channel_file file = {.path = g_strdup(relative), .first_row = before};
-    g_array_append_val(channel->files, file);
+    memcpy(matrix->values + matrix->rows * matrix->columns, more->values,
+           more->rows * more->columns * sizeof *more->values);
+    matrix->rows += more->rows;
     return true;
+}
+
+/* Notes where a file's rows begin, and takes them. */
+static bool take_batch(struct channel *channel, const struct rows_file *file,
+                       const struct rows_numbers_batch *batch, GError **error)
+{
+    struct lathe_error cause;
+    if (batch->first_row == 1) {
+        struct channel_file entry = {g_strdup(file->name), row_count(channel)};
+        g_array_append_val(channel->files, entry);
+    }
+    bool taken = batch->sparse ? libsvm_join(&channel->sparse, batch->sparse, &cause)
+                               : append_dense(&channel->matrix, batch->dense, &cause);
+    return taken || error_set_lathe(error, ERROR_VALIDATION, &cause);
+}
+
+/* The delimiter is that of the channel's first line, as in the container. */
+static void note_shape(struct channel *channel, const struct rows_numbers *rows)
+{
+    if (channel->delimiter == 0 && rows_numbers_delimiter(rows) != 0) {
+        channel->delimiter = rows_numbers_delimiter(rows);
+        report_log("INFO", "Determined delimiter of CSV input is '%c'", channel->delimiter);
+    }
+    channel->queries = rows_numbers_queries(rows);
+}
+
+/* Takes all rows of the files; seen[i]: file i has some. */
+static bool read_rows(struct channel *channel, const GPtrArray *files, struct rows_numbers *rows,
+                      bool *seen, GError **error)
+{
+    for (;;) {
+        struct rows_numbers_batch batch;
+        bool read = rows_numbers_next(rows, &batch, error);
+        note_shape(channel, rows);
+        if (!read) {
+            g_prefix_error(error, "channel %s: ", channel->name);
+            return false;
+        }
+        if (batch.rows == 0) {
+            return true;
+        }
+        seen[batch.file] = true;
+        if (!take_batch(channel, files->pdata[batch.file], &batch, error)) {
+            return false;
+        }
+    }
+}
+
+static bool read_files(struct channel *channel, const GPtrArray *files,
+                       const struct channel_options *options, GError **error)
+{
+    const struct rows_numbers_options how = {.format = options->format,
+                                             .delimiter = channel->delimiter,
+                                             .columns = channel->matrix.columns,
+                                             .queries = channel->queries,
+                                             .threads = options->threads};
+    struct rows_numbers *rows = rows_numbers_open(files, &how);
+    g_autofree bool *seen = g_new0(bool, files->len + 1);
+    bool read = read_rows(channel, files, rows, seen, error);
+    rows_numbers_close(rows);
+    for (guint i = 0; read && i < files->len; i++) {
+        if (!seen[i]) {
+            const struct rows_file *file = files->pdata[i];
+            report_log("WARNING", "channel %s: file %s has no rows", channel->name, file->name);
+        }
+    }
+    return read;
 }
 
 /* Column `column` of the matrix as an array of its own. */
@@ -227,14 +210,9 @@ static bool take_dense(struct channel *channel, const struct channel_options *op
 static bool read_folder(struct channel *channel, const char *folder,
                         const struct channel_options *options, GError **error)
 {
-    g_autoptr(GPtrArray) files = channel_files_list(folder, error);
-    if (files == NULL) {
+    g_autoptr(GPtrArray) files = rows_files(folder, error);
+    if (files == NULL || !read_files(channel, files, options, error)) {
         return false;
-    }
-    for (guint i = 0; i < files->len; i++) {
-        if (!read_file(channel, folder, files->pdata[i], options, error)) {
-            return false;
-        }
     }
     channel->rows = row_count(channel);
     return channel->rows > 0 ||
@@ -250,7 +228,7 @@ struct channel *channel_read(const char *name, const char *const *folders,
 {
     g_autoptr(channel_auto) channel = g_new0(struct channel, 1);
     channel->name = name;
-    channel->is_sparse = options->format == CHANNEL_LIBSVM;
+    channel->is_sparse = options->format == ROWS_LIBSVM;
     channel->files = g_array_new(FALSE, FALSE, sizeof(struct channel_file));
     g_array_set_clear_func(channel->files, clear_file);
     for (size_t i = 0; folders[i] != NULL; i++) {

@@ -6,13 +6,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#include "csv/libsvm.h"
-#include "csv/matrix.h"
-#include "train/channel_config.h"
+#include "rows/rows.h"
 
 /* A file and the number of its first row in the channel. */
 struct channel_file {
-    char *path; /* below the channel's folder; "" where the channel is one file */
+    char *path; /* below the channel's folder */
     size_t first_row;
 };
 
@@ -30,10 +28,11 @@ struct channel {
     /* libsvm, where sparse is true: features as they are numbered in the files, from 0. */
     bool is_sparse;
     struct libsvm_rows sparse;
+    enum libsvm_queries queries;
 };
 
 struct channel_options {
-    enum channel_format format;
+    enum rows_format format;
     bool weights;     /* CSV: the second column is the row's weight */
     unsigned threads; /* to parse with */
 };

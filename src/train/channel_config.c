@@ -7,15 +7,15 @@
 
 static const struct {
     const char *name;
-    enum channel_format format;
+    enum rows_format format;
 } content_types[] = {
-    {"csv", CHANNEL_CSV},
-    {"text/csv", CHANNEL_CSV},
-    {"libsvm", CHANNEL_LIBSVM},
-    {"text/libsvm", CHANNEL_LIBSVM},
-    {"text/x-libsvm", CHANNEL_LIBSVM},
-    {"parquet", CHANNEL_PARQUET},
-    {"application/x-parquet", CHANNEL_PARQUET},
+    {"csv", ROWS_CSV},
+    {"text/csv", ROWS_CSV},
+    {"libsvm", ROWS_LIBSVM},
+    {"text/libsvm", ROWS_LIBSVM},
+    {"text/x-libsvm", ROWS_LIBSVM},
+    {"parquet", ROWS_PARQUET},
+    {"application/x-parquet", ROWS_PARQUET},
 };
 
 /* label_size=1 is all that a CSV's content type may say of its label; a charset is passed over. */
@@ -34,7 +34,7 @@ static bool check_parameters(const char *content_type, char **parameters, GError
 }
 
 static bool parse_content_type(const char *channel, const char *content_type,
-                               enum channel_format *format, GError **error)
+                               enum rows_format *format, GError **error)
 {
     g_autofree char *lower = g_ascii_strdown(content_type, -1);
     g_auto(GStrv) parts = g_strsplit(lower, ";", -1);
@@ -43,7 +43,7 @@ static bool parse_content_type(const char *channel, const char *content_type,
     for (size_t i = 0; i < G_N_ELEMENTS(content_types); i++) {
         if (strcmp(name, content_types[i].name) == 0) {
             *format = content_types[i].format;
-            return *format != CHANNEL_CSV || check_parameters(content_type, parts + 1, error);
+            return *format != ROWS_CSV || check_parameters(content_type, parts + 1, error);
         }
         g_string_append_printf(accepted, "%s%s", i == 0 ? "" : ", ", content_types[i].name);
     }
@@ -51,7 +51,7 @@ static bool parse_content_type(const char *channel, const char *content_type,
                      channel, *content_type == '\0' ? "''" : content_type, accepted->str);
 }
 
-static bool check_channel(const char *name, const json_t *channel, enum channel_format *format,
+static bool check_channel(const char *name, const json_t *channel, enum rows_format *format,
                           GError **error)
 {
     const char *mode = json_text_at(channel, "TrainingInputMode");
@@ -69,7 +69,7 @@ static bool check_channel(const char *name, const json_t *channel, enum channel_
 
 bool channel_config_read(const json_t *channels, struct channel_config *config, GError **error)
 {
-    *config = (struct channel_config){.train = CHANNEL_LIBSVM};
+    *config = (struct channel_config){.train = ROWS_LIBSVM};
     const char *name;
     json_t *channel;
     json_object_foreach((json_t *)channels, name, channel)

@@ -6,12 +6,12 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-enum channel_format { CHANNEL_CSV, CHANNEL_LIBSVM, CHANNEL_PARQUET };
+#include "rows/rows.h"
 
 struct channel_config {
-    enum channel_format train;
+    enum rows_format train;
     bool has_validation;
-    enum channel_format validation;
+    enum rows_format validation;
 };
 
 /* Checks the channels ({"train":{"ContentType":"text/csv","TrainingInputMode":"File"},...}):

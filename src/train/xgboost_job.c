@@ -11,6 +11,7 @@
 #include "train/boost.h"
 #include "train/booster.h"
 #include "train/channel.h"
+#include "train/channel_config.h"
 #include "train/cross_validate.h"
 #include "train/hyperparameters.h"
 #include "train/labels.h"
@@ -144,7 +145,7 @@ static int threads_to_choose_from(const struct job *job)
 
 /* The rows below input/data/<folder>, and other_folder where it is not NULL. */
 static struct channel *load_channel(const struct job *job, const char *folder,
-                                    const char *other_folder, enum channel_format format,
+                                    const char *other_folder, enum rows_format format,
                                     GError **error)
 {
     g_autofree char *path = g_build_filename(job->opt_ml, "input", "data", folder, NULL);
@@ -153,7 +154,7 @@ static struct channel *load_channel(const struct job *job, const char *folder,
                              : g_build_filename(job->opt_ml, "input", "data", other_folder, NULL);
     struct channel_options options = {
         .format = format,
-        .weights = format == CHANNEL_CSV &&
+        .weights = format == ROWS_CSV &&
                    hyperparameter_integer(job->hyperparameters, "csv_weights", 0) == 1,
         .threads = (unsigned)thread_count(job),
     };

@@ -170,12 +170,37 @@ static void keeps_what_it_had(void **unused)
     libsvm_clear(&rows);
 }
 
+static void pieces_join_to_the_whole(void **unused)
+{
+    (void)unused;
+    struct libsvm_rows rows = {0}, piece = {0};
+    struct lathe_error error;
+    const struct libsvm_options next = {.inside = true, .first_line = 2, .queries = LIBSVM_QUERIES};
+    assert_true(append(&rows, "1 qid:1 2:3\n", NULL, &error));
+    assert_true(append(&piece, "0:2 qid:1\n0 qid:2 0:1 7:2\n", &next, &error));
+    assert_true(libsvm_join(&rows, &piece, &error));
+    assert_int_equal(rows.rows, 3);
+    assert_int_equal(rows.starts[3], 3);
+    assert_int_equal(rows.indices[1], 0);
+    assert_int_equal(rows.queries[2], 2);
+    assert_true(rows.has_weights && rows.has_queries);
+    assert_int_equal(rows.lowest, 0);
+    assert_int_equal(rows.highest, 7);
+    libsvm_clear(&piece);
+    assert_false(append(&piece, "0 1:2\n", &next, &error));
+    assert_non_null(strstr(error.message, "line 2"));
+    assert_non_null(strstr(error.message, "as in the rows before"));
+    libsvm_clear(&piece);
+    libsvm_clear(&rows);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(as_xgboost_reads_them), cmocka_unit_test(lines_of_comments_are_no_rows),
-        cmocka_unit_test(queries_and_growth),    cmocka_unit_test(rows_to_predict_need_no_label),
-        cmocka_unit_test(names_where_and_what),  cmocka_unit_test(keeps_what_it_had),
+        cmocka_unit_test(as_xgboost_reads_them),    cmocka_unit_test(lines_of_comments_are_no_rows),
+        cmocka_unit_test(queries_and_growth),       cmocka_unit_test(rows_to_predict_need_no_label),
+        cmocka_unit_test(names_where_and_what),     cmocka_unit_test(keeps_what_it_had),
+        cmocka_unit_test(pieces_join_to_the_whole),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

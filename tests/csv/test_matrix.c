@@ -1,6 +1,5 @@
-/* csv_matrix_append: values against strtod, errors by the place and text they name, threads against
- * one thread. What Python's csv and DuckDB say of odd texts is in test_odd.c and
- * tests/parse/test_csv_odd.py. */
+/* csv_matrix_append: values against strtod, errors by the place and text they name. What Python's
+ * csv and DuckDB say of odd texts is in test_odd.c and tests/parse/test_csv_odd.py. */
 #include "csv/matrix.h"
 
 #include <math.h>
@@ -162,49 +161,55 @@ static char *long_text(size_t rows, size_t columns, float *values)
     return text;
 }
 
-static void threads_agree(void **unused)
+static void a_long_text_and_its_pieces_agree(void **unused)
 {
     (void)unused;
     const size_t rows = 20000, columns = 7;
     float *values = malloc(rows * columns * sizeof *values);
     char *text = long_text(rows, columns, values);
     struct lathe_error error;
-    for (unsigned threads = 0; threads <= 9; threads++) {
-        struct csv_matrix matrix = {0};
-        struct csv_options options = {.threads = threads};
-        assert_true(append(&matrix, text, &options, &error));
-        assert_true(append(&matrix, text, &options, &error));
-        assert_int_equal(matrix.rows, 2 * rows);
-        for (size_t i = 0; i < 2 * rows * columns; i++) {
-            float expected = values[i % (rows * columns)];
-            if (isnan(expected) ? !isnan(matrix.values[i]) : matrix.values[i] != expected)
-                fail_msg("%u threads: value %zu", threads, i);
-        }
-        csv_matrix_clear(&matrix);
+    struct csv_matrix matrix = {0};
+    assert_true(append(&matrix, text, NULL, &error));
+    assert_true(append(&matrix, text, NULL, &error));
+    assert_int_equal(matrix.rows, 2 * rows);
+    for (size_t i = 0; i < 2 * rows * columns; i++) {
+        float expected = values[i % (rows * columns)];
+        if (isnan(expected) ? !isnan(matrix.values[i]) : matrix.values[i] != expected)
+            fail_msg("value %zu", i);
     }
 
-    /* Two errors: the first is reported, with its line, however many threads there are. */
-    char first[512] = "";
-    char *wrong = strchr(text + strlen(text) / 2, '.'), *later = strchr(wrong + 300000, '.');
-    *wrong = *later = 'x';
-    for (unsigned threads = 1; threads <= 9; threads++) {
-        struct csv_matrix matrix = {0};
-        struct csv_options options = {.threads = threads};
-        assert_false(append(&matrix, text, &options, &error));
-        if (!*first)
-            strcpy(first, error.message);
-        assert_string_equal(error.message, first);
-        assert_int_equal(matrix.rows, 0);
-        csv_matrix_clear(&matrix);
-    }
+    /* An error has the same place in the text and in what is left of it behind some lines. */
+    char whole[512];
+    char *wrong = strchr(text + strlen(text) / 2, '.'), *piece = strchr(wrong - 300, '\n') + 1;
+    *wrong = 'x';
     size_t line = 1;
-    for (const char *at = text; at < wrong; at++)
+    for (const char *at = text; at < piece; at++)
         line += *at == '\n';
-    char place[32];
-    snprintf(place, sizeof place, "line %zu, ", line);
-    assert_int_equal(strncmp(first, place, strlen(place)), 0);
+    assert_false(append(&matrix, text, NULL, &error));
+    strcpy(whole, error.message);
+    struct csv_options options = {.inside = true, .first_line = line};
+    assert_false(append(&matrix, piece, &options, &error));
+    assert_string_equal(error.message, whole);
+    assert_int_equal(matrix.rows, 2 * rows);
+    csv_matrix_clear(&matrix);
     free(text);
     free(values);
+}
+
+static void a_byte_order_mark_inside_a_file_is_none(void **unused)
+{
+    (void)unused;
+    struct csv_matrix matrix = {0};
+    struct lathe_error error;
+    assert_true(append(&matrix,
+                       "\xef\xbb\xbf"
+                       "1\n",
+                       NULL, &error));
+    assert_false(append(&matrix,
+                        "\xef\xbb\xbf"
+                        "1\n",
+                        &(struct csv_options){.inside = true}, &error));
+    csv_matrix_clear(&matrix);
 }
 
 static void empty_lines_ask_for_no_memory(void **unused)
@@ -230,7 +235,8 @@ int main(void)
         cmocka_unit_test(names_where_and_what),
         cmocka_unit_test(zero_bytes_are_not_numbers),
         cmocka_unit_test(keeps_what_it_had),
-        cmocka_unit_test(threads_agree),
+        cmocka_unit_test(a_long_text_and_its_pieces_agree),
+        cmocka_unit_test(a_byte_order_mark_inside_a_file_is_none),
         cmocka_unit_test(empty_lines_ask_for_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

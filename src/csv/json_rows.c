@@ -25,6 +25,12 @@ struct walk {
     struct csv_scratch *scratch;
 };
 
+/* The row's number that is being read, from 1 on. */
+static size_t row_number(const struct walk *walk)
+{
+    return walk->rows + (walk->from->first_row ? walk->from->first_row : 1);
+}
+
 static bool fail_value(struct walk *walk, size_t field, const char *expected)
 {
     struct reader *reader = &walk->reader;
@@ -46,7 +52,7 @@ static bool fail_value(struct walk *walk, size_t field, const char *expected)
         found = reader->event == READER_BOOL ? "a truth value" : "null";
         break;
     }
-    return reader_fail(reader, "row %zu, column %zu: found %s, expected %s", walk->rows + 1,
+    return reader_fail(reader, "row %zu, column %zu: found %s, expected %s", row_number(walk),
                        field + 1, found, expected);
 }
 
@@ -103,14 +109,14 @@ static bool take_text(struct walk *walk, size_t field, struct csv_text *text)
             return fail(reader->error, LATHE_LIMIT,
                         "row %zu, column %zu: a text of %zu bytes, more than the memory for texts "
                         "has left",
-                        walk->rows + 1, field + 1, reader->size);
+                        row_number(walk), field + 1, reader->size);
         text->bytes = scratch->bytes + scratch->used;
         size = reader_copy(reader, scratch->bytes + scratch->used);
         scratch->used += size;
     }
     if (size > UINT32_MAX)
         return fail(reader->error, LATHE_LIMIT, "row %zu, column %zu: a text of 4 GiB",
-                    walk->rows + 1, field + 1);
+                    row_number(walk), field + 1);
     text->size = (uint32_t)size;
     return true;
 }
@@ -127,7 +133,7 @@ static bool put_value(struct walk *walk, size_t field)
 {
     if (field >= walk->width)
         return reader_fail(&walk->reader, "row %zu, column %zu: expected only %zu values",
-                           walk->rows + 1, field + 1, walk->width);
+                           row_number(walk), field + 1, walk->width);
     if (walk->matrix) {
         double number;
         if (!take_number(walk, field, &number))
@@ -144,8 +150,8 @@ static bool put_value(struct walk *walk, size_t field)
 static bool end_row(struct walk *walk, size_t fields)
 {
     if (walk->width != NO_WIDTH && fields != walk->width)
-        return reader_fail(&walk->reader, "row %zu: found %zu values, expected %zu", walk->rows + 1,
-                           fields, walk->width);
+        return reader_fail(&walk->reader, "row %zu: found %zu values, expected %zu",
+                           row_number(walk), fields, walk->width);
     if (!walk->rows)
         walk->first_width = fields;
     walk->rows++;
@@ -201,7 +207,7 @@ static bool take_array(struct walk *walk, bool rows)
                    reader_fail(reader,
                                "row %zu: found a single value, expected an array or an "
                                "object, as the rows before are",
-                               walk->rows + 1);
+                               row_number(walk));
         if (!(event == READER_ARRAY ? take_array(walk, false) : take_object(walk)))
             return false;
     }
@@ -296,7 +302,7 @@ static enum taken take_named(struct walk *walk)
     if (reader->event != READER_OBJECT_END)
         return FAILED;
     if (!named && !counting) {
-        reader_fail(reader, "row %zu: found an object without %s", walk->rows + 1,
+        reader_fail(reader, "row %zu: found an object without %s", row_number(walk),
                     walk->matrix ? "\"data\", \"instances\" or \"features\""
                                  : "\"data\", \"instances\", \"features\" or a column's name");
         return FAILED;
@@ -355,21 +361,29 @@ static bool take_lines(struct walk *walk, const char *at, const char *end,
                        struct lathe_error *error)
 {
     const char *stop = at;
-    for (size_t line = 0; next_line(&at, &stop, end, &line); at = stop < end ? stop + 1 : end)
+    size_t line = walk->from->first_line ? walk->from->first_line - 1 : 0;
+    for (; next_line(&at, &stop, end, &line); at = stop < end ? stop + 1 : end)
         if (!take_document(walk, at, (size_t)(stop - at), error))
             return fail_prefix(error, "line %zu: ", line);
     return true;
+}
+
+/* Where the text begins, a byte order mark taken off. */
+static const char *begin(const struct json_rows *from)
+{
+    return from->size && !from->inside ? csv_skip_mark(from->text, from->text + from->size)
+                                       : from->text;
 }
 
 static bool run(struct walk *walk, struct lathe_error *error)
 {
     const struct json_rows *from = walk->from;
     const char *end = from->size ? from->text + from->size : from->text;
-    const char *at = from->size ? csv_skip_mark(from->text, end) : end;
+    const char *at = begin(from);
     bool done = from->lines ? take_lines(walk, at, end, error)
                             : take_document(walk, at, (size_t)(end - at), error);
     if (!done && from->name)
-        fail_prefix(error, "%s: ", from->name);
+        fail_prefix(error, "%s%s", from->name, from->lines ? ", " : ": ");
     return done;
 }
 
@@ -379,7 +393,7 @@ bool json_rows_schema(const struct json_rows *from, const char **schema, size_t 
     *schema = NULL;
     *size = 0;
     const char *end = from->size ? from->text + from->size : from->text;
-    const char *at = from->size ? csv_skip_mark(from->text, end) : end, *stop = end;
+    const char *at = begin(from), *stop = end;
     size_t line = 0;
     if (from->lines && !next_line(&at, &stop, end, &line))
         return true;

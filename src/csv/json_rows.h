@@ -23,11 +23,13 @@
 struct json_rows {
     const char *text;
     size_t size;
-    const char *name; /* for errors; may be NULL */
-    bool lines;       /* JSON Lines */
-    bool vectors;     /* an array inside a row is that many of its fields: then an array is one row
-                         even where it begins with an array, but for "instances" and for the "data"
-                         of a JSON line */
+    const char *name;             /* for errors; may be NULL */
+    bool lines;                   /* JSON Lines; then */
+    bool inside;                  /* the text may begin inside its file, */
+    size_t first_line, first_row; /* there: at this line, with this row; 0: 1 */
+    bool vectors; /* an array inside a row is that many of its fields: then an array is one row
+                     even where it begins with an array, but for "instances" and for the "data"
+                     of a JSON line */
     /* NULL, or for each field of a row, where `vectors`: not 0 where nobody reads the array that
      * begins there, whatever it holds, and then as how many fields it counts. */
     const size_t *unread;

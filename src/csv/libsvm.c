@@ -289,32 +289,20 @@ bool libsvm_join(struct libsvm_rows *rows, const struct libsvm_rows *more,
     return true;
 }
 
-bool libsvm_fill(const struct libsvm_rows *rows, struct csv_matrix *matrix,
-                 struct lathe_error *error)
+void libsvm_scatter(const struct libsvm_rows *rows, size_t first, size_t count, size_t width,
+                    float *block)
 {
-    if (!rows->starts || !rows->rows)
-        return true;
-    size_t entries = rows->starts[rows->rows], columns = matrix->columns;
-    size_t needed = entries ? (size_t)rows->highest + 1 : 0;
-    if (columns && needed > columns)
-        return fail(error, LATHE_INVALID_DATA,
-                    "found an entry of index %u (counted from 0), expected %zu columns",
-                    (unsigned)rows->highest, columns);
-    if (!columns)
-        matrix->columns = needed ? needed : 1;
-    if (!csv_matrix_reserve(matrix, rows->rows, error)) {
-        matrix->columns = columns;
-        return false;
-    }
-    float *row = matrix->values + matrix->rows * matrix->columns;
-    for (size_t r = 0; r < rows->rows; r++, row += matrix->columns) {
-        for (size_t c = 0; c < matrix->columns; c++)
-            row[c] = NAN;
-        for (size_t i = rows->starts[r]; i < rows->starts[r + 1]; i++)
-            row[rows->indices[i]] = rows->values[i];
-    }
-    matrix->rows += rows->rows;
-    return true;
+    for (size_t row = 0; row < count; row++, block += width)
+        for (size_t i = rows->starts[first + row]; i < rows->starts[first + row + 1]; i++)
+            block[rows->indices[i]] = rows->values[i];
+}
+
+void libsvm_gather(const struct libsvm_rows *rows, size_t first, size_t count, size_t width,
+                   float *block)
+{
+    for (size_t row = 0; row < count; row++, block += width)
+        for (size_t i = rows->starts[first + row]; i < rows->starts[first + row + 1]; i++)
+            block[rows->indices[i]] = NAN;
 }
 
 void libsvm_clear(struct libsvm_rows *rows)

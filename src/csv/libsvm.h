@@ -2,7 +2,7 @@
 #ifndef LATHE_CSV_LIBSVM_H
 #define LATHE_CSV_LIBSVM_H
 
-#include "csv/matrix.h"
+#include "lathe.h"
 
 /* Growing sparse rows (CSR). Zero it (= {0}) before the first use; libsvm_clear frees the arrays.
  * Row r has the entries starts[r] to starts[r + 1] - 1, in the order they were written. */
@@ -47,10 +47,13 @@ bool libsvm_append(struct libsvm_rows *rows, const char *text, size_t size,
 bool libsvm_join(struct libsvm_rows *rows, const struct libsvm_rows *more,
                  struct lathe_error *error);
 
-/* Appends the rows to a matrix, absent entries as NaN. Its columns are set where they are 0, and
- * must be enough otherwise. LATHE_INVALID_DATA or LATHE_NO_MEMORY, the matrix as it was. */
-bool libsvm_fill(const struct libsvm_rows *rows, struct csv_matrix *matrix,
-                 struct lathe_error *error);
+/* Writes the entries of `count` rows from `first` on into a block of rows of `width` values (more
+ * than any index), and takes them out again: a block that was NaN everywhere is that again, at the
+ * cost of the entries alone. */
+void libsvm_scatter(const struct libsvm_rows *rows, size_t first, size_t count, size_t width,
+                    float *block);
+void libsvm_gather(const struct libsvm_rows *rows, size_t first, size_t count, size_t width,
+                   float *block);
 
 void libsvm_clear(struct libsvm_rows *rows);
 

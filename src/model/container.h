@@ -8,6 +8,7 @@
 #ifndef LATHE_MODEL_CONTAINER_H
 #define LATHE_MODEL_CONTAINER_H
 
+#include "csv/libsvm.h"
 #include "csv/matrix.h"
 #include "tree/xgboost_release.h"
 
@@ -19,12 +20,12 @@ struct container_rows {
     bool pickled;    /* the model's file: of such the container counts the features itself */
 };
 
-/* Append rows of `features` values to a matrix without any: those that a row lacks at its end are
- * missing. LATHE_INVALID_DATA for what cannot be read, LATHE_MISFIT for rows that are not the
- * model's, LATHE_NO_MEMORY. */
+/* Append rows of `features` values to a matrix, or to sparse rows, without any: those that a row
+ * lacks at its end are missing. LATHE_INVALID_DATA for what cannot be read, LATHE_MISFIT for rows
+ * that are not the model's, LATHE_NO_MEMORY. */
 bool container_csv(const struct container_rows *rows, struct csv_matrix *matrix,
                    struct lathe_error *error);
-bool container_libsvm(const struct container_rows *rows, struct csv_matrix *matrix,
+bool container_libsvm(const struct container_rows *rows, struct libsvm_rows *sparse,
                       struct lathe_error *error);
 
 #endif

@@ -11,33 +11,42 @@
 #define KIND "libsvm"
 
 struct entry {
-    size_t row;
     int64_t index;
     double value;
 };
 
 struct entries {
-    struct entry *list;
-    size_t count, room;
+    struct entry *list; /* room for one a colon */
+    size_t count;
+    size_t *starts; /* of the rows up to the last that has an entry; room for one a line */
+    size_t rows;
     int64_t lowest, highest;
 };
 
-static bool add(struct entries *entries, struct entry entry, struct lathe_error *error)
+static bool make_room(struct entries *entries, const char *text, size_t size,
+                      struct lathe_error *error)
 {
-    if (entries->count == entries->room) {
-        size_t room = entries->room ? entries->room * 2 : 64;
-        struct entry *list = realloc(entries->list, room * sizeof *list);
-        if (!list)
-            return fail(error, LATHE_NO_MEMORY, "no memory for %zu entries", room);
-        entries->list = list;
-        entries->room = room;
+    size_t colons = 0, lines = 1;
+    for (size_t i = 0; i < size; i++) {
+        colons += text[i] == ':';
+        lines += text[i] == '\n';
     }
+    entries->list = malloc((colons + 1) * sizeof *entries->list);
+    entries->starts = calloc(lines + 1, sizeof *entries->starts);
+    return (entries->list && entries->starts) ||
+           fail(error, LATHE_NO_MEMORY, "no memory for %zu entries", colons);
+}
+
+static void add(struct entries *entries, size_t row, struct entry entry)
+{
+    while (entries->rows <= row)
+        entries->starts[entries->rows++] = entries->count;
     if (!entries->count || entry.index < entries->lowest)
         entries->lowest = entry.index;
     if (!entries->count || entry.index > entries->highest)
         entries->highest = entry.index;
     entries->list[entries->count++] = entry;
-    return true;
+    entries->starts[entries->rows] = entries->count;
 }
 
 /* An entry's value, of which nothing may be wrong before all indices are known to be right. */
@@ -61,7 +70,7 @@ static bool read_entry(const struct container_rows *rows, const char *word, size
     const char *colon = memchr(word, ':', size);
     if (!colon)
         return true;
-    struct entry entry = {.row = row};
+    struct entry entry = {0};
     size_t length = (size_t)(colon - word), left = size - length - 1;
     const char *second = memchr(colon + 1, ':', left);
     size_t value = second ? (size_t)(second - colon - 1) : left;
@@ -71,7 +80,8 @@ static bool read_entry(const struct container_rows *rows, const char *word, size
                          "invalid literal for int() with base 10", word, length, row + 1, error);
     if (!python_float(colon + 1, value, &entry.value) && !wrong->text)
         *wrong = (struct wrong){colon + 1, value, row + 1};
-    return add(entries, entry, error);
+    add(entries, row, entry);
+    return true;
 }
 
 static bool read_lines(const struct container_rows *rows, const char *text, size_t size,
@@ -106,18 +116,19 @@ static bool check_indices(const struct container_rows *rows, const struct entrie
                : container_fail(KIND, "ValueError", error, "negative column index found");
 }
 
-/* Sums what has the same place, in doubles as scipy does; `sums` is a row's. */
+/* Sums what has the same place, in doubles as scipy does; `sums` has a value a feature. Entries of
+ * features that the model does not have are left out. */
 static bool fill_row(const struct container_rows *rows, const struct entry *entries, size_t count,
-                     int64_t base, double *sums, float *out, struct lathe_error *error)
+                     int64_t base, double *sums, struct libsvm_rows *sparse,
+                     struct lathe_error *error)
 {
-    for (size_t i = 0; i < rows->features; i++)
-        out[i] = NAN;
+    double infinite = 0;
+    size_t at = sparse->starts[sparse->rows];
     for (size_t i = 0; i < count; i++) {
         uint64_t index = (uint64_t)(entries[i].index - base);
         if (index < rows->features)
             sums[index] = 0;
     }
-    double infinite = 0;
     for (size_t i = 0; i < count; i++) {
         uint64_t index = (uint64_t)(entries[i].index - base);
         if (isinf((float)entries[i].value))
@@ -125,45 +136,47 @@ static bool fill_row(const struct container_rows *rows, const struct entry *entr
         if (index >= rows->features)
             continue;
         sums[index] += entries[i].value;
-        out[index] = (float)sums[index];
+        sparse->indices[at] = (uint32_t)index;
+        sparse->values[at++] = (float)sums[index]; /* of several, the last counts */
     }
+    sparse->starts[++sparse->rows] = at;
     return container_check_finite(rows->release, KIND, infinite, error);
 }
 
 static bool fill(const struct container_rows *rows, const struct entries *entries, int64_t base,
-                 struct csv_matrix *matrix, struct lathe_error *error)
+                 struct libsvm_rows *sparse, struct lathe_error *error)
 {
-    size_t count = entries->list[entries->count - 1].row + 1, entry = 0;
-    matrix->columns = rows->features;
     double *sums = malloc((rows->features + 1) * sizeof *sums);
-    if (!sums)
-        return fail(error, LATHE_NO_MEMORY, "no memory for %zu features", rows->features);
-    bool filled = csv_matrix_reserve(matrix, count, error);
-    for (size_t row = 0; filled && row < count; row++) {
-        size_t first = entry;
-        while (entry < entries->count && entries->list[entry].row == row)
-            entry++;
-        filled = fill_row(rows, entries->list + first, entry - first, base, sums,
-                          matrix->values + row * rows->features, error);
+    sparse->starts = calloc(entries->rows + 1, sizeof *sparse->starts);
+    sparse->indices = malloc((entries->count + 1) * sizeof *sparse->indices);
+    sparse->values = malloc((entries->count + 1) * sizeof *sparse->values);
+    bool filled = sums && sparse->starts && sparse->indices && sparse->values;
+    if (!filled)
+        fail(error, LATHE_NO_MEMORY, "no memory for %zu rows of %zu entries", entries->rows,
+             entries->count);
+    for (size_t row = 0; filled && row < entries->rows; row++) {
+        size_t first = entries->starts[row];
+        filled = fill_row(rows, entries->list + first, entries->starts[row + 1] - first, base, sums,
+                          sparse, error);
     }
     free(sums);
-    matrix->rows = filled ? count : 0;
     return filled;
 }
 
-bool container_libsvm(const struct container_rows *rows, struct csv_matrix *matrix,
+bool container_libsvm(const struct container_rows *rows, struct libsvm_rows *sparse,
                       struct lathe_error *error)
 {
     const char *text = rows->text;
     size_t size = rows->size;
     struct entries entries = {0};
     container_strip(&text, &size);
-    bool read = container_decode(KIND, text, size, error) &&
-                read_lines(rows, text, size, &entries, error) &&
-                check_indices(rows, &entries, error);
+    bool read =
+        container_decode(KIND, text, size, error) && make_room(&entries, text, size, error) &&
+        read_lines(rows, text, size, &entries, error) && check_indices(rows, &entries, error);
     int64_t base = rows->release->counts_from_one && entries.lowest >= 1 ? 1 : 0;
-    read = read && fill(rows, &entries, base, matrix, error) &&
+    read = read && fill(rows, &entries, base, sparse, error) &&
            container_check_width(rows, KIND, (size_t)(entries.highest - base) + 1, error);
     free(entries.list);
+    free(entries.starts);
     return read;
 }

@@ -8,6 +8,7 @@
 #include "model/answer.h"
 #include "model/container.h"
 #include "model/order.h"
+#include "model/predict.h"
 #include "model/rows.h"
 #include "parse/fail.h"
 
@@ -20,11 +21,23 @@ struct request {
     struct answer answer;
     struct run run;
     struct lathe_error *error;
+    const struct predict_place *place;
 
     /* Where transformers come first: what a row is, by the request or by the predictor. */
     const struct schema *schema;
     const struct plan *plan;
 };
+
+static size_t first_line(const struct request *request)
+{
+    return request->place->first_line ? request->place->first_line : 1;
+}
+
+/* The number of the text's first row. */
+static size_t first_row(const struct request *request)
+{
+    return request->place->first_row ? request->place->first_row : 1;
+}
 
 static bool predict_batch(struct request *request, const struct batch *batch, size_t first_row)
 {
@@ -49,20 +62,23 @@ static bool check_width(const struct request *request, size_t width)
         return true;
     return fail(request->error, LATHE_INVALID_DATA,
                 "Feature size of csv inference data %zu is not consistent with feature size of "
-                "trained model %zu: row 1 has %zu columns, %zu are expected (the label is not "
+                "trained model %zu: row %zu has %zu columns, %zu are expected (the label is not "
                 "among them)",
-                width, features, width, features);
+                width, features, first_row(request), width, features);
 }
 
 static bool read_csv_matrix(const struct request *request, struct csv_matrix *matrix)
 {
-    const struct csv_options options = {.name = NULL};
+    const struct csv_options options = {.delimiter = request->place->delimiter,
+                                        .inside = request->place->inside,
+                                        .first_line = request->place->first_line};
     return csv_matrix_append(matrix, request->text, request->size, &options, request->error) &&
            (!matrix->rows || check_width(request, matrix->columns));
 }
 
 /* A feature that the model does not have; the text begins as the container's. */
-static bool fail_feature(const struct libsvm_rows *rows, size_t features, struct lathe_error *error)
+static bool fail_feature(const struct libsvm_rows *rows, size_t first, size_t features,
+                         struct lathe_error *error)
 {
     size_t row = 0, entry = 0;
     while (rows->indices[entry] != rows->highest)
@@ -72,20 +88,19 @@ static bool fail_feature(const struct libsvm_rows *rows, size_t features, struct
     return fail(error, LATHE_INVALID_DATA,
                 "Feature size of libsvm inference data %zu is larger than feature size of trained "
                 "model %zu.: row %zu has feature %zu, counted from 1",
-                (size_t)rows->highest + 1, features, row + 1, (size_t)rows->highest + 1);
+                (size_t)rows->highest + 1, features, first + row, (size_t)rows->highest + 1);
 }
 
-static bool read_libsvm_matrix(const struct request *request, struct csv_matrix *matrix)
+static bool read_own_libsvm(const struct request *request, struct libsvm_rows *rows)
 {
-    const struct libsvm_options options = {.labels_optional = true};
-    struct libsvm_rows rows = {0};
-    bool read = libsvm_append(&rows, request->text, request->size, &options, request->error);
-    matrix->columns = request->predictor->parts[0].inputs;
-    if (read && rows.lowest != UINT32_MAX && rows.highest >= matrix->columns)
-        read = fail_feature(&rows, matrix->columns, request->error);
-    read = read && (!rows.rows || libsvm_fill(&rows, matrix, request->error));
-    libsvm_clear(&rows);
-    return read;
+    const struct libsvm_options options = {.labels_optional = true,
+                                           .inside = request->place->inside,
+                                           .first_line = request->place->first_line};
+    size_t features = request->predictor->parts[0].inputs;
+    if (!libsvm_append(rows, request->text, request->size, &options, request->error))
+        return false;
+    return rows->lowest == UINT32_MAX || rows->highest < features ||
+           fail_feature(rows, first_row(request), features, request->error);
 }
 
 /* The columns' names, and memory for their values. */
@@ -139,9 +154,9 @@ static bool read_json_named(const struct request *request, const struct json_row
 {
     if (!request->predictor->columns[0].name)
         return fail(request->error, LATHE_INVALID_DATA,
-                    "row 1 is an object, and the model has no names for its %zu features: expected "
-                    "an array of numbers",
-                    request->predictor->column_count);
+                    "row %zu is an object, and the model has no names for its %zu features: "
+                    "expected an array of numbers",
+                    first_row(request), request->predictor->column_count);
     struct named named;
     bool read = named_open(request, &named, rows) &&
                 json_rows_columns(from, named.columns, named.count, named.count, rows, NULL,
@@ -167,6 +182,8 @@ static bool read_header_matrix(const struct request *request, struct csv_matrix 
     bool read = named_open(request, &named, BATCH_ROWS);
     if (read)
         reader = csv_columns_open(named.columns, named.count, NULL, request->error);
+    if (reader)
+        csv_columns_place(reader, first_line(request), request->place->inside);
     read = reader && csv_columns_header(reader, &at, end, request->error);
     size_t rows = BATCH_ROWS;
     while (read && rows == BATCH_ROWS)
@@ -177,10 +194,19 @@ static bool read_header_matrix(const struct request *request, struct csv_matrix 
     return read;
 }
 
+static struct json_rows json_of(const struct request *request)
+{
+    return (struct json_rows){.text = request->text,
+                              .size = request->size,
+                              .lines = request->format == LATHE_JSON_LINES,
+                              .inside = request->place->inside,
+                              .first_line = first_line(request),
+                              .first_row = first_row(request)};
+}
+
 static bool read_json_matrix(const struct request *request, struct csv_matrix *matrix)
 {
-    const struct json_rows from = {
-        .text = request->text, .size = request->size, .lines = request->format == LATHE_JSON_LINES};
+    const struct json_rows from = json_of(request);
     size_t rows, width;
     if (!json_rows_count(&from, &rows, &width, request->error))
         return false;
@@ -191,34 +217,36 @@ static bool read_json_matrix(const struct request *request, struct csv_matrix *m
 }
 
 /* Rows of text as the container of the trees reads them. */
-static bool read_as_container(const struct request *request, struct csv_matrix *matrix)
+static struct container_rows container_rows(const struct request *request)
 {
     const struct part *part = &request->predictor->parts[0];
     const struct forest_info *info = forest_describe(part->forests[0]);
-    const struct container_rows rows = {.release = part->release,
-                                        .text = request->text,
-                                        .size = request->size,
-                                        .features = info->features,
-                                        .pickled = info->pickled};
-    return request->format == LATHE_CSV ? container_csv(&rows, matrix, request->error)
-                                        : container_libsvm(&rows, matrix, request->error);
+    return (struct container_rows){.release = part->release,
+                                   .text = request->text,
+                                   .size = request->size,
+                                   .features = info->features,
+                                   .pickled = info->pickled};
 }
 
 static bool read_matrix(const struct request *request, struct csv_matrix *matrix)
 {
-    bool text = request->format == LATHE_CSV || request->format == LATHE_LIBSVM;
-    if (text && request->predictor->parts[0].release)
-        return read_as_container(request, matrix);
+    const struct container_rows rows = container_rows(request);
     switch (request->format) {
     case LATHE_CSV:
-        return read_csv_matrix(request, matrix);
+        return rows.release ? container_csv(&rows, matrix, request->error)
+                            : read_csv_matrix(request, matrix);
     case LATHE_CSV_HEADER:
         return read_header_matrix(request, matrix);
-    case LATHE_LIBSVM:
-        return read_libsvm_matrix(request, matrix);
     default:
         return read_json_matrix(request, matrix);
     }
+}
+
+static bool read_libsvm(const struct request *request, struct libsvm_rows *sparse)
+{
+    const struct container_rows rows = container_rows(request);
+    return rows.release ? container_libsvm(&rows, sparse, request->error)
+                        : read_own_libsvm(request, sparse);
 }
 
 static bool predict_matrix(struct request *request, const struct csv_matrix *matrix)
@@ -233,9 +261,64 @@ static bool predict_matrix(struct request *request, const struct csv_matrix *mat
                                     .width = matrix->columns,
                                     .floats = matrix->values + row * matrix->columns,
                                     .stride = matrix->columns};
-        predicted = predict_batch(request, &batch, row + 1);
+        predicted = predict_batch(request, &batch, first_row(request) + row);
     }
     run_close(&request->run);
+    return predicted;
+}
+
+/* Sparse rows come to the trees a block at a time, which is dense: a megabyte of values, but no
+ * fewer rows than trees walk together, so that what thousands of mostly empty columns take is in
+ * the order of what is written in them. */
+static size_t block_rows(size_t rows, size_t width)
+{
+    enum { VALUES = 1 << 18, LEAST = 64 };
+    size_t fitting = VALUES / (width ? width : 1);
+    size_t most = fitting > BATCH_ROWS ? BATCH_ROWS : fitting < LEAST ? LEAST : fitting;
+    return rows < most ? rows : most;
+}
+
+static bool predict_blocks(struct request *request, const struct libsvm_rows *rows, float *block,
+                           size_t room)
+{
+    size_t width = request->predictor->parts[0].inputs, count;
+    for (size_t i = 0; i < room * width; i++)
+        block[i] = NAN;
+    for (size_t row = 0; row < rows->rows; row += count) {
+        count = rows->rows - row < room ? rows->rows - row : room;
+        const struct batch batch = {
+            .rows = count, .width = width, .floats = block, .stride = width};
+        libsvm_scatter(rows, row, count, width, block);
+        if (!predict_batch(request, &batch, first_row(request) + row))
+            return false;
+        libsvm_gather(rows, row, count, width, block);
+    }
+    return true;
+}
+
+static bool predict_sparse(struct request *request, const struct libsvm_rows *rows)
+{
+    size_t width = request->predictor->parts[0].inputs;
+    size_t room = block_rows(rows->rows, width);
+    float *block = malloc((room * width + 1) * sizeof *block);
+    if (!block)
+        return fail(request->error, LATHE_NO_MEMORY, "no memory for %zu rows of %zu features", room,
+                    width);
+    bool predicted = run_open(&request->run, request->predictor, NULL, NULL, room, request->error);
+    if (predicted) {
+        predicted = predict_blocks(request, rows, block, room);
+        run_close(&request->run);
+    }
+    free(block);
+    return predicted;
+}
+
+static bool predict_libsvm(struct request *request)
+{
+    struct libsvm_rows rows = {0};
+    bool predicted = read_libsvm(request, &rows) && (rows.rows || fail_empty(request->error)) &&
+                     predict_sparse(request, &rows);
+    libsvm_clear(&rows);
     return predicted;
 }
 
@@ -284,8 +367,9 @@ static bool predict_csv_batches(struct request *request, struct row_columns *col
         if (!csv_columns_read(reader, &at, end, room, &rows, request->error))
             return false;
         const struct batch batch = row_columns_batch(columns, 0, rows);
-        if (rows && (!row_columns_finish(columns, rows, done + 1, request->error) ||
-                     !predict_batch(request, &batch, done + 1)))
+        size_t first = first_row(request) + done;
+        if (rows && (!row_columns_finish(columns, rows, first, request->error) ||
+                     !predict_batch(request, &batch, first)))
             return false;
         done += rows;
     } while (rows == room);
@@ -335,7 +419,7 @@ static bool predict_csv(struct request *request)
         return fail(request->error, LATHE_UNSUPPORTED,
                     "the schema has vectors, of which a header can name no parts: expected rows "
                     "without a header");
-    if (!header && begins_with_header(request))
+    if (!header && !request->place->inside && begins_with_header(request))
         return fail(request->error, LATHE_INVALID_DATA,
                     "line 1 is a header, the names of the columns: expected the first row there");
     size_t most = request->size / schema->width + 1;
@@ -347,6 +431,8 @@ static bool predict_csv(struct request *request)
                                                 .width = header ? 0 : schema->width};
     struct csv_columns *reader =
         csv_columns_open(columns.columns, columns.count, &options, request->error);
+    if (reader)
+        csv_columns_place(reader, first_line(request), request->place->inside);
     bool predicted = reader && run_open(&request->run, request->predictor, schema, request->plan,
                                         room, request->error);
     if (predicted) {
@@ -370,11 +456,11 @@ static bool predict_json_rows(struct request *request, const struct json_rows *f
     }
     bool predicted = json_rows_columns(from, columns->columns, columns->count,
                                        request->schema->width, rows, &scratch, request->error) &&
-                     row_columns_finish(columns, rows, 1, request->error);
+                     row_columns_finish(columns, rows, first_row(request), request->error);
     for (size_t row = 0; predicted && row < rows; row += BATCH_ROWS) {
         size_t count = rows - row < BATCH_ROWS ? rows - row : BATCH_ROWS;
         const struct batch batch = row_columns_batch(columns, row, count);
-        predicted = predict_batch(request, &batch, row + 1);
+        predicted = predict_batch(request, &batch, first_row(request) + row);
     }
     run_close(&request->run);
     free(scratch.bytes);
@@ -390,7 +476,8 @@ static bool predict_json_document(struct request *request, const struct json_row
         return fail_empty(request->error);
     if (!width && reads_vectors(request))
         return fail(request->error, LATHE_UNSUPPORTED,
-                    "row 1 is an object, and the schema has vectors: expected an array of values");
+                    "row %zu is an object, and the schema has vectors: expected an array of values",
+                    first_row(request));
     struct row_columns columns;
     if (!row_columns_open(&columns, request->schema, request->plan, rows, request->error))
         return false;
@@ -401,8 +488,7 @@ static bool predict_json_document(struct request *request, const struct json_row
 
 static bool predict_json(struct request *request)
 {
-    struct json_rows from = {
-        .text = request->text, .size = request->size, .lines = request->format == LATHE_JSON_LINES};
+    struct json_rows from = json_of(request);
     from.vectors = has_vectors(request->schema);
     if (from.vectors && !pass_over_vectors(request, &from))
         return false;
@@ -428,9 +514,10 @@ static bool answer_request(struct request *request, enum lathe_format format,
         answer_open(&request->answer, text, format, last, only ? request->schema : &last->schema,
                     only ? request->plan : last->plan, request->error);
     bool answered = opened &&
-                    (!predictor->parts[0].pipeline ? predict_numbers(request)
-                     : is_json(request->format)    ? predict_json(request)
-                                                   : predict_csv(request)) &&
+                    (request->format == LATHE_LIBSVM ? predict_libsvm(request)
+                     : !predictor->parts[0].pipeline ? predict_numbers(request)
+                     : is_json(request->format)      ? predict_json(request)
+                                                     : predict_csv(request)) &&
                     answer_end(&request->answer, request->error);
     answer_close(&request->answer);
     return answered;
@@ -477,9 +564,10 @@ static bool answer_with_schema(const struct request *request, const char *text, 
     return answered;
 }
 
-bool lathe_predict_text(const struct lathe_predictor *predictor, enum lathe_format rows_format,
-                        const char *rows, size_t size, enum lathe_format answer_format,
-                        struct lathe_text *answer, struct lathe_error *error)
+static bool predict_text(const struct lathe_predictor *predictor, enum lathe_format rows_format,
+                         const char *rows, size_t size, const struct predict_place *place,
+                         enum lathe_format answer_format, struct lathe_text *answer,
+                         struct lathe_error *error)
 {
     const struct part *first = &predictor->parts[0];
     struct request request = {.predictor = predictor,
@@ -487,6 +575,7 @@ bool lathe_predict_text(const struct lathe_predictor *predictor, enum lathe_form
                               .text = rows,
                               .size = size,
                               .error = error,
+                              .place = place,
                               .schema = &first->schema,
                               .plan = first->plan};
     if (rows_format != LATHE_CSV && rows_format != LATHE_CSV_HEADER && !is_json(rows_format) &&
@@ -506,4 +595,21 @@ bool lathe_predict_text(const struct lathe_predictor *predictor, enum lathe_form
     }
     return answer_request(&request, answer_format, answer) ||
            (rows_format == LATHE_CSV && !first->release && order_explain(predictor, error));
+}
+
+bool lathe_predict_text(const struct lathe_predictor *predictor, enum lathe_format rows_format,
+                        const char *rows, size_t size, enum lathe_format answer_format,
+                        struct lathe_text *answer, struct lathe_error *error)
+{
+    const struct predict_place nowhere = {0};
+    return predict_text(predictor, rows_format, rows, size, &nowhere, answer_format, answer, error);
+}
+
+bool predict_text_at(const struct lathe_predictor *predictor, enum lathe_format rows_format,
+                     const char *rows, size_t size, const struct predict_place *place,
+                     enum lathe_format answer_format, struct lathe_text *answer,
+                     struct lathe_error *error)
+{
+    return predict_text(predictor, rows_format, rows, size, place, answer_format, answer, error) ||
+           fail_prefix(error, "%s, ", place->name);
 }

@@ -1,6 +1,7 @@
 /* libsvm rows: within their memory, and consistent whatever the text. */
 #include "csv/libsvm.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -29,10 +30,18 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         if (rows.indices[i] < rows.lowest || rows.indices[i] > rows.highest)
             abort();
     if (rows.rows && rows.highest < 1000) {
-        struct csv_matrix matrix = {0};
-        if (!libsvm_fill(&rows, &matrix, &error))
-            abort();
-        csv_matrix_clear(&matrix);
+        size_t width = (size_t)rows.highest + 1;
+        float *row = malloc(width * sizeof *row);
+        for (size_t i = 0; i < width; i++)
+            row[i] = NAN;
+        for (size_t r = 0; r < rows.rows; r++) {
+            libsvm_scatter(&rows, r, 1, width, row);
+            libsvm_gather(&rows, r, 1, width, row);
+        }
+        for (size_t i = 0; i < width; i++)
+            if (!isnan(row[i]))
+                abort();
+        free(row);
     }
     libsvm_clear(&rows);
     free(text);

@@ -86,7 +86,7 @@ static void names_where_and_what(void **unused)
         "body: JSON, at byte 6 (line 1): row 1, column 2: found \"x\", expected a number");
     expect_matrix(
         "[1]\n[\"x\"]", true, false,
-        "body: line 2: JSON, at byte 4 (line 1): row 2, column 1: found \"x\", expected a "
+        "body, line 2: JSON, at byte 4 (line 1): row 2, column 1: found \"x\", expected a "
         "number");
     expect_matrix("[1,[2]]", false, false,
                   "body: JSON, at byte 4 (line 1): row 1, column 2: found an array, expected a "

@@ -80,13 +80,14 @@ static void queries_and_growth(void **unused)
     assert_int_equal(rows.lowest, 1);
     assert_int_equal(rows.highest, 3);
     assert_int_equal(rows.indices[299], 3);
-    struct csv_matrix matrix = {0};
-    assert_true(libsvm_fill(&rows, &matrix, NULL));
-    assert_int_equal(matrix.columns, 4);
-    assert_int_equal(matrix.rows, 200);
-    const float *last = matrix.values + 198 * 4;
+    float last[8];
+    for (int i = 0; i < 8; i++)
+        last[i] = NAN;
+    libsvm_scatter(&rows, 198, 2, 4, last);
     assert_true(last[1] == 1 && last[2] == 2 && isnan(last[3]) && isnan(last[4]) && last[7] == 3);
-    csv_matrix_clear(&matrix);
+    libsvm_gather(&rows, 198, 2, 4, last);
+    for (int i = 0; i < 8; i++)
+        assert_true(isnan(last[i]));
     libsvm_clear(&rows);
 }
 
@@ -100,15 +101,7 @@ static void rows_to_predict_need_no_label(void **unused)
     assert_true(isnan(rows.labels[0]) && rows.labels[1] == 5 && isnan(rows.labels[2]));
     assert_int_equal(rows.starts[1], 2);
     assert_int_equal(rows.starts[3], 4);
-    struct csv_matrix matrix = {.columns = 4};
-    assert_true(libsvm_fill(&rows, &matrix, NULL));
-    assert_true(matrix.values[1] == 2 && isnan(matrix.values[2]) && matrix.values[9] == 4);
-    struct lathe_error error;
-    struct csv_matrix narrow = {.columns = 1};
-    assert_false(libsvm_fill(&rows, &narrow, &error));
-    assert_non_null(strstr(error.message, "index 1"));
-    assert_int_equal(narrow.columns, 1);
-    csv_matrix_clear(&matrix);
+    assert_true(rows.indices[3] == 1 && rows.values[3] == 4);
     libsvm_clear(&rows);
 }
 

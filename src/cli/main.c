@@ -41,11 +41,12 @@ static const struct verb verbs[] = {
     {"logs", "JOB [-f]", "print a job's log; -f goes on until it ends",
      "  --json   a JSON object a line: timestamp (milliseconds) and message", cli_logs},
     {"stop", "[JOB]", "stop the server, or one job", "", cli_stop},
-    {"predict", "ARTIFACT... [FILE]", "answer rows of CSV with a model, or a pipeline of them",
+    {"predict", "ARTIFACT... [FILE]", "answer rows with a model, or a pipeline of them",
      "Artifacts in the order of the pipeline: XGBoost model files, model.tar.gz, MLeap bundles "
-     "(zip "
-     "or\nfolder). Rows come from FILE or standard input, with the columns in order or under a "
-     "header with\ntheir names; `lathe describe` says which. Answers are CSV, a line a row.",
+     "(zip\nor folder). Rows come from FILE or standard input, plain or gzip: CSV with the columns "
+     "in order or\nunder a header with their names (`lathe describe` says which), JSON Lines "
+     "(.jsonl, .ndjson) or, for\ntrees, libsvm (.libsvm, .svm). Answers are CSV, a line a row.\n"
+     "  --format csv|jsonl|libsvm   how the rows are written, where FILE's name does not say it",
      cli_predict},
     {"describe", "ARTIFACT... [--json]", "show a model's columns, transformers, trees, importances",
      "", cli_describe},

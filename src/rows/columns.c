@@ -301,8 +301,13 @@ static bool read_chunk(struct rows_piece *piece, struct result *result, struct l
 static bool read_json(struct rows_piece *piece, struct result *result, struct lathe_error *error)
 {
     const struct rows_columns *columns = result->columns;
-    const struct json_rows from = {
-        .text = piece->text, .size = piece->size, .name = piece->file->name, .lines = true};
+    const struct json_rows from = {.text = piece->text,
+                                   .size = piece->size,
+                                   .name = piece->file->name,
+                                   .lines = true,
+                                   .inside = !piece->first,
+                                   .first_line = piece->first_line,
+                                   .first_row = piece->first_row};
     if (!json_rows_count(&from, &piece->rows, NULL, error))
         return false;
     make_room(result, piece->rows);

@@ -81,3 +81,20 @@ GPtrArray *rows_one_file(const char *path)
     add_file(files, path, strcmp(path, "-") == 0 ? "standard input" : path);
     return files;
 }
+
+enum rows_format rows_format_of(const char *name)
+{
+    static const struct {
+        const char *ending;
+        enum rows_format format;
+    } endings[] = {{".jsonl", ROWS_JSON_LINES},
+                   {".ndjson", ROWS_JSON_LINES},
+                   {".libsvm", ROWS_LIBSVM},
+                   {".svm", ROWS_LIBSVM}};
+    size_t size = strlen(name) - (g_str_has_suffix(name, ".gz") ? 3 : 0);
+    g_autofree char *plain = g_strndup(name, size);
+    for (size_t i = 0; i < G_N_ELEMENTS(endings); i++)
+        if (g_str_has_suffix(plain, endings[i].ending))
+            return endings[i].format;
+    return ROWS_CSV;
+}

@@ -53,9 +53,9 @@ static bool start_parquet(void *state, struct parquet *parquet, struct rows_piec
     return true;
 }
 
-/* The delimiter and the width of the first record that there is. */
-static bool meet_csv(struct rows_shape *shape, const struct rows_piece *piece,
-                     struct lathe_error *error)
+/* The delimiter and the width of the first record that there is. What is wrong with it is left to
+ * be found when it is read. */
+static void meet_csv(struct rows_shape *shape, const struct rows_piece *piece)
 {
     struct csv_reader reader;
     size_t count;
@@ -64,12 +64,12 @@ static bool meet_csv(struct rows_shape *shape, const struct rows_piece *piece,
     const struct csv_dialect dialect = {.delimiter = delimiter, .inside = !piece->first};
     csv_reader_start(&reader, piece->file->name, piece->text, piece->size, &dialect,
                      (struct csv_scratch){0});
-    enum csv_step step = csv_reader_next(&reader, NULL, 0, &count, error);
-    if (step != CSV_RECORD)
-        return step == CSV_END;
+    enum csv_step step = csv_reader_next(&reader, NULL, 0, &count, NULL);
+    if (step == CSV_END)
+        return;
     shape->delimiter = delimiter;
-    shape->columns = shape->columns ? shape->columns : count;
-    return true;
+    if (!shape->columns && step == CSV_RECORD)
+        shape->columns = count;
 }
 
 /* Whether the first row has a qid; what is wrong with it is left to be found when it is read. */
@@ -92,14 +92,14 @@ static void meet_libsvm(struct rows_shape *shape, const struct rows_piece *piece
 
 static bool meet(void *state, struct rows_piece *piece, struct lathe_error *error)
 {
+    (void)error;
     struct rows_numbers *numbers = state;
     struct rows_shape *shape = &numbers->met;
     if (numbers->options.format == ROWS_LIBSVM && shape->queries == LIBSVM_AS_FIRST)
         meet_libsvm(shape, piece);
     bool unknown = !shape->columns || !shape->delimiter;
-    if (numbers->options.format == ROWS_CSV && !piece->chunk && unknown &&
-        !meet_csv(shape, piece, error))
-        return false;
+    if (numbers->options.format == ROWS_CSV && !piece->chunk && unknown)
+        meet_csv(shape, piece);
     piece->shape = *shape;
     return true;
 }

@@ -106,7 +106,8 @@ static bool open_file(struct source *source, const struct rows_reader *reader,
         source->context = piece->context;
         return opened;
     }
-    source->text = rows_text_open(source->file, &source->dialect, source->piece, error);
+    source->text =
+        rows_text_open(source->file, reader->format, &source->dialect, source->piece, error);
     return source->text != NULL;
 }
 
@@ -332,8 +333,8 @@ bool rows_pieces_next(struct rows_pieces *pieces, struct rows_piece **next, GErr
     if (place->failed)
         return fail_piece(pieces, piece, error);
     if (piece->text) /* a header that was taken off counts with the line that follows */
-        pieces->lines =
-            piece->first_line - 1 + csv_count_lines(piece->text, piece->text + piece->size);
+        pieces->lines = piece->first_line - 1 +
+                        rows_text_lines(pieces->reader.format, piece->text, piece->size);
     pieces->rows += piece->rows;
     pieces->over = false;
     *next = piece;

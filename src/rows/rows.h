@@ -39,6 +39,10 @@ enum rows_format {
     ROWS_JSON_LINES,
 };
 
+/* By the end of a file's name (.jsonl, .ndjson, .libsvm, .svm, any of them with .gz behind it); of
+ * another CSV. */
+enum rows_format rows_format_of(const char *name);
+
 /* --- numbers ---------------------------------------------------------------------------------- */
 
 /* Rows of nothing but numbers, without a header: as floats, or, of libsvm, sparse. */
@@ -115,5 +119,16 @@ struct rows_columns_batch {
 /* The next batch, valid until the one after; batch->rows is 0 at the end. */
 bool rows_columns_next(struct rows_columns *columns, struct rows_columns_batch *batch,
                        GError **error);
+
+/* --- answers ---------------------------------------------------------------------------------- */
+
+struct lathe_predictor;
+
+/* Predicts all rows of the files, and writes what the predictor answers to a descriptor, a line a
+ * row, values between commas (LATHE_CSV_TABLE), in order, as it comes. A CSV file may begin with a
+ * header: a line that names a column of the predictor, or, where those have no names, one without
+ * a number. */
+bool rows_predict(const struct lathe_predictor *predictor, const GPtrArray *files,
+                  enum rows_format format, int out, GError **error);
 
 #endif

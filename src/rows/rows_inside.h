@@ -21,15 +21,19 @@ struct rows_buffer {
     size_t room, size;
 };
 
-/* The dialect says where records end; its delimiter is sniffed where it is 0. gzip is told by its
+/* The format says where records end: JSON Lines' at line feeds alone, CSV's and libsvm's as the
+ * dialect has it (its delimiter is sniffed where it is 0). gzip is told by its
  * first bytes, whatever the file's name; path "-" is standard input. */
-struct rows_text *rows_text_open(const struct rows_file *file, const struct csv_dialect *dialect,
-                                 size_t piece, GError **error);
+struct rows_text *rows_text_open(const struct rows_file *file, enum rows_format format,
+                                 const struct csv_dialect *dialect, size_t piece, GError **error);
 void rows_text_close(struct rows_text *text);
 
 /* Fills the buffer (which grows where one record is longer) with the next whole records, some
  * `piece` bytes of them; its size is 0 at the end. The very last record may lack its end. */
 bool rows_text_next(struct rows_text *text, struct rows_buffer *buffer, GError **error);
+
+/* How many lines the text has, as errors count them. */
+size_t rows_text_lines(enum rows_format format, const char *text, size_t size);
 
 /* Whether the file has been read to its end. */
 bool rows_text_ended(const struct rows_text *text);

@@ -12,6 +12,7 @@
 
 struct rows_text {
     const struct rows_file *file;
+    enum rows_format format;
     struct csv_dialect dialect;
     gzFile stream; /* zlib reads files that are not gzip as they are */
     size_t piece;
@@ -19,8 +20,8 @@ struct rows_text {
     bool ended;
 };
 
-struct rows_text *rows_text_open(const struct rows_file *file, const struct csv_dialect *dialect,
-                                 size_t piece, GError **error)
+struct rows_text *rows_text_open(const struct rows_file *file, enum rows_format format,
+                                 const struct csv_dialect *dialect, size_t piece, GError **error)
 {
     gzFile stream =
         strcmp(file->path, "-") == 0 ? gzdopen(dup(STDIN_FILENO), "rb") : gzopen(file->path, "rb");
@@ -31,7 +32,7 @@ struct rows_text *rows_text_open(const struct rows_file *file, const struct csv_
     }
     gzbuffer(stream, 1 << 18);
     struct rows_text *text = g_new0(struct rows_text, 1);
-    *text = (struct rows_text){file, *dialect, stream, piece, {0}, false};
+    *text = (struct rows_text){file, format, *dialect, stream, piece, {0}, false};
     return text;
 }
 
@@ -88,16 +89,53 @@ static bool fill(struct rows_text *text, struct rows_buffer *buffer, GError **er
     return code == Z_OK || code == Z_STREAM_END || fail_read(text, error);
 }
 
+/* How many bytes from `at` on are line ends, or are none. */
+static size_t span_of(const struct rows_buffer *buffer, size_t at, bool line_ends)
+{
+    size_t start = at;
+    while (at < buffer->size &&
+           (buffer->bytes[at] == '\n' || buffer->bytes[at] == '\r') == line_ends)
+        at++;
+    return at - start;
+}
+
+/* Where a delimiter stands decides which quotes open a field. False where the line that shows it is
+ * not whole yet. */
+static bool find_delimiter(struct rows_text *text, const struct rows_buffer *buffer)
+{
+    size_t at = 0;
+    bool marked = buffer->size >= 3 && memcmp(buffer->bytes, "\xef\xbb\xbf", 3) == 0;
+    at += marked && !text->dialect.inside ? 3 : 0;
+    at += span_of(buffer, at, true);
+    if (at == buffer->size) /* nothing but line ends: any delimiter would do */
+        return true;
+    if (at + span_of(buffer, at, false) == buffer->size)
+        return false;
+    text->dialect.delimiter = csv_sniff_delimiter(buffer->bytes, buffer->size);
+    return true;
+}
+
+/* How many bytes of the buffer are whole records. */
+static size_t whole_records(struct rows_text *text, const struct rows_buffer *buffer)
+{
+    size_t size = buffer->size;
+    if (text->format == ROWS_JSON_LINES) {
+        while (size && buffer->bytes[size - 1] != '\n')
+            size--;
+        return size;
+    }
+    if (!text->dialect.delimiter && !find_delimiter(text, buffer))
+        return 0;
+    return csv_whole_records(buffer->bytes, size, &text->dialect);
+}
+
 /* Whole records at the buffer's front, which fills until there is one; all of it at the end. */
 static bool cut(struct rows_text *text, struct rows_buffer *buffer, size_t *whole, GError **error)
 {
     for (;;) {
         if (!fill(text, buffer, error))
             return false;
-        if (!text->dialect.delimiter) /* where it stands decides which quotes open a field */
-            text->dialect.delimiter = csv_sniff_delimiter(buffer->bytes, buffer->size);
-        *whole = text->ended ? buffer->size
-                             : csv_whole_records(buffer->bytes, buffer->size, &text->dialect);
+        *whole = text->ended ? buffer->size : whole_records(text, buffer);
         if (*whole || text->ended)
             return true;
         if (buffer->size >= LONGEST_RECORD)
@@ -121,6 +159,16 @@ bool rows_text_next(struct rows_text *text, struct rows_buffer *buffer, GError *
     buffer->size = whole;
     text->dialect.inside = true;
     return true;
+}
+
+size_t rows_text_lines(enum rows_format format, const char *text, size_t size)
+{
+    size_t lines = 0;
+    if (format != ROWS_JSON_LINES)
+        return csv_count_lines(text, text + size);
+    for (const char *at = text; (at = memchr(at, '\n', size - (size_t)(at - text))); at++)
+        lines++;
+    return lines;
 }
 
 bool rows_text_ended(const struct rows_text *text)

@@ -1,8 +1,11 @@
 """`lathe predict` and `lathe describe` on files, against XGBoost and MLeap's own answers."""
 
 import csv
+import gzip
 import json
+import os
 import subprocess
+import sys
 
 import numpy
 import pytest
@@ -139,7 +142,7 @@ def test_rows_that_do_not_fit_are_named_as_in_the_file(run, tmp_path, names, hea
         text = f"{header}1,2,3\n4,5,6\n{wrong}\n7,8,9\n"
         failed = run("predict", tmp_path / "model.ubj", rows=text)
         assert failed.returncode == 1
-        assert f"standard input: line {3 + above}, {column}: found" in failed.stderr
+        assert f"standard input, line {3 + above}, {column}: found" in failed.stderr
     failed = run("predict", tmp_path / "model.ubj", rows=header + "1,2\n3,4\n")
     assert failed.returncode == 1
     assert "row 1" in failed.stderr or f"line {1 + above}, column 2" in failed.stderr
@@ -168,3 +171,120 @@ def test_a_small_file_with_many_features_is_not_described(run, tmp_path):
         done = run("describe", tmp_path / "model.json", "--json")
         assert (done.returncode == 0) == described
         assert described or "1048576 columns are described at most, found 2000000" in done.stderr
+
+
+# --- how rows may be written --------------------------------------------------------------------
+
+
+def answers(done):
+    assert done.returncode == 0, done.stderr
+    return [numpy.float32(line) for line in done.stdout.splitlines()]
+
+
+def test_formats_and_gzip(run, lathe, tmp_path):
+    names = ["a", "b, and c", "d"]
+    rows = numpy.round(numpy.random.default_rng(6).normal(0, 1, (50_000, 3)), 4)
+    rows[::7, 1] = numpy.nan
+    booster = xgboost.train({"nthread": 1}, xgboost.DMatrix(rows[:500], rows[:500, 0],
+                                                            feature_names=names), 5)
+    model = tmp_path / "model.ubj"
+    booster.save_model(model)
+    expected = list(booster.predict(xgboost.DMatrix(rows, feature_names=names)))
+    words = [["" if value != value else repr(value) for value in row] for row in rows.tolist()]
+    plain = "".join(",".join(row) + "\n" for row in words)
+    quoted = "".join(",".join(f'"{word}"' for word in row) + "\r\n" for row in words)
+    texts = {
+        "rows.csv.gz": plain,
+        "quoted.csv": '"d","b, and c","note\n2","a"\n' + "".join(
+            f'{row[2]},{row[1]},"a ""note""\n,",{row[0]}\n' for row in words),
+        "quoted.csv.gz": quoted,
+        "semicolons.csv": plain.replace(",", ";"),
+        "rows.jsonl": "".join(json.dumps({name: value if value == value else None
+                                          for name, value in zip(names, row)}) + "\n"
+                              for row in rows.tolist()),
+        "arrays.ndjson.gz": "".join(json.dumps(row) + "\n" for row in rows.tolist()),
+        "rows.libsvm": "".join(" ".join(f"{i}:{word}" for i, word in enumerate(row) if word) + "\n"
+                               for row in words),
+        "labels.svm.gz": "".join("1 " + " ".join(f"{i}:{w}" for i, w in enumerate(row) if w) + "\n"
+                                 for row in words),
+    }
+    for name, text in texts.items():
+        content = text.encode()
+        (tmp_path / name).write_bytes(gzip.compress(content, 1) if name.endswith(".gz") else content)
+        assert answers(run("predict", model, tmp_path / name)) == expected, name
+    assert answers(run("predict", model, "--format", "jsonl", rows=texts["rows.jsonl"])) == expected
+    failed = run("predict", model, "--format", "xml", rows="")
+    assert failed.returncode == 1 and "jsonl" in failed.stderr and "xml" in failed.stderr
+    assert answers(run("predict", model, rows="")) == []
+
+    # What is wrong far inside has its line and row.
+    lines = texts["rows.jsonl"].splitlines(True)
+    lines[40_000] = '{"a": [1]}\n'
+    failed = run("predict", model, "--format", "jsonl", rows="".join(lines))
+    assert "standard input, line 40001: " in failed.stderr and "row 40001" in failed.stderr
+    lines = texts["rows.libsvm"].splitlines(True)
+    lines[40_000] = "0:1 2:x\n"
+    failed = run("predict", model, "--format", "libsvm", rows="".join(lines))
+    assert 'standard input, line 40001, column 5: found "2:x"' in failed.stderr
+    lines[40_000] = "0:1 3:2\n"
+    failed = run("predict", model, "--format", "libsvm", rows="".join(lines))
+    assert "row 40001 has feature 4, counted from 1" in failed.stderr
+    lines = plain.splitlines(True)
+    lines[40_000] = "1,2\n"
+    failed = run("predict", model, rows="".join(lines))
+    assert "standard input, line 40001, column 2: found 2 fields" in failed.stderr
+
+
+def one_hot(rows, features, each, seed):
+    """Rows of libsvm, each with so many of the features."""
+    random = numpy.random.default_rng(seed)
+    chosen = numpy.sort(random.integers(0, features, (rows, each)), axis=1)
+    return ["".join(f" {i}:1" for i in numpy.unique(row)) for row in chosen]
+
+
+def peak_of(*command):
+    """The most memory, in bytes, that a program had, and what it printed. By a program in between:
+    what a process has before it executes counts as its own. The sanitizer is told not to keep what
+    was freed."""
+    script = ("import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True); "
+              "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss, file=sys.stderr)")
+    done = subprocess.run([sys.executable, "-c", script, *map(str, command)], capture_output=True,
+                          text=True, timeout=300, check=True,
+                          env={**os.environ, "ASAN_OPTIONS": "quarantine_size_mb=1"})
+    return 1024 * int(done.stderr), done.stdout
+
+
+def test_thousands_of_sparse_columns_take_no_dense_matrix(run, lathe, tmp_path):
+    """5,000 one-hot columns: XGBoost's answers, in memory of the order of the text."""
+    features, count = 5000, 12_000
+    lines = one_hot(count, features, 20, 1)
+    text = "".join(f"{i % 2}{line}\n" for i, line in enumerate(lines))
+    (tmp_path / "train.libsvm").write_text("".join(text.splitlines(True)[:2000])
+                                           + f"0 {features - 1}:1\n")
+    train = xgboost.DMatrix(f"{tmp_path}/train.libsvm?format=libsvm")
+    booster = xgboost.train({"nthread": 1, "objective": "binary:logistic", "max_depth": 4}, train, 6)
+    model = tmp_path / "model.ubj"
+    booster.save_model(model)
+    (tmp_path / "rows.libsvm").write_text(text)
+    (tmp_path / "few.libsvm").write_text("".join(text.splitlines(True)[:10]))
+    few, _ = peak_of(lathe, "predict", model, tmp_path / "few.libsvm")
+    many, printed = peak_of(lathe, "predict", model, tmp_path / "rows.libsvm")
+    rows = xgboost.DMatrix(f"{tmp_path}/rows.libsvm?format=libsvm")
+    assert [numpy.float32(line) for line in printed.splitlines()] == list(booster.predict(rows))
+    dense = 4 * features * count
+    assert many - few < 12 * len(text) < dense / 10
+
+
+def test_what_is_read_at_once_does_not_grow_with_the_file(lathe, tmp_path):
+    rows = numpy.round(numpy.random.default_rng(7).normal(0, 1, (1000, 6)), 6)
+    booster = xgboost.train({"nthread": 1}, xgboost.DMatrix(rows, rows[:, 0]), 2)
+    model = tmp_path / "model.ubj"
+    booster.save_model(model)
+    block = "".join(",".join(map(repr, row)) + "\n" for row in rows.tolist())
+    peaks = []
+    for times in 200, 1600:
+        (tmp_path / "rows.csv.gz").write_bytes(gzip.compress((block * times).encode(), 1))
+        peak, printed = peak_of(lathe, "predict", model, tmp_path / "rows.csv.gz")
+        assert printed.count("\n") == 1000 * times
+        peaks.append(peak)
+    assert peaks[1] - peaks[0] < len(block) * 1400 / 10

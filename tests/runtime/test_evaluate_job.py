@@ -6,6 +6,8 @@ import pathlib
 import tarfile
 
 import numpy
+import pyarrow
+import pyarrow.parquet
 import pytest
 import xgboost
 from sklearn import metrics
@@ -197,6 +199,21 @@ def test_a_model_in_an_archive_and_missing_features(folder):
     got = report(job, "regression_metrics")
     p = model.predict(xgboost.DMatrix(holes))
     assert got["rmse"] == pytest.approx(metrics.root_mean_squared_error(labels[TEST], p), rel=1e-5)
+
+
+def test_rows_in_many_files_gzip_and_parquet(folder, duckdb_library):
+    labels, model = labels_for("reg:"), trained("reg:squarederror")
+    job = folder("evaluate").write("model/xgboost-model", bytes(model.save_raw("ubj")))
+    job.write("test/a.csv", csv(labels[900:1000], FEATURES[900:1000]))
+    job.write("test/b/c.csv.gz", csv(labels[1000:1100], FEATURES[1000:1100]))
+    packed = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table({
+        "y": labels[1100:1200], **{f"f{i}": FEATURES[1100:1200, i] for i in range(4)}}), packed)
+    job.write("test/d", packed.getvalue()).works(LATHE_DUCKDB_LIBRARY=duckdb_library)
+    got = json.loads(job.output("evaluation/evaluation.json").read_text())
+    rmse = got["regression_metrics"]["rmse"]["value"]
+    assert rmse == pytest.approx(
+        metrics.root_mean_squared_error(labels[TEST], predictions(model)), rel=1e-5)
 
 
 def test_several_models_are_evaluated_together(folder):

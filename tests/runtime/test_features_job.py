@@ -1,11 +1,15 @@
 """The image lathe-features by hand: the rows it writes are those that pandas, numpy and
 scikit-learn make of the same data; splits are exact; what is wrong is named."""
 
+import datetime
+import decimal
 import io
 import subprocess
 
 import numpy
 import pandas
+import pyarrow
+import pyarrow.parquet
 import pytest
 from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
@@ -186,6 +190,59 @@ def test_parquet_gives_the_rows_that_csv_gives(folder, duckdb_library):
         assert (as_parquet.output(f"{name}/{name}.csv").read_text()
                 == as_csv.output(f"{name}/{name}.csv").read_text())
     assert not list(as_parquet.path.glob("*.csv"))
+
+
+def test_parquet_of_all_kinds_is_what_pyarrow_says(folder, duckdb_library):
+    """Several files and row groups; every type as the numbers, or the texts, that PyArrow reads."""
+    count = 5000
+    random = numpy.random.default_rng(5)
+    decimals = [None if i % 9 == 0 else decimal.Decimal(i % 700).scaleb(-2) for i in range(count)]
+    days = [datetime.date(2020, 1, 1) + datetime.timedelta(days=i % 30) for i in range(count)]
+    data = pyarrow.table({
+        "id": pyarrow.array(range(count), pyarrow.int64()),
+        "y": pyarrow.array([i % 2 == 0 for i in range(count)]),
+        "small": pyarrow.array(random.integers(-100, 100, count), pyarrow.int8()),
+        "single": pyarrow.array(random.standard_normal(count), pyarrow.float32()),
+        "double": pyarrow.array(random.standard_normal(count)),
+        "decimal": pyarrow.array(decimals, pyarrow.decimal128(9, 2)),
+        "coded": pyarrow.array([-9999 if i % 5 == 0 else i for i in range(count)], pyarrow.int32()),
+        "written": pyarrow.array([None if i % 4 == 0 else f"{i}.25" for i in range(count)]),
+        "day": pyarrow.array(days),
+        "word": pyarrow.array(["" if i % 3 == 0 else "a word of more than twelve bytes" + "!" * (i % 2)
+                               for i in range(count)])})
+    names = ["id", "small", "single", "double", "decimal", "coded", "written", "day", "word"]
+    specification = {
+        "labelCol": "y", "data": {"nulls": ["-9999"]}, "stages": [
+            *({"type": "StringIndexer", "inputCol": name, "outputCol": name + "Index",
+               "stringOrderType": "alphabetAsc"} for name in ("day", "word")),
+            {"type": "VectorAssembler", "outputCol": "features", "handleInvalid": "keep",
+             "inputCols": [*names[:-2], "dayIndex", "wordIndex"]}]}
+    job = features(folder, specification)
+    for number, (begin, rows) in enumerate([(0, 1500), (1500, 0), (1500, 3500)]):
+        packed = io.BytesIO()
+        pyarrow.parquet.write_table(data.slice(begin, rows), packed, row_group_size=1000)
+        job.write(f"data/part-{number}", packed.getvalue())
+    got = part(job.works(LATHE_DUCKDB_LIBRARY=duckdb_library), "train")
+    columns = {name: data.column(name).to_pylist() for name in data.column_names}
+    columns["coded"] = [None if value == -9999 else value for value in columns["coded"]]
+    for name in ("day", "word"):
+        order = sorted(set(map(str, columns[name])))
+        columns[name] = [order.index(str(value)) for value in columns[name]]
+    expected = numpy.array([[float("nan") if value is None else float(value)
+                             for value in columns[name]] for name in ["y", *names]]).T
+    numpy.testing.assert_array_equal(got, expected)
+
+
+@pytest.mark.parametrize("column, values, words", [
+    ("a", ["1", "2", "three"], ["rows.parquet", "row 3", "column a", '"three"']),
+    ("a", [datetime.date(2020, 1, 1)] * 3, ["rows.parquet", "column a", "dates"]),
+    ("other", [1, 2, 3], ["rows.parquet", 'no column "a"', '"other"'])])
+def test_what_parquet_lacks_is_named(folder, duckdb_library, column, values, words):
+    packed = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table({"id": [1, 2, 3], column: values, "y": [0, 1, 0]}),
+                                packed)
+    job = features(folder, NUMBERS, packed.getvalue(), "rows.parquet")
+    job.fails(*words, LATHE_DUCKDB_LIBRARY=duckdb_library)
 
 
 def test_a_cut_parquet_file_is_named(folder, duckdb_library):

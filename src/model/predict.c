@@ -1,334 +1,42 @@
 /* From the text of rows to the text of answers. */
-#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "csv/json_rows.h"
-#include "csv/libsvm.h"
-#include "model/answer.h"
-#include "model/container.h"
 #include "model/order.h"
-#include "model/predict.h"
+#include "model/predict_inside.h"
 #include "model/rows.h"
 #include "parse/fail.h"
 
-/* A request on its way. */
-struct request {
-    const struct lathe_predictor *predictor;
-    enum lathe_format format;
-    const char *text;
-    size_t size;
-    struct answer answer;
-    struct run run;
-    struct lathe_error *error;
-    const struct predict_place *place;
-
-    /* Where transformers come first: what a row is, by the request or by the predictor. */
-    const struct schema *schema;
-    const struct plan *plan;
-};
-
-static size_t first_line(const struct request *request)
+size_t request_first_line(const struct request *request)
 {
     return request->place->first_line ? request->place->first_line : 1;
 }
 
-/* The number of the text's first row. */
-static size_t first_row(const struct request *request)
+size_t request_first_row(const struct request *request)
 {
     return request->place->first_row ? request->place->first_row : 1;
 }
 
-static bool predict_batch(struct request *request, const struct batch *batch, size_t first_row)
+bool request_batch(struct request *request, const struct batch *batch, size_t first_row)
 {
     struct batch out;
     return run_batch(&request->run, batch, first_row, &out, request->error) &&
            answer_rows(&request->answer, &out, request->error);
 }
 
-static bool fail_empty(struct lathe_error *error)
+bool request_fail_empty(struct lathe_error *error)
 {
     return fail(error, LATHE_INVALID_DATA, "the request has no rows");
 }
 
-/* ---- rows for trees ---- */
-
-/* XGBoost fills columns that a row lacks at its end with missing values, and refuses more columns
- * than it was trained on; a row of a prediction that lacks any is far more often a mistake. */
-static bool check_width(const struct request *request, size_t width)
-{
-    size_t features = request->predictor->parts[0].inputs;
-    if (width == features)
-        return true;
-    return fail(request->error, LATHE_INVALID_DATA,
-                "Feature size of csv inference data %zu is not consistent with feature size of "
-                "trained model %zu: row %zu has %zu columns, %zu are expected (the label is not "
-                "among them)",
-                width, features, first_row(request), width, features);
-}
-
-static bool read_csv_matrix(const struct request *request, struct csv_matrix *matrix)
-{
-    const struct csv_options options = {.delimiter = request->place->delimiter,
-                                        .inside = request->place->inside,
-                                        .first_line = request->place->first_line};
-    return csv_matrix_append(matrix, request->text, request->size, &options, request->error) &&
-           (!matrix->rows || check_width(request, matrix->columns));
-}
-
-/* A feature that the model does not have; the text begins as the container's. */
-static bool fail_feature(const struct libsvm_rows *rows, size_t first, size_t features,
-                         struct lathe_error *error)
-{
-    size_t row = 0, entry = 0;
-    while (rows->indices[entry] != rows->highest)
-        entry++;
-    while (rows->starts[row + 1] <= entry)
-        row++;
-    return fail(error, LATHE_INVALID_DATA,
-                "Feature size of libsvm inference data %zu is larger than feature size of trained "
-                "model %zu.: row %zu has feature %zu, counted from 1",
-                (size_t)rows->highest + 1, features, first + row, (size_t)rows->highest + 1);
-}
-
-static bool read_own_libsvm(const struct request *request, struct libsvm_rows *rows)
-{
-    const struct libsvm_options options = {.labels_optional = true,
-                                           .inside = request->place->inside,
-                                           .first_line = request->place->first_line};
-    size_t features = request->predictor->parts[0].inputs;
-    if (!libsvm_append(rows, request->text, request->size, &options, request->error))
-        return false;
-    return rows->lowest == UINT32_MAX || rows->highest < features ||
-           fail_feature(rows, first_row(request), features, request->error);
-}
-
-/* The columns' names, and memory for their values. */
-struct named {
-    struct csv_column *columns;
-    double *numbers;
-    size_t count, rows;
-};
-
-static bool named_open(const struct request *request, struct named *named, size_t rows)
-{
-    const struct lathe_predictor *predictor = request->predictor;
-    size_t count = predictor->column_count;
-    *named = (struct named){.count = count, .rows = rows};
-    named->columns = calloc(count, sizeof *named->columns);
-    named->numbers = calloc(count * rows, sizeof *named->numbers);
-    if (!named->columns || !named->numbers)
-        return fail(request->error, LATHE_NO_MEMORY, "no memory for %zu rows", rows);
-    for (size_t i = 0; i < count; i++)
-        named->columns[i] = (struct csv_column){.name = predictor->columns[i].name,
-                                                .type = CSV_NUMBER,
-                                                .field = i,
-                                                .numbers = named->numbers + i * rows};
-    return true;
-}
-
-/* Appends the first rows of the columns to a matrix. */
-static bool named_append(const struct request *request, const struct named *named, size_t rows,
-                         struct csv_matrix *matrix)
-{
-    matrix->columns = named->count;
-    if (!csv_matrix_reserve(matrix, rows, request->error))
-        return false;
-    float *values = matrix->values + matrix->rows * named->count;
-    for (size_t i = 0; i < named->count; i++)
-        for (size_t row = 0; row < rows; row++)
-            values[row * named->count + i] = (float)named->numbers[i * named->rows + row];
-    matrix->rows += rows;
-    return true;
-}
-
-static void named_close(struct named *named)
-{
-    free(named->columns);
-    free(named->numbers);
-}
-
-/* Rows that are objects with the features' names. */
-static bool read_json_named(const struct request *request, const struct json_rows *from,
-                            size_t rows, struct csv_matrix *matrix)
-{
-    if (!request->predictor->columns[0].name)
-        return fail(request->error, LATHE_INVALID_DATA,
-                    "row %zu is an object, and the model has no names for its %zu features: "
-                    "expected an array of numbers",
-                    first_row(request), request->predictor->column_count);
-    struct named named;
-    bool read = named_open(request, &named, rows) &&
-                json_rows_columns(from, named.columns, named.count, named.count, rows, NULL,
-                                  request->error) &&
-                named_append(request, &named, rows, matrix);
-    named_close(&named);
-    return read;
-}
-
-/* Rows behind a header. A model without names takes the columns in order. */
-static bool read_header_matrix(const struct request *request, struct csv_matrix *matrix)
-{
-    const char *at = request->text, *end = at + request->size;
-    if (!request->predictor->columns[0].name) {
-        const char *feed = memchr(at, '\n', request->size);
-        struct request rest = *request;
-        rest.text = feed ? feed + 1 : end;
-        rest.size = (size_t)(end - rest.text);
-        return read_csv_matrix(&rest, matrix);
-    }
-    struct named named;
-    struct csv_columns *reader = NULL;
-    bool read = named_open(request, &named, BATCH_ROWS);
-    if (read)
-        reader = csv_columns_open(named.columns, named.count, NULL, request->error);
-    if (reader)
-        csv_columns_place(reader, first_line(request), request->place->inside);
-    read = reader && csv_columns_header(reader, &at, end, request->error);
-    size_t rows = BATCH_ROWS;
-    while (read && rows == BATCH_ROWS)
-        read = csv_columns_read(reader, &at, end, BATCH_ROWS, &rows, request->error) &&
-               named_append(request, &named, rows, matrix);
-    csv_columns_close(reader);
-    named_close(&named);
-    return read;
-}
-
-static struct json_rows json_of(const struct request *request)
+struct json_rows request_json(const struct request *request)
 {
     return (struct json_rows){.text = request->text,
                               .size = request->size,
                               .lines = request->format == LATHE_JSON_LINES,
                               .inside = request->place->inside,
-                              .first_line = first_line(request),
-                              .first_row = first_row(request)};
-}
-
-static bool read_json_matrix(const struct request *request, struct csv_matrix *matrix)
-{
-    const struct json_rows from = json_of(request);
-    size_t rows, width;
-    if (!json_rows_count(&from, &rows, &width, request->error))
-        return false;
-    if (rows && !width)
-        return read_json_named(request, &from, rows, matrix);
-    matrix->columns = request->predictor->parts[0].inputs;
-    return json_rows_matrix(&from, matrix, request->error);
-}
-
-/* Rows of text as the container of the trees reads them. */
-static struct container_rows container_rows(const struct request *request)
-{
-    const struct part *part = &request->predictor->parts[0];
-    const struct forest_info *info = forest_describe(part->forests[0]);
-    return (struct container_rows){.release = part->release,
-                                   .text = request->text,
-                                   .size = request->size,
-                                   .features = info->features,
-                                   .pickled = info->pickled};
-}
-
-static bool read_matrix(const struct request *request, struct csv_matrix *matrix)
-{
-    const struct container_rows rows = container_rows(request);
-    switch (request->format) {
-    case LATHE_CSV:
-        return rows.release ? container_csv(&rows, matrix, request->error)
-                            : read_csv_matrix(request, matrix);
-    case LATHE_CSV_HEADER:
-        return read_header_matrix(request, matrix);
-    default:
-        return read_json_matrix(request, matrix);
-    }
-}
-
-static bool read_libsvm(const struct request *request, struct libsvm_rows *sparse)
-{
-    const struct container_rows rows = container_rows(request);
-    return rows.release ? container_libsvm(&rows, sparse, request->error)
-                        : read_own_libsvm(request, sparse);
-}
-
-static bool predict_matrix(struct request *request, const struct csv_matrix *matrix)
-{
-    size_t room = matrix->rows < BATCH_ROWS ? matrix->rows : BATCH_ROWS;
-    if (!run_open(&request->run, request->predictor, NULL, NULL, room, request->error))
-        return false;
-    bool predicted = true;
-    for (size_t row = 0; predicted && row < matrix->rows; row += BATCH_ROWS) {
-        size_t left = matrix->rows - row;
-        const struct batch batch = {.rows = left < BATCH_ROWS ? left : BATCH_ROWS,
-                                    .width = matrix->columns,
-                                    .floats = matrix->values + row * matrix->columns,
-                                    .stride = matrix->columns};
-        predicted = predict_batch(request, &batch, first_row(request) + row);
-    }
-    run_close(&request->run);
-    return predicted;
-}
-
-/* Sparse rows come to the trees a block at a time, which is dense: a megabyte of values, but no
- * fewer rows than trees walk together, so that what thousands of mostly empty columns take is in
- * the order of what is written in them. */
-static size_t block_rows(size_t rows, size_t width)
-{
-    enum { VALUES = 1 << 18, LEAST = 64 };
-    size_t fitting = VALUES / (width ? width : 1);
-    size_t most = fitting > BATCH_ROWS ? BATCH_ROWS : fitting < LEAST ? LEAST : fitting;
-    return rows < most ? rows : most;
-}
-
-static bool predict_blocks(struct request *request, const struct libsvm_rows *rows, float *block,
-                           size_t room)
-{
-    size_t width = request->predictor->parts[0].inputs, count;
-    for (size_t i = 0; i < room * width; i++)
-        block[i] = NAN;
-    for (size_t row = 0; row < rows->rows; row += count) {
-        count = rows->rows - row < room ? rows->rows - row : room;
-        const struct batch batch = {
-            .rows = count, .width = width, .floats = block, .stride = width};
-        libsvm_scatter(rows, row, count, width, block);
-        if (!predict_batch(request, &batch, first_row(request) + row))
-            return false;
-        libsvm_gather(rows, row, count, width, block);
-    }
-    return true;
-}
-
-static bool predict_sparse(struct request *request, const struct libsvm_rows *rows)
-{
-    size_t width = request->predictor->parts[0].inputs;
-    size_t room = block_rows(rows->rows, width);
-    float *block = malloc((room * width + 1) * sizeof *block);
-    if (!block)
-        return fail(request->error, LATHE_NO_MEMORY, "no memory for %zu rows of %zu features", room,
-                    width);
-    bool predicted = run_open(&request->run, request->predictor, NULL, NULL, room, request->error);
-    if (predicted) {
-        predicted = predict_blocks(request, rows, block, room);
-        run_close(&request->run);
-    }
-    free(block);
-    return predicted;
-}
-
-static bool predict_libsvm(struct request *request)
-{
-    struct libsvm_rows rows = {0};
-    bool predicted = read_libsvm(request, &rows) && (rows.rows || fail_empty(request->error)) &&
-                     predict_sparse(request, &rows);
-    libsvm_clear(&rows);
-    return predicted;
-}
-
-static bool predict_numbers(struct request *request)
-{
-    struct csv_matrix matrix = {0};
-    bool predicted = read_matrix(request, &matrix) && (matrix.rows || fail_empty(request->error)) &&
-                     predict_matrix(request, &matrix);
-    csv_matrix_clear(&matrix);
-    return predicted;
+                              .first_line = request_first_line(request),
+                              .first_row = request_first_row(request)};
 }
 
 /* ---- rows for transformers ---- */
@@ -367,13 +75,13 @@ static bool predict_csv_batches(struct request *request, struct row_columns *col
         if (!csv_columns_read(reader, &at, end, room, &rows, request->error))
             return false;
         const struct batch batch = row_columns_batch(columns, 0, rows);
-        size_t first = first_row(request) + done;
+        size_t first = request_first_row(request) + done;
         if (rows && (!row_columns_finish(columns, rows, first, request->error) ||
-                     !predict_batch(request, &batch, first)))
+                     !request_batch(request, &batch, first)))
             return false;
         done += rows;
     } while (rows == room);
-    return done || fail_empty(request->error);
+    return done || request_fail_empty(request->error);
 }
 
 static bool has_vectors(const struct schema *schema)
@@ -432,7 +140,7 @@ static bool predict_csv(struct request *request)
     struct csv_columns *reader =
         csv_columns_open(columns.columns, columns.count, &options, request->error);
     if (reader)
-        csv_columns_place(reader, first_line(request), request->place->inside);
+        csv_columns_place(reader, request_first_line(request), request->place->inside);
     bool predicted = reader && run_open(&request->run, request->predictor, schema, request->plan,
                                         room, request->error);
     if (predicted) {
@@ -456,11 +164,11 @@ static bool predict_json_rows(struct request *request, const struct json_rows *f
     }
     bool predicted = json_rows_columns(from, columns->columns, columns->count,
                                        request->schema->width, rows, &scratch, request->error) &&
-                     row_columns_finish(columns, rows, first_row(request), request->error);
+                     row_columns_finish(columns, rows, request_first_row(request), request->error);
     for (size_t row = 0; predicted && row < rows; row += BATCH_ROWS) {
         size_t count = rows - row < BATCH_ROWS ? rows - row : BATCH_ROWS;
         const struct batch batch = row_columns_batch(columns, row, count);
-        predicted = predict_batch(request, &batch, first_row(request) + row);
+        predicted = request_batch(request, &batch, request_first_row(request) + row);
     }
     run_close(&request->run);
     free(scratch.bytes);
@@ -473,11 +181,11 @@ static bool predict_json_document(struct request *request, const struct json_row
     if (!json_rows_count(from, &rows, &width, request->error))
         return false;
     if (!rows)
-        return fail_empty(request->error);
+        return request_fail_empty(request->error);
     if (!width && reads_vectors(request))
         return fail(request->error, LATHE_UNSUPPORTED,
                     "row %zu is an object, and the schema has vectors: expected an array of values",
-                    first_row(request));
+                    request_first_row(request));
     struct row_columns columns;
     if (!row_columns_open(&columns, request->schema, request->plan, rows, request->error))
         return false;
@@ -488,7 +196,7 @@ static bool predict_json_document(struct request *request, const struct json_row
 
 static bool predict_json(struct request *request)
 {
-    struct json_rows from = json_of(request);
+    struct json_rows from = request_json(request);
     from.vectors = has_vectors(request->schema);
     if (from.vectors && !pass_over_vectors(request, &from))
         return false;
@@ -582,7 +290,7 @@ static bool predict_text(const struct lathe_predictor *predictor, enum lathe_for
         (rows_format != LATHE_LIBSVM || first->pipeline))
         return fail(error, LATHE_UNSUPPORTED, "%s does not read rows of this format", first->name);
     if (!size)
-        return fail_empty(error);
+        return request_fail_empty(error);
     if (first->pipeline && is_json(rows_format)) {
         const struct json_rows from = {
             .text = rows, .size = size, .lines = rows_format == LATHE_JSON_LINES};

@@ -10,11 +10,13 @@ struct task {
 };
 
 struct tasks {
-    pthread_t thread;
-    pthread_mutex_t lock;
+    unsigned most;
+    pthread_mutex_t lock; /* of what follows */
     pthread_cond_t changed;
+    GArray *threads; /* pthread_t */
     GQueue waiting;
-    bool running, closing;
+    unsigned running;
+    bool closing;
 };
 
 static void *run(void *data)
@@ -27,26 +29,40 @@ static void *run(void *data)
         struct task *task = g_queue_pop_head(&tasks->waiting);
         if (!task)
             break;
-        tasks->running = true;
+        tasks->running++;
         pthread_mutex_unlock(&tasks->lock);
         task->run(task->data);
         g_free(task);
         pthread_mutex_lock(&tasks->lock);
-        tasks->running = false;
+        tasks->running--;
         pthread_cond_broadcast(&tasks->changed);
     }
     pthread_mutex_unlock(&tasks->lock);
     return NULL;
 }
 
-struct tasks *tasks_new(void)
+/* Under the lock. Where there are others, one that cannot be made is done without. */
+static void make_thread(struct tasks *tasks)
+{
+    pthread_t thread;
+    if (pthread_create(&thread, NULL, run, tasks) == 0)
+        g_array_append_val(tasks->threads, thread);
+}
+
+struct tasks *tasks_new_many(unsigned threads)
 {
     struct tasks *tasks = g_new0(struct tasks, 1);
+    tasks->most = threads;
+    tasks->threads = g_array_new(FALSE, FALSE, sizeof(pthread_t));
     pthread_mutex_init(&tasks->lock, NULL);
     pthread_cond_init(&tasks->changed, NULL);
     g_queue_init(&tasks->waiting);
-    pthread_create(&tasks->thread, NULL, run, tasks);
     return tasks;
+}
+
+struct tasks *tasks_new(void)
+{
+    return tasks_new_many(1);
 }
 
 void tasks_add(struct tasks *tasks, void (*task)(void *data), void *data)
@@ -55,6 +71,9 @@ void tasks_add(struct tasks *tasks, void (*task)(void *data), void *data)
     *entry = (struct task){task, data};
     pthread_mutex_lock(&tasks->lock);
     g_queue_push_tail(&tasks->waiting, entry);
+    guint wanted = tasks->running + g_queue_get_length(&tasks->waiting);
+    if (tasks->threads->len < MIN(wanted, tasks->most))
+        make_thread(tasks);
     pthread_cond_broadcast(&tasks->changed);
     pthread_mutex_unlock(&tasks->lock);
 }
@@ -73,9 +92,11 @@ void tasks_free(struct tasks *tasks)
         return;
     pthread_mutex_lock(&tasks->lock);
     tasks->closing = true;
-    pthread_cond_signal(&tasks->changed);
+    pthread_cond_broadcast(&tasks->changed);
     pthread_mutex_unlock(&tasks->lock);
-    pthread_join(tasks->thread, NULL);
+    for (guint i = 0; i < tasks->threads->len; i++)
+        pthread_join(g_array_index(tasks->threads, pthread_t, i), NULL);
+    g_array_unref(tasks->threads);
     pthread_mutex_destroy(&tasks->lock);
     pthread_cond_destroy(&tasks->changed);
     g_free(tasks);

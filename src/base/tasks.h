@@ -1,15 +1,18 @@
-/* tasks.h: one thread that runs tasks in the order in which they were given. */
+/* tasks.h: threads that run tasks in the order in which they were given. */
 #ifndef LATHE_BASE_TASKS_H
 #define LATHE_BASE_TASKS_H
 
 struct tasks;
 
+/* One thread: each task begins when the one before it has ended. */
 struct tasks *tasks_new(void);
-/* Runs task(data) on its thread. */
+/* Up to so many at once, on threads that are made when they are first needed, and then stay. */
+struct tasks *tasks_new_many(unsigned threads);
+/* Runs task(data) on one of its threads. */
 void tasks_add(struct tasks *tasks, void (*task)(void *data), void *data);
 /* Waits until nothing runs and nothing waits. */
 void tasks_wait(struct tasks *tasks);
-/* Runs what is waiting, then ends the thread. */
+/* Runs what is waiting, then ends the threads. */
 void tasks_free(struct tasks *tasks);
 
 #endif

@@ -16,7 +16,7 @@
 #include "base/yaml.h"
 #include "cli/cli.h"
 #include "cli/server.h"
-#include "flow/flows.h"
+#include "flow/pipeline/pipeline.h"
 #include "service/lathe.h"
 #include "wire/local.h"
 
@@ -288,7 +288,7 @@ static bool find_server(struct run *run, const char *listen, struct server **ser
                                     cli_home());
     *server = server_open(listen, false, error);
     if (*server)
-        run->changes = server_changes(*server, FLOW_EXECUTION, error);
+        run->changes = server_changes(*server, PIPELINE_EXECUTION, error);
     return run->changes >= 0;
 }
 

@@ -1,35 +1,29 @@
-/* flows.h: the engine that runs workflows. One thread drives all executions: it wakes when the
- * store's change feed tells that an execution was started or stopped, or that something a step
- * waits for reached its end.
+/* flows.h: the engine that moves what lives long, by the drivers that services bring (driver.h).
  *
- * To start an execution, create its resource (kind FLOW_EXECUTION, status Executing); to stop it,
- * make its status Stopping; to retry it, make its failed steps Starting and its status Executing.
- * Nothing else is said to the engine. */
+ * It wakes when the store's change feed tells that a driver's resource got a status in which it is
+ * to be moved, or that something awaited reached another, and when the clock says so; it polls
+ * nothing. To start a life, create its resource in such a status; to say something to it, change
+ * its status. Nothing else is said to the engine.
+ *
+ * It has no thread that knows everything: whoever tells it something puts it into the life's box
+ * and puts the life among those that are due; a few threads give these their turns, in order, those
+ * that were told something by a client first. Errands have threads of their own. */
 #ifndef LATHE_FLOW_FLOWS_H
 #define LATHE_FLOW_FLOWS_H
 
+#include "base/clock.h"
 #include "operation/operation.h"
 #include "store/store.h"
 
-/* An execution: name is its id, parent the pipeline. Body:
- *     PipelineName, PipelineArn, Region, PipelineVersionId (a FLOW_VERSION of the pipeline)
- *     Parameters                 name -> typed value
- *     ParallelismConfiguration   as given
- *     Steps                      those begun, oldest first (execution.h)
- *     FailureReason              where its status is Failed */
-#define FLOW_EXECUTION "pipeline-execution"
-
-/* A definition that a pipeline has or had: name "<pipeline>/<version>", parent the pipeline. Body:
- * PipelineDefinition (its text). It never changes. */
-#define FLOW_VERSION "pipeline-version"
-char *flow_version_name(const char *pipeline, gint64 version); /* g_free */
-
 struct flows;
 
-/* Takes up again what was under way, then runs until it is closed. Both must outlive it. */
-struct flows *flows_open(struct store *store, const struct operations *operations, GError **error);
+/* Takes up again what was under way, then runs until it is closed, with the drivers of the services
+ * that operations was made with. All must outlive it. */
+struct flows *flows_open(struct store *store, const struct operations *operations,
+                         struct clock *clock, GError **error);
 
-/* Ends the thread. What is under way stays so in the store: the next start goes on with it. */
+/* Waits for the turns and errands under way, and begins no others. What is under way stays so in
+ * the store: the next start goes on with it. */
 void flows_close(struct flows *flows);
 
 #endif

@@ -142,7 +142,7 @@ static bool open_parts(struct lathe *lathe, GError **error)
                 &(struct jobs_settings){.folder = jobs, .logs = lathe->logs, .lake = lathe->lake},
                 error)) &&
            open_services(lathe, error) && recover_services(lathe, error) &&
-           (lathe->flows = flows_open(lathe->store, lathe->operations, error)) &&
+           (lathe->flows = flows_open(lathe->store, lathe->operations, lathe->clock, error)) &&
            begin_to_tidy(lathe);
 }
 

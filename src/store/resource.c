@@ -252,6 +252,8 @@ static bool delete (struct store_connection *connection, void *data, GError **er
                    "DELETE FROM tag WHERE arn IN "
                    "(SELECT arn FROM resource WHERE kind = ? AND name = ?)",
                    "ss", removal->kind, removal->name) ||
+        !store_run(connection, error, "DELETE FROM entry WHERE kind = ? AND owner = ?", "ss",
+                   removal->kind, removal->name) ||
         !store_run(connection, error, "DELETE FROM resource WHERE kind = ? AND name = ?", "ss",
                    removal->kind, removal->name))
         return false;

@@ -84,6 +84,18 @@ static const char versions[] =
     "CREATE UNIQUE INDEX lake_version_id ON lake_version (bucket, key, version);"
     "CREATE INDEX lake_version_file ON lake_version (file) WHERE row IS NULL AND NOT marker;";
 
+/* What belongs to a resource that lives long, a row each (entry.h). Steps of executions stood in
+ * their bodies before. */
+static const char entries[] =
+    "CREATE TABLE entry (kind TEXT NOT NULL, owner TEXT NOT NULL, number INTEGER NOT NULL,"
+    "  word TEXT, body TEXT NOT NULL, PRIMARY KEY (kind, owner, number));"
+    "CREATE INDEX entry_word ON entry (kind, word) WHERE word IS NOT NULL;"
+    "INSERT INTO entry SELECT kind, name, step.key + 1, resource.parent || '/' ||"
+    "  json_extract(step.value, '$.StepName') || '/' || json_extract(step.value, '$.CacheKey'),"
+    "  step.value FROM resource, json_each(body, '$.Steps') AS step"
+    "  WHERE kind = 'pipeline-execution';"
+    "UPDATE resource SET body = json_remove(body, '$.Steps') WHERE kind = 'pipeline-execution';";
+
 /* Append only: a step that was released is never changed, moved or removed. */
 static const char *const steps[] = {
     resources,  /* 1 */
@@ -91,6 +103,7 @@ static const char *const steps[] = {
     lake_owner, /* 3 */
     settings,   /* 4 */
     versions,   /* 5 */
+    entries,    /* 6 */
 };
 
 enum { LAST_STEP = G_N_ELEMENTS(steps) };

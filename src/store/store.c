@@ -278,6 +278,20 @@ void store_write_later(struct store *store, store_work *work, void *data,
     pthread_mutex_unlock(&store->lock);
 }
 
+static bool read_rows_written(struct store_connection *connection, void *data, GError **error)
+{
+    (void)error;
+    *(gint64 *)data = sqlite3_total_changes(store_handle(connection));
+    return true;
+}
+
+gint64 store_rows_written(struct store *store)
+{
+    gint64 rows = 0;
+    store_write_ordered(store, read_rows_written, &rows, NULL);
+    return rows;
+}
+
 /* --- readers ---------------------------------------------------------------------------------- */
 
 static struct store_connection *take_reader(struct store *store, GError **error)

@@ -78,6 +78,10 @@ void store_write_later(struct store *store, store_work *work, void *data,
 /* Runs work against a snapshot that does not change under it. */
 bool store_read(struct store *store, store_work *work, void *data, GError **error);
 
+/* How many rows were added, changed or deleted since it was opened: what a test holds against how
+ * many had to be. */
+gint64 store_rows_written(struct store *store);
+
 /* The change feed: called on the writer's thread after the commit that created, changed or deleted
  * (status NULL) a resource, in the order of the commits. A watcher must be quick and not write. */
 typedef void store_watcher(const char *kind, const char *name, const char *status, void *data);

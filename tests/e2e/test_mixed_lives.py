@@ -251,7 +251,7 @@ class Campaign:
 
 
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("rounds", [4, pytest.param(60, marks=pytest.mark.full)])
+@pytest.mark.parametrize("rounds", [4, pytest.param(60, marks=pytest.mark.campaign)])
 def test_what_was_asked_comes_to_the_end_that_it_should(server_factory, rounds):
     seed = random.randrange(1 << 32)
     print("the seed is", seed)  # shown where it fails

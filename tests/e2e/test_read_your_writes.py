@@ -166,7 +166,7 @@ class Client:
             self.random.choice(reads)()
 
 
-@pytest.mark.parametrize("steps", [150, pytest.param(3000, marks=pytest.mark.full)])
+@pytest.mark.parametrize("steps", [150, pytest.param(5000, marks=pytest.mark.campaign)])
 def test_every_read_finds_what_was_written(server, steps):
     failures = []
 

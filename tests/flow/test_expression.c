@@ -136,13 +136,13 @@ static void retries_wait_longer_each_time_and_end(void **state)
         parse("[{\"ExceptionType\": [\"SageMaker.JOB_INTERNAL_ERROR\"], \"IntervalSeconds\": 2,"
               " \"BackoffRate\": 3, \"MaxAttempts\": 3}]");
     double seconds;
-    assert_true(retry_wanted(policies, RETRY_JOB_INTERNAL, 1, 0, &seconds));
+    assert_true(retry_wanted(policies, RETRY_JOB_INTERNAL, 1, 0, 0, &seconds));
     assert_true(seconds == 2);
-    assert_true(retry_wanted(policies, RETRY_JOB_INTERNAL, 2, 0, &seconds));
+    assert_true(retry_wanted(policies, RETRY_JOB_INTERNAL, 2, 0, 0, &seconds));
     assert_true(seconds == 6);
-    assert_false(retry_wanted(policies, RETRY_JOB_INTERNAL, 3, 0, &seconds));
-    assert_false(retry_wanted(policies, RETRY_CAPACITY, 1, 0, &seconds));
-    assert_false(retry_wanted(NULL, RETRY_JOB_INTERNAL, 1, 0, &seconds));
+    assert_false(retry_wanted(policies, RETRY_JOB_INTERNAL, 3, 0, 0, &seconds));
+    assert_false(retry_wanted(policies, RETRY_CAPACITY, 1, 0, 0, &seconds));
+    assert_false(retry_wanted(NULL, RETRY_JOB_INTERNAL, 1, 0, 0, &seconds));
 }
 
 int main(void)

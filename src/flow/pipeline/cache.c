@@ -4,11 +4,9 @@
 #include <string.h>
 
 #include "base/checksum.h"
-#include "base/clock.h"
-#include "flow/flows.h"
+#include "flow/pipeline/pipeline.h"
+#include "store/entry.h"
 #include "store/resource.h"
-
-#define PAGE 100
 
 char *cache_key(const struct definition_step *step, const struct expression_scope *scope,
                 GError **error)
@@ -25,52 +23,40 @@ char *cache_key(const struct definition_step *step, const struct expression_scop
     return key;
 }
 
-/* A hit of a hit would keep a result alive for ever: only steps that did the work count. */
-static const json_t *matching_entry(const struct resource *execution,
-                                    const struct definition_step *step, const char *key)
+char *cache_word(const char *pipeline, const struct definition_step *step, const char *key)
 {
-    double oldest = clock_now() - step->cache_seconds;
-    size_t i;
-    const json_t *entry;
-    json_array_foreach(json_object_get(execution->body, "Steps"), i, entry)
-    {
-        if (g_strcmp0(json_text_at(entry, "StepName"), step->name) == 0 &&
-            g_strcmp0(json_text_at(entry, "StepStatus"), "Succeeded") == 0 &&
-            g_strcmp0(json_text_at(entry, "CacheKey"), key) == 0 &&
-            !json_object_get(entry, "CacheHitResult") &&
-            json_number_at(entry, "EndTime", 0) >= oldest)
-            return entry;
-    }
-    return NULL;
+    return g_strdup_printf("%s/%s/%s", pipeline, step->name, key);
+}
+
+/* A hit of a hit would keep a result alive for ever: only steps that did the work count. */
+static bool is_usable(const json_t *entry, double oldest)
+{
+    return g_strcmp0(json_text_at(entry, "StepStatus"), "Succeeded") == 0 &&
+           !json_object_get(entry, "CacheHitResult") &&
+           json_number_at(entry, "EndTime", 0) >= oldest;
+}
+
+static json_t *hit_of(struct store *store, const struct entry *entry, GError **error)
+{
+    g_autoptr(resource_auto) execution =
+        resource_get(store, PIPELINE_EXECUTION, entry->owner, error);
+    if (!execution)
+        return NULL;
+    json_t *hit = json_deep_copy(entry->body);
+    json_object_set_new(hit, "CacheHitResult",
+                        json_pack("{ss}", "SourcePipelineExecutionArn", execution->arn));
+    return hit;
 }
 
 json_t *cache_find(struct store *store, const char *pipeline, const struct definition_step *step,
-                   const char *key, GError **error)
+                   const char *key, double now, GError **error)
 {
-    g_autofree char *token = NULL;
-    double oldest = clock_now() - step->cache_seconds;
-    do {
-        struct resource_query query = {.kind = FLOW_EXECUTION,
-                                       .parent = pipeline,
-                                       .modified_after = MAX(oldest, 0),
-                                       .limit = PAGE,
-                                       .token = token};
-        char *next = NULL;
-        g_autoptr(GPtrArray) executions = resource_list(store, &query, &next, error);
-        g_free(token);
-        token = next;
-        for (guint i = 0; executions && i < executions->len; i++) {
-            const struct resource *execution = g_ptr_array_index(executions, i);
-            const json_t *entry = matching_entry(execution, step, key);
-            if (!entry)
-                continue;
-            json_t *hit = json_deep_copy(entry);
-            json_object_set_new(hit, "CacheHitResult",
-                                json_pack("{ss}", "SourcePipelineExecutionArn", execution->arn));
-            return hit;
-        }
-        if (!executions)
-            return NULL;
-    } while (token);
+    g_autofree char *word = cache_word(pipeline, step, key);
+    g_autoptr(GPtrArray) entries = entry_find(store, PIPELINE_EXECUTION, word, error);
+    for (guint i = 0; entries && i < entries->len; i++) {
+        const struct entry *entry = g_ptr_array_index(entries, i);
+        if (is_usable(entry->body, now - step->cache_seconds))
+            return hit_of(store, entry, error);
+    }
     return NULL;
 }

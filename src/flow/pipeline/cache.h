@@ -12,10 +12,13 @@
 char *cache_key(const struct definition_step *step, const struct expression_scope *scope,
                 GError **error);
 
+/* What a step's entry is found again by (store/entry.h); g_free. */
+char *cache_word(const char *pipeline, const struct definition_step *step, const char *key);
+
 /* The entry of a step that succeeded with that key in an execution of the pipeline not longer ago
- * than the step allows (a new reference, its CacheHitResult set), the newest; NULL without an error
- * where there is none. */
+ * (seen from now) than the step allows (a new reference, its CacheHitResult set), the newest; NULL
+ * without an error where there is none. */
 json_t *cache_find(struct store *store, const char *pipeline, const struct definition_step *step,
-                   const char *key, GError **error);
+                   const char *key, double now, GError **error);
 
 #endif

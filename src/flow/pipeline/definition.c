@@ -20,6 +20,7 @@ void definition_free(struct definition *definition)
 {
     if (!definition)
         return;
+    g_hash_table_unref(definition->places);
     g_ptr_array_unref(definition->steps);
     json_decref(definition->json);
     g_free(definition);
@@ -32,10 +33,10 @@ static struct definition_step *step_at(const struct definition *definition, guin
 
 int definition_find(const struct definition *definition, const char *step)
 {
-    for (guint i = 0; step && i < definition->steps->len; i++)
-        if (strcmp(step_at(definition, i)->name, step) == 0)
-            return (int)i;
-    return -1;
+    void *index;
+    return step && g_hash_table_lookup_extended(definition->places, step, NULL, &index)
+               ? GPOINTER_TO_INT(index)
+               : -1;
 }
 
 const json_t *definition_property_file(const struct definition_step *step, const char *file)
@@ -276,6 +277,7 @@ static bool read_step(struct definition *definition, const json_t *json, int par
                                      .needs = g_array_new(FALSE, FALSE, sizeof(unsigned))};
     int index = (int)definition->steps->len;
     g_ptr_array_add(definition->steps, step);
+    g_hash_table_insert(definition->places, (char *)name, GINT_TO_POINTER(index));
     if (!read_type(definition, step, error))
         return false;
     return step->type != STEP_CONDITION ||
@@ -525,6 +527,7 @@ struct definition *definition_parse(const char *text, const struct service *cons
 {
     g_autoptr(definition_auto) definition = g_new0(struct definition, 1);
     definition->services = services;
+    definition->places = g_hash_table_new(g_str_hash, g_str_equal);
     definition->steps = g_ptr_array_new_with_free_func(step_free);
     definition->json = json_parse(text, strlen(text), "the pipeline definition", error);
     if (!definition->json || !read_definition(definition, error))

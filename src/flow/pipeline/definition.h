@@ -31,6 +31,7 @@ struct definition {
     const struct service *const *services; /* whose kinds steps make */
     json_t *json;
     const json_t *parameters; /* the list, or NULL */
+    GHashTable *places;       /* a step's name -> its index */
     GPtrArray *steps;         /* struct definition_step, nested ones behind their Condition */
 };
 

@@ -2,13 +2,16 @@
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/error.h"
-#include "flow/flows.h"
+#include "flow/pipeline/cache.h"
+#include "flow/pipeline/pipeline.h"
+#include "store/entry.h"
 
 #define LONGEST_REASON 1300
+/* Steps that are begun in one turn: a stop is heard in between. */
+#define MOST_BEGUN 100
 
-char *flow_version_name(const char *pipeline, gint64 version)
+char *pipeline_version_name(const char *pipeline, gint64 version)
 {
     return g_strdup_printf("%s/%" G_GINT64_FORMAT, pipeline, version);
 }
@@ -16,11 +19,11 @@ char *flow_version_name(const char *pipeline, gint64 version)
 /* --- reading -------------------------------------------------------------------------------------
  */
 
-void execution_free(struct execution *execution)
+static void free_execution(void *state)
 {
-    if (!execution)
-        return;
+    struct execution *execution = state;
     for (guint i = 0; i < execution->definition->steps->len; i++) {
+        json_decref(execution->steps[i].entry);
         json_decref(execution->steps[i].request);
         json_decref(execution->steps[i].description);
         g_array_unref(execution->steps[i].dependents);
@@ -28,10 +31,10 @@ void execution_free(struct execution *execution)
     g_free(execution->steps);
     g_sequence_free(execution->candidates);
     g_ptr_array_unref(execution->running);
-    g_ptr_array_unref(execution->called);
     g_ptr_array_unref(execution->retried);
+    g_ptr_array_unref(execution->changed);
+    g_queue_clear(&execution->called);
     definition_free(execution->definition);
-    json_decref(execution->entries);
     resource_free(execution->resource);
     g_free(execution);
 }
@@ -39,10 +42,10 @@ void execution_free(struct execution *execution)
 static struct definition *read_version(struct store *store, const struct service *const *services,
                                        const struct resource *execution, GError **error)
 {
-    g_autofree char *name = flow_version_name(
+    g_autofree char *name = pipeline_version_name(
         execution->parent, json_integer_at(execution->body, "PipelineVersionId", 0));
     GError *cause = NULL;
-    g_autoptr(resource_auto) version = resource_get(store, FLOW_VERSION, name, &cause);
+    g_autoptr(resource_auto) version = resource_get(store, PIPELINE_VERSION, name, &cause);
     if (version)
         return definition_parse(json_text_at(version->body, "PipelineDefinition"), services, error);
     if (cause)
@@ -98,76 +101,116 @@ static void make_steps(struct execution *execution)
     }
 }
 
-static void attach_entries(struct execution *execution)
+static void attach(struct execution *execution, const struct entry *entry)
 {
-    size_t i;
-    json_t *entry;
-    json_array_foreach(execution->entries, i, entry)
-    {
-        int index = definition_find(execution->definition, json_text_at(entry, "StepName"));
-        if (index < 0)
+    int index = definition_find(execution->definition, json_text_at(entry->body, "StepName"));
+    execution->entries = entry->number;
+    if (index < 0)
+        return;
+    struct execution_step *step = &execution->steps[index];
+    step->number = entry->number;
+    step->entry = json_incref(entry->body);
+    step_count(execution, step);
+}
+
+static bool read_entries(struct execution *execution, GError **error)
+{
+    struct entry_query query = {.kind = PIPELINE_EXECUTION, .owner = execution->resource->name};
+    g_autoptr(GPtrArray) entries = entry_list(execution->store, &query, error);
+    for (guint i = 0; entries && i < entries->len; i++)
+        attach(execution, g_ptr_array_index(entries, i));
+    return entries != NULL;
+}
+
+/* What failed or was stopped begins again; what succeeded is not done twice. */
+static void retry(struct execution *execution)
+{
+    for (guint i = 0; i < execution->definition->steps->len; i++) {
+        struct execution_step *step = &execution->steps[i];
+        if (!step->entry || step_is(step, "Succeeded"))
             continue;
-        execution->steps[index].entry = entry;
-        step_count(execution, &execution->steps[index]);
+        step_begin_again(execution, step, NULL, 0);
+        json_object_del(step->entry, "Interruptions");
     }
 }
 
-struct execution *execution_load(struct store *store, const struct operations *operations,
-                                 const char *id, GError **error)
+static void take_up(struct execution *execution)
 {
-    g_autoptr(resource_auto) resource = resource_get(store, FLOW_EXECUTION, id, error);
-    if (!resource ||
-        (strcmp(resource->status, "Executing") != 0 && strcmp(resource->status, "Stopping") != 0))
-        return NULL;
-    struct definition *definition =
-        read_version(store, operations_services(operations), resource, error);
-    if (!definition)
-        return NULL;
-    struct execution *execution = g_new0(struct execution, 1);
-    json_t *entries = json_object_get(resource->body, "Steps");
-    *execution = (struct execution){
-        .store = store,
-        .operations = operations,
-        .definition = definition,
-        .entries = entries ? json_incref(entries) : json_array(),
-        .region = json_text_at(resource->body, "Region"),
-        .candidates = g_sequence_new(NULL),
-        .running = g_ptr_array_new(),
-        .called = g_ptr_array_new(),
-        .retried = g_ptr_array_new(),
-    };
-    read_limits(execution, resource);
-    execution->resource = g_steal_pointer(&resource);
-    make_steps(execution);
-    attach_entries(execution);
-    for (guint i = 0; i < definition->steps->len; i++) {
+    execution->retry_is_new = json_true_at(execution->resource->body, PIPELINE_RETRY);
+    if (execution->retry_is_new)
+        retry(execution);
+    for (guint i = 0; i < execution->definition->steps->len; i++) {
         if (step_runs(&execution->steps[i]))
             step_take_up(execution, &execution->steps[i]);
         consider(execution, &execution->steps[i]);
     }
+}
+
+static struct execution *new_execution(struct flow_life *life, struct resource *resource,
+                                       struct definition *definition)
+{
+    const struct flow_context *context = flow_context(life);
+    struct execution *execution = g_new0(struct execution, 1);
+    *execution = (struct execution){
+        .life = life,
+        .store = context->store,
+        .operations = context->operations,
+        .clock = context->clock,
+        .resource = resource,
+        .definition = definition,
+        .region = json_text_at(resource->body, "Region"),
+        .candidates = g_sequence_new(NULL),
+        .running = g_ptr_array_new(),
+        .retried = g_ptr_array_new(),
+        .changed = g_ptr_array_new(),
+    };
+    g_queue_init(&execution->called);
+    read_limits(execution, resource);
+    make_steps(execution);
+    return execution;
+}
+
+static const char *const statuses[] = {"Executing", "Stopping", NULL};
+
+static void *load(struct flow_life *life, GError **error)
+{
+    const struct flow_context *context = flow_context(life);
+    g_autoptr(resource_auto) resource =
+        resource_get(context->store, PIPELINE_EXECUTION, flow_name(life), error);
+    if (!resource || !g_strv_contains(statuses, resource->status))
+        return NULL;
+    struct definition *definition =
+        read_version(context->store, operations_services(context->operations), resource, error);
+    if (!definition)
+        return NULL;
+    struct execution *execution = new_execution(life, g_steal_pointer(&resource), definition);
+    if (!read_entries(execution, error)) {
+        free_execution(execution);
+        return NULL;
+    }
+    take_up(execution);
     return execution;
 }
 
 /* --- writing -------------------------------------------------------------------------------------
  */
 
-/* Why the whole failed: its first failed step. */
+/* Why the whole failed: the first step that did. */
 static char *failure_reason(const struct execution *execution)
 {
-    size_t i;
-    const json_t *entry;
-    json_array_foreach(execution->entries, i, entry)
-    {
-        const char *reason = json_text_at(entry, "FailureReason");
-        if (!reason)
-            continue;
-        g_autofree char *whole =
-            g_strdup_printf("Step failure: One or multiple steps failed: %s: %s",
-                            json_text_at(entry, "StepName"), reason);
-        return g_utf8_substring(g_strdelimit(whole, "\r\n", ' '), 0,
-                                MIN(LONGEST_REASON, g_utf8_strlen(whole, -1)));
+    const struct execution_step *first = NULL;
+    for (guint i = 0; i < execution->definition->steps->len; i++) {
+        const struct execution_step *step = &execution->steps[i];
+        if (json_text_at(step->entry, "FailureReason") && (!first || step->number < first->number))
+            first = step;
     }
-    return NULL;
+    if (!first)
+        return NULL;
+    g_autofree char *whole =
+        g_strdup_printf("Step failure: One or multiple steps failed: %s: %s",
+                        first->definition->name, json_text_at(first->entry, "FailureReason"));
+    return g_utf8_substring(g_strdelimit(whole, "\r\n", ' '), 0,
+                            MIN(LONGEST_REASON, g_utf8_strlen(whole, -1)));
 }
 
 static bool write_back(struct resource *resource, void *data, GError **error)
@@ -175,7 +218,7 @@ static bool write_back(struct resource *resource, void *data, GError **error)
     (void)error;
     struct execution *execution = data;
     read_limits(execution, resource);
-    json_object_set(resource->body, "Steps", execution->entries);
+    json_object_del(resource->body, PIPELINE_RETRY);
     json_object_del(resource->body, "FailureReason");
     if (!execution->final)
         return true;
@@ -188,19 +231,40 @@ static bool write_back(struct resource *resource, void *data, GError **error)
     return true;
 }
 
+static bool write_entry(const struct execution *execution, struct store_connection *connection,
+                        const struct execution_step *step, GError **error)
+{
+    const char *key = json_text_at(step->entry, "CacheKey");
+    g_autofree char *word =
+        key ? cache_word(execution->resource->parent, step->definition, key) : NULL;
+    return entry_put(connection, PIPELINE_EXECUTION, execution->resource->name, step->number, word,
+                     step->entry, error);
+}
+
+static bool write(struct store_connection *connection, void *data, GError **error)
+{
+    struct execution *execution = data;
+    for (guint i = 0; i < execution->changed->len; i++)
+        if (!write_entry(execution, connection, g_ptr_array_index(execution->changed, i), error))
+            return false;
+    return resource_update_within(connection, execution->store, PIPELINE_EXECUTION,
+                                  execution->resource->name, write_back, execution, error);
+}
+
 /* On the way only the order counts: on the disk before what the operations called next leave
  * there. The end is on the disk when it is told. */
 static bool commit(struct execution *execution, GError **error)
 {
-    const char *id = execution->resource->name;
-    if (!execution->changed)
+    if (!execution->changed->len && !execution->retry_is_new && !execution->final)
         return true;
-    bool written = execution->final ? resource_update(execution->store, FLOW_EXECUTION, id,
-                                                      write_back, execution, NULL, error)
-                                    : resource_update_ordered(execution->store, FLOW_EXECUTION, id,
-                                                              write_back, execution, error);
-    execution->changed = execution->changed && !written;
-    return written;
+    if (!(execution->final ? store_write_spare : store_write_ordered)(execution->store, write,
+                                                                      execution, error))
+        return false;
+    for (guint i = 0; i < execution->changed->len; i++)
+        ((struct execution_step *)g_ptr_array_index(execution->changed, i))->changed = false;
+    g_ptr_array_set_size(execution->changed, 0);
+    execution->retry_is_new = false;
+    return true;
 }
 
 /* --- the graph -----------------------------------------------------------------------------------
@@ -211,8 +275,8 @@ static bool commit(struct execution *execution, GError **error)
 static bool is_due(const struct execution *execution, const struct execution_step *step)
 {
     const struct definition_step *definition = step->definition;
-    if (step->entry &&
-        (!step_is(step, "Starting") || json_number_at(step->entry, "NotBefore", 0) > clock_now()))
+    if (step->entry && (!step_is(step, "Starting") ||
+                        json_number_at(step->entry, "NotBefore", 0) > execution->looked))
         return false;
     for (guint i = 0; i < definition->needs->len; i++)
         if (!step_is(&execution->steps[g_array_index(definition->needs, unsigned, i)], "Succeeded"))
@@ -241,29 +305,22 @@ static bool may_begin(const struct execution *execution)
            (!execution->parallel || (gint64)execution->running->len < execution->parallel);
 }
 
-/* Begins all that are due; those that are done at once may make others due. */
-static void begin_due_steps(struct execution *execution)
+/* Begins those that are due, of which some may be done at once and make others due. Whether there
+ * may be more. */
+static bool begin_due_steps(struct execution *execution)
 {
+    execution->looked = clock_wall(execution->clock);
     for (guint i = 0; i < execution->retried->len; i++)
         consider(execution, g_ptr_array_index(execution->retried, i));
     struct execution_step *step;
-    while (may_begin(execution) && (step = take_candidate(execution)))
-        if (is_due(execution, step))
-            step_begin(execution, step);
-}
-
-static bool call_begun_steps(struct execution *execution)
-{
-    bool called = false;
-    for (guint i = 0; i < execution->called->len; i++) {
-        struct execution_step *step = g_ptr_array_index(execution->called, i);
-        if (!step->request)
+    int begun = 0;
+    while (may_begin(execution) && begun < MOST_BEGUN && (step = take_candidate(execution))) {
+        if (!is_due(execution, step))
             continue;
-        step_call(execution, step);
-        called = true;
+        step_begin(execution, step);
+        begun++;
     }
-    g_ptr_array_set_size(execution->called, 0);
-    return called;
+    return begun == MOST_BEGUN && may_begin(execution);
 }
 
 /* Where nothing more is begun, retries are not waited for. */
@@ -281,56 +338,72 @@ static void end_if_done(struct execution *execution)
 {
     if (execution->running->len || execution->retried->len)
         return;
-    execution->changed = true;
     execution->final = execution->stopping ? "Stopped" : execution->failed ? "Failed" : "Succeeded";
 }
 
-static void stop_running_steps(struct execution *execution)
+static enum flow_turn advance(void *state, GError **error)
 {
-    for (guint i = 0; i < execution->definition->steps->len; i++)
-        if (step_is(&execution->steps[i], "Executing"))
-            step_stop(execution, &execution->steps[i]);
-}
-
-bool execution_advance(struct execution *execution, GError **error)
-{
-    execution->goes_on = false;
-    begin_due_steps(execution);
+    struct execution *execution = state;
+    bool more = begin_due_steps(execution);
+    if (execution->stopping)
+        steps_stop(execution);
     give_up_retries(execution);
-    end_if_done(execution);
+    if (!more)
+        end_if_done(execution);
     if (!commit(execution, error))
-        return false;
+        return FLOW_FAILED;
     if (execution->final)
-        return true;
-    execution->goes_on = call_begun_steps(execution);
-    if (execution->goes_on || !execution->stopping)
-        return true;
-    stop_running_steps(execution);
-    return commit(execution, error);
+        return FLOW_ENDED;
+    steps_call(execution);
+    if (execution->stopping)
+        steps_send_stops(execution);
+    return more ? FLOW_GOES_ON : FLOW_WAITS;
 }
 
 /* --- what happens outside ------------------------------------------------------------------------
  */
 
-void execution_heard(struct execution *execution, const char *kind, const char *name)
+static void hear_of(struct execution *execution, const char *kind, const char *name)
 {
     for (guint i = execution->running->len; i-- > 0;) { /* what is settled leaves the list */
         struct execution_step *step = g_ptr_array_index(execution->running, i);
         const json_t *describe = json_object_get(step->entry, "Describe");
-        if (step->kind && describe && !step->request && strcmp(step->kind->word, kind) == 0 &&
+        if (step->kind && describe && !step->request && !step->calling &&
+            strcmp(step->kind->word, kind) == 0 &&
             strcmp(kind_name_in(step->kind, describe), name) == 0)
             step_look(execution, step);
     }
 }
 
-double execution_wakes_at(const struct execution *execution)
+static void heard(void *state, const char *kind, const char *name, const char *status)
 {
+    struct execution *execution = state;
+    if (strcmp(kind, PIPELINE_EXECUTION) == 0 && strcmp(name, execution->resource->name) == 0)
+        execution->stopping |= g_strcmp0(status, "Stopping") == 0;
+    else
+        hear_of(execution, kind, name);
+}
+
+/* A retry whose time had come when it was last looked for waits for another step's end. */
+static double wakes_at(const void *state)
+{
+    const struct execution *execution = state;
     double earliest = 0;
     for (guint i = 0; i < execution->retried->len; i++) {
         const struct execution_step *step = g_ptr_array_index(execution->retried, i);
         double at = json_number_at(step->entry, "NotBefore", 0);
-        if (at > 0 && (earliest == 0 || at < earliest))
+        if (at > execution->looked && (earliest == 0 || at < earliest))
             earliest = at;
     }
     return earliest;
 }
+
+const struct flow_driver pipeline_driver = {
+    .kind = PIPELINE_EXECUTION,
+    .statuses = statuses,
+    .load = load,
+    .heard = heard,
+    .advance = advance,
+    .wakes_at = wakes_at,
+    .free = free_execution,
+};

@@ -22,8 +22,8 @@ enum retry_cause retry_cause_of_error(const GError *error);
 enum retry_cause retry_cause_of_reason(const char *reason);
 
 /* Whether a step that failed in its attempt-th attempt (from 1), first begun at `begun`, is tried
- * again, and after how many seconds. */
+ * again now, and after how many seconds. */
 bool retry_wanted(const json_t *policies, enum retry_cause cause, int attempt, double begun,
-                  double *seconds);
+                  double now, double *seconds);
 
 #endif

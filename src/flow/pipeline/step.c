@@ -1,4 +1,4 @@
-/* One step of an execution: begun, called, looked at, settled. */
+/* One step of an execution: begun, looked at, settled. step_call.c calls it. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -35,11 +35,18 @@ bool step_runs(const struct execution_step *step)
     return step_is(step, "Executing") || step_is(step, "Stopping");
 }
 
-static void set_text(struct execution *execution, json_t *entry, const char *member,
+void step_changed(struct execution *execution, struct execution_step *step)
+{
+    if (!step->changed)
+        g_ptr_array_add(execution->changed, step);
+    step->changed = true;
+}
+
+static void set_text(struct execution *execution, struct execution_step *step, const char *member,
                      const char *text)
 {
-    json_object_set_new(entry, member, json_string(text));
-    execution->changed = true;
+    json_object_set_new(step->entry, member, json_string(text));
+    step_changed(execution, step);
 }
 
 void step_count(struct execution *execution, struct execution_step *step)
@@ -63,16 +70,21 @@ static void discount(struct execution *execution, struct execution_step *step)
 static void set_status(struct execution *execution, struct execution_step *step, const char *status)
 {
     discount(execution, step);
-    set_text(execution, step->entry, "StepStatus", status);
+    set_text(execution, step, "StepStatus", status);
     step_count(execution, step);
     if (step_is(step, "Succeeded"))
         execution_consider_dependents(execution, step);
 }
 
+void step_stopping(struct execution *execution, struct execution_step *step)
+{
+    set_status(execution, step, "Stopping");
+}
+
 static void set_request(struct execution *execution, struct execution_step *step, json_t *request)
 {
     if (!step->request)
-        g_ptr_array_add(execution->called, step);
+        g_queue_push_tail(&execution->called, step);
     json_decref(step->request);
     step->request = request;
 }
@@ -89,12 +101,11 @@ void step_settle(struct execution *execution, struct execution_step *step, const
         return;
     g_autofree char *kept =
         g_utf8_substring(reason, 0, MIN(LONGEST_REASON, g_utf8_strlen(reason, -1)));
-    set_text(execution, step->entry, "FailureReason", kept);
+    set_text(execution, step, "FailureReason", kept);
 }
 
-/* Back to Starting: what it started is forgotten, the next attempt starts anew. */
-static void begin_again(struct execution *execution, struct execution_step *step,
-                        const char *reason, double not_before)
+void step_begin_again(struct execution *execution, struct execution_step *step, const char *reason,
+                      double not_before)
 {
     static const char *const forgotten[] = {"JobName", "Describe", "Metadata"};
     step_settle(execution, step, "Starting", reason);
@@ -104,18 +115,23 @@ static void begin_again(struct execution *execution, struct execution_step *step
     json_object_set_new(step->entry, "NotBefore", json_real(not_before));
 }
 
-/* Fails the step, or lets its RetryPolicies try it again. */
 static void fail(struct execution *execution, struct execution_step *step, enum retry_cause cause,
                  const char *reason)
 {
-    double seconds;
+    double seconds, now = clock_wall(execution->clock);
     const json_t *policies = json_object_get(step->definition->json, "RetryPolicies");
     if (!execution->stopping &&
         retry_wanted(policies, cause, (int)json_integer_at(step->entry, "AttemptCount", 1),
-                     json_number_at(step->entry, "StartTime", 0), &seconds))
-        begin_again(execution, step, reason, clock_now() + seconds);
+                     json_number_at(step->entry, "StartTime", 0), now, &seconds))
+        step_begin_again(execution, step, reason, now + seconds);
     else
         step_settle(execution, step, "Failed", reason);
+}
+
+void step_call_failed(struct execution *execution, struct execution_step *step, const GError *error,
+                      const char *reason)
+{
+    fail(execution, step, retry_cause_of_error(error), reason);
 }
 
 /* --- what expressions see ------------------------------------------------------------------------
@@ -294,10 +310,11 @@ static bool use_cache(struct execution *execution, struct execution_step *step, 
     g_autofree char *key = cache_key(step->definition, &scope, error);
     if (!key)
         return false;
-    set_text(execution, step->entry, "CacheKey", key);
+    set_text(execution, step, "CacheKey", key);
     GError *cause = NULL;
     g_autoptr(json_auto) earlier =
-        cache_find(execution->store, execution->resource->parent, step->definition, key, &cause);
+        cache_find(execution->store, execution->resource->parent, step->definition, key,
+                   clock_wall(execution->clock), &cause);
     if (cause) {
         g_propagate_error(error, cause);
         return false;
@@ -319,7 +336,7 @@ static bool begin_call(struct execution *execution, struct execution_step *step,
     }
     if (step->definition->name_member) {
         g_autofree char *name = choose_name(execution, step);
-        set_text(execution, step->entry, "JobName", name);
+        set_text(execution, step, "JobName", name);
     }
     return make_request(execution, step, error);
 }
@@ -357,7 +374,7 @@ void step_begin(struct execution *execution, struct execution_step *step)
     if (!step->entry) {
         step->entry = json_pack("{sssfsi}", "StepName", step->definition->name, "StartTime",
                                 clock_now(), "AttemptCount", 0);
-        json_array_append_new(execution->entries, step->entry);
+        step->number = ++execution->entries;
     }
     gint64 attempts = json_integer_at(step->entry, "AttemptCount", 0);
     set_status(execution, step, "Executing");
@@ -365,6 +382,7 @@ void step_begin(struct execution *execution, struct execution_step *step)
     json_object_del(step->entry, "FailureReason");
     json_object_del(step->entry, "NotBefore");
     g_clear_pointer(&step->description, json_decref);
+    step->stopped = false;
     g_autoptr(GError) error = NULL;
     enum step_type type = step->definition->type;
     bool begun = type == STEP_CONDITION ? begin_condition(execution, step, &error)
@@ -374,64 +392,25 @@ void step_begin(struct execution *execution, struct execution_step *step)
         step_settle(execution, step, "Failed", error->message);
 }
 
-/* --- calling -------------------------------------------------------------------------------------
+/* --- looking -------------------------------------------------------------------------------------
  */
 
-static void keep_metadata(struct execution *execution, struct execution_step *step,
-                          const json_t *answer)
+void step_await(struct execution *execution, const struct execution_step *step)
+{
+    const json_t *describe = json_object_get(step->entry, "Describe");
+    flow_await(execution->life, step->kind->word, kind_name_in(step->kind, describe));
+}
+
+void step_keep_metadata(struct execution *execution, struct execution_step *step,
+                        const json_t *answer)
 {
     const char *arn = json_text_at(answer, step->kind->arn);
     if (!arn || !step->kind->step_metadata || json_object_get(step->entry, "Metadata"))
         return;
     json_object_set_new(step->entry, "Metadata",
                         json_pack("{s{ss}}", step->kind->step_metadata, "Arn", arn));
-    execution->changed = true;
+    step_changed(execution, step);
 }
-
-/* A step that registers a model makes the group that it names, as SageMaker's steps do. Where that
- * fails because the group is there, all is well; where for another reason, registering will say so.
- */
-static void make_group(const struct execution *execution, const struct definition_step *definition,
-                       const json_t *request)
-{
-    json_t *group = json_object_get(request, "ModelPackageGroupName");
-    if (!group || strcmp(definition->operation, "CreateModelPackage") != 0)
-        return;
-    g_autoptr(json_auto) asked = json_pack("{sO}", "ModelPackageGroupName", group);
-    g_autoptr(json_auto) made = flow_call(execution->operations, execution->region, "sagemaker",
-                                          "CreateModelPackageGroup", asked, NULL);
-}
-
-void step_call(struct execution *execution, struct execution_step *step)
-{
-    const struct definition_step *definition = step->definition;
-    g_autoptr(json_auto) request = g_steal_pointer(&step->request);
-    g_autoptr(GError) error = NULL;
-    make_group(execution, definition, request);
-    g_autoptr(json_auto) reply =
-        flow_call(execution->operations, execution->region, definition->service,
-                  definition->operation, request, &error);
-    if (!reply) {
-        g_autofree char *reason =
-            g_strdup_printf("ClientError: Failed to invoke %s:%s. Error Details: %s",
-                            definition->service, definition->operation, error->message);
-        fail(execution, step, retry_cause_of_error(error), reason);
-        return;
-    }
-    if (!step->kind) {
-        json_object_set(step->entry, "Reply", reply);
-        step_settle(execution, step, "Succeeded", NULL);
-        return;
-    }
-    keep_metadata(execution, step, reply);
-    json_put(step->entry, "Describe", kind_describe_request(step->kind, request, reply));
-    execution->changed = true;
-    if (!kind_waits(step->kind) || !definition->wait)
-        step_settle(execution, step, "Succeeded", NULL);
-}
-
-/* --- looking -------------------------------------------------------------------------------------
- */
 
 /* What an update asks for and the description shows once it took effect; NULL: no update. */
 static const char *shown_by_update(const struct execution_step *step)
@@ -475,7 +454,7 @@ static void settle_by(struct execution *execution, struct execution_step *step,
     const char *reason = reason_of(step, description);
     if (outcome == KIND_GOES_ON)
         return;
-    keep_metadata(execution, step, description);
+    step_keep_metadata(execution, step, description);
     if (outcome == KIND_GOOD) {
         step->description = json_incref((json_t *)description);
         step_settle(execution, step, "Succeeded", NULL);
@@ -501,6 +480,7 @@ void step_look(struct execution *execution, struct execution_step *step)
 /* --- after a start -------------------------------------------------------------------------------
  */
 
+/* One that was to be stopped will not be called any more: it is Stopped with the next turn. */
 static void call_again(struct execution *execution, struct execution_step *step)
 {
     g_autoptr(GError) error = NULL;
@@ -517,7 +497,7 @@ static void begin_cut_off(struct execution *execution, struct execution_step *st
     } else if (times > MOST_INTERRUPTIONS) {
         step_settle(execution, step, "Failed", reason_of(step, description));
     } else {
-        begin_again(execution, step, NULL, 0);
+        step_begin_again(execution, step, NULL, 0);
         json_object_set_new(step->entry, "Interruptions", json_integer(times));
     }
 }
@@ -569,6 +549,7 @@ void step_take_up(struct execution *execution, struct execution_step *step)
         call_again(execution, step);
         return;
     }
+    step_await(execution, step);
     g_autoptr(json_auto) description = describe(execution, step, NULL);
     if (!description || !is_ours(step, description))
         call_again(execution, step);
@@ -579,20 +560,4 @@ void step_take_up(struct execution *execution, struct execution_step *step)
         call_again(execution, step);
     else
         settle_by(execution, step, description);
-}
-
-/* --- stopping ------------------------------------------------------------------------------------
- */
-
-void step_stop(struct execution *execution, struct execution_step *step)
-{
-    set_status(execution, step, "Stopping");
-    const json_t *request = json_object_get(step->entry, "Describe");
-    if (!step->kind || !step->kind->stop || !request)
-        return;
-    g_autoptr(GError) error = NULL;
-    g_autoptr(json_auto) reply = flow_call(execution->operations, execution->region,
-                                           step->kind->service, step->kind->stop, request, &error);
-    if (!reply) /* it has just ended: its end comes through the feed */
-        g_debug("stopping step %s: %s", step->definition->name, error->message);
 }

@@ -97,6 +97,7 @@ const struct kind model_package_kind = {
     .marked = true,
     .step = "RegisterModel",
     .step_metadata = "RegisterModel",
+    .step_makes_parent = "CreateModelPackageGroup",
     .searchable = true,
     .always = "{\"CreatedBy\": {}, \"CertifyForMarketplace\": false}",
     .missing_code = ERROR_VALIDATION,

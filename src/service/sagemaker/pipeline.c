@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "flow/flows.h"
 #include "flow/pipeline/definition.h"
+#include "flow/pipeline/pipeline.h"
 
 #define LONGEST_DEFINITION (1 << 20)
 

@@ -1,13 +1,14 @@
-/* Executions of pipelines. The engine (flow/flows.h) runs them; here they are created, told and
+/* Executions of pipelines. Their driver (flow/pipeline/) runs them; here they are created, told and
  * asked to stop or go on. */
 #include <string.h>
 
 #include "base/id.h"
 #include "base/page.h"
-#include "flow/flows.h"
 #include "flow/pipeline/definition.h"
 #include "flow/pipeline/expression.h"
+#include "flow/pipeline/pipeline.h"
 #include "service/sagemaker/pipeline.h"
+#include "store/entry.h"
 
 #define ID_CHARACTERS 12
 
@@ -58,8 +59,9 @@ static struct definition *definition_to_run(const struct call *call,
     if (version == present_version(pipeline))
         return definition_parse(json_text_at(pipeline->body, "PipelineDefinition"), services,
                                 error);
-    g_autofree char *name = flow_version_name(pipeline->name, version);
-    g_autoptr(resource_auto) earlier = resource_get(call->lathe->store, FLOW_VERSION, name, NULL);
+    g_autofree char *name = pipeline_version_name(pipeline->name, version);
+    g_autoptr(resource_auto) earlier =
+        resource_get(call->lathe->store, PIPELINE_VERSION, name, NULL);
     if (earlier)
         return definition_parse(json_text_at(earlier->body, "PipelineDefinition"), services, error);
     error_set(error, ERROR_NOT_FOUND, "Pipeline '%s' has no version %lld that was ever run.",
@@ -101,10 +103,10 @@ static bool keep_version(struct store_connection *connection, const struct start
     const struct resource *pipeline = start->pipeline;
     if (start->version != present_version(pipeline))
         return true;
-    g_autofree char *name = flow_version_name(pipeline->name, start->version);
+    g_autofree char *name = pipeline_version_name(pipeline->name, start->version);
     g_autoptr(json_auto) body = json_pack("{sO}", "PipelineDefinition",
                                           json_object_get(pipeline->body, "PipelineDefinition"));
-    struct resource kept = {.kind = (char *)FLOW_VERSION,
+    struct resource kept = {.kind = (char *)PIPELINE_VERSION,
                             .name = name,
                             .arn = (char *)"",
                             .status = (char *)"",
@@ -147,7 +149,7 @@ bool start_pipeline_execution(const struct call *call, const json_t *request, st
     g_autoptr(json_auto) body = first_body(call, request, pipeline, version, parameters);
     g_autofree char *id = id_word(ID_CHARACTERS);
     g_autofree char *arn = g_strdup_printf("%s/execution/%s", pipeline->arn, id);
-    struct resource execution = {.kind = (char *)FLOW_EXECUTION,
+    struct resource execution = {.kind = (char *)PIPELINE_EXECUTION,
                                  .name = id,
                                  .arn = arn,
                                  .status = (char *)"Executing",
@@ -189,7 +191,7 @@ bool stop_pipeline_execution(const struct call *call, const json_t *request, str
     return change_execution(call, request, begin_to_stop, reply, error);
 }
 
-/* What failed or was stopped begins again; what succeeded is not done twice. */
+/* Its driver begins again what did not succeed. */
 static bool begin_retry(struct resource *execution, void *data, GError **error)
 {
     const json_t *limit = json_object_get(data, "ParallelismConfiguration");
@@ -198,18 +200,7 @@ static bool begin_retry(struct resource *execution, void *data, GError **error)
                          "Pipeline execution with ARN %s is %s; only one that is Failed or Stopped "
                          "can be retried.",
                          execution->arn, execution->status);
-    size_t i;
-    json_t *entry;
-    json_array_foreach(json_object_get(execution->body, "Steps"), i, entry)
-    {
-        if (strcmp(json_text_at(entry, "StepStatus"), "Succeeded") == 0)
-            continue;
-        static const char *const forgotten[] = {"EndTime",  "FailureReason", "Metadata",
-                                                "Describe", "JobName",       "NotBefore"};
-        for (size_t f = 0; f < G_N_ELEMENTS(forgotten); f++)
-            json_object_del(entry, forgotten[f]);
-        json_object_set_new(entry, "StepStatus", json_string("Starting"));
-    }
+    json_object_set_new(execution->body, PIPELINE_RETRY, json_true());
     if (limit)
         json_object_set(execution->body, "ParallelismConfiguration", (json_t *)limit);
     json_object_del(execution->body, "FailureReason");
@@ -271,10 +262,11 @@ bool describe_pipeline_definition_for_execution(const struct call *call, const j
     g_autoptr(resource_auto) execution = find_execution(call, request, error);
     if (!execution)
         return false;
-    g_autofree char *name = flow_version_name(
+    g_autofree char *name = pipeline_version_name(
         execution->parent, json_integer_at(execution->body, "PipelineVersionId", 1));
     GError *cause = NULL;
-    g_autoptr(resource_auto) version = resource_get(call->lathe->store, FLOW_VERSION, name, &cause);
+    g_autoptr(resource_auto) version =
+        resource_get(call->lathe->store, PIPELINE_VERSION, name, &cause);
     if (cause) {
         g_propagate_error(error, cause);
         return false;
@@ -326,13 +318,61 @@ bool list_pipeline_executions(const struct call *call, const json_t *request, st
     return true;
 }
 
-/* A page of a list of the execution's, from the token on, in reverse where asked; sets NextToken.
- * NULL and an error where the token is not this list's. */
-static json_t *page_of(const json_t *list, bool reverse, const struct call *call,
-                       const json_t *request, json_t *output, GError **error)
+static char *listing_of(const struct call *call, const json_t *request)
 {
-    g_autofree char *listing = g_strdup_printf(
-        "%s\n%s\n%d", call->operation, json_text_at(request, "PipelineExecutionArn"), reverse);
+    return g_strdup_printf("%s\n%s\n%s", call->operation,
+                           json_text_at(request, "PipelineExecutionArn"),
+                           json_text_at(request, "SortOrder"));
+}
+
+static json_t *step_of(const json_t *entry)
+{
+    static const char *const members[] = {"StepName",       "StartTime",     "EndTime",
+                                          "StepStatus",     "FailureReason", "Metadata",
+                                          "CacheHitResult", "AttemptCount",  NULL};
+    json_t *step = json_object();
+    json_copy_members(step, entry, members);
+    return step;
+}
+
+bool list_pipeline_execution_steps(const struct call *call, const json_t *request,
+                                   struct reply *reply, GError **error)
+{
+    g_autoptr(resource_auto) execution = find_execution(call, request, error);
+    g_autofree char *listing = listing_of(call, request);
+    size_t limit = (size_t)json_integer_at(request, "MaxResults", 100);
+    struct entry_query query = {
+        .kind = PIPELINE_EXECUTION,
+        .newest_first = g_strcmp0(json_text_at(request, "SortOrder"), "Ascending") != 0,
+        .limit = limit + 1, /* whether there is another page */
+    };
+    const char *token = json_text_at(request, "NextToken");
+    if (!execution ||
+        (token && *token && !page_position(listing, token, &query.after, ERROR_VALIDATION, error)))
+        return false;
+    query.owner = execution->name;
+    g_autoptr(GPtrArray) entries = entry_list(call->lathe->store, &query, error);
+    if (!entries)
+        return false;
+    json_t *steps = json_array();
+    for (guint i = 0; i < MIN(entries->len, limit); i++)
+        json_array_append_new(steps,
+                              step_of(((struct entry *)g_ptr_array_index(entries, i))->body));
+    reply->output = json_pack("{so}", "PipelineExecutionSteps", steps);
+    if (entries->len > limit) {
+        const struct entry *last = g_ptr_array_index(entries, limit - 1);
+        g_autofree char *next = page_token_at(listing, last->number);
+        json_put(reply->output, "NextToken", json_string(next));
+    }
+    return true;
+}
+
+/* A page of a list of the execution's, from the token on; sets NextToken. NULL and an error where
+ * the token is not this list's. */
+static json_t *page_of(const json_t *list, const struct call *call, const json_t *request,
+                       json_t *output, GError **error)
+{
+    g_autofree char *listing = listing_of(call, request);
     size_t count = json_array_size(list);
     struct page page;
     if (!page_find(&page, listing, json_text_at(request, "NextToken"), count,
@@ -340,38 +380,10 @@ static json_t *page_of(const json_t *list, bool reverse, const struct call *call
         return NULL;
     json_t *found = json_array();
     for (size_t i = page.first; i < page.end; i++)
-        json_array_append(found, json_array_get(list, reverse ? count - 1 - i : i));
+        json_array_append(found, json_array_get(list, i));
     g_autofree char *next = page_next(&page, listing, count);
     json_put(output, "NextToken", next ? json_string(next) : NULL);
     return found;
-}
-
-bool list_pipeline_execution_steps(const struct call *call, const json_t *request,
-                                   struct reply *reply, GError **error)
-{
-    static const char *const members[] = {"StepName",       "StartTime",     "EndTime",
-                                          "StepStatus",     "FailureReason", "Metadata",
-                                          "CacheHitResult", "AttemptCount",  NULL};
-    g_autoptr(resource_auto) execution = find_execution(call, request, error);
-    if (!execution)
-        return false;
-    bool ascending = g_strcmp0(json_text_at(request, "SortOrder"), "Ascending") == 0;
-    reply->output = json_object();
-    g_autoptr(json_auto) page = page_of(json_object_get(execution->body, "Steps"), !ascending, call,
-                                        request, reply->output, error);
-    if (!page)
-        return false;
-    json_t *steps = json_array();
-    size_t i;
-    const json_t *entry;
-    json_array_foreach(page, i, entry)
-    {
-        json_t *step = json_object();
-        json_copy_members(step, entry, members);
-        json_array_append_new(steps, step);
-    }
-    json_object_set_new(reply->output, "PipelineExecutionSteps", steps);
-    return true;
 }
 
 bool list_pipeline_parameters_for_execution(const struct call *call, const json_t *request,
@@ -389,7 +401,7 @@ bool list_pipeline_parameters_for_execution(const struct call *call, const json_
         json_array_append_new(list, json_pack("{ssss}", "Name", name, "Value", text));
     }
     reply->output = json_object();
-    json_t *page = page_of(list, false, call, request, reply->output, error);
+    json_t *page = page_of(list, call, request, reply->output, error);
     json_put(reply->output, "PipelineParameters", page);
     return page != NULL;
 }
@@ -400,8 +412,8 @@ bool list_pipeline_parameters_for_execution(const struct call *call, const json_
 bool pipeline_executions_delete(const struct call *call, const char *pipeline, GError **error)
 {
     struct store *store = call->lathe->store;
-    struct resource_query query = {.kind = FLOW_EXECUTION, .parent = pipeline};
-    struct resource_query versions_query = {.kind = FLOW_VERSION, .parent = pipeline};
+    struct resource_query query = {.kind = PIPELINE_EXECUTION, .parent = pipeline};
+    struct resource_query versions_query = {.kind = PIPELINE_VERSION, .parent = pipeline};
     g_autoptr(GPtrArray) executions = resource_list(store, &query, NULL, error);
     g_autoptr(GPtrArray) versions =
         executions ? resource_list(store, &versions_query, NULL, error) : NULL;

@@ -2,6 +2,7 @@
 #include "service/sagemaker/sagemaker.h"
 
 #include "base/tasks.h"
+#include "flow/pipeline/pipeline.h"
 #include "serve/captures.h"
 #include "serve/endpoint.h"
 
@@ -95,11 +96,14 @@ static void close_service(struct lathe *lathe)
     captures_free(lathe->captures);
 }
 
+static const struct flow_driver *const drivers[] = {&pipeline_driver, NULL};
+
 const struct service sagemaker_service = {
     .name = "sagemaker",
     .operations = operations,
     .count = G_N_ELEMENTS(operations),
     .kinds = sagemaker_kinds,
+    .drivers = drivers,
     .open = open_service,
     .recover = recover_service,
     .close = close_service,

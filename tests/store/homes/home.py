@@ -18,6 +18,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE.parents[1]), str(HERE.parents[1] / "e2e")]
 
 from lathe_server import Server  # noqa: E402
+from pipelines import (create, definition, finish, operation, start, step,  # noqa: E402
+                       steps_of)
 from sagemaker_jobs import (ROLE, XGBOOST, channel, deploy, scores, train,  # noqa: E402
                             training_request)
 
@@ -224,6 +226,41 @@ class Versions:
         assert bodies[1]["ObjectLockLegalHoldStatus"] == "ON"
         s3.delete_object(Bucket="versions", Key="covered", VersionId=marker["VersionId"])
         assert s3.get_object(Bucket="versions", Key="covered")["Body"].read() == b"covered"
+
+
+@content(since=5)
+class Executions:
+    """One that has failed, and one that is under way."""
+
+    COUNT = 400
+
+    def put(self, server):
+        chain = [operation(f"s{i}", "ListModels", {}, DependsOn=[f"s{i - 1}"] if i else [])
+                 for i in range(self.COUNT)]
+        failing = step("Fail", "Fail", {"ErrorMessage": "no"}, DependsOn=["List"])
+        failed = start(server, create(server, definition(operation("List", "ListModels", {}),
+                                                         failing), "home-failing"))
+        finish(server, failed)
+        start(server, create(server, definition(*chain), "home-chain"))
+
+    def check(self, server):
+        failed, = self.executions(server, "home-failing")
+        chain, = self.executions(server, "home-chain")
+        for attempt in (1, 2):
+            end = finish(server, failed)
+            assert end["PipelineExecutionStatus"] == "Failed" and end["FailureReason"]
+            steps = steps_of(server, failed)
+            assert list(steps) == ["Fail", "List"] and steps["Fail"]["AttemptCount"] == attempt
+            if attempt == 1:
+                server.client("sagemaker").retry_pipeline_execution(PipelineExecutionArn=failed)
+        assert finish(server, chain)["PipelineExecutionStatus"] == "Succeeded"
+        steps = steps_of(server, chain)
+        assert list(steps) == [f"s{i}" for i in reversed(range(self.COUNT))]
+        assert {one["StepStatus"] for one in steps.values()} == {"Succeeded"}
+
+    def executions(self, server, pipeline):
+        listed = server.client("sagemaker").list_pipeline_executions(PipelineName=pipeline)
+        return [one["PipelineExecutionArn"] for one in listed["PipelineExecutionSummaries"]]
 
 
 def number_of(home):

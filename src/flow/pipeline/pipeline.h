@@ -1,0 +1,28 @@
+/* pipeline.h: SageMaker's pipelines, as they stand in the store for the driver that runs them. */
+#ifndef LATHE_FLOW_PIPELINE_PIPELINE_H
+#define LATHE_FLOW_PIPELINE_PIPELINE_H
+
+#include "flow/driver.h"
+
+/* An execution: name is its id, parent the pipeline. To start one, create it as Executing; to stop
+ * it, make its status Stopping; to retry it, give it PIPELINE_RETRY and make its status Executing.
+ * Body:
+ *     PipelineName, PipelineArn, Region, PipelineVersionId (a PIPELINE_VERSION of the pipeline)
+ *     Parameters                 name -> typed value
+ *     ParallelismConfiguration   as given
+ *     FailureReason              where its status is Failed
+ * Its entries are the steps that were begun (execution.h). */
+#define PIPELINE_EXECUTION "pipeline-execution"
+/* In its body, true: what failed or was stopped is to begin again. Gone once that is in the store.
+ */
+#define PIPELINE_RETRY "RetryAsked"
+
+/* A definition that a pipeline has or had: name "<pipeline>/<version>", parent the pipeline. Body:
+ * PipelineDefinition (its text). It never changes. */
+#define PIPELINE_VERSION "pipeline-version"
+char *pipeline_version_name(const char *pipeline, gint64 version); /* g_free */
+
+/* Runs executions. */
+extern const struct flow_driver pipeline_driver;
+
+#endif

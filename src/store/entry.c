@@ -1,0 +1,124 @@
+#include "store/entry.h"
+
+#include <string.h>
+
+#include "store/resource.h"
+
+void entry_free(struct entry *entry)
+{
+    if (!entry)
+        return;
+    g_free(entry->owner);
+    json_decref(entry->body);
+    g_free(entry);
+}
+
+static void free_entry(void *entry)
+{
+    entry_free(entry);
+}
+
+bool entry_put(struct store_connection *connection, const char *kind, const char *owner,
+               gint64 number, const char *word, const json_t *body, GError **error)
+{
+    g_autofree char *text = json_text_of(body);
+    return store_run(connection, error,
+                     "INSERT INTO entry (kind, owner, number, word, body) VALUES (?, ?, ?, ?, ?) "
+                     "ON CONFLICT (kind, owner, number) "
+                     "DO UPDATE SET word = excluded.word, body = excluded.body",
+                     "ssiss", kind, owner, number, word, text);
+}
+
+/* --- reading ------------------------------------------------------------------------------------
+ */
+
+struct reading {
+    const struct entry_query *query;
+    const char *kind, *word; /* where there is no query */
+    GPtrArray *found;
+};
+
+/* The row under the statement's cursor: number, owner, body. */
+static bool take_row(sqlite3_stmt *statement, GPtrArray *found, GError **error)
+{
+    const char *body = (const char *)sqlite3_column_text(statement, 2);
+    json_t *value = json_parse(body, strlen(body), "an entry's body", error);
+    if (!value)
+        return false;
+    struct entry *entry = g_new(struct entry, 1);
+    *entry = (struct entry){sqlite3_column_int64(statement, 0),
+                            g_strdup((const char *)sqlite3_column_text(statement, 1)), value};
+    g_ptr_array_add(found, entry);
+    return true;
+}
+
+static bool take_rows(sqlite3_stmt *statement, GPtrArray *found, GError **error)
+{
+    int code;
+    while ((code = store_step(statement, error)) == SQLITE_ROW) {
+        if (!take_row(statement, found, error)) {
+            sqlite3_reset(statement);
+            return false;
+        }
+    }
+    return code == SQLITE_DONE;
+}
+
+static bool list(struct store_connection *connection, void *data, GError **error)
+{
+    const struct reading *reading = data;
+    const struct entry_query *query = reading->query;
+    gint64 from = query->after || !query->newest_first ? query->after : G_MAXINT64;
+    sqlite3_stmt *statement = store_prepare(
+        connection,
+        query->newest_first ? "SELECT number, owner, body FROM entry WHERE kind = ? AND owner = ?"
+                              " AND number < ? ORDER BY number DESC LIMIT ?"
+                            : "SELECT number, owner, body FROM entry WHERE kind = ? AND owner = ?"
+                              " AND number > ? ORDER BY number LIMIT ?",
+        error);
+    if (!statement)
+        return false;
+    sqlite3_bind_text(statement, 1, query->kind, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, query->owner, -1, SQLITE_STATIC);
+    sqlite3_bind_int64(statement, 3, from);
+    sqlite3_bind_int64(statement, 4, query->limit ? (gint64)query->limit : -1);
+    return take_rows(statement, reading->found, error);
+}
+
+static bool find(struct store_connection *connection, void *data, GError **error)
+{
+    const struct reading *reading = data;
+    sqlite3_stmt *statement = store_prepare(
+        connection,
+        "SELECT number, owner, entry.body FROM entry JOIN resource"
+        " ON resource.kind = entry.kind AND resource.name = entry.owner"
+        " WHERE entry.kind = ? AND word = ? ORDER BY resource.created DESC, owner, number",
+        error);
+    if (!statement)
+        return false;
+    sqlite3_bind_text(statement, 1, reading->kind, -1, SQLITE_STATIC);
+    sqlite3_bind_text(statement, 2, reading->word, -1, SQLITE_STATIC);
+    return take_rows(statement, reading->found, error);
+}
+
+static GPtrArray *read_entries(struct store *store, store_work *work, struct reading *reading,
+                               GError **error)
+{
+    reading->found = g_ptr_array_new_with_free_func(free_entry);
+    if (store_read(store, work, reading, error))
+        return reading->found;
+    g_ptr_array_unref(reading->found);
+    return NULL;
+}
+
+GPtrArray *entry_list(struct store *store, const struct entry_query *query, GError **error)
+{
+    struct reading reading = {.query = query};
+    return read_entries(store, list, &reading, error);
+}
+
+GPtrArray *entry_find(struct store *store, const char *kind, const char *word, GError **error)
+{
+    struct reading reading = {.kind = kind, .word = word};
+    return read_entries(store, find, &reading, error);
+}

@@ -38,30 +38,31 @@ struct reading {
     GPtrArray *found;
 };
 
-/* The row under the statement's cursor: number, owner, body. */
-static bool take_row(sqlite3_stmt *statement, GPtrArray *found, GError **error)
+#define COLUMNS "number, owner, entry.body"
+
+/* The row of COLUMNS that it stands on. */
+static bool take_row(struct store_rows *rows, GPtrArray *found, GError **error)
 {
-    const char *body = (const char *)sqlite3_column_text(statement, 2);
+    const char *body = store_text(rows, 2);
     json_t *value = json_parse(body, strlen(body), "an entry's body", error);
     if (!value)
         return false;
     struct entry *entry = g_new(struct entry, 1);
-    *entry = (struct entry){sqlite3_column_int64(statement, 0),
-                            g_strdup((const char *)sqlite3_column_text(statement, 1)), value};
+    *entry = (struct entry){store_int(rows, 0), store_text_copy(rows, 1), value};
     g_ptr_array_add(found, entry);
     return true;
 }
 
-static bool take_rows(sqlite3_stmt *statement, GPtrArray *found, GError **error)
+static bool take_rows(struct store_rows *rows, GPtrArray *found, GError **error)
 {
-    int code;
-    while ((code = store_step(statement, error)) == SQLITE_ROW) {
-        if (!take_row(statement, found, error)) {
-            sqlite3_reset(statement);
+    enum store_step step;
+    while ((step = store_next(rows, error)) == STORE_ROW) {
+        if (!take_row(rows, found, error)) {
+            store_end(rows);
             return false;
         }
     }
-    return code == SQLITE_DONE;
+    return step == STORE_END;
 }
 
 static bool list(struct store_connection *connection, void *data, GError **error)
@@ -69,36 +70,25 @@ static bool list(struct store_connection *connection, void *data, GError **error
     const struct reading *reading = data;
     const struct entry_query *query = reading->query;
     gint64 from = query->after || !query->newest_first ? query->after : G_MAXINT64;
-    sqlite3_stmt *statement = store_prepare(
-        connection,
-        query->newest_first ? "SELECT number, owner, body FROM entry WHERE kind = ? AND owner = ?"
-                              " AND number < ? ORDER BY number DESC LIMIT ?"
-                            : "SELECT number, owner, body FROM entry WHERE kind = ? AND owner = ?"
-                              " AND number > ? ORDER BY number LIMIT ?",
-        error);
-    if (!statement)
-        return false;
-    sqlite3_bind_text(statement, 1, query->kind, -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 2, query->owner, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(statement, 3, from);
-    sqlite3_bind_int64(statement, 4, query->limit ? (gint64)query->limit : -1);
-    return take_rows(statement, reading->found, error);
+    const char *sql = query->newest_first
+                          ? "SELECT " COLUMNS " FROM entry WHERE kind = ? AND owner = ?"
+                            " AND number < ? ORDER BY number DESC LIMIT ?"
+                          : "SELECT " COLUMNS " FROM entry WHERE kind = ? AND owner = ?"
+                            " AND number > ? ORDER BY number LIMIT ?";
+    return take_rows(store_ask(connection, error, sql, "ssii", query->kind, query->owner, from,
+                               query->limit ? (gint64)query->limit : (gint64)-1),
+                     reading->found, error);
 }
 
 static bool find(struct store_connection *connection, void *data, GError **error)
 {
     const struct reading *reading = data;
-    sqlite3_stmt *statement = store_prepare(
-        connection,
-        "SELECT number, owner, entry.body FROM entry JOIN resource"
-        " ON resource.kind = entry.kind AND resource.name = entry.owner"
-        " WHERE entry.kind = ? AND word = ? ORDER BY resource.created DESC, owner, number",
-        error);
-    if (!statement)
-        return false;
-    sqlite3_bind_text(statement, 1, reading->kind, -1, SQLITE_STATIC);
-    sqlite3_bind_text(statement, 2, reading->word, -1, SQLITE_STATIC);
-    return take_rows(statement, reading->found, error);
+    const char *sql = "SELECT " COLUMNS " FROM entry JOIN resource"
+                      " ON resource.kind = entry.kind AND resource.name = entry.owner"
+                      " WHERE entry.kind = ? AND word = ?"
+                      " ORDER BY resource.created DESC, owner, number";
+    return take_rows(store_ask(connection, error, sql, "ss", reading->kind, reading->word),
+                     reading->found, error);
 }
 
 static GPtrArray *read_entries(struct store *store, store_work *work, struct reading *reading,

@@ -273,10 +273,9 @@ static void what_pieces_may_cut_wrongly(void **unused)
         "1,2\r3,4\r\n5,6\n\n\r\n7,8",
         "1;2\n\"3\";4\n\"5;6\n",      /* a quote that is never closed, behind a semicolon */
         "\xef\xbb\xbf\"1\",2\n3,4\n", /* a byte order mark at the start, */
-        "1,2\n\xef\xbb\xbf"
-        "3,4\n",                    /* and inside, where it is none */
-        "\n\n\n1,2\n3\n",           /* the short row is on line 5 */
-        "1,2\n3,\"4\n5\"\n6,7,8\n", /* not a number on line 2 */
+        "1,2\n\357\273\2773,4\n",     /* and inside, where it is none */
+        "\n\n\n1,2\n3\n",             /* the short row is on line 5 */
+        "1,2\n3,\"4\n5\"\n6,7,8\n",   /* not a number on line 2 */
         "1,nan\nNaN,2\n,\n",
         "a,b\n1,2\n",
         "1,2\n3,x\n4,y\n",

@@ -8,6 +8,7 @@
 
 #include <cmocka.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -167,7 +168,7 @@ static bool wait_at_gate(struct store_connection *connection, void *data, GError
 {
     (void)connection;
     (void)error;
-    pthread_mutex_unlock(data); /* the writer is here */
+    sem_post(data); /* the writer is here */
     pthread_mutex_lock(&gate);
     pthread_mutex_unlock(&gate);
     return true;
@@ -176,11 +177,12 @@ static bool wait_at_gate(struct store_connection *connection, void *data, GError
 /* Runs the insertions in one group: they gather, in order, while the writer waits. */
 static void make_together(struct insertion *insertions)
 {
-    pthread_mutex_t arrived = PTHREAD_MUTEX_INITIALIZER;
+    sem_t arrived;
+    sem_init(&arrived, 0, 0);
     pthread_mutex_lock(&gate);
-    pthread_mutex_lock(&arrived);
     store_write_later(store, wait_at_gate, &arrived, NULL);
-    pthread_mutex_lock(&arrived);
+    while (sem_wait(&arrived) != 0)
+        continue;
     pthread_t threads[CHANGES];
     for (int i = 0; i < CHANGES; i++) {
         pthread_create(&threads[i], NULL, make, &insertions[i]);
@@ -189,7 +191,7 @@ static void make_together(struct insertion *insertions)
     pthread_mutex_unlock(&gate);
     for (int i = 0; i < CHANGES; i++)
         pthread_join(threads[i], NULL);
-    pthread_mutex_unlock(&arrived);
+    sem_destroy(&arrived);
 }
 
 struct question {

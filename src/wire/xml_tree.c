@@ -341,6 +341,8 @@ static bool check_characters(struct reader *reader)
 
 struct xml_tree *xml_tree_read(const char *text, size_t size, GError **error)
 {
+    if (!text) /* nothing at all: an empty body has no bytes */
+        text = "";
     g_autoptr(xml_tree_auto) tree = g_new0(struct xml_tree, 1);
     tree->chunks = g_ptr_array_new_with_free_func(g_free);
     bool marked = size >= 3 && memcmp(text, "\xef\xbb\xbf", 3) == 0; /* a byte order mark */

@@ -23,7 +23,8 @@ bool entry_put(struct store_connection *connection, const char *kind, const char
 {
     g_autofree char *text = json_text_of(body);
     return store_run(connection, error,
-                     "INSERT INTO entry (kind, owner, number, word, body) VALUES (?, ?, ?, ?, ?) "
+                     "INSERT INTO entry (kind, owner, number, word, body) "
+                     "SELECT kind, name, ?3, ?4, ?5 FROM resource WHERE kind = ?1 AND name = ?2 "
                      "ON CONFLICT (kind, owner, number) "
                      "DO UPDATE SET word = excluded.word, body = excluded.body",
                      "ssiss", kind, owner, number, word, text);

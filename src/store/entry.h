@@ -15,8 +15,9 @@ struct entry {
 
 void entry_free(struct entry *entry);
 
-/* Within a change of the store's, beside the resource's own: adds or replaces an entry. word: what
- * it may be found again by, among all of the kind; or NULL. */
+/* Within a change of the store's, beside the resource's own: adds or replaces an entry; where its
+ * resource was deleted meanwhile, nothing. word: what it may be found again by, among all of the
+ * kind; or NULL. */
 bool entry_put(struct store_connection *connection, const char *kind, const char *owner,
                gint64 number, const char *word, const json_t *body, GError **error);
 

@@ -43,10 +43,10 @@ struct kind {
     const char *title;         /* "training jobs": its table in `lathe status` */
     const char *step;          /* "Training": the pipeline step that makes one */
     const char *step_metadata; /* "TrainingJob": under which such a step tells its ARN */
-    const char
-        *step_makes_parent; /* "CreateModelPackageGroup": a step that makes one makes the
-                               parent that it names, by this operation, where there is none */
-    bool step_is_cached;    /* whether a step's result may stand for a later one's */
+    /* "CreateModelPackageGroup": a step that makes one makes the parent that it names, by this
+     * operation, where there is none; or NULL. */
+    const char *step_makes_parent;
+    bool step_is_cached; /* whether a step's result may stand for a later one's */
     bool searchable;
     const char *always; /* JSON: members that AWS describes even where nobody set them; or NULL */
 

@@ -76,8 +76,8 @@ struct service {
     /* Of its operations with OPERATION_DECIDED: whether this request may run on a poll thread,
      * answered from memory and soon. Runs on one itself. */
     bool (*is_quick)(struct lathe *lathe, const struct call_head *head);
-    const struct flow_driver *const
-        *drivers; /* of those that live long (flow/driver.h); the same */
+    /* Of those that live long (flow/driver.h); ends with NULL, or NULL: none. */
+    const struct flow_driver *const *drivers;
     /* Makes what its operations work on, beside the store, the lake and the jobs. */
     bool (*open)(struct lathe *lathe, GError **error);
     /* Before anything is asked: takes up again, or fails, what the server's end interrupted. */

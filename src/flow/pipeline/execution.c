@@ -30,6 +30,7 @@ static void free_execution(void *state)
     }
     g_free(execution->steps);
     g_sequence_free(execution->candidates);
+    g_hash_table_unref(execution->awaiting);
     g_ptr_array_unref(execution->running);
     g_ptr_array_unref(execution->retried);
     g_ptr_array_unref(execution->changed);
@@ -146,6 +147,11 @@ static void take_up(struct execution *execution)
     }
 }
 
+static void free_steps(void *steps)
+{
+    g_ptr_array_unref(steps);
+}
+
 static struct execution *new_execution(struct flow_life *life, struct resource *resource,
                                        struct definition *definition)
 {
@@ -160,6 +166,7 @@ static struct execution *new_execution(struct flow_life *life, struct resource *
         .definition = definition,
         .region = json_text_at(resource->body, "Region"),
         .candidates = g_sequence_new(NULL),
+        .awaiting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_steps),
         .running = g_ptr_array_new(),
         .retried = g_ptr_array_new(),
         .changed = g_ptr_array_new(),
@@ -363,16 +370,26 @@ static enum flow_turn advance(void *state, GError **error)
 /* --- what happens outside ------------------------------------------------------------------------
  */
 
+char *execution_await_key(const char *kind, const char *name)
+{
+    return g_strdup_printf("%s\n%s", kind, name);
+}
+
+/* One that was awaited by an earlier attempt is another's now. */
+static bool is_of(const struct execution_step *step, const char *name)
+{
+    const json_t *describe = json_object_get(step->entry, "Describe");
+    return step_runs(step) && describe && !step->request && !step->calling &&
+           g_strcmp0(kind_name_in(step->kind, describe), name) == 0;
+}
+
 static void hear_of(struct execution *execution, const char *kind, const char *name)
 {
-    for (guint i = execution->running->len; i-- > 0;) { /* what is settled leaves the list */
-        struct execution_step *step = g_ptr_array_index(execution->running, i);
-        const json_t *describe = json_object_get(step->entry, "Describe");
-        if (step->kind && describe && !step->request && !step->calling &&
-            strcmp(step->kind->word, kind) == 0 &&
-            strcmp(kind_name_in(step->kind, describe), name) == 0)
-            step_look(execution, step);
-    }
+    g_autofree char *key = execution_await_key(kind, name);
+    const GPtrArray *steps = g_hash_table_lookup(execution->awaiting, key);
+    for (guint i = 0; steps && i < steps->len; i++)
+        if (is_of(g_ptr_array_index(steps, i), name))
+            step_look(execution, g_ptr_array_index(steps, i));
 }
 
 static void heard(void *state, const char *kind, const char *name, const char *status)

@@ -48,6 +48,7 @@ struct execution {
     gint64 entries;               /* how many there are */
     /* What a change of one step is looked up in, so that a long graph costs no more a step: */
     GSequence *candidates; /* steps whose turn may have come, in the definition's order */
+    GHashTable *awaiting;  /* "kind\nname" -> GPtrArray of the steps that awaited it */
     GPtrArray *running;    /* Executing or Stopping */
     GPtrArray *retried;    /* Starting: they wait for their retry */
     GPtrArray *changed;    /* steps whose entries are not in the store yet */
@@ -60,6 +61,9 @@ struct execution {
     bool stopping;
     const char *final; /* the status it ends with, NULL before */
 };
+
+/* The key of execution->awaiting; g_free. */
+char *execution_await_key(const char *kind, const char *name);
 
 /* Lets the graph look at the steps that need this one. */
 void execution_consider_dependents(struct execution *execution, const struct execution_step *step);
@@ -88,7 +92,7 @@ void step_stopping(struct execution *execution, struct execution_step *step);
 /* Its entry is other than in the store. */
 void step_changed(struct execution *execution, struct execution_step *step);
 /* Hears of what it started, from now on. */
-void step_await(struct execution *execution, const struct execution_step *step);
+void step_await(struct execution *execution, struct execution_step *step);
 /* Tells the ARN of what it started, which its request's or description's answer names. */
 void step_keep_metadata(struct execution *execution, struct execution_step *step,
                         const json_t *answer);

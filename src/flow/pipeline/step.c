@@ -395,10 +395,18 @@ void step_begin(struct execution *execution, struct execution_step *step)
 /* --- looking -------------------------------------------------------------------------------------
  */
 
-void step_await(struct execution *execution, const struct execution_step *step)
+void step_await(struct execution *execution, struct execution_step *step)
 {
-    const json_t *describe = json_object_get(step->entry, "Describe");
-    flow_await(execution->life, step->kind->word, kind_name_in(step->kind, describe));
+    const char *name = kind_name_in(step->kind, json_object_get(step->entry, "Describe"));
+    g_autofree char *key = execution_await_key(step->kind->word, name);
+    GPtrArray *steps = g_hash_table_lookup(execution->awaiting, key);
+    if (!steps) {
+        steps = g_ptr_array_new();
+        g_hash_table_insert(execution->awaiting, g_strdup(key), steps);
+    }
+    if (!g_ptr_array_find(steps, step, NULL))
+        g_ptr_array_add(steps, step);
+    flow_await(execution->life, step->kind->word, name);
 }
 
 void step_keep_metadata(struct execution *execution, struct execution_step *step,

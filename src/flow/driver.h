@@ -13,7 +13,8 @@
  * wait for anything else. What starts or does work, and may take long, is an errand.
  *
  * Errands run on threads of their own, several of a life at a time; only the turns see the state.
- * An errand works on what it was given, of which it is the only owner.
+ * An errand works on what it was given, of which it is the only owner. There are 64 threads: only
+ * where the errands of more than eight lives take long do others wait for them.
  *
  * Crashes. The state is what can be made again from the store: the resource, and entries of its own
  * (store/entry.h), of which a commit writes those that changed. Before an errand is sent, the store
@@ -22,7 +23,9 @@
  * marked with), or the errand is sent again; an operation with a client token is answered with its
  * first answer. What an errand brings back is in the store only with the turn's commit. On the way,
  * commits need only be in order (store_write_ordered); what ends a life is on the disk when it is
- * told (store_write_spare). */
+ * told (store_write_spare).
+ *
+ * A life whose resource is deleted ends with its next turn, of which its driver hears only free. */
 #ifndef LATHE_FLOW_DRIVER_H
 #define LATHE_FLOW_DRIVER_H
 
@@ -47,7 +50,8 @@ struct flow_driver {
 
     /* The state of a life, made from the store. NULL without an error where there is no such
      * resource, or not in one of the statuses. Where it fails, the resource gets its kind's bad
-     * status, with the error as the reason. */
+     * status, with the error as the reason; where that cannot be written, load is called again in a
+     * second. */
     void *(*load)(struct flow_life *life, GError **error);
     /* Something awaited reached another status (NULL: it was deleted); or, with the driver's own
      * kind and the life's name, someone gave the life that status. */
@@ -79,6 +83,9 @@ struct flow_errand {
     void (*run)(void *data);               /* on a thread of its own; not where the engine closes */
     void (*back)(void *state, void *data); /* then, in a turn of the life that sent it */
     void (*free)(void *data);              /* at last, whether the others were called or not */
+    /* It answers at once, as what asks others to stop does: it does not wait until those that take
+     * long leave it a thread. */
+    bool is_brief;
 };
 
 /* Whether another errand may be sent: a life has so many at a time that it leaves threads to

@@ -15,10 +15,11 @@
 /* Errands at once: of all, and of one life. */
 #define MOST_ERRANDS 64
 #define MOST_ERRANDS_OF_ONE 8
+#define MOST_BRIEF_ERRANDS 8
 
 struct flows {
     struct flow_context context;
-    struct tasks *turns, *errands;
+    struct tasks *turns, *errands, *brief_errands;
     unsigned watch;
 
     pthread_mutex_t lock; /* of what follows, and of what is said so in a life */
@@ -39,8 +40,9 @@ struct flow_life {
     /* Of whoever gives it its turn: */
     void *state; /* NULL: not loaded yet, or ended */
     guint64 alarm;
+    bool deleted; /* as the turn began */
     /* Under the lock of the flows: */
-    char *status;        /* as it was heard last */
+    char *status;        /* as it was heard last; NULL: it was deleted */
     GQueue events;       /* struct event */
     GQueue back;         /* struct errand */
     GHashTable *awaits;  /* keys: what it is found by in flows->awaited */
@@ -181,6 +183,8 @@ static void hear_own(struct flows *flows, const struct flow_driver *driver, cons
         life->status = g_strdup(status);
         if (moves)
             note(life, driver->kind, name, status, true);
+        if (!status)
+            wake(life, true);
     }
 }
 
@@ -222,27 +226,29 @@ static bool fail_unreadable(struct resource *resource, void *data, GError **erro
 }
 
 /* What cannot be read would otherwise be under way for ever. */
-static void give_up(const struct flow_life *life, GError *cause)
+static bool give_up(const struct flow_life *life, GError *cause)
 {
     const struct flow_context *context = &life->flows->context;
     const struct kind *kind =
         kind_of_word(operations_services(context->operations), life->driver->kind);
     void *data[] = {(void *)kind, cause};
     g_autoptr(GError) error = NULL;
-    if (!resource_update(context->store, life->driver->kind, life->name, fail_unreadable, data,
-                         NULL, &error))
-        g_warning("the %s %s: %s; %s", life->driver->kind, life->name, cause->message,
-                  error->message);
+    if (resource_update(context->store, life->driver->kind, life->name, fail_unreadable, data, NULL,
+                        &error))
+        return true;
+    g_warning("the %s %s: %s; %s", life->driver->kind, life->name, cause->message, error->message);
+    return false;
 }
 
-static bool load(struct flow_life *life)
+/* FLOW_GOES_ON where it has its state. */
+static enum flow_turn load(struct flow_life *life)
 {
     g_autoptr(GError) error = NULL;
     life->generation++; /* read by flow_send, in this thread alone */
     life->state = life->driver->load(life, &error);
-    if (error)
-        give_up(life, error);
-    return life->state != NULL;
+    if (life->state)
+        return FLOW_GOES_ON;
+    return !error || give_up(life, error) ? FLOW_ENDED : FLOW_FAILED;
 }
 
 static void deliver(struct flow_life *life, GQueue *events, GQueue *back)
@@ -262,11 +268,12 @@ static void deliver(struct flow_life *life, GQueue *events, GQueue *back)
 
 static enum flow_turn move(struct flow_life *life, GQueue *events, GQueue *back)
 {
-    if (!life->state && !load(life))
-        return FLOW_ENDED;
+    enum flow_turn turn = life->deleted ? FLOW_ENDED : life->state ? FLOW_GOES_ON : load(life);
+    if (turn != FLOW_GOES_ON)
+        return turn;
     deliver(life, events, back);
     g_autoptr(GError) error = NULL;
-    enum flow_turn turn = life->driver->advance(life->state, &error);
+    turn = life->driver->advance(life->state, &error);
     if (turn == FLOW_FAILED)
         g_warning("the %s %s waits: %s", life->driver->kind, life->name, error->message);
     return turn;
@@ -295,6 +302,7 @@ static struct flow_life *begin_turn(struct flows *flows, GQueue *events, GQueue 
         life = link->data;
         life->is_due = life->woken = false;
         life->moving = true;
+        life->deleted = !life->status;
         *events = life->events;
         *back = life->back;
         g_queue_init(&life->events);
@@ -305,15 +313,15 @@ static struct flow_life *begin_turn(struct flows *flows, GQueue *events, GQueue 
 }
 
 /* Where it ended and nothing came meanwhile (a retry, say), it is forgotten. */
-static void end_turn(struct flow_life *life, bool goes_on)
+static void end_turn(struct flow_life *life, enum flow_turn turn)
 {
     struct flows *flows = life->flows;
     bool forget = false;
     pthread_mutex_lock(&flows->lock);
     life->moving = false;
-    if (life->woken || goes_on) {
+    if (life->woken || turn == FLOW_GOES_ON) {
         wake(life, false);
-    } else if (!life->state && !life->away) {
+    } else if (turn == FLOW_ENDED && !life->away) {
         g_autofree char *key = key_of(life->driver->kind, life->name);
         g_autofree void *kept = NULL;
         stop_awaiting(life);
@@ -339,7 +347,7 @@ static void give_turn(void *data)
         life->state = NULL;
     }
     set_alarm(life, turn);
-    end_turn(life, turn == FLOW_GOES_ON);
+    end_turn(life, turn);
 }
 
 /* --- what drivers ask for ------------------------------------------------------------------------
@@ -403,7 +411,8 @@ void flow_send(struct flow_life *life, const struct flow_errand *type, void *dat
     pthread_mutex_lock(&life->flows->lock);
     life->away++;
     pthread_mutex_unlock(&life->flows->lock);
-    tasks_add(life->flows->errands, run_errand, errand);
+    tasks_add(type->is_brief ? life->flows->brief_errands : life->flows->errands, run_errand,
+              errand);
 }
 
 /* --- opening and closing -------------------------------------------------------------------------
@@ -448,6 +457,7 @@ struct flows *flows_open(struct store *store, const struct operations *operation
     flows->awaited = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_lives);
     flows->turns = tasks_new_many(MOST_TURNS);
     flows->errands = tasks_new_many(MOST_ERRANDS);
+    flows->brief_errands = tasks_new_many(MOST_BRIEF_ERRANDS);
     pthread_mutex_init(&flows->lock, NULL);
     g_queue_init(&flows->due);
     /* Watched before anything is looked at, so that nothing is missed between the two. */
@@ -478,6 +488,7 @@ void flows_close(struct flows *flows)
     pthread_mutex_unlock(&flows->lock);
     tasks_free(flows->turns);
     tasks_free(flows->errands);
+    tasks_free(flows->brief_errands);
     cancel_alarms(flows);
     g_hash_table_unref(flows->lives);
     g_hash_table_unref(flows->awaited);

@@ -300,6 +300,40 @@ def test_what_failed_is_told_and_a_retry_goes_on_from_there(server, bucket, rows
         sagemaker.retry_pipeline_execution(PipelineExecutionArn=arn)
 
 
+def test_a_retry_comes_at_its_time_also_after_a_crash(server_factory):
+    """An object whose file is away, which is a fault of the service; each retry an hour later."""
+    server = server_factory(["--test-clock"])
+    server.client("s3").create_bucket(Bucket="retried")
+    before = set((server.home / "lake").iterdir())
+    server.client("s3").put_object(Bucket="retried", Key="a", Body=b"1" * 100_000)
+    file, = set((server.home / "lake").iterdir()) - before
+    away = file.rename(server.home / "away")
+    policy = {"ExceptionType": ["Step.SERVICE_FAULT"], "IntervalSeconds": 3600, "BackoffRate": 1,
+              "MaxAttempts": 3, "ExpireAfterMin": 600}
+    arn = start(server, create(server, definition(
+        operation("Read", "GetObject", {"Bucket": "retried", "Key": "a"}, "s3",
+                  RetryPolicies=[policy]))))
+
+    def waits():
+        server.wait_for(lambda: steps_of(server, arn).get("Read", {"StepStatus": ""}),
+                        "StepStatus", ("Starting",))
+        return steps_of(server, arn)["Read"]["AttemptCount"]
+
+    assert waits() == 1
+    server.move_clock(3590)
+    assert waits() == 1
+    server.move_clock(20)
+    server.wait_for(lambda: steps_of(server, arn)["Read"], "AttemptCount", (2,))
+    assert waits() == 2
+    server.kill()
+    server.start()
+    away.rename(file)
+    assert waits() == 2
+    server.move_clock(2 * 3600 + 20)  # a clock that was not moved on yet
+    assert finish(server, arn)["PipelineExecutionStatus"] == "Succeeded"
+    assert steps_of(server, arn)["Read"]["AttemptCount"] == 3
+
+
 def test_an_operation_s_refusal_is_the_step_s_reason(server, bucket):
     _, end, steps = run(server, definition(
         operation("Bad", "CreateEndpoint", {"EndpointName": "e", "EndpointConfigName": "none"})))

@@ -104,7 +104,8 @@ static void call_is_back(void *state, void *data)
 
 static void send_call(struct execution *execution, struct execution_step *step)
 {
-    static const struct flow_errand errand = {run_call, call_is_back, free_call};
+    static const struct flow_errand errand = {
+        .run = run_call, .back = call_is_back, .free = free_call};
     g_autoptr(json_auto) request = g_steal_pointer(&step->request);
     struct call_errand *call = new_call(execution, step, request);
     call->service = step->definition->service;
@@ -158,7 +159,8 @@ static void stop_is_back(void *state, void *data)
 
 static void send_stop(struct execution *execution, struct execution_step *step)
 {
-    static const struct flow_errand errand = {run_stop, stop_is_back, free_call};
+    static const struct flow_errand errand = {
+        .run = run_stop, .back = stop_is_back, .free = free_call, .is_brief = true};
     const json_t *describe = json_object_get(step->entry, "Describe");
     step->stopped = true;
     if (!step->kind || !step->kind->stop || !describe)

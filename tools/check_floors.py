@@ -27,6 +27,9 @@ PLAIN_HEADERS = set("""
     zlib.h immintrin.h arm_neon.h cpuid.h
 """.split())
 
+# What one room keeps to itself: its header shows nothing of it.
+OWNERS = {"sqlite3.h": "store"}
+
 # What floor 0 may not call although the C library has it: it neither prints nor exits, and keeps
 # no state of the process.
 FORBIDDEN_SYMBOLS = set("""
@@ -76,6 +79,8 @@ class House:
         if bracket == "<":
             if plain and header not in PLAIN_HEADERS:
                 return f"<{header}>: floor 0 is plain C"
+            if OWNERS.get(header, room) != room:
+                return f"<{header}>: only {OWNERS[header]} knows what is below it"
             return None
         other = header.split("/")[0] if "/" in header else None
         if other is None or other == room:

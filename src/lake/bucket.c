@@ -51,7 +51,7 @@ static bool create(struct store_connection *connection, void *data, GError **err
                    "INSERT OR IGNORE INTO lake_bucket (name, region, created) VALUES (?, ?, ?)",
                    "ssd", change->name, change->region, lake_now()))
         return false;
-    if (sqlite3_changes(store_handle(connection)) != 1)
+    if (store_changes(connection) != 1)
         return error_set(error, ERROR_BUCKET_OWNED_BY_YOU,
                          "Your previous request to create the named bucket succeeded and you "
                          "already own it: %s",
@@ -81,21 +81,18 @@ bool lake_bucket_create_with(struct lake *lake, const char *name, const char *re
 
 static bool is_empty(struct store_connection *connection, const char *name, GError **error)
 {
-    sqlite3_stmt *row = store_prepare(connection,
-                                      "SELECT 1 FROM lake_object WHERE bucket = ?1 UNION ALL "
-                                      "SELECT 1 FROM lake_version WHERE bucket = ?1 LIMIT 1",
-                                      error);
-    if (!row)
-        return false;
-    sqlite3_bind_text(row, 1, name, -1, SQLITE_STATIC);
-    int code = store_step(row, error);
-    sqlite3_reset(row);
-    if (code == SQLITE_ROW)
+    struct store_rows *row = store_ask(connection, error,
+                                       "SELECT 1 FROM lake_object WHERE bucket = ?1 UNION ALL "
+                                       "SELECT 1 FROM lake_version WHERE bucket = ?1 LIMIT 1",
+                                       "s", name);
+    enum store_step step = store_next(row, error);
+    store_end(row);
+    if (step == STORE_ROW)
         return error_set(error, ERROR_BUCKET_NOT_EMPTY,
                          "The bucket you tried to delete is not empty: %s. You must delete all "
                          "versions in the bucket.",
                          name);
-    return code == SQLITE_DONE;
+    return step == STORE_END;
 }
 
 static bool delete_bucket(struct store_connection *connection, void *data, GError **error)
@@ -104,18 +101,15 @@ static bool delete_bucket(struct store_connection *connection, void *data, GErro
     if (!lake_require_bucket(connection, change->name, error) ||
         !is_empty(connection, change->name, error))
         return false;
-    sqlite3_stmt *row =
-        store_prepare(connection,
-                      "SELECT file FROM lake_upload WHERE bucket = ?1 UNION SELECT lake_part.file "
-                      "FROM lake_part JOIN lake_upload ON upload = id WHERE bucket = ?1",
-                      error);
-    if (!row)
-        return false;
-    sqlite3_bind_text(row, 1, change->name, -1, SQLITE_STATIC);
-    int code;
-    while ((code = store_step(row, error)) == SQLITE_ROW)
-        g_ptr_array_add(change->files, g_strdup((const char *)sqlite3_column_text(row, 0)));
-    return code == SQLITE_DONE &&
+    struct store_rows *row =
+        store_ask(connection, error,
+                  "SELECT file FROM lake_upload WHERE bucket = ?1 UNION SELECT lake_part.file "
+                  "FROM lake_part JOIN lake_upload ON upload = id WHERE bucket = ?1",
+                  "s", change->name);
+    enum store_step step;
+    while ((step = store_next(row, error)) == STORE_ROW)
+        g_ptr_array_add(change->files, store_text_copy(row, 0));
+    return step == STORE_END &&
            store_run(connection, error,
                      "DELETE FROM lake_part WHERE upload IN "
                      "(SELECT id FROM lake_upload WHERE bucket = ?)",
@@ -155,27 +149,23 @@ struct bucket_query {
 static bool read_buckets(struct store_connection *connection, void *data, GError **error)
 {
     const struct bucket_query *query = data;
-    sqlite3_stmt *row =
-        store_prepare(connection,
-                      query->name ? "SELECT " BUCKET_COLUMNS " FROM lake_bucket WHERE name = ?"
-                                  : "SELECT " BUCKET_COLUMNS " FROM lake_bucket ORDER BY name",
-                      error);
-    if (!row)
-        return false;
-    if (query->name)
-        sqlite3_bind_text(row, 1, query->name, -1, SQLITE_STATIC);
-    int code;
-    while ((code = store_step(row, error)) == SQLITE_ROW) {
+    struct store_rows *row =
+        store_ask(connection, error,
+                  query->name ? "SELECT " BUCKET_COLUMNS " FROM lake_bucket WHERE name = ?"
+                              : "SELECT " BUCKET_COLUMNS " FROM lake_bucket ORDER BY name",
+                  query->name ? "s" : "", query->name);
+    enum store_step step;
+    while ((step = store_next(row, error)) == STORE_ROW) {
         struct lake_bucket *bucket = g_new0(struct lake_bucket, 1);
-        bucket->name = g_strdup((const char *)sqlite3_column_text(row, 0));
-        bucket->region = g_strdup((const char *)sqlite3_column_text(row, 1));
-        bucket->created = sqlite3_column_double(row, 2);
-        bucket->versioning = g_strdup((const char *)sqlite3_column_text(row, 3));
+        bucket->name = store_text_copy(row, 0);
+        bucket->region = store_text_copy(row, 1);
+        bucket->created = store_double(row, 2);
+        bucket->versioning = store_text_copy(row, 3);
         bucket->lock = lake_column_json(row, 4);
-        bucket->lifecycle = sqlite3_column_int(row, 5);
+        bucket->lifecycle = store_int(row, 5);
         g_ptr_array_add(query->found, bucket);
     }
-    return code == SQLITE_DONE;
+    return step == STORE_END;
 }
 
 GPtrArray *lake_bucket_list(struct lake *lake, GError **error)

@@ -24,17 +24,14 @@ struct ending {
 
 static bool find_files(struct store_connection *connection, struct ending *ending, GError **error)
 {
-    sqlite3_stmt *row = store_prepare(connection,
-                                      "SELECT file FROM lake_upload WHERE id = ?1 UNION "
-                                      "SELECT file FROM lake_part WHERE upload = ?1",
-                                      error);
-    if (!row)
-        return false;
-    sqlite3_bind_text(row, 1, ending->upload, -1, SQLITE_STATIC);
-    int code;
-    while ((code = store_step(row, error)) == SQLITE_ROW)
-        g_ptr_array_add(ending->files, g_strdup((const char *)sqlite3_column_text(row, 0)));
-    if (code != SQLITE_DONE)
+    struct store_rows *row = store_ask(connection, error,
+                                       "SELECT file FROM lake_upload WHERE id = ?1 UNION "
+                                       "SELECT file FROM lake_part WHERE upload = ?1",
+                                       "s", ending->upload);
+    enum store_step step;
+    while ((step = store_next(row, error)) == STORE_ROW)
+        g_ptr_array_add(ending->files, store_text_copy(row, 0));
+    if (step != STORE_END)
         return false;
     return ending->files->len ||
            error_set(error, ERROR_NO_SUCH_UPLOAD,

@@ -159,7 +159,7 @@ static bool write_change(struct store_connection *connection, const struct lake_
                      "UPDATE lake_object SET headers = ?, tags = ?, lock = ? "
                      "WHERE bucket = ? AND key = ? AND version = ?",
                      "ssssss", headers, tags, lock, object->bucket, object->key, object->version) &&
-           (sqlite3_changes(store_handle(connection)) == 1 ||
+           (store_changes(connection) == 1 ||
             store_run(connection, error,
                       "UPDATE lake_version SET headers = ?, tags = ?, lock = ? "
                       "WHERE bucket = ? AND key = ? AND version = ?",

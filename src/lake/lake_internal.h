@@ -84,7 +84,7 @@ json_t *lake_own_headers(const struct lake_draft *draft);
 #define LAKE_OBJECT_COLUMNS                                                              \
     "bucket, key, file, row, size, etag, content_type, modified, headers, tags, parts, " \
     "version, number, lock"
-struct lake_object *lake_object_of_row(const struct lake *lake, sqlite3_stmt *row);
+struct lake_object *lake_object_of_row(const struct lake *lake, struct store_rows *row);
 /* ERROR_NO_SUCH_BUCKET where it is not there. */
 bool lake_require_bucket(struct store_connection *connection, const char *bucket, GError **error);
 /* ERROR_KEY_TOO_LONG and the like. */
@@ -179,7 +179,7 @@ char *lake_list_start(const struct lake_query *query);
 
 /* JSON as a column's text, NULL for NULL; g_free. And back. */
 char *lake_json_column(const json_t *value);
-json_t *lake_column_json(sqlite3_stmt *row, int column);
+json_t *lake_column_json(struct store_rows *row, int column);
 /* The time of a change: the next whole second, so that it is the same in listings (ISO 8601) and
  * headers (HTTP dates), and never before the modification time of the file that was uploaded. */
 double lake_now(void);

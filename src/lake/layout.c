@@ -26,24 +26,20 @@ struct look {
 static bool look(struct store_connection *connection, void *data, GError **error)
 {
     struct look *look = data;
-    sqlite3_stmt *row =
-        store_prepare(connection,
-                      "SELECT file, part_size, EXISTS (SELECT 1 FROM lake_part "
-                      "WHERE upload = id AND number = ?2) FROM lake_upload WHERE id = ?1",
-                      error);
-    if (!row)
-        return false;
-    sqlite3_bind_text(row, 1, look->upload, -1, SQLITE_STATIC);
-    sqlite3_bind_int(row, 2, look->number);
-    int code = store_step(row, error);
-    if (code == SQLITE_ROW) {
-        look->file = g_strdup((const char *)sqlite3_column_text(row, 0));
-        look->part_size = sqlite3_column_int64(row, 1);
-        look->part_is_there = sqlite3_column_int(row, 2);
+    struct store_rows *row =
+        store_ask(connection, error,
+                  "SELECT file, part_size, EXISTS (SELECT 1 FROM lake_part "
+                  "WHERE upload = id AND number = ?2) FROM lake_upload WHERE id = ?1",
+                  "si", look->upload, (gint64)look->number);
+    enum store_step step = store_next(row, error);
+    if (step == STORE_ROW) {
+        look->file = store_text_copy(row, 0);
+        look->part_size = store_int(row, 1);
+        look->part_is_there = store_int(row, 2);
     }
-    sqlite3_reset(row);
-    return code == SQLITE_ROW ||
-           (code == SQLITE_DONE &&
+    store_end(row);
+    return step == STORE_ROW ||
+           (step == STORE_END &&
             error_set(error, ERROR_NO_SUCH_UPLOAD,
                       "The specified upload does not exist: %s; it may have been aborted or "
                       "completed",

@@ -36,21 +36,15 @@ char *lake_past(const char *prefix)
 }
 
 /* The rows after `after`, or from `prefix` on where that is NULL. */
-static sqlite3_stmt *scan(struct store_connection *connection, const char *bucket,
-                          const char *prefix, const char *after, GError **error)
+static struct store_rows *scan(struct store_connection *connection, const char *bucket,
+                               const char *prefix, const char *after, GError **error)
 {
-    sqlite3_stmt *rows =
-        store_prepare(connection,
-                      after ? "SELECT " LAKE_OBJECT_COLUMNS
-                              " FROM lake_object WHERE bucket = ? AND key > ? ORDER BY key"
-                            : "SELECT " LAKE_OBJECT_COLUMNS
-                              " FROM lake_object WHERE bucket = ? AND key >= ? ORDER BY key",
-                      error);
-    if (!rows)
-        return NULL;
-    sqlite3_bind_text(rows, 1, bucket, -1, SQLITE_STATIC);
-    sqlite3_bind_text(rows, 2, after ? after : prefix, -1, SQLITE_TRANSIENT);
-    return rows;
+    return store_ask(connection, error,
+                     after ? "SELECT " LAKE_OBJECT_COLUMNS
+                             " FROM lake_object WHERE bucket = ? AND key > ? ORDER BY key"
+                           : "SELECT " LAKE_OBJECT_COLUMNS
+                             " FROM lake_object WHERE bucket = ? AND key >= ? ORDER BY key",
+                     "sS", bucket, after ? after : prefix);
 }
 
 struct listing {
@@ -71,10 +65,10 @@ char *lake_list_start(const struct lake_query *query)
 
 /* Takes the row that the scan stands on. Where it begins a common prefix: the scan goes on after
  * `*leap`. */
-static void take_row(struct listing *listing, sqlite3_stmt *row, char **leap)
+static void take_row(struct listing *listing, struct store_rows *row, char **leap)
 {
     struct lake_page *page = listing->page;
-    const char *key = (const char *)sqlite3_column_text(row, 1);
+    const char *key = store_text(row, 1);
     size_t folded = lake_fold(&listing->query, key);
     g_free(page->next);
     if (folded) {
@@ -96,11 +90,11 @@ static bool list(struct store_connection *connection, void *data, GError **error
     if (!lake_require_bucket(connection, listing->bucket, error))
         return false;
     g_autofree char *after = lake_list_start(query);
-    sqlite3_stmt *rows = scan(connection, listing->bucket, query->prefix, after, error);
+    struct store_rows *rows = scan(connection, listing->bucket, query->prefix, after, error);
     bool truncated = false;
-    int code = SQLITE_DONE;
-    while (rows && query->limit && (code = store_step(rows, error)) == SQLITE_ROW) {
-        if (!g_str_has_prefix((const char *)sqlite3_column_text(rows, 1), query->prefix))
+    enum store_step step = rows ? STORE_END : STORE_FAILED;
+    while (query->limit && (step = store_next(rows, error)) == STORE_ROW) {
+        if (!g_str_has_prefix(store_text(rows, 1), query->prefix))
             break;
         truncated = page->objects->len + page->prefixes->len == query->limit;
         if (truncated)
@@ -108,16 +102,15 @@ static bool list(struct store_connection *connection, void *data, GError **error
         char *leap = NULL;
         take_row(listing, rows, &leap);
         if (leap) {
-            sqlite3_reset(rows);
+            store_end(rows);
             rows = scan(connection, listing->bucket, query->prefix, leap, error);
             g_free(leap);
         }
     }
-    if (rows)
-        sqlite3_reset(rows);
+    store_end(rows);
     if (!truncated)
         g_clear_pointer(&page->next, g_free);
-    return rows && (code == SQLITE_ROW || code == SQLITE_DONE);
+    return step != STORE_FAILED;
 }
 
 bool lake_list_page(struct lake *lake, const char *bucket, const struct lake_query *query,

@@ -42,31 +42,21 @@ static bool number_of(const struct listing *listing, const char *version, gint64
 }
 
 /* The rest of the key that the page before ended in. */
-static sqlite3_stmt *rest_of_key(struct listing *listing, const char *version, GError **error)
+static struct store_rows *rest_of_key(struct listing *listing, const char *version, GError **error)
 {
     gint64 number;
     if (!number_of(listing, version, &number, error))
         return NULL;
-    sqlite3_stmt *rows =
-        store_prepare(listing->connection, VERSIONS("key = ?2 AND number < ?3"), error);
-    if (!rows)
-        return NULL;
-    sqlite3_bind_text(rows, 1, listing->bucket, -1, SQLITE_STATIC);
-    sqlite3_bind_text(rows, 2, listing->query.after, -1, SQLITE_STATIC);
-    sqlite3_bind_int64(rows, 3, number);
     listing->key = g_strdup(listing->query.after);
-    return rows;
+    return store_ask(listing->connection, error, VERSIONS("key = ?2 AND number < ?3"), "ssi",
+                     listing->bucket, listing->query.after, number);
 }
 
-static sqlite3_stmt *keys_from(struct listing *listing, const char *after, GError **error)
+static struct store_rows *keys_from(struct listing *listing, const char *after, GError **error)
 {
-    sqlite3_stmt *rows = store_prepare(listing->connection,
-                                       after ? VERSIONS("key > ?2") : VERSIONS("key >= ?2"), error);
-    if (!rows)
-        return NULL;
-    sqlite3_bind_text(rows, 1, listing->bucket, -1, SQLITE_STATIC);
-    sqlite3_bind_text(rows, 2, after ? after : listing->query.prefix, -1, SQLITE_TRANSIENT);
-    return rows;
+    return store_ask(listing->connection, error,
+                     after ? VERSIONS("key > ?2") : VERSIONS("key >= ?2"), "sS", listing->bucket,
+                     after ? after : listing->query.prefix);
 }
 
 static void end_page_with(struct lake_versions_page *page, const char *key, const char *version)
@@ -79,10 +69,10 @@ static void end_page_with(struct lake_versions_page *page, const char *key, cons
 
 /* Takes the row that the scan stands on. Where it begins a common prefix: the scan goes on after
  * `*leap`. */
-static void take_row(struct listing *listing, sqlite3_stmt *row, char **leap)
+static void take_row(struct listing *listing, struct store_rows *row, char **leap)
 {
     struct lake_versions_page *page = listing->page;
-    const char *key = (const char *)sqlite3_column_text(row, 1);
+    const char *key = store_text(row, 1);
     size_t folded = lake_fold(&listing->query, key);
     if (folded) {
         char *prefix = g_strndup(key, folded);
@@ -92,7 +82,7 @@ static void take_row(struct listing *listing, sqlite3_stmt *row, char **leap)
         return;
     }
     struct lake_object *object = lake_object_of_row(listing->lake, row);
-    object->latest = sqlite3_column_int(row, CURRENT_COLUMN) || g_strcmp0(listing->key, key) != 0;
+    object->latest = store_int(row, CURRENT_COLUMN) || g_strcmp0(listing->key, key) != 0;
     g_ptr_array_add(page->page.objects, object);
     end_page_with(page, key, object->version);
     g_free(listing->key);
@@ -100,13 +90,13 @@ static void take_row(struct listing *listing, sqlite3_stmt *row, char **leap)
 }
 
 /* Reads rows until the page is full (*truncated) or the rows end. */
-static bool fill(struct listing *listing, sqlite3_stmt *rows, bool *truncated, GError **error)
+static bool fill(struct listing *listing, struct store_rows *rows, bool *truncated, GError **error)
 {
     const struct lake_page *page = &listing->page->page;
     const struct lake_query *query = &listing->query;
-    int code = SQLITE_DONE;
-    while (rows && query->limit && (code = store_step(rows, error)) == SQLITE_ROW) {
-        if (!g_str_has_prefix((const char *)sqlite3_column_text(rows, 1), query->prefix))
+    enum store_step step = rows ? STORE_END : STORE_FAILED;
+    while (query->limit && (step = store_next(rows, error)) == STORE_ROW) {
+        if (!g_str_has_prefix(store_text(rows, 1), query->prefix))
             break;
         *truncated = page->objects->len + page->prefixes->len == query->limit;
         if (*truncated)
@@ -114,14 +104,13 @@ static bool fill(struct listing *listing, sqlite3_stmt *rows, bool *truncated, G
         char *leap = NULL;
         take_row(listing, rows, &leap);
         if (leap) {
-            sqlite3_reset(rows);
+            store_end(rows);
             rows = keys_from(listing, leap, error);
             g_free(leap);
         }
     }
-    if (rows)
-        sqlite3_reset(rows);
-    return rows && (code == SQLITE_ROW || code == SQLITE_DONE);
+    store_end(rows);
+    return step != STORE_FAILED;
 }
 
 static bool list(struct listing *listing, const char *after_version, GError **error)

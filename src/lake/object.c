@@ -40,37 +40,32 @@ char *lake_json_column(const json_t *value)
     return value ? json_text_of(value) : NULL;
 }
 
-json_t *lake_column_json(sqlite3_stmt *row, int column)
+json_t *lake_column_json(struct store_rows *row, int column)
 {
-    const char *text = (const char *)sqlite3_column_text(row, column);
+    const char *text = store_text(row, column);
     return text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
 }
 
-static char *column_text(sqlite3_stmt *row, int column)
-{
-    return g_strdup((const char *)sqlite3_column_text(row, column));
-}
-
-struct lake_object *lake_object_of_row(const struct lake *lake, sqlite3_stmt *row)
+struct lake_object *lake_object_of_row(const struct lake *lake, struct store_rows *row)
 {
     struct lake_object *object = g_new0(struct lake_object, 1);
-    object->bucket = column_text(row, 0);
-    object->key = column_text(row, 1);
-    object->id = column_text(row, 2);
-    object->row = sqlite3_column_int64(row, 3);
-    object->size = sqlite3_column_int64(row, 4);
-    object->etag = column_text(row, 5);
-    object->content_type = column_text(row, 6);
-    object->modified = sqlite3_column_double(row, 7);
+    object->bucket = store_text_copy(row, 0);
+    object->key = store_text_copy(row, 1);
+    object->id = store_text_copy(row, 2);
+    object->row = store_int(row, 3);
+    object->size = store_int(row, 4);
+    object->etag = store_text_copy(row, 5);
+    object->content_type = store_text_copy(row, 6);
+    object->modified = store_double(row, 7);
     object->headers = lake_column_json(row, 8);
     if (!object->headers)
         object->headers = json_object();
     object->tags = lake_column_json(row, 9);
     object->parts = lake_column_json(row, 10);
-    object->version = column_text(row, 11);
-    object->number = sqlite3_column_int64(row, 12);
+    object->version = store_text_copy(row, 11);
+    object->number = store_int(row, 12);
     object->lock = lake_column_json(row, 13);
-    object->marker = sqlite3_column_int(row, 14);
+    object->marker = store_int(row, 14);
     if (!object->row)
         object->file = lake_path(lake, object->id);
     return object;
@@ -78,16 +73,13 @@ struct lake_object *lake_object_of_row(const struct lake *lake, sqlite3_stmt *ro
 
 bool lake_require_bucket(struct store_connection *connection, const char *bucket, GError **error)
 {
-    sqlite3_stmt *row =
-        store_prepare(connection, "SELECT 1 FROM lake_bucket WHERE name = ?", error);
-    if (!row)
-        return false;
-    sqlite3_bind_text(row, 1, bucket, -1, SQLITE_STATIC);
-    int code = store_step(row, error);
-    sqlite3_reset(row);
-    if (code == SQLITE_DONE)
+    struct store_rows *row =
+        store_ask(connection, error, "SELECT 1 FROM lake_bucket WHERE name = ?", "s", bucket);
+    enum store_step step = store_next(row, error);
+    store_end(row);
+    if (step == STORE_END)
         return error_set(error, ERROR_NO_SUCH_BUCKET, "the bucket %s does not exist", bucket);
-    return code == SQLITE_ROW;
+    return step == STORE_ROW;
 }
 
 static bool no_such_key(GError **error, const char *bucket, const char *key)
@@ -97,30 +89,30 @@ static bool no_such_key(GError **error, const char *bucket, const char *key)
 
 /* --- finding ---------------------------------------------------------------------------------- */
 
+static GBytes *copy_bytes(struct store_rows *row)
+{
+    size_t size;
+    const void *bytes = store_bytes(row, 0, &size);
+    return g_bytes_new(bytes, size);
+}
+
 /* The bytes of an object that is kept in a row, if it still is the same object. */
 static bool read_bytes(struct store_connection *connection, struct lake_object *object,
                        GError **error)
 {
-    sqlite3_stmt *row =
-        store_prepare(connection,
-                      "SELECT bytes FROM lake_object JOIN lake_bytes USING (row) "
-                      "WHERE bucket = ?1 AND key = ?2 AND file = ?3 UNION ALL "
-                      "SELECT bytes FROM lake_version JOIN lake_bytes USING (row) "
-                      "WHERE bucket = ?1 AND key = ?2 AND version = ?4 AND file = ?3 LIMIT 1",
-                      error);
-    if (!row)
-        return false;
-    sqlite3_bind_text(row, 1, object->bucket, -1, SQLITE_STATIC);
-    sqlite3_bind_text(row, 2, object->key, -1, SQLITE_STATIC);
-    sqlite3_bind_text(row, 3, object->id, -1, SQLITE_STATIC);
-    sqlite3_bind_text(row, 4, object->version, -1, SQLITE_STATIC);
-    int code = store_step(row, error);
-    if (code == SQLITE_ROW)
-        object->bytes =
-            g_bytes_new(sqlite3_column_blob(row, 0), (size_t)sqlite3_column_bytes(row, 0));
-    sqlite3_reset(row);
-    return code == SQLITE_ROW ||
-           (code == SQLITE_DONE && no_such_key(error, object->bucket, object->key));
+    struct store_rows *row =
+        store_ask(connection, error,
+                  "SELECT bytes FROM lake_object JOIN lake_bytes USING (row) "
+                  "WHERE bucket = ?1 AND key = ?2 AND file = ?3 UNION ALL "
+                  "SELECT bytes FROM lake_version JOIN lake_bytes USING (row) "
+                  "WHERE bucket = ?1 AND key = ?2 AND version = ?4 AND file = ?3 LIMIT 1",
+                  "ssss", object->bucket, object->key, object->id, object->version);
+    enum store_step step = store_next(row, error);
+    if (step == STORE_ROW)
+        object->bytes = copy_bytes(row);
+    store_end(row);
+    return step == STORE_ROW ||
+           (step == STORE_END && no_such_key(error, object->bucket, object->key));
 }
 
 /* Why there is no object to give: the version is none, or a delete marker. Takes found, which is
@@ -327,56 +319,31 @@ bool lake_drop_bytes(const struct lake *lake, struct store_connection *connectio
 static bool put_bytes(struct store_connection *connection, GBytes *bytes, gint64 *row,
                       GError **error)
 {
-    sqlite3_stmt *insert =
-        store_prepare(connection, "INSERT INTO lake_bytes (bytes) VALUES (?)", error);
-    if (!insert)
-        return false;
     gsize size;
     const void *data = g_bytes_get_data(bytes, &size);
-    sqlite3_bind_blob64(insert, 1, data ? data : "", size, SQLITE_STATIC);
-    if (store_step(insert, error) != SQLITE_DONE)
+    if (!store_run(connection, error, "INSERT INTO lake_bytes (bytes) VALUES (?)", "b", data,
+                   (size_t)size))
         return false;
-    *row = sqlite3_last_insert_rowid(store_handle(connection));
+    *row = store_last_row(connection);
     return true;
-}
-
-static void bind(sqlite3_stmt *statement, int index, const char *text)
-{
-    sqlite3_bind_text(statement, index, text, -1, SQLITE_TRANSIENT);
 }
 
 bool lake_insert_row(struct store_connection *connection, const struct lake_object *object,
                      GError **error)
 {
-    sqlite3_stmt *insert = store_prepare(
-        connection,
-        object->marker ? "INSERT INTO lake_version (" LAKE_OBJECT_COLUMNS
-                         ", marker) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)"
-                       : "INSERT INTO lake_object (" LAKE_OBJECT_COLUMNS
-                         ") VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        error);
-    if (!insert)
-        return false;
     g_autofree char *headers = lake_json_column(object->headers);
     g_autofree char *tags = lake_json_column(object->tags);
     g_autofree char *parts = lake_json_column(object->parts);
     g_autofree char *lock = lake_json_column(object->lock);
-    bind(insert, 1, object->bucket);
-    bind(insert, 2, object->key);
-    bind(insert, 3, object->id);
-    if (object->row)
-        sqlite3_bind_int64(insert, 4, object->row);
-    sqlite3_bind_int64(insert, 5, object->size);
-    bind(insert, 6, object->etag);
-    bind(insert, 7, object->content_type);
-    sqlite3_bind_double(insert, 8, object->modified);
-    bind(insert, 9, headers);
-    bind(insert, 10, tags);
-    bind(insert, 11, parts);
-    bind(insert, 12, object->version);
-    sqlite3_bind_int64(insert, 13, object->number);
-    bind(insert, 14, lock);
-    return store_step(insert, error) == SQLITE_DONE;
+    return store_run(
+        connection, error,
+        object->marker ? "INSERT INTO lake_version (" LAKE_OBJECT_COLUMNS
+                         ", marker) VALUES (?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 1)"
+                       : "INSERT INTO lake_object (" LAKE_OBJECT_COLUMNS
+                         ") VALUES (?, ?, ?, nullif(?, 0), ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "sssiissdssssis", object->bucket, object->key, object->id, object->row, object->size,
+        object->etag, object->content_type, object->modified, headers, tags, parts, object->version,
+        object->number, lock);
 }
 
 static bool put_object(struct store_connection *connection, const struct lake_draft *draft,

@@ -36,26 +36,22 @@ static void free_suspect(void *suspect)
 static bool look_up_one(struct store_connection *connection, struct suspect *suspect,
                         GError **error)
 {
-    sqlite3_stmt *row =
-        store_prepare(connection,
-                      "SELECT EXISTS (SELECT 1 FROM lake_object WHERE file = ?1 AND row IS NULL) "
-                      "OR EXISTS (SELECT 1 FROM lake_version WHERE file = ?1 AND row IS NULL "
-                      "AND NOT marker) "
-                      "OR EXISTS (SELECT 1 FROM lake_upload WHERE file = ?1) "
-                      "OR EXISTS (SELECT 1 FROM lake_part WHERE file = ?1), "
-                      "EXISTS (SELECT 1 FROM lake_run WHERE run = ?2)",
-                      error);
-    if (!row)
-        return false;
-    sqlite3_bind_text(row, 1, suspect->id, -1, SQLITE_STATIC);
-    sqlite3_bind_text(row, 2, suspect->id + ID_LENGTH - RUN_LENGTH, -1, SQLITE_STATIC);
-    int code = store_step(row, error);
-    if (code == SQLITE_ROW) {
-        suspect->named = sqlite3_column_int(row, 0);
-        suspect->owned = sqlite3_column_int(row, 1);
+    struct store_rows *row =
+        store_ask(connection, error,
+                  "SELECT EXISTS (SELECT 1 FROM lake_object WHERE file = ?1 AND row IS NULL) "
+                  "OR EXISTS (SELECT 1 FROM lake_version WHERE file = ?1 AND row IS NULL "
+                  "AND NOT marker) "
+                  "OR EXISTS (SELECT 1 FROM lake_upload WHERE file = ?1) "
+                  "OR EXISTS (SELECT 1 FROM lake_part WHERE file = ?1), "
+                  "EXISTS (SELECT 1 FROM lake_run WHERE run = ?2)",
+                  "ss", suspect->id, suspect->id + ID_LENGTH - RUN_LENGTH);
+    enum store_step step = store_next(row, error);
+    if (step == STORE_ROW) {
+        suspect->named = store_int(row, 0);
+        suspect->owned = store_int(row, 1);
     }
-    sqlite3_reset(row);
-    return code == SQLITE_ROW;
+    store_end(row);
+    return step == STORE_ROW;
 }
 
 static bool look_up(struct store_connection *connection, void *data, GError **error)

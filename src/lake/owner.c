@@ -54,14 +54,12 @@ bool lake_check_home(const char *database, const char *folder, GError **error)
 static bool read_identity(struct store_connection *connection, void *data, GError **error)
 {
     char **identity = data;
-    sqlite3_stmt *row = store_prepare(connection, "SELECT identity FROM lake_owner", error);
-    if (!row)
-        return false;
-    int code = store_step(row, error);
-    if (code == SQLITE_ROW)
-        *identity = g_strdup((const char *)sqlite3_column_text(row, 0));
-    sqlite3_reset(row);
-    return code == SQLITE_ROW || code == SQLITE_DONE;
+    struct store_rows *row = store_ask(connection, error, "SELECT identity FROM lake_owner", "");
+    enum store_step step = store_next(row, error);
+    if (step == STORE_ROW)
+        *identity = store_text_copy(row, 0);
+    store_end(row);
+    return step != STORE_FAILED;
 }
 
 struct claim {

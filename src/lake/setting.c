@@ -36,16 +36,13 @@ static bool read_settings(struct store_connection *connection, void *data, GErro
     struct settings *settings = data;
     if (!lake_require_bucket(connection, settings->bucket, error))
         return false;
-    sqlite3_stmt *row = store_prepare(
-        connection, "SELECT name, document FROM lake_setting WHERE bucket = ?", error);
-    if (!row)
-        return false;
-    sqlite3_bind_text(row, 1, settings->bucket, -1, SQLITE_STATIC);
-    int code;
-    while ((code = store_step(row, error)) == SQLITE_ROW)
-        json_object_set_new(settings->found, (const char *)sqlite3_column_text(row, 0),
-                            lake_column_json(row, 1));
-    return code == SQLITE_DONE;
+    struct store_rows *row =
+        store_ask(connection, error, "SELECT name, document FROM lake_setting WHERE bucket = ?",
+                  "s", settings->bucket);
+    enum store_step step;
+    while ((step = store_next(row, error)) == STORE_ROW)
+        json_object_set_new(settings->found, store_text(row, 0), lake_column_json(row, 1));
+    return step == STORE_END;
 }
 
 json_t *lake_settings(struct lake *lake, const char *bucket, GError **error)

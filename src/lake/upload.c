@@ -79,20 +79,20 @@ struct upload_query {
     GPtrArray *found;
 };
 
-static struct lake_upload *upload_of_row(sqlite3_stmt *row)
+static struct lake_upload *upload_of_row(struct store_rows *row)
 {
     struct lake_upload *upload = g_new0(struct lake_upload, 1);
-    upload->id = g_strdup((const char *)sqlite3_column_text(row, 0));
-    upload->bucket = g_strdup((const char *)sqlite3_column_text(row, 1));
-    upload->key = g_strdup((const char *)sqlite3_column_text(row, 2));
-    upload->initiated = sqlite3_column_double(row, 3);
-    upload->content_type = g_strdup((const char *)sqlite3_column_text(row, 4));
+    upload->id = store_text_copy(row, 0);
+    upload->bucket = store_text_copy(row, 1);
+    upload->key = store_text_copy(row, 2);
+    upload->initiated = store_double(row, 3);
+    upload->content_type = store_text_copy(row, 4);
     upload->headers = lake_column_json(row, 5);
     upload->tags = lake_column_json(row, 6);
-    checksum_from_name((const char *)sqlite3_column_text(row, 7), &upload->checksum);
-    upload->full_object = sqlite3_column_int(row, 8);
-    upload->file = g_strdup((const char *)sqlite3_column_text(row, 9));
-    upload->part_size = sqlite3_column_int64(row, 10);
+    checksum_from_name(store_text(row, 7), &upload->checksum);
+    upload->full_object = store_int(row, 8);
+    upload->file = store_text_copy(row, 9);
+    upload->part_size = store_int(row, 10);
     upload->lock = lake_column_json(row, 11);
     return upload;
 }
@@ -106,31 +106,22 @@ static bool read_uploads(struct store_connection *connection, void *data, GError
     const struct upload_query *query = data;
     if (!query->id && !lake_require_bucket(connection, query->bucket, error))
         return false;
-    sqlite3_stmt *row = store_prepare(
-        connection,
-        query->id ? "SELECT " UPLOAD_COLUMNS " FROM lake_upload WHERE id = ?"
-                  : "SELECT " UPLOAD_COLUMNS " FROM lake_upload WHERE bucket = ?1 AND "
-                    "key >= ?2 AND (key, id) > (?3, ?4) ORDER BY key, id",
-        error);
-    if (!row)
-        return false;
-    if (query->id) {
-        sqlite3_bind_text(row, 1, query->id, -1, SQLITE_STATIC);
-    } else {
-        sqlite3_bind_text(row, 1, query->bucket, -1, SQLITE_STATIC);
-        sqlite3_bind_text(row, 2, query->prefix, -1, SQLITE_STATIC);
-        sqlite3_bind_text(row, 3, query->after_key ? query->after_key : "", -1, SQLITE_STATIC);
-        sqlite3_bind_text(row, 4, query->after_id ? query->after_id : "", -1, SQLITE_STATIC);
-    }
-    int code = SQLITE_DONE;
-    while (query->found->len < query->limit && (code = store_step(row, error)) == SQLITE_ROW) {
+    struct store_rows *row =
+        store_ask(connection, error,
+                  query->id ? "SELECT " UPLOAD_COLUMNS " FROM lake_upload WHERE id = ?"
+                            : "SELECT " UPLOAD_COLUMNS " FROM lake_upload WHERE bucket = ?1 AND "
+                              "key >= ?2 AND (key, id) > (?3, ?4) ORDER BY key, id",
+                  query->id ? "s" : "ssss", query->id ? query->id : query->bucket, query->prefix,
+                  query->after_key ? query->after_key : "", query->after_id ? query->after_id : "");
+    enum store_step step = row ? STORE_END : STORE_FAILED;
+    while (query->found->len < query->limit && (step = store_next(row, error)) == STORE_ROW) {
         g_autoptr(lake_upload_auto) upload = upload_of_row(row);
         if (!query->id && !g_str_has_prefix(upload->key, query->prefix))
             break;
         g_ptr_array_add(query->found, g_steal_pointer(&upload));
     }
-    sqlite3_reset(row);
-    return code == SQLITE_ROW || code == SQLITE_DONE;
+    store_end(row);
+    return step != STORE_FAILED;
 }
 
 struct lake_upload *lake_upload_get(struct lake *lake, const char *bucket, const char *key,
@@ -193,31 +184,25 @@ struct part_change {
 static bool find_replaced(struct store_connection *connection, struct part_change *change,
                           GError **error)
 {
-    sqlite3_stmt *row = store_prepare(
-        connection, "SELECT file FROM lake_part WHERE upload = ? AND number = ? AND alone", error);
-    if (!row)
-        return false;
-    sqlite3_bind_text(row, 1, change->upload, -1, SQLITE_STATIC);
-    sqlite3_bind_int(row, 2, change->part->number);
-    int code = store_step(row, error);
-    if (code == SQLITE_ROW)
-        change->replaced = g_strdup((const char *)sqlite3_column_text(row, 0));
-    sqlite3_reset(row);
-    return code == SQLITE_ROW || code == SQLITE_DONE;
+    struct store_rows *row = store_ask(
+        connection, error, "SELECT file FROM lake_part WHERE upload = ? AND number = ? AND alone",
+        "si", change->upload, (gint64)change->part->number);
+    enum store_step step = store_next(row, error);
+    if (step == STORE_ROW)
+        change->replaced = store_text_copy(row, 0);
+    store_end(row);
+    return step != STORE_FAILED;
 }
 
 static bool upload_is_there(struct store_connection *connection, const char *id, GError **error)
 {
-    sqlite3_stmt *row = store_prepare(connection, "SELECT 1 FROM lake_upload WHERE id = ?", error);
-    if (!row)
-        return false;
-    sqlite3_bind_text(row, 1, id, -1, SQLITE_STATIC);
-    int code = store_step(row, error);
-    sqlite3_reset(row);
-    return code == SQLITE_ROW ||
-           (code == SQLITE_DONE &&
-            error_set(error, ERROR_NO_SUCH_UPLOAD,
-                      "the upload %s was aborted or completed meanwhile", id));
+    struct store_rows *row =
+        store_ask(connection, error, "SELECT 1 FROM lake_upload WHERE id = ?", "s", id);
+    enum store_step step = store_next(row, error);
+    store_end(row);
+    return step == STORE_ROW ||
+           (step == STORE_END && error_set(error, ERROR_NO_SUCH_UPLOAD,
+                                           "the upload %s was aborted or completed meanwhile", id));
 }
 
 static bool put_part(struct store_connection *connection, void *data, GError **error)
@@ -278,30 +263,25 @@ struct part_query {
 static bool read_parts(struct store_connection *connection, void *data, GError **error)
 {
     const struct part_query *query = data;
-    sqlite3_stmt *row =
-        store_prepare(connection,
-                      "SELECT number, size, md5, checksum, modified, file, offset, alone "
-                      "FROM lake_part WHERE upload = ? AND number > ? ORDER BY number LIMIT ?",
-                      error);
-    if (!row)
-        return false;
-    sqlite3_bind_text(row, 1, query->upload, -1, SQLITE_STATIC);
-    sqlite3_bind_int(row, 2, query->after);
-    sqlite3_bind_int64(row, 3, (gint64)query->limit);
-    int code;
-    while ((code = store_step(row, error)) == SQLITE_ROW) {
+    struct store_rows *row =
+        store_ask(connection, error,
+                  "SELECT number, size, md5, checksum, modified, file, offset, alone "
+                  "FROM lake_part WHERE upload = ? AND number > ? ORDER BY number LIMIT ?",
+                  "sii", query->upload, (gint64)query->after, (gint64)query->limit);
+    enum store_step step;
+    while ((step = store_next(row, error)) == STORE_ROW) {
         struct lake_part *part = g_new0(struct lake_part, 1);
-        part->number = sqlite3_column_int(row, 0);
-        part->size = sqlite3_column_int64(row, 1);
-        part->md5 = g_strdup((const char *)sqlite3_column_text(row, 2));
-        part->checksum = g_strdup((const char *)sqlite3_column_text(row, 3));
-        part->modified = sqlite3_column_double(row, 4);
-        part->file = g_strdup((const char *)sqlite3_column_text(row, 5));
-        part->offset = sqlite3_column_int64(row, 6);
-        part->alone = sqlite3_column_int(row, 7);
+        part->number = (int)store_int(row, 0);
+        part->size = store_int(row, 1);
+        part->md5 = store_text_copy(row, 2);
+        part->checksum = store_text_copy(row, 3);
+        part->modified = store_double(row, 4);
+        part->file = store_text_copy(row, 5);
+        part->offset = store_int(row, 6);
+        part->alone = store_int(row, 7);
         g_ptr_array_add(query->found, part);
     }
-    return code == SQLITE_DONE;
+    return step == STORE_END;
 }
 
 GPtrArray *lake_part_list(struct lake *lake, const struct lake_upload *upload, int after,

@@ -20,43 +20,38 @@ bool lake_read_rules(struct store_connection *connection, const char *bucket,
                      struct lake_rules *rules, GError **error)
 {
     *rules = (struct lake_rules){0};
-    sqlite3_stmt *row = store_prepare(
-        connection,
-        "SELECT versioning, lock, " LAKE_HAS_LIFECYCLE " FROM lake_bucket WHERE name = ?", error);
-    if (!row)
-        return false;
-    sqlite3_bind_text(row, 1, bucket, -1, SQLITE_STATIC);
-    int code = store_step(row, error);
-    if (code == SQLITE_ROW) {
-        const char *versioning = (const char *)sqlite3_column_text(row, 0);
+    struct store_rows *row =
+        store_ask(connection, error,
+                  "SELECT versioning, lock, " LAKE_HAS_LIFECYCLE " FROM lake_bucket WHERE name = ?",
+                  "s", bucket);
+    enum store_step step = store_next(row, error);
+    if (step == STORE_ROW) {
+        const char *versioning = store_text(row, 0);
         rules->versioned = versioning != NULL;
         rules->suspended = g_strcmp0(versioning, "Suspended") == 0;
         rules->lock = lake_column_json(row, 1);
-        rules->lifecycle = sqlite3_column_int(row, 2);
+        rules->lifecycle = store_int(row, 2);
     }
-    sqlite3_reset(row);
-    if (code == SQLITE_DONE)
+    store_end(row);
+    if (step == STORE_END)
         return error_set(error, ERROR_NO_SUCH_BUCKET, "the bucket %s does not exist", bucket);
-    return code == SQLITE_ROW;
+    return step == STORE_ROW;
 }
 
 /* --- older versions --------------------------------------------------------------------------- */
 
 static bool read_version(const struct lake *lake, struct store_connection *connection,
-                         const char *sql, const char *const *texts, struct lake_object **object,
-                         GError **error)
+                         const char *sql, const char *bucket, const char *key, const char *version,
+                         struct lake_object **object, GError **error)
 {
     *object = NULL;
-    sqlite3_stmt *row = store_prepare(connection, sql, error);
-    if (!row)
-        return false;
-    for (int i = 0; texts[i]; i++)
-        sqlite3_bind_text(row, i + 1, texts[i], -1, SQLITE_STATIC);
-    int code = store_step(row, error);
-    if (code == SQLITE_ROW)
+    struct store_rows *row =
+        store_ask(connection, error, sql, version ? "sss" : "ss", bucket, key, version);
+    enum store_step step = store_next(row, error);
+    if (step == STORE_ROW)
         *object = lake_object_of_row(lake, row);
-    sqlite3_reset(row);
-    return code == SQLITE_ROW || code == SQLITE_DONE;
+    store_end(row);
+    return step != STORE_FAILED;
 }
 
 bool lake_read_top(const struct lake *lake, struct store_connection *connection, const char *bucket,
@@ -65,19 +60,17 @@ bool lake_read_top(const struct lake *lake, struct store_connection *connection,
     return read_version(lake, connection,
                         "SELECT " LAKE_OBJECT_COLUMNS ", marker FROM lake_version "
                         "WHERE bucket = ? AND key = ? ORDER BY number DESC LIMIT 1",
-                        (const char *[]){bucket, key, NULL}, object, error);
+                        bucket, key, NULL, object, error);
 }
 
 bool lake_read_row(const struct lake *lake, struct store_connection *connection, const char *bucket,
                    const char *key, const char *version, struct lake_object **object,
                    GError **error)
 {
-    const char *const current[] = {bucket, key, NULL};
-    const char *const older[] = {bucket, key, version, NULL};
     if (!read_version(lake, connection,
                       "SELECT " LAKE_OBJECT_COLUMNS ", 0 FROM lake_object "
                       "WHERE bucket = ? AND key = ?",
-                      current, object, error))
+                      bucket, key, NULL, object, error))
         return false;
     if (!version || (*object && strcmp((*object)->version, version) == 0))
         return true;
@@ -85,7 +78,7 @@ bool lake_read_row(const struct lake *lake, struct store_connection *connection,
     return read_version(lake, connection,
                         "SELECT " LAKE_OBJECT_COLUMNS ", marker FROM lake_version "
                         "WHERE bucket = ? AND key = ? AND version = ?",
-                        older, object, error);
+                        bucket, key, version, object, error);
 }
 
 static bool delete_current(struct store_connection *connection, const char *bucket, const char *key,
@@ -119,7 +112,7 @@ static bool promote(struct store_connection *connection, const char *bucket, con
                    "NOT EXISTS (SELECT 1 FROM lake_object WHERE bucket = ?1 AND key = ?2)",
                    "ss", bucket, key))
         return false;
-    return sqlite3_changes(store_handle(connection)) == 0 ||
+    return store_changes(connection) == 0 ||
            store_run(connection, error,
                      "DELETE FROM lake_version WHERE bucket = ?1 AND key = ?2 AND number = "
                      "(SELECT MAX(number) FROM lake_version WHERE bucket = ?1 AND key = ?2)",
@@ -141,8 +134,7 @@ bool lake_drop_version(struct store_connection *connection, const struct lake_ob
     return store_run(connection, error,
                      "DELETE FROM lake_object WHERE bucket = ? AND key = ? AND version = ?", "sss",
                      object->bucket, object->key, object->version) &&
-           (sqlite3_changes(store_handle(connection)) == 1 ||
-            delete_older(connection, object, error)) &&
+           (store_changes(connection) == 1 || delete_older(connection, object, error)) &&
            promote(connection, object->bucket, object->key, error);
 }
 
@@ -173,11 +165,10 @@ static bool drop_older_null(const struct lake *lake, struct store_connection *co
                             const struct lake_object *object, char **file, GError **error)
 {
     g_autoptr(lake_object_auto) older = NULL;
-    const char *const texts[] = {object->bucket, object->key, LAKE_NULL_VERSION, NULL};
     if (!read_version(lake, connection,
                       "SELECT " LAKE_OBJECT_COLUMNS ", marker FROM lake_version "
                       "WHERE bucket = ? AND key = ? AND version = ?",
-                      texts, &older, error))
+                      object->bucket, object->key, LAKE_NULL_VERSION, &older, error))
         return false;
     return !older || (lake_drop_bytes(lake, connection, older, file, error) &&
                       delete_older(connection, older, error));

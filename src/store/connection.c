@@ -111,27 +111,6 @@ void connection_settle(struct store_connection *connection)
     g_ptr_array_set_size(connection->used, 0);
 }
 
-sqlite3_stmt *store_prepare(struct store_connection *connection, const char *sql, GError **error)
-{
-    return take(connection, sql, error);
-}
-
-sqlite3 *store_handle(struct store_connection *connection)
-{
-    return connection->handle;
-}
-
-int store_step(sqlite3_stmt *statement, GError **error)
-{
-    int code = sqlite3_step(statement);
-    if (code == SQLITE_ROW)
-        return code;
-    if (code != SQLITE_DONE)
-        sqlite_error(sqlite3_db_handle(statement), error, sqlite3_sql(statement));
-    sqlite3_reset(statement);
-    return code;
-}
-
 static void bind_bytes(sqlite3_stmt *statement, int index, const void *bytes, size_t size)
 {
     /* No bytes are a text without length, and not null. */

@@ -2,6 +2,8 @@
 #ifndef LATHE_STORE_CONNECTION_H
 #define LATHE_STORE_CONNECTION_H
 
+#include <sqlite3.h>
+
 #include "store/store.h"
 
 struct store_connection {

@@ -281,7 +281,7 @@ void store_write_later(struct store *store, store_work *work, void *data,
 static bool read_rows_written(struct store_connection *connection, void *data, GError **error)
 {
     (void)error;
-    *(gint64 *)data = sqlite3_total_changes(store_handle(connection));
+    *(gint64 *)data = sqlite3_total_changes(connection->handle);
     return true;
 }
 

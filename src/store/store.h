@@ -7,7 +7,6 @@
 #define LATHE_STORE_STORE_H
 
 #include <glib.h>
-#include <sqlite3.h>
 #include <stdbool.h>
 
 struct store;
@@ -50,11 +49,6 @@ gint64 store_int(struct store_rows *rows, int column);
 double store_double(struct store_rows *rows, int column);
 const void *store_bytes(struct store_rows *rows, int column, size_t *size);
 bool store_is_null(struct store_rows *rows, int column);
-
-/* What the lake still uses of SQLite itself. */
-sqlite3_stmt *store_prepare(struct store_connection *connection, const char *sql, GError **error);
-int store_step(sqlite3_stmt *statement, GError **error);
-sqlite3 *store_handle(struct store_connection *connection);
 
 /* A piece of work. It leaves no rows standing: who stops before their end calls store_end. Debug
  * builds end where it does not; the others give them back, since all later reads of its connection

@@ -3,6 +3,7 @@
 #include "lake_fixture.h"
 
 #include "base/clock.h"
+#include "store/connection.h"
 
 enum { CHANGES = 200, LARGE = 70000, SMALL = 100 };
 
@@ -270,7 +271,7 @@ static bool count_steps(struct store_connection *connection, void *data, GError 
     (void)error;
     int *steps = data;
     sqlite3_stmt *statement = NULL;
-    while ((statement = sqlite3_next_stmt(store_handle(connection), statement)))
+    while ((statement = sqlite3_next_stmt(connection->handle, statement)))
         *steps += sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 1);
     return true;
 }

@@ -9,6 +9,7 @@
 #include <cmocka.h>
 #include <pthread.h>
 #include <semaphore.h>
+#include <sqlite3.h>
 #include <string.h>
 #include <unistd.h>
 

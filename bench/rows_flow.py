@@ -6,6 +6,7 @@ import time
 from harness import Row, rows
 
 LONG, SHORT = 4_000, 400
+MANY, STEPS = 1_000, 100
 STOP_GOAL_MS = 100
 ROLE = "arn:aws:iam::000000000000:role/bench"
 
@@ -34,6 +35,13 @@ def wait(sagemaker, execution, status, pause):
     assert told["PipelineExecutionStatus"] == status, told
 
 
+def milliseconds_to_stop(sagemaker, execution):
+    started = time.perf_counter()
+    sagemaker.stop_pipeline_execution(PipelineExecutionArn=execution)
+    wait(sagemaker, execution, "Stopped", 0)
+    return (time.perf_counter() - started) * 1000
+
+
 def milliseconds_a_step(sagemaker, name, steps):
     started = time.perf_counter()
     wait(sagemaker, start(sagemaker, name), "Succeeded", 0.02)
@@ -60,7 +68,25 @@ def flow_stop(bench):
     for _ in bench.rounds:
         execution = start(sagemaker, name)
         time.sleep(0.3)  # it is well under way
+        yield {"flow-stop": (milliseconds_to_stop(sagemaker, execution), STOP_GOAL_MS)}
+
+
+@rows(Row("flow-many", 1, "time", "ms a step", f"{MANY:,} executions of {STEPS} steps at once",
+          f"lathe itself, a chain of {SHORT} steps"),
+      Row("flow-stop-many", 1, "time", "ms", f"StopPipelineExecution to Stopped beside {MANY:,}",
+          f"{STOP_GOAL_MS} ms"))
+def flow_many(bench):
+    sagemaker = bench.server().start().client("sagemaker")
+    long, many, short = (chain(sagemaker, steps) for steps in (LONG, STEPS, SHORT))
+    bench.note("from the first StartPipelineExecution to the last end; the chain that is stopped "
+               "meanwhile has 4,000 steps and is no part of the steps that are counted")
+    for _ in bench.rounds:
+        stopped = start(sagemaker, long)
         started = time.perf_counter()
-        sagemaker.stop_pipeline_execution(PipelineExecutionArn=execution)
-        wait(sagemaker, execution, "Stopped", 0)
-        yield {"flow-stop": ((time.perf_counter() - started) * 1000, STOP_GOAL_MS)}
+        executions = [start(sagemaker, many) for _ in range(MANY)]
+        heard = milliseconds_to_stop(sagemaker, stopped)
+        for execution in executions:
+            wait(sagemaker, execution, "Succeeded", 0.02)
+        took = (time.perf_counter() - started) * 1000 / (MANY * STEPS)
+        yield {"flow-many": (took, milliseconds_a_step(sagemaker, short, SHORT)),
+               "flow-stop-many": (heard, STOP_GOAL_MS)}

@@ -103,6 +103,20 @@ void step_call_failed(struct execution *execution, struct execution_step *step, 
 void step_settle(struct execution *execution, struct execution_step *step, const char *status,
                  const char *reason);
 
+/* --- what a step's expressions see (step_scope.c) ------------------------------------------------
+ */
+
+/* What {"Get": "Execution.X"} gives; the job's own name only inside its step. */
+json_t *step_variables(const struct execution *execution, const struct execution_step *step);
+/* Both must outlive it; variables may be NULL. */
+struct expression_scope step_scope(struct execution *execution, const json_t *variables);
+/* A value of the step's with its expressions replaced; NULL and an error. */
+json_t *step_resolve(struct execution *execution, const struct execution_step *step,
+                     const json_t *value, GError **error);
+/* The description of what it started, as it is now; NULL and an error. */
+json_t *step_describe(struct execution *execution, const struct execution_step *step,
+                      GError **error);
+
 /* --- what steps ask for (step_call.c) ------------------------------------------------------------
  */
 

@@ -134,99 +134,6 @@ void step_call_failed(struct execution *execution, struct execution_step *step, 
     fail(execution, step, retry_cause_of_error(error), reason);
 }
 
-/* --- what expressions see ------------------------------------------------------------------------
- */
-
-static struct execution_step *find_step(struct execution *execution, const char *name)
-{
-    int index = definition_find(execution->definition, name);
-    return index < 0 ? NULL : &execution->steps[index];
-}
-
-static json_t *describe(struct execution *execution, const struct execution_step *step,
-                        GError **error)
-{
-    return flow_call(execution->operations, execution->region, step->kind->service,
-                     step->kind->describe, json_object_get(step->entry, "Describe"), error);
-}
-
-static json_t *scope_step(void *data, const char *name, GError **error)
-{
-    struct execution *execution = data;
-    struct execution_step *step = find_step(execution, name);
-    if (!step || !step->entry) {
-        error_set(error, ERROR_VALIDATION, "step %s has not run", name);
-        return NULL;
-    }
-    if (step->definition->type == STEP_CONDITION)
-        return json_incref(json_at(step->entry, "Metadata.Condition"));
-    json_t *reply = json_object_get(step->entry, "Reply");
-    if (!step->description)
-        step->description = reply ? json_incref(reply) : describe(execution, step, error);
-    return json_incref(step->description);
-}
-
-static char *scope_property_file(void *data, const char *name, const char *file, GError **error)
-{
-    struct execution *execution = data;
-    const struct execution_step *step = find_step(execution, name);
-    const json_t *entry = definition_property_file(step->definition, file);
-    g_autofree char *path = g_strdup_printf("ProcessingOutputConfig.Outputs['%s'].S3Output.S3Uri",
-                                            json_text_at(entry, "OutputName"));
-    g_autoptr(json_auto) description = scope_step(data, name, error);
-    const char *uri = description ? json_string_value(expression_path(description, path)) : NULL;
-    if (description && !uri)
-        error_set(error, ERROR_VALIDATION, "step %s has no output %s for the property file %s",
-                  name, json_text_at(entry, "OutputName"), file);
-    if (!uri)
-        return NULL;
-    return g_strconcat(uri, g_str_has_suffix(uri, "/") ? "" : "/", json_text_at(entry, "FilePath"),
-                       NULL);
-}
-
-static json_t *scope_document(void *data, const char *uri, GError **error)
-{
-    const struct execution *execution = data;
-    return flow_read_document(execution->operations, execution->region, uri, error);
-}
-
-/* What {"Get": "Execution.X"} gives; the job's own name only inside its step. */
-static json_t *execution_variables(const struct execution *execution,
-                                   const struct execution_step *step)
-{
-    const struct resource *resource = execution->resource;
-    g_autofree char *start = clock_iso(resource->created);
-    g_autofree char *now = clock_iso(clock_now());
-    json_t *variables = json_pack("{ssssssssssss}", "PipelineName", resource->parent, "PipelineArn",
-                                  json_text_at(resource->body, "PipelineArn"),
-                                  "PipelineExecutionId", resource->name, "PipelineExecutionArn",
-                                  resource->arn, "StartDateTime", start, "CurrentDateTime", now);
-    if (step->definition->name_member)
-        json_put(variables, step->definition->name_member,
-                 json_string(json_text_at(step->entry, "JobName")));
-    return variables;
-}
-
-static struct expression_scope scope_of(struct execution *execution, const json_t *variables)
-{
-    return (struct expression_scope){
-        .parameters = json_object_get(execution->resource->body, "Parameters"),
-        .execution = variables,
-        .step = scope_step,
-        .document = scope_document,
-        .property_file = scope_property_file,
-        .data = execution,
-    };
-}
-
-static json_t *resolve(struct execution *execution, const struct execution_step *step,
-                       const json_t *value, GError **error)
-{
-    g_autoptr(json_auto) variables = execution_variables(execution, step);
-    struct expression_scope scope = scope_of(execution, variables);
-    return expression_resolve(value, &scope, error);
-}
-
 /* --- beginning -----------------------------------------------------------------------------------
  */
 
@@ -283,7 +190,7 @@ static void set_mark(const struct execution *execution, const struct execution_s
 static bool make_request(struct execution *execution, struct execution_step *step, GError **error)
 {
     const struct definition_step *definition = step->definition;
-    g_autoptr(json_auto) request = resolve(execution, step, definition->arguments, error);
+    g_autoptr(json_auto) request = step_resolve(execution, step, definition->arguments, error);
     if (!request)
         return false;
     make_texts(json_object_get(request, "HyperParameters"));
@@ -306,7 +213,7 @@ static bool use_cache(struct execution *execution, struct execution_step *step, 
                       GError **error)
 {
     static const char *const taken[] = {"Metadata", "Describe", "Reply", "CacheHitResult", NULL};
-    struct expression_scope scope = scope_of(execution, NULL);
+    struct expression_scope scope = step_scope(execution, NULL);
     g_autofree char *key = cache_key(step->definition, &scope, error);
     if (!key)
         return false;
@@ -344,8 +251,8 @@ static bool begin_call(struct execution *execution, struct execution_step *step,
 static bool begin_condition(struct execution *execution, struct execution_step *step,
                             GError **error)
 {
-    g_autoptr(json_auto) variables = execution_variables(execution, step);
-    struct expression_scope scope = scope_of(execution, variables);
+    g_autoptr(json_auto) variables = step_variables(execution, step);
+    struct expression_scope scope = step_scope(execution, variables);
     bool holds;
     if (!condition_holds(json_object_get(step->definition->arguments, "Conditions"), &scope, &holds,
                          error))
@@ -359,7 +266,8 @@ static bool begin_condition(struct execution *execution, struct execution_step *
 static bool begin_fail(struct execution *execution, struct execution_step *step, GError **error)
 {
     const json_t *given = json_object_get(step->definition->arguments, "ErrorMessage");
-    g_autoptr(json_auto) message = given ? resolve(execution, step, given, error) : json_string("");
+    g_autoptr(json_auto) message =
+        given ? step_resolve(execution, step, given, error) : json_string("");
     if (!message)
         return false;
     g_autofree char *text = expression_text(message);
@@ -435,7 +343,7 @@ static bool took_effect(struct execution *execution, const struct execution_step
     const char *shown = shown_by_update(step);
     if (!shown)
         return true;
-    g_autoptr(json_auto) request = resolve(execution, step, step->definition->arguments, NULL);
+    g_autoptr(json_auto) request = step_resolve(execution, step, step->definition->arguments, NULL);
     const char *asked = json_text_at(request, shown);
     return !asked || g_strcmp0(asked, json_text_at(description, shown)) == 0;
 }
@@ -478,7 +386,7 @@ static void settle_by(struct execution *execution, struct execution_step *step,
 void step_look(struct execution *execution, struct execution_step *step)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(json_auto) description = describe(execution, step, &error);
+    g_autoptr(json_auto) description = step_describe(execution, step, &error);
     if (description)
         settle_by(execution, step, description);
     else
@@ -523,7 +431,8 @@ static void find_marked(struct execution *execution, struct execution_step *step
 {
     const struct kind *kind = step->kind;
     g_autofree char *mark = mark_of(execution, step);
-    g_autoptr(json_auto) arguments = resolve(execution, step, step->definition->arguments, NULL);
+    g_autoptr(json_auto) arguments =
+        step_resolve(execution, step, step->definition->arguments, NULL);
     g_autoptr(json_auto) request =
         json_pack("{ss*sf}", kind->parent, json_text_at(arguments, kind->parent),
                   "CreationTimeAfter", json_number_at(step->entry, "StartTime", 0) - 1);
@@ -558,7 +467,7 @@ void step_take_up(struct execution *execution, struct execution_step *step)
         return;
     }
     step_await(execution, step);
-    g_autoptr(json_auto) description = describe(execution, step, NULL);
+    g_autoptr(json_auto) description = step_describe(execution, step, NULL);
     if (!description || !is_ours(step, description))
         call_again(execution, step);
     else if (outcome_of(step, description) == KIND_BAD && was_cut_off(execution, step))

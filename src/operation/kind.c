@@ -112,9 +112,23 @@ void kind_fit_description(const struct kind *kind, json_t *description)
     fit(reply_shape(kind, kind->describe), description);
 }
 
+/* The shape of the entries of a list that an operation answers. */
+static const struct shape *entry_shape(const struct kind *kind, const char *operation,
+                                       const char *list)
+{
+    const struct shape *reply = reply_shape(kind, operation);
+    const struct shape_member *member = reply ? shape_member_find(reply, list) : NULL;
+    return member ? member->shape->members[0].shape : NULL;
+}
+
 void kind_fit_summary(const struct kind *kind, json_t *summary)
 {
-    const struct shape *reply = reply_shape(kind, kind->list);
-    const struct shape_member *list = reply ? shape_member_find(reply, kind->summaries) : NULL;
-    fit(list ? list->shape->members[0].shape : NULL, summary);
+    fit(entry_shape(kind, kind->list, kind->summaries), summary);
+}
+
+void kind_fit_result(const struct kind *kind, json_t *result)
+{
+    const struct shape *record = entry_shape(kind, "Search", "Results");
+    const struct shape_member *member = record ? shape_member_find(record, kind->noun) : NULL;
+    fit(member ? member->shape : NULL, result);
 }

@@ -88,5 +88,7 @@ const char *kind_name_in(const struct kind *kind, const json_t *describe_request
  * list) has no member for: what is left is what AWS's clients are told. */
 void kind_fit_description(const struct kind *kind, json_t *description);
 void kind_fit_summary(const struct kind *kind, json_t *summary);
+/* The same for what a search of the service's finds, by its operation Search. */
+void kind_fit_result(const struct kind *kind, json_t *result);
 
 #endif

@@ -136,6 +136,11 @@ static void descriptions_fit_their_shapes(void **state)
     g_autoptr(json_auto) description =
         json_pack("{sssssi}", "EndpointName", "e", "FailureReason", "r", "Weights", 1);
     g_autoptr(json_auto) summary = json_deep_copy(description);
+    const struct kind *job = kind_of_word(services, "training-job");
+    g_autoptr(json_auto) found =
+        json_pack("{sss[]}", "TrainingJobName", "j", "ProfilerRuleConfigurations");
+    kind_fit_result(job, found);
+    assert_int_equal(json_object_size(found), 1); /* its descriptions have both */
     kind_fit_description(kind, description);
     kind_fit_summary(kind, summary);
     g_autofree char *told = json_text_of(description);

@@ -201,6 +201,13 @@ static int compare_descriptions(const void *a, const void *b, void *data)
     return sorting->ascending ? order : -order;
 }
 
+/* What a result has no member for can be searched, and is not shown. Borrowed. */
+static json_t *fitted(const struct kind *kind, json_t *description)
+{
+    kind_fit_result(kind, description);
+    return description;
+}
+
 bool search(const struct call *call, const json_t *request, struct reply *reply, GError **error)
 {
     const char *resource = json_text_at(request, "Resource");
@@ -228,7 +235,7 @@ bool search(const struct call *call, const json_t *request, struct reply *reply,
         return false;
     json_t *results = json_array();
     for (size_t i = page.first; i < page.end; i++)
-        json_array_append_new(results, json_pack("{sO}", resource, order[i]));
+        json_array_append_new(results, json_pack("{sO}", resource, fitted(kind, order[i])));
     reply->output = json_pack("{so}", "Results", results);
     g_autofree char *next = page_next(&page, listing, count);
     json_put(reply->output, "NextToken", next ? json_string(next) : NULL);

@@ -162,13 +162,33 @@ static struct http_client *client_of(int fd)
     return turn ? g_hash_table_lookup(turn->by_fd, GINT_TO_POINTER(fd)) : NULL;
 }
 
+/* Whether the client has sent its request to the end, and the reply is still to come. */
+static bool awaits_reply(const struct http_client *client)
+{
+    const struct http_framing *framing = &client->framing;
+    return client->stage != STAGE_HEAD && framing->part == PART_HEAD && !framing->in_head;
+}
+
+/* A client may close its side behind its request and wait for the reply (netcat does). MHD, which
+ * reads once more when a suspended connection goes on, would take that for the end of both: it is
+ * told to ask again, as it will when the reply is sent. */
+static ssize_t end_of_client(const struct http_client *client)
+{
+    if (!awaits_reply(client))
+        return 0;
+    errno = EINTR;
+    return -1;
+}
+
 __attribute__((visibility("default"))) ssize_t recv(int fd, void *buffer, size_t size, int flags)
 {
     struct http_client *client = client_of(fd);
     struct http_framing *framing = client ? &client->framing : NULL;
     ssize_t n = framing && framing->status ? 0 : recvfrom(fd, buffer, size, flags, NULL, NULL);
-    if (!framing || n < 0 || (n == 0 && !framing->status))
+    if (!framing || n < 0)
         return n;
+    if (n == 0 && !framing->status)
+        return end_of_client(client);
     size_t good = n > 0 ? check(framing, buffer, (size_t)n) : 0;
     if (!framing->status)
         return n;

@@ -231,6 +231,14 @@ def test_many_query_parameters_get_a_reply(echo, count, longest):
         assert head.split()[1] == b"400" and b"256 parameters" in body
 
 
+@pytest.mark.parametrize("requests", [1, 3])
+def test_a_client_may_close_its_side_behind_its_requests(echo, requests):
+    """It gets every reply, though what it asked was not answered at once; then the connection ends."""
+    asked = b"GET /b/k?x-id=GetObject HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * requests
+    for _ in range(50):
+        assert echo.raw(asked).count(b"HTTP/1.1 ") == requests
+
+
 @pytest.mark.parametrize("zipped", [False, True])
 @pytest.mark.parametrize("unit", ["{},", "[],", '{"a":1},'])
 def test_json_of_many_values_is_refused(echo, unit, zipped):

@@ -59,6 +59,7 @@ struct execution {
     double looked;     /* when due steps were last looked for (wall time) */
     bool retry_is_new; /* PIPELINE_RETRY is in the store still */
     bool stopping;
+    bool stop_begun;   /* what ran then was told to end; nothing begins any more */
     const char *final; /* the status it ends with, NULL before */
 };
 
@@ -122,7 +123,7 @@ json_t *step_describe(struct execution *execution, const struct execution_step *
 
 /* Calls the operations of steps that are Executing in the store, as far as they may be now. */
 void steps_call(struct execution *execution);
-/* While the execution stops: what was not called yet is Stopped, what was is Stopping. */
+/* Where the execution begins to stop: what was not called yet is Stopped, what was is Stopping. */
 void steps_stop(struct execution *execution);
 /* Stops what those have started, as far as that can be stopped, where it is not asked to yet. */
 void steps_send_stops(struct execution *execution);

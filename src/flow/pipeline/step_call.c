@@ -133,6 +133,9 @@ void steps_call(struct execution *execution)
 
 void steps_stop(struct execution *execution)
 {
+    if (execution->stop_begun)
+        return;
+    execution->stop_begun = true;
     for (guint i = execution->running->len; i-- > 0;) { /* what is settled leaves the list */
         struct execution_step *step = g_ptr_array_index(execution->running, i);
         if (step->request)
@@ -175,7 +178,7 @@ void steps_send_stops(struct execution *execution)
 {
     for (guint i = 0; i < execution->running->len; i++) {
         struct execution_step *step = g_ptr_array_index(execution->running, i);
-        if (step_is(step, "Stopping") && !step->calling && !step->stopped)
+        if (!step->calling && !step->stopped && step_is(step, "Stopping"))
             send_stop(execution, step);
     }
 }

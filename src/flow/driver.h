@@ -92,6 +92,6 @@ struct flow_errand {
  * others. One that comes back is followed by a turn. */
 bool flow_may_send(const struct flow_life *life);
 /* Only within a turn, as advance does after its commit. Takes data. */
-void flow_send(struct flow_life *life, const struct flow_errand *errand, void *data);
+void flow_send(struct flow_life *life, const struct flow_errand *type, void *data);
 
 #endif

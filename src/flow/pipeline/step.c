@@ -266,11 +266,10 @@ static bool begin_condition(struct execution *execution, struct execution_step *
 static bool begin_fail(struct execution *execution, struct execution_step *step, GError **error)
 {
     const json_t *given = json_object_get(step->definition->arguments, "ErrorMessage");
-    g_autoptr(json_auto) message =
-        given ? step_resolve(execution, step, given, error) : json_string("");
-    if (!message)
+    g_autoptr(json_auto) message = given ? step_resolve(execution, step, given, error) : NULL;
+    if (given && !message)
         return false;
-    g_autofree char *text = expression_text(message);
+    g_autofree char *text = message ? expression_text(message) : g_strdup("");
     json_object_set_new(step->entry, "Metadata",
                         json_pack("{s{ss}}", "Fail", "ErrorMessage", text ? text : ""));
     step_settle(execution, step, "Failed", text);

@@ -1,10 +1,26 @@
-# room(NAME [USES room...] [LINK library...] [TEST_LINK library...])
+# room(NAME [LINK library...] [TEST_LINK library...])
 #
-# src/NAME/**/*.c becomes the static library lathe_NAME; every tests/NAME/test_*.c becomes a
-# cmocka program linked with that room alone (and what the room uses), so that a test shows
-# which rooms it needs and one broken room does not break another's tests.
+# src/NAME/**/*.c becomes the static library lathe_NAME, linked with the rooms that it uses by
+# tools/floors.txt; every tests/NAME/test_*.c becomes a cmocka program linked with that room alone
+# (and what the room uses), so that a test shows which rooms it needs and one broken room does not
+# break another's tests.
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/floors.txt)
+file(STRINGS ${CMAKE_SOURCE_DIR}/tools/floors.txt LATHE_ROOMS REGEX "^[a-z]")
+
+# Which rooms a room uses.
+function(room_uses name result)
+  set(used "")
+  foreach(line ${LATHE_ROOMS})
+    if(line MATCHES "^${name} .* uses (.*)$")
+      string(REPLACE " " ";" used "${CMAKE_MATCH_1}")
+    endif()
+  endforeach()
+  set(${result} ${used} PARENT_SCOPE)
+endfunction()
+
 function(room name)
-  cmake_parse_arguments(ROOM "" "" "USES;LINK;TEST_LINK" ${ARGN})
+  cmake_parse_arguments(ROOM "" "" "LINK;TEST_LINK" ${ARGN})
+  room_uses(${name} ROOM_USES)
   file(GLOB_RECURSE sources CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/src/${name}/*.c)
   list(APPEND sources ${LATHE_GENERATED_${name}})
   if(NOT sources)

@@ -44,11 +44,13 @@ TOOLCHAIN_SYMBOLS = re.compile(r"^(_GLOBAL_OFFSET_TABLE_|__stack_chk_\w+|__cpu_(
 
 class House:
     def __init__(self):
-        self.floors, self.liblathe = {}, []
+        self.floors, self.uses, self.liblathe = {}, {}, []
         for line in (ROOT / "tools/floors.txt").read_text().splitlines():
-            words = line.split("#")[0].split()
+            head, _, used = line.split("#")[0].partition(" uses ")
+            words = head.split()
             if words:
                 self.floors[words[0]] = float(words[1])
+                self.uses[words[0]] = set(used.split())
                 if "liblathe" in words:
                     self.liblathe.append(words[0])
         self.findings, self.warnings = [], []
@@ -90,6 +92,10 @@ class House:
         if self.floors[other] >= self.floors.get(room, 99):
             return (f'"{header}": {other} is on floor {self.floors[other]:g}, '
                     f"{room} on {self.floors.get(room, 99):g}")
+        if other not in self.uses.get(room, ()):
+            return f'"{header}": tools/floors.txt does not say that {room} uses {other}'
+        if header.endswith("_inside.h"):
+            return f'"{header}": is for the files of {other} alone'
         return None
 
     def check_functions(self, name, lines):

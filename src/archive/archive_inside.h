@@ -1,6 +1,6 @@
 /* archive_inside.h: an archive's table of files; between unpack.c, unpack_tar.c. */
-#ifndef LATHE_ARCHIVE_INSIDE_H
-#define LATHE_ARCHIVE_INSIDE_H
+#ifndef LATHE_ARCHIVE_ARCHIVE_INSIDE_H
+#define LATHE_ARCHIVE_ARCHIVE_INSIDE_H
 
 #include "archive/unpack.h"
 #include "csv/labels.h"

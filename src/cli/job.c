@@ -4,7 +4,7 @@
 #include <stdlib.h>
 
 #include "cli/cli.h"
-#include "runtime/program.h"
+#include "program/program.h"
 
 static int show_programs(FILE *file)
 {

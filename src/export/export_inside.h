@@ -1,6 +1,6 @@
 /* export_inside.h: what the files that write a predictor as C share. */
-#ifndef LATHE_EXPORT_INSIDE_H
-#define LATHE_EXPORT_INSIDE_H
+#ifndef LATHE_EXPORT_EXPORT_INSIDE_H
+#define LATHE_EXPORT_EXPORT_INSIDE_H
 
 #include "model/parts.h"
 #include "parse/fail.h"

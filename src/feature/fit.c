@@ -1,5 +1,5 @@
 /* Fitting: which stages learn in which pass, and feeding them. */
-#include "feature/fit_parts.h"
+#include "feature/fit_inside.h"
 
 #include "parse/fail.h"
 

@@ -1,5 +1,5 @@
 /* Reading a specification: Spark ML's parameter names and defaults. */
-#include "feature/fit_parts.h"
+#include "feature/fit_inside.h"
 
 #include "parse/fail.h"
 #include "parse/number.h"

@@ -4,8 +4,8 @@
  * Who may touch what: a client and everything marked "poll thread" belong to the thread of its
  * poller. While an exchange is at work, its request and reply belong to the worker. What both need
  * is under the exchange's lock. */
-#ifndef LATHE_HTTP_INSIDE_H
-#define LATHE_HTTP_INSIDE_H
+#ifndef LATHE_HTTP_HTTP_INSIDE_H
+#define LATHE_HTTP_HTTP_INSIDE_H
 
 #include <microhttpd.h>
 #include <pthread.h>

@@ -2,7 +2,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "lake/lake_internal.h"
+#include "lake/lake_inside.h"
 
 /* Small files wait in memory, up to so many bytes of them; what comes then stays in files. */
 #define HELD_LIMIT (16 << 20)

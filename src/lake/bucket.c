@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "lake/lake_internal.h"
+#include "lake/lake_inside.h"
 
 void lake_bucket_free(struct lake_bucket *bucket)
 {

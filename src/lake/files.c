@@ -8,7 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/id.h"
-#include "lake/lake_internal.h"
+#include "lake/lake_inside.h"
 
 bool lake_parse_uri(const char *uri, char **bucket, char **key, GError **error)
 {

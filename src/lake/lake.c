@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/id.h"
-#include "lake/lake_internal.h"
+#include "lake/lake_inside.h"
 #include "lake/orphans.h"
 
 char *lake_new_id(const struct lake *lake)

@@ -7,7 +7,7 @@
 #ifndef LATHE_LAKE_LAYOUT_H
 #define LATHE_LAKE_LAYOUT_H
 
-#include "lake/lake_internal.h"
+#include "lake/lake_inside.h"
 
 struct layout;
 

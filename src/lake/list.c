@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "lake/lake_internal.h"
+#include "lake/lake_inside.h"
 
 static void free_object(void *object)
 {

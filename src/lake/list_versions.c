@@ -2,7 +2,7 @@
  * descending number while they are read. */
 #include <string.h>
 
-#include "lake/lake_internal.h"
+#include "lake/lake_inside.h"
 
 void lake_versions_page_clear(struct lake_versions_page *page)
 {

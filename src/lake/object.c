@@ -8,7 +8,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "lake/lake_internal.h"
+#include "lake/lake_inside.h"
 
 void lake_object_free(struct lake_object *object)
 {

@@ -5,7 +5,7 @@
 #ifndef LATHE_LAKE_ORPHANS_H
 #define LATHE_LAKE_ORPHANS_H
 
-#include "lake/lake_internal.h"
+#include "lake/lake_inside.h"
 
 /* The file in the lake's folder that holds its database's identity, and the folder of what was
  * moved aside, lake/aside/<day>/<id>. */

@@ -1,6 +1,6 @@
 /* Settings of buckets: documents that are kept under a name and given back. */
 #include "base/error.h"
-#include "lake/lake_internal.h"
+#include "lake/lake_inside.h"
 
 bool lake_put_settings(struct store_connection *connection, const char *bucket,
                        const json_t *settings, GError **error)

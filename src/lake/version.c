@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/id.h"
-#include "lake/lake_internal.h"
+#include "lake/lake_inside.h"
 
 #define WORD_DIGITS 16
 

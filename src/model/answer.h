@@ -2,7 +2,7 @@
 #ifndef LATHE_MODEL_ANSWER_H
 #define LATHE_MODEL_ANSWER_H
 
-#include "model/parts.h"
+#include "model/model_inside.h"
 
 /* One answer on its way out: its rows come batch by batch. */
 struct answer {

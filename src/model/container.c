@@ -3,7 +3,7 @@
 #include "model/container.h"
 
 #include "csv/reader.h"
-#include "model/container_parts.h"
+#include "model/container_inside.h"
 #include "parse/fail.h"
 #include "parse/target.h"
 

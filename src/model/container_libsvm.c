@@ -1,6 +1,6 @@
 /* libsvm: the words of a line that have a colon in them are entries, all others (a label) are
  * passed over; a row without entries is a row, unless none comes after it. */
-#include "model/container_parts.h"
+#include "model/container_inside.h"
 
 #include "parse/fail.h"
 

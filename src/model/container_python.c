@@ -1,4 +1,4 @@
-#include "model/container_parts.h"
+#include "model/container_inside.h"
 
 #include "parse/fail.h"
 #include "parse/number.h"

@@ -1,6 +1,6 @@
 /* What a predictor is made of, as JSON. */
 #include "feature/json.h"
-#include "model/parts.h"
+#include "model/model_inside.h"
 #include "parse/fail.h"
 
 #include <stdio.h>

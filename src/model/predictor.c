@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "model/parts.h"
+#include "model/model_inside.h"
 #include "parse/fail.h"
 
 /* ---- artifacts ---- */

@@ -3,7 +3,7 @@
 #define LATHE_MODEL_ROWS_H
 
 #include "csv/columns.h"
-#include "model/parts.h"
+#include "model/model_inside.h"
 
 /* Columns to read into, with memory for a number of rows. Only those that the plan reads are there.
  */

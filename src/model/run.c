@@ -1,5 +1,5 @@
 /* The way of a batch through the parts. All memory is taken once, at the beginning of a request. */
-#include "model/parts.h"
+#include "model/model_inside.h"
 
 #include "parse/fail.h"
 

@@ -2,7 +2,7 @@
 
 #include "parse/block.h"
 #include "parse/number.h"
-#include "parse/reader_parts.h"
+#include "parse/reader_inside.h"
 
 #include <math.h>
 #include <stdarg.h>

@@ -3,7 +3,7 @@
  * places; from there characters come by vpermb to all lanes that want them, the last digit of a
  * number to the highest byte of its lane, with zeros in front of the first. */
 #include "parse/block.h"
-#include "parse/reader_parts.h"
+#include "parse/reader_inside.h"
 
 #if TARGET_X86
 #include <immintrin.h>

@@ -4,7 +4,7 @@
  * 16 in the same instructions (reader_avx512.c). What is not written in the usual way (blanks, true
  * and false, many digits, errors) is left to reader_next. */
 #include "parse/block.h"
-#include "parse/reader_parts.h"
+#include "parse/reader_inside.h"
 
 size_t reader_count(const struct reader *reader)
 {

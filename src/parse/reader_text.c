@@ -1,5 +1,5 @@
 /* The reader's texts: UTF-8, and the escapes of JSON strings (RFC 8259, section 7). */
-#include "parse/reader_parts.h"
+#include "parse/reader_inside.h"
 #include "parse/word.h"
 
 #include <string.h>

@@ -1,7 +1,7 @@
 /* UBJSON (draft 12, ubjson.org): a marker byte, then a payload with big-endian numbers.
  * Containers may declare the type of all their elements ($) and their count (#), and then have
  * no end marker. */
-#include "parse/reader_parts.h"
+#include "parse/reader_inside.h"
 #include "parse/word.h"
 
 #include <string.h>

@@ -7,7 +7,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/page.h"
-#include "store/store_internal.h"
+#include "store/store_inside.h"
 
 #define COLUMNS "kind, name, arn, status, parent, body, created, modified"
 

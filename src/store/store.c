@@ -7,7 +7,7 @@
 #include "store/connection.h"
 #include "store/reserve.h"
 #include "store/schema.h"
-#include "store/store_internal.h"
+#include "store/store_inside.h"
 
 /* A change that waits for the writer. The waiting caller owns it, unless nobody waits. */
 struct change {

@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "store/resource.h"
-#include "store/store_internal.h"
+#include "store/store_inside.h"
 
 struct tagging {
     const char *arn;

@@ -1,4 +1,4 @@
-#include "tree/forest_parts.h"
+#include "tree/forest_inside.h"
 
 #include <string.h>
 

@@ -1,7 +1,7 @@
 #include "tree/forest.h"
 
 #include "parse/target.h"
-#include "tree/forest_parts.h"
+#include "tree/forest_inside.h"
 #include "tree/model_pickle.h"
 #include "tree/xgboost_release.h"
 

@@ -1,6 +1,6 @@
 #include "tree/nodes.h"
 
-#include "tree/forest_parts.h"
+#include "tree/forest_inside.h"
 
 struct forest_tree forest_tree(const struct forest *forest, size_t tree)
 {

@@ -1,6 +1,6 @@
-#include "tree/shap_parts.h"
+#include "tree/shap_inside.h"
 
-#include "tree/forest_parts.h"
+#include "tree/forest_inside.h"
 
 #include <math.h>
 #include <stdlib.h>

@@ -2,10 +2,10 @@
  * that includes it says for which (WALK_TARGET), how wide its registers are (WALK_BYTES), and what
  * the entry is called (WALK_NAME).
  *
- * See shap_parts.h for what is computed. Down the tree go the products of a path's factors at each
+ * See shap_inside.h for what is computed. Down the tree go the products of a path's factors at each
  * point, up come the sums over the leaves below, and each edge credits its feature. */
 #include "parse/target.h"
-#include "tree/shap_parts.h"
+#include "tree/shap_inside.h"
 
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #ifndef LATHE_SERVICE_S3_ACL_H
 #define LATHE_SERVICE_S3_ACL_H
 
-#include "service/s3/s3_internal.h"
+#include "service/s3/s3_inside.h"
 
 #define S3_BUCKET_ACL "AccessControlPolicy"     /* the setting's name, with {"Grants": [...]} */
 #define S3_OWNER_ENFORCED "BucketOwnerEnforced" /* an ownership under which lists do not count */

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "service/s3/s3_internal.h"
+#include "service/s3/s3_inside.h"
 
 /* --- a bucket's own --------------------------------------------------------------------------- */
 

@@ -1,7 +1,7 @@
 /* Multipart uploads: started, fed, given up. */
 #include <string.h>
 
-#include "service/s3/s3_internal.h"
+#include "service/s3/s3_inside.h"
 
 struct lake_upload *s3_upload_of(const struct call *call, const json_t *request, GError **error)
 {

@@ -1,7 +1,7 @@
 /* GetObjectAttributes: what is known of an object, without its bytes. */
 #include <string.h>
 
-#include "service/s3/s3_internal.h"
+#include "service/s3/s3_inside.h"
 
 enum { PARTS_PAGE = 1000 };
 

@@ -2,7 +2,7 @@
 #include <string.h>
 
 #include "base/page.h"
-#include "service/s3/s3_internal.h"
+#include "service/s3/s3_inside.h"
 
 enum { PAGE_LIMIT = 1000 };
 

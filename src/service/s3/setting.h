@@ -5,7 +5,7 @@
 #ifndef LATHE_SERVICE_S3_SETTING_H
 #define LATHE_SERVICE_S3_SETTING_H
 
-#include "service/s3/s3_internal.h"
+#include "service/s3/s3_inside.h"
 
 /* What is put beyond its shape: refuses it, or completes it as S3 gives it back. document: an
  * object of the one member that is kept. */

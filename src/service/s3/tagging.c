@@ -1,7 +1,7 @@
 /* Tags of objects, and the rules for those of buckets. */
 #include <string.h>
 
-#include "service/s3/s3_internal.h"
+#include "service/s3/s3_inside.h"
 
 enum { KEY_LIMIT = 128, VALUE_LIMIT = 256, OBJECT_TAGS = 10 };
 

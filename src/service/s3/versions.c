@@ -1,7 +1,7 @@
 /* Versions: whether a bucket keeps them, which there are, and how replies name them. */
 #include <string.h>
 
-#include "service/s3/s3_internal.h"
+#include "service/s3/s3_inside.h"
 
 void s3_put_version(json_t *output, const struct lake_object *object)
 {

@@ -1,4 +1,4 @@
-#include "runtime/job_folder.h"
+#include "program/job_folder.h"
 
 #include <stdarg.h>
 #include <stdio.h>

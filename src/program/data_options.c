@@ -1,9 +1,9 @@
-#include "runtime/data_options.h"
+#include "program/data_options.h"
 
 #include <string.h>
 
 #include "base/error.h"
-#include "runtime/specification.h"
+#include "program/specification.h"
 
 static GPtrArray *texts_of(const json_t *array)
 {

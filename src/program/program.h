@@ -1,8 +1,8 @@
 /* program.h: the programs that jobs run as processes of their own, each on a folder laid out as
  * /opt/ml is in a container: one row a program, one verb for all, `lathe job NAME FOLDER`. They
  * know nothing of the server, and can be run and debugged by hand. */
-#ifndef LATHE_RUNTIME_PROGRAM_H
-#define LATHE_RUNTIME_PROGRAM_H
+#ifndef LATHE_PROGRAM_PROGRAM_H
+#define LATHE_PROGRAM_PROGRAM_H
 
 #include <stddef.h>
 

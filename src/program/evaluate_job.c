@@ -1,4 +1,4 @@
-#include "runtime/evaluate_job.h"
+#include "program/evaluate_job.h"
 
 #include <math.h>
 #include <string.h>
@@ -7,9 +7,9 @@
 #include "base/file.h"
 #include "lathe.h"
 #include "monitor/quality.h"
+#include "program/job_folder.h"
+#include "program/specification.h"
 #include "rows/rows.h"
-#include "runtime/job_folder.h"
-#include "runtime/specification.h"
 
 enum problem { REGRESSION, BINARY, MULTICLASS };
 

@@ -1,7 +1,7 @@
-/* container_parts.h: Python's way with texts; between container.c, container_libsvm.c and
+/* container_inside.h: Python's way with texts; between container.c, container_libsvm.c and
  * container_python.c. */
-#ifndef LATHE_MODEL_CONTAINER_PARTS_H
-#define LATHE_MODEL_CONTAINER_PARTS_H
+#ifndef LATHE_MODEL_CONTAINER_INSIDE_H
+#define LATHE_MODEL_CONTAINER_INSIDE_H
 
 #include "model/container.h"
 

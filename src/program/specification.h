@@ -1,6 +1,6 @@
 /* specification.h: the YAML or JSON file that tells a C runtime what to do. */
-#ifndef LATHE_RUNTIME_SPECIFICATION_H
-#define LATHE_RUNTIME_SPECIFICATION_H
+#ifndef LATHE_PROGRAM_SPECIFICATION_H
+#define LATHE_PROGRAM_SPECIFICATION_H
 
 #include "base/json.h"
 

@@ -1,10 +1,10 @@
-#include "runtime/program.h"
+#include "program/program.h"
 
 #include <glib.h>
 #include <string.h>
 
-#include "runtime/evaluate_job.h"
-#include "runtime/features_job.h"
+#include "program/evaluate_job.h"
+#include "program/features_job.h"
 #include "train/xgboost_job.h"
 
 static const struct program all[] = {

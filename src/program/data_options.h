@@ -1,6 +1,6 @@
 /* data_options.h: what a specification's "data" says of how its rows are written. */
-#ifndef LATHE_RUNTIME_DATA_OPTIONS_H
-#define LATHE_RUNTIME_DATA_OPTIONS_H
+#ifndef LATHE_PROGRAM_DATA_OPTIONS_H
+#define LATHE_PROGRAM_DATA_OPTIONS_H
 
 #include "base/json.h"
 #include "rows/rows.h"

@@ -1,6 +1,6 @@
-/* lake_internal.h: between the files of this room. */
-#ifndef LATHE_LAKE_LAKE_INTERNAL_H
-#define LATHE_LAKE_LAKE_INTERNAL_H
+/* lake_inside.h: between the files of this room. */
+#ifndef LATHE_LAKE_LAKE_INSIDE_H
+#define LATHE_LAKE_LAKE_INSIDE_H
 
 #include <pthread.h>
 

@@ -1,6 +1,6 @@
-/* forest_parts.h: what a forest is made of, for the files of this folder. */
-#ifndef LATHE_TREE_FOREST_PARTS_H
-#define LATHE_TREE_FOREST_PARTS_H
+/* forest_inside.h: what a forest is made of, for the files of this folder. */
+#ifndef LATHE_TREE_FOREST_INSIDE_H
+#define LATHE_TREE_FOREST_INSIDE_H
 
 #include "tree/ensemble.h"
 #include "tree/forest.h"

@@ -1,7 +1,7 @@
 /* features_job.h: the image lathe-features: fits a feature pipeline written in Spark ML's terms,
  * and applies it. */
-#ifndef LATHE_RUNTIME_FEATURES_JOB_H
-#define LATHE_RUNTIME_FEATURES_JOB_H
+#ifndef LATHE_PROGRAM_FEATURES_JOB_H
+#define LATHE_PROGRAM_FEATURES_JOB_H
 
 /* Works on a folder that a processing job sees as /opt/ml:
  *

@@ -1,4 +1,4 @@
-#include "runtime/features_job.h"
+#include "program/features_job.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -11,10 +11,10 @@
 #include "feature/fit.h"
 #include "feature/split.h"
 #include "parse/number_write.h"
+#include "program/data_options.h"
+#include "program/job_folder.h"
+#include "program/specification.h"
 #include "rows/rows.h"
-#include "runtime/data_options.h"
-#include "runtime/job_folder.h"
-#include "runtime/specification.h"
 
 enum part { TRAIN, VALIDATION, TEST, PARTS };
 static const char *const part_names[PARTS] = {"train", "validation", "test"};

@@ -1,4 +1,4 @@
-/* shap_parts.h: path-dependent TreeSHAP, as XGBoost's pred_contribs has it (Lundberg, Erion, Lee,
+/* shap_inside.h: path-dependent TreeSHAP, as XGBoost's pred_contribs has it (Lundberg, Erion, Lee,
  * "Consistent Individualized Feature Attribution for Tree Ensembles", 2018), in a form whose work
  * is proportional to a tree's nodes times half the features on a path.
  *
@@ -17,8 +17,8 @@
  * own factor out: (1 - z) / (t + z (1 - t)) is its credit where the row passes, -1 / (1 - t) where
  * not. Where an edge higher up asked about the same feature, what that one is credited with for
  * these leaves is taken off. All in double, eight rows at a time. */
-#ifndef LATHE_TREE_SHAP_PARTS_H
-#define LATHE_TREE_SHAP_PARTS_H
+#ifndef LATHE_TREE_SHAP_INSIDE_H
+#define LATHE_TREE_SHAP_INSIDE_H
 
 #include "parse/target.h"
 #include "tree/ensemble.h"

@@ -1,6 +1,6 @@
-/* store_internal.h: between the files of this room. */
-#ifndef LATHE_STORE_STORE_INTERNAL_H
-#define LATHE_STORE_STORE_INTERNAL_H
+/* store_inside.h: between the files of this room. */
+#ifndef LATHE_STORE_STORE_INSIDE_H
+#define LATHE_STORE_STORE_INSIDE_H
 
 #include "base/json.h"
 #include "store/store.h"

@@ -1,11 +1,11 @@
-#include "runtime/specification.h"
+#include "program/specification.h"
 
 #include <string.h>
 
 #include "base/error.h"
 #include "base/yaml.h"
+#include "program/job_folder.h"
 #include "rows/rows.h"
-#include "runtime/job_folder.h"
 
 /* --- reading ---------------------------------------------------------------------------------- */
 

@@ -1,6 +1,6 @@
-/* s3_internal.h: between the files of this folder. */
-#ifndef LATHE_SERVICE_S3_S3_INTERNAL_H
-#define LATHE_SERVICE_S3_S3_INTERNAL_H
+/* s3_inside.h: between the files of this folder. */
+#ifndef LATHE_SERVICE_S3_S3_INSIDE_H
+#define LATHE_SERVICE_S3_S3_INSIDE_H
 
 #include "lake/lake_s3.h"
 #include "operation/operation.h"

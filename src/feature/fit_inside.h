@@ -1,6 +1,6 @@
-/* fit_parts.h: a fit in the making; between fit_spec.c, which reads it, and fit.c. */
-#ifndef LATHE_FEATURE_FIT_PARTS_H
-#define LATHE_FEATURE_FIT_PARTS_H
+/* fit_inside.h: a fit in the making; between fit_spec.c, which reads it, and fit.c. */
+#ifndef LATHE_FEATURE_FIT_INSIDE_H
+#define LATHE_FEATURE_FIT_INSIDE_H
 
 #include "feature/estimate.h"
 #include "feature/fit.h"

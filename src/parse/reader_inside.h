@@ -1,7 +1,7 @@
-/* reader_parts.h: what the parts of the reader (reader.c with JSON, reader_text.c, reader_lists.c,
+/* reader_inside.h: what the parts of the reader (reader.c with JSON, reader_text.c, reader_lists.c,
  * reader_avx512.c, reader_ubjson.c) use of each other. Not for anyone else. */
-#ifndef LATHE_PARSE_READER_PARTS_H
-#define LATHE_PARSE_READER_PARTS_H
+#ifndef LATHE_PARSE_READER_INSIDE_H
+#define LATHE_PARSE_READER_INSIDE_H
 
 #include "parse/number.h"
 #include "parse/reader.h"

@@ -1,7 +1,7 @@
 /* job_folder.h: what the C runtimes' entry points share: paths below /opt/ml, the log, the failure.
  */
-#ifndef LATHE_RUNTIME_JOB_FOLDER_H
-#define LATHE_RUNTIME_JOB_FOLDER_H
+#ifndef LATHE_PROGRAM_JOB_FOLDER_H
+#define LATHE_PROGRAM_JOB_FOLDER_H
 
 #include <glib.h>
 

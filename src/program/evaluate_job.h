@@ -1,6 +1,6 @@
 /* evaluate_job.h: the image lathe-evaluate: how good a model is on rows that it has not seen. */
-#ifndef LATHE_RUNTIME_EVALUATE_JOB_H
-#define LATHE_RUNTIME_EVALUATE_JOB_H
+#ifndef LATHE_PROGRAM_EVALUATE_JOB_H
+#define LATHE_PROGRAM_EVALUATE_JOB_H
 
 /* Works on a folder that a processing job sees as /opt/ml:
  *

@@ -63,7 +63,8 @@ static void goes_off_in_order(void **state)
     clock_move(story->clock, 3 * DAY);
     assert_string_equal(story->told->str, "abc");
     for (int i = 0; i < 3; i++) {
-        assert_true(story->times[i] >= steady + (i + 1) * DAY);
+        /* To the second: the two times were not read at the same moment. */
+        assert_true(story->times[i] >= steady + (i + 1) * DAY - 1);
         assert_true(story->times[i] < steady + (i + 1.5) * DAY);
     }
     clock_move(story->clock, DAY);

@@ -39,16 +39,26 @@ static bool send_out(struct worker_server *server)
     return true;
 }
 
+/* Takes what has arrived behind the call; a cancel may have come together with it. */
+static void look_for_cancel(struct worker_server *server)
+{
+    enum frame_kind kind;
+    GBytes *bytes;
+    bool broken = false;
+    while (frame_take(server->in, LONGEST_REQUEST, &kind, &bytes, &broken)) {
+        server->cancelled |= kind == FRAME_CANCEL;
+        g_bytes_unref(bytes);
+    }
+    server->ended |= broken;
+}
+
 bool worker_cancelled(struct worker_server *server)
 {
     struct pollfd channel = {.fd = PROCESS_REPORT, .events = POLLIN};
+    look_for_cancel(server);
     while (!server->ended && !server->cancelled && poll(&channel, 1, 0) > 0) {
-        enum frame_kind kind;
-        g_autoptr(GBytes) bytes = NULL;
-        bool broken = false;
         receive(server);
-        if (frame_take(server->in, LONGEST_REQUEST, &kind, &bytes, &broken))
-            server->cancelled = kind == FRAME_CANCEL;
+        look_for_cancel(server);
     }
     return server->cancelled || server->ended;
 }

@@ -11,14 +11,13 @@ foreach(service ${names})
   string(REPLACE "-" "_" symbol ${service})
   list(APPEND LATHE_GENERATED_operation ${shapes_folder}/shapes_${symbol}.c)
 endforeach()
-file(GLOB member_decisions CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/members/*.txt)
+file(GLOB built CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/operations/*.txt)
 add_custom_command(
   OUTPUT ${LATHE_GENERATED_operation} ${LATHE_GENERATED_service}
   COMMAND ${LATHE_PYTHON} ${CMAKE_SOURCE_DIR}/tools/shapes.py ${services}
-          ${CMAKE_SOURCE_DIR}/tools/operations.txt ${CMAKE_SOURCE_DIR}/tools/members
-          ${shapes_folder}
+          ${CMAKE_SOURCE_DIR}/tools/operations ${shapes_folder}
   DEPENDS ${CMAKE_SOURCE_DIR}/tools/shapes.py ${CMAKE_SOURCE_DIR}/tools/members.py
-          ${CMAKE_SOURCE_DIR}/tools/operations.txt ${services} ${member_decisions}
+          ${services} ${built}
   COMMENT "Compiling AWS's shapes"
   VERBATIM)
 

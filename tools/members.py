@@ -1,4 +1,5 @@
-"""What becomes of each member of each request: the decisions in tools/members/<service>.txt.
+"""Which operations are built, and what becomes of each member of their requests: the files
+tools/operations/<service>.txt.
 
 A file has a section an operation (or several, whose requests are alike), begun by their names at
 the margin; below, one decision a line:
@@ -19,7 +20,17 @@ fails the build.
 
 import re
 
-UNDECIDED = {"s3"}  # services without a file so far
+UNDECIDED = {"s3"}  # services whose file has names alone so far
+
+
+def listed(folder):
+    """The operations that are built: sorted pairs of service and operation."""
+    found = [(file.stem, operation) for file in folder.glob("*.txt")
+             for operations, _ in read(file) for operation in operations]
+    if len(found) != len(set(found)):
+        twice = sorted({" ".join(one) for one in found if found.count(one) > 1})
+        raise SystemExit(f"{folder}: listed twice: {', '.join(twice)}")
+    return sorted(found)
 
 
 def leaves(shape, path="", above=()):
@@ -82,25 +93,23 @@ def covers(verdict, decided, path):
 class Members:
     """The decisions on one service's requests."""
 
-    def __init__(self, folder, name, model, listed):
-        self.by_operation = {operation: [] for operation in listed}
-        if name in UNDECIDED or not listed:
-            return
+    def __init__(self, folder, name, model):
         file = folder / f"{name}.txt"
-        problems = []
-        for operations, decisions in read(file):
-            self.take(model, operations, decisions, problems)
-        for operation in sorted(listed):
-            problems += self.undecided(model, operation)
+        sections = read(file) if file.exists() else []
+        self.by_operation = {operation: [] for operations, _ in sections for operation in operations}
+        problems = [f"  AWS has no operation {operation}" for operation in self.by_operation
+                    if operation not in model.operation_names]
+        if not problems and name not in UNDECIDED:
+            for operations, decisions in sections:
+                self.take(model, operations, decisions, problems)
+            for operation in sorted(self.by_operation):
+                problems += self.undecided(model, operation)
         if problems:
             raise SystemExit("\n".join([f"{file}:"] + problems))
 
     def take(self, model, operations, decisions, problems):
         used = set()
         for operation in operations:
-            if operation not in self.by_operation:
-                problems.append(f"  {operation} is not in tools/operations.txt")
-                continue
             there = self.leaves_of(model, operation)
             for decision in decisions:
                 if any(covers(decision[0], decision[1], path) for path in there):

@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 """Compiles botocore's service models into C tables.
 
-    shapes.py SERVICES OPERATIONS MEMBERS_FOLDER OUTPUT_FOLDER
+    shapes.py SERVICES OPERATIONS_FOLDER OUTPUT_FOLDER
 
-For each service of SERVICES, the names and routes of all its operations; for the operations listed
-in OPERATIONS (lines of `service Operation`), the shapes of their requests and replies too. Writes
-one shapes_<service>.c a service and shapes_index.c; the structs are in src/operation/shape.h. What
-becomes of each member of a request is decided in MEMBERS_FOLDER (members.py). services.c lists the
-services that have operations, each a `struct service <name>_service`.
+For each service of SERVICES, the names and routes of all its operations; for those that are built,
+the shapes of their requests and replies too. Which these are, and what becomes of each member of
+their requests, stands in OPERATIONS_FOLDER (members.py). Writes one shapes_<service>.c a service and
+shapes_index.c; the structs are in src/operation/shape.h. services.c lists the services that have
+operations, each a `struct service <name>_service`.
 
 The models' patterns are written for Java. They are translated to PCRE here and compiled with the
 GLib that the server will use: one that does not compile fails the build.
@@ -314,17 +314,6 @@ def read_lines(path):
     return lines
 
 
-def read_operations(path, services):
-    """{service: {operation}}."""
-    listed = {}
-    for line in read_lines(path):
-        service, operation = line.split()
-        if service not in services:
-            raise SystemExit(f"shapes.py: {path}: service {service} is not served")
-        listed.setdefault(service, set()).add(operation)
-    return listed
-
-
 def write_list(path, include, kind, array, symbols):
     """A C file with an array of pointers to what each of the symbols names."""
     lines = ["/* Written by tools/shapes.py: do not edit. */", f'#include "{include}"', ""]
@@ -335,23 +324,21 @@ def write_list(path, include, kind, array, symbols):
 
 
 def main():
-    served, operations, decisions, folder = map(pathlib.Path, sys.argv[1:5])
+    served, built, folder = map(pathlib.Path, sys.argv[1:4])
     if botocore.__version__ != BOTOCORE:
         raise SystemExit(f"shapes.py: botocore {BOTOCORE} is needed, {sys.executable} has "
                          f"{botocore.__version__}")
     folder.mkdir(parents=True, exist_ok=True)
     services = read_lines(served)
-    listed = read_operations(operations, services)
+    listed = {name for name, _ in members.listed(built)}
+    if not listed <= set(services):
+        raise SystemExit(f"shapes.py: {served} has no line {', '.join(listed - set(services))}")
     session = botocore.session.get_session()
     patterns = Patterns()
     for name in services:
         model = session.get_service_model(name)
-        wanted = listed.get(name, set())
-        missing = wanted - set(model.operation_names)
-        if missing:
-            raise SystemExit(f"shapes.py: {name} has no operation {', '.join(sorted(missing))}")
-        decided = members.Members(decisions, name, model, wanted)
-        Service(name, model, wanted, decided, patterns).write(folder)
+        decided = members.Members(built, name, model)
+        Service(name, model, set(decided.by_operation), decided, patterns).write(folder)
     symbols = {name: name.replace("-", "_") for name in services}
     write_list(folder / "shapes_index.c", "operation/shape.h", "shape_service", "shape_services",
                [f"shape_service_{symbol}" for symbol in symbols.values()])

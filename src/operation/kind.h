@@ -1,8 +1,9 @@
 /* kind.h: what has a name and a life: one row a kind, and no second list of kinds anywhere.
  *
  * What creates, describes, lists and deletes reads the row; so does what waits for an end,
- * searches, tags, shows in the terminal, and what takes up again after a crash. A service lists its
- * kinds (struct service); to add one is to add its row, its own operations and its test. */
+ * searches, tags, shows in the terminal, and what takes up again after a crash. The row stands in
+ * the file of its resource, with its operations; a service lists its kinds (struct service).
+ * CONTRIBUTING.md says which files a new one touches. */
 #ifndef LATHE_OPERATION_KIND_H
 #define LATHE_OPERATION_KIND_H
 
@@ -10,6 +11,10 @@
 #include "base/json.h"
 
 #define KIND_STATUSES 4
+
+struct lathe;
+struct operation;
+struct service;
 
 struct kind {
     /* --- what it is called: members and words as the service's shapes spell them */
@@ -25,7 +30,9 @@ struct kind {
     bool any_case;         /* names are the same in any case; the first is kept */
     bool shows_parent;     /* descriptions show the parent's name as its own */
 
-    /* --- its operations; NULL where there is none */
+    /* --- its operations: the functions, and which of them does what; NULL where there is none */
+    const struct operation *operations;
+    size_t count;
     const char *create, *describe, *list, *update, *stop;
     const char *described_by; /* the member by which describe and stop name it; NULL: name */
     bool named_by_reply;      /* only the reply to `create` names it: by its ARN */
@@ -37,6 +44,10 @@ struct kind {
     /* --- its statuses by meaning; any other is on its way to one of these. None good: it is done
      * when it is there, and its status means something else */
     const char *good[KIND_STATUSES], *bad[KIND_STATUSES], *stopped[KIND_STATUSES];
+
+    /* Before anything is asked: takes up again, or fails, those that the server's end interrupted;
+     * or NULL. */
+    bool (*recover)(struct lathe *lathe, GError **error);
 
     /* --- where else it shows */
     const char *log_group;     /* "/aws/sagemaker/TrainingJobs": a stream's name begins with its */
@@ -56,7 +67,6 @@ struct kind {
 };
 
 /* The kinds of all services (a list that ends with NULL), one after another; NULL past the last. */
-struct service;
 const struct kind *kind_at(const struct service *const *services, size_t index);
 
 /* NULL where there is none. */

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "operation/kind.h"
 #include "operation/token.h"
 #include "operation/validate.h"
 
@@ -45,10 +46,10 @@ static bool add_operation(GHashTable *table, const struct shape_service *service
 {
     const struct shape_operation *shape = shape_operation_find(service, operation->name);
     if (!shape || !(shape->flags & OPERATION_SHAPE_LISTED))
-        return error_set(error, ERROR_INTERNAL,
-                         "%s %s is registered, but %s: add it to tools/operations.txt",
-                         service->name, operation->name,
-                         shape ? "its shapes are not compiled in" : "AWS has no such operation");
+        return error_set(
+            error, ERROR_INTERNAL, "%s %s is registered, but %s: add it to tools/operations/%s.txt",
+            service->name, operation->name,
+            shape ? "its shapes are not compiled in" : "AWS has no such operation", service->name);
     if (operation->flags & OPERATION_DECIDED && !owner->is_quick)
         return error_set(error, ERROR_INTERNAL, "%s does not decide where %s runs", service->name,
                          operation->name);
@@ -57,6 +58,16 @@ static bool add_operation(GHashTable *table, const struct shape_service *service
     if (!g_hash_table_insert(table, (gpointer)operation->name, entry))
         return error_set(error, ERROR_INTERNAL, "%s %s is registered twice", service->name,
                          operation->name);
+    return true;
+}
+
+static bool add_operations(GHashTable *table, const struct shape_service *shape,
+                           const struct service *owner, const struct operation *list, size_t count,
+                           GError **error)
+{
+    for (size_t i = 0; i < count; i++)
+        if (!add_operation(table, shape, owner, &list[i], error))
+            return false;
     return true;
 }
 
@@ -72,8 +83,10 @@ static bool add_service(struct operations *operations, const struct service *ser
         table = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, g_free);
         g_hash_table_insert(operations->services, (gpointer)shape->name, table);
     }
-    for (size_t i = 0; i < service->count; i++)
-        if (!add_operation(table, shape, service, &service->operations[i], error))
+    if (!add_operations(table, shape, service, service->operations, service->count, error))
+        return false;
+    for (const struct kind *const *kind = service->kinds; kind && *kind; kind++)
+        if (!add_operations(table, shape, service, (*kind)->operations, (*kind)->count, error))
             return false;
     return true;
 }

@@ -2,9 +2,7 @@
  * from a request to a reply; HTTP, the command line and workflow steps all come through
  * operation_call, and nothing else changes state.
  *
- * To add an operation: write its function in src/service/<service>/<resource>.c, add its line to
- * the service's table, add its name to tools/operations.txt (so that its shapes are compiled in),
- * and write its test. */
+ * CONTRIBUTING.md says which files a new operation touches. */
 #ifndef LATHE_OPERATION_OPERATION_H
 #define LATHE_OPERATION_OPERATION_H
 
@@ -70,7 +68,7 @@ struct operation {
 /* A service brings its operations and its life. Each hook may be NULL. */
 struct service {
     const char *name;
-    const struct operation *operations;
+    const struct operation *operations; /* those that its kinds do not bring */
     size_t count;
     const struct kind *const *kinds; /* of its resources; ends with NULL, or NULL: none */
     /* Of its operations with OPERATION_DECIDED: whether this request may run on a poll thread,
@@ -80,8 +78,6 @@ struct service {
     const struct flow_driver *const *drivers;
     /* Makes what its operations work on, beside the store, the lake and the jobs. */
     bool (*open)(struct lathe *lathe, GError **error);
-    /* Before anything is asked: takes up again, or fails, what the server's end interrupted. */
-    bool (*recover)(struct lathe *lathe, GError **error);
     /* Now and then, on a thread of its own: takes away what has grown old by `now` (seconds since
      * 1970). What fails is told in the server's log. */
     void (*tidy)(struct lathe *lathe, double now);

@@ -1,5 +1,5 @@
 /* shape.h: what AWS published about its operations, as tables: every operation's name and route,
- * and the shapes of those that tools/operations.txt lists. tools/shapes.py writes the tables from
+ * and the shapes of those that tools/operations/ lists. tools/shapes.py writes the tables from
  * botocore's models at build time; the structs are the interface.
  *
  * A shape is a type with its constraints. How a value is written in its place (under which name, in
@@ -73,7 +73,7 @@ enum shape_operation_flags {
     OPERATION_SHAPE_CHECKSUM = 2, /* its body comes with a checksum that has to be right */
 };
 
-/* A member of a request that is refused by name (tools/members/). */
+/* A member of a request that is refused by name (tools/operations/). */
 struct shape_refusal {
     const char *path;    /* "ProductionVariants[].ServerlessConfig"; {} are a map's values */
     const char *allowed; /* "File|FastFile": values that are taken all the same; or NULL */

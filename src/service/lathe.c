@@ -13,6 +13,7 @@
 #include "job/job.h"
 #include "lake/lake.h"
 #include "log/log_stream.h"
+#include "operation/kind.h"
 #include "serve/captures.h"
 
 /* The lock is the kernel's, on an open file: it goes with its owner, however that ends. The file
@@ -52,10 +53,11 @@ static bool open_services(struct lathe *lathe, GError **error)
     return lathe->operations != NULL;
 }
 
-static bool recover_services(struct lathe *lathe, GError **error)
+static bool recover_kinds(struct lathe *lathe, GError **error)
 {
-    for (size_t i = 0; services[i]; i++)
-        if (services[i]->recover && !services[i]->recover(lathe, error))
+    const struct kind *kind;
+    for (size_t i = 0; (kind = kind_at(services, i)); i++)
+        if (kind->recover && !kind->recover(lathe, error))
             return false;
     return true;
 }
@@ -141,7 +143,7 @@ static bool open_parts(struct lathe *lathe, GError **error)
            (lathe->jobs = jobs_open(
                 &(struct jobs_settings){.folder = jobs, .logs = lathe->logs, .lake = lathe->lake},
                 error)) &&
-           open_services(lathe, error) && recover_services(lathe, error) &&
+           open_services(lathe, error) && recover_kinds(lathe, error) &&
            (lathe->flows = flows_open(lathe->store, lathe->operations, lathe->clock, error)) &&
            begin_to_tidy(lathe);
 }

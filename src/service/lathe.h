@@ -38,9 +38,7 @@ struct lathe {
     atomic_bool tidy_waits; /* among the chores */
 };
 
-/* The services that are built, from tools/operations.txt; ends with NULL. To add one, see
- * README.md.
- */
+/* The services that are built, from tools/operations/; ends with NULL. */
 extern const struct service *const services[];
 
 /* Takes the home folder (created where missing; refused where another process has it), opens what

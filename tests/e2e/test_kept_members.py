@@ -1,4 +1,4 @@
-"""What tools/members says is kept of a request, its description shows: every such member is sent,
+"""What tools/operations says is kept of a request, its description shows: every such member is sent,
 with a random value that fits its shape."""
 
 import importlib.util
@@ -6,6 +6,7 @@ import pathlib
 import re
 
 import botocore.session
+import members
 import pytest
 
 from sagemaker_jobs import ROLE, XGBOOST, channel, train, training_request, unique, wait_for_job
@@ -20,11 +21,10 @@ def load(name, path):
     return module
 
 
-members = load("members", ROOT / "tools/members.py")
 values = load("values", ROOT / "tests/wire/values.py")
 MODEL = botocore.session.get_session().get_service_model("sagemaker")
 KEPT = {operation: [one[1] for one in decisions if one[0] == "kept"]
-        for operations, decisions in members.read(ROOT / "tools/members/sagemaker.txt")
+        for operations, decisions in members.read(ROOT / "tools/operations/sagemaker.txt")
         for operation in operations}
 
 

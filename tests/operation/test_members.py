@@ -1,29 +1,24 @@
 """The decisions on requests' members: one that nobody took, or took twice, fails the build."""
 
-import importlib.util
 import pathlib
 import re
 
 import botocore.session
+import members
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
-SPEC = importlib.util.spec_from_file_location("members", ROOT / "tools/members.py")
-members = importlib.util.module_from_spec(SPEC)
-SPEC.loader.exec_module(members)
-DECISIONS = ROOT / "tools/members"
-LISTED = [line.split() for line in (ROOT / "tools/operations.txt").read_text().splitlines()
-          if line and line[0] != "#"]
-SERVICES = sorted({service for service, _ in LISTED} - members.UNDECIDED)
+DECISIONS = ROOT / "tools/operations"
+SERVICES = sorted({service for service, _ in members.listed(DECISIONS)} - members.UNDECIDED)
 
 
 def model_of(service):
     return botocore.session.get_session().get_service_model(service)
 
 
-def decide(tmp_path, text, listed=("AddTags",), service="sagemaker"):
+def decide(tmp_path, text, service="sagemaker"):
     (tmp_path / f"{service}.txt").write_text(text)
-    return members.Members(tmp_path, service, model_of(service), set(listed))
+    return members.Members(tmp_path, service, model_of(service))
 
 
 def test_leaves_are_botocores_members():
@@ -42,7 +37,7 @@ def test_leaves_are_botocores_members():
     ("AddTags\n acts ResourceArn\n kept Tags\n refused Colour no colours", "Colour: there is no such"),
     ("AddTags\n acts ResourceArn\n refused Tags", "Tags is refused without a reason"),
     ("AddTags\n acts ResourceArn\n ignored Tags", "'ignored' is none of"),
-    ("Paint\n acts Colour", "Paint is not in tools/operations.txt"),
+    ("Paint\n acts Colour", "AWS has no operation Paint"),
 ])
 def test_what_is_not_decided_once_fails(tmp_path, text, told):
     with pytest.raises(SystemExit, match=re.escape(told)):

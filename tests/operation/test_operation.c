@@ -164,8 +164,8 @@ static void test_registering_is_checked(void **state)
                                     {.name = "sagemaker", .operations = twice, .count = 2},
                                     {.name = "sagemaker", .operations = invented, .count = 1},
                                     {.name = "kitchen", .operations = unlisted, .count = 1}};
-    const char *const texts[] = {"tools/operations.txt", "registered twice", "no such operation",
-                                 "no shapes"};
+    const char *const texts[] = {"tools/operations/sagemaker.txt", "registered twice",
+                                 "no such operation", "no shapes"};
     for (size_t i = 0; i < G_N_ELEMENTS(wrong); i++) {
         const struct service *const services[] = {&wrong[i], NULL};
         g_autoptr(GError) error = NULL;

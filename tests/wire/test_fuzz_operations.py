@@ -19,6 +19,7 @@ import botocore.exceptions
 import botocore.parsers
 import botocore.serialize
 import botocore.session
+import members
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -28,8 +29,7 @@ SPEC.loader.exec_module(values)
 
 SECONDS = float(os.environ.get("LATHE_FUZZ_SECONDS", 15))
 SEED = int(os.environ.get("LATHE_FUZZ_SEED", 0))
-LISTED = [tuple(line.split()) for line in (ROOT / "tools/operations.txt").read_text().splitlines()
-          if line and line[0] != "#"]
+LISTED = members.listed(ROOT / "tools/operations")
 NAMED = {501: "NotImplemented"}  # what S3 answers to what is not built, and clients do not retry
 ROLE = "arn:aws:iam::000000000000:role/R"
 

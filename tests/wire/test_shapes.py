@@ -9,6 +9,7 @@ import re
 import botocore.parsers
 import botocore.serialize
 import botocore.session
+import members
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -22,10 +23,8 @@ def load(name, path):
 
 
 values = load("values", pathlib.Path(__file__).with_name("values.py"))
-members = load("members", ROOT / "tools/members.py")
 
-LISTED = [tuple(line.split()) for line in (ROOT / "tools/operations.txt").read_text().splitlines()
-          if line and line[0] != "#"]
+LISTED = members.listed(ROOT / "tools/operations")
 CASES = [(service, operation, None) for service, operation in LISTED]
 # Older boto3 sends CloudWatch as a query.
 CASES += [(service, operation, "query") for service, operation in LISTED if service == "cloudwatch"]
@@ -40,8 +39,7 @@ def models():
 
 @pytest.fixture(scope="session")
 def decided(models):
-    return {service: members.Members(ROOT / "tools/members", service, model,
-                                     {name for other, name in LISTED if other == service})
+    return {service: members.Members(ROOT / "tools/operations", service, model)
             for service, model in models.items()}
 
 

@@ -10,6 +10,7 @@ import random
 import re
 
 import botocore.session
+import members
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
@@ -25,13 +26,11 @@ KEYS = re.compile(r"marker$|^startafter$", re.I)  # the client's own to make up,
 def listings():
     """(service, operation, member) of every token."""
     session = botocore.session.get_session()
-    for line in (ROOT / "tools/operations.txt").read_text().splitlines():
-        if line and line[0] != "#":
-            service, name = line.split()
-            shape = session.get_service_model(service).operation_model(name).input_shape
-            for member in shape.members if shape else ():
-                if TOKEN.search(member):
-                    yield service, name, member
+    for service, name in members.listed(ROOT / "tools/operations"):
+        shape = session.get_service_model(service).operation_model(name).input_shape
+        for member in shape.members if shape else ():
+            if TOKEN.search(member):
+                yield service, name, member
 
 
 LISTINGS = list(listings())

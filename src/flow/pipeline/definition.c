@@ -139,8 +139,8 @@ static bool read_cache(struct definition_step *step, bool cacheable, const char 
         return true;
     if (!cacheable)
         return error_set(error, ERROR_VALIDATION,
-                         "step %s: CacheConfig: steps of type %s are not cached; Training and "
-                         "Processing are",
+                         "step %s: CacheConfig: the results of steps of type %s are not kept for "
+                         "later executions; leave it out",
                          step->name, type);
     const char *expires = json_text_at(cache, "ExpireAfter");
     step->cached = true;

@@ -1,7 +1,7 @@
 /* setting.h: settings of buckets (CORS, policies, tags ...), between the files of this folder.
  *
  * To add one: a row of setting.c's table, a check where S3 asks more than the shape does, and the
- * operations' names in s3.c and tools/operations.txt. */
+ * operations' names in s3.c and tools/operations/s3.txt. */
 #ifndef LATHE_SERVICE_S3_SETTING_H
 #define LATHE_SERVICE_S3_SETTING_H
 

@@ -142,8 +142,8 @@ static void start_deployment(struct lathe *lathe, const char *endpoint, const ch
 /* --- operations ----------------------------------------------------------------------------------
  */
 
-bool create_endpoint(const struct call *call, const json_t *request, struct reply *reply,
-                     GError **error)
+static bool create_endpoint(const struct call *call, const json_t *request, struct reply *reply,
+                            GError **error)
 {
     const char *config = json_text_at(request, "EndpointConfigName");
     g_autoptr(resource_auto) found = sagemaker_get(call, &endpoint_config_kind, config, error);
@@ -215,8 +215,8 @@ static bool describe_config(const struct call *call, const struct resource *endp
     return true;
 }
 
-bool describe_endpoint(const struct call *call, const json_t *request, struct reply *reply,
-                       GError **error)
+static bool describe_endpoint(const struct call *call, const json_t *request, struct reply *reply,
+                              GError **error)
 {
     g_autoptr(resource_auto) endpoint =
         sagemaker_get(call, &endpoint_kind, json_text_at(request, "EndpointName"), error);
@@ -226,8 +226,8 @@ bool describe_endpoint(const struct call *call, const json_t *request, struct re
     return describe_config(call, endpoint, reply->output, error);
 }
 
-bool list_endpoints(const struct call *call, const json_t *request, struct reply *reply,
-                    GError **error)
+static bool list_endpoints(const struct call *call, const json_t *request, struct reply *reply,
+                           GError **error)
 {
     return sagemaker_list(call, &endpoint_kind, request, reply, error);
 }
@@ -242,8 +242,8 @@ static bool begin_update(struct resource *endpoint, void *data, GError **error)
     return true;
 }
 
-bool update_endpoint(const struct call *call, const json_t *request, struct reply *reply,
-                     GError **error)
+static bool update_endpoint(const struct call *call, const json_t *request, struct reply *reply,
+                            GError **error)
 {
     const char *config = json_text_at(request, "EndpointConfigName");
     g_autoptr(resource_auto) endpoint =
@@ -298,8 +298,8 @@ static bool apply_weights(struct lathe *lathe, const char *name, const json_t *w
     return true;
 }
 
-bool update_endpoint_weights_and_capacities(const struct call *call, const json_t *request,
-                                            struct reply *reply, GError **error)
+static bool update_endpoint_weights_and_capacities(const struct call *call, const json_t *request,
+                                                   struct reply *reply, GError **error)
 {
     json_t *desired = json_object_get(request, "DesiredWeightsAndCapacities");
     g_autoptr(resource_auto) endpoint =
@@ -324,8 +324,8 @@ bool update_endpoint_weights_and_capacities(const struct call *call, const json_
     return true;
 }
 
-bool delete_endpoint(const struct call *call, const json_t *request, struct reply *reply,
-                     GError **error)
+static bool delete_endpoint(const struct call *call, const json_t *request, struct reply *reply,
+                            GError **error)
 {
     (void)reply;
     g_autoptr(resource_auto) endpoint =
@@ -361,7 +361,7 @@ static void bring_back(struct lathe *lathe, const struct resource *endpoint)
 
 /* Failed endpoints stay as they are; an update that was cut off is dropped, as it never answered.
  * What cannot be opened any more (its artifact was deleted) is Failed, with the reason. */
-bool endpoints_recover(struct lathe *lathe, GError **error)
+static bool recover(struct lathe *lathe, GError **error)
 {
     struct resource_query query = {.kind = endpoint_kind.word};
     g_autoptr(GPtrArray) endpoints = resource_list(lathe->store, &query, NULL, error);
@@ -372,3 +372,45 @@ bool endpoints_recover(struct lathe *lathe, GError **error)
     }
     return endpoints != NULL;
 }
+
+/* --- what it is ---------------------------------------------------------------------------------
+ */
+
+static const struct operation operations[] = {
+    {"CreateEndpoint", create_endpoint, OPERATION_BLOCKING},
+    {"DescribeEndpoint", describe_endpoint, OPERATION_BLOCKING},
+    {"ListEndpoints", list_endpoints, OPERATION_BLOCKING},
+    {"UpdateEndpoint", update_endpoint, OPERATION_BLOCKING},
+    {"UpdateEndpointWeightsAndCapacities", update_endpoint_weights_and_capacities,
+     OPERATION_BLOCKING},
+    {"DeleteEndpoint", delete_endpoint, OPERATION_BLOCKING},
+};
+
+const struct kind endpoint_kind = {
+    .service = "sagemaker",
+    .word = "endpoint",
+    .noun = "Endpoint",
+    .name = "EndpointName",
+    .any_case = true,
+    .arn = "EndpointArn",
+    .status = "EndpointStatus",
+    .reason = "FailureReason",
+    .summaries = "Endpoints",
+    .create = "CreateEndpoint",
+    .describe = "DescribeEndpoint",
+    .list = "ListEndpoints",
+    .update = "UpdateEndpoint",
+    .update_shows = "EndpointConfigName",
+    .good = {"InService"},
+    .bad = {"Failed", "OutOfService"},
+    .title = "endpoints",
+    .step_metadata = "Endpoint",
+    .searchable = true,
+    .missing_code = ERROR_VALIDATION,
+    .missing = "Could not find endpoint \"%s\".",
+    .taken_code = ERROR_VALIDATION,
+    .taken = "Cannot create already existing endpoint \"%s\".",
+    .operations = operations,
+    .count = G_N_ELEMENTS(operations),
+    .recover = recover,
+};

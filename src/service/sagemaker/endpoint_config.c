@@ -26,28 +26,58 @@ static bool check_variants(const struct call *call, const json_t *variants, GErr
     return true;
 }
 
-bool create_endpoint_config(const struct call *call, const json_t *request, struct reply *reply,
-                            GError **error)
+static bool create_endpoint_config(const struct call *call, const json_t *request,
+                                   struct reply *reply, GError **error)
 {
     return check_variants(call, json_object_get(request, "ProductionVariants"), error) &&
            sagemaker_create(call, &endpoint_config_kind, request, "", NULL, reply, error);
 }
 
-bool describe_endpoint_config(const struct call *call, const json_t *request, struct reply *reply,
-                              GError **error)
+static bool describe_endpoint_config(const struct call *call, const json_t *request,
+                                     struct reply *reply, GError **error)
 {
     return sagemaker_describe_call(call, &endpoint_config_kind, request, reply, error);
 }
 
-bool list_endpoint_configs(const struct call *call, const json_t *request, struct reply *reply,
-                           GError **error)
+static bool list_endpoint_configs(const struct call *call, const json_t *request,
+                                  struct reply *reply, GError **error)
 {
     return sagemaker_list(call, &endpoint_config_kind, request, reply, error);
 }
 
-bool delete_endpoint_config(const struct call *call, const json_t *request, struct reply *reply,
-                            GError **error)
+static bool delete_endpoint_config(const struct call *call, const json_t *request,
+                                   struct reply *reply, GError **error)
 {
     (void)reply;
     return sagemaker_delete(call, &endpoint_config_kind, request, NULL, error);
 }
+
+/* --- what it is ---------------------------------------------------------------------------------
+ */
+
+static const struct operation operations[] = {
+    {"CreateEndpointConfig", create_endpoint_config, OPERATION_BLOCKING},
+    {"DescribeEndpointConfig", describe_endpoint_config, OPERATION_BLOCKING},
+    {"ListEndpointConfigs", list_endpoint_configs, OPERATION_BLOCKING},
+    {"DeleteEndpointConfig", delete_endpoint_config, OPERATION_BLOCKING},
+};
+
+const struct kind endpoint_config_kind = {
+    .service = "sagemaker",
+    .word = "endpoint-config",
+    .noun = "EndpointConfig",
+    .name = "EndpointConfigName",
+    .arn = "EndpointConfigArn",
+    .summaries = "EndpointConfigs",
+    .create = "CreateEndpointConfig",
+    .describe = "DescribeEndpointConfig",
+    .list = "ListEndpointConfigs",
+    .step_metadata = "EndpointConfig",
+    .always = "{\"EnableNetworkIsolation\": false}",
+    .missing_code = ERROR_VALIDATION,
+    .missing = "Could not find endpoint configuration \"%s\".",
+    .taken_code = ERROR_VALIDATION,
+    .taken = "Cannot create already existing endpoint configuration \"%s\".",
+    .operations = operations,
+    .count = G_N_ELEMENTS(operations),
+};

@@ -96,8 +96,8 @@ static bool check_container(struct lathe *lathe, const json_t *container, GError
     return check_data(lathe, data, error);
 }
 
-bool create_model(const struct call *call, const json_t *request, struct reply *reply,
-                  GError **error)
+static bool create_model(const struct call *call, const json_t *request, struct reply *reply,
+                         GError **error)
 {
     const json_t *primary = json_object_get(request, "PrimaryContainer");
     bool several = json_array_size(json_object_get(request, "Containers")) > 0;
@@ -115,21 +115,52 @@ bool create_model(const struct call *call, const json_t *request, struct reply *
     return containers && sagemaker_create(call, &model_kind, request, "", NULL, reply, error);
 }
 
-bool describe_model(const struct call *call, const json_t *request, struct reply *reply,
-                    GError **error)
+static bool describe_model(const struct call *call, const json_t *request, struct reply *reply,
+                           GError **error)
 {
     return sagemaker_describe_call(call, &model_kind, request, reply, error);
 }
 
-bool list_models(const struct call *call, const json_t *request, struct reply *reply,
-                 GError **error)
+static bool list_models(const struct call *call, const json_t *request, struct reply *reply,
+                        GError **error)
 {
     return sagemaker_list(call, &model_kind, request, reply, error);
 }
 
-bool delete_model(const struct call *call, const json_t *request, struct reply *reply,
-                  GError **error)
+static bool delete_model(const struct call *call, const json_t *request, struct reply *reply,
+                         GError **error)
 {
     (void)reply;
     return sagemaker_delete(call, &model_kind, request, NULL, error);
 }
+
+/* --- what it is ---------------------------------------------------------------------------------
+ */
+
+static const struct operation operations[] = {
+    {"CreateModel", create_model, OPERATION_BLOCKING},
+    {"DescribeModel", describe_model, OPERATION_BLOCKING},
+    {"ListModels", list_models, OPERATION_BLOCKING},
+    {"DeleteModel", delete_model, OPERATION_BLOCKING},
+};
+
+const struct kind model_kind = {
+    .service = "sagemaker",
+    .word = "model",
+    .noun = "Model",
+    .name = "ModelName",
+    .arn = "ModelArn",
+    .summaries = "Models",
+    .create = "CreateModel",
+    .describe = "DescribeModel",
+    .list = "ListModels",
+    .step = "Model",
+    .step_metadata = "Model",
+    .always = "{\"EnableNetworkIsolation\": false}",
+    .missing_code = ERROR_VALIDATION,
+    .missing = "Could not find model \"%s\".",
+    .taken_code = ERROR_VALIDATION,
+    .taken = "Cannot create already existing model \"%s\".",
+    .operations = operations,
+    .count = G_N_ELEMENTS(operations),
+};

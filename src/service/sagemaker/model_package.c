@@ -26,28 +26,28 @@ static json_t *with_plain_name(const json_t *request, const struct kind *kind)
 /* --- groups
  * --------------------------------------------------------------------------------------- */
 
-bool create_model_package_group(const struct call *call, const json_t *request, struct reply *reply,
-                                GError **error)
+static bool create_model_package_group(const struct call *call, const json_t *request,
+                                       struct reply *reply, GError **error)
 {
     return sagemaker_create(call, &model_package_group_kind, request, "Completed", NULL, reply,
                             error);
 }
 
-bool describe_model_package_group(const struct call *call, const json_t *request,
-                                  struct reply *reply, GError **error)
+static bool describe_model_package_group(const struct call *call, const json_t *request,
+                                         struct reply *reply, GError **error)
 {
     g_autoptr(json_auto) plain = with_plain_name(request, &model_package_group_kind);
     return sagemaker_describe_call(call, &model_package_group_kind, plain, reply, error);
 }
 
-bool list_model_package_groups(const struct call *call, const json_t *request, struct reply *reply,
-                               GError **error)
+static bool list_model_package_groups(const struct call *call, const json_t *request,
+                                      struct reply *reply, GError **error)
 {
     return sagemaker_list(call, &model_package_group_kind, request, reply, error);
 }
 
-bool delete_model_package_group(const struct call *call, const json_t *request, struct reply *reply,
-                                GError **error)
+static bool delete_model_package_group(const struct call *call, const json_t *request,
+                                       struct reply *reply, GError **error)
 {
     (void)reply;
     g_autoptr(json_auto) plain = with_plain_name(request, &model_package_group_kind);
@@ -105,8 +105,8 @@ static bool create_package(struct store_connection *connection, void *data, GErr
     return sagemaker_create_within(connection, creation, error);
 }
 
-bool create_model_package(const struct call *call, const json_t *request, struct reply *reply,
-                          GError **error)
+static bool create_model_package(const struct call *call, const json_t *request,
+                                 struct reply *reply, GError **error)
 {
     const char *group = json_text_at(request, "ModelPackageGroupName");
     const char *name = json_text_at(request, "ModelPackageName");
@@ -148,8 +148,8 @@ struct resource *model_package_find(struct lathe *lathe, const char *name_or_arn
     return package;
 }
 
-bool describe_model_package(const struct call *call, const json_t *request, struct reply *reply,
-                            GError **error)
+static bool describe_model_package(const struct call *call, const json_t *request,
+                                   struct reply *reply, GError **error)
 {
     g_autoptr(resource_auto) package =
         model_package_find(call->lathe, json_text_at(request, "ModelPackageName"), error);
@@ -170,8 +170,8 @@ static void choose_type(struct resource_query *query, const char *group, const c
     query->of_a_parent = versioned;
 }
 
-bool list_model_packages(const struct call *call, const json_t *request, struct reply *reply,
-                         GError **error)
+static bool list_model_packages(const struct call *call, const json_t *request, struct reply *reply,
+                                GError **error)
 {
     const char *group = json_text_at(request, "ModelPackageGroupName");
     struct resource_query query = sagemaker_query(&model_package_kind, request);
@@ -195,8 +195,8 @@ static bool change_package(struct resource *package, void *data, GError **error)
     return true;
 }
 
-bool update_model_package(const struct call *call, const json_t *request, struct reply *reply,
-                          GError **error)
+static bool update_model_package(const struct call *call, const json_t *request,
+                                 struct reply *reply, GError **error)
 {
     const char *arn = json_text_at(request, "ModelPackageArn");
     g_autoptr(resource_auto) package = model_package_find(call->lathe, arn, error);
@@ -205,10 +205,78 @@ bool update_model_package(const struct call *call, const json_t *request, struct
                           json_pack("{ss}", "ModelPackageArn", package->arn), reply, error);
 }
 
-bool delete_model_package(const struct call *call, const json_t *request, struct reply *reply,
-                          GError **error)
+static bool delete_model_package(const struct call *call, const json_t *request,
+                                 struct reply *reply, GError **error)
 {
     (void)reply;
     g_autoptr(json_auto) plain = with_plain_name(request, &model_package_kind);
     return sagemaker_delete(call, &model_package_kind, plain, NULL, error);
 }
+
+/* --- what it is ---------------------------------------------------------------------------------
+ */
+
+static const struct operation group_operations[] = {
+    {"CreateModelPackageGroup", create_model_package_group, OPERATION_BLOCKING},
+    {"DescribeModelPackageGroup", describe_model_package_group, OPERATION_BLOCKING},
+    {"ListModelPackageGroups", list_model_package_groups, OPERATION_BLOCKING},
+    {"DeleteModelPackageGroup", delete_model_package_group, OPERATION_BLOCKING},
+};
+
+const struct kind model_package_group_kind = {
+    .service = "sagemaker",
+    .word = "model-package-group",
+    .noun = "ModelPackageGroup",
+    .name = "ModelPackageGroupName",
+    .arn = "ModelPackageGroupArn",
+    .status = "ModelPackageGroupStatus",
+    .summaries = "ModelPackageGroupSummaryList",
+    .create = "CreateModelPackageGroup",
+    .describe = "DescribeModelPackageGroup",
+    .list = "ListModelPackageGroups",
+    .searchable = true,
+    .always = "{\"CreatedBy\": {}}",
+    .missing_code = ERROR_VALIDATION,
+    .missing = "ModelPackageGroup %s does not exist.",
+    .taken_code = ERROR_VALIDATION,
+    .taken = "Model Package Group already exists: %s",
+    .operations = group_operations,
+    .count = G_N_ELEMENTS(group_operations),
+};
+
+static const struct operation operations[] = {
+    {"CreateModelPackage", create_model_package, OPERATION_BLOCKING},
+    {"DescribeModelPackage", describe_model_package, OPERATION_BLOCKING},
+    {"ListModelPackages", list_model_packages, OPERATION_BLOCKING},
+    {"UpdateModelPackage", update_model_package, OPERATION_BLOCKING},
+    {"DeleteModelPackage", delete_model_package, OPERATION_BLOCKING},
+};
+
+/* Its name in the store is "<group>/<version>". */
+const struct kind model_package_kind = {
+    .service = "sagemaker",
+    .word = "model-package",
+    .noun = "ModelPackage",
+    .name = "ModelPackageName",
+    .arn = "ModelPackageArn",
+    .status = "ModelApprovalStatus",
+    .parent = "ModelPackageGroupName",
+    .shows_parent = true,
+    .summaries = "ModelPackageSummaryList",
+    .create = "CreateModelPackage",
+    .describe = "DescribeModelPackage",
+    .list = "ListModelPackages",
+    .named_by_reply = true,
+    .marked = true,
+    .step = "RegisterModel",
+    .step_metadata = "RegisterModel",
+    .step_makes_parent = "CreateModelPackageGroup",
+    .searchable = true,
+    .always = "{\"CreatedBy\": {}, \"CertifyForMarketplace\": false}",
+    .missing_code = ERROR_VALIDATION,
+    .missing = "ModelPackage %s does not exist.",
+    .taken_code = ERROR_CONFLICT,
+    .taken = "Model Package already exists: %s",
+    .operations = operations,
+    .count = G_N_ELEMENTS(operations),
+};

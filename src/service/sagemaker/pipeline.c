@@ -94,8 +94,8 @@ static bool check_request(const json_t *request, GError **error)
 /* --- operations ----------------------------------------------------------------------------------
  */
 
-bool create_pipeline(const struct call *call, const json_t *request, struct reply *reply,
-                     GError **error)
+static bool create_pipeline(const struct call *call, const json_t *request, struct reply *reply,
+                            GError **error)
 {
     if (!sagemaker_check_free(call, &pipeline_kind, json_text_at(request, "PipelineName"), error) ||
         !check_request(request, error))
@@ -143,8 +143,8 @@ static bool change_pipeline(struct resource *pipeline, void *data, GError **erro
     return true;
 }
 
-bool update_pipeline(const struct call *call, const json_t *request, struct reply *reply,
-                     GError **error)
+static bool update_pipeline(const struct call *call, const json_t *request, struct reply *reply,
+                            GError **error)
 {
     g_autoptr(resource_auto) pipeline =
         pipeline_find(call, json_text_at(request, "PipelineName"), error);
@@ -166,8 +166,8 @@ bool update_pipeline(const struct call *call, const json_t *request, struct repl
     return true;
 }
 
-bool delete_pipeline(const struct call *call, const json_t *request, struct reply *reply,
-                     GError **error)
+static bool delete_pipeline(const struct call *call, const json_t *request, struct reply *reply,
+                            GError **error)
 {
     g_autoptr(resource_auto) pipeline =
         pipeline_find(call, json_text_at(request, "PipelineName"), error);
@@ -180,8 +180,8 @@ bool delete_pipeline(const struct call *call, const json_t *request, struct repl
     return true;
 }
 
-bool describe_pipeline(const struct call *call, const json_t *request, struct reply *reply,
-                       GError **error)
+static bool describe_pipeline(const struct call *call, const json_t *request, struct reply *reply,
+                              GError **error)
 {
     g_autoptr(resource_auto) pipeline =
         pipeline_find(call, json_text_at(request, "PipelineName"), error);
@@ -200,8 +200,8 @@ bool describe_pipeline(const struct call *call, const json_t *request, struct re
     return true;
 }
 
-bool list_pipelines(const struct call *call, const json_t *request, struct reply *reply,
-                    GError **error)
+static bool list_pipelines(const struct call *call, const json_t *request, struct reply *reply,
+                           GError **error)
 {
     struct resource_query query = sagemaker_query(&pipeline_kind, request);
     query.name_prefix = json_text_at(request, "PipelineNamePrefix");
@@ -229,3 +229,34 @@ bool pipeline_mark_run(const struct call *call, struct store_connection *connect
     return resource_update_within(connection, call->lathe->store, pipeline_kind.word, pipeline,
                                   mark_run, NULL, error);
 }
+
+/* --- what it is ---------------------------------------------------------------------------------
+ */
+
+static const struct operation operations[] = {
+    {"CreatePipeline", create_pipeline, OPERATION_BLOCKING},
+    {"DescribePipeline", describe_pipeline, OPERATION_BLOCKING},
+    {"ListPipelines", list_pipelines, OPERATION_BLOCKING},
+    {"UpdatePipeline", update_pipeline, OPERATION_BLOCKING},
+    {"DeletePipeline", delete_pipeline, OPERATION_BLOCKING},
+};
+
+const struct kind pipeline_kind = {
+    .service = "sagemaker",
+    .word = "pipeline",
+    .noun = "Pipeline",
+    .name = "PipelineName",
+    .arn = "PipelineArn",
+    .summaries = "PipelineSummaries",
+    .create = "CreatePipeline",
+    .describe = "DescribePipeline",
+    .list = "ListPipelines",
+    .always = "{\"CreatedBy\": {}, \"LastModifiedBy\": {}}",
+    .missing_code = ERROR_NOT_FOUND,
+    .missing = "Pipeline '%s' does not exist.",
+    .taken_code = ERROR_VALIDATION,
+    .taken = "Pipeline names must be unique within an AWS account and region. Pipeline with name "
+             "(%s) already exists.",
+    .operations = operations,
+    .count = G_N_ELEMENTS(operations),
+};

@@ -131,8 +131,8 @@ static bool start_within(struct store_connection *connection, void *data, GError
            call_remember(call, connection, start->answer, error);
 }
 
-bool start_pipeline_execution(const struct call *call, const json_t *request, struct reply *reply,
-                              GError **error)
+static bool start_pipeline_execution(const struct call *call, const json_t *request,
+                                     struct reply *reply, GError **error)
 {
     g_autoptr(resource_auto) pipeline =
         pipeline_find(call, json_text_at(request, "PipelineName"), error);
@@ -185,8 +185,8 @@ static bool begin_to_stop(struct resource *execution, void *data, GError **error
     return true;
 }
 
-bool stop_pipeline_execution(const struct call *call, const json_t *request, struct reply *reply,
-                             GError **error)
+static bool stop_pipeline_execution(const struct call *call, const json_t *request,
+                                    struct reply *reply, GError **error)
 {
     return change_execution(call, request, begin_to_stop, reply, error);
 }
@@ -208,8 +208,8 @@ static bool begin_retry(struct resource *execution, void *data, GError **error)
     return true;
 }
 
-bool retry_pipeline_execution(const struct call *call, const json_t *request, struct reply *reply,
-                              GError **error)
+static bool retry_pipeline_execution(const struct call *call, const json_t *request,
+                                     struct reply *reply, GError **error)
 {
     return change_execution(call, request, begin_retry, reply, error);
 }
@@ -224,8 +224,8 @@ static bool change_words(struct resource *execution, void *data, GError **error)
     return true;
 }
 
-bool update_pipeline_execution(const struct call *call, const json_t *request, struct reply *reply,
-                               GError **error)
+static bool update_pipeline_execution(const struct call *call, const json_t *request,
+                                      struct reply *reply, GError **error)
 {
     return change_execution(call, request, change_words, reply, error);
 }
@@ -233,8 +233,8 @@ bool update_pipeline_execution(const struct call *call, const json_t *request, s
 /* --- telling -------------------------------------------------------------------------------------
  */
 
-bool describe_pipeline_execution(const struct call *call, const json_t *request,
-                                 struct reply *reply, GError **error)
+static bool describe_pipeline_execution(const struct call *call, const json_t *request,
+                                        struct reply *reply, GError **error)
 {
     static const char *const members[] = {"PipelineArn",
                                           "PipelineExecutionDisplayName",
@@ -256,8 +256,9 @@ bool describe_pipeline_execution(const struct call *call, const json_t *request,
     return true;
 }
 
-bool describe_pipeline_definition_for_execution(const struct call *call, const json_t *request,
-                                                struct reply *reply, GError **error)
+static bool describe_pipeline_definition_for_execution(const struct call *call,
+                                                       const json_t *request, struct reply *reply,
+                                                       GError **error)
 {
     g_autoptr(resource_auto) execution = find_execution(call, request, error);
     if (!execution)
@@ -292,8 +293,8 @@ static json_t *execution_summary(const struct resource *execution)
     return summary;
 }
 
-bool list_pipeline_executions(const struct call *call, const json_t *request, struct reply *reply,
-                              GError **error)
+static bool list_pipeline_executions(const struct call *call, const json_t *request,
+                                     struct reply *reply, GError **error)
 {
     g_autoptr(resource_auto) pipeline =
         pipeline_find(call, json_text_at(request, "PipelineName"), error);
@@ -335,8 +336,8 @@ static json_t *step_of(const json_t *entry)
     return step;
 }
 
-bool list_pipeline_execution_steps(const struct call *call, const json_t *request,
-                                   struct reply *reply, GError **error)
+static bool list_pipeline_execution_steps(const struct call *call, const json_t *request,
+                                          struct reply *reply, GError **error)
 {
     g_autoptr(resource_auto) execution = find_execution(call, request, error);
     g_autofree char *listing = listing_of(call, request);
@@ -386,8 +387,8 @@ static json_t *page_of(const json_t *list, const struct call *call, const json_t
     return found;
 }
 
-bool list_pipeline_parameters_for_execution(const struct call *call, const json_t *request,
-                                            struct reply *reply, GError **error)
+static bool list_pipeline_parameters_for_execution(const struct call *call, const json_t *request,
+                                                   struct reply *reply, GError **error)
 {
     g_autoptr(resource_auto) execution = find_execution(call, request, error);
     if (!execution)
@@ -435,3 +436,44 @@ bool pipeline_executions_delete(const struct call *call, const char *pipeline, G
     }
     return true;
 }
+
+/* --- what it is ---------------------------------------------------------------------------------
+ */
+
+static const struct operation operations[] = {
+    {"StartPipelineExecution", start_pipeline_execution, OPERATION_BLOCKING},
+    {"StopPipelineExecution", stop_pipeline_execution, OPERATION_BLOCKING},
+    {"RetryPipelineExecution", retry_pipeline_execution, OPERATION_BLOCKING},
+    {"UpdatePipelineExecution", update_pipeline_execution, OPERATION_BLOCKING},
+    {"DescribePipelineExecution", describe_pipeline_execution, OPERATION_BLOCKING},
+    {"DescribePipelineDefinitionForExecution", describe_pipeline_definition_for_execution,
+     OPERATION_BLOCKING},
+    {"ListPipelineExecutions", list_pipeline_executions, OPERATION_BLOCKING},
+    {"ListPipelineExecutionSteps", list_pipeline_execution_steps, OPERATION_BLOCKING},
+    {"ListPipelineParametersForExecution", list_pipeline_parameters_for_execution,
+     OPERATION_BLOCKING},
+};
+
+const struct kind pipeline_execution_kind = {
+    .service = "sagemaker",
+    .word = "pipeline-execution",
+    .noun = "PipelineExecution",
+    .arn = "PipelineExecutionArn",
+    .status = "PipelineExecutionStatus",
+    .reason = "FailureReason",
+    .parent = "PipelineName",
+    .summaries = "PipelineExecutionSummaries",
+    .create = "StartPipelineExecution",
+    .describe = "DescribePipelineExecution",
+    .described_by = "PipelineExecutionArn",
+    .named_by_reply = true,
+    .list = "ListPipelineExecutions",
+    .stop = "StopPipelineExecution",
+    .good = {"Succeeded"},
+    .bad = {"Failed"},
+    .stopped = {"Stopped"},
+    .missing_code = ERROR_NOT_FOUND,
+    .missing = "Pipeline execution %s does not exist.",
+    .operations = operations,
+    .count = G_N_ELEMENTS(operations),
+};

@@ -133,8 +133,8 @@ static const struct job_life processing_life = {&processing_job_kind, plan, ente
 /* --- operations ----------------------------------------------------------------------------------
  */
 
-bool create_processing_job(const struct call *call, const json_t *request, struct reply *reply,
-                           GError **error)
+static bool create_processing_job(const struct call *call, const json_t *request,
+                                  struct reply *reply, GError **error)
 {
     const char *name = json_text_at(request, "ProcessingJobName");
     return sagemaker_check_free(call, &processing_job_kind, name, error) &&
@@ -142,33 +142,75 @@ bool create_processing_job(const struct call *call, const json_t *request, struc
            sagemaker_create_job(call, &processing_life, request, NULL, reply, error);
 }
 
-bool describe_processing_job(const struct call *call, const json_t *request, struct reply *reply,
-                             GError **error)
+static bool describe_processing_job(const struct call *call, const json_t *request,
+                                    struct reply *reply, GError **error)
 {
     return sagemaker_describe_call(call, &processing_job_kind, request, reply, error);
 }
 
-bool list_processing_jobs(const struct call *call, const json_t *request, struct reply *reply,
-                          GError **error)
+static bool list_processing_jobs(const struct call *call, const json_t *request,
+                                 struct reply *reply, GError **error)
 {
     return sagemaker_list(call, &processing_job_kind, request, reply, error);
 }
 
-bool stop_processing_job(const struct call *call, const json_t *request, struct reply *reply,
-                         GError **error)
+static bool stop_processing_job(const struct call *call, const json_t *request, struct reply *reply,
+                                GError **error)
 {
     (void)reply;
     return sagemaker_stop_job(call, &processing_life, request, error);
 }
 
-bool delete_processing_job(const struct call *call, const json_t *request, struct reply *reply,
-                           GError **error)
+static bool delete_processing_job(const struct call *call, const json_t *request,
+                                  struct reply *reply, GError **error)
 {
     (void)reply;
     return sagemaker_delete_job(call, &processing_job_kind, request, error);
 }
 
-bool processing_jobs_recover(struct lathe *lathe, GError **error)
+static bool recover(struct lathe *lathe, GError **error)
 {
     return sagemaker_recover_jobs(lathe, &processing_life, error);
 }
+
+/* --- what it is ---------------------------------------------------------------------------------
+ */
+
+static const struct operation operations[] = {
+    {"CreateProcessingJob", create_processing_job, OPERATION_BLOCKING},
+    {"DescribeProcessingJob", describe_processing_job, OPERATION_BLOCKING},
+    {"ListProcessingJobs", list_processing_jobs, OPERATION_BLOCKING},
+    {"StopProcessingJob", stop_processing_job, OPERATION_BLOCKING},
+    {"DeleteProcessingJob", delete_processing_job, OPERATION_BLOCKING},
+};
+
+const struct kind processing_job_kind = {
+    .service = "sagemaker",
+    .word = "processing-job",
+    .noun = "ProcessingJob",
+    .name = "ProcessingJobName",
+    .arn = "ProcessingJobArn",
+    .status = "ProcessingJobStatus",
+    .reason = "FailureReason",
+    .summaries = "ProcessingJobSummaries",
+    .create = "CreateProcessingJob",
+    .describe = "DescribeProcessingJob",
+    .list = "ListProcessingJobs",
+    .stop = "StopProcessingJob",
+    .good = {"Completed"},
+    .bad = {"Failed"},
+    .stopped = {"Stopped"},
+    .log_group = "/aws/sagemaker/ProcessingJobs",
+    .title = "processing jobs",
+    .step = "Processing",
+    .step_metadata = "ProcessingJob",
+    .step_is_cached = true,
+    .missing_code = ERROR_VALIDATION,
+    .missing = "Could not find requested job with name: Requested resource not found.",
+    .taken_code = ERROR_IN_USE,
+    .taken = "Processing job names must be unique within an AWS account and region, and a "
+             "processing job with this name already exists (%s)",
+    .operations = operations,
+    .count = G_N_ELEMENTS(operations),
+    .recover = recover,
+};

@@ -7,16 +7,22 @@
 #include "service/lathe.h"
 #include "store/resource.h"
 
-extern const struct kind training_job_kind;
-extern const struct kind processing_job_kind;
-extern const struct kind model_package_group_kind;
-extern const struct kind model_package_kind;
-extern const struct kind model_kind;
-extern const struct kind endpoint_config_kind;
-extern const struct kind endpoint_kind;
-extern const struct kind pipeline_kind;
-extern const struct kind pipeline_execution_kind;
-extern const struct kind *const sagemaker_kinds[];
+/* Its kinds. Each is a row in the file of its resource, NAME_kind, with its operations: to add one,
+ * write that file and name it here. */
+#define SAGEMAKER_KINDS(X) \
+    X(training_job)        \
+    X(processing_job)      \
+    X(model_package_group) \
+    X(model_package)       \
+    X(model)               \
+    X(endpoint_config)     \
+    X(endpoint)            \
+    X(pipeline)            \
+    X(pipeline_execution)
+
+#define DECLARE_KIND(name) extern const struct kind name##_kind;
+SAGEMAKER_KINDS(DECLARE_KIND)
+#undef DECLARE_KIND
 
 /* Fails where AWS refuses tags: a reserved key, or one that is there twice. */
 bool sagemaker_check_tags(const json_t *tags, GError **error);
@@ -82,28 +88,9 @@ bool sagemaker_delete(const struct call *call, const struct kind *kind, const js
 /* Sets a resource's status. */
 void sagemaker_set_status(struct resource *resource, const char *status);
 
-/* --- the files' operations, for the table in sagemaker.c ----------------------------------------
+/* --- between single files -----------------------------------------------------------------------
  */
 
-operation_function create_training_job, describe_training_job, list_training_jobs,
-    stop_training_job, delete_training_job;
-operation_function create_processing_job, describe_processing_job, list_processing_jobs,
-    stop_processing_job, delete_processing_job;
-operation_function create_model_package_group, describe_model_package_group,
-    list_model_package_groups, delete_model_package_group;
-operation_function create_model_package, describe_model_package, list_model_packages,
-    update_model_package, delete_model_package;
-operation_function create_model, describe_model, list_models, delete_model;
-operation_function create_endpoint_config, describe_endpoint_config, list_endpoint_configs,
-    delete_endpoint_config;
-operation_function create_endpoint, describe_endpoint, list_endpoints, update_endpoint,
-    update_endpoint_weights_and_capacities, delete_endpoint;
-operation_function create_pipeline, describe_pipeline, list_pipelines, update_pipeline,
-    delete_pipeline;
-operation_function start_pipeline_execution, stop_pipeline_execution, retry_pipeline_execution,
-    update_pipeline_execution, describe_pipeline_execution,
-    describe_pipeline_definition_for_execution, list_pipeline_executions,
-    list_pipeline_execution_steps, list_pipeline_parameters_for_execution;
 operation_function add_tags, list_tags, delete_tags;
 operation_function search;
 operation_function invoke_endpoint;
@@ -115,10 +102,5 @@ json_t *model_containers(struct lathe *lathe, const json_t *model, GError **erro
 
 /* A model package by its name ("group/3") or ARN, or an error. */
 struct resource *model_package_find(struct lathe *lathe, const char *name_or_arn, GError **error);
-
-/* At start: fails the jobs that a crash or a stop of the server cut off; brings back endpoints. */
-bool training_jobs_recover(struct lathe *lathe, GError **error);
-bool processing_jobs_recover(struct lathe *lathe, GError **error);
-bool endpoints_recover(struct lathe *lathe, GError **error);
 
 #endif

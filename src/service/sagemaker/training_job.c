@@ -157,8 +157,8 @@ static json_t *first_body(const json_t *request)
     return body;
 }
 
-bool create_training_job(const struct call *call, const json_t *request, struct reply *reply,
-                         GError **error)
+static bool create_training_job(const struct call *call, const json_t *request, struct reply *reply,
+                                GError **error)
 {
     /* A taken name comes first, as with AWS: Airflow and the SDK look for that error. */
     const char *name = json_text_at(request, "TrainingJobName");
@@ -167,8 +167,8 @@ bool create_training_job(const struct call *call, const json_t *request, struct 
            sagemaker_create_job(call, &training_life, request, first_body(request), reply, error);
 }
 
-bool describe_training_job(const struct call *call, const json_t *request, struct reply *reply,
-                           GError **error)
+static bool describe_training_job(const struct call *call, const json_t *request,
+                                  struct reply *reply, GError **error)
 {
     if (!sagemaker_describe_call(call, &training_job_kind, request, reply, error))
         return false;
@@ -176,27 +176,72 @@ bool describe_training_job(const struct call *call, const json_t *request, struc
     return true;
 }
 
-bool list_training_jobs(const struct call *call, const json_t *request, struct reply *reply,
-                        GError **error)
+static bool list_training_jobs(const struct call *call, const json_t *request, struct reply *reply,
+                               GError **error)
 {
     return sagemaker_list(call, &training_job_kind, request, reply, error);
 }
 
-bool stop_training_job(const struct call *call, const json_t *request, struct reply *reply,
-                       GError **error)
+static bool stop_training_job(const struct call *call, const json_t *request, struct reply *reply,
+                              GError **error)
 {
     (void)reply;
     return sagemaker_stop_job(call, &training_life, request, error);
 }
 
-bool delete_training_job(const struct call *call, const json_t *request, struct reply *reply,
-                         GError **error)
+static bool delete_training_job(const struct call *call, const json_t *request, struct reply *reply,
+                                GError **error)
 {
     (void)reply;
     return sagemaker_delete_job(call, &training_job_kind, request, error);
 }
 
-bool training_jobs_recover(struct lathe *lathe, GError **error)
+static bool recover(struct lathe *lathe, GError **error)
 {
     return sagemaker_recover_jobs(lathe, &training_life, error);
 }
+
+/* --- what it is ---------------------------------------------------------------------------------
+ */
+
+static const struct operation operations[] = {
+    {"CreateTrainingJob", create_training_job, OPERATION_BLOCKING},
+    {"DescribeTrainingJob", describe_training_job, OPERATION_BLOCKING},
+    {"ListTrainingJobs", list_training_jobs, OPERATION_BLOCKING},
+    {"StopTrainingJob", stop_training_job, OPERATION_BLOCKING},
+    {"DeleteTrainingJob", delete_training_job, OPERATION_BLOCKING},
+};
+
+const struct kind training_job_kind = {
+    .service = "sagemaker",
+    .word = "training-job",
+    .noun = "TrainingJob",
+    .name = "TrainingJobName",
+    .arn = "TrainingJobArn",
+    .status = "TrainingJobStatus",
+    .reason = "FailureReason",
+    .summaries = "TrainingJobSummaries",
+    .create = "CreateTrainingJob",
+    .describe = "DescribeTrainingJob",
+    .list = "ListTrainingJobs",
+    .stop = "StopTrainingJob",
+    .good = {"Completed"},
+    .bad = {"Failed"},
+    .stopped = {"Stopped"},
+    .log_group = "/aws/sagemaker/TrainingJobs",
+    .title = "training jobs",
+    .step = "Training",
+    .step_metadata = "TrainingJob",
+    .step_is_cached = true,
+    .searchable = true,
+    .always = "{\"EnableNetworkIsolation\": false, \"EnableManagedSpotTraining\": false,"
+              " \"EnableInterContainerTrafficEncryption\": false}",
+    .missing_code = ERROR_VALIDATION,
+    .missing = "Requested resource not found.",
+    .taken_code = ERROR_IN_USE,
+    .taken = "Training job names must be unique within an AWS account and region, and a training "
+             "job with this name already exists (%s)",
+    .operations = operations,
+    .count = G_N_ELEMENTS(operations),
+    .recover = recover,
+};

@@ -2,9 +2,9 @@
 #include "feature/fit_inside.h"
 
 #include "parse/fail.h"
+#include "parse/near_word.h"
 #include "parse/number.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -48,50 +48,12 @@ static bool no_memory(struct lathe_error *error)
     return fail(error, LATHE_NO_MEMORY, "no memory for a feature pipeline");
 }
 
-/* ---- near misses ---- */
-
-enum { LONGEST_WORD = 40 };
-
-/* V. I. Levenshtein's distance, letters alike in any case; large for long words. */
-static size_t distance(const char *a, const char *b)
-{
-    size_t rows = strlen(a), columns = strlen(b), line[LONGEST_WORD + 1];
-    if (rows > LONGEST_WORD || columns > LONGEST_WORD)
-        return LONGEST_WORD;
-    for (size_t j = 0; j <= columns; j++)
-        line[j] = j;
-    for (size_t i = 1; i <= rows; i++) {
-        size_t diagonal = line[0];
-        line[0] = i;
-        for (size_t j = 1; j <= columns; j++) {
-            bool same = tolower((unsigned char)a[i - 1]) == tolower((unsigned char)b[j - 1]);
-            size_t best = diagonal + !same;
-            diagonal = line[j];
-            if (line[j] + 1 < best)
-                best = line[j] + 1;
-            if (line[j - 1] + 1 < best)
-                best = line[j - 1] + 1;
-            line[j] = best;
-        }
-    }
-    return line[columns];
-}
-
-/* Which of the words (the list ends with NULL) is nearest, and all of them: for an error. */
+/* Which of the words (the list ends with NULL) is near, and all of them: for an error. */
 static const char *advise(const char *found, const char *const *words, char *out, size_t size)
 {
-    size_t best = SIZE_MAX;
-    const char *nearest = words[0];
-    for (size_t i = 0; words[i]; i++) {
-        size_t far = distance(found, words[i]);
-        if (far < best) {
-            best = far;
-            nearest = words[i];
-        }
-    }
-    int used = best <= strlen(found) / 2 + 1
-                   ? snprintf(out, size, "did you mean \"%s\"? it is one of ", nearest)
-                   : snprintf(out, size, "it is one of ");
+    const char *nearest = near_word_of(found, words);
+    int used = nearest ? snprintf(out, size, "did you mean \"%s\"? it is one of ", nearest)
+                       : snprintf(out, size, "it is one of ");
     for (size_t i = 0; words[i] && used >= 0 && (size_t)used < size; i++)
         used += snprintf(out + used, size - (size_t)used, "%s%s", i ? ", " : "", words[i]);
     return out;

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "operation/constraint.h"
 #include "operation/refusal.h"
+#include "parse/near_word.h"
 
 #define DEEPEST 64         /* levels of a request; the models' own recursion needs fewer */
 #define MOST_PROBLEMS 20   /* told at once */
@@ -241,38 +242,14 @@ static bool is_scalar(const struct shape *shape)
     return shape->type > SHAPE_MAP;
 }
 
-static size_t distance(const char *a, const char *b)
-{
-    size_t width = strlen(b) + 1;
-    g_autofree size_t *row = g_new(size_t, width);
-    for (size_t j = 0; j < width; j++)
-        row[j] = j;
-    for (size_t i = 1; a[i - 1]; i++) {
-        size_t corner = row[0];
-        row[0] = i;
-        for (size_t j = 1; j < width; j++) {
-            bool same = g_ascii_tolower(a[i - 1]) == g_ascii_tolower(b[j - 1]);
-            size_t changed = corner + !same;
-            corner = row[j];
-            row[j] = MIN(changed, MIN(row[j], row[j - 1]) + 1);
-        }
-    }
-    return row[width - 1];
-}
-
 static void unknown_member(struct check *check, const struct shape *shape, const char *name)
 {
     if (check->problem_count >= MOST_PROBLEMS)
         return;
-    const char *nearest = NULL;
-    size_t best = strlen(name) / 2 + 1;
-    for (size_t i = 0; i < shape->member_count && strlen(name) < 256; i++) {
-        size_t d = distance(name, shape->members[i].name);
-        if (d < best) {
-            best = d;
-            nearest = shape->members[i].name;
-        }
-    }
+    struct near_word near = {.given = name};
+    for (size_t i = 0; i < shape->member_count; i++)
+        near_word_try(&near, shape->members[i].name);
+    const char *nearest = near.nearest;
     g_autofree char *hint = nearest ? g_strdup_printf("; did you mean '%s'?", nearest) : NULL;
     g_string_append_printf(check->problems, "%sUnknown member '%.*s' in %s%s%s",
                            check->problem_count++ ? "; " : "", 255, name,

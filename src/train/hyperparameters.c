@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/json.h"
+#include "parse/near_word.h"
 #include "train/hyperparameter_releases.h"
 #include "train/hyperparameter_rules.h"
 #include "train/metrics.h"
@@ -149,41 +150,6 @@ static const struct hyperparameter *find_known(const char *name)
     return NULL;
 }
 
-/* How many letters must be added, removed or replaced to make one word of the other. */
-static size_t edit_distance(const char *a, const char *b)
-{
-    size_t length = strlen(b);
-    g_autofree size_t *row = g_new(size_t, length + 1);
-    for (size_t j = 0; j <= length; j++) {
-        row[j] = j;
-    }
-    for (size_t i = 0; a[i] != '\0'; i++) {
-        size_t diagonal = row[0];
-        row[0] = i + 1;
-        for (size_t j = 0; j < length; j++) {
-            size_t replaced = diagonal + (a[i] != b[j]);
-            diagonal = row[j + 1];
-            row[j + 1] = MIN(replaced, MIN(row[j], row[j + 1]) + 1);
-        }
-    }
-    return row[length];
-}
-
-/* The word most like the one given, where they share more than half of their letters. */
-static const char *nearest(const char *given, const char *const *words)
-{
-    const char *best = NULL;
-    size_t least = strlen(given) / 2 + 1;
-    for (size_t i = 0; words[i] != NULL; i++) {
-        size_t distance = edit_distance(given, words[i]);
-        if (distance < least) {
-            least = distance;
-            best = words[i];
-        }
-    }
-    return best;
-}
-
 static const char **metric_names(const struct xgboost_release *release, const char *prefix,
                                  GStringChunk *texts)
 {
@@ -221,7 +187,7 @@ static bool one_of(const char *name, const char *value, const char *const *choic
         return true;
     }
     g_autofree char *list = g_strjoinv("', '", (char **)choices);
-    const char *near = nearest(value, choices);
+    const char *near = near_word_of(value, choices);
     return error_set(error, ERROR_VALIDATION, "Hyperparameter %s: %s is not in ['%s']%s%s%s", name,
                      value, list, near == NULL ? "" : "; did you mean '", near == NULL ? "" : near,
                      near == NULL ? "" : "'?");
@@ -444,7 +410,7 @@ static bool refuse_unknown(const struct xgboost_release *release, const char *na
             names[found++] = each;
         }
     }
-    const char *near = nearest(name, names);
+    const char *near = near_word_of(name, names);
     return error_set(error, ERROR_VALIDATION, "Extraneous hyperparameter found: %s%s%s%s", name,
                      near == NULL ? "" : "; did you mean ", near == NULL ? "" : near,
                      near == NULL ? "" : "?");

@@ -77,3 +77,21 @@ char *page_next(const struct page *page, const char *listing, size_t count)
 {
     return page->end < count ? page_token_at(listing, (gint64)page->end) : NULL;
 }
+
+bool page_put(json_t **output, const char *member, const json_t *all,
+              const struct page_listing *listing, const json_t *request, GError **error)
+{
+    struct page page;
+    size_t count = json_array_size(all);
+    size_t limit = (size_t)json_integer_at(request, "MaxResults", (gint64)listing->limit);
+    if (!page_find(&page, listing->name, json_text_at(request, "NextToken"), count, limit,
+                   listing->code, error))
+        return false;
+    json_t *found = json_array();
+    for (size_t i = page.first; i < page.end; i++)
+        json_array_append(found, json_array_get(all, i));
+    *output = json_pack("{so}", member, found);
+    g_autofree char *next = page_next(&page, listing->name, count);
+    json_put(*output, "NextToken", next ? json_string(next) : NULL);
+    return true;
+}

@@ -13,6 +13,7 @@
 #include <stddef.h>
 
 #include "base/error.h"
+#include "base/json.h"
 
 /* The token for a place of the listing; g_free. */
 char *page_token(const char *listing, const char *place);
@@ -29,6 +30,17 @@ bool page_find(struct page *page, const char *listing, const char *token, size_t
                size_t limit, enum error_code code, GError **error);
 /* The next page's token, g_free, or NULL where this one is the last. */
 char *page_next(const struct page *page, const char *listing, size_t count);
+
+/* For those that are a JSON array, whose request has NextToken and MaxResults. */
+struct page_listing {
+    const char *name;
+    size_t limit;         /* where the request has none */
+    enum error_code code; /* of a token that is none of this listing's */
+};
+
+/* Makes *output {member: the page of `all`, "NextToken": where there is more}. */
+bool page_put(json_t **output, const char *member, const json_t *all,
+              const struct page_listing *listing, const json_t *request, GError **error);
 
 /* A position alone. */
 char *page_token_at(const char *listing, gint64 position);

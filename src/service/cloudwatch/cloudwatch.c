@@ -242,18 +242,8 @@ static bool list_metrics(const struct call *call, const json_t *request, struct 
         if (has_dimensions(metric, json_object_get(request, "Dimensions")))
             json_array_append(fitting, metric);
     }
-    struct page page;
-    size_t count = json_array_size(fitting);
-    if (!page_find(&page, "ListMetrics", json_text_at(request, "NextToken"), count, METRICS_PAGE,
-                   ERROR_INVALID_PARAMETER_VALUE, error))
-        return false;
-    json_t *metrics = json_array();
-    for (i = page.first; i < page.end; i++)
-        json_array_append(metrics, json_array_get(fitting, i));
-    reply->output = json_pack("{so}", "Metrics", metrics);
-    g_autofree char *next = page_next(&page, "ListMetrics", count);
-    json_put(reply->output, "NextToken", next ? json_string(next) : NULL);
-    return true;
+    struct page_listing listing = {"ListMetrics", METRICS_PAGE, ERROR_INVALID_PARAMETER_VALUE};
+    return page_put(&reply->output, "Metrics", fitting, &listing, request, error);
 }
 
 static const struct operation operations[] = {

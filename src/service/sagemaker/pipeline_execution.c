@@ -368,25 +368,6 @@ static bool list_pipeline_execution_steps(const struct call *call, const json_t 
     return true;
 }
 
-/* A page of a list of the execution's, from the token on; sets NextToken. NULL and an error where
- * the token is not this list's. */
-static json_t *page_of(const json_t *list, const struct call *call, const json_t *request,
-                       json_t *output, GError **error)
-{
-    g_autofree char *listing = listing_of(call, request);
-    size_t count = json_array_size(list);
-    struct page page;
-    if (!page_find(&page, listing, json_text_at(request, "NextToken"), count,
-                   (size_t)json_integer_at(request, "MaxResults", 100), ERROR_VALIDATION, error))
-        return NULL;
-    json_t *found = json_array();
-    for (size_t i = page.first; i < page.end; i++)
-        json_array_append(found, json_array_get(list, i));
-    g_autofree char *next = page_next(&page, listing, count);
-    json_put(output, "NextToken", next ? json_string(next) : NULL);
-    return found;
-}
-
 static bool list_pipeline_parameters_for_execution(const struct call *call, const json_t *request,
                                                    struct reply *reply, GError **error)
 {
@@ -401,10 +382,9 @@ static bool list_pipeline_parameters_for_execution(const struct call *call, cons
         g_autofree char *text = expression_text(value);
         json_array_append_new(list, json_pack("{ssss}", "Name", name, "Value", text));
     }
-    reply->output = json_object();
-    json_t *page = page_of(list, call, request, reply->output, error);
-    json_put(reply->output, "PipelineParameters", page);
-    return page != NULL;
+    g_autofree char *name_of_list = listing_of(call, request);
+    struct page_listing listing = {name_of_list, 100, ERROR_VALIDATION};
+    return page_put(&reply->output, "PipelineParameters", list, &listing, request, error);
 }
 
 /* --- deleting ------------------------------------------------------------------------------------

@@ -201,11 +201,33 @@ static int compare_descriptions(const void *a, const void *b, void *data)
     return sorting->ascending ? order : -order;
 }
 
-/* What a result has no member for can be searched, and is not shown. Borrowed. */
-static json_t *fitted(const struct kind *kind, json_t *description)
+/* `found` in the order that the request asks for. */
+static json_t *sorted(const json_t *found, const json_t *request)
 {
-    kind_fit_result(kind, description);
-    return description;
+    size_t count = json_array_size(found);
+    g_autofree json_t **order = g_new(json_t *, count + 1);
+    for (size_t i = 0; i < count; i++)
+        order[i] = json_array_get(found, i);
+    const char *by = json_text_at(request, "SortBy");
+    struct sorting sorting = {by ? by : "LastModifiedTime",
+                              g_strcmp0(json_text_at(request, "SortOrder"), "Ascending") == 0};
+    g_qsort_with_data(order, (int)count, sizeof *order, compare_descriptions, &sorting);
+    json_t *list = json_array();
+    for (size_t i = 0; i < count; i++)
+        json_array_append(list, order[i]);
+    return list;
+}
+
+/* What a result has no member for can be searched, and is not shown. */
+static void fit_results(const struct kind *kind, const char *resource, json_t *results)
+{
+    size_t i;
+    json_t *description;
+    json_array_foreach(results, i, description)
+    {
+        kind_fit_result(kind, description);
+        json_array_set_new(results, i, json_pack("{sO}", resource, description));
+    }
 }
 
 bool search(const struct call *call, const json_t *request, struct reply *reply, GError **error)
@@ -219,25 +241,11 @@ bool search(const struct call *call, const json_t *request, struct reply *reply,
     g_autoptr(json_auto) found = find_all(call, kind, expression ? expression : empty, error);
     if (!found)
         return false;
-    size_t count = json_array_size(found);
-    g_autofree json_t **order = g_new(json_t *, count + 1);
-    for (size_t i = 0; i < count; i++)
-        order[i] = json_array_get(found, i);
-    const char *by = json_text_at(request, "SortBy");
-    struct sorting sorting = {by ? by : "LastModifiedTime",
-                              g_strcmp0(json_text_at(request, "SortOrder"), "Ascending") == 0};
-    g_qsort_with_data(order, (int)count, sizeof *order, compare_descriptions, &sorting);
-
-    g_autofree char *listing = g_strconcat("Search\n", resource, NULL);
-    struct page page;
-    if (!page_find(&page, listing, json_text_at(request, "NextToken"), count,
-                   (size_t)json_integer_at(request, "MaxResults", 100), ERROR_VALIDATION, error))
+    g_autoptr(json_auto) all = sorted(found, request);
+    g_autofree char *name = g_strconcat("Search\n", resource, NULL);
+    struct page_listing listing = {name, 100, ERROR_VALIDATION};
+    if (!page_put(&reply->output, "Results", all, &listing, request, error))
         return false;
-    json_t *results = json_array();
-    for (size_t i = page.first; i < page.end; i++)
-        json_array_append_new(results, json_pack("{sO}", resource, fitted(kind, order[i])));
-    reply->output = json_pack("{so}", "Results", results);
-    g_autofree char *next = page_next(&page, listing, count);
-    json_put(reply->output, "NextToken", next ? json_string(next) : NULL);
+    fit_results(kind, resource, json_object_get(reply->output, "Results"));
     return true;
 }

@@ -71,20 +71,9 @@ bool list_tags(const struct call *call, const json_t *request, struct reply *rep
     g_autoptr(json_auto) tags = resource_tags(call->lathe->store, arn, error);
     if (!tags)
         return false;
-    g_autofree char *listing = g_strconcat("ListTags\n", arn, NULL);
-    size_t count = json_array_size(tags);
-    struct page page;
-    if (!page_find(&page, listing, json_text_at(request, "NextToken"), count,
-                   (size_t)json_integer_at(request, "MaxResults", (gint64)count), ERROR_VALIDATION,
-                   error))
-        return false;
-    json_t *found = json_array();
-    for (size_t i = page.first; i < page.end; i++)
-        json_array_append(found, json_array_get(tags, i));
-    reply->output = json_pack("{so}", "Tags", found);
-    g_autofree char *next = page_next(&page, listing, count);
-    json_put(reply->output, "NextToken", next ? json_string(next) : NULL);
-    return true;
+    g_autofree char *whose = g_strconcat("ListTags\n", arn, NULL);
+    struct page_listing listing = {whose, json_array_size(tags), ERROR_VALIDATION};
+    return page_put(&reply->output, "Tags", tags, &listing, request, error);
 }
 
 bool delete_tags(const struct call *call, const json_t *request, struct reply *reply,

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/s3_uri.h"
 #include "cli/cli.h"
 #include "cli/run.h"
 #include "flow/pipeline/expression.h"
@@ -56,12 +57,11 @@ static void print_report(const char *name, const json_t *report)
 
 static json_t *read_object(const char *uri)
 {
-    const char *bucket = uri + strlen("s3://");
-    const char *slash = strchr(bucket, '/');
-    if (!g_str_has_prefix(uri, "s3://") || !slash)
+    g_autofree char *bucket = NULL;
+    g_autofree char *key = NULL;
+    if (!s3_uri_parse(uri, &bucket, &key, NULL))
         return NULL;
-    g_autoptr(json_auto) request =
-        json_pack("{ss%ss}", "Bucket", bucket, (size_t)(slash - bucket), "Key", slash + 1);
+    g_autoptr(json_auto) request = json_pack("{ssss}", "Bucket", bucket, "Key", key);
     g_autoptr(GBytes) bytes = NULL;
     g_autoptr(json_auto) reply =
         local_call(cli_home(), "s3", "GetObject", request, NULL, &bytes, NULL);

@@ -5,6 +5,7 @@
 #include "parse/near_word.h"
 #include "parse/number.h"
 
+#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/checksum.h"
+#include "base/s3_uri.h"
 #include "operation/shape.h"
 
 #define LONGEST_DOCUMENT (16 << 20)
@@ -72,14 +73,11 @@ json_t *flow_call(const struct operations *operations, const char *region, const
 json_t *flow_read_document(const struct operations *operations, const char *region, const char *uri,
                            GError **error)
 {
-    const char *bucket = g_str_has_prefix(uri, "s3://") ? uri + strlen("s3://") : NULL;
-    const char *slash = bucket ? strchr(bucket, '/') : NULL;
-    if (!slash || !slash[1]) {
-        error_set(error, ERROR_VALIDATION, "%s is no s3://bucket/key", uri);
+    g_autofree char *bucket = NULL;
+    g_autofree char *key = NULL;
+    if (!s3_uri_parse(uri, &bucket, &key, error))
         return NULL;
-    }
-    g_autoptr(json_auto) request =
-        json_pack("{ss%ss}", "Bucket", bucket, (size_t)(slash - bucket), "Key", slash + 1);
+    g_autoptr(json_auto) request = json_pack("{ssss}", "Bucket", bucket, "Key", key);
     struct call_context context = {.region = region};
     struct reply reply = {0};
     json_t *document = NULL;

@@ -9,6 +9,7 @@
 #include "base/archive.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/s3_uri.h"
 #include "lake/lake.h"
 
 #define MANIFEST_LIMIT (16 << 20)
@@ -45,7 +46,7 @@ static bool stage_prefix(struct lake *lake, const char *uri, const char *folder,
 {
     g_autofree char *bucket = NULL;
     g_autofree char *prefix = NULL;
-    if (!lake_parse_uri(uri, &bucket, &prefix, error))
+    if (!s3_uri_parse(uri, &bucket, &prefix, error))
         return false;
     g_autoptr(GPtrArray) objects = lake_list(lake, bucket, prefix, error);
     if (!objects)
@@ -90,7 +91,7 @@ static bool stage_manifest(struct lake *lake, const char *uri, const char *folde
                          "the manifest %s does not begin with {\"prefix\": \"s3://...\"}", uri);
     g_autofree char *bucket = NULL;
     g_autofree char *base = NULL;
-    if (!lake_parse_uri(prefix, &bucket, &base, error))
+    if (!s3_uri_parse(prefix, &bucket, &base, error))
         return false;
     for (size_t i = 1; i < json_array_size(manifest); i++) {
         const char *name = json_string_value(json_array_get(manifest, i));
@@ -123,7 +124,7 @@ bool stage_check_bucket(struct lake *lake, const char *what, const char *uri, GE
 {
     g_autofree char *bucket = NULL;
     g_autofree char *key = NULL;
-    if (!lake_parse_uri(uri, &bucket, &key, error))
+    if (!s3_uri_parse(uri, &bucket, &key, error))
         return false;
     GError *cause = NULL;
     g_autoptr(lake_bucket_auto) there = lake_bucket_get(lake, bucket, &cause);
@@ -153,7 +154,7 @@ bool stage_out_archive(struct lake_batch *batch, const char *folder, const char 
     g_autofree char *key = NULL;
     g_autofree char *path = g_strconcat(folder, ".tar.gz", NULL);
     return !has_files(folder) ||
-           (lake_parse_uri(uri, &bucket, &key, error) && archive_write(folder, path, error) &&
+           (s3_uri_parse(uri, &bucket, &key, error) && archive_write(folder, path, error) &&
             lake_batch_add(batch, bucket, key, path, error));
 }
 
@@ -173,7 +174,7 @@ static bool put_file(const char *path, const char *name, void *data, GError **er
 static bool parse_prefix(const char *uri, char **bucket, char **prefix, GError **error)
 {
     g_autofree char *key = NULL;
-    if (!lake_parse_uri(uri, bucket, &key, error))
+    if (!s3_uri_parse(uri, bucket, &key, error))
         return false;
     *prefix = g_strconcat(key, !*key || g_str_has_suffix(key, "/") ? "" : "/", NULL);
     return true;

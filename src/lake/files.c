@@ -8,19 +8,8 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/id.h"
+#include "base/s3_uri.h"
 #include "lake/lake_inside.h"
-
-bool lake_parse_uri(const char *uri, char **bucket, char **key, GError **error)
-{
-    const char *name = g_str_has_prefix(uri, "s3://") ? uri + strlen("s3://") : "";
-    size_t length = strcspn(name, "/");
-    if (!length)
-        return error_set(error, ERROR_VALIDATION,
-                         "\"%s\" is not the address of an object; s3://bucket/key would be", uri);
-    *bucket = g_strndup(name, length);
-    *key = g_strdup(name[length] ? name + length + 1 : "");
-    return true;
-}
 
 /* --- files of what is kept in rows -------------------------------------------------------------
  */
@@ -106,7 +95,7 @@ GBytes *lake_get_bytes(struct lake *lake, const char *uri, size_t limit, GError 
 {
     g_autofree char *bucket = NULL;
     g_autofree char *key = NULL;
-    if (!lake_parse_uri(uri, &bucket, &key, error))
+    if (!s3_uri_parse(uri, &bucket, &key, error))
         return NULL;
     g_autoptr(stream_auto) body = NULL;
     g_autoptr(lake_object_auto) object = lake_find(lake, bucket, key, &body, error);

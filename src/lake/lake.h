@@ -82,9 +82,6 @@ void lake_object_free(struct lake_object *object);
 typedef struct lake_object lake_object_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(lake_object_auto, lake_object_free)
 
-/* Splits "s3://bucket/key/with/slashes"; key may come out "". g_free both. */
-bool lake_parse_uri(const char *uri, char **bucket, char **key, GError **error);
-
 /* ERROR_NO_SUCH_BUCKET or ERROR_NO_SUCH_KEY where there is none. */
 struct lake_object *lake_stat(struct lake *lake, const char *bucket, const char *key,
                               GError **error);

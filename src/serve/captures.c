@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "base/id.h"
+#include "base/s3_uri.h"
 #include "base/stream.h"
 #include "base/tasks.h"
 #include "lake/lake.h"
@@ -73,7 +74,7 @@ static void write_file(struct captures *captures, const char *folder, const GStr
     g_autofree char *prefix = NULL;
     g_autofree char *now = clock_iso(clock_wall(captures->clock));
     g_autofree char *id = id_uuid();
-    if (lake_parse_uri(folder, &bucket, &prefix, &error)) {
+    if (s3_uri_parse(folder, &bucket, &prefix, &error)) {
         /* Minutes, seconds and thousandths, then something unique: names sort by time. */
         g_autofree char *name =
             g_strdup_printf("%.2s-%.2s-%.3s-%s.jsonl", now + 14, now + 17, now + 20, id);

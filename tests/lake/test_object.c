@@ -396,23 +396,6 @@ static void files_that_were_cut_or_are_gone_are_told(void **state)
     assert_fails(lake_find(fixture->lake, "bucket", "key", &body, error), ERROR_NO_SUCH_KEY);
 }
 
-static void uris(void **state)
-{
-    (void)state;
-    char *bucket, *key;
-    assert_true(lake_parse_uri("s3://b/k/with//slashes", &bucket, &key, NULL));
-    assert_string_equal(bucket, "b");
-    assert_string_equal(key, "k/with//slashes");
-    g_free(bucket);
-    g_free(key);
-    assert_true(lake_parse_uri("s3://b", &bucket, &key, NULL));
-    assert_string_equal(key, "");
-    g_free(bucket);
-    g_free(key);
-    assert_fails(lake_parse_uri("/b/k", &bucket, &key, error), ERROR_VALIDATION);
-    assert_fails(lake_parse_uri("s3:///k", &bucket, &key, error), ERROR_VALIDATION);
-}
-
 int main(void)
 {
 #define with_lake(test) cmocka_unit_test_setup_teardown(test, fixture_up, fixture_down)
@@ -436,7 +419,6 @@ int main(void)
         with_lake(copies_share_bytes_not_fate),
         with_lake(a_cut_body_leaves_nothing),
         with_lake(files_that_were_cut_or_are_gone_are_told),
-        cmocka_unit_test(uris),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

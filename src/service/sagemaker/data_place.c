@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "base/s3_uri.h"
 #include "lake/lake.h"
 #include "lake/lake_s3.h"
 #include "service/lathe.h"
@@ -47,7 +48,7 @@ bool data_place_check_input(const struct call *call, const json_t *source, const
     g_autofree char *key = NULL;
     bool found = false;
     struct lake *lake = call->lathe->lake;
-    if (!lake_parse_uri(uri, &bucket, &key, error) ||
+    if (!s3_uri_parse(uri, &bucket, &key, error) ||
         !(manifest ? look_for_object(lake, bucket, key, &found, error)
                    : look_below(lake, bucket, key, &found, error)))
         return false;

@@ -1,6 +1,7 @@
 /* Models: which containers, with which artifacts, make a predictor. */
 #include <string.h>
 
+#include "base/s3_uri.h"
 #include "lake/lake.h"
 #include "runtime/runtime.h"
 #include "service/sagemaker/sagemaker.h"
@@ -63,7 +64,7 @@ static bool check_data(struct lathe *lathe, const char *uri, GError **error)
 {
     g_autofree char *bucket = NULL;
     g_autofree char *key = NULL;
-    if (!lake_parse_uri(uri, &bucket, &key, error))
+    if (!s3_uri_parse(uri, &bucket, &key, error))
         return false;
     GError *cause = NULL;
     g_autoptr(lake_object_auto) object = lake_stat(lathe->lake, bucket, key, &cause);
@@ -89,7 +90,7 @@ static bool check_container(struct lathe *lathe, const json_t *container, GError
         return false;
     if (!runtime->serves)
         return error_set(error, ERROR_VALIDATION, "The image %s does not serve models.", image);
-    if (!data || !g_str_has_prefix(data, "s3://") || !g_str_has_suffix(data, ".tar.gz"))
+    if (!s3_uri_is(data) || !g_str_has_suffix(data, ".tar.gz"))
         return error_set(error, ERROR_VALIDATION,
                          "ModelDataUrl %s: an s3:// URL of a .tar.gz object is needed.",
                          data ? data : "is missing");

@@ -1,6 +1,7 @@
 /* Processing jobs: inputs to local paths, a program, local paths to outputs. */
 #include <string.h>
 
+#include "base/s3_uri.h"
 #include "job/layout.h"
 #include "runtime/runtime.h"
 #include "service/sagemaker/job_state.h"
@@ -33,7 +34,7 @@ static bool check_inputs(const json_t *inputs, GError **error)
         const char *name = json_text_at(input, "InputName");
         const json_t *source = json_object_get(input, "S3Input");
         const char *uri = json_text_at(source, "S3Uri");
-        if (!uri || !g_str_has_prefix(uri, "s3://"))
+        if (!s3_uri_is(uri))
             return error_set(
                 error, ERROR_VALIDATION,
                 "Input %s needs an S3Input with an S3Uri that begins with s3://; other "
@@ -55,7 +56,7 @@ static bool check_outputs(const json_t *outputs, GError **error)
         const char *name = json_text_at(output, "OutputName");
         const json_t *target = json_object_get(output, "S3Output");
         const char *uri = json_text_at(target, "S3Uri");
-        if (!uri || !g_str_has_prefix(uri, "s3://"))
+        if (!s3_uri_is(uri))
             return error_set(error, ERROR_VALIDATION,
                              "Output %s needs an S3Output with an S3Uri that begins with s3://.",
                              name);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "base/s3_uri.h"
 #include "runtime/runtime.h"
 #include "service/sagemaker/data_place.h"
 #include "service/sagemaker/job_state.h"
@@ -27,7 +28,7 @@ static bool check_channels(const json_t *channels, GError **error)
                              "Channel %s has no S3DataSource, the only data source that lathe "
                              "reads.",
                              name);
-        if (!g_str_has_prefix(uri, "s3://"))
+        if (!s3_uri_is(uri))
             return error_set(error, ERROR_VALIDATION,
                              "Channel %s: the S3Uri %s does not begin with s3://.", name, uri);
     }
@@ -85,7 +86,7 @@ static bool check_request(const json_t *request, GError **error)
             "ResourceConfig: lathe trains on one instance; InstanceCount must be 1 and "
             "InstanceGroups absent.");
     const char *output = json_text_at(request, "OutputDataConfig.S3OutputPath");
-    if (!g_str_has_prefix(output, "s3://"))
+    if (!s3_uri_is(output))
         return error_set(error, ERROR_VALIDATION,
                          "OutputDataConfig.S3OutputPath %s does not begin with s3://.", output);
     return (!runtime->trains->check || runtime->trains->check(request, error)) &&

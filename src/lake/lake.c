@@ -1,10 +1,7 @@
 /* Opening and closing, names of files, and the collection of files that no row names. */
 #include "lake/lake.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -79,29 +76,6 @@ static bool make_folder(const char *folder, const char *parent, GError **error)
            (file_make_folders(folder, error) && file_sync_folder(parent, error));
 }
 
-/* Homes of lathe's first days kept the files in folders 00 to ff, by their first two digits. A move
- * that was cut off goes on at the next start: a folder is removed once it is empty, ff the last. */
-static bool move_up_files(const char *folder, GError **error)
-{
-    g_autofree char *last = g_build_filename(folder, "ff", NULL);
-    if (!g_file_test(last, G_FILE_TEST_IS_DIR))
-        return true;
-    for (unsigned number = 0; number < 256; number++) {
-        g_autofree char *from = g_strdup_printf("%s/%02x", folder, number);
-        g_autoptr(GDir) files = g_dir_open(from, 0, NULL);
-        const char *name;
-        while (files && (name = g_dir_read_name(files))) {
-            g_autofree char *file = g_build_filename(from, name, NULL);
-            g_autofree char *to = g_build_filename(folder, name, NULL);
-            if (rename(file, to) != 0)
-                return error_set_errno(error, errno, "moving %s to %s", file, to);
-        }
-        if (files && rmdir(from) != 0)
-            return error_set_errno(error, errno, "removing %s", from);
-    }
-    return file_sync_folder(folder, error);
-}
-
 /* The cache's files were not synced: after a crash of the machine they may be anything. */
 static bool empty_cache(const struct lake *lake, GError **error)
 {
@@ -131,8 +105,8 @@ struct lake *lake_open(struct store *store, const char *folder, GError **error)
     g_queue_init(&lake->removed);
     pthread_mutex_init(&lake->lock, NULL);
     pthread_cond_init(&lake->work_waits, NULL);
-    if (!make_folder(lake->folder, parent, error) || !move_up_files(lake->folder, error) ||
-        !owner_claim(lake, error) || !orphans_put_back(lake, error) || !empty_cache(lake, error)) {
+    if (!make_folder(lake->folder, parent, error) || !owner_claim(lake, error) ||
+        !orphans_put_back(lake, error) || !empty_cache(lake, error)) {
         g_prefix_error(error, "opening the lake %s: ", folder);
     } else if (pthread_create(&lake->collector, NULL, collect, lake) != 0) {
         error_set(error, ERROR_INTERNAL, "opening the lake %s: no thread could be started", folder);

@@ -40,40 +40,6 @@ static void survives_reopening(void **state)
     assert_object(fixture->lake, "large", large);
 }
 
-/* As lathe's first homes had them, the last of which was cut off while it was put right. */
-static void files_in_folders_are_found(void **state)
-{
-    struct fixture *fixture = *state;
-    g_autoptr(GBytes) large = body_of(100000, 2);
-    for (int i = 0; i < 20; i++) {
-        g_autofree char *key = g_strdup_printf("key%d", i);
-        put_bytes(fixture->lake, key, large);
-    }
-    fixture_close(fixture);
-    g_autofree char *folder = g_build_filename(fixture->home, "lake", NULL);
-    g_autofree char *last = g_build_filename(folder, "ff", NULL);
-    g_autoptr(GPtrArray) names = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GDir) files = g_dir_open(folder, 0, NULL);
-    for (const char *name; (name = g_dir_read_name(files));)
-        g_ptr_array_add(names, g_strdup(name));
-    g_mkdir(last, 0700);
-    for (guint i = 0; i < names->len; i++) {
-        const char *name = names->pdata[i];
-        g_autofree char *from = g_build_filename(folder, name, NULL);
-        g_autofree char *within = g_strdup_printf("%s/%.2s", folder, name);
-        g_autofree char *to = g_build_filename(within, name, NULL);
-        g_mkdir(within, 0700);
-        assert_int_equal(g_rename(from, to), 0);
-    }
-    fixture_open(fixture);
-    assert_false(g_file_test(last, G_FILE_TEST_EXISTS));
-    assert_files(fixture, 20);
-    for (int i = 0; i < 20; i++) {
-        g_autofree char *key = g_strdup_printf("key%d", i);
-        assert_object(fixture->lake, key, large);
-    }
-}
-
 static void stat_gives_a_readable_file(void **state)
 {
     struct fixture *fixture = *state;
@@ -402,7 +368,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         with_lake(every_size_comes_back),
         with_lake(survives_reopening),
-        with_lake(files_in_folders_are_found),
         with_lake(stat_gives_a_readable_file),
         with_lake(a_reader_keeps_what_is_replaced),
         with_lake(missing_things),

@@ -41,6 +41,7 @@ static bool is_bucket_name(const char *name)
 struct bucket_change {
     const char *name, *region;
     const json_t *settings;
+    bool locks;
     GPtrArray *files; /* of uploads given up */
 };
 
@@ -48,8 +49,10 @@ static bool create(struct store_connection *connection, void *data, GError **err
 {
     const struct bucket_change *change = data;
     if (!store_run(connection, error,
-                   "INSERT OR IGNORE INTO lake_bucket (name, region, created) VALUES (?, ?, ?)",
-                   "ssd", change->name, change->region, lake_now()))
+                   "INSERT OR IGNORE INTO lake_bucket (name, region, created, versioning, lock) "
+                   "VALUES (?, ?, ?, ?, ?)",
+                   "ssdss", change->name, change->region, lake_now(),
+                   change->locks ? "Enabled" : NULL, change->locks ? "{}" : NULL))
         return false;
     if (store_changes(connection) != 1)
         return error_set(error, ERROR_BUCKET_OWNED_BY_YOU,
@@ -61,11 +64,11 @@ static bool create(struct store_connection *connection, void *data, GError **err
 
 bool lake_bucket_create(struct lake *lake, const char *name, const char *region, GError **error)
 {
-    return lake_bucket_create_with(lake, name, region, NULL, error);
+    return lake_bucket_create_with(lake, name, region, NULL, false, error);
 }
 
 bool lake_bucket_create_with(struct lake *lake, const char *name, const char *region,
-                             const json_t *settings, GError **error)
+                             const json_t *settings, bool locks, GError **error)
 {
     if (!is_bucket_name(name))
         return error_set(error, ERROR_INVALID_BUCKET_NAME,
@@ -73,7 +76,7 @@ bool lake_bucket_create_with(struct lake *lake, const char *name, const char *re
                          "letters, digits, dots and hyphens, and begins and ends with a letter or "
                          "digit",
                          name);
-    struct bucket_change change = {name, region, settings, NULL};
+    struct bucket_change change = {name, region, settings, locks, NULL};
     return store_write(lake->store, create, &change, error);
 }
 
@@ -124,7 +127,7 @@ static bool delete_bucket(struct store_connection *connection, void *data, GErro
 bool lake_bucket_delete(struct lake *lake, const char *name, GError **error)
 {
     g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(g_free);
-    struct bucket_change change = {name, NULL, NULL, files};
+    struct bucket_change change = {.name = name, .files = files};
     if (!store_write_spare(lake->store, delete_bucket, &change, error))
         return false;
     for (guint i = 0; i < files->len; i++)

@@ -16,6 +16,7 @@
 struct ending {
     const char *upload;
     struct lake_draft *draft; /* NULL: the upload is aborted */
+    GPtrArray *parts;         /* that the draft was made of */
     const struct lake_entry *entry;
     struct lake_object *object;
     char *replaced;   /* out */
@@ -40,10 +41,38 @@ static bool find_files(struct store_connection *connection, struct ending *endin
                      ending->upload);
 }
 
+static bool is_replaced(GError **error, const char *upload, int number)
+{
+    return error_set(error, ERROR_INVALID_PART,
+                     "part %d of the upload %s was replaced while the upload was completed", number,
+                     upload);
+}
+
+/* Whether the parts are still those that the draft was made of. One that was sent again with the
+ * same bytes is. */
+static bool parts_stand(struct store_connection *connection, const char *upload, GPtrArray *parts,
+                        GError **error)
+{
+    struct store_rows *row = store_ask(
+        connection, error, "SELECT number, md5 FROM lake_part WHERE upload = ? ORDER BY number",
+        "s", upload);
+    guint found = 0;
+    enum store_step step;
+    while ((step = store_next(row, error)) == STORE_ROW) {
+        const struct lake_part *part = found < parts->len ? parts->pdata[found] : NULL;
+        if (part && store_int(row, 0) == part->number && strcmp(store_text(row, 1), part->md5) == 0)
+            found++;
+    }
+    if (step != STORE_END || found == parts->len)
+        return step == STORE_END;
+    return is_replaced(error, upload, ((const struct lake_part *)parts->pdata[found])->number);
+}
+
 static bool end_upload(struct store_connection *connection, void *data, GError **error)
 {
     struct ending *ending = data;
     return find_files(connection, ending, error) &&
+           (!ending->parts || parts_stand(connection, ending->upload, ending->parts, error)) &&
            (!ending->draft || lake_put_row(connection, ending->draft, ending->entry, ending->object,
                                            &ending->replaced, error)) &&
            store_run(connection, error, "DELETE FROM lake_part WHERE upload = ?", "s",
@@ -126,6 +155,21 @@ static bool parts_are_in_place(const char *file, GPtrArray *all, GPtrArray *want
     return in_file > 0 && in_file == in_place;
 }
 
+/* The first part that is no longer where it was, or gone. */
+static const struct lake_part *find_replaced(GPtrArray *all, GPtrArray *wanted)
+{
+    guint next = 0;
+    for (guint i = 0; i < wanted->len; i++) {
+        const struct lake_part *part = wanted->pdata[i], *there = NULL;
+        while (next < all->len && (there = all->pdata[next])->number < part->number)
+            next++;
+        if (next == all->len || there->number != part->number ||
+            strcmp(there->file, part->file) != 0)
+            return part;
+    }
+    return NULL;
+}
+
 /* The upload's file, opened to be completed. */
 static struct lake_draft *draft_of_layout(struct lake *lake, const char *file, GError **error)
 {
@@ -164,6 +208,23 @@ static struct lake_draft *assemble(struct lake *lake, const char *file, bool qui
     return lake_draft_sync(draft, error) ? g_steal_pointer(&draft) : NULL;
 }
 
+/* Why parts could not be read, where the lake is whole: who ended the upload meanwhile, or replaced
+ * one of them, removed it. Takes failure. */
+static void explain(struct lake *lake, const struct lake_upload *upload, GPtrArray *wanted,
+                    GError *failure, GError **error)
+{
+    g_autoptr(lake_upload_auto) there =
+        lake_upload_get(lake, upload->bucket, upload->key, upload->id, error);
+    g_autoptr(GPtrArray) all =
+        there ? lake_part_list(lake, upload, 0, LAKE_PARTS_LIMIT, error) : NULL;
+    const struct lake_part *part = all ? find_replaced(all, wanted) : NULL;
+    if (part)
+        is_replaced(error, upload->id, part->number);
+    else if (all)
+        g_propagate_error(error, g_steal_pointer(&failure));
+    g_clear_error(&failure);
+}
+
 static struct lake_object *complete(struct lake *lake, const struct lake_upload *upload,
                                     struct layout *layout, bool quiet, GPtrArray *wanted,
                                     const struct lake_entry *entry, GError **error)
@@ -174,19 +235,13 @@ static struct lake_object *complete(struct lake *lake, const struct lake_upload 
     GError *failure = NULL;
     g_autoptr(lake_draft_auto) draft =
         all ? assemble(lake, file, quiet, all, wanted, &failure) : NULL;
-    if (failure) {
-        /* Who ended it meanwhile removed the parts: that is why they could not be read. */
-        g_autoptr(lake_upload_auto) there =
-            lake_upload_get(lake, upload->bucket, upload->key, upload->id, error);
-        if (there)
-            g_propagate_error(error, failure);
-        else
-            g_error_free(failure);
-    }
+    if (failure)
+        explain(lake, upload, wanted, failure, error);
     if (!draft)
         return NULL;
     g_autoptr(lake_object_auto) object = lake_object_of_entry(draft, entry);
-    struct ending ending = {.upload = upload->id, .draft = draft, .entry = entry, .object = object};
+    struct ending ending = {
+        .upload = upload->id, .draft = draft, .parts = wanted, .entry = entry, .object = object};
     if (!run_ending(lake, &ending, error))
         return NULL;
     draft->kept = true;

@@ -117,9 +117,10 @@ bool lake_is_locked(const struct lake_object *object, bool bypass);
 /* --- settings of buckets ------------------------------------------------------------------------
  */
 
-/* Creates a bucket together with its settings: an object of documents by name, or NULL. */
+/* Creates a bucket together with its settings: an object of documents by name, or NULL. locks: it
+ * keeps versions, and its objects may be locked, from its first moment on. */
 bool lake_bucket_create_with(struct lake *lake, const char *name, const char *region,
-                             const json_t *settings, GError **error);
+                             const json_t *settings, bool locks, GError **error);
 
 /* What a bucket was told: an object under a name, kept and given back. The lake acts on none of
  * them. NULL without an error where there is none; ERROR_NO_SUCH_BUCKET. */
@@ -215,7 +216,8 @@ struct lake_part *lake_part_commit(struct lake *lake, const struct lake_upload *
 /* The parts after a number, in order, at most limit. */
 GPtrArray *lake_part_list(struct lake *lake, const struct lake_upload *upload, int after,
                           size_t limit, GError **error);
-/* Makes an object of these parts (as lake_part_list gave them, in order). entry says the rest. */
+/* Makes an object of these parts (as lake_part_list gave them, in order). entry says the rest.
+ * ERROR_INVALID_PART where one of them was replaced meanwhile: the list of parts tells by what. */
 struct lake_object *lake_upload_complete(struct lake *lake, const struct lake_upload *upload,
                                          GPtrArray *parts, const struct lake_entry *entry,
                                          GError **error);

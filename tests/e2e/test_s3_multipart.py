@@ -254,3 +254,36 @@ def test_an_upload_that_is_completed_and_aborted_at_once_ends_once(server, bucke
         except ClientError as error:
             assert error.response["Error"]["Code"] == "NoSuchKey"
             assert "complete_multipart_upload" not in told
+
+
+@pytest.mark.parametrize("same", [True, False])
+def test_a_part_that_is_replaced_while_its_upload_completes(server, bucket, same):
+    """The part counts as it was or as it then is: what is not the one that the client lists is an
+    InvalidPart, and the same bytes sent again are no reason to refuse."""
+    s3 = server.client("s3")
+    first, last = os.urandom(PART), b"the end"
+    again = first if same else os.urandom(PART)
+    for number in range(8):
+        upload = start(s3, bucket)
+        sent = [send(s3, upload, 1, first), send(s3, upload, 2, last)]
+        send(s3, upload, 1, first)  # with a file of its own
+        over = threading.Event()
+
+        def resend():
+            while not over.is_set():
+                try:
+                    send(s3, upload, 1, again)
+                except ClientError as error:
+                    assert error.response["Error"]["Code"] == "NoSuchUpload"
+
+        sender = threading.Thread(target=resend)
+        sender.start()
+        try:
+            finish(s3, upload, sent)
+        except ClientError as error:
+            assert not same and error.response["Error"]["Code"] == "InvalidPart"
+        else:
+            assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == first + last
+        finally:
+            over.set()
+            sender.join()

@@ -149,6 +149,38 @@ static void a_cut_repeat_harms_nothing(void **state)
     lake_upload_free(upload);
 }
 
+/* As a client lists them; `replace` comes between the list and the completion. */
+static void complete_late(struct fixture *fixture, bool alone, unsigned replace, bool stands)
+{
+    struct lake_upload *upload = start(fixture->lake);
+    for (int number = 1; number <= 2; number++)
+        send_seeded(fixture->lake, upload, number, PART, (unsigned)number);
+    if (alone)
+        send_seeded(fixture->lake, upload, 1, PART, 1); /* again: a file of its own */
+    g_autoptr(GPtrArray) parts = lake_part_list(fixture->lake, upload, 0, 10, NULL);
+    send_seeded(fixture->lake, upload, 1, PART, replace);
+    assert_files(fixture, 2); /* what the replaced one had to itself is gone */
+    struct lake_entry entry = {.bucket = "bucket", .key = "key", .etag = "etag-1"};
+    if (!stands)
+        assert_fails(lake_upload_complete(fixture->lake, upload, parts, &entry, error),
+                     ERROR_INVALID_PART);
+    g_autoptr(GByteArray) whole = g_byte_array_new();
+    append(whole, PART, replace);
+    append(whole, PART, 2);
+    g_autoptr(lake_object_auto) object = finish(fixture->lake, upload, whole);
+    lake_delete(fixture->lake, "bucket", "key", NULL);
+    assert_files(fixture, 0);
+    lake_upload_free(upload);
+}
+
+static void a_part_that_was_replaced_is_told(void **state)
+{
+    complete_late(*state, false, 1, true);
+    complete_late(*state, false, 3, false);
+    complete_late(*state, true, 1, false);
+    complete_late(*state, true, 3, false);
+}
+
 static void left_out_parts(void **state)
 {
     struct fixture *fixture = *state;
@@ -340,6 +372,7 @@ int main(void)
         with_lake(sizes_that_differ),
         with_lake(parts_sent_again_replace),
         with_lake(a_cut_repeat_harms_nothing),
+        with_lake(a_part_that_was_replaced_is_told),
         with_lake(left_out_parts),
         with_lake(survives_reopening),
         with_lake(abort_removes_everything),

@@ -2,6 +2,8 @@
  * kept beside them says, and looking for an object costs the same however many versions it has. */
 #include "lake_fixture.h"
 
+#include <pthread.h>
+
 #include "base/clock.h"
 #include "store/connection.h"
 
@@ -361,6 +363,34 @@ static void a_locked_version_stays(void **state)
     assert_files(fixture, 0);
 }
 
+/* --- buckets that lock ---------------------------------------------------------------------------
+ */
+
+/* Looks at a bucket until it is there; true: with all that it was created with. */
+static void *watch(void *data)
+{
+    struct fixture *fixture = data;
+    g_autoptr(lake_bucket_auto) bucket = NULL;
+    while (!(bucket = lake_bucket_get(fixture->lake, "locked", NULL)))
+        ;
+    return GINT_TO_POINTER(g_strcmp0(bucket->versioning, "Enabled") == 0 && bucket->lock != NULL);
+}
+
+static void a_bucket_locks_from_its_first_moment(void **state)
+{
+    struct fixture *fixture = *state;
+    for (int round = 0; round < 10; round++) {
+        pthread_t watcher;
+        void *whole;
+        pthread_create(&watcher, NULL, watch, fixture);
+        assert_true(
+            lake_bucket_create_with(fixture->lake, "locked", "us-east-1", NULL, true, NULL));
+        pthread_join(watcher, &whole);
+        assert_non_null(whole);
+        assert_true(lake_bucket_delete(fixture->lake, "locked", NULL));
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -371,6 +401,8 @@ int main(void)
                                         fixture_down),
         cmocka_unit_test_setup_teardown(versions_cost_the_others_nothing, fixture_up, fixture_down),
         cmocka_unit_test_setup_teardown(a_locked_version_stays, fixture_up, fixture_down),
+        cmocka_unit_test_setup_teardown(a_bucket_locks_from_its_first_moment, fixture_up,
+                                        fixture_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

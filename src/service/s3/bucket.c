@@ -48,13 +48,6 @@ static json_t *first_settings(const struct call *call, const json_t *request, GE
     return g_steal_pointer(&settings);
 }
 
-static bool enable_lock(const struct call *call, const char *bucket, GError **error)
-{
-    g_autoptr(json_auto) lock = json_object();
-    return lake_set_versioning(s3_lake(call), bucket, "Enabled", error) &&
-           lake_set_lock(s3_lake(call), bucket, lock, error);
-}
-
 bool s3_create_bucket(const struct call *call, const json_t *request, struct reply *reply,
                       GError **error)
 {
@@ -65,9 +58,10 @@ bool s3_create_bucket(const struct call *call, const json_t *request, struct rep
     g_autoptr(json_auto) settings = first_settings(call, request, error);
     if (!settings)
         return false;
+    bool locks = json_true_at(request, "ObjectLockEnabledForBucket");
     GError *failure = NULL;
     if (!lake_bucket_create_with(s3_lake(call), name, region ? region : call->region, settings,
-                                 &failure)) {
+                                 locks, &failure)) {
         /* In its first region, S3 lets the owner create a bucket again. */
         bool again = g_error_matches(failure, LATHE_ERROR, ERROR_BUCKET_OWNED_BY_YOU) &&
                      strcmp(call->region, FIRST_REGION) == 0;
@@ -76,9 +70,6 @@ bool s3_create_bucket(const struct call *call, const json_t *request, struct rep
             return false;
         }
         g_error_free(failure);
-    } else if (json_true_at(request, "ObjectLockEnabledForBucket") &&
-               !enable_lock(call, name, error)) {
-        return false;
     }
     reply->output = json_object();
     json_object_set_new(reply->output, "Location", json_sprintf("/%s", name));

@@ -5,6 +5,8 @@
 
 #include "service/s3/lifecycle.h"
 
+enum { MOST_ATTEMPTS = 100 };
+
 /* --- the parts -------------------------------------------------------------------------------- */
 
 static bool check_part(const struct lake_upload *upload, const json_t *listed,
@@ -170,10 +172,12 @@ static json_t *answer(const struct lake_object *object)
     return output;
 }
 
-static struct lake_object *complete(const struct call *call, const json_t *request,
-                                    const struct lake_upload *upload, const json_t *listed,
-                                    GError **error)
+/* *chosen: the parts are as listed, so that an error is not the list's. */
+static struct lake_object *try_to_complete(const struct call *call, const json_t *request,
+                                           const struct lake_upload *upload, const json_t *listed,
+                                           bool *chosen, GError **error)
 {
+    *chosen = false;
     g_autoptr(GPtrArray) all = lake_part_list(s3_lake(call), upload, 0, LAKE_PARTS_LIMIT, error);
     g_autoptr(GPtrArray) parts = all ? choose_parts(upload, all, listed, error) : NULL;
     if (!parts || !check_sizes(parts, request, error))
@@ -198,7 +202,27 @@ static struct lake_object *complete(const struct call *call, const json_t *reque
                                .lock = upload->lock,
                                .if_match = s3_text(request, "IfMatch"),
                                .if_none_match = s3_text(request, "IfNoneMatch")};
+    *chosen = true;
     return lake_upload_complete(s3_lake(call), upload, parts, &entry, error);
+}
+
+/* A part that is replaced meanwhile counts as it then is: another one is not that of the list, and
+ * the same one, sent again, is. */
+static struct lake_object *complete(const struct call *call, const json_t *request,
+                                    const struct lake_upload *upload, const json_t *listed,
+                                    GError **error)
+{
+    struct lake_object *object = NULL;
+    bool again = true;
+    for (int attempt = 0; !object && again && attempt < MOST_ATTEMPTS; attempt++) {
+        GError *failure = NULL;
+        object = try_to_complete(call, request, upload, listed, &again, &failure);
+        again = again && g_error_matches(failure, LATHE_ERROR, ERROR_INVALID_PART);
+        g_clear_error(error);
+        if (failure)
+            g_propagate_error(error, failure);
+    }
+    return object;
 }
 
 /* A client that did not hear the first answer asks again, when the upload is gone: the object is

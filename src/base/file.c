@@ -138,6 +138,31 @@ bool file_each(const char *folder, file_visit *visit, void *data, GError **error
     return each_below(folder, "", visit, data, error);
 }
 
+static void add_sum(const char *path, struct file_sum *sum)
+{
+    struct stat status;
+    if (lstat(path, &status) != 0)
+        return;
+    if (!S_ISDIR(status.st_mode)) {
+        sum->files++;
+        sum->bytes += (guint64)status.st_size;
+        return;
+    }
+    g_autoptr(GDir) folder = g_dir_open(path, 0, NULL);
+    const char *name;
+    while (folder && (name = g_dir_read_name(folder))) {
+        g_autofree char *child = g_build_filename(path, name, NULL);
+        add_sum(child, sum);
+    }
+}
+
+struct file_sum file_sum(const char *path)
+{
+    struct file_sum sum = {0, 0};
+    add_sum(path, &sum);
+    return sum;
+}
+
 bool file_is_inside(const char *relative)
 {
     if (!*relative || *relative == '/')

@@ -21,6 +21,13 @@ bool file_replace(const char *path, const void *bytes, size_t size, GError **err
 bool file_each(const char *folder,
                bool (*visit)(const char *path, const char *name, void *data, GError **error),
                void *data, GError **error);
+/* What lies at path, a file or a folder with all below it; links are not followed, and what is gone
+ * or cannot be read counts nothing. */
+struct file_sum {
+    guint64 files;
+    guint64 bytes;
+};
+struct file_sum file_sum(const char *path);
 /* Whether a relative path from outside stays below the folder it is put in: no "..", not absolute,
  * no empty parts, no NUL. */
 bool file_is_inside(const char *relative);

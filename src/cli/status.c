@@ -1,9 +1,10 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/file.h"
 #include "cli/cli.h"
-#include "lake/lake.h"
 #include "service/lathe.h"
 #include "wire/local.h"
 
@@ -39,24 +40,53 @@ static const struct kind *next_table(size_t *at)
     return kind;
 }
 
-/* Adds what lies aside in the lake. */
-static void add_aside(json_t *all)
+/* --- sizes ------------------------------------------------------------------------------------ */
+
+/* What grows below the home folder, and what makes it smaller. */
+static const struct {
+    const char *path, *text;
+} growing[] = {
+    {"meta.db", "resources, small objects, metrics"},
+    {"lake", "objects above 64 KiB"},
+    {"lake/aside", "files that no object names; each is removed after seven days"},
+    {"cache", "files for jobs; may be removed at any time"},
+    {"logs", "log groups, as long as their retention says"},
+    {"jobs", "folders of jobs that run"},
+};
+
+static json_t *size_of(const char *home, const char *name)
 {
-    g_autofree char *folder = g_build_filename(json_text_at(all, "Home"), "lake", NULL);
-    struct lake_aside aside = lake_aside(folder);
-    json_object_set_new(
-        all, "LakeAside",
-        json_pack("{sIsI}", "Files", (json_int_t)aside.files, "Bytes", (json_int_t)aside.bytes));
+    g_autofree char *path = g_build_filename(home, name, NULL);
+    struct file_sum sum = file_sum(path);
+    if (strcmp(name, "lake") == 0) { /* what lies aside is told apart */
+        g_autofree char *aside = g_build_filename(path, "aside", NULL);
+        struct file_sum part = file_sum(aside);
+        sum.files -= MIN(part.files, sum.files);
+        sum.bytes -= MIN(part.bytes, sum.bytes);
+    }
+    return json_pack("{sssIsI}", "Path", name, "Files", (json_int_t)sum.files, "Bytes",
+                     (json_int_t)sum.bytes);
 }
 
-static void print_aside(const json_t *all)
+static void add_sizes(json_t *all)
 {
-    const json_t *aside = json_object_get(all, "LakeAside");
-    gint64 files = json_integer_at(aside, "Files", 0);
-    if (files)
-        printf("lake/aside holds %" G_GINT64_FORMAT " files that no object names, %" G_GINT64_FORMAT
-               " bytes; each is removed after seven days\n",
-               files, json_integer_at(aside, "Bytes", 0));
+    json_t *sizes = json_array();
+    for (size_t i = 0; i < G_N_ELEMENTS(growing); i++)
+        json_array_append_new(sizes, size_of(json_text_at(all, "Home"), growing[i].path));
+    json_object_set_new(all, "Sizes", sizes);
+}
+
+static void print_sizes(const json_t *all)
+{
+    size_t i;
+    const json_t *size;
+    json_array_foreach(json_object_get(all, "Sizes"), i, size)
+    {
+        g_autofree char *bytes =
+            g_format_size_full((guint64)json_integer_at(size, "Bytes", 0), G_FORMAT_SIZE_IEC_UNITS);
+        printf("  %-10s  %10s  %6" G_GINT64_FORMAT " files  %s\n", growing[i].path, bytes,
+               (gint64)json_integer_at(size, "Files", 0), growing[i].text);
+    }
 }
 
 int cli_status(int argc, char **argv)
@@ -81,7 +111,7 @@ int cli_status(int argc, char **argv)
             return cli_error(error);
         json_object_set_new(all, kind->summaries, list);
     }
-    add_aside(all);
+    add_sizes(all);
     if (as_json) {
         json_dumpf(all, stdout, JSON_INDENT(2));
         putchar('\n');
@@ -90,7 +120,7 @@ int cli_status(int argc, char **argv)
     const char *url = json_text_at(all, "Url");
     printf("lathe serves %s from %s (process %lld)\n", url ? url : "a workflow",
            json_text_at(all, "Home"), (long long)json_integer_at(all, "ProcessId", 0));
-    print_aside(all);
+    print_sizes(all);
     for (size_t i = 0; (kind = next_table(&i));)
         print_table(kind, json_object_get(all, kind->summaries));
     return CLI_OK;

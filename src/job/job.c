@@ -1,6 +1,7 @@
 /* The queue and its slots. */
 #include "job/job.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -156,6 +157,53 @@ void jobs_submit(struct jobs *jobs, const struct job_order *order)
     pthread_mutex_unlock(&jobs->lock);
 }
 
+/* --- tidying -----------------------------------------------------------------------------------
+ */
+
+/* What the name of a folder begins with that is only there to be removed. */
+#define GONE ".gone-"
+
+/* The live job of that id, or NULL. The lock is held. */
+static struct job *find_live(const struct jobs *jobs, const char *id)
+{
+    for (guint i = 0; i < jobs->live->len; i++) {
+        struct job *live = g_ptr_array_index(jobs->live, i);
+        if (strcmp(live->id, id) == 0)
+            return live;
+    }
+    return NULL;
+}
+
+/* Gives the folders that belong to no live job names that no job will want, so that they can be
+ * removed without the lock. */
+static void disown(struct jobs *jobs)
+{
+    pthread_mutex_lock(&jobs->lock);
+    g_autoptr(GDir) folders = g_dir_open(jobs->folder, 0, NULL);
+    const char *name;
+    while (folders && (name = g_dir_read_name(folders))) {
+        if (g_str_has_prefix(name, GONE) || find_live(jobs, name))
+            continue;
+        g_autofree char *from = g_build_filename(jobs->folder, name, NULL);
+        g_autofree char *to = g_strdup_printf("%s/" GONE "%s", jobs->folder, name);
+        rename(from, to); /* what stays is tried again the next time */
+    }
+    pthread_mutex_unlock(&jobs->lock);
+}
+
+void jobs_tidy(struct jobs *jobs)
+{
+    disown(jobs);
+    g_autoptr(GDir) folders = g_dir_open(jobs->folder, 0, NULL);
+    const char *name;
+    while (folders && (name = g_dir_read_name(folders))) {
+        g_autofree char *path = g_build_filename(jobs->folder, name, NULL);
+        g_autoptr(GError) error = NULL;
+        if (g_str_has_prefix(name, GONE) && !file_remove_tree(path, &error))
+            g_warning("a job's folder is left behind: %s", error->message);
+    }
+}
+
 /* --- stopping ----------------------------------------------------------------------------------
  */
 
@@ -178,12 +226,7 @@ static void end_waiting(struct job *job)
 bool jobs_stop(struct jobs *jobs, const char *id)
 {
     pthread_mutex_lock(&jobs->lock);
-    struct job *job = NULL;
-    for (guint i = 0; i < jobs->live->len && !job; i++) {
-        struct job *live = g_ptr_array_index(jobs->live, i);
-        if (strcmp(live->id, id) == 0)
-            job = live;
-    }
+    struct job *job = find_live(jobs, id);
     bool waited = job && g_queue_remove(&jobs->queue, job);
     if (waited)
         g_ptr_array_remove_fast(jobs->live, job);

@@ -27,6 +27,9 @@ struct jobs *jobs_open(const struct jobs_settings *settings, GError **error);
  * slots. Jobs that end by this are cut off. */
 void jobs_close(struct jobs *jobs);
 
+/* Removes folders of jobs that have ended, which could not be removed then. */
+void jobs_tidy(struct jobs *jobs);
+
 /* How a job ended. */
 struct job_end {
     enum { JOB_COMPLETED, JOB_FAILED, JOB_STOPPED, JOB_TIMED_OUT } how;

@@ -335,5 +335,5 @@ void job_run(struct job *job)
         job->actor->enters(job, JOB_STORES, job->data);
     finish(job, &end);
     g_free(child.reason);
-    file_remove_tree(job->folder, NULL); /* what is left is collected at the next start */
+    file_remove_tree(job->folder, NULL); /* what is left jobs_tidy collects */
 }

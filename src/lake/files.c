@@ -7,45 +7,16 @@
 
 #include "base/error.h"
 #include "base/file.h"
-#include "base/id.h"
 #include "base/s3_uri.h"
+#include "lake/cache.h"
 #include "lake/lake_inside.h"
 
-/* --- files of what is kept in rows -------------------------------------------------------------
- */
-
-static bool write_cache_file(const char *path, GBytes *bytes, GError **error)
-{
-    g_autofree char *mark = id_hex(8);
-    g_autofree char *aside = g_strdup_printf("%s.%s", path, mark);
-    int fd = open(aside, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0400);
-    if (fd < 0)
-        return error_set_errno(error, errno, "creating %s", aside);
-    gsize size;
-    const void *data = g_bytes_get_data(bytes, &size);
-    bool written = file_write_all(fd, data, size, error);
-    close(fd);
-    if (written && rename(aside, path) != 0)
-        written = error_set_errno(error, errno, "renaming %s", aside);
-    if (!written)
-        unlink(aside);
-    return written;
-}
+/* --- files of what is kept in rows ------------------------------------------------------------ */
 
 /* Gives the object a file if it has none; lake_list's objects are there without their bytes. */
 static bool ensure_file(struct lake *lake, struct lake_object *object, GError **error)
 {
-    if (object->file)
-        return true;
-    g_autofree char *path = lake_cache_path(lake, object->id);
-    if (access(path, F_OK) != 0) {
-        g_autoptr(stream_auto) body = lake_get(lake, object, error);
-        if (!body || !file_make_folders(lake->cache, error) ||
-            !write_cache_file(path, stream_memory(body), error))
-            return false;
-    }
-    object->file = g_steal_pointer(&path);
-    return true;
+    return object->file || (object->file = cache_file(lake, object, error));
 }
 
 struct lake_object *lake_stat(struct lake *lake, const char *bucket, const char *key,

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/id.h"
+#include "lake/cache.h"
 #include "lake/lake_inside.h"
 #include "lake/orphans.h"
 
@@ -76,12 +77,6 @@ static bool make_folder(const char *folder, const char *parent, GError **error)
            (file_make_folders(folder, error) && file_sync_folder(parent, error));
 }
 
-/* The cache's files were not synced: after a crash of the machine they may be anything. */
-static bool empty_cache(const struct lake *lake, GError **error)
-{
-    return file_remove_tree(lake->cache, error);
-}
-
 static void free_lake(struct lake *lake)
 {
     pthread_mutex_destroy(&lake->lock);
@@ -106,7 +101,7 @@ struct lake *lake_open(struct store *store, const char *folder, GError **error)
     pthread_mutex_init(&lake->lock, NULL);
     pthread_cond_init(&lake->work_waits, NULL);
     if (!make_folder(lake->folder, parent, error) || !owner_claim(lake, error) ||
-        !orphans_put_back(lake, error) || !empty_cache(lake, error)) {
+        !orphans_put_back(lake, error) || !cache_empty(lake, error)) {
         g_prefix_error(error, "opening the lake %s: ", folder);
     } else if (pthread_create(&lake->collector, NULL, collect, lake) != 0) {
         error_set(error, ERROR_INTERNAL, "opening the lake %s: no thread could be started", folder);
@@ -115,6 +110,12 @@ struct lake *lake_open(struct store *store, const char *folder, GError **error)
     }
     free_lake(lake);
     return NULL;
+}
+
+void lake_tidy(struct lake *lake, double now)
+{
+    orphans_drop_old(lake, now);
+    cache_tidy(lake, now);
 }
 
 void lake_close(struct lake *lake)

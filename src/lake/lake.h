@@ -16,17 +16,14 @@ bool lake_check_home(const char *database, const char *folder, GError **error);
 
 /* Opens the lake in folder (created where missing). Fails where the folder is another database's.
  * Files there that no row names and that this database once made are moved aside, to
- * "aside/<day>", by a thread of its own, and removed seven days later. Files for jobs of what is
- * kept in rows are made in "cache/objects" beside the folder. The store must outlive the lake. */
+ * "aside/<day>", by a thread of its own, and removed by lake_tidy. Files for jobs of what is kept
+ * in rows are made in "cache/objects" beside the folder. The store must outlive the lake. */
 struct lake *lake_open(struct store *store, const char *folder, GError **error);
 void lake_close(struct lake *lake);
 
-/* What lies aside in a lake's folder. */
-struct lake_aside {
-    guint files;
-    gint64 bytes;
-};
-struct lake_aside lake_aside(const char *folder);
+/* Removes what has grown old by `now` (seconds since 1970): what has lain aside for seven days, and
+ * files of the cache that were not asked for as long, or are more than 4 GiB. */
+void lake_tidy(struct lake *lake, double now);
 
 /* --- buckets ---------------------------------------------------------------------------------- */
 

@@ -161,19 +161,19 @@ static bool drop(struct lake *lake, const char *path, const struct suspect *susp
 }
 
 /* Whether all that was moved aside on a day (2026-11-20) has lain there long enough. */
-static bool is_over(const char *day)
+static bool is_over(const char *day, double now)
 {
     double begin;
     g_autofree char *time = g_strconcat(day, "T00:00:00Z", NULL);
     return strlen(day) == strlen("2026-11-20") && clock_parse(time, &begin) &&
-           clock_now() - begin > (DAYS_ASIDE + 1) * 86400.0;
+           now - begin > (DAYS_ASIDE + 1) * 86400.0;
 }
 
-static bool drop_old(struct lake *lake, GError **error)
+static bool drop_old(struct lake *lake, double now, GError **error)
 {
     g_autoptr(GPtrArray) days = days_of(lake->folder);
     for (guint i = 0; i < days->len; i++) {
-        if (!is_over(g_ptr_array_index(days, i)))
+        if (!is_over(g_ptr_array_index(days, i), now))
             continue;
         g_autofree char *path =
             g_build_filename(lake->folder, LAKE_ASIDE, g_ptr_array_index(days, i), NULL);
@@ -184,26 +184,11 @@ static bool drop_old(struct lake *lake, GError **error)
     return true;
 }
 
-static bool add_size(const char *path, const char *name, void *data, GError **error)
+void orphans_drop_old(struct lake *lake, double now)
 {
-    (void)name;
-    (void)error;
-    struct stat status;
-    struct lake_aside *aside = data;
-    if (stat(path, &status) == 0) {
-        aside->files++;
-        aside->bytes += status.st_size;
-    }
-    return true;
-}
-
-struct lake_aside lake_aside(const char *folder)
-{
-    struct lake_aside found = {0, 0};
-    g_autofree char *aside = aside_of(folder);
-    if (g_file_test(aside, G_FILE_TEST_IS_DIR))
-        file_each(aside, add_size, &found, NULL);
-    return found;
+    g_autoptr(GError) error = NULL;
+    if (!drop_old(lake, now, &error))
+        g_warning("removing what lies aside in the lake: %s", error->message);
 }
 
 /* --- collecting --------------------------------------------------------------------------------
@@ -268,11 +253,9 @@ bool orphans_collect(struct lake *lake)
 {
     g_autoptr(GError) error = NULL;
     struct collection collection = {NULL, 0};
-    if (!each_suspect(lake, lake->folder, collect_one, &collection, &error) ||
-        !drop_old(lake, &error)) {
-        if (error) /* else the lake is being closed */
-            g_warning("looking for files of the lake that no object names: %s", error->message);
-    }
+    if (!each_suspect(lake, lake->folder, collect_one, &collection, &error) &&
+        error) /* else the lake is being closed */
+        g_warning("looking for files of the lake that no object names: %s", error->message);
     if (collection.strangers)
         g_warning("%s holds %u files that no object names and that this meta.db never knew: an "
                   "older copy of it was put back? They are left where they are",

@@ -20,8 +20,10 @@ bool owner_claim(struct lake *lake, GError **error);
 bool orphans_put_back(struct lake *lake, GError **error);
 
 /* On the collector's thread: moves aside the files that no row names and that an earlier run of
- * this database made, and removes what has lain aside for seven days. False where the lake is
- * being closed. */
+ * this database made. False where the lake is being closed. */
 bool orphans_collect(struct lake *lake);
+
+/* Removes what had lain aside for seven days at `now`. */
+void orphans_drop_old(struct lake *lake, double now);
 
 #endif

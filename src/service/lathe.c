@@ -72,6 +72,8 @@ static void tidy(void *data)
 {
     struct lathe *lathe = data;
     atomic_store(&lathe->tidy_waits, false);
+    lake_tidy(lathe->lake, clock_wall(lathe->clock));
+    jobs_tidy(lathe->jobs);
     for (size_t i = 0; services[i]; i++)
         if (services[i]->tidy)
             services[i]->tidy(lathe, clock_wall(lathe->clock));

@@ -7,6 +7,8 @@ import urllib.error
 import pytest
 from botocore.exceptions import ClientError
 
+from sagemaker_jobs import channel, train, training_request
+
 DAY = 86400
 
 
@@ -102,3 +104,63 @@ def test_only_a_server_for_tests_has_a_clock_to_move(server_factory):
     with pytest.raises(urllib.error.HTTPError) as caught:
         server_factory().move_clock(1)
     assert caught.value.code == 405
+
+
+def test_files_that_jobs_were_given_go_and_are_made_again(aging):
+    s3 = aging.client("s3")
+    s3.create_bucket(Bucket="bucket")
+    rows = "".join(f"{i % 2},{i}\n" for i in range(50))
+    s3.put_object(Bucket="bucket", Key="rows.csv", Body=rows)  # few bytes: a row of meta.db
+    cache = aging.home / "cache" / "objects"
+
+    def completed():
+        request = training_request("bucket", [channel("train", "s3://bucket/rows.csv")])
+        return train(aging, request)["TrainingJobStatus"] == "Completed"
+
+    assert completed()
+    aging.move_clock(6 * DAY)
+    assert [path.read_text() for path in cache.iterdir()] == [rows]
+    aging.move_clock(2 * DAY)
+    assert list(cache.iterdir()) == []
+    assert completed()
+    assert [path.read_text() for path in cache.iterdir()] == [rows]
+
+
+def test_what_lies_aside_goes_while_the_server_runs(aging):
+    s3 = aging.client("s3")
+    s3.create_bucket(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="key", Body=b"x" * 300_000)
+    aging.kill()
+    lake = aging.home / "lake"
+    file, = [path for path in lake.iterdir() if path.name != "owner"]
+    file.with_name("0" * 24 + file.name[24:]).write_bytes(b"half")  # an upload that was cut
+    aging.start()
+    deadline = time.monotonic() + 20
+    while not list(lake.glob("aside/*/*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    aging.move_clock(6 * DAY)
+    assert len(list(lake.glob("aside/*/*"))) == 1
+    aging.move_clock(3 * DAY)
+    assert list(lake.glob("aside/*")) == []
+    assert s3.get_object(Bucket="bucket", Key="key")["Body"].read() == b"x" * 300_000
+
+
+def test_folders_that_ended_jobs_left_go_and_those_of_live_ones_stay(aging):
+    s3 = aging.client("s3")
+    sagemaker = aging.client("sagemaker")
+    s3.create_bucket(Bucket="bucket")
+    s3.put_object(Bucket="bucket", Key="rows.csv", Body="".join(f"{i % 2},{i}\n" for i in range(50)))
+    request = training_request("bucket", [channel("train", "s3://bucket/rows.csv")],
+                               num_round=1000000)
+    sagemaker.create_training_job(**request)
+    jobs = aging.home / "jobs"
+    deadline = time.monotonic() + 60
+    while not list(jobs.iterdir()) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    live, = jobs.iterdir()
+    left = jobs / "training-job-long-ago" / "output" / "data"
+    left.mkdir(parents=True)
+    (left / "file").write_text("what a program left that could not be removed")
+    aging.move_clock(3600)
+    assert list(jobs.iterdir()) == [live]
+    sagemaker.stop_training_job(TrainingJobName=request["TrainingJobName"])

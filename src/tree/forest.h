@@ -84,6 +84,16 @@ void forest_leaves(const struct forest *forest, const float *rows, size_t count,
 bool forest_contributions(const struct forest *forest, const float *rows, size_t count,
                           size_t stride, float *out, struct lathe_error *error);
 
+/* How much of each contribution each pair of features has only together: XGBoost's
+ * pred_interactions. count x outputs x (features + 1) x (features + 1) floats, symmetric; a
+ * feature's row sums to its contribution, the bias is the last place. Fails as
+ * forest_contributions, and with LATHE_LIMIT where a row would have more than 2^28 values. */
+bool forest_interactions(const struct forest *forest, const float *rows, size_t count,
+                         size_t stride, float *out, struct lathe_error *error);
+
+/* How many values that is for a row; 0: too many. */
+size_t forest_interaction_values(const struct forest *forest);
+
 /* For each of the `features`: in how many splits it is, and the gain and the cover of these
  * splits together; XGBoost's "weight", "total_gain" and "total_cover" (its "gain" and "cover" are
  * the latter two divided by the first). A linear model has weights only, those of its first

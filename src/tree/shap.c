@@ -6,7 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_DEPTH = 1024 };
+enum {
+    MOST_DEPTH = 1024,
+    MOST_INTERACTIONS = 1 << 28, /* values of a row */
+};
 
 static size_t tables_of(const struct ensemble *ensemble)
 {
@@ -86,6 +89,11 @@ struct explaining {
     double *bias;
     double *sums; /* outputs x features vectors */
     float *values;
+
+    /* Of interactions: */
+    struct shap_pairs pairs;
+    uint32_t *places;
+    double *pair_sums; /* outputs x pairs.features x pairs.features vectors */
 };
 
 static void *vectors(size_t count, size_t of)
@@ -119,6 +127,35 @@ static bool make_explaining(struct explaining *explaining, struct lathe_error *e
     return true;
 }
 
+/* Where among them each feature is that is asked about. */
+static void place_features(struct explaining *explaining)
+{
+    struct shap_pairs *pairs = &explaining->pairs;
+    for (size_t f = 0; f < explaining->forest->ensemble.features; f++)
+        if (explaining->forest->asked[f])
+            explaining->places[f] = (uint32_t)pairs->features++;
+    pairs->places = explaining->places;
+}
+
+static bool make_pairs(struct explaining *explaining, struct lathe_error *error)
+{
+    const struct ensemble *ensemble = &explaining->forest->ensemble;
+    struct shap_pairs *pairs = &explaining->pairs;
+    size_t levels = ensemble->depth + 1;
+    explaining->places = malloc((ensemble->features + 1) * sizeof *explaining->places);
+    if (explaining->places)
+        place_features(explaining);
+    pairs->path = malloc(levels * sizeof *pairs->path);
+    pairs->credits = vectors(levels * points_of(ensemble, ensemble->depth), sizeof(double));
+    explaining->pair_sums =
+        vectors(ensemble->outputs * pairs->features * pairs->features, sizeof(double));
+    if (!explaining->places || !pairs->path || !pairs->credits || !explaining->pair_sums)
+        return fail(error, LATHE_NO_MEMORY, "no memory for interactions of %zu features",
+                    ensemble->features);
+    explaining->walk.pairs = pairs;
+    return true;
+}
+
 static void free_explaining(struct explaining *explaining)
 {
     free(explaining->points.at);
@@ -128,6 +165,10 @@ static void free_explaining(struct explaining *explaining)
     free(explaining->walk.products);
     free(explaining->walk.sums);
     free(explaining->walk.latest);
+    free(explaining->pairs.path);
+    free(explaining->pairs.credits);
+    free(explaining->places);
+    free(explaining->pair_sums);
 }
 
 static void walk_tree(const struct explaining *explaining)
@@ -144,17 +185,29 @@ static void walk_tree(const struct explaining *explaining)
     (void)path;
 }
 
-/* All trees for up to SHAP_ROWS rows: a lane without a row has the last one's values. */
+/* Sums of nothing, and the rows' values: a lane without a row has the last one's. */
+static void begin_rows(struct explaining *explaining, const float *rows, size_t count,
+                       size_t stride)
+{
+    const struct ensemble *ensemble = &explaining->forest->ensemble;
+    size_t features = ensemble->features, asked = explaining->pairs.features;
+    memset(explaining->sums, 0, ensemble->outputs * features * SHAP_ROWS * sizeof(double));
+    if (explaining->walk.pairs)
+        memset(explaining->pair_sums, 0,
+               ensemble->outputs * asked * asked * SHAP_ROWS * sizeof(double));
+    for (size_t f = 0; f < features; f++)
+        for (size_t r = 0; explaining->forest->asked[f] && r < SHAP_ROWS; r++)
+            explaining->values[f * SHAP_ROWS + r] = rows[(r < count ? r : count - 1) * stride + f];
+}
+
+/* All trees for up to SHAP_ROWS rows. */
 static void explain_rows(struct explaining *explaining, const float *rows, size_t count,
                          size_t stride)
 {
     const struct ensemble *ensemble = &explaining->forest->ensemble;
     struct shap_walk *walk = &explaining->walk;
-    size_t features = ensemble->features;
-    memset(explaining->sums, 0, ensemble->outputs * features * SHAP_ROWS * sizeof(double));
-    for (size_t f = 0; f < features; f++)
-        for (size_t r = 0; explaining->forest->asked[f] && r < SHAP_ROWS; r++)
-            explaining->values[f * SHAP_ROWS + r] = rows[(r < count ? r : count - 1) * stride + f];
+    size_t features = ensemble->features, asked = explaining->pairs.features;
+    begin_rows(explaining, rows, count, stride);
     for (size_t t = 0; t < ensemble->tree_count; t++) {
         const struct tree *tree = &ensemble->trees[t];
         walk->nodes = ensemble->nodes + tree->first;
@@ -164,25 +217,93 @@ static void explain_rows(struct explaining *explaining, const float *rows, size_
         for (size_t k = 0; k < tables_of(ensemble); k++) {
             walk->output = k;
             walk->out = explaining->sums + (tree->output + k) * features * SHAP_ROWS;
+            explaining->pairs.out =
+                explaining->pair_sums + (tree->output + k) * asked * asked * SHAP_ROWS;
             walk_tree(explaining);
         }
     }
 }
 
-static void give_row(const struct explaining *explaining, const float *row, size_t lane, float *out)
+/* A row's contribution of a feature, or the bias, to an output. */
+static double contribution(const struct explaining *explaining, const float *row, size_t lane,
+                           size_t output, size_t f)
 {
     const struct ensemble *ensemble = &explaining->forest->ensemble;
     size_t outputs = ensemble->outputs, features = ensemble->features;
-    for (size_t k = 0; k < outputs; k++, out += features + 1) {
-        for (size_t f = 0; f < features; f++)
-            out[f] = (float)explaining->sums[(k * features + f) * SHAP_ROWS + lane];
-        out[features] =
-            (float)(explaining->bias[k] +
-                    (ensemble->linear ? (double)ensemble->linear[features * outputs + k] : 0.0));
-        for (size_t f = 0; ensemble->linear && f < features; f++)
-            out[f] = row[f] == row[f]
-                         ? (float)((double)row[f] * (double)ensemble->linear[f * outputs + k])
-                         : 0.0f;
+    double weight = ensemble->linear ? (double)ensemble->linear[f * outputs + output] : 0.0;
+    if (f == features)
+        return explaining->bias[output] + weight;
+    if (ensemble->linear)
+        return row[f] == row[f] ? (double)row[f] * weight : 0.0;
+    return explaining->sums[(output * features + f) * SHAP_ROWS + lane];
+}
+
+static void give_row(const struct explaining *explaining, const float *row, size_t lane, float *out)
+{
+    const struct ensemble *ensemble = &explaining->forest->ensemble;
+    for (size_t k = 0; k < ensemble->outputs; k++)
+        for (size_t f = 0; f <= ensemble->features; f++)
+            *out++ = (float)contribution(explaining, row, lane, k, f);
+}
+
+/* A feature's interactions with all that are asked about; returns their sum. */
+static double give_pairs(const struct explaining *explaining, size_t lane, const double *sums,
+                         size_t f, float *out)
+{
+    const struct shap_pairs *pairs = &explaining->pairs;
+    size_t place = pairs->places[f];
+    double total = 0;
+    for (size_t other = 0; other < explaining->forest->ensemble.features; other++) {
+        if (other == f || !explaining->forest->asked[other])
+            continue;
+        /* either may be the one further down */
+        size_t above = place * pairs->features + pairs->places[other];
+        size_t below = pairs->places[other] * pairs->features + place;
+        double both = (sums[above * SHAP_ROWS + lane] + sums[below * SHAP_ROWS + lane]) / 2;
+        out[other] = (float)both;
+        total += both;
+    }
+    return total;
+}
+
+/* What pairs have of it is taken off a feature's own part, which is on the diagonal. */
+static void give_interactions(const struct explaining *explaining, const float *row, size_t lane,
+                              float *out)
+{
+    const struct ensemble *ensemble = &explaining->forest->ensemble;
+    size_t width = ensemble->features + 1, asked = explaining->pairs.features;
+    memset(out, 0, ensemble->outputs * width * width * sizeof *out);
+    for (size_t k = 0; k < ensemble->outputs; k++)
+        for (size_t f = 0; f < width; f++, out += width) {
+            double own = contribution(explaining, row, lane, k, f);
+            if (!ensemble->linear && forest_asks(explaining->forest, f))
+                own -= give_pairs(explaining, lane,
+                                  explaining->pair_sums + k * asked * asked * SHAP_ROWS, f, out);
+            out[f] = (float)own;
+        }
+}
+
+static bool can_explain(const struct ensemble *ensemble, struct lathe_error *error)
+{
+    if (ensemble->depth > MOST_DEPTH)
+        return fail(error, LATHE_LIMIT, "contributions of trees deeper than %d", MOST_DEPTH);
+    if (ensemble->tree_count && !has_cover(ensemble))
+        return fail(error, LATHE_UNSUPPORTED,
+                    "contributions need each node's cover (sum_hessian), which this model lacks");
+    return true;
+}
+
+/* `width` values a row, as `give` gives them. */
+static void explain_all(struct explaining *explaining, const float *rows, size_t count,
+                        size_t stride, size_t width,
+                        void (*give)(const struct explaining *, const float *, size_t, float *),
+                        float *out)
+{
+    for (size_t r = 0; r < count; r++) {
+        if (r % SHAP_ROWS == 0)
+            explain_rows(explaining, rows + r * stride,
+                         count - r < SHAP_ROWS ? count - r : SHAP_ROWS, stride);
+        give(explaining, rows + r * stride, r % SHAP_ROWS, out + r * width);
     }
 }
 
@@ -190,20 +311,39 @@ bool forest_contributions(const struct forest *forest, const float *rows, size_t
                           size_t stride, float *out, struct lathe_error *error)
 {
     const struct ensemble *ensemble = &forest->ensemble;
-    if (ensemble->depth > MOST_DEPTH)
-        return fail(error, LATHE_LIMIT, "contributions of trees deeper than %d", MOST_DEPTH);
-    if (ensemble->tree_count && !has_cover(ensemble))
-        return fail(error, LATHE_UNSUPPORTED,
-                    "contributions need each node's cover (sum_hessian), which this model lacks");
+    if (!can_explain(ensemble, error))
+        return false;
     struct explaining explaining = {.forest = forest};
     bool good = make_explaining(&explaining, error);
-    for (size_t r = 0; good && r < count; r++) {
-        if (r % SHAP_ROWS == 0)
-            explain_rows(&explaining, rows + r * stride,
-                         count - r < SHAP_ROWS ? count - r : SHAP_ROWS, stride);
-        give_row(&explaining, rows + r * stride, r % SHAP_ROWS,
-                 out + r * ensemble->outputs * (ensemble->features + 1));
-    }
+    if (good)
+        explain_all(&explaining, rows, count, stride, ensemble->outputs * (ensemble->features + 1),
+                    give_row, out);
+    free_explaining(&explaining);
+    return good;
+}
+
+size_t forest_interaction_values(const struct forest *forest)
+{
+    size_t width = forest->ensemble.features + 1, values;
+    bool large = __builtin_mul_overflow(width, width, &values) ||
+                 __builtin_mul_overflow(values, forest->ensemble.outputs, &values);
+    return large || values > MOST_INTERACTIONS ? 0 : values;
+}
+
+bool forest_interactions(const struct forest *forest, const float *rows, size_t count,
+                         size_t stride, float *out, struct lathe_error *error)
+{
+    size_t width = forest_interaction_values(forest);
+    if (!can_explain(&forest->ensemble, error))
+        return false;
+    if (!width)
+        return fail(error, LATHE_LIMIT,
+                    "interactions of %zu features and %zu outputs are more than %d values a row",
+                    forest->ensemble.features, forest->ensemble.outputs, MOST_INTERACTIONS);
+    struct explaining explaining = {.forest = forest};
+    bool good = make_explaining(&explaining, error) && make_pairs(&explaining, error);
+    if (good)
+        explain_all(&explaining, rows, count, stride, width, give_interactions, out);
     free_explaining(&explaining);
     return good;
 }

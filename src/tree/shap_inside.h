@@ -16,7 +16,15 @@
  * features comes down the path, the leaf's value times it goes up again, and an edge divides its
  * own factor out: (1 - z) / (t + z (1 - t)) is its credit where the row passes, -1 / (1 - t) where
  * not. Where an edge higher up asked about the same feature, what that one is credited with for
- * these leaves is taken off. All in double, eight rows at a time. */
+ * these leaves is taken off. All in double, eight rows at a time.
+ *
+ * Interactions (Lundberg's SHAP interaction values, XGBoost's pred_interactions) are half of how
+ * much feature i is credited with more where j is known than where it is not. At a leaf that is
+ *
+ *     value / 2 (o_i - z_i) (o_j - z_j) times the same sum over all features but i and j,
+ *
+ * so that an edge's credit need only be multiplied by those of the edges above it: the work is that
+ * of contributions times half the depth, however many features there are. */
 #ifndef LATHE_TREE_SHAP_INSIDE_H
 #define LATHE_TREE_SHAP_INSIDE_H
 
@@ -32,6 +40,15 @@ struct shap_points {
     double *at, *weight, *fails; /* fails: -1 / (1 - at) */
 };
 
+/* What interactions need besides. Features are counted among those that are asked about. */
+struct shap_pairs {
+    const uint32_t *places; /* a feature's */
+    size_t features;
+    uint32_t *path;  /* on each level: what the edge there asks about, */
+    double *credits; /* and a vector a point: what it credits by what comes from below */
+    double *out;     /* for the feature of an edge and that of one above it: added to */
+};
+
 /* One tree for some rows. Vectors are of SHAP_ROWS, a row a lane, and aligned to 64 bytes. */
 struct shap_walk {
     const struct ensemble *ensemble;
@@ -43,6 +60,7 @@ struct shap_walk {
     double *products, *sums;    /* a vector a point, on each level and one more */
     const struct edge **latest; /* a feature: all NULL between trees */
     double *out;                /* a vector a feature: added to */
+    struct shap_pairs *pairs;   /* NULL: contributions alone */
 };
 
 static inline double shap_leaf(const struct ensemble *ensemble, const struct tree_node *leaf,

@@ -49,27 +49,65 @@ struct edge {
     const struct edge *same;
 };
 
+/* What an edge credits its feature with at a point, by what comes from the leaves below. */
+WALK_TARGET static ALWAYS_INLINE struct lanes credit_at(const struct shap_points *points, size_t k,
+                                                        const struct edge *edge)
+{
+    double share = edge->share, t = points->at[k], fails = points->fails[k];
+    double passes = (1 - share) / (share + (1 - share) * t);
+    struct lanes credit;
+    if (!edge->same) {
+        EACH_PART(p) credit.of[p] = fails + edge->passes.of[p] * (passes - fails);
+        return credit;
+    }
+    /* what the edge above of this feature is credited with too much for these leaves */
+    double before = edge->same->share, undone = (1 - before) / (before + (1 - before) * t);
+    EACH_PART(p)
+    credit.of[p] =
+        edge->passes.of[p] * (passes - fails) + edge->same->passes.of[p] * (fails - undone);
+    return credit;
+}
+
 /* What the leaves below an edge credit its feature with. */
 WALK_TARGET static void credit(const struct shap_walk *walk, const struct edge *edge,
                                const struct lanes *sums, struct lanes *out)
 {
-    double share = edge->share, before = edge->same ? edge->same->share : 0.0;
     struct lanes total = *out;
     for (size_t k = 0; k < walk->points->count; k++) {
-        double t = walk->points->at[k], fails = walk->points->fails[k];
-        double passes = (1 - share) / (share + (1 - share) * t);
-        double undone = edge->same ? (1 - before) / (before + (1 - before) * t) : 0.0;
-        EACH_PART(p)
-        {
-            part factor = fails + edge->passes.of[p] * (passes - fails);
-            /* what the edge above of this feature is credited with too much for these leaves */
-            if (edge->same)
-                factor = edge->passes.of[p] * (passes - fails) +
-                         edge->same->passes.of[p] * (fails - undone);
-            total.of[p] += sums[k].of[p] * factor;
-        }
+        struct lanes credit = credit_at(walk->points, k, edge);
+        EACH_PART(p) total.of[p] += sums[k].of[p] * credit.of[p];
     }
     *out = total;
+}
+
+/* Before what is below an edge is walked: its credits, for the pairs with edges there. */
+WALK_TARGET static void enter_pairs(const struct shap_walk *walk, const struct edge *edge,
+                                    uint32_t feature, size_t level)
+{
+    const struct shap_pairs *pairs = walk->pairs;
+    struct lanes *credits = (struct lanes *)pairs->credits + level * walk->points->count;
+    pairs->path[level] = pairs->places[feature];
+    for (size_t k = 0; k < walk->points->count; k++)
+        credits[k] = credit_at(walk->points, k, edge);
+}
+
+/* Afterwards: the pairs with the edges above. Multiplies the sums by the edge's own credits. */
+WALK_TARGET static void credit_pairs(const struct shap_walk *walk, size_t level, struct lanes *sums)
+{
+    const struct shap_pairs *pairs = walk->pairs;
+    size_t count = walk->points->count, feature = pairs->path[level];
+    const struct lanes *credits = (const struct lanes *)pairs->credits;
+    struct lanes *out = (struct lanes *)pairs->out + feature * pairs->features;
+    for (size_t k = 0; k < count; k++)
+        EACH_PART(p) sums[k].of[p] *= credits[level * count + k].of[p];
+    for (size_t above = 0; above < level; above++, credits += count) {
+        if (pairs->path[above] == feature)
+            continue;
+        struct lanes total = out[pairs->path[above]];
+        for (size_t k = 0; k < count; k++)
+            EACH_PART(p) total.of[p] += sums[k].of[p] * credits[k].of[p];
+        out[pairs->path[above]] = total;
+    }
 }
 
 /* The products below an edge. */
@@ -115,11 +153,15 @@ WALK_TARGET static void explain_child(const struct shap_walk *walk, int32_t numb
     struct lanes *sums = (struct lanes *)walk->sums + level * count;
     pass(walk, &edge, left, products, products + count);
     walk->latest[feature] = &edge;
+    if (walk->pairs)
+        enter_pairs(walk, &edge, feature, level);
     explain(walk, child, level + 1);
     walk->latest[feature] = edge.same;
     credit(walk, &edge, sums + count, (struct lanes *)walk->out + feature);
     for (size_t k = 0; k < count; k++)
         EACH_PART(p) sums[k].of[p] += sums[count + k].of[p];
+    if (walk->pairs)
+        credit_pairs(walk, level, sums + count);
 }
 
 WALK_TARGET static void explain(const struct shap_walk *walk, int32_t number, size_t level)

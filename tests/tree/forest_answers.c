@@ -3,8 +3,9 @@
  * ROWS is a file of native float32, row-major. For each KIND the answers go to OUT.KIND as
  * float32. Kinds: best, plain, word, avx2, avx512 (margins of all rows at once by that path), the
  * same with -columns (from columns of doubles) or -single (one row at a time), the path's
- * contributions with -contributions, answers, leaves, importance. A kind that this CPU or forest
- * cannot do makes no file. Exit status 1 and the error's text where the model is refused. */
+ * contributions and interactions with -contributions and -interactions, answers, leaves,
+ * importance. A kind that this CPU or forest cannot do makes no file. Exit status 1 and the error's
+ * text where the model is refused. */
 #include "tree/forest.h"
 
 #include <math.h>
@@ -87,6 +88,15 @@ static void contributions(const struct job *job, const struct forest *forest, co
     free(values);
 }
 
+static void interactions(const struct job *job, const struct forest *forest, const char *kind)
+{
+    size_t total = job->count * forest_interaction_values(forest);
+    float *values = malloc((total + 1) * sizeof *values);
+    if (forest_interactions(forest, job->rows, job->count, job->columns, values, NULL))
+        write_file(job->out, kind, values, total);
+    free(values);
+}
+
 static bool margins(const struct job *job, const char *kind)
 {
     static const char *const paths[] = {"best", "plain", "word", "avx2", "avx512"};
@@ -102,6 +112,8 @@ static bool margins(const struct job *job, const char *kind)
     bool shares = strcmp(kind + length, "-contributions") == 0;
     if (shares)
         contributions(job, forest, kind);
+    else if (strcmp(kind + length, "-interactions") == 0)
+        interactions(job, forest, kind);
     else if (path == FOREST_BEST || forest_describe(forest)->path == (enum forest_path)path) {
         float *values = malloc((job->count * outputs + 1) * sizeof *values);
         if (strcmp(kind + length, "-columns") == 0)

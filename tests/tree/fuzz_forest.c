@@ -49,6 +49,17 @@ static void predict_by(const struct forest *forest, const float *rows, const flo
     free(found);
 }
 
+static void explain_pairs(const struct forest *forest, const float *rows)
+{
+    enum { MOST = 1 << 16 };
+    struct lathe_error error;
+    size_t width = forest_interaction_values(forest);
+    float *pairs = width <= MOST ? malloc((width + 1) * sizeof *pairs) : NULL;
+    if (pairs)
+        forest_interactions(forest, rows, 1, forest_describe(forest)->features, pairs, &error);
+    free(pairs);
+}
+
 static void explain(const struct forest *forest, const float *rows)
 {
     const struct forest_info *info = forest_describe(forest);
@@ -57,6 +68,7 @@ static void explain(const struct forest *forest, const float *rows)
     uint32_t *leaves = malloc((info->trees + 1) * sizeof *leaves);
     float *importance = malloc((3 * info->features + 1) * sizeof *importance);
     forest_contributions(forest, rows, 1, info->features, explained, &error);
+    explain_pairs(forest, rows);
     forest_leaves(forest, rows, 1, info->features, leaves);
     forest_importance(forest, importance, importance + info->features,
                       importance + 2 * info->features);

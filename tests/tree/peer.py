@@ -119,7 +119,7 @@ class Booster:
             :int(np.prod(sizes))].reshape(sizes).copy()
 
     def predict(self, rows, kind=0, feature_types=None):
-        """kind: 0 answers, 1 margins, 2 contributions, 6 leaf indices."""
+        """kind: 0 answers, 1 margins, 2 contributions, 4 interactions, 6 leaf indices."""
         config = {"type": kind, "training": False, "iteration_begin": 0, "iteration_end": 0,
                   "strict_shape": True}
         matrix = self.peer.matrix(rows, feature_types=feature_types)

@@ -41,9 +41,40 @@ def test_contributions(xgboost, answers, name):  # noqa: F811
         assert np.allclose(ours.sum(axis=2), found["plain"], rtol=1e-5, atol=1e-5 * scale), kind
 
 
-def expected_tree(tree, row, features):
-    """What a tree of the JSON form credits each feature with, by the definition over all sets of
-    its features, in doubles; the bias last."""
+@pytest.mark.parametrize("name", [name for name in MODELS if name != "linear"])
+def test_interactions(xgboost, answers, name):  # noqa: F811
+    rng = np.random.default_rng(8)
+    rows = sample(rng)
+    objective, params = MODELS[name]
+    model = train(xgboost, rng, objective, rows, **params)
+    some = edges(rng, rows, model.save("json"), 21)
+    some = np.where(np.abs(some) > 1e30, np.float32(3), some)
+    kinds = [path + "-interactions" for path in PATHS]
+    found = answers(model.save("json"), some, *kinds, "best-contributions")
+    theirs = model.predict(some, 4)
+    scale = np.abs(theirs).max()
+    shares = found.pop("best-contributions").reshape(theirs.shape[:-1])
+    for kind in found:
+        ours = found[kind].reshape(theirs.shape)
+        assert np.allclose(ours, theirs, rtol=1e-5, atol=1e-5 * scale), kind
+        assert np.allclose(ours, ours.swapaxes(2, 3)), kind
+        assert np.allclose(ours.sum(axis=3), shares, rtol=1e-5, atol=1e-5 * scale), kind
+
+
+def test_interactions_of_a_linear_model(xgboost, answers):  # noqa: F811
+    """It has none: a feature's contribution is all its own."""
+    rng = np.random.default_rng(8)
+    rows = sample(rng)
+    model = train(xgboost, rng, "reg:squarederror", rows, booster="gblinear").save("json")
+    found = answers(model, rows[:9], "best-interactions", "best-contributions")
+    shares = found["best-contributions"]
+    expected = shares[:, :, None] * np.eye(shares.shape[1], dtype=np.float32)
+    assert (found["best-interactions"] == expected.reshape(len(shares), -1)).all()
+
+
+def worths(tree, row):
+    """What a tree of the JSON form answers where only these of its features are known, for all sets
+    of them, in doubles."""
     left, right = tree["left_children"], tree["right_children"]
     feature, cover = tree["split_indices"], tree["sum_hessian"]
 
@@ -59,8 +90,13 @@ def expected_tree(tree, row, features):
                    for child in (left[node], right[node])) / np.float64(np.float32(cover[node]))
 
     used = sorted({feature[i] for i in range(len(left)) if left[i] != -1})
-    worth = {known: value(0, known) for size in range(len(used) + 1)
-             for known in map(frozenset, itertools.combinations(used, size))}
+    return used, {known: value(0, known) for size in range(len(used) + 1)
+                  for known in map(frozenset, itertools.combinations(used, size))}
+
+
+def expected_tree(tree, row, features):
+    """What a tree credits each feature with, by the definition; the bias last."""
+    used, worth = worths(tree, row)
     out = np.zeros(features + 1)
     out[-1] = worth[frozenset()]
     for known, without in worth.items():
@@ -83,6 +119,34 @@ def test_contributions_by_definition(xgboost, answers, depth):  # noqa: F811
                          for row in some])
     kinds = [path + "-contributions" for path in PATHS]
     found = answers(model.save("json"), some, *kinds)
+    for kind in found:
+        assert np.allclose(found[kind], expected, rtol=1e-5, atol=1e-6), kind
+
+
+def expected_pairs(tree, row, features):
+    """The same of pairs of features: Shapley's interaction index, halved between both orders."""
+    used, worth = worths(tree, row)
+    out = np.zeros((features + 1, features + 1))
+    for known, without in worth.items():
+        for one, other in itertools.permutations(set(used) - known, 2):
+            orders = math.factorial(len(known)) * math.factorial(len(used) - len(known) - 2)
+            both = worth[known | {one, other}] - worth[known | {one}] - worth[known | {other}]
+            out[one, other] += orders / math.factorial(len(used) - 1) / 2 * (both + without)
+    out[np.diag_indices(features + 1)] = expected_tree(tree, row, features) - out.sum(axis=1)
+    return out
+
+
+@pytest.mark.parametrize("depth", [1, 4, 12])
+def test_interactions_by_definition(xgboost, answers, depth):  # noqa: F811
+    rng = np.random.default_rng(9)
+    rows = sample(rng)
+    model = train(xgboost, rng, "reg:squarederror", rows, 3, max_depth=depth, base_score=0.0,
+                  min_child_weight=0).save("json")
+    some = edges(rng, rows, model, 12)
+    trees = json.loads(model)["learner"]["gradient_booster"]["model"]["trees"]
+    expected = np.array([sum(expected_pairs(tree, row, rows.shape[1]) for tree in trees).reshape(-1)
+                         for row in some])
+    found = answers(model, some, *[path + "-interactions" for path in PATHS])
     for kind in found:
         assert np.allclose(found[kind], expected, rtol=1e-5, atol=1e-6), kind
 

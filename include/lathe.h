@@ -125,16 +125,20 @@ enum lathe_answer {
     LATHE_LEAVES,        /* the number of the leaf that a row reaches in each tree: pred_leaf */
     LATHE_CONTRIBUTIONS, /* how much each feature contributed to each margin, the bias last:
                             XGBoost's pred_contribs, path-dependent TreeSHAP */
+    LATHE_INTERACTIONS,  /* and how much of it each pair of features has only together: for each
+                            margin a square, the bias last; XGBoost's pred_interactions */
+    LATHE_PROBABILITIES, /* of each class, also of the two of a binary objective */
+    LATHE_LABELS,        /* the number of the class that a row is taken to be in */
 };
 
-/* How many values a row has of such an answer. */
+/* How many values a row has of such an answer; 0: the predictor has none. */
 size_t lathe_answer_width(const struct lathe_predictor *predictor, enum lathe_answer what);
 
 /* For predictors of one artifact with trees, the shortest way: answers `count` rows of floats. Row
  * r starts at rows + r * stride (in floats; at least lathe_predictor_inputs), NaN is missing. out
- * has room for count x lathe_predictor_outputs floats and receives lathe_answer_width of them a
- * row. LATHE_UNSUPPORTED for other predictors, for other answers than LATHE_PREDICTION and
- * LATHE_MARGIN, and for margins of several models; LATHE_NO_MEMORY only with several models. */
+ * receives count x lathe_answer_width floats; it has room for as many, and for no fewer than
+ * count x lathe_predictor_outputs. LATHE_UNSUPPORTED for other predictors, and for answers that
+ * this one does not have; LATHE_NO_MEMORY never for predictions and margins of a single model. */
 bool lathe_predict_floats(const struct lathe_predictor *predictor, enum lathe_answer what,
                           const float *rows, size_t count, size_t stride, float *out,
                           struct lathe_error *error);

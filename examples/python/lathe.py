@@ -6,7 +6,8 @@
     model.predict({"Type": ["L", "M"], "Torque [Nm]": [42.8, 46.3], ...})   # or a DataFrame
     model.predict(numpy.array([[298.1, 42.8]]))                             # all columns, in order
     model.predict_csv("L,42.8\\nM,46.3")
-    model.contributions(...), model.margins(...), model.leaves(...)
+    model.contributions(...), model.interactions(...), model.margins(...), model.leaves(...)
+    model.labels(...), model.probabilities(...)
     model.columns, model.describe(), model.export_c("answer")
 
 What is missing is NaN, None or pandas.NA, or masked in a numpy.ma array. Drop this file beside your
@@ -19,10 +20,12 @@ import ctypes.util
 import enum
 import json
 import os
+import threading
 
 import numpy
 
-PREDICTION, MARGIN, LEAVES, CONTRIBUTIONS = range(4)
+(PREDICTION, MARGIN, LEAVES, CONTRIBUTIONS, INTERACTIONS, PROBABILITIES,
+ LABELS) = range(7)
 FORMATS = {name: value for value, name in enumerate(
     ["csv", "csv-lines", "json", "jsonlines", "jsonlines-text", "libsvm", "csv-header",
      "csv-table"])}
@@ -117,6 +120,7 @@ class Predictor:
 
     def __init__(self, *artifacts, environments=None):
         self._library, self._handle = _load(), None
+        self._predict_floats = self._library.lathe_predict_floats
         error = _Error()
         if environments or any(isinstance(artifact, bytes) for artifact in artifacts):
             given = _artifacts(artifacts, environments or [{}] * len(artifacts))
@@ -134,6 +138,11 @@ class Predictor:
         objective = self._library.lathe_predictor_objective(self._handle)
         self.objective = objective.decode() if objective else None
         self._only_trees = len(artifacts) == 1 and objective is not None
+        self._inputs = sum(column.width for column in self.columns)
+        self._widths = [self._library.lathe_answer_width(self._handle, what)
+                        for what in range(LABELS + 1)]
+        self._room = max(self._library.lathe_predictor_outputs(self._handle), *self._widths[:2])
+        self._scratch = _Scratch()
 
     def close(self):
         if self._handle:
@@ -178,21 +187,39 @@ class Predictor:
 
     def margins(self, rows):
         """Before the objective's transformation: XGBoost's output_margin."""
-        if self._only_trees and _is_matrix(rows):
-            return self._floats(rows, MARGIN)
-        return self._numbers(_Rows(self.columns, rows), MARGIN)
+        return self._asked(rows, MARGIN)
 
     def leaves(self, rows):
         """The leaf that a row reaches in each tree: XGBoost's pred_leaf."""
-        return self._numbers(_Rows(self.columns, rows), LEAVES).astype(numpy.uint32)
+        return self._asked(rows, LEAVES).astype(numpy.uint32)
 
     def contributions(self, rows):
         """(rows, features + 1), or (rows, outputs, features + 1); the bias is the last: XGBoost's
         pred_contribs."""
-        values = _Rows(self.columns, rows)
-        flat = self._numbers(values, CONTRIBUTIONS)
-        outputs = self._library.lathe_answer_width(self._handle, MARGIN)
-        return flat if outputs == 1 else flat.reshape(values.count, outputs, -1)
+        flat = self._asked(rows, CONTRIBUTIONS)
+        outputs = self._widths[MARGIN]
+        return flat if outputs == 1 else flat.reshape(len(flat), outputs, -1)
+
+    def interactions(self, rows):
+        """(rows, features + 1, features + 1), or with the outputs behind the rows: XGBoost's
+        pred_interactions."""
+        flat = self._asked(rows, INTERACTIONS)
+        outputs = self._widths[MARGIN]
+        side = self._widths[CONTRIBUTIONS] // outputs
+        return flat.reshape(len(flat), *([outputs] if outputs > 1 else []), side, side)
+
+    def probabilities(self, rows):
+        """Each class's, a column a class: scikit-learn's predict_proba."""
+        return self._asked(rows, PROBABILITIES)
+
+    def labels(self, rows):
+        """The number of each row's class."""
+        return self._asked(rows, LABELS).astype(numpy.int64)
+
+    def _asked(self, rows, what):
+        if self._only_trees and _is_matrix(rows):
+            return self._floats(rows, what)
+        return self._numbers(_Rows(self.columns, rows), what)
 
     def _text(self, function, *arguments):
         text, error = _Text(), _Error()
@@ -204,25 +231,47 @@ class Predictor:
         return taken
 
     def _numbers(self, values, what):
-        width = self._library.lathe_answer_width(self._handle, what)
+        width = self._widths[what]
         out, error = numpy.empty((values.count, width)), _Error()
         if not self._library.lathe_predict_values(self._handle, what, values.columns, values.count,
                                                   out.ctypes.data, error):
             raise LatheError(error)
-        return out[:, 0] if width == 1 and what in (PREDICTION, MARGIN) else out
+        return out[:, 0] if width == 1 and what in _SINGLE else out
 
     def _floats(self, rows, what):
-        """Rows that are what trees read already, in one piece."""
-        _check_width(self.columns, rows)
-        rows = numpy.ascontiguousarray(rows, numpy.float32)
-        room = len(rows) * self._library.lathe_predictor_outputs(self._handle)
-        out, error = numpy.empty(room, numpy.float32), _Error()
-        if not self._library.lathe_predict_floats(self._handle, what, rows.ctypes.data, len(rows),
-                                                  rows.shape[1], out.ctypes.data, error):
-            raise LatheError(error)
-        width = self._library.lathe_answer_width(self._handle, what)
-        out = out[:len(rows) * width].astype(numpy.float64)
-        return out if width == 1 else out.reshape(len(rows), width)
+        """Rows that are what trees read already, in one piece. Answers that are small come through
+        memory whose address is known, for asking numpy for an address takes longer than a row."""
+        count, inputs = rows.shape
+        if inputs != self._inputs:
+            _check_width(self.columns, rows)
+        if rows.dtype is not _FLOAT32 or not rows.flags.c_contiguous:
+            rows = numpy.ascontiguousarray(rows, numpy.float32)
+        width, scratch = self._widths[what], self._scratch
+        room = count * (width if width > self._room else self._room)
+        if room <= _SMALL:
+            out, address = scratch.out, scratch.address
+        else:
+            out = numpy.empty(room, numpy.float32)
+            address = out.ctypes.data
+        if not self._predict_floats(self._handle, what, rows.__array_interface__["data"][0], count,
+                                    inputs, address, scratch.error):
+            raise LatheError(scratch.error)
+        out = out[:count * width].astype(_FLOAT64)
+        return out if width == 1 and what in _SINGLE else out.reshape(count, width)
+
+
+_FLOAT32, _FLOAT64 = numpy.dtype(numpy.float32), numpy.dtype(numpy.float64)
+_SMALL = 4096
+#: What is one number a row, and not a row of one.
+_SINGLE = frozenset([PREDICTION, MARGIN, LABELS])
+
+
+class _Scratch(threading.local):
+    """A thread's own, for small answers and for what went wrong."""
+
+    def __init__(self):
+        self.out, self.error = numpy.empty(_SMALL, numpy.float32), _Error()
+        self.address = self.out.ctypes.data
 
 
 #: struct lathe_string

@@ -46,7 +46,11 @@ static const struct verb verbs[] = {
      "(zip\nor folder). Rows come from FILE or standard input, plain or gzip: CSV with the columns "
      "in order or\nunder a header with their names (`lathe describe` says which), JSON Lines "
      "(.jsonl, .ndjson) or, for\ntrees, libsvm (.libsvm, .svm). Answers are CSV, a line a row.\n"
-     "  --format csv|jsonl|libsvm   how the rows are written, where FILE's name does not say it",
+     "  --format csv|jsonlines|libsvm   how the rows are written, where FILE's name does not say "
+     "it\n"
+     "  --output OUTPUT                 predictions (the default), labels, probabilities, or of "
+     "the\n"
+     "                                  trees: margins, leaves, contributions, interactions",
      cli_predict},
     {"describe", "ARTIFACT... [--json]", "show a model's columns, transformers, trees, importances",
      "", cli_describe},

@@ -50,7 +50,8 @@ static const struct wrap *wrap_of(const struct answer *answer)
 {
     if (answer->part->pipeline)
         return &FEATURES[answer->format];
-    return answer->part->selection.count ? &SELECTIONS[answer->format] : &SCORES[answer->format];
+    return answer->part->selection.count && !answer->asked ? &SELECTIONS[answer->format]
+                                                           : &SCORES[answer->format];
 }
 
 static bool is_csv(const struct answer *answer)
@@ -219,8 +220,8 @@ static void append_selection_json(struct answer *answer, const float *prediction
 
 static void append_prediction(struct answer *answer, const float *prediction)
 {
-    if (!answer->part->selection.count)
-        append_scores(answer, prediction, answer->part->answers);
+    if (answer->asked || !answer->part->selection.count)
+        append_scores(answer, prediction, answer->asked ? answer->asked : answer->part->answers);
     else if (is_json(answer))
         append_selection_json(answer, prediction);
     else
@@ -333,10 +334,21 @@ bool answer_open(struct answer *answer, struct lathe_text *text, enum lathe_form
     return true;
 }
 
+bool answer_open_asked(struct answer *answer, struct lathe_text *text, const struct part *trees,
+                       size_t width, struct lathe_error *error)
+{
+    *answer =
+        (struct answer){.text = text, .format = LATHE_CSV_TABLE, .part = trees, .asked = width};
+    text->size = 0;
+    return reserve(text, ROW_WORDS, error);
+}
+
 /* The most bytes that a row can take. */
 static size_t row_room(const struct answer *answer, const struct batch *batch, size_t row)
 {
     const struct part *part = answer->part;
+    if (answer->asked)
+        return ROW_WORDS + answer->asked * VALUE_ROOM;
     if (!part->pipeline)
         return ROW_WORDS + (part->answers + part->selection.width) * VALUE_ROOM +
                sizeof part->selection.names * ESCAPED;

@@ -1,15 +1,10 @@
 /* From arrays of values to arrays of answers. */
+#include "model/ask.h"
 #include "model/rows.h"
 #include "parse/fail.h"
 
 #include <math.h>
 #include <stdlib.h>
-
-static bool fail_ensemble(struct lathe_error *error)
-{
-    return fail(error, LATHE_UNSUPPORTED,
-                "only a single model of trees has margins, leaves and contributions");
-}
 
 /* Several models' predictions, a batch at a time. */
 static bool predict_ensemble(const struct lathe_predictor *predictor, const float *rows,
@@ -43,44 +38,21 @@ bool lathe_predict_floats(const struct lathe_predictor *predictor, enum lathe_an
     if (predictor->part_count > 1 || !part->forests)
         return fail(error, LATHE_UNSUPPORTED,
                     "rows of floats are for one artifact with trees: predict with values");
-    if (what != LATHE_PREDICTION && what != LATHE_MARGIN)
-        return fail(error, LATHE_UNSUPPORTED,
-                    "rows of floats have predictions and margins: ask for others with values");
-    if (part->forest_count > 1)
-        return what == LATHE_MARGIN ? fail_ensemble(error)
-                                    : predict_ensemble(predictor, rows, count, stride, out, error);
+    if (what == LATHE_PREDICTION && part->forest_count > 1)
+        return predict_ensemble(predictor, rows, count, stride, out, error);
+    if (what != LATHE_PREDICTION)
+        return ask_can(predictor, what, error) &&
+               ask_rows(predictor, what, rows, count, stride, out, error);
     forest_margins(part->forests[0], rows, count, stride, out);
-    if (what == LATHE_PREDICTION)
-        forest_transform(part->forests[0], out, count, out);
+    forest_transform(part->forests[0], out, count, out);
     return true;
-}
-
-/* The last part that is trees; part_count where there is none. */
-static size_t find_trees(const struct lathe_predictor *predictor)
-{
-    for (size_t i = predictor->part_count; i-- > 0;)
-        if (predictor->parts[i].forests)
-            return i;
-    return predictor->part_count;
 }
 
 size_t lathe_answer_width(const struct lathe_predictor *predictor, enum lathe_answer what)
 {
-    size_t trees = find_trees(predictor);
-    const struct part *last = &predictor->parts[predictor->part_count - 1];
     if (what == LATHE_PREDICTION)
-        return last->outputs;
-    if (trees == predictor->part_count)
-        return 0;
-    const struct forest_info *info = forest_describe(predictor->parts[trees].forests[0]);
-    switch (what) {
-    case LATHE_LEAVES:
-        return info->trees;
-    case LATHE_CONTRIBUTIONS:
-        return info->outputs * (info->features + 1);
-    default:
-        return info->outputs;
-    }
+        return predictor->parts[predictor->part_count - 1].outputs;
+    return ask_width(predictor, what);
 }
 
 /* ---- rows ---- */
@@ -200,11 +172,12 @@ static bool rows_take(struct rows *rows, size_t first, size_t count, struct batc
 /* What a batch becomes: numbers or texts, or what the trees say of it. */
 struct sink {
     enum lathe_answer what;
-    size_t trees, width;
-    bool text; /* predictions are texts */
+    size_t width;
+    size_t rows; /* at a time */
+    bool text;   /* predictions are texts */
     double *numbers;
     struct lathe_string *texts;
-    void *answers; /* of the trees: a batch of floats or leaf numbers */
+    float *asked; /* of the trees: a batch */
 };
 
 static bool take_predictions(const struct sink *sink, const struct batch *batch, size_t first)
@@ -223,25 +196,15 @@ static bool take_predictions(const struct sink *sink, const struct batch *batch,
     return true;
 }
 
-static bool ask_trees(const struct sink *sink, const struct forest *forest,
+static bool ask_trees(const struct sink *sink, const struct lathe_predictor *predictor,
                       const struct batch *rows, size_t first, struct lathe_error *error)
 {
     double *out = sink->numbers + first * sink->width;
-    size_t count = rows->rows * sink->width;
-    float *floats = sink->answers;
-    uint32_t *leaves = sink->answers;
-    if (sink->what == LATHE_LEAVES) {
-        forest_leaves(forest, rows->floats, rows->rows, rows->stride, leaves);
-        for (size_t i = 0; i < count; i++)
-            out[i] = leaves[i];
-        return true;
-    }
-    if (sink->what == LATHE_MARGIN)
-        forest_margins(forest, rows->floats, rows->rows, rows->stride, floats);
-    else if (!forest_contributions(forest, rows->floats, rows->rows, rows->stride, floats, error))
+    if (!ask_rows(predictor, sink->what, rows->floats, rows->rows, rows->stride, sink->asked,
+                  error))
         return false;
-    for (size_t i = 0; i < count; i++)
-        out[i] = (double)floats[i];
+    for (size_t i = 0; i < rows->rows * sink->width; i++)
+        out[i] = (double)sink->asked[i];
     return true;
 }
 
@@ -251,8 +214,8 @@ static bool answer_batch(struct run *run, const struct sink *sink, const struct 
     struct batch out;
     if (sink->what == LATHE_PREDICTION)
         return run_batch(run, in, first + 1, &out, error) && take_predictions(sink, &out, first);
-    return run_rows(run, sink->trees, in, first + 1, &out, error) &&
-           ask_trees(sink, run->predictor->parts[sink->trees].forests[0], &out, first, error);
+    return run_rows(run, ask_part(run->predictor), in, first + 1, &out, error) &&
+           ask_trees(sink, run->predictor, &out, first, error);
 }
 
 static bool answer_all(const struct lathe_predictor *predictor, const struct sink *sink,
@@ -262,8 +225,8 @@ static bool answer_all(const struct lathe_predictor *predictor, const struct sin
     struct run run = {0};
     bool done = rows_open(&rows, predictor, columns, error) &&
                 run_open(&run, predictor, NULL, NULL, BATCH_ROWS, error);
-    for (size_t row = 0; done && row < count; row += BATCH_ROWS) {
-        size_t now = count - row < BATCH_ROWS ? count - row : BATCH_ROWS;
+    for (size_t row = 0; done && row < count; row += sink->rows) {
+        size_t now = count - row < sink->rows ? count - row : sink->rows;
         struct batch batch;
         done = rows_take(&rows, row, now, &batch, error) &&
                answer_batch(&run, sink, &batch, row, error);
@@ -284,20 +247,20 @@ bool lathe_predict_values(const struct lathe_predictor *predictor, enum lathe_an
                           const struct lathe_values *columns, size_t rows, double *out,
                           struct lathe_error *error)
 {
-    struct sink sink = {.what = what, .trees = find_trees(predictor), .numbers = out};
-    sink.width = lathe_answer_width(predictor, what);
+    struct sink sink = {.what = what, .numbers = out, .rows = BATCH_ROWS};
     if (what == LATHE_PREDICTION && answers_texts(predictor))
         return fail(error, LATHE_UNSUPPORTED, "the answer is a text: ask for texts");
-    if (what != LATHE_PREDICTION &&
-        (sink.trees == predictor->part_count || predictor->parts[sink.trees].forest_count > 1))
-        return fail_ensemble(error);
     if (what != LATHE_PREDICTION) {
-        sink.answers = malloc(BATCH_ROWS * sink.width * sizeof(float) + 1);
-        if (!sink.answers)
+        if (!ask_can(predictor, what, error))
+            return false;
+        sink.width = ask_width(predictor, what);
+        sink.rows = ask_batch(predictor, what);
+        sink.asked = malloc(sink.rows * sink.width * sizeof *sink.asked + 1);
+        if (!sink.asked)
             return fail(error, LATHE_NO_MEMORY, "no memory for answers of %zu values", sink.width);
     }
     bool done = answer_all(predictor, &sink, columns, rows, error);
-    free(sink.answers);
+    free(sink.asked);
     return done;
 }
 
@@ -307,6 +270,7 @@ bool lathe_predict_texts(const struct lathe_predictor *predictor,
 {
     if (!answers_texts(predictor))
         return fail(error, LATHE_UNSUPPORTED, "the answer is a number: ask for values");
-    const struct sink sink = {.what = LATHE_PREDICTION, .text = true, .texts = out};
+    const struct sink sink = {
+        .what = LATHE_PREDICTION, .text = true, .texts = out, .rows = BATCH_ROWS};
     return answer_all(predictor, &sink, columns, rows, error);
 }

@@ -2,6 +2,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "model/ask.h"
 #include "model/order.h"
 #include "model/predict_inside.h"
 #include "model/rows.h"
@@ -17,9 +18,33 @@ size_t request_first_row(const struct request *request)
     return request->place->first_row ? request->place->first_row : 1;
 }
 
+/* The same of what only trees answer: fewer rows at a time where an answer has many values. */
+static bool request_ask(struct request *request, const struct batch *batch, size_t first_row)
+{
+    const struct lathe_predictor *predictor = request->predictor;
+    size_t most = ask_batch(predictor, request->what), count;
+    struct batch rows;
+    if (!run_rows(&request->run, ask_part(predictor), batch, first_row, &rows, request->error))
+        return false;
+    for (size_t row = 0; row < rows.rows; row += count) {
+        count = rows.rows - row < most ? rows.rows - row : most;
+        const struct batch out = {.rows = count,
+                                  .width = request->answer.asked,
+                                  .floats = request->asked,
+                                  .stride = request->answer.asked};
+        if (!ask_rows(predictor, request->what, rows.floats + row * rows.stride, count, rows.stride,
+                      request->asked, request->error) ||
+            !answer_rows(&request->answer, &out, request->error))
+            return false;
+    }
+    return true;
+}
+
 bool request_batch(struct request *request, const struct batch *batch, size_t first_row)
 {
     struct batch out;
+    if (request->what != LATHE_PREDICTION)
+        return request_ask(request, batch, first_row);
     return run_batch(&request->run, batch, first_row, &out, request->error) &&
            answer_rows(&request->answer, &out, request->error);
 }
@@ -212,22 +237,39 @@ static bool is_json(enum lathe_format format)
     return format == LATHE_JSON || format == LATHE_JSON_LINES;
 }
 
-static bool answer_request(struct request *request, enum lathe_format format,
-                           struct lathe_text *text)
+static bool open_answer(struct request *request, enum lathe_format format, struct lathe_text *text)
 {
     const struct lathe_predictor *predictor = request->predictor;
     const struct part *last = &predictor->parts[predictor->part_count - 1];
     bool only = predictor->part_count == 1;
-    bool opened =
-        answer_open(&request->answer, text, format, last, only ? request->schema : &last->schema,
-                    only ? request->plan : last->plan, request->error);
-    bool answered = opened &&
+    if (request->what == LATHE_PREDICTION)
+        return answer_open(&request->answer, text, format, last,
+                           only ? request->schema : &last->schema,
+                           only ? request->plan : last->plan, request->error);
+    if (!ask_can(predictor, request->what, request->error))
+        return false;
+    size_t width = ask_width(predictor, request->what);
+    size_t values = ask_batch(predictor, request->what) * width;
+    request->asked = malloc((values + 1) * sizeof *request->asked);
+    if (!request->asked)
+        return fail(request->error, LATHE_NO_MEMORY, "no memory for answers of %zu values", width);
+    return answer_open_asked(&request->answer, text, &predictor->parts[ask_part(predictor)], width,
+                             request->error);
+}
+
+static bool answer_request(struct request *request, enum lathe_format format,
+                           struct lathe_text *text)
+{
+    const struct lathe_predictor *predictor = request->predictor;
+    bool answered = open_answer(request, format, text) &&
                     (request->format == LATHE_LIBSVM ? predict_libsvm(request)
                      : !predictor->parts[0].pipeline ? predict_numbers(request)
                      : is_json(request->format)      ? predict_json(request)
                                                      : predict_csv(request)) &&
                     answer_end(&request->answer, request->error);
     answer_close(&request->answer);
+    free(request->asked);
+    request->asked = NULL;
     return answered;
 }
 
@@ -272,13 +314,14 @@ static bool answer_with_schema(const struct request *request, const char *text, 
     return answered;
 }
 
-static bool predict_text(const struct lathe_predictor *predictor, enum lathe_format rows_format,
-                         const char *rows, size_t size, const struct predict_place *place,
-                         enum lathe_format answer_format, struct lathe_text *answer,
-                         struct lathe_error *error)
+static bool predict_text(const struct lathe_predictor *predictor, enum lathe_answer what,
+                         enum lathe_format rows_format, const char *rows, size_t size,
+                         const struct predict_place *place, enum lathe_format answer_format,
+                         struct lathe_text *answer, struct lathe_error *error)
 {
     const struct part *first = &predictor->parts[0];
     struct request request = {.predictor = predictor,
+                              .what = what,
                               .format = rows_format,
                               .text = rows,
                               .size = size,
@@ -310,14 +353,16 @@ bool lathe_predict_text(const struct lathe_predictor *predictor, enum lathe_form
                         struct lathe_text *answer, struct lathe_error *error)
 {
     const struct predict_place nowhere = {0};
-    return predict_text(predictor, rows_format, rows, size, &nowhere, answer_format, answer, error);
+    return predict_text(predictor, LATHE_PREDICTION, rows_format, rows, size, &nowhere,
+                        answer_format, answer, error);
 }
 
-bool predict_text_at(const struct lathe_predictor *predictor, enum lathe_format rows_format,
-                     const char *rows, size_t size, const struct predict_place *place,
-                     enum lathe_format answer_format, struct lathe_text *answer,
+bool predict_text_at(const struct lathe_predictor *predictor, enum lathe_answer what,
+                     enum lathe_format rows_format, const char *rows, size_t size,
+                     const struct predict_place *place, struct lathe_text *answer,
                      struct lathe_error *error)
 {
-    return predict_text(predictor, rows_format, rows, size, place, answer_format, answer, error) ||
+    return predict_text(predictor, what, rows_format, rows, size, place, LATHE_CSV_TABLE, answer,
+                        error) ||
            fail_prefix(error, "%s, ", place->name);
 }

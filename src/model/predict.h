@@ -1,4 +1,4 @@
-/* predict.h: lathe_predict_text for a text that is a piece of a file. */
+/* predict.h: lathe_predict_text for a text that is a piece of a file, and for all answers. */
 #ifndef LATHE_MODEL_PREDICT_H
 #define LATHE_MODEL_PREDICT_H
 
@@ -11,10 +11,11 @@ struct predict_place {
     char delimiter; /* of rows for trees, without a header; 0: sniffed from the text */
 };
 
-/* As lathe_predict_text; errors tell lines and rows as they are in the file. */
-bool predict_text_at(const struct lathe_predictor *predictor, enum lathe_format rows_format,
-                     const char *rows, size_t size, const struct predict_place *place,
-                     enum lathe_format answer_format, struct lathe_text *answer,
+/* As lathe_predict_text, a row a line (LATHE_CSV_TABLE); errors tell lines and rows as they are in
+ * the file. */
+bool predict_text_at(const struct lathe_predictor *predictor, enum lathe_answer what,
+                     enum lathe_format rows_format, const char *rows, size_t size,
+                     const struct predict_place *place, struct lathe_text *answer,
                      struct lathe_error *error);
 
 #endif

@@ -8,6 +8,8 @@
 
 struct request {
     const struct lathe_predictor *predictor;
+    enum lathe_answer what;
+    float *asked; /* room for ask_batch rows of what trees are asked */
     enum lathe_format format;
     const char *text;
     size_t size;

@@ -17,6 +17,7 @@ struct header {
 
 struct answers {
     const struct lathe_predictor *predictor;
+    enum lathe_answer what;
     enum rows_format format;
     struct rows_shape shape;
     GPtrArray *headers; /* of files, made in order */
@@ -188,8 +189,8 @@ static bool answer_piece(void *state, struct rows_piece *piece, struct lathe_err
         place.inside = false;
         place.first_line -= header->lines;
     }
-    if (!predict_text_at(answers->predictor, format_of(answers, header), text, size, &place,
-                         LATHE_CSV_TABLE, &result->answer, error))
+    if (!predict_text_at(answers->predictor, answers->what, format_of(answers, header), text, size,
+                         &place, &result->answer, error))
         return false;
     piece->rows = csv_count_lines(result->answer.bytes, result->answer.bytes + result->answer.size);
     return true;
@@ -210,10 +211,10 @@ static bool write_answers(struct rows_pieces *pieces, int out, GError **error)
     }
 }
 
-bool rows_predict(const struct lathe_predictor *predictor, const GPtrArray *files,
-                  enum rows_format format, int out, GError **error)
+bool rows_predict(const struct lathe_predictor *predictor, enum lathe_answer what,
+                  const GPtrArray *files, enum rows_format format, int out, GError **error)
 {
-    struct answers answers = {.predictor = predictor, .format = format};
+    struct answers answers = {.predictor = predictor, .what = what, .format = format};
     answers.headers = g_ptr_array_new_with_free_func(free_header);
     if (lathe_predictor_starts_with_bundle(predictor))
         answers.shape.delimiter = ',';

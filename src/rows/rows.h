@@ -13,6 +13,7 @@
 #include "csv/columns.h"
 #include "csv/libsvm.h"
 #include "csv/matrix.h"
+#include "lathe.h"
 
 /* --- files ------------------------------------------------------------------------------------ */
 
@@ -122,13 +123,11 @@ bool rows_columns_next(struct rows_columns *columns, struct rows_columns_batch *
 
 /* --- answers ---------------------------------------------------------------------------------- */
 
-struct lathe_predictor;
-
-/* Predicts all rows of the files, and writes what the predictor answers to a descriptor, a line a
- * row, values between commas (LATHE_CSV_TABLE), in order, as it comes. A CSV file may begin with a
- * header: a line that names a column of the predictor, or, where those have no names, one without
+/* Predicts all rows of the files, and writes what is asked of the predictor to a descriptor, a line
+ * a row, values between commas (LATHE_CSV_TABLE), in order, as it comes. A CSV file may begin with
+ * a header: a line that names a column of the predictor, or, where those have no names, one without
  * a number. */
-bool rows_predict(const struct lathe_predictor *predictor, const GPtrArray *files,
-                  enum rows_format format, int out, GError **error);
+bool rows_predict(const struct lathe_predictor *predictor, enum lathe_answer what,
+                  const GPtrArray *files, enum rows_format format, int out, GError **error);
 
 #endif

@@ -249,3 +249,23 @@ void forest_transform(const struct forest *forest, const float *margins, size_t 
 {
     objective_transform(forest->ensemble.objective, margins, count, forest->ensemble.outputs, out);
 }
+
+size_t forest_labels(const struct forest *forest)
+{
+    return objective_labels(forest->ensemble.objective, forest->ensemble.outputs);
+}
+
+size_t forest_probabilities(const struct forest *forest)
+{
+    return objective_probabilities(forest->ensemble.objective, forest->ensemble.outputs);
+}
+
+void forest_label(const struct forest *forest, const float *margins, size_t count, float *out)
+{
+    objective_label(forest->ensemble.objective, margins, count, forest->ensemble.outputs, out);
+}
+
+void forest_tell(const struct forest *forest, const float *margins, size_t count, float *out)
+{
+    objective_tell(forest->ensemble.objective, margins, count, forest->ensemble.outputs, out);
+}

@@ -71,6 +71,15 @@ size_t forest_answers(const struct forest *forest);
  * sigmoid, softmax, exp, arg max ... of the objective. May work in place. */
 void forest_transform(const struct forest *forest, const float *margins, size_t count, float *out);
 
+/* How many values a row has of the two that follow: its class's number (or one for each of several
+ * targets), and the classes' probabilities (of two both). 0: the objective has none. */
+size_t forest_labels(const struct forest *forest);
+size_t forest_probabilities(const struct forest *forest);
+
+/* From margins to them. Not in place. */
+void forest_label(const struct forest *forest, const float *margins, size_t count, float *out);
+void forest_tell(const struct forest *forest, const float *margins, size_t count, float *out);
+
 /* The number of the leaf, as the model file numbers a tree's nodes, that each row reaches in each
  * tree: count x trees. XGBoost's pred_leaf. */
 void forest_leaves(const struct forest *forest, const float *rows, size_t count, size_t stride,

@@ -114,3 +114,52 @@ void objective_transform(const struct objective *objective, const float *margins
         break;
     }
 }
+
+/* ---- classes ---- */
+
+static bool is_binary(const struct objective *objective)
+{
+    return strncmp(objective->name, "binary:", 7) == 0;
+}
+
+static bool is_multiclass(const struct objective *objective)
+{
+    return objective->answer == ANSWER_CLASS || objective->answer == ANSWER_SOFTMAX;
+}
+
+size_t objective_labels(const struct objective *objective, size_t outputs)
+{
+    return is_binary(objective) ? outputs : is_multiclass(objective) ? 1 : 0;
+}
+
+size_t objective_probabilities(const struct objective *objective, size_t outputs)
+{
+    if (is_binary(objective) && objective->answer != ANSWER_SIGN)
+        return outputs == 1 ? 2 : outputs;
+    return is_multiclass(objective) ? outputs : 0;
+}
+
+void objective_label(const struct objective *objective, const float *margins, size_t count,
+                     size_t outputs, float *out)
+{
+    bool sigmoids = objective->answer == ANSWER_SIGMOID;
+    if (is_multiclass(objective))
+        for (size_t i = 0; i < count; i++)
+            out[i] = largest_of(margins + i * outputs, outputs);
+    else /* by the probability, which as a float may be a half where the margin is not yet 0 */
+        for (size_t i = 0; i < count * outputs; i++)
+            out[i] = sigmoids ? sigmoid(margins[i]) > 0.5f : margins[i] > 0.0f;
+}
+
+void objective_tell(const struct objective *objective, const float *margins, size_t count,
+                    size_t outputs, float *out)
+{
+    for (size_t i = 0; is_multiclass(objective) && i < count; i++)
+        softmax(margins + i * outputs, outputs, out + i * outputs);
+    for (size_t i = 0; is_binary(objective) && i < count * outputs; i++) {
+        float second = sigmoid(margins[i]);
+        if (outputs == 1)
+            *out++ = 1.0f - second;
+        *out++ = second;
+    }
+}

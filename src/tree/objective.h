@@ -34,4 +34,17 @@ bool objective_base_margin(const struct objective *objective, float base_score, 
 void objective_transform(const struct objective *objective, const float *margins, size_t count,
                          size_t outputs, float *out);
 
+/* How many numbers a row's class, or classes where it has several targets, are; 0: the objective
+ * tells none. */
+size_t objective_labels(const struct objective *objective, size_t outputs);
+/* The same of its classes' probabilities: of two classes both, of several targets of two classes
+ * each the second one's. */
+size_t objective_probabilities(const struct objective *objective, size_t outputs);
+
+/* Margins to them. Not in place. */
+void objective_label(const struct objective *objective, const float *margins, size_t count,
+                     size_t outputs, float *out);
+void objective_tell(const struct objective *objective, const float *margins, size_t count,
+                    size_t outputs, float *out);
+
 #endif

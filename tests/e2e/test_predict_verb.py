@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import itertools
 import json
 import os
 import subprocess
@@ -73,6 +74,41 @@ def test_a_pipeline_under_a_header(run, tmp_path, features):
     assert done.returncode == 0, done.stderr
     assert [float(line) for line in done.stdout.splitlines()] == list(predictions(booster, features))
     assert done.stdout.endswith("\n")
+
+
+def test_what_is_asked(run, tmp_path, features):
+    """--output: what only the trees have, behind a bundle, from each form of rows."""
+    booster = trained(features, numpy.arange(len(features)) % 3, "multi:softprob", num_class=3)
+    (tmp_path / "model.tar.gz").write_bytes(packed({"xgboost-model": model_bytes(booster)}))
+    matrix = xgboost.DMatrix(features)
+    expected = {"predictions": booster.predict(matrix), "probabilities": booster.predict(matrix),
+                "labels": booster.predict(matrix).argmax(1),
+                "margins": booster.predict(matrix, output_margin=True),
+                "leaves": booster.predict(matrix, pred_leaf=True),
+                "contributions": booster.predict(matrix, pred_contribs=True),
+                "interactions": booster.predict(matrix, pred_interactions=True)}
+    table = ("csv", "y,kind,x\n" + "".join(f"{y},{kind},{x}\n" for y, kind, x in
+                                          zip(TABLE["y"], TABLE["kind"], TABLE["x"])))
+    objects = ("jsonlines", "".join(json.dumps({name: TABLE[name][i] for name in ("y", "kind", "x")})
+                                    + "\n" for i in range(len(TABLE["y"]))))
+    sparse = ("libsvm", "".join("0 " + " ".join(f"{i}:{x!r}" for i, x in enumerate(row)) + "\n"
+                                for row in features.tolist()))
+    for artifacts, (form, rows) in itertools.product([[MACHINE], []], [table, objects, sparse]):
+        if (form == "libsvm") == bool(artifacts):
+            continue
+        for output, answers in expected.items():
+            done = run("predict", *artifacts, tmp_path / "model.tar.gz", "--format", form,
+                       "--output", output, rows=rows)
+            assert done.returncode == 0, done.stderr
+            found = numpy.loadtxt(done.stdout.splitlines(), delimiter=",", ndmin=2)
+            numpy.testing.assert_allclose(found, answers.reshape(len(features), -1), rtol=1e-5,
+                                          atol=1e-6)
+    failed = run("predict", MACHINE, "--output", "margins", rows=table[1])
+    assert failed.returncode == 1 and "only a single model of trees has margins" in failed.stderr
+    failed = run("predict", MACHINE, "--output", "words", rows=table[1])
+    assert failed.returncode == 1 and "predictions, labels, probabilities" in failed.stderr
+    failed = run("predict", MACHINE, "--format", "words", rows=table[1])
+    assert failed.returncode == 1 and "csv, jsonlines or libsvm, not as words" in failed.stderr
 
 
 def test_what_is_missing_is_said(run, tmp_path):

@@ -30,7 +30,7 @@ static void ask(const struct lathe_predictor *predictor)
         bool text = strcmp(columns[i].type, "string") == 0;
         values[i] = (struct lathe_values){text ? NULL : ones, text ? words : NULL, NULL};
     }
-    for (int what = LATHE_PREDICTION; what <= LATHE_CONTRIBUTIONS; what++)
+    for (int what = LATHE_PREDICTION; what <= LATHE_LABELS; what++)
         if (lathe_answer_width(predictor, (enum lathe_answer)what) <= MOST)
             lathe_predict_values(predictor, (enum lathe_answer)what, values, 1, out, &error);
 }

@@ -95,12 +95,15 @@ static void table_clear(struct table *table)
 
 /* ---- all that can be asked ---- */
 
-enum { ANSWERS = 4 };
+enum { ANSWERS = 7 };
 static const char *const NAMES[ANSWERS] = {
     [LATHE_PREDICTION] = "prediction",
     [LATHE_MARGIN] = "margin",
     [LATHE_LEAVES] = "leaves",
     [LATHE_CONTRIBUTIONS] = "contributions",
+    [LATHE_INTERACTIONS] = "interactions",
+    [LATHE_PROBABILITIES] = "probabilities",
+    [LATHE_LABELS] = "labels",
 };
 
 struct answers {
@@ -149,7 +152,8 @@ static void check_floats(const struct lathe_predictor *predictor, const struct t
     struct lathe_error error;
     size_t stride = table->columns + 3, count = table->rows;
     float *rows = malloc(count * stride * sizeof *rows);
-    float *out = malloc((count * lathe_predictor_outputs(predictor) + 1) * sizeof *out);
+    size_t outputs = lathe_predictor_outputs(predictor), width = answers->width[what];
+    float *out = malloc((count * (width > outputs ? width : outputs) + 1) * sizeof *out);
     CHECK(rows && out);
     for (size_t row = 0; row < count; row++)
         for (size_t i = 0; i < stride; i++) {
@@ -158,7 +162,7 @@ static void check_floats(const struct lathe_predictor *predictor, const struct t
             rows[row * stride + i] = given ? (float)table->numbers[at] : NAN;
         }
     if (lathe_predict_floats(predictor, what, rows, count, stride, out, &error))
-        for (size_t i = 0; i < count * answers->width[what]; i++)
+        for (size_t i = 0; i < count * width; i++)
             CHECK((double)out[i] == answers->values[what][i]);
     else
         CHECK(error.code == LATHE_UNSUPPORTED);
@@ -173,8 +177,8 @@ static struct answers ask(const struct lathe_predictor *predictor, const struct 
     struct answers answers = {0};
     for (int what = 0; what < ANSWERS; what++)
         ask_values(predictor, table, (enum lathe_answer)what, &answers);
-    check_floats(predictor, table, LATHE_PREDICTION, &answers);
-    check_floats(predictor, table, LATHE_MARGIN, &answers);
+    for (int what = 0; what < ANSWERS; what++)
+        check_floats(predictor, table, (enum lathe_answer)what, &answers);
     answers.texts = calloc(table->rows + 1, sizeof *answers.texts);
     CHECK(answers.texts);
     if (!lathe_predict_texts(predictor, table->values, table->rows, answers.texts, &error)) {

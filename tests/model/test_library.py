@@ -46,6 +46,30 @@ for objective in "multi:softprob", "multi:softmax", "binary:logistic", "reg:squa
     numpy.testing.assert_array_equal(trees.leaves(rows), booster.predict(matrix, pred_leaf=True))
     numpy.testing.assert_allclose(trees.contributions(rows),
                                   booster.predict(matrix, pred_contribs=True), rtol=1e-5, atol=1e-6)
+    numpy.testing.assert_allclose(trees.interactions(rows),
+                                  booster.predict(matrix, pred_interactions=True), rtol=1e-4,
+                                  atol=1e-5)
+    # One row of floats, which is shorter, and rows in another order of memory, are the same.
+    for asked in (trees.predict, trees.margins, trees.leaves, trees.contributions,
+                  trees.interactions):
+        one = rows[3:4].astype("f4")
+        one.flags.writeable = False
+        numpy.testing.assert_array_equal(asked(one), asked(rows)[3:4])
+        numpy.testing.assert_array_equal(asked(numpy.asfortranarray(rows)), asked(rows))
+    if objective == "reg:squarederror":
+        for asked in (trees.labels, trees.probabilities):
+            try:
+                asked(rows)
+                raise AssertionError("a regression has no classes")
+            except lathe.LatheError as error:
+                assert "reg:squarederror tells no" in str(error), error
+    else:
+        booster.set_param("objective", "multi:softprob" if many else objective)
+        shares = booster.predict(matrix)
+        shares = shares if many else numpy.stack([1 - shares, shares], 1)
+        numpy.testing.assert_allclose(trees.probabilities(rows), shares, **close)
+        numpy.testing.assert_array_equal(trees.labels(rows), shares.argmax(1))
+        booster.set_param("objective", objective)
     # The whole pipeline from columns, from text, and from the features that MLeap computed.
     both = lathe.Predictor(bundles + "/machine.zip", folder + "/model.ubj")
     expected = booster.predict(xgboost.DMatrix(features.astype("f4")))
@@ -305,6 +329,9 @@ def test_a_c_application(application, tmp_path, objective, parameters):
     numpy.testing.assert_allclose(
         got["contributions"], booster.predict(matrix, pred_contribs=True).reshape(len(rows), -1),
         rtol=1e-5, atol=1e-6)
+    numpy.testing.assert_allclose(
+        got["interactions"], booster.predict(matrix, pred_interactions=True)
+        .reshape(len(rows), -1), rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.full

@@ -7,6 +7,7 @@
 #include "cli/cli.h"
 #include "cli/run.h"
 #include "flow/pipeline/expression.h"
+#include "service/lathe.h"
 #include "wire/local.h"
 
 static bool succeeded(const json_t *step)
@@ -14,13 +15,23 @@ static bool succeeded(const json_t *step)
     return g_strcmp0(json_text_at(step, "StepStatus"), "Succeeded") == 0;
 }
 
-static void print_training(const char *name, const json_t *step)
+/* What the step's job is described as, whichever kind it is of; NULL where it has none. */
+static json_t *describe_job(const json_t *step)
 {
-    const char *job = run_job_name(step, "TrainingJob");
-    g_autoptr(json_auto) request = json_pack("{ss*}", "TrainingJobName", job);
-    g_autoptr(json_auto) described =
-        job ? cli_ask("sagemaker", "DescribeTrainingJob", request, NULL) : NULL;
-    const json_t *metrics = json_object_get(described, "FinalMetricDataList");
+    const struct kind *kind;
+    for (size_t i = 0; (kind = kind_at(services, i)); i++) {
+        const char *job = kind->log_group ? run_job_name(step, kind->step_metadata) : NULL;
+        if (!job)
+            continue;
+        g_autoptr(json_auto) request = json_pack("{ss}", kind->name, job);
+        return cli_ask(kind->service, kind->describe, request, NULL);
+    }
+    return NULL;
+}
+
+static void print_metrics(const char *name, const json_t *job)
+{
+    const json_t *metrics = json_object_get(job, "FinalMetricDataList");
     size_t i;
     const json_t *metric;
     if (json_array_size(metrics))
@@ -70,14 +81,10 @@ static json_t *read_object(const char *uri)
     return text ? json_parse(text, size, uri, NULL) : NULL;
 }
 
-static void print_evaluation(const struct definition_step *definition, const json_t *step)
+/* The files that its definition says are for others to read numbers from. */
+static void print_reports(const struct definition_step *definition, const json_t *job)
 {
     const json_t *files = json_object_get(definition->json, "PropertyFiles");
-    const char *job = run_job_name(step, "ProcessingJob");
-    if (!json_array_size(files) || !job)
-        return;
-    g_autoptr(json_auto) request = json_pack("{ss}", "ProcessingJobName", job);
-    g_autoptr(json_auto) described = cli_ask("sagemaker", "DescribeProcessingJob", request, NULL);
     size_t i;
     const json_t *file;
     json_array_foreach((json_t *)files, i, file)
@@ -85,7 +92,7 @@ static void print_evaluation(const struct definition_step *definition, const jso
         g_autofree char *path =
             g_strdup_printf("ProcessingOutputConfig.Outputs['%s'].S3Output.S3Uri",
                             json_text_at(file, "OutputName"));
-        const char *folder = json_string_value(expression_path(described, path));
+        const char *folder = json_string_value(expression_path(job, path));
         if (!folder)
             continue;
         g_autofree char *uri = g_strconcat(folder, g_str_has_suffix(folder, "/") ? "" : "/",
@@ -136,8 +143,9 @@ void run_print_summary(const struct definition *definition, const json_t *execut
         const char *endpoint = json_text_at(step, "Metadata.Endpoint.Arn");
         if (!succeeded(step))
             continue;
-        print_training(one->name, step);
-        print_evaluation(one, step);
+        g_autoptr(json_auto) job = describe_job(step);
+        print_metrics(one->name, job);
+        print_reports(one, job);
         if (outcome)
             printf("%s: %s\n", one->name,
                    strcmp(outcome, "True") == 0 ? "the condition holds"

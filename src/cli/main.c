@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "cli/cli.h"
+#include "program/features_job.h"
 #include "wire/local.h"
 
 static const struct verb verbs[] = {
@@ -81,10 +82,19 @@ static int print_overview(FILE *out)
                  "usage: lathe VERB [ARGUMENTS] [--home FOLDER]\n\n");
     for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++)
         fprintf(out, "  %-10s%s\n", verbs[i].name, verbs[i].summary);
-    fprintf(out, "  %-10s%s\n\n", "help", "help VERB says more about one of them");
+    fprintf(out, "  %-10s%s\n\n", "help",
+            "help VERB says more about one of them; help features, what a features job can do");
     fprintf(out, "The home folder is --home, else $LATHE_HOME, else ./.lathe.\n"
                  "Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 no lathe is running.\n");
     return out == stdout ? CLI_OK : CLI_USAGE;
+}
+
+/* What is no verb, but asked about: the stages that a features job has. */
+static int print_features(void)
+{
+    g_autofree char *text = features_help();
+    fputs(text, stdout);
+    return CLI_OK;
 }
 
 static int print_help(const struct verb *verb)
@@ -154,6 +164,8 @@ int main(int argc, char **argv)
     bool help = strcmp(name, "help") == 0 || strcmp(name, "--help") == 0 || strcmp(name, "-h") == 0;
     if (help && argc < 3)
         return print_overview(stdout);
+    if (help && strcmp(argv[2], "features") == 0)
+        return print_features();
     const struct verb *verb = find_verb(help ? argv[2] : name);
     if (!verb) {
         fprintf(stderr, "lathe: there is no verb %s; `lathe help` lists them\n",

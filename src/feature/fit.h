@@ -63,4 +63,13 @@ bool fit_end_pass(struct fit *fit, struct lathe_error *error);
 struct pipeline *fit_take(struct fit *fit, struct lathe_error *error);
 struct pipeline *fit_take_after(struct fit *fit, struct lathe_error *error);
 
+/* What a stage of a kind can be told, for help; the last one's name is NULL. Several names that say
+ * the same have no words but the first one's. */
+struct fit_parameter {
+    const char *name;
+    const char *words; /* what it may be, and in parentheses its default; NULL: said already */
+};
+enum { FIT_PARAMETERS = 9 };
+const struct fit_parameter *fit_parameters(enum feature_kind kind);
+
 #endif

@@ -21,23 +21,69 @@ struct spec {
 };
 
 /* What each type takes, besides "type" and "uid". */
-static const char *const PARAMETERS[FEATURE_KINDS][9] = {
-    [FEATURE_STRING_INDEXER] = {"inputCol", "outputCol", "inputCols", "outputCols", "handleInvalid",
-                                "stringOrderType"},
-    [FEATURE_ONE_HOT_ENCODER] = {"inputCol", "outputCol", "inputCols", "outputCols",
-                                 "handleInvalid", "dropLast"},
-    [FEATURE_INDEX_TO_STRING] = {"inputCol", "outputCol", "labels", "labelsFrom"},
-    [FEATURE_VECTOR_ASSEMBLER] = {"inputCols", "outputCol", "handleInvalid"},
-    [FEATURE_STANDARD_SCALER] = {"inputCol", "outputCol", "withMean", "withStd"},
-    [FEATURE_MIN_MAX_SCALER] = {"inputCol", "outputCol", "min", "max"},
-    [FEATURE_IMPUTER] = {"inputCol", "outputCol", "inputCols", "outputCols", "strategy",
-                         "missingValue", "relativeError"},
-    [FEATURE_BUCKETIZER] = {"inputCol", "outputCol", "inputCols", "outputCols", "splits",
-                            "splitsArray", "handleInvalid"},
-    [FEATURE_MATH_UNARY] = {"inputCol", "outputCol", "operation"},
-    [FEATURE_MATH_BINARY] = {"inputA", "inputB", "outputCol", "operation", "da", "db"},
-    [FEATURE_STRING_MAP] = {"inputCol", "outputCol", "labels", "handleInvalid", "defaultValue"},
+static const struct fit_parameter PARAMETERS[FEATURE_KINDS][FIT_PARAMETERS] = {
+    [FEATURE_STRING_INDEXER] = {{"inputCol", "a column; or several in inputCols"},
+                                {"outputCol", "or outputCols"},
+                                {"inputCols", NULL},
+                                {"outputCols", NULL},
+                                {"handleInvalid", "error, skip or keep (error)"},
+                                {"stringOrderType", "frequencyDesc, frequencyAsc, alphabetDesc or "
+                                                    "alphabetAsc (frequencyDesc)"}},
+    [FEATURE_ONE_HOT_ENCODER] = {{"inputCol", "a column; or several in inputCols"},
+                                 {"outputCol", "or outputCols"},
+                                 {"inputCols", NULL},
+                                 {"outputCols", NULL},
+                                 {"handleInvalid", "error or keep (error)"},
+                                 {"dropLast", "true or false (true)"}},
+    [FEATURE_INDEX_TO_STRING] = {{"inputCol", "a column"},
+                                 {"outputCol", "a column"},
+                                 {"labels", "a list of texts; or"},
+                                 {"labelsFrom", "a column that a StringIndexer makes (inputCol)"}},
+    [FEATURE_VECTOR_ASSEMBLER] = {{"inputCols", "columns and vectors"},
+                                  {"outputCol", "a vector"},
+                                  {"handleInvalid", "error, skip or keep (error)"}},
+    [FEATURE_STANDARD_SCALER] = {{"inputCol", "a vector"},
+                                 {"outputCol", "a vector"},
+                                 {"withMean", "true or false (false)"},
+                                 {"withStd", "true or false (true)"}},
+    [FEATURE_MIN_MAX_SCALER] = {{"inputCol", "a vector"},
+                                {"outputCol", "a vector"},
+                                {"min", "a number (0)"},
+                                {"max", "a number (1)"}},
+    [FEATURE_IMPUTER] = {{"inputCol", "a column; or several in inputCols"},
+                         {"outputCol", "or outputCols"},
+                         {"inputCols", NULL},
+                         {"outputCols", NULL},
+                         {"strategy", "mean, median or mode (mean)"},
+                         {"missingValue", "a number (NaN)"},
+                         {"relativeError", "of a median, from 0 to 1 (0.001)"}},
+    [FEATURE_BUCKETIZER] = {{"inputCol", "a column; or several in inputCols"},
+                            {"outputCol", "or outputCols"},
+                            {"inputCols", NULL},
+                            {"outputCols", NULL},
+                            {"splits", "a list of numbers; of several columns"},
+                            {"splitsArray", "a list of them a column"},
+                            {"handleInvalid", "error, skip or keep (error)"}},
+    [FEATURE_MATH_UNARY] = {{"inputCol", "a column"},
+                            {"outputCol", "a column"},
+                            {"operation", NULL}},
+    [FEATURE_MATH_BINARY] = {{"inputA", "a column; or"},
+                             {"da", "a number"},
+                             {"inputB", "a column; or"},
+                             {"db", "a number"},
+                             {"outputCol", "a column"},
+                             {"operation", NULL}},
+    [FEATURE_STRING_MAP] = {{"inputCol", "a column"},
+                            {"outputCol", "a column"},
+                            {"labels", "an object of numbers by text"},
+                            {"handleInvalid", "error or keep (error)"},
+                            {"defaultValue", "of texts that are kept (0)"}},
 };
+
+const struct fit_parameter *fit_parameters(enum feature_kind kind)
+{
+    return PARAMETERS[kind];
+}
 
 static const char *const INVALID[] = {"error", "skip", "keep", NULL};
 static const char *const ORDERS[] = {"frequencyDesc", "frequencyAsc", "alphabetDesc", "alphabetAsc",
@@ -324,9 +370,17 @@ static bool read_assembler(struct spec *spec)
 static bool read_standard(struct spec *spec)
 {
     spec->estimate.with_std = true;
-    return take_inputs(spec, "inputCol", NULL) && take_outputs(spec, "outputCol", NULL) &&
-           take_bool(spec, "withMean", &spec->estimate.with_mean) &&
-           take_bool(spec, "withStd", &spec->estimate.with_std) && add(spec);
+    if (!take_inputs(spec, "inputCol", NULL) || !take_outputs(spec, "outputCol", NULL) ||
+        !take_bool(spec, "withMean", &spec->estimate.with_mean) ||
+        !take_bool(spec, "withStd", &spec->estimate.with_std))
+        return false;
+    /* MLeap's loader would refuse the bundle */
+    if (!spec->estimate.with_mean && !spec->estimate.with_std)
+        return fail(spec->error, LATHE_INVALID_MODEL,
+                    "%s: withMean and withStd are both false, so that nothing would be scaled: set "
+                    "one of them, or leave the stage out",
+                    spec->who);
+    return add(spec);
 }
 
 static bool read_min_max(struct spec *spec)
@@ -501,10 +555,10 @@ static bool take_kind(struct spec *spec, size_t number)
 
 static bool check_parameters(struct spec *spec)
 {
-    const char *words[12] = {"type", "uid"};
+    const char *words[FIT_PARAMETERS + 2] = {"type", "uid"};
     size_t count = 2;
-    for (const char *const *word = PARAMETERS[spec->stage.kind]; *word; word++)
-        words[count++] = *word;
+    for (const struct fit_parameter *at = PARAMETERS[spec->stage.kind]; at->name; at++)
+        words[count++] = at->name;
     for (const struct json *member = spec->object->first; member; member = member->next) {
         bool known = false;
         for (size_t i = 0; i < count && !known; i++)

@@ -131,6 +131,22 @@ static bool choose_split_column(struct features_job *job, GError **error)
     return true;
 }
 
+/* Of an error of a label that is a text. */
+static bool advise_label(const struct features_job *job, GError **error)
+{
+    const char *label = job->label;
+    g_autofree char *advice =
+        g_strdup_printf("; a label of texts is numbered by a stage {type: StringIndexer, inputCol: "
+                        "%s, outputCol: %sIndex}, and labelCol: %sIndex",
+                        label, label, label);
+    if (error && *error) {
+        char *whole = g_strconcat((*error)->message, advice, NULL);
+        g_free((*error)->message);
+        (*error)->message = whole;
+    }
+    return false;
+}
+
 /* What has to be read: what the stages ask for, the label where no stage makes it, and the column
  * by which rows are dealt. */
 static bool choose_columns(struct features_job *job, GError **error)
@@ -262,11 +278,22 @@ static size_t keep_train(const struct features_job *job, const bool *reads,
     return kept;
 }
 
+static bool read_rows(struct features_job *job, struct rows_columns_batch *batch, GError **error)
+{
+    GError *cause = NULL;
+    if (rows_columns_next(job->rows, batch, &cause))
+        return true;
+    g_autofree char *place = g_strdup_printf(" in %s, expected a number", job->label);
+    bool label = strstr(cause->message, place) && !is_made(job, job->label);
+    g_propagate_error(error, cause);
+    return label ? advise_label(job, error) : false;
+}
+
 /* The next rows, dealt out where this is the first pass over them. */
 static bool next_rows(struct features_job *job, struct feature_batch *batch, GError **error)
 {
     struct rows_columns_batch read;
-    if (!rows_columns_next(job->rows, &read, error))
+    if (!read_rows(job, &read, error))
         return false;
     for (guint i = 0; i < job->columns->len; i++) {
         if (read.columns[i].type == CSV_TEXT)
@@ -447,8 +474,10 @@ static bool write_rows(const struct features_job *job, struct output *output,
 static bool check_outputs(const struct features_job *job, const struct feature_column *outputs,
                           GError **error)
 {
-    if (outputs[0].vector || outputs[0].type == FEATURE_TEXT)
-        return error_set(error, ERROR_VALIDATION, "labelCol: %s is not a number", job->label);
+    if (outputs[0].vector || outputs[0].type == FEATURE_TEXT) {
+        error_set(error, ERROR_VALIDATION, "labelCol: %s is not a number", job->label);
+        return outputs[0].vector ? false : advise_label(job, error);
+    }
     if (outputs[1].type == FEATURE_TEXT)
         return error_set(error, ERROR_VALIDATION, "featuresCol: %s is a text", job->features);
     return true;
@@ -583,4 +612,39 @@ int features_main(const char *opt_ml, int report)
     g_byte_array_unref(job.parts);
     json_decref(job.specification);
     return done ? 0 : job_fail(opt_ml, error);
+}
+
+/* --- help ------------------------------------------------------------------------------------- */
+
+static void help_parameter(GString *text, const struct fit_parameter *parameter)
+{
+    g_string_append_printf(text, "    %-16s %s\n", parameter->name, parameter->words);
+}
+
+static void help_operations(GString *text, enum feature_kind kind)
+{
+    bool unary = kind == FEATURE_MATH_UNARY;
+    enum feature_operation end = unary ? MATH_ADD : MATH_OPERATIONS;
+    g_string_append_printf(text, "    %-16s", "operation");
+    for (enum feature_operation i = unary ? MATH_LOG : MATH_ADD; i < end; i++)
+        g_string_append_printf(text, " %s", feature_operation_name(i));
+    g_string_append_c(text, '\n');
+}
+
+char *features_help(void)
+{
+    GString *text = g_string_new(
+        "A features job's specification, YAML or JSON: data, featuresCol, labelCol, split, stages "
+        "and\nafter (stages for what a model predicts). A stage is {type: ..., uid: ..., and its "
+        "parameters}, in\nSpark ML's words and with its defaults (in parentheses):\n");
+    for (enum feature_kind kind = 0; kind < FEATURE_KINDS; kind++) {
+        g_string_append_printf(text, "\n  %s\n", feature_kind_name(kind));
+        for (const struct fit_parameter *at = fit_parameters(kind); at->name; at++) {
+            if (strcmp(at->name, "operation") == 0)
+                help_operations(text, kind);
+            else if (at->words)
+                help_parameter(text, at);
+        }
+    }
+    return g_string_free(text, FALSE);
 }

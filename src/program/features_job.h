@@ -25,4 +25,7 @@
  * status: 0, or 1 with the reason in output/failure. */
 int features_main(const char *opt_ml, int report);
 
+/* What a specification can say: the stages with their parameters. The caller frees it. */
+char *features_help(void);
+
 #endif

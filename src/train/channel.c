@@ -82,6 +82,20 @@ static void note_shape(struct channel *channel, const struct rows_numbers *rows)
     channel->queries = rows_numbers_queries(rows);
 }
 
+/* Of an error of a label that is a text. */
+static bool advise_label(const struct channel *channel, GError **error)
+{
+    if (error != NULL && !channel->is_sparse && strstr((*error)->message, ", column 1: found ")) {
+        char *whole = g_strconcat((*error)->message,
+                                  "; the first column is the label, a number: a features job's "
+                                  "StringIndexer numbers texts",
+                                  NULL);
+        g_free((*error)->message);
+        (*error)->message = whole;
+    }
+    return false;
+}
+
 /* Takes all rows of the files; seen[i]: file i has some. */
 static bool read_rows(struct channel *channel, const GPtrArray *files, struct rows_numbers *rows,
                       bool *seen, GError **error)
@@ -92,7 +106,7 @@ static bool read_rows(struct channel *channel, const GPtrArray *files, struct ro
         note_shape(channel, rows);
         if (!read) {
             g_prefix_error(error, "channel %s: ", channel->name);
-            return false;
+            return advise_label(channel, error);
         }
         if (batch.rows == 0) {
             return true;

@@ -30,6 +30,17 @@ def test_help_fits_a_screen_and_every_verb_has_its_own(run):
             assert len(asked.stdout.splitlines()) <= 24
 
 
+def test_help_lists_what_a_features_job_can_do(run):
+    shown = run("help", "features")
+    assert shown.returncode == 0
+    stages = {stage.split("\n")[0].strip(): [line.split()[0] for line in stage.split("\n")[1:] if line]
+              for stage in shown.stdout.split("\n\n  ")[1:]}
+    assert len(stages) == 11
+    assert stages["StandardScaler"] == ["inputCol", "outputCol", "withMean", "withStd"]
+    assert stages["StringIndexer"] == ["inputCol", "outputCol", "handleInvalid", "stringOrderType"]
+    assert "help features" in run("help").stdout
+
+
 def test_wrong_words_are_told_apart_from_failures(run, tmp_path):
     assert run().returncode == 2
     assert run("trian").returncode == 2

@@ -346,9 +346,13 @@ static bool end_standard(struct estimate *estimate, struct pipeline *pipeline,
         }
         std[i] = sqrt(variance);
     }
+    /* A scaler that neither centres nor scales changes nothing; MLeap opens none without either. */
+    bool neither = !estimate->with_mean && !estimate->with_std;
+    for (size_t i = 0; neither && i < estimate->width; i++)
+        std[i] = 1;
     stage->of.standard.width = estimate->width;
     stage->of.standard.mean = estimate->with_mean ? mean : NULL;
-    stage->of.standard.std = estimate->with_std ? std : NULL;
+    stage->of.standard.std = estimate->with_std || neither ? std : NULL;
     return true;
 }
 

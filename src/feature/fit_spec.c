@@ -370,17 +370,9 @@ static bool read_assembler(struct spec *spec)
 static bool read_standard(struct spec *spec)
 {
     spec->estimate.with_std = true;
-    if (!take_inputs(spec, "inputCol", NULL) || !take_outputs(spec, "outputCol", NULL) ||
-        !take_bool(spec, "withMean", &spec->estimate.with_mean) ||
-        !take_bool(spec, "withStd", &spec->estimate.with_std))
-        return false;
-    /* MLeap's loader would refuse the bundle */
-    if (!spec->estimate.with_mean && !spec->estimate.with_std)
-        return fail(spec->error, LATHE_INVALID_MODEL,
-                    "%s: withMean and withStd are both false, so that nothing would be scaled: set "
-                    "one of them, or leave the stage out",
-                    spec->who);
-    return add(spec);
+    return take_inputs(spec, "inputCol", NULL) && take_outputs(spec, "outputCol", NULL) &&
+           take_bool(spec, "withMean", &spec->estimate.with_mean) &&
+           take_bool(spec, "withStd", &spec->estimate.with_std) && add(spec);
 }
 
 static bool read_min_max(struct spec *spec)

@@ -1,6 +1,7 @@
 /* Specifications that are wrong, and how the error says so; passes; numbers as texts. */
 #include "table.h"
 
+#include "feature/bundle.h"
 #include "feature/fit.h"
 
 #include <setjmp.h>
@@ -266,12 +267,38 @@ static void test_numbers_as_text(void **state)
     assert_string_equal(text, "-12345678901");
 }
 
+/* A scaler that is told to do neither changes nothing, and the bundle that has it can be opened. */
+static void test_scaler_of_neither(void **state)
+{
+    (void)state;
+    struct lathe_error error = {0};
+    size_t passes, size;
+    void *zip = NULL;
+    struct pipeline *pipeline = fit_small(
+        "{\"stages\": [{\"type\": \"VectorAssembler\", \"inputCols\": [\"x\"], \"outputCol\": "
+        "\"v\"}, {\"type\": \"StandardScaler\", \"inputCol\": \"v\", \"outputCol\": \"s\", "
+        "\"withStd\": false}]}",
+        &passes, NULL, &error);
+    assert_non_null(pipeline);
+    assert_true(bundle_write_zip(pipeline, &zip, &size, &error));
+    struct pipeline *again = bundle_read(zip, size, &error);
+    if (!again)
+        fail_msg("%s", error.message);
+    pipeline_close(again);
+    pipeline_close(pipeline);
+    free(zip);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_refused),          cmocka_unit_test(test_fits_refused),
-        cmocka_unit_test(test_passes),           cmocka_unit_test(test_after),
-        cmocka_unit_test(test_unknown_category), cmocka_unit_test(test_numbers_as_text),
+        cmocka_unit_test(test_scaler_of_neither),
+        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_fits_refused),
+        cmocka_unit_test(test_passes),
+        cmocka_unit_test(test_after),
+        cmocka_unit_test(test_unknown_category),
+        cmocka_unit_test(test_numbers_as_text),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

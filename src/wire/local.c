@@ -13,7 +13,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-#include "base/file.h"
 
 #define LONGEST_LINE (96 << 20)
 #define LONGEST_BODY (48 << 20)
@@ -49,7 +48,21 @@ static bool address_of(const char *home, struct sockaddr_un *address, int *folde
 /* --- messages ---------------------------------------------------------------------------------
  */
 
-static bool send_message(int fd, const json_t *line, GBytes *body, GError **error)
+/* False where the other side is gone: that is no signal's business, which would end the process. */
+static bool send_all(int fd, const void *bytes, size_t size)
+{
+    const char *at = bytes;
+    while (size) {
+        ssize_t n = send(fd, at, size, MSG_NOSIGNAL);
+        if (n < 0 && errno != EINTR)
+            return false;
+        at += n > 0 ? n : 0;
+        size -= n > 0 ? (size_t)n : 0;
+    }
+    return true;
+}
+
+static bool send_message(int fd, const json_t *line, GBytes *body)
 {
     gsize size = 0;
     const void *bytes = body ? g_bytes_get_data(body, &size) : NULL;
@@ -57,8 +70,7 @@ static bool send_message(int fd, const json_t *line, GBytes *body, GError **erro
     if (body)
         json_object_set_new(whole, "BodySize", json_integer((json_int_t)size));
     g_autofree char *text = json_text_of(whole);
-    return file_write_all(fd, text, strlen(text), error) && file_write_all(fd, "\n", 1, error) &&
-           file_write_all(fd, bytes, size, error);
+    return send_all(fd, text, strlen(text)) && send_all(fd, "\n", 1) && send_all(fd, bytes, size);
 }
 
 /* Reads into the buffer; the number of bytes, 0 at the end of the connection. */
@@ -227,7 +239,7 @@ static bool serve_request(const struct visit *visit, GString *ahead)
         return false;
     g_autoptr(json_auto) answer =
         line ? answer_line(visit->door, line, sent, &body) : error_reply(error);
-    return send_message(visit->fd, answer, body, NULL) && !error;
+    return send_message(visit->fd, answer, body) && !error;
 }
 
 static void *serve_visit(void *data)
@@ -407,8 +419,7 @@ static json_t *ask(const char *home, const json_t *line, GBytes *send, GBytes **
         return NULL;
     g_autoptr(GString) ahead = g_string_new(NULL);
     g_autoptr(GBytes) bytes = NULL;
-    json_t *reply =
-        send_message(fd, line, send, error) ? receive_message(fd, ahead, &bytes, error) : NULL;
+    json_t *reply = send_message(fd, line, send) ? receive_message(fd, ahead, &bytes, error) : NULL;
     if (!reply && error && !*error)
         error_set(error, ERROR_SERVICE_UNAVAILABLE, "the lathe in %s closed the connection", home);
     close(fd);

@@ -2,7 +2,10 @@
 
 import json
 import os
+import re
+import socket
 import subprocess
+import threading
 
 import pytest
 
@@ -22,8 +25,9 @@ def test_help_fits_a_screen_and_every_verb_has_its_own(run):
     overview = run("help")
     assert overview.returncode == 0
     assert len(overview.stdout.splitlines()) <= 24
-    for verb in ("serve", "env", "call", "status", "logs", "stop", "sample"):
-        assert verb in overview.stdout
+    verbs = re.findall(r"^  ([a-z]+) ", overview.stdout, re.M)
+    assert {"serve", "run", "env", "call", "status", "logs", "stop", "predict", "job"} < set(verbs)
+    for verb in set(verbs) - {"help"}:
         for asked in (run("help", verb), run(verb, "--help")):
             assert asked.returncode == 0
             assert asked.stdout.startswith(f"usage: lathe {verb}")
@@ -50,6 +54,24 @@ def test_wrong_words_are_told_apart_from_failures(run, tmp_path):
     assert failed.returncode == 1 and "Could not find model" in failed.stderr
     absent = run("status", home=tmp_path)
     assert absent.returncode == 3 and "lathe serve" in absent.stderr
+
+
+def test_a_server_that_goes_away_is_told(run, tmp_path):
+    """It lets go of the connection before it is asked, or before all is sent: no signal ends the verb."""
+    body = tmp_path / "body"
+    body.write_bytes(bytes(1 << 24))
+    with socket.socket(socket.AF_UNIX) as door:
+        door.bind(str(tmp_path / "socket"))
+        door.listen()
+        closes = threading.Thread(target=lambda: [door.accept()[0].close() for _ in range(2)])
+        closes.start()
+        asked = run("status", home=tmp_path)
+        sent = run("call", "s3", "PutObject", '{"Bucket": "b", "Key": "k"}', "--body", str(body),
+                   home=tmp_path)
+        closes.join()
+    for verb in (asked, sent):
+        assert verb.returncode in (1, 3), verb
+        assert "closed the connection" in verb.stderr
 
 
 def test_env_is_all_that_a_client_needs(server, run):

@@ -38,7 +38,8 @@ static const struct verb verbs[] = {
      "  --body FILE   the request's byte stream (PutObject, InvokeEndpoint)\n"
      "  --out FILE    where the reply's byte stream goes; standard output otherwise",
      cli_call},
-    {"status", "[--json]", "show the server, its jobs and its endpoints", "", cli_status},
+    {"status", "[--json]", "show the server, its jobs, its endpoints, and how much it keeps", "",
+     cli_status},
     {"logs", "JOB [-f]", "print a job's log; -f goes on until it ends",
      "  --json   a JSON object a line: timestamp (milliseconds) and message", cli_logs},
     {"stop", "[JOB]", "stop the server, or one job", "", cli_stop},
@@ -99,7 +100,8 @@ static int print_features(void)
 
 static int print_help(const struct verb *verb)
 {
-    printf("usage: lathe %s %s\n\n%s\n", verb->name, verb->usage, verb->summary);
+    printf("usage: lathe %s%s%s\n\n%s\n", verb->name, *verb->usage ? " " : "", verb->usage,
+           verb->summary);
     if (*verb->help)
         printf("\n%s\n", verb->help);
     return CLI_OK;

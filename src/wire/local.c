@@ -13,7 +13,6 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-
 #define LONGEST_LINE (96 << 20)
 #define LONGEST_BODY (48 << 20)
 #define PAUSE_MS 100

@@ -45,7 +45,7 @@ static bool has_ended(const struct kind *kind, const char *job)
 {
     g_autoptr(json_auto) output = cli_ask_job(kind, kind->describe, job, NULL);
     const char *status = json_text_at(output, kind->status);
-    return !status || (strcmp(status, "InProgress") != 0 && strcmp(status, "Stopping") != 0);
+    return !status || kind_outcome(kind, status) != KIND_GOES_ON;
 }
 
 int cli_logs(int argc, char **argv)

@@ -21,10 +21,8 @@ static json_t *describe_job(const json_t *step)
     const struct kind *kind;
     for (size_t i = 0; (kind = kind_at(services, i)); i++) {
         const char *job = kind->log_group ? run_job_name(step, kind->step_metadata) : NULL;
-        if (!job)
-            continue;
-        g_autoptr(json_auto) request = json_pack("{ss}", kind->name, job);
-        return cli_ask(kind->service, kind->describe, request, NULL);
+        if (job)
+            return cli_ask_job(kind, kind->describe, job, NULL);
     }
     return NULL;
 }

@@ -44,6 +44,8 @@ struct kind {
     /* --- its statuses by meaning; any other is on its way to one of these. None good: it is done
      * when it is there, and its status means something else */
     const char *good[KIND_STATUSES], *bad[KIND_STATUSES], *stopped[KIND_STATUSES];
+    /* Of a job: until its end, and from a Stop on ("InProgress", "Stopping"). */
+    const char *going, *stopping;
 
     /* Before anything is asked: takes up again, or fails, those that the server's end interrupted;
      * or NULL. */

@@ -220,6 +220,19 @@ def test_the_man_page_has_every_function():
     assert [name for name in functions if f"{name}(" not in page] == []
 
 
+def test_the_man_page_has_every_error_and_its_example_compiles(tmp_path):
+    page = (ROOT / "man/liblathe.3").read_text()
+    codes = re.search(r"enum lathe_code \{(.*?)\n\};", (ROOT / "include/lathe.h").read_text(), re.S)[1]
+    codes = re.findall(r"^    (LATHE_\w+)[ ,]", codes, re.M)
+    assert len(codes) > 6
+    assert [code for code in codes if code != "LATHE_OK" and f".B {code}\n" not in page] == []
+    example = page.split(".SH EXAMPLE\n.nf\n")[1].split(".fi")[0].replace("\\en", "\\n")
+    (tmp_path / "example.c").write_text(
+        f"#include <lathe.h>\n#include <stdio.h>\nint main(void)\n{{\n{example}return 0;\n}}\n")
+    subprocess.run(["gcc", "-std=c99", "-Wall", "-Wextra", "-Werror", f"-I{ROOT / 'include'}", "-c",
+                    tmp_path / "example.c", "-o", tmp_path / "example.o"], check=True)
+
+
 # ---- installed ----
 
 

@@ -68,6 +68,7 @@ static void check_describe(const struct kind *kind)
     check_statuses(status, kind->good);
     check_statuses(status, kind->bad);
     check_statuses(status, kind->stopped);
+    check_statuses(status, (const char *[]){kind->going, kind->stopping, NULL});
 }
 
 static void check_list(const struct kind *kind)

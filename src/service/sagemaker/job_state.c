@@ -37,7 +37,7 @@ static bool take_step(struct resource *resource, void *data, GError **error)
 {
     (void)error;
     struct step *step = data;
-    step->wanted = strcmp(resource->status, "Stopping") != 0;
+    step->wanted = strcmp(resource->status, step->job->life->kind->stopping) != 0;
     step->job->life->enter(resource->body, step->phase, step->job->started);
     return true;
 }
@@ -143,7 +143,7 @@ bool sagemaker_create_job(const struct call *call, const struct job_life *life,
         return false;
     }
     plan->max_seconds = json_number_at(request, "StoppingCondition.MaxRuntimeInSeconds", 0);
-    if (!sagemaker_create(call, life->kind, request, "InProgress", body, reply, error))
+    if (!sagemaker_create(call, life->kind, request, life->kind->going, body, reply, error))
         return false;
     submit(call->lathe, life, name, g_steal_pointer(&plan));
     return true;
@@ -156,11 +156,11 @@ static bool begin_to_stop(struct resource *resource, void *data, GError **error)
 {
     const struct job_life *life = data;
     g_autofree char *what = g_strdelimit(g_strdup(life->kind->word), "-", ' ');
-    if (strcmp(resource->status, "InProgress") != 0)
+    if (strcmp(resource->status, life->kind->going) != 0)
         return error_set(error, ERROR_VALIDATION,
                          "The request was rejected because the %s is in status %s.", what,
                          resource->status);
-    sagemaker_set_status(resource, "Stopping");
+    sagemaker_set_status(resource, life->kind->stopping);
     if (life->stop)
         life->stop(resource->body);
     return true;
@@ -198,11 +198,12 @@ bool sagemaker_stop_job(const struct call *call, const struct job_life *life, co
 static bool is_at_its_end(struct resource *job, void *data, GError **error)
 {
     (void)data;
-    bool going = strcmp(job->status, "InProgress") == 0 || strcmp(job->status, "Stopping") == 0;
-    return !going || error_set(error, ERROR_IN_USE,
-                               "%s is %s; only a job that is Completed, Failed or Stopped can be "
-                               "deleted.",
-                               job->arn, job->status);
+    const struct kind *kind = kind_of_word(services, job->kind);
+    return kind_outcome(kind, job->status) != KIND_GOES_ON ||
+           error_set(error, ERROR_IN_USE,
+                     "%s is %s; only a job that is Completed, Failed or Stopped can be "
+                     "deleted.",
+                     job->arn, job->status);
 }
 
 bool sagemaker_delete_job(const struct call *call, const struct kind *kind, const json_t *request,
@@ -226,7 +227,7 @@ bool sagemaker_delete_job(const struct call *call, const struct kind *kind, cons
 
 bool sagemaker_recover_jobs(struct lathe *lathe, const struct job_life *life, GError **error)
 {
-    static const char *const unfinished[] = {"InProgress", "Stopping"};
+    const char *const unfinished[] = {life->kind->going, life->kind->stopping};
     struct job_end crash = job_end_of_crash();
     for (size_t s = 0; s < G_N_ELEMENTS(unfinished); s++) {
         struct resource_query query = {.kind = life->kind->word, .status = unfinished[s]};

@@ -36,10 +36,12 @@ struct kind {
     const char *create, *describe, *list, *update, *stop;
     const char *described_by; /* the member by which describe and stop name it; NULL: name */
     bool named_by_reply;      /* only the reply to `create` names it: by its ARN */
-    bool marked; /* its request and description have MetadataProperties.GeneratedBy: one that only
-                    its reply names is found by it, where the reply was lost */
-    const char *update_shows; /* a member of an update's request that the description has too, once
-                                 the update took effect: its end looks like its beginning */
+    /* Requests may say MetadataProperties.GeneratedBy, and descriptions tell it: a step puts its
+     * own name there, and so finds what it made where the reply that named it was lost. */
+    bool marked;
+    /* "EndpointConfigName": an update ends in the status in which it began. Whether it took effect
+     * is seen by this member, which descriptions then have as the request had it. */
+    const char *update_shows;
 
     /* --- its statuses by meaning; any other is on its way to one of these. None good: it is done
      * when it is there, and its status means something else */

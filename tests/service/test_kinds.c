@@ -86,12 +86,27 @@ static void check_update(const struct kind *kind)
     member_of(operation_of(kind, kind->describe)->output, kind->update_shows);
 }
 
+/* What its row names, its file has a function for. */
+static void check_operations(const struct kind *kind)
+{
+    const char *const names[] = {kind->create, kind->describe, kind->list, kind->update,
+                                 kind->stop};
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        bool there = !names[i];
+        for (size_t o = 0; o < kind->count && !there; o++)
+            there = strcmp(kind->operations[o].name, names[i]) == 0;
+        if (!there)
+            fail_msg("%s brings no function for %s", kind->word, names[i]);
+    }
+}
+
 static void every_kind_fits_the_published_shapes(void **state)
 {
     (void)state;
     const struct kind *kind;
     size_t count = 0;
     for (; (kind = kind_at(services, count)); count++) {
+        check_operations(kind);
         check_create(kind);
         check_describe(kind);
         check_list(kind);

@@ -45,8 +45,8 @@ static double pass(const struct lathe_predictor *predictor, const char *path,
     close(file);
     if (rows == MAP_FAILED)
         fail(path, strerror(errno));
-    if (!lathe_predict_text(predictor, LATHE_CSV_HEADER, rows, size, LATHE_CSV_LINES, answer,
-                            &error))
+    if (!lathe_predict_text(predictor, LATHE_ROWS_CSV_HEADER, rows, size, LATHE_ANSWERS_CSV_LINES,
+                            answer, &error))
         fail(path, error.message);
     munmap(rows, size);
     return now() - start;

@@ -171,32 +171,36 @@ bool lathe_predict_texts(const struct lathe_predictor *predictor,
                          const struct lathe_values *columns, size_t rows, struct lathe_string *out,
                          struct lathe_error *error);
 
-/* How rows, and answers, are written. What answers look like is up to the last artifact: those of
- * trees look as SageMaker's XGBoost container writes them, those of transformers as its SparkML
- * container does, but always one row a line. */
-enum lathe_format {
-    LATHE_CSV,             /* rows: a line each, no header, values in the order of
-                              lathe_predictor_columns. Answers: those of trees in one line, or as the
-                              artifact's image writes them; those of transformers in a line each */
-    LATHE_CSV_LINES,       /* answers: a line each, also the last one's ended, as in batches */
-    LATHE_JSON,            /* rows: [[1, 2], [3, 4]], {"data": ...}, {"schema": ..., "data": ...},
-                              {"instances": ...} or objects by the columns' names. Answers:
-                              {"predictions": [{"score": 0.5}, ...]} */
-    LATHE_JSON_LINES,      /* rows: any of these a line. Answers: {"score": 0.5} or
-                              {"features": [1.0, 0.5]} a line */
-    LATHE_JSON_LINES_TEXT, /* answers of transformers: {"source": "1.0 0.5"} a line */
-    LATHE_LIBSVM,          /* rows, where trees come first: `[label] index:value ...` a line */
-    LATHE_CSV_HEADER,      /* rows: the first line names the columns, in any order; those that no
-                              column of the predictor is called are passed over */
-    LATHE_CSV_TABLE,       /* answers: a line each, values between commas, without the brackets that
-                              SageMaker's XGBoost container puts around several */
+/* How rows are written. */
+enum lathe_row_format {
+    LATHE_ROWS_CSV, /* a line each, no header, values in the order of lathe_predictor_columns */
+    LATHE_ROWS_CSV_HEADER, /* the first line names the columns, in any order; those that no column
+                              of the predictor is called are passed over */
+    LATHE_ROWS_JSON,       /* [[1, 2], [3, 4]], {"data": ...}, {"schema": ..., "data": ...},
+                              {"instances": ...} or objects by the columns' names */
+    LATHE_ROWS_JSON_LINES, /* any of these a line */
+    LATHE_ROWS_LIBSVM,     /* where trees come first: `[label] index:value ...` a line */
+};
+
+/* How answers are written. What they look like is up to the last artifact: those of trees look as
+ * SageMaker's XGBoost container writes them, those of transformers as its SparkML container does,
+ * but always one row a line. */
+enum lathe_answer_format {
+    LATHE_ANSWERS_CSV,             /* those of trees in one line, or as the artifact's image writes
+                                      them; those of transformers in a line each */
+    LATHE_ANSWERS_CSV_LINES,       /* a line each, also the last one's ended, as in batches */
+    LATHE_ANSWERS_CSV_TABLE,       /* a line each, values between commas, without the brackets that
+                                      SageMaker's XGBoost container puts around several */
+    LATHE_ANSWERS_JSON,            /* {"predictions": [{"score": 0.5}, ...]} */
+    LATHE_ANSWERS_JSON_LINES,      /* {"score": 0.5} or {"features": [1.0, 0.5]} a line */
+    LATHE_ANSWERS_JSON_LINES_TEXT, /* of transformers: {"source": "1.0 0.5"} a line */
 };
 
 /* Reads rows from text, predicts, and writes the answer (replacing what it held). Fails with
  * LATHE_INVALID_DATA naming row and column, what was found and what was expected, or with
  * LATHE_UNSUPPORTED for a format that the artifacts do not read or write. */
-bool lathe_predict_text(const struct lathe_predictor *predictor, enum lathe_format rows_format,
-                        const char *rows, size_t size, enum lathe_format answer_format,
+bool lathe_predict_text(const struct lathe_predictor *predictor, enum lathe_row_format rows_format,
+                        const char *rows, size_t size, enum lathe_answer_format answer_format,
                         struct lathe_text *answer, struct lathe_error *error);
 
 #if defined(__GNUC__)

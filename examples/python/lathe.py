@@ -26,9 +26,8 @@ import numpy
 
 (PREDICTION, MARGIN, LEAVES, CONTRIBUTIONS, INTERACTIONS, PROBABILITIES,
  LABELS) = range(7)
-FORMATS = {name: value for value, name in enumerate(
-    ["csv", "csv-lines", "json", "jsonlines", "jsonlines-text", "libsvm", "csv-header",
-     "csv-table"])}
+ROWS = ["csv", "csv-header", "json", "jsonlines", "libsvm"]
+ANSWERS = ["csv", "csv-lines", "csv-table", "json", "jsonlines", "jsonlines-text"]
 
 
 class Code(enum.IntEnum):
@@ -40,6 +39,7 @@ class Code(enum.IntEnum):
     LIMIT = 4
     NO_MEMORY = 5
     IO = 6
+    MISFIT = 7
 
 
 class LatheError(Exception):
@@ -160,10 +160,10 @@ class Predictor:
         return self._text(self._library.lathe_export_c, name.encode())
 
     def predict_text(self, rows, rows_format="csv", answer_format="csv"):
-        """The text of rows to the text of answers; formats as in lathe.FORMATS."""
+        """The text of rows to the text of answers, in formats of lathe.ROWS and lathe.ANSWERS."""
         rows = rows.encode() if isinstance(rows, str) else rows
-        return self._text(self._library.lathe_predict_text, FORMATS[rows_format], rows, len(rows),
-                          FORMATS[answer_format])
+        return self._text(self._library.lathe_predict_text, ROWS.index(rows_format), rows,
+                          len(rows), ANSWERS.index(answer_format))
 
     def predict_csv(self, rows, header=False):
         """The answers to rows of CSV text, one line a row. Without a header fields are in the order

@@ -20,30 +20,30 @@ struct wrap {
 
 /* The XGBoost container's. */
 static const struct wrap SCORES[] = {
-    [LATHE_CSV] = {"", "", "", ",", ""},
-    [LATHE_CSV_LINES] = {"", "", "", "\n", "\n"},
-    [LATHE_JSON] = {"{\"predictions\": [", "{\"score\": ", "}", ", ", "]}"},
-    [LATHE_JSON_LINES] = {"", "{\"score\": ", "}", "\n", "\n"},
-    [LATHE_CSV_TABLE] = {"", "", "", "\n", "\n"},
+    [LATHE_ANSWERS_CSV] = {"", "", "", ",", ""},
+    [LATHE_ANSWERS_CSV_LINES] = {"", "", "", "\n", "\n"},
+    [LATHE_ANSWERS_JSON] = {"{\"predictions\": [", "{\"score\": ", "}", ", ", "]}"},
+    [LATHE_ANSWERS_JSON_LINES] = {"", "{\"score\": ", "}", "\n", "\n"},
+    [LATHE_ANSWERS_CSV_TABLE] = {"", "", "", "\n", "\n"},
 };
 
 /* The same with selected values. */
 static const struct wrap SELECTIONS[] = {
-    [LATHE_CSV] = {"", "", "", "\n", ""},
-    [LATHE_CSV_LINES] = {"", "", "", "\n", "\n"},
-    [LATHE_JSON] = {"{\"predictions\": [", "{", "}", ", ", "]}"},
-    [LATHE_JSON_LINES] = {"", "{", "}", "\n", "\n"},
-    [LATHE_CSV_TABLE] = {"", "", "", "\n", "\n"},
+    [LATHE_ANSWERS_CSV] = {"", "", "", "\n", ""},
+    [LATHE_ANSWERS_CSV_LINES] = {"", "", "", "\n", "\n"},
+    [LATHE_ANSWERS_JSON] = {"{\"predictions\": [", "{", "}", ", ", "]}"},
+    [LATHE_ANSWERS_JSON_LINES] = {"", "{", "}", "\n", "\n"},
+    [LATHE_ANSWERS_CSV_TABLE] = {"", "", "", "\n", "\n"},
 };
 
 /* The SparkML container's; that has no JSON, and of its JSON Lines this is the plural. */
 static const struct wrap FEATURES[] = {
-    [LATHE_CSV] = {"", "", "", "\n", ""},
-    [LATHE_CSV_LINES] = {"", "", "", "\n", "\n"},
-    [LATHE_JSON] = {"{\"predictions\": [", "{", "}", ", ", "]}"},
-    [LATHE_JSON_LINES] = {"", "", "", "\n", ""},
-    [LATHE_JSON_LINES_TEXT] = {"", "", "", "\n", ""},
-    [LATHE_CSV_TABLE] = {"", "", "", "\n", "\n"},
+    [LATHE_ANSWERS_CSV] = {"", "", "", "\n", ""},
+    [LATHE_ANSWERS_CSV_LINES] = {"", "", "", "\n", "\n"},
+    [LATHE_ANSWERS_JSON] = {"{\"predictions\": [", "{", "}", ", ", "]}"},
+    [LATHE_ANSWERS_JSON_LINES] = {"", "", "", "\n", ""},
+    [LATHE_ANSWERS_JSON_LINES_TEXT] = {"", "", "", "\n", ""},
+    [LATHE_ANSWERS_CSV_TABLE] = {"", "", "", "\n", "\n"},
 };
 
 static const struct wrap *wrap_of(const struct answer *answer)
@@ -56,8 +56,8 @@ static const struct wrap *wrap_of(const struct answer *answer)
 
 static bool is_csv(const struct answer *answer)
 {
-    return answer->format == LATHE_CSV || answer->format == LATHE_CSV_LINES ||
-           answer->format == LATHE_CSV_TABLE;
+    return answer->format == LATHE_ANSWERS_CSV || answer->format == LATHE_ANSWERS_CSV_LINES ||
+           answer->format == LATHE_ANSWERS_CSV_TABLE;
 }
 
 static bool is_json(const struct answer *answer)
@@ -151,7 +151,7 @@ static void append_csv_text(struct lathe_text *text, const char *bytes, size_t s
 
 static void append_scores(struct answer *answer, const float *values, size_t width)
 {
-    bool list = width > 1 && answer->format != LATHE_CSV_TABLE;
+    bool list = width > 1 && answer->format != LATHE_ANSWERS_CSV_TABLE;
     if (list)
         append(answer->text, "[");
     for (size_t i = 0; i < width; i++) {
@@ -234,7 +234,7 @@ static void append_number(struct answer *answer, double value)
 {
     struct lathe_text *text = answer->text;
     char *out = text->bytes + text->size;
-    bool json = answer->format == LATHE_JSON || answer->format == LATHE_JSON_LINES;
+    bool json = answer->format == LATHE_ANSWERS_JSON || answer->format == LATHE_ANSWERS_JSON_LINES;
     if (answer->boolean)
         append(text, value != 0 ? "true" : "false");
     else if (json && !isfinite(value)) /* as Jackson writes it */
@@ -252,7 +252,7 @@ static void append_element(struct answer *answer, const struct batch *batch, siz
         return;
     }
     const struct csv_text *value = &batch->columns[column].texts[row];
-    if (answer->format == LATHE_JSON || answer->format == LATHE_JSON_LINES) {
+    if (answer->format == LATHE_ANSWERS_JSON || answer->format == LATHE_ANSWERS_JSON_LINES) {
         if (value->bytes)
             append_json_text(answer->text, value->bytes, value->size);
         else
@@ -277,14 +277,14 @@ static void append_elements(struct answer *answer, const struct batch *batch, si
 static void append_features(struct answer *answer, const struct batch *batch, size_t row)
 {
     struct lathe_text *text = answer->text;
-    bool lines = answer->format == LATHE_JSON_LINES;
+    bool lines = answer->format == LATHE_ANSWERS_JSON_LINES;
     if (is_csv(answer)) {
         append_elements(answer, batch, row, ",");
-    } else if (answer->format == LATHE_JSON_LINES_TEXT && answer->vector) {
+    } else if (answer->format == LATHE_ANSWERS_JSON_LINES_TEXT && answer->vector) {
         append(text, "{\"source\":\"");
         append_elements(answer, batch, row, " ");
         append(text, "\"}");
-    } else if (!answer->vector && answer->format != LATHE_JSON) {
+    } else if (!answer->vector && answer->format != LATHE_ANSWERS_JSON) {
         append_element(answer, batch, 0, row);
     } else {
         const char *name = lines ? "features" : answer->name;
@@ -300,18 +300,18 @@ static void append_features(struct answer *answer, const struct batch *batch, si
 
 /* ---- the answer ---- */
 
-bool answer_open(struct answer *answer, struct lathe_text *text, enum lathe_format format,
+bool answer_open(struct answer *answer, struct lathe_text *text, enum lathe_answer_format format,
                  const struct part *part, const struct schema *schema, const struct plan *plan,
                  struct lathe_error *error)
 {
     bool lines =
         !part->pipeline && !part->selection.count && part->release && part->release->writes_lines;
-    if (format == LATHE_CSV && lines)
-        format = LATHE_CSV_TABLE;
+    if (format == LATHE_ANSWERS_CSV && lines)
+        format = LATHE_ANSWERS_CSV_TABLE;
     *answer = (struct answer){.text = text, .format = format, .part = part};
     text->size = 0;
-    if (format == LATHE_LIBSVM || format == LATHE_CSV_HEADER ||
-        (format == LATHE_JSON_LINES_TEXT && !part->pipeline))
+    if ((size_t)format >= sizeof FEATURES / sizeof *FEATURES ||
+        (format == LATHE_ANSWERS_JSON_LINES_TEXT && !part->pipeline))
         return fail(error, LATHE_UNSUPPORTED, "%s does not answer in this format", part->name);
     if (part->pipeline) {
         size_t count;
@@ -337,8 +337,8 @@ bool answer_open(struct answer *answer, struct lathe_text *text, enum lathe_form
 bool answer_open_asked(struct answer *answer, struct lathe_text *text, const struct part *trees,
                        size_t width, struct lathe_error *error)
 {
-    *answer =
-        (struct answer){.text = text, .format = LATHE_CSV_TABLE, .part = trees, .asked = width};
+    *answer = (struct answer){
+        .text = text, .format = LATHE_ANSWERS_CSV_TABLE, .part = trees, .asked = width};
     text->size = 0;
     return reserve(text, ROW_WORDS, error);
 }

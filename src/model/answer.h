@@ -7,7 +7,7 @@
 /* One answer on its way out: its rows come batch by batch. */
 struct answer {
     struct lathe_text *text;
-    enum lathe_format format;
+    enum lathe_answer_format format;
     const struct part *part; /* that the rows come from */
     const char *name;        /* of the column that transformers answer with */
     enum feature_type type;  /* and how its numbers are written */
@@ -19,7 +19,7 @@ struct answer {
 
 /* Begins an answer in place of what text holds. plan is that of a last part of transformers.
  * LATHE_UNSUPPORTED where the part's container does not write the format, LATHE_NO_MEMORY. */
-bool answer_open(struct answer *answer, struct lathe_text *text, enum lathe_format format,
+bool answer_open(struct answer *answer, struct lathe_text *text, enum lathe_answer_format format,
                  const struct part *part, const struct schema *schema, const struct plan *plan,
                  struct lathe_error *error);
 /* The same of what only trees answer, `width` floats a row, a row a line. */

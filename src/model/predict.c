@@ -58,7 +58,7 @@ struct json_rows request_json(const struct request *request)
 {
     return (struct json_rows){.text = request->text,
                               .size = request->size,
-                              .lines = request->format == LATHE_JSON_LINES,
+                              .lines = request->format == LATHE_ROWS_JSON_LINES,
                               .inside = request->place->inside,
                               .first_line = request_first_line(request),
                               .first_row = request_first_row(request)};
@@ -93,7 +93,7 @@ static bool predict_csv_batches(struct request *request, struct row_columns *col
 {
     const char *at = request->text, *end = at + request->size;
     size_t done = 0, rows;
-    if (request->format == LATHE_CSV_HEADER &&
+    if (request->format == LATHE_ROWS_CSV_HEADER &&
         !csv_columns_header(reader, &at, end, request->error))
         return false;
     do {
@@ -147,7 +147,7 @@ static bool pass_over_vectors(const struct request *request, struct json_rows *f
 static bool predict_csv(struct request *request)
 {
     const struct schema *schema = request->schema;
-    bool header = request->format == LATHE_CSV_HEADER;
+    bool header = request->format == LATHE_ROWS_CSV_HEADER;
     if (header && reads_vectors(request))
         return fail(request->error, LATHE_UNSUPPORTED,
                     "the schema has vectors, of which a header can name no parts: expected rows "
@@ -232,12 +232,13 @@ static bool predict_json(struct request *request)
 
 /* ---- requests ---- */
 
-static bool is_json(enum lathe_format format)
+static bool is_json(enum lathe_row_format format)
 {
-    return format == LATHE_JSON || format == LATHE_JSON_LINES;
+    return format == LATHE_ROWS_JSON || format == LATHE_ROWS_JSON_LINES;
 }
 
-static bool open_answer(struct request *request, enum lathe_format format, struct lathe_text *text)
+static bool open_answer(struct request *request, enum lathe_answer_format format,
+                        struct lathe_text *text)
 {
     const struct lathe_predictor *predictor = request->predictor;
     const struct part *last = &predictor->parts[predictor->part_count - 1];
@@ -257,15 +258,15 @@ static bool open_answer(struct request *request, enum lathe_format format, struc
                              request->error);
 }
 
-static bool answer_request(struct request *request, enum lathe_format format,
+static bool answer_request(struct request *request, enum lathe_answer_format format,
                            struct lathe_text *text)
 {
     const struct lathe_predictor *predictor = request->predictor;
     bool answered = open_answer(request, format, text) &&
-                    (request->format == LATHE_LIBSVM ? predict_libsvm(request)
-                     : !predictor->parts[0].pipeline ? predict_numbers(request)
-                     : is_json(request->format)      ? predict_json(request)
-                                                     : predict_csv(request)) &&
+                    (request->format == LATHE_ROWS_LIBSVM ? predict_libsvm(request)
+                     : !predictor->parts[0].pipeline      ? predict_numbers(request)
+                     : is_json(request->format)           ? predict_json(request)
+                                                          : predict_csv(request)) &&
                     answer_end(&request->answer, request->error);
     answer_close(&request->answer);
     free(request->asked);
@@ -291,7 +292,7 @@ static bool check_output(const struct plan *plan, const struct part *first, cons
 
 /* A schema in the request takes the place of the predictor's for this one time. */
 static bool answer_with_schema(const struct request *request, const char *text, size_t size,
-                               enum lathe_format format, struct lathe_text *answer)
+                               enum lathe_answer_format format, struct lathe_text *answer)
 {
     const struct part *first = &request->predictor->parts[0];
     const struct part *next = request->predictor->part_count > 1 ? first + 1 : NULL;
@@ -315,8 +316,8 @@ static bool answer_with_schema(const struct request *request, const char *text, 
 }
 
 static bool predict_text(const struct lathe_predictor *predictor, enum lathe_answer what,
-                         enum lathe_format rows_format, const char *rows, size_t size,
-                         const struct predict_place *place, enum lathe_format answer_format,
+                         enum lathe_row_format rows_format, const char *rows, size_t size,
+                         const struct predict_place *place, enum lathe_answer_format answer_format,
                          struct lathe_text *answer, struct lathe_error *error)
 {
     const struct part *first = &predictor->parts[0];
@@ -329,14 +330,14 @@ static bool predict_text(const struct lathe_predictor *predictor, enum lathe_ans
                               .place = place,
                               .schema = &first->schema,
                               .plan = first->plan};
-    if (rows_format != LATHE_CSV && rows_format != LATHE_CSV_HEADER && !is_json(rows_format) &&
-        (rows_format != LATHE_LIBSVM || first->pipeline))
+    if (rows_format != LATHE_ROWS_CSV && rows_format != LATHE_ROWS_CSV_HEADER &&
+        !is_json(rows_format) && (rows_format != LATHE_ROWS_LIBSVM || first->pipeline))
         return fail(error, LATHE_UNSUPPORTED, "%s does not read rows of this format", first->name);
     if (!size)
         return request_fail_empty(error);
     if (first->pipeline && is_json(rows_format)) {
         const struct json_rows from = {
-            .text = rows, .size = size, .lines = rows_format == LATHE_JSON_LINES};
+            .text = rows, .size = size, .lines = rows_format == LATHE_ROWS_JSON_LINES};
         const char *schema;
         size_t schema_size;
         if (!json_rows_schema(&from, &schema, &schema_size, error))
@@ -345,11 +346,11 @@ static bool predict_text(const struct lathe_predictor *predictor, enum lathe_ans
             return answer_with_schema(&request, schema, schema_size, answer_format, answer);
     }
     return answer_request(&request, answer_format, answer) ||
-           (rows_format == LATHE_CSV && !first->release && order_explain(predictor, error));
+           (rows_format == LATHE_ROWS_CSV && !first->release && order_explain(predictor, error));
 }
 
-bool lathe_predict_text(const struct lathe_predictor *predictor, enum lathe_format rows_format,
-                        const char *rows, size_t size, enum lathe_format answer_format,
+bool lathe_predict_text(const struct lathe_predictor *predictor, enum lathe_row_format rows_format,
+                        const char *rows, size_t size, enum lathe_answer_format answer_format,
                         struct lathe_text *answer, struct lathe_error *error)
 {
     const struct predict_place nowhere = {0};
@@ -358,11 +359,11 @@ bool lathe_predict_text(const struct lathe_predictor *predictor, enum lathe_form
 }
 
 bool predict_text_at(const struct lathe_predictor *predictor, enum lathe_answer what,
-                     enum lathe_format rows_format, const char *rows, size_t size,
+                     enum lathe_row_format rows_format, const char *rows, size_t size,
                      const struct predict_place *place, struct lathe_text *answer,
                      struct lathe_error *error)
 {
-    return predict_text(predictor, what, rows_format, rows, size, place, LATHE_CSV_TABLE, answer,
-                        error) ||
+    return predict_text(predictor, what, rows_format, rows, size, place, LATHE_ANSWERS_CSV_TABLE,
+                        answer, error) ||
            fail_prefix(error, "%s, ", place->name);
 }

@@ -11,10 +11,10 @@ struct predict_place {
     char delimiter; /* of rows for trees, without a header; 0: sniffed from the text */
 };
 
-/* As lathe_predict_text, a row a line (LATHE_CSV_TABLE); errors tell lines and rows as they are in
- * the file. */
+/* As lathe_predict_text, a row a line (LATHE_ANSWERS_CSV_TABLE); errors tell lines and rows as they
+ * are in the file. */
 bool predict_text_at(const struct lathe_predictor *predictor, enum lathe_answer what,
-                     enum lathe_format rows_format, const char *rows, size_t size,
+                     enum lathe_row_format rows_format, const char *rows, size_t size,
                      const struct predict_place *place, struct lathe_text *answer,
                      struct lathe_error *error);
 

@@ -10,7 +10,7 @@ struct request {
     const struct lathe_predictor *predictor;
     enum lathe_answer what;
     float *asked; /* room for ask_batch rows of what trees are asked */
-    enum lathe_format format;
+    enum lathe_row_format format;
     const char *text;
     size_t size;
     struct answer answer;

@@ -177,10 +177,10 @@ static bool read_matrix(const struct request *request, struct csv_matrix *matrix
 {
     const struct container_rows rows = container_rows(request);
     switch (request->format) {
-    case LATHE_CSV:
+    case LATHE_ROWS_CSV:
         return rows.release ? container_csv(&rows, matrix, request->error)
                             : read_csv_matrix(request, matrix);
-    case LATHE_CSV_HEADER:
+    case LATHE_ROWS_CSV_HEADER:
         return read_header_matrix(request, matrix);
     default:
         return read_json_matrix(request, matrix);

@@ -144,15 +144,15 @@ static bool meet(void *state, struct rows_piece *piece, struct lathe_error *erro
     return true;
 }
 
-static enum lathe_format format_of(const struct answers *answers, const struct header *header)
+static enum lathe_row_format format_of(const struct answers *answers, const struct header *header)
 {
     switch (answers->format) {
     case ROWS_JSON_LINES:
-        return LATHE_JSON_LINES;
+        return LATHE_ROWS_JSON_LINES;
     case ROWS_LIBSVM:
-        return LATHE_LIBSVM;
+        return LATHE_ROWS_LIBSVM;
     default:
-        return header && header->size ? LATHE_CSV_HEADER : LATHE_CSV;
+        return header && header->size ? LATHE_ROWS_CSV_HEADER : LATHE_ROWS_CSV;
     }
 }
 

@@ -124,9 +124,9 @@ bool rows_columns_next(struct rows_columns *columns, struct rows_columns_batch *
 /* --- answers ---------------------------------------------------------------------------------- */
 
 /* Predicts all rows of the files, and writes what is asked of the predictor to a descriptor, a line
- * a row, values between commas (LATHE_CSV_TABLE), in order, as it comes. A CSV file may begin with
- * a header: a line that names a column of the predictor, or, where those have no names, one without
- * a number. */
+ * a row, values between commas (LATHE_ANSWERS_CSV_TABLE), in order, as it comes. A CSV file may
+ * begin with a header: a line that names a column of the predictor, or, where those have no names,
+ * one without a number. */
 bool rows_predict(const struct lathe_predictor *predictor, enum lathe_answer what,
                   const GPtrArray *files, enum rows_format format, int out, GError **error);
 

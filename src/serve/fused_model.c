@@ -120,7 +120,7 @@ static unsigned rows_status(const struct fused_model *model, enum lathe_code cod
 
 /* The format of the rows; where that is refused, the words. */
 static char *rows_format(const struct fused_model *model, const struct invocation *invocation,
-                         enum lathe_format *format)
+                         enum lathe_row_format *format)
 {
     if (model->reader)
         return media_container_format(invocation->content_type, format);
@@ -134,7 +134,8 @@ static char *rows_format(const struct fused_model *model, const struct invocatio
 /* The format of the answer and its content type; where that is refused, the words and the status.
  */
 static char *answer_format(const struct fused_model *model, const struct invocation *invocation,
-                           enum lathe_format *format, const char **content_type, unsigned *status)
+                           enum lathe_answer_format *format, const char **content_type,
+                           unsigned *status)
 {
     const char *accept = invocation->accept;
     const char *fallback = model->default_accept;
@@ -160,7 +161,8 @@ static bool answer(void *data, const struct invocation *invocation, struct invoc
     reply->custom_attributes = g_strdup(invocation->custom_attributes);
     if (invocation->size == 0 && model->reader)
         return true; /* the container answers 204 with nothing in it */
-    enum lathe_format rows, answers = LATHE_CSV;
+    enum lathe_row_format rows;
+    enum lathe_answer_format answers = LATHE_ANSWERS_CSV;
     g_autofree char *unread = rows_format(model, invocation, &rows);
     if (unread)
         return invocation_refuse(reply, 415, unread, error);

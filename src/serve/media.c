@@ -4,26 +4,38 @@
 #include <string.h>
 #include <strings.h>
 
-static const struct {
+#define CSV_REPLY "text/csv; charset=utf-8"
+
+struct media {
     const char *type;
-    enum lathe_format format;
-    bool read, written;
+    int format; /* enum lathe_row_format or enum lathe_answer_format */
     const char *reply;
-} media[] = {
-    {"text/csv", LATHE_CSV, true, true, "text/csv; charset=utf-8"},
-    {"csv", LATHE_CSV, true, true, "text/csv; charset=utf-8"},
-    {"text/libsvm", LATHE_LIBSVM, true, false, NULL},
-    {"text/x-libsvm", LATHE_LIBSVM, true, false, NULL},
-    {"libsvm", LATHE_LIBSVM, true, false, NULL},
-    {"application/json", LATHE_JSON, true, true, "application/json"},
-    {"application/jsonlines", LATHE_JSON_LINES, true, true, "application/jsonlines"},
-    {"*/*", LATHE_CSV, false, true, "text/csv; charset=utf-8"},
-    {"text/*", LATHE_CSV, false, true, "text/csv; charset=utf-8"},
-    {"application/*", LATHE_JSON, false, true, "application/json"},
 };
 
-/* The row of one media range, its parameters (";q=0.5") left out. */
-static int find(const char *range, size_t length)
+static const struct media rows_media[] = {
+    {"text/csv", LATHE_ROWS_CSV, NULL},
+    {"csv", LATHE_ROWS_CSV, NULL},
+    {"text/libsvm", LATHE_ROWS_LIBSVM, NULL},
+    {"text/x-libsvm", LATHE_ROWS_LIBSVM, NULL},
+    {"libsvm", LATHE_ROWS_LIBSVM, NULL},
+    {"application/json", LATHE_ROWS_JSON, NULL},
+    {"application/jsonlines", LATHE_ROWS_JSON_LINES, NULL},
+    {NULL, 0, NULL},
+};
+
+static const struct media answer_media[] = {
+    {"text/csv", LATHE_ANSWERS_CSV, CSV_REPLY},
+    {"csv", LATHE_ANSWERS_CSV, CSV_REPLY},
+    {"application/json", LATHE_ANSWERS_JSON, "application/json"},
+    {"application/jsonlines", LATHE_ANSWERS_JSON_LINES, "application/jsonlines"},
+    {"*/*", LATHE_ANSWERS_CSV, CSV_REPLY},
+    {"text/*", LATHE_ANSWERS_CSV, CSV_REPLY},
+    {"application/*", LATHE_ANSWERS_JSON, "application/json"},
+    {NULL, 0, NULL},
+};
+
+/* The row of one media range, its parameters (";q=0.5") left out; or NULL. */
+static const struct media *find(const struct media *media, const char *range, size_t length)
 {
     while (length && *range == ' ') {
         range++;
@@ -32,20 +44,19 @@ static int find(const char *range, size_t length)
     size_t type = 0;
     while (type < length && range[type] != ';' && range[type] != ' ')
         type++;
-    for (size_t i = 0; i < G_N_ELEMENTS(media); i++)
-        if (strlen(media[i].type) == type && strncasecmp(media[i].type, range, type) == 0)
-            return (int)i;
-    return -1;
+    for (; media->type; media++)
+        if (strlen(media->type) == type && strncasecmp(media->type, range, type) == 0)
+            return media;
+    return NULL;
 }
 
-bool media_read_format(const char *content_type, enum lathe_format *format)
+bool media_read_format(const char *content_type, enum lathe_row_format *format)
 {
     const char *type = content_type && *content_type ? content_type : "text/csv";
-    int row = find(type, strlen(type));
-    if (row < 0 || !media[row].read)
-        return false;
-    *format = media[row].format;
-    return true;
+    const struct media *media = find(rows_media, type, strlen(type));
+    if (media)
+        *format = (enum lathe_row_format)media->format;
+    return media != NULL;
 }
 
 bool media_is_any(const char *accept)
@@ -63,18 +74,18 @@ static bool wants_text(const char *range, size_t length)
     return false;
 }
 
-bool media_write_format(const char *accept, bool bundle, enum lathe_format *format,
+bool media_write_format(const char *accept, bool bundle, enum lathe_answer_format *format,
                         const char **content_type)
 {
     const char *at = accept && *accept ? accept : "*/*";
     for (;;) {
         size_t length = strcspn(at, ",");
-        int row = find(at, length);
-        if (row >= 0 && media[row].written) {
-            *format = media[row].format;
-            *content_type = media[row].reply;
-            if (bundle && *format == LATHE_JSON_LINES && wants_text(at, length))
-                *format = LATHE_JSON_LINES_TEXT;
+        const struct media *media = find(answer_media, at, length);
+        if (media) {
+            *format = (enum lathe_answer_format)media->format;
+            *content_type = media->reply;
+            if (bundle && *format == LATHE_ANSWERS_JSON_LINES && wants_text(at, length))
+                *format = LATHE_ANSWERS_JSON_LINES_TEXT;
             return true;
         }
         if (!at[length])
@@ -108,9 +119,9 @@ static bool label_size_is_right(const char *lower)
     return true;
 }
 
-char *media_container_format(const char *content_type, enum lathe_format *format)
+char *media_container_format(const char *content_type, enum lathe_row_format *format)
 {
-    *format = LATHE_LIBSVM;
+    *format = LATHE_ROWS_LIBSVM;
     if (!content_type)
         return NULL;
     g_autofree char *lower = g_ascii_strdown(content_type, -1);
@@ -121,7 +132,7 @@ char *media_container_format(const char *content_type, enum lathe_format *format
     if (g_strv_contains(libsvm, type))
         return NULL;
     if (strcmp(type, "csv") == 0 || strcmp(type, "text/csv") == 0) {
-        *format = LATHE_CSV;
+        *format = LATHE_ROWS_CSV;
         return label_size_is_right(lower)
                    ? NULL
                    : g_strdup_printf("%s is not an accepted csv ContentType. Optional parameter "
@@ -138,28 +149,20 @@ char *media_container_format(const char *content_type, enum lathe_format *format
 
 /* What can be written of the types that it accepts; it fails itself where content is not selected
  * and the type is neither CSV nor JSON. */
-static bool container_writes(const char *type, bool selected, enum lathe_format *format,
+static bool container_writes(const char *type, bool selected, enum lathe_answer_format *format,
                              const char **content_type)
 {
-    static const struct {
-        const char *type;
-        enum lathe_format format;
-        const char *reply;
-    } written[] = {{"text/csv", LATHE_CSV, "text/csv; charset=utf-8"},
-                   {"application/json", LATHE_JSON, "application/json"},
-                   {"application/jsonlines", LATHE_JSON_LINES, "application/jsonlines"}};
+    static const char *const written[] = {"text/csv", "application/json", "application/jsonlines"};
     for (size_t i = 0; i < G_N_ELEMENTS(written) - !selected; i++)
-        if (strcmp(written[i].type, type) == 0) {
-            *format = written[i].format;
-            *content_type = written[i].reply;
-            return true;
-        }
+        if (strcmp(written[i], type) == 0)
+            return media_write_format(type, false, format, content_type);
     return false;
 }
 
 char *media_container_answer(const struct xgboost_release *release, bool selected,
-                             const char *accept, const char *fallback, enum lathe_format *format,
-                             const char **content_type, unsigned *status)
+                             const char *accept, const char *fallback,
+                             enum lathe_answer_format *format, const char **content_type,
+                             unsigned *status)
 {
     static const char *const accepted[] = {"application/json", "application/jsonlines",
                                            "application/x-recordio-protobuf", "text/csv", NULL};

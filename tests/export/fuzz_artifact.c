@@ -46,7 +46,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         return 0;
     }
     struct lathe_text answer = {0};
-    lathe_predict_text(predictor, LATHE_CSV, "1,2\n", 4, LATHE_CSV_LINES, &answer, &error);
+    lathe_predict_text(predictor, LATHE_ROWS_CSV, "1,2\n", 4, LATHE_ANSWERS_CSV_LINES, &answer,
+                       &error);
     ask(predictor);
     bool wide = lathe_predictor_inputs(predictor) > MOST; /* a file of a few bytes can say so */
     if (!wide && !lathe_describe(predictor, &answer, &error))

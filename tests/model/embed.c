@@ -187,10 +187,10 @@ static struct answers ask(const struct lathe_predictor *predictor, const struct 
         answers.texts = NULL;
     }
     CHECK(!answers.texts == !!answers.values[LATHE_PREDICTION]);
-    CHECK(lathe_predict_text(predictor, LATHE_CSV, csv.bytes, csv.size, LATHE_CSV_TABLE,
-                             &answers.csv, &error));
-    CHECK(lathe_predict_text(predictor, LATHE_CSV, csv.bytes, csv.size, LATHE_JSON, &answers.json,
-                             &error));
+    CHECK(lathe_predict_text(predictor, LATHE_ROWS_CSV, csv.bytes, csv.size,
+                             LATHE_ANSWERS_CSV_TABLE, &answers.csv, &error));
+    CHECK(lathe_predict_text(predictor, LATHE_ROWS_CSV, csv.bytes, csv.size, LATHE_ANSWERS_JSON,
+                             &answers.json, &error));
     CHECK(lathe_describe(predictor, &answers.description, &error));
     if (!lathe_export_c(predictor, "answer", &answers.code, &error))
         CHECK(error.code == LATHE_UNSUPPORTED && *error.message);
@@ -235,11 +235,14 @@ static void check_errors(const struct lathe_predictor *predictor)
 {
     struct lathe_error error = {0};
     struct lathe_text answer = {0};
-    CHECK(!lathe_predict_text(predictor, LATHE_CSV, "", 0, LATHE_CSV, &answer, &error));
+    CHECK(
+        !lathe_predict_text(predictor, LATHE_ROWS_CSV, "", 0, LATHE_ANSWERS_CSV, &answer, &error));
     CHECK(error.code == LATHE_INVALID_DATA);
-    CHECK(!lathe_predict_text(predictor, LATHE_JSON, "[[", 2, LATHE_CSV, &answer, &error));
+    CHECK(!lathe_predict_text(predictor, LATHE_ROWS_JSON, "[[", 2, LATHE_ANSWERS_CSV, &answer,
+                              &error));
     CHECK(error.code == LATHE_INVALID_DATA);
-    CHECK(!lathe_predict_text(predictor, LATHE_CSV, "1\n", 2, LATHE_LIBSVM, &answer, &error));
+    CHECK(!lathe_predict_text(predictor, LATHE_ROWS_CSV, "1\n", 2, (enum lathe_answer_format)99,
+                              &answer, &error));
     CHECK(error.code == LATHE_UNSUPPORTED);
     lathe_text_clear(&answer);
 

@@ -40,7 +40,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     if (!size)
         return 0;
-    enum lathe_format rows = data[0] % 8, answers = data[0] / 8 % 8;
+    enum lathe_row_format rows = data[0] % 8;
+    enum lathe_answer_format answers = data[0] / 8 % 8;
     struct lathe_text answer = {0};
     struct lathe_error error = {.message = ""};
     if (!lathe_predict_text(predictor(), rows, (const char *)data + 1, size - 1, answers, &answer,

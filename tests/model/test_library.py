@@ -177,8 +177,8 @@ int main(int argc, char **argv)
     struct lathe_predictor *predictor =
         lathe_predictor_open_files((const char *const *)argv + 1, (size_t)argc - 1, &error);
     struct lathe_text answer = {0};
-    if (!predictor || !lathe_predict_text(predictor, LATHE_CSV, "L,0.1,-1.0\n", 11,
-                                          LATHE_CSV_LINES, &answer, &error)) {
+    if (!predictor || !lathe_predict_text(predictor, LATHE_ROWS_CSV, "L,0.1,-1.0\n", 11,
+                                          LATHE_ANSWERS_CSV_LINES, &answer, &error)) {
         puts(error.message);
         return 1;
     }

@@ -13,6 +13,11 @@
 extern "C" {
 #endif
 
+/* Of this header; lathe_version() tells the library's. The build reads it here. */
+#define LATHE_VERSION_MAJOR 0
+#define LATHE_VERSION_MINOR 1
+#define LATHE_VERSION_PATCH 0
+
 /* All that the library exports is in this file. */
 #if defined(__GNUC__)
 #pragma GCC visibility push(default)
@@ -36,6 +41,9 @@ struct lathe_error {
     enum lathe_code code;
     char message[496];
 };
+
+/* The library's version, such as "0.1.0". */
+const char *lathe_version(void);
 
 /* --- predictors ---------------------------------------------------------------------------------
  */

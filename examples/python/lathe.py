@@ -8,7 +8,7 @@
     model.predict_csv("L,42.8\\nM,46.3")
     model.contributions(...), model.interactions(...), model.margins(...), model.leaves(...)
     model.labels(...), model.probabilities(...)
-    model.columns, model.describe(), model.export_c("answer")
+    model.columns, model.describe(), model.export_c("answer"), lathe.version()
 
 What is missing is NaN, None or pandas.NA, or masked in a numpy.ma array. Drop this file beside your
 program. The library is $LIBLATHE, or the system's liblathe.so.
@@ -88,6 +88,7 @@ def _load():
     pointer, size = ctypes.c_void_p, ctypes.c_size_t
     error, text = ctypes.POINTER(_Error), ctypes.POINTER(_Text)
     for name, result, arguments in [
+            ("lathe_version", ctypes.c_char_p, []),
             ("lathe_predictor_open", pointer, [ctypes.POINTER(_Artifact), size, error]),
             ("lathe_predictor_open_files", pointer, [pointer, size, error]),
             ("lathe_predictor_close", None, [pointer]),
@@ -110,6 +111,11 @@ def _load():
         function = getattr(library, name)
         function.restype, function.argtypes = result, arguments
     return library
+
+
+def version():
+    """The library's version, such as "0.1.0"."""
+    return _load().lathe_version().decode()
 
 
 class Predictor:

@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "cli/cli.h"
+#include "lathe.h"
 #include "program/features_job.h"
 #include "wire/local.h"
 
@@ -83,8 +84,9 @@ static int print_overview(FILE *out)
                  "usage: lathe VERB [ARGUMENTS] [--home FOLDER]\n\n");
     for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++)
         fprintf(out, "  %-10s%s\n", verbs[i].name, verbs[i].summary);
-    fprintf(out, "  %-10s%s\n\n", "help",
+    fprintf(out, "  %-10s%s\n", "help",
             "help VERB says more about one of them; help features, what a features job can do");
+    fprintf(out, "  %-10s%s\n\n", "--version", "say which lathe this is");
     fprintf(out, "The home folder is --home, else $LATHE_HOME, else ./.lathe.\n"
                  "Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 no lathe is running.\n");
     return out == stdout ? CLI_OK : CLI_USAGE;
@@ -168,6 +170,8 @@ int main(int argc, char **argv)
         return print_overview(stdout);
     if (help && strcmp(argv[2], "features") == 0)
         return print_features();
+    if (strcmp(name, "--version") == 0)
+        return puts(lathe_version()) < 0 ? CLI_FAILED : CLI_OK;
     const struct verb *verb = find_verb(help ? argv[2] : name);
     if (!verb) {
         fprintf(stderr, "lathe: there is no verb %s; `lathe help` lists them\n",

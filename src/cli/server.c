@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "cli/cli.h"
 #include "http/http.h"
+#include "lathe.h"
 #include "service/lathe.h"
 #include "store/store.h"
 #include "wire/dispatch.h"
@@ -88,7 +89,7 @@ static bool open_http(struct server *server, const char *listen, bool test_clock
     if (!parse_listen(listen, &address, &port, error))
         return false;
     const struct dispatcher_options wire = {
-        .version = LATHE_VERSION,
+        .version = lathe_version(),
         .move_clock = test_clock ? move_clock : NULL,
         .data = server,
     };

@@ -7,6 +7,14 @@
 #include "model/model_inside.h"
 #include "parse/fail.h"
 
+#define TEXT(number) #number
+#define VERSION(major, minor, patch) TEXT(major) "." TEXT(minor) "." TEXT(patch)
+
+const char *lathe_version(void)
+{
+    return VERSION(LATHE_VERSION_MAJOR, LATHE_VERSION_MINOR, LATHE_VERSION_PATCH);
+}
+
 /* ---- artifacts ---- */
 
 static bool no_memory(struct lathe_error *error)

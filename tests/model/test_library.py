@@ -233,6 +233,17 @@ def test_the_man_page_has_every_error_and_its_example_compiles(tmp_path):
                     tmp_path / "example.c", "-o", tmp_path / "example.o"], check=True)
 
 
+def test_the_version_is_the_header_s(python, library, lathe):
+    header = (ROOT / "include/lathe.h").read_text()
+    version = ".".join(re.findall(r"#define LATHE_VERSION_(?:MAJOR|MINOR|PATCH) (\d+)", header))
+    assert re.fullmatch(r"\d+\.\d+\.\d+", version)
+    assert python("import lathe; print(lathe.version())").strip() == version
+    assert f"Version: {version}\n" in (library.parent / "lathe.pc").read_text()
+    assert library.resolve().name == f"liblathe.so.{version}"
+    told = subprocess.run([lathe, "--version"], capture_output=True, text=True, check=True)
+    assert told.stdout == f"{version}\n"
+
+
 # ---- installed ----
 
 

@@ -41,12 +41,16 @@ static void *run(void *data)
     return NULL;
 }
 
-/* Under the lock. Where there are others, one that cannot be made is done without. */
-static void make_thread(struct tasks *tasks)
+/* Under the lock; whether there is a thread now. Where there are others, one that cannot be made is
+ * done without. */
+static bool make_thread(struct tasks *tasks)
 {
+    guint wanted = tasks->running + g_queue_get_length(&tasks->waiting);
     pthread_t thread;
-    if (pthread_create(&thread, NULL, run, tasks) == 0)
+    if (!tasks->closing && tasks->threads->len < MIN(wanted, tasks->most) &&
+        pthread_create(&thread, NULL, run, tasks) == 0)
         g_array_append_val(tasks->threads, thread);
+    return tasks->threads->len > 0;
 }
 
 struct tasks *tasks_new_many(unsigned threads)
@@ -71,11 +75,13 @@ void tasks_add(struct tasks *tasks, void (*task)(void *data), void *data)
     *entry = (struct task){task, data};
     pthread_mutex_lock(&tasks->lock);
     g_queue_push_tail(&tasks->waiting, entry);
-    guint wanted = tasks->running + g_queue_get_length(&tasks->waiting);
-    if (tasks->threads->len < MIN(wanted, tasks->most))
-        make_thread(tasks);
+    bool alone = !make_thread(tasks) && g_queue_pop_tail(&tasks->waiting);
     pthread_cond_broadcast(&tasks->changed);
     pthread_mutex_unlock(&tasks->lock);
+    if (!alone)
+        return;
+    task(data);
+    g_free(entry);
 }
 
 void tasks_wait(struct tasks *tasks)

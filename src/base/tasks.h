@@ -8,11 +8,11 @@ struct tasks;
 struct tasks *tasks_new(void);
 /* Up to so many at once, on threads that are made when they are first needed, and then stay. */
 struct tasks *tasks_new_many(unsigned threads);
-/* Runs task(data) on one of its threads. */
+/* Runs task(data) on one of its threads; on the caller's where the system has none left. */
 void tasks_add(struct tasks *tasks, void (*task)(void *data), void *data);
 /* Waits until nothing runs and nothing waits. */
 void tasks_wait(struct tasks *tasks);
-/* Runs what is waiting, then ends the threads. */
+/* Runs what is waiting, and what that adds, then ends the threads. */
 void tasks_free(struct tasks *tasks);
 
 #endif

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "base/tasks.h"
 #include "job/job_inside.h"
 #include "log/log_stream.h"
 
@@ -87,24 +88,31 @@ static void job_free(struct job *job)
 /* --- the queue ---------------------------------------------------------------------------------
  */
 
-static void *run_slot(void *data)
+/* The longest in the queue, unless it was taken out meanwhile. */
+static void run_next(void *data)
 {
     struct jobs *jobs = data;
     pthread_mutex_lock(&jobs->lock);
-    for (;;) {
-        while (g_queue_is_empty(&jobs->queue) && !jobs->closing)
-            pthread_cond_wait(&jobs->waits, &jobs->lock);
-        struct job *job = g_queue_pop_head(&jobs->queue);
-        if (!job)
-            break;
-        pthread_mutex_unlock(&jobs->lock);
-        job_run(job);
-        pthread_mutex_lock(&jobs->lock);
-        g_ptr_array_remove_fast(jobs->live, job);
-        job_free(job);
-    }
+    struct job *job = g_queue_pop_head(&jobs->queue);
     pthread_mutex_unlock(&jobs->lock);
-    return NULL;
+    if (!job)
+        return;
+    job_run(job);
+    pthread_mutex_lock(&jobs->lock);
+    g_ptr_array_remove_fast(jobs->live, job);
+    pthread_mutex_unlock(&jobs->lock);
+    job_free(job);
+}
+
+/* Puts a job into the queue, and one more turn to the slots. */
+static void enter(struct job *job, void (*push)(GQueue *queue, void *job))
+{
+    struct jobs *jobs = job->jobs;
+    pthread_mutex_lock(&jobs->lock);
+    push(&jobs->queue, job);
+    g_ptr_array_add(jobs->live, job);
+    pthread_mutex_unlock(&jobs->lock);
+    tasks_add(jobs->slots, run_next, jobs);
 }
 
 struct jobs *jobs_open(const struct jobs_settings *settings, GError **error)
@@ -116,14 +124,10 @@ struct jobs *jobs_open(const struct jobs_settings *settings, GError **error)
     jobs->folder = g_strdup(settings->folder);
     jobs->logs = settings->logs;
     jobs->lake = settings->lake;
-    jobs->slots = settings->slots ? settings->slots : g_get_num_processors();
+    jobs->slots = tasks_new_many(settings->slots ? settings->slots : g_get_num_processors());
     jobs->close_seconds = settings->close_seconds > 0 ? settings->close_seconds : 10;
     jobs->live = g_ptr_array_new();
     pthread_mutex_init(&jobs->lock, NULL);
-    pthread_cond_init(&jobs->waits, NULL);
-    jobs->threads = g_new0(pthread_t, jobs->slots);
-    for (unsigned i = 0; i < jobs->slots; i++)
-        pthread_create(&jobs->threads[i], NULL, run_slot, jobs);
     return jobs;
 }
 
@@ -135,26 +139,17 @@ void jobs_close(struct jobs *jobs)
     jobs->closing = true;
     for (guint i = 0; i < jobs->live->len; i++)
         wake(g_ptr_array_index(jobs->live, i));
-    pthread_cond_broadcast(&jobs->waits);
     pthread_mutex_unlock(&jobs->lock);
-    for (unsigned i = 0; i < jobs->slots; i++)
-        pthread_join(jobs->threads[i], NULL);
+    tasks_free(jobs->slots);
     g_ptr_array_unref(jobs->live);
     pthread_mutex_destroy(&jobs->lock);
-    pthread_cond_destroy(&jobs->waits);
-    g_free(jobs->threads);
     g_free(jobs->folder);
     g_free(jobs);
 }
 
 void jobs_submit(struct jobs *jobs, const struct job_order *order)
 {
-    struct job *job = job_new(jobs, order);
-    pthread_mutex_lock(&jobs->lock);
-    g_queue_push_tail(&jobs->queue, job);
-    g_ptr_array_add(jobs->live, job);
-    pthread_cond_signal(&jobs->waits);
-    pthread_mutex_unlock(&jobs->lock);
+    enter(job_new(jobs, order), g_queue_push_tail);
 }
 
 /* --- tidying -----------------------------------------------------------------------------------
@@ -211,16 +206,10 @@ void jobs_tidy(struct jobs *jobs)
  * the next slot that is free keeps trying. */
 static void end_waiting(struct job *job)
 {
-    if (job_end_waiting(job)) {
+    if (job_end_waiting(job))
         job_free(job);
-        return;
-    }
-    struct jobs *jobs = job->jobs;
-    pthread_mutex_lock(&jobs->lock);
-    g_queue_push_head(&jobs->queue, job);
-    g_ptr_array_add(jobs->live, job);
-    pthread_cond_signal(&jobs->waits);
-    pthread_mutex_unlock(&jobs->lock);
+    else
+        enter(job, g_queue_push_head);
 }
 
 bool jobs_stop(struct jobs *jobs, const char *id)

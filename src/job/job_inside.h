@@ -12,13 +12,11 @@ struct jobs {
     char *folder;
     struct logs *logs;
     struct lake *lake;
-    unsigned slots;
     double close_seconds;
-    pthread_t *threads;
-    pthread_mutex_t lock;
-    pthread_cond_t waits;
-    GQueue queue;    /* of struct job that wait */
-    GPtrArray *live; /* those and the ones that run */
+    struct tasks *slots;
+    pthread_mutex_t lock; /* of what follows */
+    GQueue queue;         /* of struct job that wait */
+    GPtrArray *live;      /* those and the ones that run */
     bool closing;
 };
 

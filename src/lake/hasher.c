@@ -2,6 +2,8 @@
 
 #include <pthread.h>
 
+#include "base/tasks.h"
+
 enum { RING = 8 };
 
 struct hasher {
@@ -9,12 +11,11 @@ struct hasher {
     unsigned char *buffers[RING];               /* made as they are needed */
     size_t sizes[RING];
 
-    bool threaded;
-    pthread_t thread;
+    struct tasks *thread; /* NULL until there is more than one buffer */
+    unsigned long given;  /* buffers handed over */
     pthread_mutex_t lock; /* of what follows */
     pthread_cond_t changed;
-    unsigned long given, done; /* buffers handed over, and those of them hashed */
-    bool ended;
+    unsigned long done; /* those of them hashed */
 };
 
 struct hasher *hasher_new(unsigned kinds)
@@ -35,24 +36,14 @@ static void update(struct hasher *hasher, int kind, unsigned long buffer)
                         hasher->sizes[buffer % RING]);
 }
 
-static void *hash(void *data)
+static void hash_next(void *data)
 {
     struct hasher *hasher = data;
+    update(hasher, CHECKSUM_MD5, hasher->done); /* which no other thread changes */
     pthread_mutex_lock(&hasher->lock);
-    for (;;) {
-        while (hasher->done == hasher->given && !hasher->ended)
-            pthread_cond_wait(&hasher->changed, &hasher->lock);
-        if (hasher->done == hasher->given)
-            break;
-        unsigned long buffer = hasher->done;
-        pthread_mutex_unlock(&hasher->lock);
-        update(hasher, CHECKSUM_MD5, buffer);
-        pthread_mutex_lock(&hasher->lock);
-        hasher->done++;
-        pthread_cond_signal(&hasher->changed);
-    }
+    hasher->done++;
+    pthread_cond_signal(&hasher->changed);
     pthread_mutex_unlock(&hasher->lock);
-    return NULL;
 }
 
 unsigned char *hasher_buffer(struct hasher *hasher)
@@ -72,38 +63,21 @@ unsigned char *hasher_buffer(struct hasher *hasher)
 void hasher_add(struct hasher *hasher, size_t size, bool last)
 {
     hasher->sizes[hasher->given % RING] = size;
-    if (!hasher->threaded && !last)
-        hasher->threaded = pthread_create(&hasher->thread, NULL, hash, hasher) == 0;
     for (int kind = 0; kind < CHECKSUM_KINDS; kind++)
         if (kind != CHECKSUM_MD5)
             update(hasher, kind, hasher->given);
-    if (!hasher->threaded) {
-        update(hasher, CHECKSUM_MD5, hasher->given);
-        hasher->given++;
-        hasher->done++;
-        return;
-    }
-    pthread_mutex_lock(&hasher->lock);
     hasher->given++;
-    pthread_cond_signal(&hasher->changed);
-    pthread_mutex_unlock(&hasher->lock);
-}
-
-static void end(struct hasher *hasher)
-{
-    if (!hasher->threaded)
-        return;
-    pthread_mutex_lock(&hasher->lock);
-    hasher->ended = true;
-    pthread_cond_signal(&hasher->changed);
-    pthread_mutex_unlock(&hasher->lock);
-    pthread_join(hasher->thread, NULL);
-    hasher->threaded = false;
+    if (!hasher->thread && !last)
+        hasher->thread = tasks_new();
+    if (hasher->thread)
+        tasks_add(hasher->thread, hash_next, hasher);
+    else
+        hash_next(hasher);
 }
 
 void hasher_finish(struct hasher *hasher, unsigned char digests[][CHECKSUM_LONGEST])
 {
-    end(hasher);
+    g_clear_pointer(&hasher->thread, tasks_free);
     for (int kind = 0; kind < CHECKSUM_KINDS; kind++)
         if (hasher->checksums[kind])
             checksum_finish(hasher->checksums[kind], digests[kind]);
@@ -113,7 +87,7 @@ void hasher_free(struct hasher *hasher)
 {
     if (!hasher)
         return;
-    end(hasher);
+    tasks_free(hasher->thread);
     for (int kind = 0; kind < CHECKSUM_KINDS; kind++)
         checksum_free(hasher->checksums[kind]);
     for (int i = 0; i < RING; i++)

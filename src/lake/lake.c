@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/id.h"
+#include "base/tasks.h"
 #include "lake/cache.h"
 #include "lake/lake_inside.h"
 #include "lake/orphans.h"
@@ -29,43 +30,20 @@ char *lake_cache_path(const struct lake *lake, const char *id)
     return g_strdup_printf("%s/%s", lake->cache, id);
 }
 
+static void remove_file(void *path)
+{
+    unlink(path); /* what stays is an orphan for the next start */
+    g_free(path);
+}
+
 void lake_remove(struct lake *lake, char *path)
 {
-    pthread_mutex_lock(&lake->lock);
-    g_queue_push_tail(&lake->removed, path);
-    pthread_cond_signal(&lake->work_waits);
-    pthread_mutex_unlock(&lake->lock);
+    tasks_add(lake->remover, remove_file, path);
 }
 
 void lake_remove_id(struct lake *lake, const char *id)
 {
     lake_remove(lake, lake_path(lake, id));
-}
-
-bool lake_remove_files(struct lake *lake, bool wait)
-{
-    pthread_mutex_lock(&lake->lock);
-    while (wait && g_queue_is_empty(&lake->removed) && !lake->closing)
-        pthread_cond_wait(&lake->work_waits, &lake->lock);
-    char *path;
-    while ((path = g_queue_pop_head(&lake->removed))) {
-        pthread_mutex_unlock(&lake->lock);
-        unlink(path); /* what stays is an orphan for the next start */
-        g_free(path);
-        pthread_mutex_lock(&lake->lock);
-    }
-    bool open = !lake->closing;
-    pthread_mutex_unlock(&lake->lock);
-    return open;
-}
-
-static void *collect(void *data)
-{
-    struct lake *lake = data;
-    bool open = orphans_collect(lake);
-    while (open)
-        open = lake_remove_files(lake, true);
-    return NULL;
 }
 
 /* --- opening ---------------------------------------------------------------------------------- */
@@ -75,16 +53,6 @@ static bool make_folder(const char *folder, const char *parent, GError **error)
 {
     return g_file_test(folder, G_FILE_TEST_IS_DIR) ||
            (file_make_folders(folder, error) && file_sync_folder(parent, error));
-}
-
-static void free_lake(struct lake *lake)
-{
-    pthread_mutex_destroy(&lake->lock);
-    pthread_cond_destroy(&lake->work_waits);
-    g_hash_table_unref(lake->layouts);
-    g_free(lake->folder);
-    g_free(lake->cache);
-    g_free(lake);
 }
 
 struct lake *lake_open(struct store *store, const char *folder, GError **error)
@@ -97,19 +65,17 @@ struct lake *lake_open(struct store *store, const char *folder, GError **error)
     g_autofree char *run = id_hex(8);
     memcpy(lake->run, run, sizeof lake->run);
     lake->layouts = g_hash_table_new(g_str_hash, g_str_equal);
-    g_queue_init(&lake->removed);
     pthread_mutex_init(&lake->lock, NULL);
-    pthread_cond_init(&lake->work_waits, NULL);
+    lake->collector = tasks_new();
+    lake->remover = tasks_new();
     if (!make_folder(lake->folder, parent, error) || !owner_claim(lake, error) ||
         !orphans_put_back(lake, error) || !cache_empty(lake, error)) {
         g_prefix_error(error, "opening the lake %s: ", folder);
-    } else if (pthread_create(&lake->collector, NULL, collect, lake) != 0) {
-        error_set(error, ERROR_INTERNAL, "opening the lake %s: no thread could be started", folder);
-    } else {
-        return lake;
+        lake_close(lake);
+        return NULL;
     }
-    free_lake(lake);
-    return NULL;
+    tasks_add(lake->collector, orphans_collect, lake);
+    return lake;
 }
 
 void lake_tidy(struct lake *lake, double now)
@@ -122,10 +88,12 @@ void lake_close(struct lake *lake)
 {
     if (!lake)
         return;
-    pthread_mutex_lock(&lake->lock);
     lake->closing = true;
-    pthread_cond_signal(&lake->work_waits);
-    pthread_mutex_unlock(&lake->lock);
-    pthread_join(lake->collector, NULL);
-    free_lake(lake);
+    tasks_free(lake->collector);
+    tasks_free(lake->remover);
+    pthread_mutex_destroy(&lake->lock);
+    g_hash_table_unref(lake->layouts);
+    g_free(lake->folder);
+    g_free(lake->cache);
+    g_free(lake);
 }

@@ -12,13 +12,12 @@ struct lake {
     char *cache;  /* of files made from rows: <cache>/<id> */
     char run[9];  /* the last digits of every id made since lake_open */
 
-    pthread_mutex_t lock; /* of what follows */
+    pthread_mutex_t lock; /* of layouts */
     GHashTable *layouts;  /* upload id -> struct layout, of uploads that parts come to now */
-    GQueue removed;       /* paths of files that are to go */
-    bool closing;
-    pthread_cond_t work_waits; /* the collector's */
 
-    pthread_t collector;
+    struct tasks *remover;   /* unlinks files that are to go */
+    struct tasks *collector; /* looks, once, for files that no row names */
+    _Atomic bool closing;    /* the collector is to end */
 };
 
 /* Objects of up to so many bytes live in meta.db, in the commit that makes them visible: one fsync
@@ -33,9 +32,6 @@ char *lake_cache_path(const struct lake *lake, const char *id);
  * no caller should wait for. Readers that have it open keep it. Takes the path. */
 void lake_remove(struct lake *lake, char *path);
 void lake_remove_id(struct lake *lake, const char *id);
-/* On the collector's thread: removes what waits to be; false where the lake is being closed and
- * nothing waits. */
-bool lake_remove_files(struct lake *lake, bool wait);
 
 /* --- bytes (draft.c) -------------------------------------------------------------------------- */
 

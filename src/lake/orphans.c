@@ -229,7 +229,7 @@ static bool collect_one(struct lake *lake, const char *path, const struct suspec
                         void *data, GError **error)
 {
     struct collection *collection = data;
-    if (!lake_remove_files(lake, false)) /* the lake is being closed */
+    if (lake->closing)
         return false;
     if (!suspect->owned)
         collection->strangers += !suspect->named;
@@ -249,8 +249,9 @@ static bool collect_one(struct lake *lake, const char *path, const struct suspec
 /* Files of this run are somebody's work, named by a row now or soon. A file of an earlier run of
  * this database without a row is what a crash left, unless the database is older than the file;
  * therefore it is not removed at once. */
-bool orphans_collect(struct lake *lake)
+void orphans_collect(void *data)
 {
+    struct lake *lake = data;
     g_autoptr(GError) error = NULL;
     struct collection collection = {NULL, 0};
     if (!each_suspect(lake, lake->folder, collect_one, &collection, &error) &&
@@ -261,5 +262,4 @@ bool orphans_collect(struct lake *lake)
                   "older copy of it was put back? They are left where they are",
                   lake->folder, collection.strangers);
     g_free(collection.today);
-    return lake_remove_files(lake, false);
 }

@@ -19,9 +19,9 @@ bool owner_claim(struct lake *lake, GError **error);
 /* Files aside that a row names go back to their place: the database was put back, too. */
 bool orphans_put_back(struct lake *lake, GError **error);
 
-/* On the collector's thread: moves aside the files that no row names and that an earlier run of
- * this database made. False where the lake is being closed. */
-bool orphans_collect(struct lake *lake);
+/* Of a lake, in a thread of its own: moves aside the files that no row names and that an earlier
+ * run of this database made. Ends early where the lake is being closed. */
+void orphans_collect(void *lake);
 
 /* Removes what had lain aside for seven days at `now`. */
 void orphans_drop_old(struct lake *lake, double now);

@@ -21,7 +21,7 @@ static struct early_stopping plan_early_stopping(const struct boost_plan *plan,
                                                  const struct evaluator *evaluator)
 {
     struct early_stopping early = {.best_round = -1};
-    gint64 patience = hyperparameter_integer(plan->hyperparameters, "early_stopping_rounds", 0);
+    gint64 patience = hyperparameter_integer(plan->hyperparameters, "early_stopping_rounds");
     if (patience == 0) {
         return early;
     }
@@ -139,7 +139,7 @@ static bool run_round(const struct boost_plan *plan, struct boost_outcome *outco
 
 static bool run_rounds(const struct boost_plan *plan, struct boost_outcome *outcome, GError **error)
 {
-    int rounds = (int)hyperparameter_integer(plan->hyperparameters, "num_round", 0);
+    int rounds = (int)hyperparameter_integer(plan->hyperparameters, "num_round");
     int first;
     if (!start(plan, outcome->evaluator, &outcome->booster, &first, error)) {
         return false;

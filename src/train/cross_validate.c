@@ -52,8 +52,7 @@ static bool record(struct crossing *crossing, int fold, int repeat, void *booste
                          &width, error)) {
         return false;
     }
-    const char *objective =
-        hyperparameter_text(crossing->plan->hyperparameters, "objective", "reg:squarederror");
+    const char *objective = hyperparameter_text(crossing->plan->hyperparameters, "objective");
     /* What is predicted is a probability, but for raw margins; multi:softmax says the class. */
     float half = strcmp(objective, "binary:logitraw") == 0 ? 0.0F : 0.5F;
     bool says_class = strcmp(objective, "multi:softmax") == 0;
@@ -133,7 +132,7 @@ static void report_means(const struct crossing *crossing, guint first)
         }
         mean->value /= counted;
     }
-    int rounds = (int)hyperparameter_integer(crossing->plan->hyperparameters, "num_round", 0);
+    int rounds = (int)hyperparameter_integer(crossing->plan->hyperparameters, "num_round");
     g_autofree char *line =
         evaluation_line(rounds, means, crossing->plan->xgboost->release->six_digits);
     report_line(line);
@@ -234,16 +233,15 @@ static void crossing_clear(struct crossing *crossing)
 bool cross_validate(const struct boost_plan *plan, const struct watched *all, const char *opt_ml,
                     bool keep, GError **error)
 {
-    const char *objective =
-        hyperparameter_text(plan->hyperparameters, "objective", "reg:squarederror");
+    const char *objective = hyperparameter_text(plan->hyperparameters, "objective");
     struct crossing crossing = {
         .plan = plan,
         .all = all,
         .opt_ml = opt_ml,
-        .folds = (int)hyperparameter_integer(plan->hyperparameters, "_kfold", 0),
-        .repeats = (int)hyperparameter_integer(plan->hyperparameters, "_num_cv_round", 1),
+        .folds = (int)hyperparameter_integer(plan->hyperparameters, "_kfold"),
+        .repeats = (int)hyperparameter_integer(plan->hyperparameters, "_num_cv_round"),
         .classes = g_str_has_prefix(objective, "multi:") || g_str_has_prefix(objective, "binary:"),
-        .random = (uint64_t)hyperparameter_integer(plan->hyperparameters, "seed", 0),
+        .random = (uint64_t)hyperparameter_integer(plan->hyperparameters, "seed"),
     };
     size_t cells = all->rows * (size_t)crossing.repeats;
     crossing.fold = g_new(int, all->rows);

@@ -28,8 +28,8 @@ static gint compare_names(gconstpointer a, gconstpointer b)
 static GPtrArray *united_metrics(const json_t *hyperparameters, const char *tuned)
 {
     GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
-    const char *given = hyperparameter_text(hyperparameters, "eval_metric", "");
-    g_auto(GStrv) parts = g_strsplit(given, ",", -1);
+    const char *given = hyperparameter_text(hyperparameters, "eval_metric");
+    g_auto(GStrv) parts = g_strsplit(given ? given : "", ",", -1);
     for (size_t i = 0; parts[i] != NULL; i++) {
         if (!g_ptr_array_find_with_equal_func(names, parts[i], g_str_equal, NULL)) {
             g_ptr_array_add(names, g_strdup(parts[i]));
@@ -56,9 +56,9 @@ struct evaluator *evaluator_new(const struct xgboost *xgboost, const json_t *hyp
     evaluator->own_metrics = g_ptr_array_new();
     evaluator->texts = g_string_chunk_new(256);
 
-    const char *tuned = hyperparameter_text(hyperparameters, "_tuning_objective_metric", NULL);
+    const char *tuned = hyperparameter_text(hyperparameters, "_tuning_objective_metric");
     tuned = tuned == NULL ? NULL : strchr(tuned, ':') + 1;
-    const char *given = hyperparameter_text(hyperparameters, "eval_metric", NULL);
+    const char *given = hyperparameter_text(hyperparameters, "eval_metric");
     const char *comma = given == NULL ? NULL : strrchr(given, ',');
     evaluator->stopping_metric =
         g_strdup(tuned != NULL ? tuned : (comma == NULL ? given : comma + 1));

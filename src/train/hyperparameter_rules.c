@@ -12,15 +12,9 @@
         __VA_ARGS__, NULL \
     }
 
-static const char *text(const json_t *values, const char *name)
-{
-    return hyperparameter_text(values, name, NULL);
-}
-
 static bool has(const json_t *values, const char *name, const char *value)
 {
-    const char *found = text(values, name);
-    return found != NULL && strcmp(found, value) == 0;
+    return g_strcmp0(hyperparameter_text(values, name), value) == 0;
 }
 
 static bool all_in(char **parts, const char *const *words)
@@ -35,10 +29,10 @@ static bool all_in(char **parts, const char *const *words)
 
 static bool check_updater(const json_t *values, GError **error)
 {
-    if (text(values, "updater") == NULL) {
+    if (!hyperparameter_given(values, "updater")) {
         return true;
     }
-    g_auto(GStrv) parts = g_strsplit(text(values, "updater"), ",", -1);
+    g_auto(GStrv) parts = g_strsplit(hyperparameter_text(values, "updater"), ",", -1);
     if (has(values, "booster", "gblinear")) {
         return (g_strv_length(parts) == 1 && all_in(parts, WORDS("shotgun", "coord_descent"))) ||
                error_set(error, ERROR_VALIDATION,
@@ -71,8 +65,8 @@ static bool check_updater(const json_t *values, GError **error)
 
 static bool check_classes(const json_t *values, GError **error)
 {
-    bool multi = g_str_has_prefix(hyperparameter_text(values, "objective", ""), "multi:");
-    bool given = text(values, "num_class") != NULL;
+    bool multi = g_str_has_prefix(hyperparameter_text(values, "objective"), "multi:");
+    bool given = hyperparameter_given(values, "num_class");
     if (multi && !given) {
         return error_set(error, ERROR_VALIDATION,
                          "Require input for parameter 'num_class' for multi-classification");
@@ -81,7 +75,7 @@ static bool check_classes(const json_t *values, GError **error)
         return error_set(error, ERROR_VALIDATION,
                          "Do not need to setup parameter 'num_class' for learning task other than "
                          "multi-classification: the objective is %s",
-                         hyperparameter_text(values, "objective", "reg:squarederror"));
+                         hyperparameter_text(values, "objective"));
     }
     return true;
 }
@@ -133,26 +127,27 @@ static bool check_metric(const char *name, const char *objective, GError **error
 
 static bool check_metrics(const json_t *values, GError **error)
 {
-    const char *objective = hyperparameter_text(values, "objective", "reg:squarederror");
-    g_auto(GStrv) names = g_strsplit(hyperparameter_text(values, "eval_metric", ""), ",", -1);
+    const char *objective = hyperparameter_text(values, "objective");
+    const char *metrics = hyperparameter_text(values, "eval_metric");
+    g_auto(GStrv) names = g_strsplit(metrics ? metrics : "", ",", -1);
     for (size_t i = 0; names[i] != NULL; i++) {
         if (!check_metric(names[i], objective, error)) {
             return false;
         }
     }
-    const char *tuned = text(values, "_tuning_objective_metric");
+    const char *tuned = hyperparameter_text(values, "_tuning_objective_metric");
     return tuned == NULL || check_metric(strchr(tuned, ':') + 1, objective, error);
 }
 
 static bool check_constraints(const json_t *values, GError **error)
 {
     bool exact_or_hist = has(values, "tree_method", "exact") || has(values, "tree_method", "hist");
-    if (text(values, "monotone_constraints") != NULL && !exact_or_hist) {
+    if (hyperparameter_given(values, "monotone_constraints") && !exact_or_hist) {
         return error_set(error, ERROR_VALIDATION,
                          "monotone_constraints can be used only when the tree_method parameter is "
                          "set to either 'exact' or 'hist'.");
     }
-    if (text(values, "interaction_constraints") != NULL && !exact_or_hist &&
+    if (hyperparameter_given(values, "interaction_constraints") && !exact_or_hist &&
         !has(values, "tree_method", "approx")) {
         return error_set(error, ERROR_VALIDATION,
                          "interaction_constraints can be used only when the tree_method parameter "
@@ -164,7 +159,8 @@ static bool check_constraints(const json_t *values, GError **error)
 static bool check_early_stopping(const json_t *values, GError **error)
 {
     /* A linear model has no rounds to cut back to the best one. */
-    return text(values, "early_stopping_rounds") == NULL || !has(values, "booster", "gblinear") ||
+    return !hyperparameter_given(values, "early_stopping_rounds") ||
+           !has(values, "booster", "gblinear") ||
            error_set(error, ERROR_VALIDATION,
                      "early_stopping_rounds keeps the model of the best round, which booster "
                      "'gblinear' has not: use booster 'gbtree' or 'dart', or a smaller num_round");

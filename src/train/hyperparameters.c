@@ -34,7 +34,14 @@ struct hyperparameter {
     enum kind kind;
     struct interval range;
     const char *const *choices;
+    const char *fallback; /* what XGBoost takes where it is not given; NULL: that depends, or is
+                             nothing */
+    const char *about;
+    const char *alias;               /* NULL: it has one name; since ALIASES_SINCE */
+    enum xgboost_image since, until; /* of the releases that have it, as release_is_in takes them */
 };
+
+#define ALIASES_SINCE IMAGE_0_90_2
 
 #define LIST(...)         \
     (const char *const[]) \
@@ -67,87 +74,128 @@ struct hyperparameter {
     }
 
 static const struct hyperparameter known[] = {
-    {"num_round", INTEGER, FROM(1), NULL},
-    {"csv_weights", INTEGER, WITHIN(0, 1), NULL},
-    {"early_stopping_rounds", INTEGER, FROM(1), NULL},
-    {"booster", CHOICE, ANY, LIST("gbtree", "gblinear", "dart")},
-    {"silent", INTEGER, WITHIN(0, 1), NULL},
-    {"verbosity", INTEGER, WITHIN(0, 3), NULL},
-    {"nthread", INTEGER, FROM(1), NULL},
-    {"eta", NUMBER, WITHIN(0, 1), NULL},
-    {"gamma", NUMBER, FROM(0), NULL},
-    {"max_depth", INTEGER, FROM(0), NULL},
-    {"min_child_weight", NUMBER, FROM(0), NULL},
-    {"max_delta_step", NUMBER, FROM(0), NULL},
-    {"subsample", NUMBER, WITHIN_ABOVE(0, 1), NULL},
-    {"colsample_bytree", NUMBER, WITHIN_ABOVE(0, 1), NULL},
-    {"colsample_bylevel", NUMBER, WITHIN_ABOVE(0, 1), NULL},
-    {"colsample_bynode", NUMBER, WITHIN_ABOVE(0, 1), NULL},
-    {"lambda", NUMBER, FROM(0), NULL},
-    {"alpha", NUMBER, FROM(0), NULL},
-    {"tree_method", CHOICE, ANY, LIST("auto", "exact", "approx", "hist", "gpu_hist")},
-    {"sketch_eps", NUMBER, BETWEEN(0, 1), NULL},
-    {"scale_pos_weight", NUMBER, ABOVE(0), NULL},
+    {"num_round", INTEGER, FROM(1), NULL, NULL, .about = "rounds of boosting"},
+    {"csv_weights", INTEGER, WITHIN(0, 1), NULL, "0",
+     .about = "1: the second column of CSV is the rows' weights"},
+    {"early_stopping_rounds", INTEGER, FROM(1), NULL, NULL,
+     .about = "rounds without a better metric after which training ends"},
+    {"booster", CHOICE, ANY, LIST("gbtree", "gblinear", "dart"), "gbtree",
+     .about = "what is boosted"},
+    {"silent", INTEGER, WITHIN(0, 1), NULL, "0", .about = "1: no messages", .until = IMAGE_1_0_1},
+    {"verbosity", INTEGER, WITHIN(0, 3), NULL, "1",
+     .about = "how much is logged, from 0 (nothing) to 3"},
+    {"nthread", INTEGER, FROM(1), NULL, NULL, .about = "threads, as many as cores unless given"},
+    {"eta", NUMBER, WITHIN(0, 1), NULL, "0.3",
+     .about = "the share that a new tree adds of its answer", .alias = "learning_rate"},
+    {"gamma", NUMBER, FROM(0), NULL, "0", .about = "the loss that a split must save",
+     .alias = "min_split_loss"},
+    {"max_depth", INTEGER, FROM(0), NULL, "6", .about = "the levels of a tree, 0 for no limit"},
+    {"min_child_weight", NUMBER, FROM(0), NULL, "1", .about = "the hessian that a leaf must hold"},
+    {"max_delta_step", NUMBER, FROM(0), NULL, "0",
+     .about = "the most that a leaf may say, 0 for no limit"},
+    {"subsample", NUMBER, WITHIN_ABOVE(0, 1), NULL, "1",
+     .about = "the share of rows that a tree sees"},
+    {"colsample_bytree", NUMBER, WITHIN_ABOVE(0, 1), NULL, "1",
+     .about = "the share of features that a tree sees"},
+    {"colsample_bylevel", NUMBER, WITHIN_ABOVE(0, 1), NULL, "1",
+     .about = "the share of those that a level sees"},
+    {"colsample_bynode", NUMBER, WITHIN_ABOVE(0, 1), NULL, "1",
+     .about = "the share of those that a split sees"},
+    {"lambda", NUMBER, FROM(0), NULL, "1", .about = "L2 regularization of leaves",
+     .alias = "reg_lambda"},
+    {"alpha", NUMBER, FROM(0), NULL, "0", .about = "L1 regularization of leaves",
+     .alias = "reg_alpha"},
+    {"tree_method", CHOICE, ANY, LIST("auto", "exact", "approx", "hist", "gpu_hist"), "auto",
+     .about = "how splits are found"},
+    {"sketch_eps", NUMBER, BETWEEN(0, 1), NULL, "0.03", .about = "how fine approx cuts features"},
+    {"scale_pos_weight", NUMBER, ABOVE(0), NULL, "1", .about = "what a positive row weighs"},
     {"updater", CHOICES, ANY,
      LIST("grow_colmaker", "distcol", "grow_histmaker", "grow_local_histmaker", "grow_skmaker",
-          "grow_quantile_histmaker", "sync", "refresh", "prune", "shotgun", "coord_descent")},
-    {"dsplit", CHOICE, ANY, LIST("row", "col")},
-    {"refresh_leaf", INTEGER, WITHIN(0, 1), NULL},
-    {"process_type", CHOICE, ANY, LIST("default", "update")},
-    {"grow_policy", CHOICE, ANY, LIST("depthwise", "lossguide")},
-    {"max_leaves", INTEGER, FROM(0), NULL},
-    {"max_bin", INTEGER, FROM(0), NULL},
-    {"predictor", CHOICE, ANY, LIST("auto", "cpu_predictor", "gpu_predictor")},
-    {"monotone_constraints", SIGNS, WITHIN(-1, 1), NULL},
-    {"interaction_constraints", GROUPS, FROM(1), NULL},
-    {"sample_type", CHOICE, ANY, LIST("uniform", "weighted")},
-    {"normalize_type", CHOICE, ANY, LIST("tree", "forest")},
-    {"rate_drop", NUMBER, WITHIN(0, 1), NULL},
-    {"one_drop", INTEGER, WITHIN(0, 1), NULL},
-    {"skip_drop", NUMBER, WITHIN(0, 1), NULL},
-    {"lambda_bias", NUMBER, WITHIN(0, 1), NULL},
-    {"tweedie_variance_power", NUMBER, BETWEEN(1, 2), NULL},
+          "grow_quantile_histmaker", "sync", "refresh", "prune", "shotgun", "coord_descent"),
+     NULL, .about = "the steps that grow a tree"},
+    {"dsplit", CHOICE, ANY, LIST("row", "col"), NULL,
+     .about = "how data would be divided among machines"},
+    {"refresh_leaf", INTEGER, WITHIN(0, 1), NULL, "1",
+     .about = "1: a refresh also renews what leaves say"},
+    {"process_type", CHOICE, ANY, LIST("default", "update"), "default",
+     .about = "update: trees that exist are revised"},
+    {"grow_policy", CHOICE, ANY, LIST("depthwise", "lossguide"), "depthwise",
+     .about = "which leaf is split next"},
+    {"max_leaves", INTEGER, FROM(0), NULL, "0", .about = "the leaves of a tree, 0 for no limit"},
+    {"max_bin", INTEGER, FROM(0), NULL, "256", .about = "the bins of a feature's histogram"},
+    {"predictor", CHOICE, ANY, LIST("auto", "cpu_predictor", "gpu_predictor"), "auto",
+     .about = "who predicts while training"},
+    {"monotone_constraints", SIGNS, WITHIN(-1, 1), NULL, NULL,
+     .about = "for each feature 1 (rising), -1 (falling) or 0", .since = IMAGE_1_0_1},
+    {"interaction_constraints", GROUPS, FROM(1), NULL, NULL,
+     .about = "groups of features that may meet in a tree", .since = IMAGE_1_0_1},
+    {"sample_type", CHOICE, ANY, LIST("uniform", "weighted"), "uniform",
+     .about = "how dart chooses the trees it drops"},
+    {"normalize_type", CHOICE, ANY, LIST("tree", "forest"), "tree",
+     .about = "how dart weighs what comes instead"},
+    {"rate_drop", NUMBER, WITHIN(0, 1), NULL, "0", .about = "the share of trees that dart drops"},
+    {"one_drop", INTEGER, WITHIN(0, 1), NULL, "0", .about = "1: dart drops a tree at least"},
+    {"skip_drop", NUMBER, WITHIN(0, 1), NULL, "0", .about = "how likely dart drops none"},
+    {"lambda_bias", NUMBER, WITHIN(0, 1), NULL, "0", .about = "L2 regularization of the bias"},
+    {"tweedie_variance_power", NUMBER, BETWEEN(1, 2), NULL, "1.5",
+     .about = "the variance of the Tweedie distribution"},
     {"objective", CHOICE, ANY,
      LIST("binary:logistic", "binary:logitraw", "binary:hinge", "count:poisson", "multi:softmax",
           "multi:softprob", "rank:pairwise", "rank:ndcg", "rank:map", "reg:linear",
           "reg:squarederror", "reg:logistic", "reg:gamma", "reg:pseudohubererror",
           "reg:squaredlogerror", "reg:absoluteerror", "reg:tweedie", "survival:aft",
-          "survival:cox")},
-    {"num_class", INTEGER, FROM(2), NULL},
-    {"base_score", NUMBER, FROM(0), NULL},
-    {"_kfold", INTEGER, FROM(2), NULL},
-    {"_num_cv_round", INTEGER, FROM(1), NULL},
-    {"_tuning_objective_metric", TUNED, ANY, NULL},
-    {"eval_metric", METRICS, ANY, NULL},
-    {"seed", INTEGER, BETWEEN(-2147483648.0, 2147483647.0), NULL},
-    {"num_parallel_tree", INTEGER, FROM(1), NULL},
-    {"save_model_on_termination", CHOICE, ANY, LIST("true", "false")},
-    {"aft_loss_distribution", CHOICE, ANY, LIST("normal", "logistic", "extreme")},
-    {"aft_loss_distribution_scale", NUMBER, FROM(0), NULL},
-    {"single_precision_histogram", CHOICE, ANY, LIST("true", "false")},
-    {"deterministic_histogram", CHOICE, ANY, LIST("true", "false")},
-    {"sampling_method", CHOICE, ANY, LIST("uniform", "gradient_based")},
-    {"prob_buffer_row", INTEGER, ABOVE(1), NULL},
-    {"use_dask_gpu_training", CHOICE, ANY, LIST("true", "false")},
+          "survival:cox"),
+     "reg:squarederror", .about = "what is learnt"},
+    {"num_class", INTEGER, FROM(2), NULL, NULL, .about = "classes, for multi: objectives"},
+    {"base_score", NUMBER, FROM(0), NULL, NULL, .about = "the prediction before the first tree"},
+    {"_kfold", INTEGER, FROM(2), NULL, NULL, .about = "parts of cross-validation",
+     .since = IMAGE_1_2_2},
+    {"_num_cv_round", INTEGER, FROM(1), NULL, "1",
+     .about = "how often cross-validation is repeated", .since = IMAGE_1_2_2},
+    {"_tuning_objective_metric", TUNED, ANY, NULL, NULL, .about = "what a tuning job looks at"},
+    {"eval_metric", METRICS, ANY, NULL, NULL, .about = "what is measured each round"},
+    {"seed", INTEGER, BETWEEN(-2147483648.0, 2147483647.0), NULL, "0",
+     .about = "of random numbers"},
+    {"num_parallel_tree", INTEGER, FROM(1), NULL, "1", .about = "trees a round: more make a forest",
+     .since = IMAGE_0_90_2},
+    {"save_model_on_termination", CHOICE, ANY, LIST("true", "false"), "false",
+     .about = "true: a stopped job leaves the model so far", .since = IMAGE_1_0_1},
+    {"aft_loss_distribution", CHOICE, ANY, LIST("normal", "logistic", "extreme"), "normal",
+     .about = "the noise that survival:aft assumes", .since = IMAGE_1_2_1},
+    {"aft_loss_distribution_scale", NUMBER, FROM(0), NULL, "1", .about = "how wide it is",
+     .since = IMAGE_1_2_1},
+    {"single_precision_histogram", CHOICE, ANY, LIST("true", "false"), "false",
+     .about = "true: sums in 32 bits", .since = IMAGE_1_2_1, .until = IMAGE_1_5_1},
+    {"deterministic_histogram", CHOICE, ANY, LIST("true", "false"), "true",
+     .about = "false: sums in any order", .since = IMAGE_1_2_1},
+    {"sampling_method", CHOICE, ANY, LIST("uniform", "gradient_based"), "uniform",
+     .about = "how subsample chooses rows", .since = IMAGE_1_3_1},
+    {"prob_buffer_row", INTEGER, ABOVE(1), NULL, NULL,
+     .about = "the ratio of rows kept in a buffer", .since = IMAGE_1_3_1},
+    {"use_dask_gpu_training", CHOICE, ANY, LIST("true", "false"), "false",
+     .about = "true: many GPUs", .since = IMAGE_1_7_1},
 };
 
-static const struct {
-    const char *alias, *name;
-} aliases[] = {
-    {"learning_rate", "eta"},
-    {"min_split_loss", "gamma"},
-    {"reg_lambda", "lambda"},
-    {"reg_alpha", "alpha"},
-};
+static bool is_called(const struct hyperparameter *hyperparameter, const char *name)
+{
+    return strcmp(hyperparameter->name, name) == 0 || g_strcmp0(hyperparameter->alias, name) == 0;
+}
 
+/* By either name. */
 static const struct hyperparameter *find_known(const char *name)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
-        if (strcmp(known[i].name, name) == 0) {
+    for (size_t i = 0; i < G_N_ELEMENTS(known); i++)
+        if (is_called(&known[i], name))
             return &known[i];
-        }
-    }
     return NULL;
+}
+
+static bool knows(const struct xgboost_release *release,
+                  const struct hyperparameter *hyperparameter, const char *name)
+{
+    bool alias = g_strcmp0(hyperparameter->alias, name) == 0;
+    return release_is_in(release, alias ? ALIASES_SINCE : hyperparameter->since,
+                         hyperparameter->until);
 }
 
 static const char **metric_names(const struct xgboost_release *release, const char *prefix,
@@ -282,8 +330,9 @@ static bool check_number(const struct hyperparameter *hyperparameter, const char
     if (end == value || *end != '\0' || (whole && errno == ERANGE) || hexadecimal) {
         g_autofree char *range = interval_text(&hyperparameter->range);
         return error_set(error, ERROR_VALIDATION,
-                         "Hyperparameter %s: could not parse value '%s': %s in %s is expected",
-                         hyperparameter->name, value, whole ? "an integer" : "a number", range);
+                         "Hyperparameter %s: could not parse value '%s': %s in %s is expected (%s)",
+                         hyperparameter->name, value, whole ? "an integer" : "a number", range,
+                         hyperparameter->about);
     }
     /* XGBoost keeps its integers in 32 bits. */
     if (whole && (number > 2147483647.0 || number < -2147483648.0)) {
@@ -401,39 +450,27 @@ static bool check_value(const struct xgboost_release *release,
 
 static bool refuse_unknown(const struct xgboost_release *release, const char *name, GError **error)
 {
-    const char *names[G_N_ELEMENTS(known) + G_N_ELEMENTS(aliases) + 1] = {NULL};
-    size_t found = 0;
-    for (size_t i = 0; i < G_N_ELEMENTS(known) + G_N_ELEMENTS(aliases); i++) {
-        bool own = i < G_N_ELEMENTS(known);
-        const char *each = own ? known[i].name : aliases[i - G_N_ELEMENTS(known)].alias;
-        if (release_has_hyperparameter(release, each)) {
-            names[found++] = each;
-        }
+    struct near_word names = {.given = name};
+    for (size_t i = 0; i < G_N_ELEMENTS(known); i++) {
+        if (knows(release, &known[i], known[i].name))
+            near_word_try(&names, known[i].name);
+        if (known[i].alias && knows(release, &known[i], known[i].alias))
+            near_word_try(&names, known[i].alias);
     }
-    const char *near = near_word_of(name, names);
+    const char *near = names.nearest;
     return error_set(error, ERROR_VALIDATION, "Extraneous hyperparameter found: %s%s%s%s", name,
                      near == NULL ? "" : "; did you mean ", near == NULL ? "" : near,
                      near == NULL ? "" : "?");
 }
 
-static const char *first_name(const char *name)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(aliases); i++) {
-        if (strcmp(name, aliases[i].alias) == 0) {
-            return aliases[i].name;
-        }
-    }
-    return name;
-}
-
 static bool check_one(const struct xgboost_release *release, const char *given_name,
                       const json_t *given, json_t *checked, GError **error)
 {
-    const char *name = first_name(given_name);
-    const struct hyperparameter *hyperparameter = find_known(name);
-    if (hyperparameter == NULL || !release_has_hyperparameter(release, given_name)) {
+    const struct hyperparameter *hyperparameter = find_known(given_name);
+    if (!hyperparameter || !knows(release, hyperparameter, given_name)) {
         return release->lenient || refuse_unknown(release, given_name, error);
     }
+    const char *name = hyperparameter->name;
     if (!json_is_string(given)) {
         return error_set(error, ERROR_VALIDATION,
                          "Hyperparameter %s: the value is not a string, as all values of "
@@ -478,14 +515,19 @@ bool train_check_hyperparameters(const json_t *given, const struct xgboost_relea
     return true;
 }
 
-const char *hyperparameter_text(const json_t *checked, const char *name, const char *fallback)
+bool hyperparameter_given(const json_t *checked, const char *name)
 {
-    const char *value = json_string_value(json_object_get(checked, name));
-    return value == NULL ? fallback : value;
+    return json_object_get(checked, name) != NULL;
 }
 
-gint64 hyperparameter_integer(const json_t *checked, const char *name, gint64 fallback)
+const char *hyperparameter_text(const json_t *checked, const char *name)
 {
-    const char *value = hyperparameter_text(checked, name, NULL);
-    return value == NULL ? fallback : g_ascii_strtoll(value, NULL, 10);
+    const char *value = json_text_at(checked, name);
+    return value ? value : find_known(name)->fallback;
+}
+
+gint64 hyperparameter_integer(const json_t *checked, const char *name)
+{
+    const char *value = hyperparameter_text(checked, name);
+    return value ? g_ascii_strtoll(value, NULL, 10) : 0;
 }

@@ -16,8 +16,10 @@
 bool train_check_hyperparameters(const json_t *given, const struct xgboost_release *release,
                                  json_t **checked, GError **error);
 
-/* Of a checked object: the value, or the fallback where it was not given. */
-const char *hyperparameter_text(const json_t *checked, const char *name, const char *fallback);
-gint64 hyperparameter_integer(const json_t *checked, const char *name, gint64 fallback);
+/* Of a checked object, by a hyperparameter's first name. What is not given has the default that
+ * stands in the table, or NULL, or 0. */
+bool hyperparameter_given(const json_t *checked, const char *name);
+const char *hyperparameter_text(const json_t *checked, const char *name);
+gint64 hyperparameter_integer(const json_t *checked, const char *name);
 
 #endif

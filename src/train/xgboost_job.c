@@ -126,8 +126,9 @@ static bool load_library(struct job *job, GError **error)
 
 static int thread_count(const struct job *job)
 {
-    long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    return (int)hyperparameter_integer(job->hyperparameters, "nthread", cores < 1 ? 1 : cores);
+    bool given = hyperparameter_given(job->hyperparameters, "nthread");
+    return given ? (int)hyperparameter_integer(job->hyperparameters, "nthread")
+                 : (int)g_get_num_processors();
 }
 
 /* Values (rows by columns) that a round takes milliseconds for, barriers included. */
@@ -136,9 +137,8 @@ static int thread_count(const struct job *job)
 /* Up to how many threads the rounds may choose from; 0 where it is not for them to choose. */
 static int threads_to_choose_from(const struct job *job)
 {
-    bool given = hyperparameter_text(job->hyperparameters, "nthread", NULL) != NULL;
-    bool trees =
-        strcmp(hyperparameter_text(job->hyperparameters, "booster", "gbtree"), "gblinear") != 0;
+    bool given = hyperparameter_given(job->hyperparameters, "nthread");
+    bool trees = strcmp(hyperparameter_text(job->hyperparameters, "booster"), "gblinear") != 0;
     bool is_small = job->train->rows * job->train->features <= SMALL_VALUES;
     return !given && trees && is_small ? thread_count(job) : 0;
 }
@@ -154,16 +154,15 @@ static struct channel *load_channel(const struct job *job, const char *folder,
                              : g_build_filename(job->opt_ml, "input", "data", other_folder, NULL);
     struct channel_options options = {
         .format = format,
-        .weights = format == ROWS_CSV &&
-                   hyperparameter_integer(job->hyperparameters, "csv_weights", 0) == 1,
+        .weights =
+            format == ROWS_CSV && hyperparameter_integer(job->hyperparameters, "csv_weights") == 1,
         .threads = (unsigned)thread_count(job),
     };
     g_autoptr(channel_auto) channel =
         channel_read(folder, (const char *const[]){path, other, NULL}, &options, error);
     if (channel == NULL ||
-        !labels_check(channel,
-                      hyperparameter_text(job->hyperparameters, "objective", "reg:squarederror"),
-                      hyperparameter_integer(job->hyperparameters, "num_class", 0), error)) {
+        !labels_check(channel, hyperparameter_text(job->hyperparameters, "objective"),
+                      hyperparameter_integer(job->hyperparameters, "num_class"), error)) {
         return NULL;
     }
     return g_steal_pointer(&channel);
@@ -173,14 +172,14 @@ static struct channel *load_channel(const struct job *job, const char *folder,
 static enum matrix_kind train_matrix_kind(const struct job *job, int max_bin)
 {
     const json_t *given = job->hyperparameters;
-    const char *method = hyperparameter_text(given, "tree_method", "auto");
+    const char *method = hyperparameter_text(given, "tree_method");
     /* Since 2.0 auto is hist. */
     bool hist = strcmp(method, "hist") == 0 || strcmp(method, "gpu_hist") == 0 ||
                 (strcmp(method, "auto") == 0 && job->xgboost->major >= 2);
-    bool plain_trees = strcmp(hyperparameter_text(given, "booster", "gbtree"), "gbtree") == 0 &&
-                       hyperparameter_text(given, "updater", NULL) == NULL &&
-                       hyperparameter_text(given, "process_type", NULL) == NULL;
-    bool whole = !job->train->is_sparse && hyperparameter_text(given, "_kfold", NULL) == NULL;
+    bool plain_trees = strcmp(hyperparameter_text(given, "booster"), "gbtree") == 0 &&
+                       !hyperparameter_given(given, "updater") &&
+                       !hyperparameter_given(given, "process_type");
+    bool whole = !job->train->is_sparse && !hyperparameter_given(given, "_kfold");
     return hist && plain_trees && whole && max_bin >= 2 ? MATRIX_QUANTILE : MATRIX_PLAIN;
 }
 
@@ -206,7 +205,7 @@ static bool load_train(struct job *job, GError **error)
         return false;
     }
     log_train_matrix(job);
-    int max_bin = (int)hyperparameter_integer(job->hyperparameters, "max_bin", 256);
+    int max_bin = (int)hyperparameter_integer(job->hyperparameters, "max_bin");
     job->train_matrix = matrix_create(job->xgboost, job->train, train_matrix_kind(job, max_bin),
                                       max_bin, thread_count(job), error);
     channel_drop_features(job->train);
@@ -290,7 +289,7 @@ static bool train_folds(const struct job *job, const struct boost_plan *plan, bo
     if (all == NULL) {
         return false;
     }
-    if (all->rows < (size_t)hyperparameter_integer(job->hyperparameters, "_kfold", 0)) {
+    if (all->rows < (size_t)hyperparameter_integer(job->hyperparameters, "_kfold")) {
         return error_set(error, ERROR_VALIDATION, "_kfold is more than the %zu rows there are",
                          all->rows);
     }
@@ -324,9 +323,9 @@ static bool train(struct job *job, GError **error)
         .threads = threads_to_choose_from(job),
         .progress_to = 1,
     };
-    bool keep = strcmp(hyperparameter_text(job->hyperparameters, "save_model_on_termination", ""),
-                       "true") == 0;
-    bool folds = hyperparameter_text(job->hyperparameters, "_kfold", NULL) != NULL;
+    bool keep =
+        strcmp(hyperparameter_text(job->hyperparameters, "save_model_on_termination"), "true") == 0;
+    bool folds = hyperparameter_given(job->hyperparameters, "_kfold");
     job->boosting = true;
     return folds ? train_folds(job, &plan, keep, error) : train_one(job, &plan, keep, error);
 }

@@ -30,6 +30,9 @@ PROTOCOLS = ["json", "rest-json", "rest-xml", "query"]  # the order of botocore'
 # Texts that arrive percent-encoded: their patterns are for what the operation decodes.
 ENCODED = ["CopySource"]
 
+# Times that a service keeps as they were written, whatever they say: texts.
+VERBATIM = [("s3", "Expires"), ("s3", "ResponseExpires")]
+
 # In Java these classes are ASCII; under PCRE's Unicode properties they would not be.
 CLASS_ESCAPES = {
     r"\w": "a-zA-Z0-9_",
@@ -139,6 +142,8 @@ class Service:
             return self.index[shape.name]
         description = self.description(shape.name)
         kind = {"character": "string"}.get(shape.type_name, shape.type_name)
+        if (self.name, shape.name) in VERBATIM:
+            kind = "string"
         if kind not in TYPES:
             raise SystemExit(f"shapes.py: {self.name} {shape.name} is a {kind}")
         if description.get("eventstream"):

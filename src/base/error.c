@@ -30,6 +30,18 @@ const char *error_name(const GError *error)
     return table[row_of(error)].name;
 }
 
+const char *error_name_s3(const GError *error)
+{
+    switch (row_of(error)) {
+    case ERROR_INTERNAL:
+        return "InternalError";
+    case ERROR_UNKNOWN_OPERATION:
+        return table[ERROR_NOT_IMPLEMENTED].name;
+    default:
+        return error_name(error);
+    }
+}
+
 unsigned error_status(const GError *error)
 {
     return table[row_of(error)].status;

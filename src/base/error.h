@@ -69,6 +69,7 @@
     X(ERROR_INVALID_BUCKET_NAME, "InvalidBucketName", 400)                   \
     X(ERROR_INVALID_ARGUMENT, "InvalidArgument", 400)                        \
     X(ERROR_INVALID_REQUEST, "InvalidRequest", 400)                          \
+    X(ERROR_BAD_REQUEST, "BadRequest", 400)                                  \
     X(ERROR_INVALID_RANGE, "InvalidRange", 416)                              \
     X(ERROR_INVALID_DIGEST, "InvalidDigest", 400)                            \
     X(ERROR_BAD_DIGEST, "BadDigest", 400)                                    \
@@ -101,6 +102,8 @@ GQuark error_quark(void);
  * InternalFailure. */
 const char *error_name(const GError *error);
 unsigned error_status(const GError *error);
+/* S3 has names of its own for what is nobody's fault and for what is not built. */
+const char *error_name_s3(const GError *error);
 /* The code of that name; ERROR_INTERNAL where there is none. */
 enum error_code error_code_named(const char *name);
 

@@ -48,8 +48,8 @@ static bool add_headers(struct MHD_Response *response, const struct http_reply *
 {
     for (size_t i = 0; reply->headers && i + 1 < reply->headers->len; i += 2) {
         const char *name = reply->headers->pdata[i], *value = reply->headers->pdata[i + 1];
-        /* MHD takes no empty value. */
-        if (!is_framing(name) && *value && !MHD_add_response_header(response, name, value))
+        /* MHD takes no empty value; blanks around a value are no part of it. */
+        if (!is_framing(name) && !MHD_add_response_header(response, name, *value ? value : " "))
             return error_set(error, ERROR_INTERNAL,
                              "the reply's field %s has a value that HTTP cannot carry", name);
     }

@@ -41,13 +41,30 @@ static bool number_of(const struct listing *listing, const char *version, gint64
     return true;
 }
 
+/* Whether the key that the page before ended in has a version at or above the one it ended with:
+ * the rest is not the latest then. */
+static bool has_newer(const struct listing *listing, gint64 number, bool *found, GError **error)
+{
+    struct store_rows *row =
+        store_ask(listing->connection, error,
+                  "SELECT 1 FROM lake_object WHERE bucket = ?1 AND key = ?2 AND number >= ?3 "
+                  "UNION ALL SELECT 1 FROM lake_version WHERE bucket = ?1 AND key = ?2 AND "
+                  "number >= ?3 LIMIT 1",
+                  "ssi", listing->bucket, listing->query.after, number);
+    enum store_step step = store_next(row, error);
+    store_end(row);
+    *found = step == STORE_ROW;
+    return step != STORE_FAILED;
+}
+
 /* The rest of the key that the page before ended in. */
 static struct store_rows *rest_of_key(struct listing *listing, const char *version, GError **error)
 {
     gint64 number;
-    if (!number_of(listing, version, &number, error))
+    bool newer;
+    if (!number_of(listing, version, &number, error) || !has_newer(listing, number, &newer, error))
         return NULL;
-    listing->key = g_strdup(listing->query.after);
+    listing->key = newer ? g_strdup(listing->query.after) : NULL;
     return store_ask(listing->connection, error, VERSIONS("key = ?2 AND number < ?3"), "ssi",
                      listing->bucket, listing->query.after, number);
 }

@@ -284,9 +284,9 @@ static enum http_where route_call(struct dispatcher *dispatcher, struct wire_cal
         if (wire_header(&call->request, "origin"))
             reply_preflight(call, reply);
         else
-            error_set(error, ERROR_ACCESS_DENIED,
-                      "OPTIONS is answered to a browser's preflight only, which has an Origin "
-                      "header");
+            error_set(error, ERROR_BAD_REQUEST,
+                      "Insufficient information. Origin request header needed: OPTIONS is answered "
+                      "to a browser's preflight only.");
         return HTTP_REFUSE;
     }
     if (pages_has(call->request.path))

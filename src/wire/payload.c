@@ -63,12 +63,14 @@ static struct stream *hashed_new(struct stream *source, const char *expected)
 
 /* --- what S3's headers say -------------------------------------------------------------------- */
 
+/* A Content-Encoding alone does not make a body chunked: who cuts it says how long it was. */
 static bool is_chunked(const struct wire_request *request)
 {
     const char *digest = wire_header(request, "x-amz-content-sha256");
     const char *encoding = wire_header(request, "content-encoding");
     return (digest && g_str_has_prefix(digest, "STREAMING-")) ||
-           (encoding && strstr(encoding, "aws-chunked"));
+           (encoding && strstr(encoding, "aws-chunked") &&
+            wire_header(request, "x-amz-decoded-content-length"));
 }
 
 gint64 payload_length(const struct wire_request *request)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "wire/encoded_word.h"
 #include "wire/s3.h"
 #include "wire/text.h"
 #include "wire/url.h"
@@ -52,14 +53,17 @@ static json_t *decode_header_list(const struct shape_member *member, const char 
     return g_steal_pointer(&list);
 }
 
-/* One entry of a map of headers, where the header is below its prefix. */
+/* Whether a header is below the prefix of a map of headers. */
+static bool is_entry(const struct shape_member *member, const char *header)
+{
+    const char *prefix = shape_wire_name(member);
+    return g_ascii_strncasecmp(header, prefix, strlen(prefix)) == 0;
+}
+
 static bool add_entry(const struct shape_member *member, const char *header, const char *text,
                       json_t *map, GError **error)
 {
-    const char *prefix = shape_wire_name(member);
-    if (g_ascii_strncasecmp(header, prefix, strlen(prefix)) != 0)
-        return true;
-    g_autofree char *name = g_ascii_strdown(header + strlen(prefix), -1);
+    g_autofree char *name = g_ascii_strdown(header + strlen(shape_wire_name(member)), -1);
     json_t *value = decode_text(&member->shape->members[1], text, error);
     return value && json_object_set_new(map, name, value) == 0;
 }
@@ -73,12 +77,15 @@ static json_t *decode_header_map(const struct shape_member *member,
     g_autoptr(json_auto) map = json_object();
     for (guint i = 0; i < query->len; i++) {
         const struct url_pair *pair = &g_array_index(query, struct url_pair, i);
-        if (!add_entry(member, pair->name, pair->value, map, error))
+        if (is_entry(member, pair->name) && !add_entry(member, pair->name, pair->value, map, error))
             return NULL;
     }
     for (size_t i = 0; i < request->header_count; i++) {
         const struct wire_header *header = &request->headers[i];
-        if (!add_entry(member, header->name, header->value, map, error))
+        if (!is_entry(member, header->name))
+            continue;
+        g_autofree char *text = encoded_word_read(header->value);
+        if (!add_entry(member, header->name, text, map, error))
             return NULL;
     }
     return json_object_size(map) ? g_steal_pointer(&map) : NULL;
@@ -89,7 +96,8 @@ static json_t *decode_query(const struct shape_member *member, const GArray *que
     const char *name = shape_wire_name(member);
     if (member->shape->type != SHAPE_LIST) {
         const char *text = url_pair_value(query, name);
-        return text && *text ? decode_text(member, text, error) : NULL;
+        bool given = text && (*text || s3_tells_empty(name));
+        return given ? decode_text(member, text, error) : NULL;
     }
     g_autoptr(json_auto) list = json_array();
     for (guint i = 0; i < query->len; i++) {
@@ -245,7 +253,8 @@ json_t *rest_decode(const struct shape_service *service, const struct route *rou
                     GError **error)
 {
     const struct shape_operation *operation = route->operation;
-    if (!check_query(service, operation, query, error))
+    if (!check_query(service, operation, query, error) ||
+        (service->protocol == PROTOCOL_REST_XML && !s3_check_headers(operation, request, error)))
         return NULL;
     g_autoptr(json_auto) into = json_object();
     if (!operation->input)
@@ -308,7 +317,8 @@ void rest_encode_headers(const struct shape *output, const json_t *value, struct
             {
                 g_autofree char *full = g_strconcat(name, key, NULL);
                 g_autofree char *text = text_encode(&member->shape->members[1], element, TIME_HTTP);
-                put_header(http, full, text);
+                g_autofree char *coded = encoded_word_write(text);
+                put_header(http, full, coded);
             }
         }
     }

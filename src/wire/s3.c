@@ -61,6 +61,21 @@ bool s3_selects_another(const struct shape_service *service,
     return !reads && strcmp(parameter, "versionId") == 0;
 }
 
+bool s3_tells_empty(const char *parameter)
+{
+    return strcmp(parameter, "continuation-token") == 0;
+}
+
+bool s3_check_headers(const struct shape_operation *operation, const struct wire_request *request,
+                      GError **error)
+{
+    const char *name = "x-amz-server-side-encryption";
+    return !wire_header(request, name) ||
+           (operation->input && shape_member_find(operation->input, "ServerSideEncryption")) ||
+           error_set(error, ERROR_INVALID_ARGUMENT,
+                     "%s header is not supported for this operation.", name);
+}
+
 bool s3_is_no_date(const struct shape_member *member, const char *text)
 {
     const char *name = shape_wire_name(member);
@@ -148,8 +163,7 @@ char *s3_encode_error(const GError *error, const json_t *members, const char *re
                       const char *request_id, const char *host_id)
 {
     GString *out = g_string_new(DECLARATION "<Error>");
-    bool unknown = g_error_matches(error, LATHE_ERROR, ERROR_UNKNOWN_OPERATION);
-    xml_append_element(out, "Code", unknown ? "NotImplemented" : error_name(error));
+    xml_append_element(out, "Code", error_name_s3(error));
     xml_append_element(out, "Message", error->message);
     const char *name;
     json_t *value;

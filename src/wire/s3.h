@@ -5,6 +5,7 @@
 #include "http/http.h"
 #include "operation/operation.h"
 #include "operation/shape.h"
+#include "wire/request.h"
 
 /* A header's value that a presigned URL carries in its query instead: the x-amz-... ones, and under
  * signature version 2 all of them. Not the checksums: they are those of the body that the URL's
@@ -17,6 +18,13 @@ const char *s3_presigned_header(const GArray *query, const char *name);
  */
 bool s3_selects_another(const struct shape_service *service,
                         const struct shape_operation *operation, const char *parameter);
+
+/* Whether a query parameter counts although it is empty: a token, which S3 tells back. */
+bool s3_tells_empty(const char *parameter);
+
+/* Refuses a header that asks for what the operation cannot do, where S3 refuses it. */
+bool s3_check_headers(const struct shape_operation *operation, const struct wire_request *request,
+                      GError **error);
 
 /* Whether this is a condition whose date is none: RFC 9110 (13.1.3, 13.1.4) ignores it then. */
 bool s3_is_no_date(const struct shape_member *member, const char *text);

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "wire/encoded_word.h"
 #include "wire/form_data.h"
 #include "wire/rest.h"
 #include "wire/s3_policy.h"
@@ -140,9 +141,23 @@ static const char *header_of(const char *field)
     return field;
 }
 
+/* Metadata, which are UTF-8 in a form, as a header has them. */
+static void encode_metadata(GArray *fields)
+{
+    static const char prefix[] = "x-amz-meta-";
+    for (guint i = 0; i < fields->len; i++) {
+        struct url_pair *pair = &g_array_index(fields, struct url_pair, i);
+        if (g_ascii_strncasecmp(pair->name, prefix, sizeof prefix - 1) != 0)
+            continue;
+        g_autofree char *text = g_steal_pointer(&pair->value);
+        pair->value = encoded_word_write(text);
+    }
+}
+
 json_t *s3_post_decode(struct s3_post *post, const struct shape_service *service,
                        const struct route *route, GError **error)
 {
+    encode_metadata(post->fields);
     g_autoptr(GArray) headers = g_array_new(FALSE, FALSE, sizeof(struct wire_header));
     g_autoptr(GArray) query = g_array_new(FALSE, FALSE, sizeof(struct url_pair));
     g_autofree char *tags = NULL;

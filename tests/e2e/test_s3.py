@@ -3,6 +3,7 @@
 import base64
 import datetime
 import hashlib
+import http.client
 import io
 import random
 import threading
@@ -162,6 +163,52 @@ def test_what_is_stored_with_an_object(s3, bucket):
                            ResponseCacheControl="max-age=1", ResponseContentLanguage="fr")
     assert (answer["ContentType"], answer["CacheControl"]) == ("text/plain", "max-age=1")
     assert answer["ContentLanguage"] == "fr"
+
+
+def raw(server, method, path, headers, body=b""):
+    connection = http.client.HTTPConnection(server.url.split("//")[1], timeout=60)
+    connection.request(method, path, body=body, headers=headers)
+    response = connection.getresponse()
+    return response.status, response.headers, response.read()
+
+
+@pytest.mark.parametrize("text", ["Wed, 02 Jan 2030 03:04:05 GMT", "2030-01-02", "never", "0"])
+def test_expires_comes_back_as_it_was_written(server, s3, bucket, text):
+    assert raw(server, "PUT", f"/{bucket}/k", {"Expires": text}, b"x")[0] == 200
+    for method in ("HEAD", "GET"):
+        assert raw(server, method, f"/{bucket}/k", {})[1]["Expires"] == text
+    s3.copy_object(Bucket=bucket, Key="copy", CopySource=f"{bucket}/k")
+    assert raw(server, "HEAD", f"/{bucket}/copy", {})[1]["Expires"] == text
+    _, headers, _ = raw(server, "GET", f"/{bucket}/k?response-expires=tomorrow", {})
+    assert headers["Expires"] == "tomorrow"
+
+
+# What S3's guide to metadata shows: the first line is its own example.
+@pytest.mark.parametrize("sent, told", [
+    ("ÄMÄZÕÑ S3", "=?UTF-8?B?w4PChE3Dg8KEWsODwpXDg8KRIFMz?="),
+    ("=?UTF-8?B?w4RNw4Raw5XDkSBTMw==?=", "=?UTF-8?B?w4RNw4Raw5XDkSBTMw==?="),
+    ("=?utf-8?q?=C3=84_b?= =?UTF-8?Q?c?= d", "=?UTF-8?B?w4QgYmMgZA==?="),
+    ("AMAZONS3", "AMAZONS3"), ("", ""), ("=?UTF-8?X?a?= =?x", "=?UTF-8?X?a?= =?x")])
+def test_metadata_that_are_empty_or_not_ascii(server, s3, bucket, sent, told):
+    headers = {"x-amz-meta-it": sent.encode()}
+    assert raw(server, "PUT", f"/{bucket}/k", headers, b"x")[0] == 200
+    for method in ("HEAD", "GET"):
+        assert raw(server, method, f"/{bucket}/k", {})[1]["x-amz-meta-it"] == told
+    assert s3.head_object(Bucket=bucket, Key="k")["Metadata"] == {"it": told}
+
+
+def test_there_are_no_torrents(s3, bucket):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"x")
+    refused("NoSuchKey", s3.get_object_torrent, Bucket=bucket, Key="k")
+    refused("NoSuchBucket", s3.get_object_torrent, Bucket=bucket + "-not", Key="k")
+
+
+def test_an_encoding_does_not_make_a_body_chunked(s3, bucket):
+    for given, kept in [("gzip, aws-chunked", "gzip"), ("aws-chunked,gzip", "gzip"),
+                        ("aws-chunked", None), ("deflate, gzip", "deflate, gzip")]:
+        s3.put_object(Bucket=bucket, Key="k", Body=b"as it is", ContentEncoding=given)
+        got = s3.get_object(Bucket=bucket, Key="k")
+        assert (got.get("ContentEncoding"), got["Body"].read()) == (kept, b"as it is")
 
 
 def test_metadata_limit(s3, bucket):
@@ -421,6 +468,13 @@ def test_pages(s3, listed, operation, size):
         "d1", "top", "z z+&", "é"]
     assert all(len(page.get("Contents", [])) + len(page.get("CommonPrefixes", [])) <= size
                for page in pages)
+
+
+def test_an_empty_token_begins_the_listing_and_is_told_back(s3, listed):
+    bucket, _ = listed
+    answer = s3.list_objects_v2(Bucket=bucket, ContinuationToken="")
+    assert answer["ContinuationToken"] == "" and answer["KeyCount"] > 0
+    assert "ContinuationToken" not in s3.list_objects_v2(Bucket=bucket)
 
 
 def test_listing_options(s3, listed):

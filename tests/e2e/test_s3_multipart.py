@@ -151,7 +151,33 @@ def test_reads_by_part(s3, bucket, parts):
     for number, part in enumerate(parts, 1):
         got = s3.get_object(Bucket=bucket, Key="k", PartNumber=number)
         assert got["Body"].read() == part and got["PartsCount"] == 3
-    refused("InvalidRange", s3.get_object, Bucket=bucket, Key="k", PartNumber=4)
+    for call in (s3.get_object, s3.head_object):
+        with pytest.raises(ClientError) as caught:
+            call(Bucket=bucket, Key="k", PartNumber=4)
+        assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
+    refused("InvalidPart", s3.get_object, Bucket=bucket, Key="k", PartNumber=4)
+
+
+@pytest.mark.parametrize("algorithm, type", [("SHA256", "COMPOSITE"), ("CRC32", "COMPOSITE"),
+                                             ("CRC32", "FULL_OBJECT")])
+def test_a_part_has_the_checksum_that_came_with_it(s3, bucket, parts, algorithm, type):
+    upload = start(s3, bucket, ChecksumAlgorithm=algorithm, ChecksumType=type)
+    member = "Checksum" + algorithm
+    sent = [send(s3, upload, n + 1, part, ChecksumAlgorithm=algorithm)
+            for n, part in enumerate(parts)]
+    finish(s3, upload, sent)
+    for part in sent:
+        for call in (s3.get_object, s3.head_object):
+            got = call(Bucket=bucket, Key="k", PartNumber=part["PartNumber"],
+                       ChecksumMode="ENABLED")
+            assert (got[member], got["ChecksumType"]) == (part[member], type)
+
+
+def test_the_last_of_one_number_counts(s3, bucket):
+    upload = start(s3, bucket)
+    sent = [send(s3, upload, 1, body) for body in (b"first", b"second")]
+    finish(s3, upload, sent)
+    assert s3.get_object(Bucket=bucket, Key="k")["Body"].read() == b"second"
 
 
 def test_listing_parts(s3, bucket, parts):

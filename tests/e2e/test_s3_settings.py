@@ -175,7 +175,7 @@ def test_what_is_refused_by_name(s3, bucket):
     {"Effect": "allow"}, {"Effect": None}, {"Principal": None}, {"Principal": "arn:aws:iam::1:root"},
     {"Principal": {"User": "*"}}, {"Action": "sqs:SendMessage"}, {"Action": None}, {"Action": []},
     {"Resource": "arn:aws:s3:::another-bucket/*"}, {"Resource": None}, {"Resources": "*"},
-    {"NotAction": "s3:PutObject"}, {"Condition": "x"}])
+    {"NotAction": "s3:PutObject"}, {"Condition": "x"}, {"Principal": None, "NotPrincipal": "*"}])
 def test_policies_that_s3_refuses(s3, bucket, statement):
     refused("MalformedPolicy", 400, s3.put_bucket_policy, Bucket=bucket,
             Policy=policy(bucket, **statement))
@@ -342,6 +342,9 @@ def test_encryption_is_told_back(s3, bucket):
     assert says(s3.copy_object(Bucket=bucket, Key="copy", CopySource=f"{bucket}/k", **kms)) == kms
     upload = s3.create_multipart_upload(Bucket=bucket, Key="m", **kms)
     assert says(upload) == kms
+    at = {"Bucket": bucket, "Key": "m", "UploadId": upload["UploadId"]}
+    assert says(s3.upload_part(**at, PartNumber=1, Body=b"1")) == kms
+    assert says(s3.upload_part_copy(**at, PartNumber=2, CopySource=f"{bucket}/k")) == kms
     assert says(s3.put_object(Bucket=bucket, Key="plain", Body=b"1")) == {}
     refused("InvalidArgument", 400, s3.put_object, Bucket=bucket, Key="k",
             ServerSideEncryption="AES256", SSEKMSKeyId=key)
@@ -350,6 +353,20 @@ def test_encryption_is_told_back(s3, bucket):
                                                           "KMSMasterKeyID": key},
                    "BucketKeyEnabled": True}]})
     assert says(s3.put_object(Bucket=bucket, Key="plain", Body=b"1")) == kms
+
+
+def test_encryption_is_asked_for_with_what_is_put(s3, bucket, server):
+    s3.put_object(Bucket=bucket, Key="k", Body=b"1")
+    for method, status in [("PUT", 200), ("HEAD", 400), ("GET", 400), ("DELETE", 400)]:
+        asked = urllib.request.Request(f"{server.url}/{bucket}/k", method=method,
+                                       headers={"x-amz-server-side-encryption": "AES256"})
+        try:
+            told = urllib.request.urlopen(asked).status
+        except urllib.error.HTTPError as error:
+            told = error.code
+        assert (method, told) == (method, status)
+    refused("InvalidArgument", 400, s3.put_object, Bucket=bucket, Key="k", Body=b"3",
+            ServerSideEncryption="AES192")
 
 
 # --- GetObjectAttributes -------------------------------------------------------------------------

@@ -198,6 +198,19 @@ def test_listing_versions_in_pages(s3, versioned):
     refused("InvalidArgument", s3.list_object_versions, Bucket=versioned, VersionIdMarker="x")
 
 
+def test_the_latest_version_is_so_on_any_page(s3, versioned):
+    """Also where the version on top, with which the page before ended, is gone: the next one is
+    the latest then, a delete marker too."""
+    ids = [s3.put_object(Bucket=versioned, Key="k", Body=b"x")["VersionId"]]
+    ids += [s3.delete_object(Bucket=versioned, Key="k")["VersionId"] for _ in range(2)]
+    after = {"KeyMarker": "k", "VersionIdMarker": ids[2]}
+    rows, _ = listed(s3, versioned, **after)
+    assert sorted(row[1:3] for row in rows) == sorted([(ids[1], False), (ids[0], False)])
+    s3.delete_object(Bucket=versioned, Key="k", VersionId=ids[2])
+    rows, _ = listed(s3, versioned, **after)
+    assert sorted(row[1:3] for row in rows) == sorted([(ids[1], True), (ids[0], False)])
+
+
 # --- object lock ----------------------------------------------------------------------------------
 
 

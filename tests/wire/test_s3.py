@@ -328,6 +328,14 @@ def test_ranges_answer_206_and_head_has_a_length_without_a_body(echo):
     assert answer["LastModified"].timestamp() == 1e9
 
 
+def test_s3s_own_names_of_errors(echo, codes):
+    echo.answer(error={"code": codes["InternalFailure"], "message": "no disk"})
+    status, _, content = echo.http("GET", "/b/k")
+    assert status == 500 and b"<Code>InternalError</Code>" in content
+    status, _, content = echo.http("OPTIONS", "/b/k")  # nobody's preflight
+    assert status == 400 and b"BadRequest" in content
+
+
 def test_errors(echo, codes):
     echo.answer({"BucketName": "bkt"}, error={"code": codes["NoSuchBucket"], "message": "no <b>"})
     with pytest.raises(ClientError) as caught:

@@ -124,6 +124,7 @@ bool s3_upload_part(const struct call *call, const json_t *request, struct reply
     if (!reply->output)
         return false;
     json_object_del(reply->output, "LastModified"); /* only a copy's answer has it */
+    s3_put_encryption(reply->output, upload->headers);
     return true;
 }
 
@@ -181,6 +182,7 @@ bool s3_upload_part_copy(const struct call *call, const json_t *request, struct 
     if (!result)
         return false;
     reply->output = json_pack("{so}", "CopyPartResult", result);
+    s3_put_encryption(reply->output, upload->headers);
     if (source->versioned)
         json_object_set_new(reply->output, "CopySourceVersionId", json_string(source->version));
     return true;

@@ -50,7 +50,8 @@ static bool check_sizes(GPtrArray *parts, const json_t *request, GError **error)
                      json_integer_value(expected), total);
 }
 
-/* The parts that the client lists, in order; both lists ascend. */
+/* The parts that the client lists, in order; both lists ascend. Where the client lists one number
+ * several times, having sent it several times, the last counts. */
 static GPtrArray *choose_parts(const struct lake_upload *upload, GPtrArray *all,
                                const json_t *listed, GError **error)
 {
@@ -62,7 +63,7 @@ static GPtrArray *choose_parts(const struct lake_upload *upload, GPtrArray *all,
     json_array_foreach(listed, i, entry)
     {
         gint64 number = json_integer_at(entry, "PartNumber", 0);
-        if (number <= before) {
+        if (number < before) {
             error_set(error, ERROR_INVALID_PART_ORDER,
                       "The list of parts was not in ascending order. Parts must be ordered by part "
                       "number: %" G_GINT64_FORMAT " follows %" G_GINT64_FORMAT,
@@ -70,6 +71,8 @@ static GPtrArray *choose_parts(const struct lake_upload *upload, GPtrArray *all,
             return NULL;
         }
         before = number;
+        if (json_integer_at(json_array_get(listed, i + 1), "PartNumber", 0) == number)
+            continue;
         const struct lake_part *part = NULL;
         while (next < all->len && ((part = g_ptr_array_index(all, next)))->number < number)
             next++;

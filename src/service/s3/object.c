@@ -310,7 +310,7 @@ static json_t *describe_deleted(const struct lake_deletion *deletion)
 static json_t *describe_failed(const struct lake_deletion *deletion)
 {
     json_t *output = json_pack("{ssssss}", "Key", deletion->key, "Code",
-                               error_name(deletion->error), "Message", deletion->error->message);
+                               error_name_s3(deletion->error), "Message", deletion->error->message);
     if (deletion->version)
         json_object_set_new(output, "VersionId", json_string(deletion->version));
     return output;

@@ -70,7 +70,7 @@ static bool find_part(gint64 number, const struct lake_object *object, struct ra
 {
     size_t count = object->parts ? json_array_size(object->parts) : 1;
     if (number < 1 || (guint64)number > count)
-        return error_set(error, ERROR_INVALID_RANGE,
+        return error_set(error, ERROR_INVALID_PART,
                          "The requested partnumber is not satisfiable: %" G_GINT64_FORMAT
                          " of %zu parts",
                          number, count);
@@ -114,13 +114,32 @@ static void override(json_t *output, const json_t *request)
         json_put(output, members[i][1], json_incref(json_object_get(request, members[i][0])));
 }
 
+/* Of one part, what came with it: its own checksum, of the object's kind. */
+static void put_part_checksum(json_t *output, const json_t *request,
+                              const struct lake_object *object)
+{
+    gint64 number = json_integer_at(request, "PartNumber", 0);
+    const json_t *part = json_array_get(object->parts, (size_t)number - 1);
+    const json_t *checksum = json_array_get(part, 1);
+    for (int kind = 0; kind < CHECKSUM_KINDS; kind++) {
+        g_autofree char *member = s3_checksum_member((enum checksum_kind)kind);
+        if (json_is_string(checksum) && json_object_get(object->headers, member))
+            json_object_set(output, member, (json_t *)checksum);
+    }
+    json_copy_members(output, object->headers, (const char *[]){"ChecksumType", NULL});
+}
+
 static json_t *describe(const json_t *request, const struct lake_object *object,
                         const struct range *range)
 {
     const char *mode = s3_text(request, "ChecksumMode");
+    bool wanted = mode && g_ascii_strcasecmp(mode, "ENABLED") == 0;
+    bool whole = range->size == object->size;
+    bool part = json_object_get(request, "PartNumber") != NULL;
     json_t *output = json_object();
-    s3_put_headers(output, object,
-                   mode && g_ascii_strcasecmp(mode, "ENABLED") == 0 && !range->partial);
+    s3_put_headers(output, object, wanted && (part ? !object->parts : whole && !range->partial));
+    if (wanted && part && object->parts)
+        put_part_checksum(output, request, object);
     s3_put_version(output, object);
     s3_put_lock(output, object);
     json_object_set_new(output, "ETag", s3_etag(object->etag));
@@ -187,4 +206,17 @@ bool s3_head_object(const struct call *call, const json_t *request, struct reply
 {
     struct range range;
     return look_up(call, request, NULL, &range, reply, error);
+}
+
+/* S3 has given no torrents since 2022, which it tells as if there were none of this object. */
+bool s3_get_object_torrent(const struct call *call, const json_t *request, struct reply *reply,
+                           GError **error)
+{
+    if (!s3_check(call, request, error))
+        return false;
+    g_autoptr(lake_object_auto) object = s3_find(call, request, NULL, reply, error);
+    return object &&
+           error_set(error, ERROR_NO_SUCH_KEY,
+                     "The specified key does not exist: there is no torrent of s3://%s/%s",
+                     object->bucket, object->key);
 }

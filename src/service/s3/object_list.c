@@ -129,8 +129,7 @@ bool s3_list_objects_v2(const struct call *call, const json_t *request, struct r
     reply->output = describe_page(call, request, &page, limit, with_owner);
     json_object_set_new(reply->output, "KeyCount",
                         json_integer((json_int_t)page.objects->len + page.prefixes->len));
-    if (token)
-        json_object_set_new(reply->output, "ContinuationToken", json_string(token));
+    json_copy_members(reply->output, request, (const char *[]){"ContinuationToken", NULL});
     if (start)
         json_object_set_new(reply->output, "StartAfter", s3_key_text(request, start));
     if (page.next) {

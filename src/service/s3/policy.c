@@ -110,6 +110,8 @@ static bool check_statement(const json_t *statement, const char *bucket, GError 
         return malformed(error, "Missing required field", "Effect");
     if (strcmp(effect, "Allow") != 0 && strcmp(effect, "Deny") != 0)
         return malformed(error, "Invalid effect", effect);
+    if (strcmp(effect, "Allow") == 0 && json_object_get(statement, "NotPrincipal"))
+        return malformed(error, "Allow with NotPrincipal is not allowed.", NULL);
     const json_t *condition = json_object_get(statement, "Condition");
     if (condition && !json_is_object(condition))
         return malformed(error, "Invalid policy syntax.", "Condition is not an object");

@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/page.h"
 #include "service/lathe.h"
 #include "service/s3/acl.h"
@@ -44,14 +45,6 @@ static const struct {
     {"WriteOffsetBytes", "objects cannot be appended to"},
 };
 
-static bool check_text(const json_t *request, const char *member, const char *const *allowed,
-                       const char *why, GError **error)
-{
-    const char *text = s3_text(request, member);
-    return !text || g_strv_contains(allowed, text) ||
-           error_set(error, ERROR_NOT_IMPLEMENTED, "%s \"%s\" is not built: %s", member, text, why);
-}
-
 /* What clients ask for by default (the SageMaker SDK sends aws:kms with its source) is recorded and
  * told back, as the README says: the lake's disk is what is to be encrypted. */
 static bool check_encryption(const json_t *request, GError **error)
@@ -63,7 +56,12 @@ static bool check_encryption(const json_t *request, GError **error)
         return error_set(error, ERROR_INVALID_ARGUMENT,
                          "Server Side Encryption with AWS KMS managed key requires HTTP header "
                          "x-amz-server-side-encryption : aws:kms");
-    return check_text(request, "ServerSideEncryption", known, "objects are not encrypted", error);
+    return !encryption || g_strv_contains(known, encryption) ||
+           error_set(
+               error, ERROR_INVALID_ARGUMENT,
+               "The encryption method specified is not supported: \"%s\"; AES256, aws:kms and "
+               "aws:kms:dsse are",
+               encryption);
 }
 
 bool s3_check(const struct call *call, const json_t *request, GError **error)
@@ -169,8 +167,11 @@ void s3_put_headers(json_t *output, const struct lake_object *object, bool with_
     {
         bool standard =
             strcmp(name, "StorageClass") == 0 && strcmp(json_string_value(value), "STANDARD") == 0;
-        if (!standard && !g_strv_contains(kept, name) &&
-            (with_checksum || !g_str_has_prefix(name, "Checksum")))
+        if (json_is_number(value)) { /* an Expires, which was kept as a time at first */
+            g_autofree char *date = clock_http(json_number_value(value));
+            json_object_set_new(output, name, json_string(date));
+        } else if (!standard && !g_strv_contains(kept, name) &&
+                   (with_checksum || !g_str_has_prefix(name, "Checksum")))
             json_object_set(output, name, value);
     }
 }

@@ -45,6 +45,7 @@ static const struct operation operations[] = {
     {"PutObject", s3_put_object, OPERATION_STREAMS},
     {"GetObject", s3_get_object, OPERATION_BLOCKING},
     {"GetObjectAttributes", s3_get_object_attributes, OPERATION_BLOCKING},
+    {"GetObjectTorrent", s3_get_object_torrent, OPERATION_BLOCKING},
     {"HeadObject", s3_head_object, OPERATION_BLOCKING},
     {"CopyObject", s3_copy_object, OPERATION_BLOCKING},
     {"DeleteObject", s3_delete_object, OPERATION_BLOCKING},

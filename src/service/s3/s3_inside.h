@@ -118,7 +118,7 @@ operation_function s3_create_bucket, s3_head_bucket, s3_delete_bucket, s3_list_b
     s3_get_bucket_location, s3_get_bucket_policy_status;
 operation_function s3_get_bucket_acl, s3_put_bucket_acl, s3_get_object_acl, s3_put_object_acl;
 operation_function s3_put_object, s3_copy_object, s3_delete_object, s3_delete_objects;
-operation_function s3_get_object, s3_head_object, s3_get_object_attributes;
+operation_function s3_get_object, s3_get_object_torrent, s3_head_object, s3_get_object_attributes;
 operation_function s3_list_objects, s3_list_objects_v2;
 operation_function s3_put_bucket_versioning, s3_get_bucket_versioning, s3_list_object_versions;
 operation_function s3_put_object_lock_configuration, s3_get_object_lock_configuration,

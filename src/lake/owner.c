@@ -63,7 +63,7 @@ static bool read_identity(struct store_connection *connection, void *data, GErro
 }
 
 struct claim {
-    const char *identity; /* a new one; NULL: there is one */
+    char *identity; /* a new one; NULL: there is one */
     const char *run;
 };
 
@@ -111,14 +111,17 @@ bool owner_claim(struct lake *lake, GError **error)
         return false;
     if (g_file_get_contents(path, &there, NULL, NULL))
         g_strstrip(there);
-    struct claim claim = {NULL, lake->run};
     if (!ours && !check_new(lake, error))
         return false;
     if (ours && there && !check_same(lake, ours, path, there, error))
         return false;
-    if (!ours)
-        claim.identity = ours = id_hex(32);
-    if (!store_write_spare(lake->store, write_claim, &claim, error))
+    struct claim claim = {ours ? NULL : id_hex(32), lake->run};
+    /* A start does not wait for the disk, since what names a file is written after this; but for an
+     * identity, which the file is to follow. */
+    bool written = ours ? store_write_ordered(lake->store, write_claim, &claim, error)
+                        : store_write_spare(lake->store, write_claim, &claim, error);
+    ours = ours ? ours : claim.identity;
+    if (!written)
         return false;
     g_autofree char *line = g_strconcat(ours, "\n", NULL);
     return there || file_replace(path, line, strlen(line), error);

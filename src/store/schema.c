@@ -132,15 +132,15 @@ static bool read_number(sqlite3 *handle, const char *sql, int *number, GError **
     return code == SQLITE_ROW;
 }
 
-static bool run_step(sqlite3 *handle, int number, GError **error)
+static bool run_steps(sqlite3 *handle, int number, GError **error)
 {
-    g_autofree char *doing = g_strdup_printf("step %d of the schema", number);
-    g_autofree char *sql = g_strdup_printf("BEGIN IMMEDIATE; %s PRAGMA user_version=%d; COMMIT",
-                                           steps[number - 1], number);
-    if (execute(handle, sql, doing, error))
-        return true;
-    sqlite3_exec(handle, "ROLLBACK", NULL, NULL, NULL);
-    return false;
+    for (int step = number + 1; step <= LAST_STEP; step++) {
+        g_autofree char *doing = g_strdup_printf("step %d of the schema", step);
+        if (!execute(handle, steps[step - 1], doing, error))
+            return false;
+    }
+    g_autofree char *sql = g_strdup_printf("PRAGMA user_version=%d", LAST_STEP);
+    return execute(handle, sql, "numbering the schema", error);
 }
 
 bool schema_check(sqlite3 *handle, const char *path, int *number, GError **error)
@@ -166,10 +166,16 @@ bool schema_check(sqlite3 *handle, const char *path, int *number, GError **error
     return true;
 }
 
+/* One change: a new home waits for the disk once, and one that is cut off is as it was. */
 bool schema_upgrade(sqlite3 *handle, int number, GError **error)
 {
-    while (number < LAST_STEP)
-        if (!run_step(handle, ++number, error))
-            return false;
-    return true;
+    if (number == LAST_STEP)
+        return true;
+    static const char doing[] = "changing the schema";
+    if (!execute(handle, "BEGIN IMMEDIATE", doing, error))
+        return false;
+    if (run_steps(handle, number, error) && execute(handle, "COMMIT", doing, error))
+        return true;
+    sqlite3_exec(handle, "ROLLBACK", NULL, NULL, NULL);
+    return false;
 }

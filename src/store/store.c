@@ -371,6 +371,7 @@ static bool set_up(struct store_connection *connection, const char *path,
 static struct store_connection *open_writer(const char *path, struct reserve *reserve,
                                             GError **error)
 {
+    reserve_take(reserve); /* a new home's is not there yet */
     bool low = reserve_is_low(reserve);
     if (low)
         reserve_give(reserve);

@@ -126,7 +126,7 @@ static void put_shape(struct json_out *json, const char *name, struct feature_sh
 {
     out_open(json, name, '{');
     out_text(json, "base", shape.vector ? "tensor" : "scalar", 6);
-    out_bool(json, "isNullable", name == NULL);
+    out_bool(json, "isNullable", !name);
     if (shape.vector) {
         out_open(json, "tensorShape", '{');
         out_open(json, "dimensions", '[');

@@ -35,7 +35,7 @@ struct parquet_chunk {
 /* DuckDB's first line, with the file's own name; its other lines show our SQL. */
 static bool fail_with(const struct parquet *parquet, const char *reason, GError **error)
 {
-    g_autoptr(GString) text = g_string_new(reason == NULL ? "DuckDB gave no reason" : reason);
+    g_autoptr(GString) text = g_string_new(!reason ? "DuckDB gave no reason" : reason);
     g_string_truncate(text, strcspn(text->str, "\n"));
     g_string_replace(text, parquet->source, parquet->name, 0);
     return error_set(error, ERROR_VALIDATION, "reading the Parquet file %s: %s", parquet->name,

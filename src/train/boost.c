@@ -27,14 +27,14 @@ static struct early_stopping plan_early_stopping(const struct boost_plan *plan,
     }
     early.metric = evaluator_stopping_metric(evaluator);
     bool validation = plan->set_count > 1;
-    if (!validation || early.metric == NULL) {
+    if (!validation || !early.metric) {
         report_log("WARNING",
                    "early_stopping_rounds has no effect without %s: all rounds will be trained",
                    validation ? "eval_metric" : "a validation channel");
         return early;
     }
     const struct train_metric *metric = train_metric_find(early.metric);
-    early.maximize = metric != NULL && metric->maximize;
+    early.maximize = metric && metric->maximize;
     early.patience = patience;
     return early;
 }
@@ -48,7 +48,7 @@ static bool note_score(struct early_stopping *early, const struct boost_plan *pl
     }
     const char *data = plan->sets[plan->set_count - 1].name;
     const struct score *score = evaluation_find(scores, data, early->metric);
-    if (score == NULL) {
+    if (!score) {
         return error_set(error, ERROR_VALIDATION,
                          "early_stopping_rounds watches the metric %s, which XGBoost does not "
                          "report",
@@ -106,7 +106,7 @@ static bool start(const struct boost_plan *plan, const struct evaluator *evaluat
     if (plan->xgboost->booster_create(matrices, plan->set_count + 1, booster) != 0) {
         return xgboost_fail(plan->xgboost, error, "making a booster");
     }
-    if (plan->checkpoints != NULL &&
+    if (plan->checkpoints &&
         !checkpoint_resume(plan->xgboost, plan->checkpoints, booster, first_round, error)) {
         return false;
     }
@@ -122,7 +122,7 @@ static bool run_round(const struct boost_plan *plan, struct boost_outcome *outco
         return xgboost_fail(plan->xgboost, error, "training");
     }
     GArray *scores = evaluate(outcome->evaluator, outcome->booster, round, error);
-    if (scores == NULL) {
+    if (!scores) {
         return false;
     }
     g_clear_pointer(&outcome->last, g_array_unref);
@@ -133,7 +133,7 @@ static bool run_round(const struct boost_plan *plan, struct boost_outcome *outco
     double part = (double)(round + 1) / rounds;
     report_round(plan->report_fd, round, scores, six_digits,
                  plan->progress_from + part * (plan->progress_to - plan->progress_from));
-    return plan->checkpoints == NULL ||
+    return !plan->checkpoints ||
            checkpoint_save(plan->xgboost, outcome->booster, plan->checkpoints, round, error);
 }
 
@@ -174,7 +174,7 @@ bool boost(const struct boost_plan *plan, struct boost_outcome *outcome, GError 
 
 void boost_outcome_clear(const struct xgboost *xgboost, struct boost_outcome *outcome)
 {
-    if (outcome->booster != NULL) {
+    if (outcome->booster) {
         xgboost->booster_free(outcome->booster);
     }
     g_clear_pointer(&outcome->last, g_array_unref);

@@ -55,7 +55,7 @@ bool booster_configure(const struct xgboost *xgboost, void *booster, const json_
             return false;
         }
     }
-    for (size_t i = 0; metrics[i] != NULL; i++) {
+    for (size_t i = 0; metrics[i]; i++) {
         if (!set(xgboost, booster, "eval_metric", metrics[i], error)) {
             return false;
         }
@@ -89,7 +89,7 @@ bool booster_write(const struct xgboost *xgboost, void *booster, const char *pat
 {
     uint64_t size;
     const char *bytes = save(xgboost, booster, "ubj", &size, error);
-    return bytes != NULL && write_bytes(path, bytes, size, error);
+    return bytes && write_bytes(path, bytes, size, error);
 }
 
 bool booster_write_model(const struct xgboost *xgboost, void *booster, const char *path,
@@ -101,11 +101,11 @@ bool booster_write_model(const struct xgboost *xgboost, void *booster, const cha
     }
     uint64_t size;
     const char *bytes = save(xgboost, booster, "deprecated", &size, error);
-    if (bytes == NULL || form == MODEL_BINARY) {
-        return bytes != NULL && write_bytes(path, bytes, size, error);
+    if (!bytes || form == MODEL_BINARY) {
+        return bytes && write_bytes(path, bytes, size, error);
     }
     g_autoptr(GByteArray) pickle = pickle_booster(bytes, size, error);
-    return pickle != NULL && write_bytes(path, pickle->data, pickle->len, error);
+    return pickle && write_bytes(path, pickle->data, pickle->len, error);
 }
 
 bool booster_read(const struct xgboost *xgboost, void *booster, const char *path, GError **error)

@@ -24,7 +24,7 @@ void channel_drop_features(struct channel *channel)
 
 void channel_free(struct channel *channel)
 {
-    if (channel == NULL) {
+    if (!channel) {
         return;
     }
     channel_drop_features(channel);
@@ -85,7 +85,7 @@ static void note_shape(struct channel *channel, const struct rows_numbers *rows)
 /* Of an error of a label that is a text. */
 static bool advise_label(const struct channel *channel, GError **error)
 {
-    if (error != NULL && !channel->is_sparse && strstr((*error)->message, ", column 1: found ")) {
+    if (error && !channel->is_sparse && strstr((*error)->message, ", column 1: found ")) {
         char *whole = g_strconcat((*error)->message,
                                   "; the first column is the label, a number: a features job's "
                                   "StringIndexer numbers texts",
@@ -225,7 +225,7 @@ static bool read_folder(struct channel *channel, const char *folder,
                         const struct channel_options *options, GError **error)
 {
     g_autoptr(GPtrArray) files = rows_files(folder, error);
-    if (files == NULL || !read_files(channel, files, options, error)) {
+    if (!files || !read_files(channel, files, options, error)) {
         return false;
     }
     channel->rows = row_count(channel);
@@ -245,7 +245,7 @@ struct channel *channel_read(const char *name, const char *const *folders,
     channel->is_sparse = options->format == ROWS_LIBSVM;
     channel->files = g_array_new(FALSE, FALSE, sizeof(struct channel_file));
     g_array_set_clear_func(channel->files, clear_file);
-    for (size_t i = 0; folders[i] != NULL; i++) {
+    for (size_t i = 0; folders[i]; i++) {
         if (!read_folder(channel, folders[i], options, error)) {
             return NULL;
         }

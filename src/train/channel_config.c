@@ -21,7 +21,7 @@ static const struct {
 /* label_size=1 is all that a CSV's content type may say of its label; a charset is passed over. */
 static bool check_parameters(const char *content_type, char **parameters, GError **error)
 {
-    for (size_t i = 0; parameters[i] != NULL; i++) {
+    for (size_t i = 0; parameters[i]; i++) {
         const char *parameter = g_strstrip(parameters[i]);
         if (g_str_has_prefix(parameter, "label_size=") && strcmp(parameter + 11, "1") != 0) {
             return error_set(error, ERROR_VALIDATION,
@@ -38,7 +38,7 @@ static bool parse_content_type(const char *channel, const char *content_type,
 {
     g_autofree char *lower = g_ascii_strdown(content_type, -1);
     g_auto(GStrv) parts = g_strsplit(lower, ";", -1);
-    const char *name = parts[0] == NULL ? "" : g_strstrip(parts[0]);
+    const char *name = !parts[0] ? "" : g_strstrip(parts[0]);
     g_autoptr(GString) accepted = g_string_new(NULL);
     for (size_t i = 0; i < G_N_ELEMENTS(content_types); i++) {
         if (strcmp(name, content_types[i].name) == 0) {
@@ -57,14 +57,14 @@ static bool check_channel(const char *name, const json_t *channel, enum rows_for
     const char *mode = json_text_at(channel, "TrainingInputMode");
     /* The rows are the same in all modes, and lie here as files. */
     static const char *const modes[] = {"File", "FastFile", "Pipe", NULL};
-    if (mode != NULL && !g_strv_contains(modes, mode)) {
+    if (mode && !g_strv_contains(modes, mode)) {
         return error_set(error, ERROR_VALIDATION,
                          "channel %s: TrainingInputMode %s is none of 'File', 'FastFile' and "
                          "'Pipe'",
                          name, mode);
     }
     const char *content_type = json_text_at(channel, "ContentType");
-    return content_type == NULL || parse_content_type(name, content_type, format, error);
+    return !content_type || parse_content_type(name, content_type, format, error);
 }
 
 bool channel_config_read(const json_t *channels, struct channel_config *config, GError **error)
@@ -84,7 +84,7 @@ bool channel_config_read(const json_t *channels, struct channel_config *config, 
     }
     const json_t *train = json_object_get(channels, "train");
     const json_t *validation = json_object_get(channels, "validation");
-    if (train == NULL) {
+    if (!train) {
         return error_set(error, ERROR_VALIDATION, "Missing required channel: train");
     }
     if (!check_channel("train", train, &config->train, error)) {
@@ -92,6 +92,5 @@ bool channel_config_read(const json_t *channels, struct channel_config *config, 
     }
     config->has_validation = validation != NULL;
     config->validation = config->train;
-    return validation == NULL ||
-           check_channel("validation", validation, &config->validation, error);
+    return !validation || check_channel("validation", validation, &config->validation, error);
 }

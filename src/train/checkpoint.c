@@ -33,7 +33,7 @@ static int newest_below(const char *folder, int limit)
     g_autoptr(GDir) entries = g_dir_open(folder, 0, NULL);
     int newest = -1;
     const char *name;
-    while (entries != NULL && (name = g_dir_read_name(entries)) != NULL) {
+    while (entries && (name = g_dir_read_name(entries))) {
         int round = round_of(name);
         if (round < limit && round > newest) {
             newest = round;

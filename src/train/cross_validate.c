@@ -82,7 +82,7 @@ static bool run_fold(struct crossing *crossing, int repeat, int fold, GError **e
     guint number = crossing->models->len;
     double total = crossing->folds * (double)crossing->repeats;
     g_autofree char *checkpoints = NULL;
-    if (crossing->plan->checkpoints != NULL) {
+    if (crossing->plan->checkpoints) {
         checkpoints = g_strdup_printf("%s/model-%u", crossing->plan->checkpoints, number);
         if (!file_make_folders(checkpoints, error)) {
             return false;
@@ -94,18 +94,18 @@ static bool run_fold(struct crossing *crossing, int repeat, int fold, GError **e
     plan.progress_from = number / total;
     plan.progress_to = (number + 1) / total;
     plan.train = slice(crossing, fold, false, error);
-    void *left_out = plan.train == NULL ? NULL : slice(crossing, fold, true, error);
+    void *left_out = !plan.train ? NULL : slice(crossing, fold, true, error);
     struct boost_outcome outcome = {0};
-    bool good = left_out != NULL && boost(&plan, &outcome, error);
+    bool good = left_out && boost(&plan, &outcome, error);
     if (good) {
         g_array_append_val(crossing->models, outcome);
         crossing->stopped = outcome.stopped;
         good = record(crossing, fold, repeat, outcome.booster, left_out, error);
     }
-    if (plan.train != NULL) {
+    if (plan.train) {
         xgboost->matrix_free(plan.train);
     }
-    if (left_out != NULL) {
+    if (left_out) {
         xgboost->matrix_free(left_out);
     }
     return good;
@@ -116,7 +116,7 @@ static void report_means(const struct crossing *crossing, guint first)
 {
     const struct boost_outcome *models =
         (const struct boost_outcome *)(void *)crossing->models->data;
-    if (models[first].last == NULL) {
+    if (!models[first].last) {
         return; /* every round was in a checkpoint already */
     }
     g_autoptr(GArray) means = g_array_copy(models[first].last);
@@ -125,7 +125,7 @@ static void report_means(const struct crossing *crossing, guint first)
         mean->value = 0;
         guint counted = 0;
         for (guint model = first; model < crossing->models->len; model++) {
-            if (models[model].last != NULL) {
+            if (models[model].last) {
                 mean->value += g_array_index(models[model].last, struct score, i).value;
                 counted++;
             }

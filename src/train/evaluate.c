@@ -30,12 +30,12 @@ static GPtrArray *united_metrics(const json_t *hyperparameters, const char *tune
     GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
     const char *given = hyperparameter_text(hyperparameters, "eval_metric");
     g_auto(GStrv) parts = g_strsplit(given ? given : "", ",", -1);
-    for (size_t i = 0; parts[i] != NULL; i++) {
+    for (size_t i = 0; parts[i]; i++) {
         if (!g_ptr_array_find_with_equal_func(names, parts[i], g_str_equal, NULL)) {
             g_ptr_array_add(names, g_strdup(parts[i]));
         }
     }
-    if (tuned == NULL) {
+    if (!tuned) {
         return names;
     }
     if (!g_ptr_array_find_with_equal_func(names, tuned, g_str_equal, NULL)) {
@@ -57,16 +57,15 @@ struct evaluator *evaluator_new(const struct xgboost *xgboost, const json_t *hyp
     evaluator->texts = g_string_chunk_new(256);
 
     const char *tuned = hyperparameter_text(hyperparameters, "_tuning_objective_metric");
-    tuned = tuned == NULL ? NULL : strchr(tuned, ':') + 1;
+    tuned = !tuned ? NULL : strchr(tuned, ':') + 1;
     const char *given = hyperparameter_text(hyperparameters, "eval_metric");
-    const char *comma = given == NULL ? NULL : strrchr(given, ',');
-    evaluator->stopping_metric =
-        g_strdup(tuned != NULL ? tuned : (comma == NULL ? given : comma + 1));
+    const char *comma = !given ? NULL : strrchr(given, ',');
+    evaluator->stopping_metric = g_strdup(tuned ? tuned : (!comma ? given : comma + 1));
 
     g_autoptr(GPtrArray) names = united_metrics(hyperparameters, tuned);
     for (guint i = 0; i < names->len; i++) {
         const struct train_metric *metric = train_metric_find(names->pdata[i]);
-        if (metric != NULL && metric->computed_by_us) {
+        if (metric && metric->computed_by_us) {
             g_ptr_array_add(evaluator->own_metrics, (gpointer)metric);
         } else {
             g_ptr_array_add(evaluator->xgboost_metrics, g_strdup(names->pdata[i]));
@@ -78,7 +77,7 @@ struct evaluator *evaluator_new(const struct xgboost *xgboost, const json_t *hyp
 
 void evaluator_free(struct evaluator *evaluator)
 {
-    if (evaluator == NULL) {
+    if (!evaluator) {
         return;
     }
     g_ptr_array_free(evaluator->xgboost_metrics, TRUE);
@@ -103,9 +102,9 @@ static void parse_line(struct evaluator *evaluator, char *const *fields, const c
                        GArray *scores)
 {
     size_t length = strlen(data);
-    for (size_t i = 1; fields[0] != NULL && fields[i] != NULL; i++) {
+    for (size_t i = 1; fields[0] && fields[i]; i++) {
         const char *colon = strrchr(fields[i], ':');
-        if (colon == NULL || strncmp(fields[i], data, length) != 0 || fields[i][length] != '-') {
+        if (!colon || strncmp(fields[i], data, length) != 0 || fields[i][length] != '-') {
             continue;
         }
         const char *metric = fields[i] + length + 1;
@@ -165,7 +164,7 @@ static bool add_own(const struct train_metric *metric, const struct watched *set
     score.value = g_ascii_strtod(text, NULL);
     /* XGBoost's default metric may have the same name; ours stands in its place. */
     struct score *same = find_score(scores, set->name, metric->name);
-    if (same != NULL) {
+    if (same) {
         same->value = score.value;
     } else {
         g_array_append_val(scores, score);
@@ -181,10 +180,10 @@ static bool add_owns(struct evaluator *evaluator, void *booster, const struct wa
     for (guint i = 0; i < evaluator->own_metrics->len; i++) {
         const struct train_metric *metric = evaluator->own_metrics->pdata[i];
         float **predictions = metric->of_classes ? &classes : &numbers;
-        if (*predictions == NULL) {
+        if (!*predictions) {
             *predictions = predict(evaluator->xgboost, booster, set, metric->of_classes, error);
         }
-        if (*predictions == NULL || !add_own(metric, set, *predictions, scores, error)) {
+        if (!*predictions || !add_own(metric, set, *predictions, scores, error)) {
             return false;
         }
     }

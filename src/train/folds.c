@@ -37,7 +37,7 @@ void folds_deal(int *fold, size_t rows, int folds, const float *labels, uint64_t
     }
     for (size_t i = 0; i < rows; i++) {
         cards[i].place = i;
-        cards[i].label = labels == NULL ? 0 : labels[cards[i].row];
+        cards[i].label = !labels ? 0 : labels[cards[i].row];
     }
     qsort(cards, rows, sizeof *cards, compare_dealt);
     for (size_t i = 0; i < rows; i++) {

@@ -19,7 +19,7 @@ static bool has(const json_t *values, const char *name, const char *value)
 
 static bool all_in(char **parts, const char *const *words)
 {
-    for (size_t i = 0; parts[i] != NULL; i++) {
+    for (size_t i = 0; parts[i]; i++) {
         if (!g_strv_contains(words, parts[i])) {
             return false;
         }
@@ -48,7 +48,7 @@ static bool check_updater(const json_t *values, GError **error)
     static const char *const growers[] = {"grow_colmaker", "distcol", "grow_histmaker",
                                           "grow_quantile_histmaker", NULL};
     int growing = 0;
-    for (size_t i = 0; parts[i] != NULL; i++) {
+    for (size_t i = 0; parts[i]; i++) {
         growing += g_strv_contains(growers, parts[i]) ? 1 : 0;
         if (g_strv_contains(WORDS("shotgun", "coord_descent"), parts[i])) {
             return error_set(error, ERROR_VALIDATION,
@@ -122,7 +122,7 @@ static bool check_metric(const char *name, const char *objective, GError **error
                          "Metric 'aft-nloglik' can only be applied for 'survival:aft' objective.");
     }
     const struct train_metric *metric = train_metric_find(name);
-    return metric == NULL || !metric->computed_by_us || check_own_metric(metric, objective, error);
+    return !metric || !metric->computed_by_us || check_own_metric(metric, objective, error);
 }
 
 static bool check_metrics(const json_t *values, GError **error)
@@ -130,13 +130,13 @@ static bool check_metrics(const json_t *values, GError **error)
     const char *objective = hyperparameter_text(values, "objective");
     const char *metrics = hyperparameter_text(values, "eval_metric");
     g_auto(GStrv) names = g_strsplit(metrics ? metrics : "", ",", -1);
-    for (size_t i = 0; names[i] != NULL; i++) {
+    for (size_t i = 0; names[i]; i++) {
         if (!check_metric(names[i], objective, error)) {
             return false;
         }
     }
     const char *tuned = hyperparameter_text(values, "_tuning_objective_metric");
-    return tuned == NULL || check_metric(strchr(tuned, ':') + 1, objective, error);
+    return !tuned || check_metric(strchr(tuned, ':') + 1, objective, error);
 }
 
 static bool check_constraints(const json_t *values, GError **error)

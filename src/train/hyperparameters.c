@@ -221,7 +221,7 @@ static const char **choices_of(const struct xgboost_release *release,
     const char *const *all = hyperparameter->choices;
     const char **choices = g_new0(const char *, g_strv_length((char **)all) + 1);
     size_t found = 0;
-    for (size_t i = 0; all[i] != NULL; i++) {
+    for (size_t i = 0; all[i]; i++) {
         if (release_has_value(release, hyperparameter->name, all[i])) {
             choices[found++] = all[i];
         }
@@ -237,8 +237,8 @@ static bool one_of(const char *name, const char *value, const char *const *choic
     g_autofree char *list = g_strjoinv("', '", (char **)choices);
     const char *near = near_word_of(value, choices);
     return error_set(error, ERROR_VALIDATION, "Hyperparameter %s: %s is not in ['%s']%s%s%s", name,
-                     value, list, near == NULL ? "" : "; did you mean '", near == NULL ? "" : near,
-                     near == NULL ? "" : "'?");
+                     value, list, !near ? "" : "; did you mean '", !near ? "" : near,
+                     !near ? "" : "'?");
 }
 
 static bool one_of_choices(const struct xgboost_release *release,
@@ -269,7 +269,7 @@ static bool check_metric(const struct xgboost_release *release, const char *name
                          GError **error)
 {
     const char *at = strchr(value, '@');
-    if (at == NULL) {
+    if (!at) {
         return one_of_metrics(release, name, value, "", error);
     }
     g_autofree char *metric = g_strndup(value, (size_t)(at - value));
@@ -347,7 +347,7 @@ static bool check_number(const struct hyperparameter *hyperparameter, const char
 static char **split_list(const char *value)
 {
     char **parts = g_strsplit(value, ",", -1);
-    for (size_t i = 0; parts[i] != NULL; i++) {
+    for (size_t i = 0; parts[i]; i++) {
         g_strstrip(parts[i]);
     }
     return parts;
@@ -357,11 +357,11 @@ static bool check_list(const struct xgboost_release *release,
                        const struct hyperparameter *hyperparameter, char **value, GError **error)
 {
     g_auto(GStrv) parts = split_list(*value);
-    if (parts[0] == NULL) {
+    if (!parts[0]) {
         return error_set(error, ERROR_VALIDATION, "Hyperparameter %s: the list is empty",
                          hyperparameter->name);
     }
-    for (size_t i = 0; parts[i] != NULL; i++) {
+    for (size_t i = 0; parts[i]; i++) {
         bool good = hyperparameter->kind == METRICS
                         ? check_metric(release, hyperparameter->name, parts[i], error)
                         : one_of_choices(release, hyperparameter, parts[i], error);
@@ -391,7 +391,7 @@ static bool check_signs(const struct hyperparameter *hyperparameter, char **valu
         inner[strlen(inner) - 1] = '\0'; /* Python's tuple of one: (1,) */
     }
     g_auto(GStrv) parts = split_list(inner);
-    for (size_t i = 0; parts[i] != NULL; i++) {
+    for (size_t i = 0; parts[i]; i++) {
         if (!check_number(hyperparameter, parts[i], error)) {
             return false;
         }
@@ -459,8 +459,7 @@ static bool refuse_unknown(const struct xgboost_release *release, const char *na
     }
     const char *near = names.nearest;
     return error_set(error, ERROR_VALIDATION, "Extraneous hyperparameter found: %s%s%s%s", name,
-                     near == NULL ? "" : "; did you mean ", near == NULL ? "" : near,
-                     near == NULL ? "" : "?");
+                     !near ? "" : "; did you mean ", !near ? "" : near, !near ? "" : "?");
 }
 
 static bool check_one(const struct xgboost_release *release, const char *given_name,
@@ -477,7 +476,7 @@ static bool check_one(const struct xgboost_release *release, const char *given_n
                          "HyperParameters have to be",
                          given_name);
     }
-    if (json_object_get(checked, name) != NULL) {
+    if (json_object_get(checked, name)) {
         return error_set(error, ERROR_VALIDATION,
                          "Hyperparameter %s: it is given twice, under both of its names",
                          given_name);
@@ -503,13 +502,13 @@ bool train_check_hyperparameters(const json_t *given, const struct xgboost_relea
             return false;
         }
     }
-    if (json_object_get(values, "num_round") == NULL) {
+    if (!json_object_get(values, "num_round")) {
         return error_set(error, ERROR_VALIDATION, "Missing required hyperparameter: num_round");
     }
     if (!hyperparameter_rules_check(values, error)) {
         return false;
     }
-    if (checked != NULL) {
+    if (checked) {
         *checked = g_steal_pointer(&values);
     }
     return true;

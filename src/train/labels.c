@@ -62,7 +62,7 @@ static bool check_rule(const struct channel *channel, const struct label_rule *r
 
 static bool check_weights(const struct channel *channel, GError **error)
 {
-    for (size_t row = 0; channel->weights != NULL && row < channel->rows; row++) {
+    for (size_t row = 0; channel->weights && row < channel->rows; row++) {
         float weight = channel->weights[row];
         if (!(weight >= 0) || isinf(weight)) {
             g_autofree char *place = channel_place(channel, row);

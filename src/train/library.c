@@ -36,7 +36,7 @@ static void read_version(struct xgboost *xgboost, void *library)
 {
     void (*version)(int *, int *, int *);
     void *address = dlsym(library, "XGBoostVersion");
-    if (address != NULL) {
+    if (address) {
         memcpy(&version, &address, sizeof address);
         version(&xgboost->major, &xgboost->minor, &xgboost->patch);
     }
@@ -49,7 +49,7 @@ struct xgboost *xgboost_open(const char *image, GError **error)
     bool old = xgboost->release->image <= IMAGE_1_7_1;
     xgboost->path = old ? g_strdup(OLD_LIBRARY)
                         : library_find("LATHE_XGBOOST_LIBRARY", "xgboost/libxgboost.so", error);
-    if (xgboost->path == NULL) {
+    if (!xgboost->path) {
         return NULL;
     }
     /* OpenMP's threads spin at every barrier, and read this once, when they load. Jobs that share
@@ -62,7 +62,7 @@ struct xgboost *xgboost_open(const char *image, GError **error)
     g_setenv("GOMP_SPINCOUNT", "5000", FALSE);
     void *library = library_load(xgboost->path, symbols, G_N_ELEMENTS(symbols), xgboost,
                                  "XGBoost 1.7 or later", error);
-    if (library == NULL) {
+    if (!library) {
         g_prefix_error(error, "the image's release %s: %s", xgboost->release->tag,
                        old ? "the package libxgboost0 is needed: " : "");
         return NULL;
@@ -73,7 +73,7 @@ struct xgboost *xgboost_open(const char *image, GError **error)
 
 void xgboost_close(struct xgboost *xgboost)
 {
-    if (xgboost == NULL) {
+    if (!xgboost) {
         return;
     }
     /* The library stays mapped: its OpenMP threads outlive every call and would run in thin air. */
@@ -84,8 +84,8 @@ void xgboost_close(struct xgboost *xgboost)
 /* Whether the word of that length, which a colon ends, is a level or a source line. */
 static bool is_origin(const char *word, size_t length)
 {
-    return memchr(word, ' ', length) == NULL &&
-           (memchr(word, '/', length) != NULL || g_str_has_prefix(word, "WARNING:") ||
+    return !memchr(word, ' ', length) &&
+           (memchr(word, '/', length) || g_str_has_prefix(word, "WARNING:") ||
             g_str_has_prefix(word, "INFO:"));
 }
 
@@ -93,10 +93,10 @@ const char *xgboost_message(const char *text)
 {
     if (*text == '[') {
         const char *end = strstr(text, "] ");
-        text = end == NULL ? text : end + 2;
+        text = !end ? text : end + 2;
     }
     const char *colon;
-    while ((colon = strstr(text, ": ")) != NULL && is_origin(text, (size_t)(colon - text))) {
+    while ((colon = strstr(text, ": ")) && is_origin(text, (size_t)(colon - text))) {
         text = colon + 2;
     }
     return text;
@@ -107,7 +107,7 @@ bool xgboost_fail(const struct xgboost *xgboost, GError **error, const char *att
     const char *text = xgboost_message(xgboost->last_error());
     const char *stack = strstr(text, "\nStack trace:");
     g_autofree char *reason =
-        g_strstrip(stack == NULL ? g_strdup(text) : g_strndup(text, (size_t)(stack - text)));
+        g_strstrip(!stack ? g_strdup(text) : g_strndup(text, (size_t)(stack - text)));
     g_strdelimit(reason, "\n", ' ');
     return error_set(error, ERROR_VALIDATION, "%s: XGBoost %d.%d.%d says: %s", attempted,
                      xgboost->major, xgboost->minor, xgboost->patch, reason);

@@ -38,7 +38,7 @@ static char *array_2d(const struct csv_matrix *matrix, size_t columns)
 static bool set_info(const struct xgboost *xgboost, void *matrix, const char *field,
                      const void *values, size_t count, const char *type, GError **error)
 {
-    if (values == NULL) {
+    if (!values) {
         return true;
     }
     g_autofree char *array = array_1d(values, count, type);
@@ -73,7 +73,7 @@ static void batch_reset(void *iterator)
 static int batch_next(void *iterator)
 {
     struct batch *batch = iterator;
-    if (batch->given || batch->error != NULL) {
+    if (batch->given || batch->error) {
         return 0;
     }
     batch->given = true;
@@ -100,7 +100,7 @@ static void *create_quantile(const struct xgboost *xgboost, const struct channel
     int failed = xgboost->quantile_matrix(&batch, batch.proxy, NULL, batch_reset, batch_next,
                                           config, &matrix);
     xgboost->matrix_free(batch.proxy);
-    if (batch.error != NULL) {
+    if (batch.error) {
         g_propagate_error(error, batch.error);
         if (failed == 0) {
             xgboost->matrix_free(matrix);

@@ -57,8 +57,7 @@ static void make_base_score_a_margin(guint8 *header, const char *objective)
     float margin;
     memcpy(&score, &word, sizeof score);
     const struct objective *known = objective_find(objective);
-    if (known == NULL || known->link == LINK_IDENTITY ||
-        !objective_base_margin(known, score, &margin)) {
+    if (!known || known->link == LINK_IDENTITY || !objective_base_margin(known, score, &margin)) {
         return;
     }
     memcpy(&word, &margin, sizeof word);
@@ -83,8 +82,8 @@ static bool age(GByteArray *model, GError **error)
         return error_set(error, ERROR_INTERNAL, "XGBoost's binary model does not begin as such");
     }
     g_autofree char *objective = take_name(model, &offset);
-    g_autofree char *booster = objective == NULL ? NULL : take_name(model, &offset);
-    if (booster == NULL || model->len - offset < BOOSTER_BYTES) {
+    g_autofree char *booster = !objective ? NULL : take_name(model, &offset);
+    if (!booster || model->len - offset < BOOSTER_BYTES) {
         return error_set(error, ERROR_INTERNAL, "XGBoost's binary model is cut off");
     }
     guint8 *header = model->data + strlen(MAGIC);

@@ -52,7 +52,7 @@ static json_t *read_config(const struct job *job, const char *name, bool require
         return NULL;
     }
     json_t *config = json_parse(text, size, path, error);
-    if (config != NULL && !json_is_object(config)) {
+    if (config && !json_is_object(config)) {
         json_decref(config);
         error_set(error, ERROR_VALIDATION, "%s is not a JSON object", path);
         return NULL;
@@ -64,7 +64,7 @@ static bool check_hosts(const struct job *job, GError **error)
 {
     GError *failed = NULL;
     g_autoptr(json_auto) resources = read_config(job, "resourceconfig.json", false, &failed);
-    if (failed != NULL) {
+    if (failed) {
         g_propagate_error(error, failed);
         return false;
     }
@@ -78,12 +78,11 @@ static bool check_hosts(const struct job *job, GError **error)
 static bool read_configs(struct job *job, GError **error)
 {
     g_autoptr(json_auto) given = read_config(job, "hyperparameters.json", true, error);
-    if (given == NULL ||
-        !train_check_hyperparameters(given, job->release, &job->hyperparameters, error)) {
+    if (!given || !train_check_hyperparameters(given, job->release, &job->hyperparameters, error)) {
         return false;
     }
     g_autoptr(json_auto) channels = read_config(job, "inputdataconfig.json", true, error);
-    return channels != NULL && channel_config_read(channels, &job->channels, error) &&
+    return channels && channel_config_read(channels, &job->channels, error) &&
            check_hosts(job, error);
 }
 
@@ -116,7 +115,7 @@ static void log_start(const struct xgboost *xgboost)
 static bool load_library(struct job *job, GError **error)
 {
     job->xgboost = xgboost_open(job->release->tag, error);
-    if (job->xgboost == NULL) {
+    if (!job->xgboost) {
         return false;
     }
     job->xgboost->register_log(log_library);
@@ -150,8 +149,7 @@ static struct channel *load_channel(const struct job *job, const char *folder,
 {
     g_autofree char *path = g_build_filename(job->opt_ml, "input", "data", folder, NULL);
     g_autofree char *other =
-        other_folder == NULL ? NULL
-                             : g_build_filename(job->opt_ml, "input", "data", other_folder, NULL);
+        !other_folder ? NULL : g_build_filename(job->opt_ml, "input", "data", other_folder, NULL);
     struct channel_options options = {
         .format = format,
         .weights =
@@ -160,7 +158,7 @@ static struct channel *load_channel(const struct job *job, const char *folder,
     };
     g_autoptr(channel_auto) channel =
         channel_read(folder, (const char *const[]){path, other, NULL}, &options, error);
-    if (channel == NULL ||
+    if (!channel ||
         !labels_check(channel, hyperparameter_text(job->hyperparameters, "objective"),
                       hyperparameter_integer(job->hyperparameters, "num_class"), error)) {
         return NULL;
@@ -201,7 +199,7 @@ static void log_train_matrix(const struct job *job)
 static bool load_train(struct job *job, GError **error)
 {
     job->train = load_channel(job, "train", NULL, job->channels.train, error);
-    if (job->train == NULL) {
+    if (!job->train) {
         return false;
     }
     log_train_matrix(job);
@@ -215,7 +213,7 @@ static bool load_train(struct job *job, GError **error)
 static bool load_validation(struct job *job, GError **error)
 {
     job->validation = load_channel(job, "validation", NULL, job->channels.validation, error);
-    if (job->validation == NULL) {
+    if (!job->validation) {
         return false;
     }
     report_log("INFO", "Validation matrix has %zu rows", job->validation->rows);
@@ -286,7 +284,7 @@ static bool train_folds(const struct job *job, const struct boost_plan *plan, bo
     g_autoptr(channel_auto) all =
         load_channel(job, "train", job->channels.has_validation ? "validation" : NULL,
                      job->channels.train, error);
-    if (all == NULL) {
+    if (!all) {
         return false;
     }
     if (all->rows < (size_t)hyperparameter_integer(job->hyperparameters, "_kfold")) {
@@ -296,7 +294,7 @@ static bool train_folds(const struct job *job, const struct boost_plan *plan, bo
     struct watched rows = {"all", NULL, all->labels, all->rows};
     rows.matrix = matrix_create(job->xgboost, all, MATRIX_PLAIN, 0, thread_count(job), error);
     channel_drop_features(all);
-    if (rows.matrix == NULL) {
+    if (!rows.matrix) {
         return false;
     }
     bool trained = cross_validate(plan, &rows, job->opt_ml, keep, error);
@@ -307,7 +305,7 @@ static bool train_folds(const struct job *job, const struct boost_plan *plan, bo
 static bool train(struct job *job, GError **error)
 {
     struct watched sets[2] = {{"train", job->train_matrix, job->train->labels, job->train->rows}};
-    if (job->validation != NULL) {
+    if (job->validation) {
         sets[1] = (struct watched){"validation", job->validation_matrix, job->validation->labels,
                                    job->validation->rows};
     }
@@ -317,7 +315,7 @@ static bool train(struct job *job, GError **error)
         .hyperparameters = job->hyperparameters,
         .train = job->train_matrix,
         .sets = sets,
-        .set_count = job->validation == NULL ? 1 : 2,
+        .set_count = !job->validation ? 1 : 2,
         .checkpoints = g_file_test(checkpoints, G_FILE_TEST_IS_DIR) ? checkpoints : NULL,
         .report_fd = job->report_fd,
         .threads = threads_to_choose_from(job),
@@ -348,10 +346,10 @@ static bool run(struct job *job, GError **error)
 
 static void job_clear(struct job *job)
 {
-    if (job->train_matrix != NULL) {
+    if (job->train_matrix) {
         job->xgboost->matrix_free(job->train_matrix);
     }
-    if (job->validation_matrix != NULL) {
+    if (job->validation_matrix) {
         job->xgboost->matrix_free(job->validation_matrix);
     }
     channel_free(job->train);
@@ -373,7 +371,7 @@ static bool is_users_fault(const char *message)
         "Parameter reg_lambda should be greater equal to 0",
     };
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
-        if (strstr(message, texts[i]) != NULL) {
+        if (strstr(message, texts[i])) {
             return true;
         }
     }

@@ -373,7 +373,7 @@ static void *watch(void *data)
     g_autoptr(lake_bucket_auto) bucket = NULL;
     while (!(bucket = lake_bucket_get(fixture->lake, "locked", NULL)))
         ;
-    return GINT_TO_POINTER(g_strcmp0(bucket->versioning, "Enabled") == 0 && bucket->lock != NULL);
+    return GINT_TO_POINTER(g_strcmp0(bucket->versioning, "Enabled") == 0 && bucket->lock);
 }
 
 static void a_bucket_locks_from_its_first_moment(void **state)

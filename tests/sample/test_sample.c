@@ -314,7 +314,7 @@ static void abalone_grow_as_published(void **unused)
 {
     (void)unused;
     struct table published = real("abalone/abalone.csv"), made = sample("abalone", 4177, 1);
-    bool header = strchr("MFI", published.text[0]) == NULL || published.text[1] != ',';
+    bool header = !strchr("MFI", published.text[0]) || published.text[1] != ',';
     split(&published, ',', header);
     split(&made, ',', false);
     assert_int_equal(made.columns, published.columns);

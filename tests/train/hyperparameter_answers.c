@@ -11,7 +11,7 @@ static bool answer(const struct xgboost_release *release, const char *line)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(json_auto) given = json_parse(line, strlen(line), "standard input", &error);
-    if (given == NULL) {
+    if (!given) {
         fprintf(stderr, "%s\n", error->message);
         return false;
     }
@@ -26,7 +26,7 @@ int main(int argc, char **argv)
 {
     const struct xgboost_release *release = xgboost_release_find(argc > 1 ? argv[1] : NULL);
     static char line[1 << 16];
-    while (fgets(line, sizeof line, stdin) != NULL) {
+    while (fgets(line, sizeof line, stdin)) {
         if (!answer(release, line)) {
             return 1;
         }

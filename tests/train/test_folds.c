@@ -17,7 +17,7 @@ static void count(const int *fold, const float *labels, float label, int *counts
     }
     for (int row = 0; row < ROWS; row++) {
         assert_in_range(fold[row], 0, FOLDS - 1);
-        if (labels == NULL || labels[row] == label) {
+        if (!labels || labels[row] == label) {
             counts[fold[row]]++;
         }
     }

@@ -283,7 +283,7 @@ bool s3_delete_object(const struct call *call, const json_t *request, struct rep
     if (!s3_check(call, request, error) ||
         !lake_delete_all(s3_lake(call), s3_text(request, "Bucket"), &deletion, 1, error))
         return false;
-    bool deleted = deletion.error == NULL;
+    bool deleted = !deletion.error;
     reply->output = json_object();
     if (!deleted)
         g_propagate_error(error, g_steal_pointer(&deletion.error));

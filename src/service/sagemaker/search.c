@@ -43,7 +43,7 @@ static bool fits(const char *found, const char *operation, const char *wanted)
     if (strcmp(operation, "Exists") == 0)
         return found != NULL;
     if (strcmp(operation, "NotExists") == 0)
-        return found == NULL;
+        return !found;
     if (strcmp(operation, "NotEquals") == 0)
         return !found || compare(found, wanted) != 0;
     if (!found)

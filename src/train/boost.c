@@ -22,9 +22,8 @@ static struct early_stopping plan_early_stopping(const struct boost_plan *plan,
 {
     struct early_stopping early = {.best_round = -1};
     gint64 patience = hyperparameter_integer(plan->hyperparameters, "early_stopping_rounds");
-    if (patience == 0) {
+    if (patience == 0)
         return early;
-    }
     early.metric = evaluator_stopping_metric(evaluator);
     bool validation = plan->set_count > 1;
     if (!validation || !early.metric) {
@@ -43,9 +42,8 @@ static struct early_stopping plan_early_stopping(const struct boost_plan *plan,
 static bool note_score(struct early_stopping *early, const struct boost_plan *plan, int round,
                        const GArray *scores, bool *stop, GError **error)
 {
-    if (early->patience == 0) {
+    if (early->patience == 0)
         return true;
-    }
     const char *data = plan->sets[plan->set_count - 1].name;
     const struct score *score = evaluation_find(scores, data, early->metric);
     if (!score) {
@@ -74,13 +72,11 @@ static bool set_attribute(const struct boost_plan *plan, void *booster, const ch
 static bool cut_to_best(const struct early_stopping *early, const struct boost_plan *plan,
                         void **booster, GError **error)
 {
-    if (early->patience == 0 || early->best_round < 0) {
+    if (early->patience == 0 || early->best_round < 0)
         return true;
-    }
     void *best;
-    if (plan->xgboost->booster_slice(*booster, 0, early->best_round + 1, 1, &best) != 0) {
+    if (plan->xgboost->booster_slice(*booster, 0, early->best_round + 1, 1, &best) != 0)
         return xgboost_fail(plan->xgboost, error, "cutting the model back to its best round");
-    }
     report_log("INFO", "The best round is %d, with %s:%.5f", early->best_round, early->metric,
                early->best_score);
     plan->xgboost->booster_free(*booster);
@@ -99,17 +95,14 @@ static bool start(const struct boost_plan *plan, const struct evaluator *evaluat
 {
     g_autofree void **matrices = g_new(void *, plan->set_count + 1);
     matrices[0] = plan->train;
-    for (size_t i = 0; i < plan->set_count; i++) {
+    for (size_t i = 0; i < plan->set_count; i++)
         matrices[i + 1] = plan->sets[i].matrix;
-    }
     *first_round = 0;
-    if (plan->xgboost->booster_create(matrices, plan->set_count + 1, booster) != 0) {
+    if (plan->xgboost->booster_create(matrices, plan->set_count + 1, booster) != 0)
         return xgboost_fail(plan->xgboost, error, "making a booster");
-    }
     if (plan->checkpoints &&
-        !checkpoint_resume(plan->xgboost, plan->checkpoints, booster, first_round, error)) {
+        !checkpoint_resume(plan->xgboost, plan->checkpoints, booster, first_round, error))
         return false;
-    }
     return booster_configure(plan->xgboost, *booster, plan->hyperparameters,
                              evaluator_xgboost_metrics(evaluator), error);
 }
@@ -118,13 +111,11 @@ static bool start(const struct boost_plan *plan, const struct evaluator *evaluat
 static bool run_round(const struct boost_plan *plan, struct boost_outcome *outcome, int round,
                       int rounds, GError **error)
 {
-    if (plan->xgboost->booster_update(outcome->booster, round, plan->train) != 0) {
+    if (plan->xgboost->booster_update(outcome->booster, round, plan->train) != 0)
         return xgboost_fail(plan->xgboost, error, "training");
-    }
     GArray *scores = evaluate(outcome->evaluator, outcome->booster, round, error);
-    if (!scores) {
+    if (!scores)
         return false;
-    }
     g_clear_pointer(&outcome->last, g_array_unref);
     outcome->last = scores;
     bool six_digits = plan->xgboost->release->six_digits;
@@ -141,18 +132,16 @@ static bool run_rounds(const struct boost_plan *plan, struct boost_outcome *outc
 {
     int rounds = (int)hyperparameter_integer(plan->hyperparameters, "num_round");
     int first;
-    if (!start(plan, outcome->evaluator, &outcome->booster, &first, error)) {
+    if (!start(plan, outcome->evaluator, &outcome->booster, &first, error))
         return false;
-    }
     struct early_stopping early = plan_early_stopping(plan, outcome->evaluator);
     struct pace pace = {.threads = plan->threads};
     bool enough = false;
     for (int round = first; round < rounds && !enough; round++) {
         if (!pace_begin(&pace, plan->xgboost, outcome->booster, error) ||
             !run_round(plan, outcome, round, rounds, error) ||
-            !note_score(&early, plan, round, outcome->last, &enough, error)) {
+            !note_score(&early, plan, round, outcome->last, &enough, error))
             return false;
-        }
         pace_end(&pace);
         outcome->stopped = stop_requested() && round + 1 < rounds;
         enough = enough || outcome->stopped;
@@ -165,18 +154,16 @@ bool boost(const struct boost_plan *plan, struct boost_outcome *outcome, GError 
     *outcome = (struct boost_outcome){0};
     outcome->evaluator =
         evaluator_new(plan->xgboost, plan->hyperparameters, plan->sets, plan->set_count);
-    if (run_rounds(plan, outcome, error)) {
+    if (run_rounds(plan, outcome, error))
         return true;
-    }
     boost_outcome_clear(plan->xgboost, outcome);
     return false;
 }
 
 void boost_outcome_clear(const struct xgboost *xgboost, struct boost_outcome *outcome)
 {
-    if (outcome->booster) {
+    if (outcome->booster)
         xgboost->booster_free(outcome->booster);
-    }
     g_clear_pointer(&outcome->last, g_array_unref);
     evaluator_free(outcome->evaluator);
     *outcome = (struct boost_outcome){0};

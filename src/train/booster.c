@@ -24,9 +24,8 @@ static const char *const not_parameters[] = {"num_round",
 static bool set(const struct xgboost *xgboost, void *booster, const char *name, const char *value,
                 GError **error)
 {
-    if (xgboost->booster_set(booster, name, value) == 0) {
+    if (xgboost->booster_set(booster, name, value) == 0)
         return true;
-    }
     g_autofree char *attempted = g_strdup_printf("setting hyperparameter %s to %s", name, value);
     return xgboost_fail(xgboost, error, attempted);
 }
@@ -35,39 +34,33 @@ bool booster_configure(const struct xgboost *xgboost, void *booster, const json_
                        const char *const *metrics, GError **error)
 {
     /* Then the log tells of hyperparameters that this release does not know, as Python's does. */
-    if (!set(xgboost, booster, "validate_parameters", "1", error)) {
+    if (!set(xgboost, booster, "validate_parameters", "1", error))
         return false;
-    }
     const char *name;
     json_t *value;
     json_object_foreach((json_t *)hyperparameters, name, value)
     {
         const char *text = json_string_value(value);
-        if (g_strv_contains(not_parameters, name)) {
+        if (g_strv_contains(not_parameters, name))
             continue;
-        }
         if (strcmp(text, "gpu_hist") == 0) {
             report_log("WARNING", "tree_method gpu_hist: training on the CPU with hist, which "
                                   "finds the same kind of splits");
             text = "hist";
         }
-        if (!set(xgboost, booster, name, text, error)) {
+        if (!set(xgboost, booster, name, text, error))
             return false;
-        }
     }
-    for (size_t i = 0; metrics[i]; i++) {
-        if (!set(xgboost, booster, "eval_metric", metrics[i], error)) {
+    for (size_t i = 0; metrics[i]; i++)
+        if (!set(xgboost, booster, "eval_metric", metrics[i], error))
             return false;
-        }
-    }
     return true;
 }
 
 static bool write_bytes(const char *path, const void *bytes, size_t size, GError **error)
 {
-    if (g_file_set_contents(path, bytes, (gssize)size, error)) {
+    if (g_file_set_contents(path, bytes, (gssize)size, error))
         return true;
-    }
     g_prefix_error(error, "writing the model: ");
     return false;
 }
@@ -96,14 +89,12 @@ bool booster_write_model(const struct xgboost *xgboost, void *booster, const cha
                          GError **error)
 {
     enum xgboost_model_form form = xgboost->release->model;
-    if (form == MODEL_UBJSON) {
+    if (form == MODEL_UBJSON)
         return booster_write(xgboost, booster, path, error);
-    }
     uint64_t size;
     const char *bytes = save(xgboost, booster, "deprecated", &size, error);
-    if (!bytes || form == MODEL_BINARY) {
+    if (!bytes || form == MODEL_BINARY)
         return bytes && write_bytes(path, bytes, size, error);
-    }
     g_autoptr(GByteArray) pickle = pickle_booster(bytes, size, error);
     return pickle && write_bytes(path, pickle->data, pickle->len, error);
 }
@@ -112,9 +103,8 @@ bool booster_read(const struct xgboost *xgboost, void *booster, const char *path
 {
     g_autofree char *bytes = NULL;
     size_t size;
-    if (!g_file_get_contents(path, &bytes, &size, error)) {
+    if (!g_file_get_contents(path, &bytes, &size, error))
         return false;
-    }
     /* The library reads on behind the end of a file that was cut, until no memory is left. */
     if (size == 0 || bytes[size - 1] != '}') {
         return error_set(error, ERROR_VALIDATION, "the model %s does not end as models do: cut off",
@@ -137,9 +127,8 @@ bool booster_predict(const struct xgboost *xgboost, void *booster, void *matrix,
                         (int)prediction);
     const uint64_t *shape;
     uint64_t dimensions;
-    if (xgboost->booster_predict(booster, matrix, config, &shape, &dimensions, values) != 0) {
+    if (xgboost->booster_predict(booster, matrix, config, &shape, &dimensions, values) != 0)
         return xgboost_fail(xgboost, error, "predicting");
-    }
     *width = dimensions < 2 ? 1 : (size_t)shape[1];
     return true;
 }

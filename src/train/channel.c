@@ -24,9 +24,8 @@ void channel_drop_features(struct channel *channel)
 
 void channel_free(struct channel *channel)
 {
-    if (!channel) {
+    if (!channel)
         return;
-    }
     channel_drop_features(channel);
     g_array_free(channel->files, TRUE);
     g_free(channel->labels);
@@ -37,9 +36,8 @@ void channel_free(struct channel *channel)
 char *channel_place(const struct channel *channel, size_t row)
 {
     size_t i = channel->files->len - 1;
-    while (i > 0 && g_array_index(channel->files, struct channel_file, i).first_row > row) {
+    while (i > 0 && g_array_index(channel->files, struct channel_file, i).first_row > row)
         i--;
-    }
     const struct channel_file *file = &g_array_index(channel->files, struct channel_file, i);
     return g_strdup_printf("channel %s, file %s, row %zu", channel->name, file->path,
                            row - file->first_row + 1);
@@ -49,9 +47,8 @@ static bool append_dense(struct csv_matrix *matrix, const struct csv_matrix *mor
                          struct lathe_error *error)
 {
     matrix->columns = more->columns;
-    if (!csv_matrix_reserve(matrix, more->rows, error)) {
+    if (!csv_matrix_reserve(matrix, more->rows, error))
         return false;
-    }
     memcpy(matrix->values + matrix->rows * matrix->columns, more->values,
            more->rows * more->columns * sizeof *more->values);
     matrix->rows += more->rows;
@@ -108,13 +105,11 @@ static bool read_rows(struct channel *channel, const GPtrArray *files, struct ro
             g_prefix_error(error, "channel %s: ", channel->name);
             return advise_label(channel, error);
         }
-        if (batch.rows == 0) {
+        if (batch.rows == 0)
             return true;
-        }
         seen[batch.file] = true;
-        if (!take_batch(channel, files->pdata[batch.file], &batch, error)) {
+        if (!take_batch(channel, files->pdata[batch.file], &batch, error))
             return false;
-        }
     }
 }
 
@@ -143,9 +138,8 @@ static bool read_files(struct channel *channel, const GPtrArray *files,
 static float *copy_column(const struct csv_matrix *matrix, size_t column)
 {
     float *values = g_new(float, matrix->rows);
-    for (size_t row = 0; row < matrix->rows; row++) {
+    for (size_t row = 0; row < matrix->rows; row++)
         values[row] = matrix->values[row * matrix->columns + column];
-    }
     return values;
 }
 
@@ -166,9 +160,8 @@ static bool check_finite(const struct channel *channel, size_t first_feature, GE
     for (size_t row = 0; row < matrix->rows; row++) {
         for (size_t column = first_feature; column < matrix->columns; column++) {
             float value = matrix->values[row * matrix->columns + column];
-            if (isinf(value)) {
+            if (isinf(value))
                 return fail_infinite(channel, row, "column", column + 1, value, error);
-            }
         }
     }
     return true;
@@ -225,9 +218,8 @@ static bool read_folder(struct channel *channel, const char *folder,
                         const struct channel_options *options, GError **error)
 {
     g_autoptr(GPtrArray) files = rows_files(folder, error);
-    if (!files || !read_files(channel, files, options, error)) {
+    if (!files || !read_files(channel, files, options, error))
         return false;
-    }
     channel->rows = row_count(channel);
     return channel->rows > 0 ||
            error_set(error, ERROR_VALIDATION, "No data in %s channel path %s%s",
@@ -245,11 +237,9 @@ struct channel *channel_read(const char *name, const char *const *folders,
     channel->is_sparse = options->format == ROWS_LIBSVM;
     channel->files = g_array_new(FALSE, FALSE, sizeof(struct channel_file));
     g_array_set_clear_func(channel->files, clear_file);
-    for (size_t i = 0; folders[i]; i++) {
-        if (!read_folder(channel, folders[i], options, error)) {
+    for (size_t i = 0; folders[i]; i++)
+        if (!read_folder(channel, folders[i], options, error))
             return NULL;
-        }
-    }
     bool taken =
         channel->is_sparse ? take_sparse(channel, error) : take_dense(channel, options, error);
     return taken ? g_steal_pointer(&channel) : NULL;

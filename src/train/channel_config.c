@@ -84,12 +84,10 @@ bool channel_config_read(const json_t *channels, struct channel_config *config, 
     }
     const json_t *train = json_object_get(channels, "train");
     const json_t *validation = json_object_get(channels, "validation");
-    if (!train) {
+    if (!train)
         return error_set(error, ERROR_VALIDATION, "Missing required channel: train");
-    }
-    if (!check_channel("train", train, &config->train, error)) {
+    if (!check_channel("train", train, &config->train, error))
         return false;
-    }
     config->has_validation = validation != NULL;
     config->validation = config->train;
     return !validation || check_channel("validation", validation, &config->validation, error);

@@ -19,9 +19,8 @@ static char *checkpoint_path(const char *folder, int round)
 /* The round in a checkpoint's name, or -1 for any other file (one that is being written, say). */
 static int round_of(const char *name)
 {
-    if (!g_str_has_prefix(name, NAME)) {
+    if (!g_str_has_prefix(name, NAME))
         return -1;
-    }
     guint64 round;
     bool number =
         g_ascii_string_to_unsigned(name + strlen(NAME), 10, 0, G_MAXINT - 1, &round, NULL);
@@ -35,9 +34,8 @@ static int newest_below(const char *folder, int limit)
     const char *name;
     while (entries && (name = g_dir_read_name(entries))) {
         int round = round_of(name);
-        if (round < limit && round > newest) {
+        if (round < limit && round > newest)
             newest = round;
-        }
     }
     return newest;
 }
@@ -60,9 +58,8 @@ bool checkpoint_resume(const struct xgboost *xgboost, const char *folder, void *
         /* Half of the model may be in the booster: the next one goes into a new one. */
         xgboost->booster_free(*booster);
         *booster = NULL;
-        if (xgboost->booster_create(NULL, 0, booster) != 0) {
+        if (xgboost->booster_create(NULL, 0, booster) != 0)
             return xgboost_fail(xgboost, error, "making a booster");
-        }
     }
     return true;
 }
@@ -71,12 +68,10 @@ bool checkpoint_save(const struct xgboost *xgboost, void *booster, const char *f
                      GError **error)
 {
     g_autofree char *path = checkpoint_path(folder, round);
-    if (!booster_write(xgboost, booster, path, error)) {
+    if (!booster_write(xgboost, booster, path, error))
         return false;
-    }
     g_autofree char *old = checkpoint_path(folder, round - KEPT);
-    if (round >= KEPT && unlink(old) != 0 && errno != ENOENT) {
+    if (round >= KEPT && unlink(old) != 0 && errno != ENOENT)
         return error_set_errno(error, errno, "removing the checkpoint %s", old);
-    }
     return true;
 }

@@ -36,9 +36,8 @@ static void *slice(const struct crossing *crossing, int fold, bool left_out, GEr
     const struct xgboost *xgboost = crossing->plan->xgboost;
     void *matrix = NULL;
     if (xgboost->matrix_slice(crossing->all->matrix, (const int *)(void *)rows->data, rows->len,
-                              &matrix, 0) != 0) {
+                              &matrix, 0) != 0)
         xgboost_fail(xgboost, error, "leaving out a fold (_kfold)");
-    }
     return matrix;
 }
 
@@ -49,27 +48,23 @@ static bool record(struct crossing *crossing, int fold, int repeat, void *booste
     const float *values;
     size_t width;
     if (!booster_predict(crossing->plan->xgboost, booster, left_out, PREDICT_ANSWER, &values,
-                         &width, error)) {
+                         &width, error))
         return false;
-    }
     const char *objective = hyperparameter_text(crossing->plan->hyperparameters, "objective");
     /* What is predicted is a probability, but for raw margins; multi:softmax says the class. */
     float half = strcmp(objective, "binary:logitraw") == 0 ? 0.0F : 0.5F;
     bool says_class = strcmp(objective, "multi:softmax") == 0;
     for (size_t row = 0; row < crossing->all->rows; row++) {
-        if (crossing->fold[row] != fold) {
+        if (crossing->fold[row] != fold)
             continue;
-        }
         size_t best = 0;
-        for (size_t i = 1; i < width; i++) {
+        for (size_t i = 1; i < width; i++)
             best = values[i] > values[best] ? i : best;
-        }
         size_t at = row * (size_t)crossing->repeats + (size_t)repeat;
         crossing->chances[at] = values[best];
         crossing->answers[at] = values[0];
-        if (crossing->classes && !says_class) {
+        if (crossing->classes && !says_class)
             crossing->answers[at] = width > 1 ? (float)best : (float)(values[0] > half);
-        }
         values += width;
     }
     return true;
@@ -84,9 +79,8 @@ static bool run_fold(struct crossing *crossing, int repeat, int fold, GError **e
     g_autofree char *checkpoints = NULL;
     if (crossing->plan->checkpoints) {
         checkpoints = g_strdup_printf("%s/model-%u", crossing->plan->checkpoints, number);
-        if (!file_make_folders(checkpoints, error)) {
+        if (!file_make_folders(checkpoints, error))
             return false;
-        }
     }
     report_log("INFO", "Train cross validation fold %d", fold + 1);
     struct boost_plan plan = *crossing->plan;
@@ -102,12 +96,10 @@ static bool run_fold(struct crossing *crossing, int repeat, int fold, GError **e
         crossing->stopped = outcome.stopped;
         good = record(crossing, fold, repeat, outcome.booster, left_out, error);
     }
-    if (plan.train) {
+    if (plan.train)
         xgboost->matrix_free(plan.train);
-    }
-    if (left_out) {
+    if (left_out)
         xgboost->matrix_free(left_out);
-    }
     return good;
 }
 
@@ -116,9 +108,8 @@ static void report_means(const struct crossing *crossing, guint first)
 {
     const struct boost_outcome *models =
         (const struct boost_outcome *)(void *)crossing->models->data;
-    if (!models[first].last) {
+    if (!models[first].last)
         return; /* every round was in a checkpoint already */
-    }
     g_autoptr(GArray) means = g_array_copy(models[first].last);
     for (guint i = 0; i < means->len; i++) {
         struct score *mean = &g_array_index(means, struct score, i);
@@ -144,11 +135,9 @@ static bool run_repeats(struct crossing *crossing, GError **error)
         guint first = crossing->models->len;
         folds_deal(crossing->fold, crossing->all->rows, crossing->folds,
                    crossing->classes ? crossing->all->labels : NULL, &crossing->random);
-        for (int fold = 0; fold < crossing->folds && !crossing->stopped; fold++) {
-            if (!run_fold(crossing, repeat, fold, error)) {
+        for (int fold = 0; fold < crossing->folds && !crossing->stopped; fold++)
+            if (!run_fold(crossing, repeat, fold, error))
                 return false;
-            }
-        }
         report_log("INFO", "The metrics of round %d cross validation", repeat + 1);
         report_means(crossing, first);
     }
@@ -164,9 +153,8 @@ static bool write_models(const struct crossing *crossing, GError **error)
     for (guint i = 0; i < crossing->models->len; i++) {
         g_autofree char *path = g_strdup_printf("%s/model/xgboost-model-%u", crossing->opt_ml, i);
         void *booster = g_array_index(crossing->models, struct boost_outcome, i).booster;
-        if (!booster_write_model(crossing->plan->xgboost, booster, path, error)) {
+        if (!booster_write_model(crossing->plan->xgboost, booster, path, error))
             return false;
-        }
     }
     return true;
 }
@@ -174,9 +162,8 @@ static bool write_models(const struct crossing *crossing, GError **error)
 static double mean(const float *values, int count)
 {
     double sum = 0;
-    for (int i = 0; i < count; i++) {
+    for (int i = 0; i < count; i++)
         sum += (double)values[i];
-    }
     return sum / count;
 }
 
@@ -187,9 +174,8 @@ static double mode(const float *values, int count)
     float found = values[0];
     for (int i = 0; i < count; i++) {
         int times = 0;
-        for (int j = 0; j < count; j++) {
+        for (int j = 0; j < count; j++)
             times += values[j] == values[i];
-        }
         if (times > most || (times == most && values[i] < found)) {
             most = times;
             found = values[i];
@@ -251,12 +237,10 @@ bool cross_validate(const struct boost_plan *plan, const struct watched *all, co
     report_log("INFO", "Run %d-round of %d-fold cross validation with %zu rows", crossing.repeats,
                crossing.folds, all->rows);
     bool good = run_repeats(&crossing, error);
-    if (good && (!crossing.stopped || keep)) {
+    if (good && (!crossing.stopped || keep))
         good = write_models(&crossing, error);
-    }
-    if (good && !crossing.stopped) {
+    if (good && !crossing.stopped)
         good = write_predictions(&crossing, error);
-    }
     crossing_clear(&crossing);
     return good;
 }

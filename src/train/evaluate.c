@@ -30,17 +30,13 @@ static GPtrArray *united_metrics(const json_t *hyperparameters, const char *tune
     GPtrArray *names = g_ptr_array_new_with_free_func(g_free);
     const char *given = hyperparameter_text(hyperparameters, "eval_metric");
     g_auto(GStrv) parts = g_strsplit(given ? given : "", ",", -1);
-    for (size_t i = 0; parts[i]; i++) {
-        if (!g_ptr_array_find_with_equal_func(names, parts[i], g_str_equal, NULL)) {
+    for (size_t i = 0; parts[i]; i++)
+        if (!g_ptr_array_find_with_equal_func(names, parts[i], g_str_equal, NULL))
             g_ptr_array_add(names, g_strdup(parts[i]));
-        }
-    }
-    if (!tuned) {
+    if (!tuned)
         return names;
-    }
-    if (!g_ptr_array_find_with_equal_func(names, tuned, g_str_equal, NULL)) {
+    if (!g_ptr_array_find_with_equal_func(names, tuned, g_str_equal, NULL))
         g_ptr_array_add(names, g_strdup(tuned));
-    }
     g_ptr_array_sort(names, compare_names);
     return names;
 }
@@ -65,11 +61,10 @@ struct evaluator *evaluator_new(const struct xgboost *xgboost, const json_t *hyp
     g_autoptr(GPtrArray) names = united_metrics(hyperparameters, tuned);
     for (guint i = 0; i < names->len; i++) {
         const struct train_metric *metric = train_metric_find(names->pdata[i]);
-        if (metric && metric->computed_by_us) {
+        if (metric && metric->computed_by_us)
             g_ptr_array_add(evaluator->own_metrics, (gpointer)metric);
-        } else {
+        else
             g_ptr_array_add(evaluator->xgboost_metrics, g_strdup(names->pdata[i]));
-        }
     }
     g_ptr_array_add(evaluator->xgboost_metrics, NULL);
     return evaluator;
@@ -77,9 +72,8 @@ struct evaluator *evaluator_new(const struct xgboost *xgboost, const json_t *hyp
 
 void evaluator_free(struct evaluator *evaluator)
 {
-    if (!evaluator) {
+    if (!evaluator)
         return;
-    }
     g_ptr_array_free(evaluator->xgboost_metrics, TRUE);
     g_ptr_array_free(evaluator->own_metrics, TRUE);
     g_string_chunk_free(evaluator->texts);
@@ -104,9 +98,8 @@ static void parse_line(struct evaluator *evaluator, char *const *fields, const c
     size_t length = strlen(data);
     for (size_t i = 1; fields[0] && fields[i]; i++) {
         const char *colon = strrchr(fields[i], ':');
-        if (!colon || strncmp(fields[i], data, length) != 0 || fields[i][length] != '-') {
+        if (!colon || strncmp(fields[i], data, length) != 0 || fields[i][length] != '-')
             continue;
-        }
         const char *metric = fields[i] + length + 1;
         g_autofree char *name = g_strndup(metric, (size_t)(colon - metric));
         struct score score = {.data = data,
@@ -125,16 +118,14 @@ static float *predict(const struct xgboost *xgboost, void *booster, const struct
     const float *values;
     size_t width;
     if (!booster_predict(xgboost, booster, set->matrix, classes ? PREDICT_MARGIN : PREDICT_ANSWER,
-                         &values, &width, error)) {
+                         &values, &width, error))
         return NULL;
-    }
     float *answers = g_new(float, set->rows);
     for (size_t row = 0; row < set->rows; row++) {
         const float *of_row = values + row * width;
         size_t best = 0;
-        for (size_t i = 1; i < width; i++) {
+        for (size_t i = 1; i < width; i++)
             best = of_row[i] > of_row[best] ? i : best;
-        }
         answers[row] = !classes ? of_row[0] : (width > 1 ? (float)best : (float)(of_row[0] > 0));
     }
     return answers;
@@ -144,9 +135,8 @@ static struct score *find_score(GArray *scores, const char *data, const char *me
 {
     for (guint i = 0; i < scores->len; i++) {
         struct score *score = &g_array_index(scores, struct score, i);
-        if (strcmp(score->data, data) == 0 && strcmp(score->metric, metric) == 0) {
+        if (strcmp(score->data, data) == 0 && strcmp(score->metric, metric) == 0)
             return score;
-        }
     }
     return NULL;
 }
@@ -155,20 +145,18 @@ static bool add_own(const struct train_metric *metric, const struct watched *set
                     const float *predictions, GArray *scores, GError **error)
 {
     struct score score = {.data = set->name, .metric = metric->name};
-    if (!own_metric(metric, set->labels, predictions, set->rows, &score.value, error)) {
+    if (!own_metric(metric, set->labels, predictions, set->rows, &score.value, error))
         return false;
-    }
     /* The container's pass through a text with six places, and early stopping compares what comes
      * out. */
     g_autofree char *text = g_strdup_printf("%f", score.value);
     score.value = g_ascii_strtod(text, NULL);
     /* XGBoost's default metric may have the same name; ours stands in its place. */
     struct score *same = find_score(scores, set->name, metric->name);
-    if (same) {
+    if (same)
         same->value = score.value;
-    } else {
+    else
         g_array_append_val(scores, score);
-    }
     return true;
 }
 
@@ -180,12 +168,10 @@ static bool add_owns(struct evaluator *evaluator, void *booster, const struct wa
     for (guint i = 0; i < evaluator->own_metrics->len; i++) {
         const struct train_metric *metric = evaluator->own_metrics->pdata[i];
         float **predictions = metric->of_classes ? &classes : &numbers;
-        if (!*predictions) {
+        if (!*predictions)
             *predictions = predict(evaluator->xgboost, booster, set, metric->of_classes, error);
-        }
-        if (!*predictions || !add_own(metric, set, *predictions, scores, error)) {
+        if (!*predictions || !add_own(metric, set, *predictions, scores, error))
             return false;
-        }
     }
     return true;
 }
@@ -208,9 +194,8 @@ GArray *evaluate(struct evaluator *evaluator, void *booster, int round, GError *
     g_autoptr(GArray) scores = g_array_new(FALSE, FALSE, sizeof(struct score));
     for (size_t i = 0; i < evaluator->set_count; i++) {
         parse_line(evaluator, fields, names[i], scores);
-        if (!add_owns(evaluator, booster, &evaluator->sets[i], scores, error)) {
+        if (!add_owns(evaluator, booster, &evaluator->sets[i], scores, error))
             return NULL;
-        }
     }
     return g_steal_pointer(&scores);
 }
@@ -233,15 +218,12 @@ const struct score *evaluation_find(const GArray *scores, const char *data, cons
     size_t length = strcspn(metric, "@");
     for (guint i = 0; i < scores->len; i++) {
         const struct score *score = &g_array_index(scores, struct score, i);
-        if (strcmp(score->data, data) != 0) {
+        if (strcmp(score->data, data) != 0)
             continue;
-        }
-        if (strcmp(score->metric, metric) == 0) {
+        if (strcmp(score->metric, metric) == 0)
             return score;
-        }
-        if (strncmp(score->metric, metric, length) == 0 && score->metric[length] == '\0') {
+        if (strncmp(score->metric, metric, length) == 0 && score->metric[length] == '\0')
             same_kind = score;
-        }
     }
     return same_kind;
 }

@@ -21,9 +21,8 @@ static int compare_dealt(const void *a, const void *b)
 {
     const struct dealt *one = a;
     const struct dealt *other = b;
-    if (one->label != other->label) {
+    if (one->label != other->label)
         return one->label < other->label ? -1 : 1;
-    }
     return one->place < other->place ? -1 : 1;
 }
 
@@ -40,7 +39,6 @@ void folds_deal(int *fold, size_t rows, int folds, const float *labels, uint64_t
         cards[i].label = !labels ? 0 : labels[cards[i].row];
     }
     qsort(cards, rows, sizeof *cards, compare_dealt);
-    for (size_t i = 0; i < rows; i++) {
+    for (size_t i = 0; i < rows; i++)
         fold[cards[i].row] = (int)(i % (size_t)folds);
-    }
 }

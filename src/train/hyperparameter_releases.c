@@ -45,10 +45,8 @@ bool release_is_in(const struct xgboost_release *release, enum xgboost_image sin
 
 bool release_has_value(const struct xgboost_release *release, const char *name, const char *value)
 {
-    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++) {
-        if (strcmp(values[i].name, name) == 0 && strcmp(values[i].value, value) == 0) {
+    for (size_t i = 0; i < sizeof values / sizeof values[0]; i++)
+        if (strcmp(values[i].name, name) == 0 && strcmp(values[i].value, value) == 0)
             return release_is_in(release, values[i].since, values[i].until);
-        }
-    }
     return true;
 }

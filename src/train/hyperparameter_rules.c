@@ -19,19 +19,16 @@ static bool has(const json_t *values, const char *name, const char *value)
 
 static bool all_in(char **parts, const char *const *words)
 {
-    for (size_t i = 0; parts[i]; i++) {
-        if (!g_strv_contains(words, parts[i])) {
+    for (size_t i = 0; parts[i]; i++)
+        if (!g_strv_contains(words, parts[i]))
             return false;
-        }
-    }
     return true;
 }
 
 static bool check_updater(const json_t *values, GError **error)
 {
-    if (!hyperparameter_given(values, "updater")) {
+    if (!hyperparameter_given(values, "updater"))
         return true;
-    }
     g_auto(GStrv) parts = g_strsplit(hyperparameter_text(values, "updater"), ",", -1);
     if (has(values, "booster", "gblinear")) {
         return (g_strv_length(parts) == 1 && all_in(parts, WORDS("shotgun", "coord_descent"))) ||
@@ -130,11 +127,9 @@ static bool check_metrics(const json_t *values, GError **error)
     const char *objective = hyperparameter_text(values, "objective");
     const char *metrics = hyperparameter_text(values, "eval_metric");
     g_auto(GStrv) names = g_strsplit(metrics ? metrics : "", ",", -1);
-    for (size_t i = 0; names[i]; i++) {
-        if (!check_metric(names[i], objective, error)) {
+    for (size_t i = 0; names[i]; i++)
+        if (!check_metric(names[i], objective, error))
             return false;
-        }
-    }
     const char *tuned = hyperparameter_text(values, "_tuning_objective_metric");
     return !tuned || check_metric(strchr(tuned, ':') + 1, objective, error);
 }

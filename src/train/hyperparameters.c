@@ -221,19 +221,16 @@ static const char **choices_of(const struct xgboost_release *release,
     const char *const *all = hyperparameter->choices;
     const char **choices = g_new0(const char *, g_strv_length((char **)all) + 1);
     size_t found = 0;
-    for (size_t i = 0; all[i]; i++) {
-        if (release_has_value(release, hyperparameter->name, all[i])) {
+    for (size_t i = 0; all[i]; i++)
+        if (release_has_value(release, hyperparameter->name, all[i]))
             choices[found++] = all[i];
-        }
-    }
     return choices;
 }
 
 static bool one_of(const char *name, const char *value, const char *const *choices, GError **error)
 {
-    if (g_strv_contains(choices, value)) {
+    if (g_strv_contains(choices, value))
         return true;
-    }
     g_autofree char *list = g_strjoinv("', '", (char **)choices);
     const char *near = near_word_of(value, choices);
     return error_set(error, ERROR_VALIDATION, "Hyperparameter %s: %s is not in ['%s']%s%s%s", name,
@@ -247,10 +244,8 @@ static bool one_of_choices(const struct xgboost_release *release,
 {
     g_autofree const char **choices = choices_of(release, hyperparameter);
     bool gpu = strstr(value, "gpu") != NULL;
-    if (gpu && !g_strv_contains(choices, value) &&
-        g_strv_contains(hyperparameter->choices, value)) {
+    if (gpu && !g_strv_contains(choices, value) && g_strv_contains(hyperparameter->choices, value))
         return error_set(error, ERROR_VALIDATION, "GPU training is not supported yet.");
-    }
     return one_of(hyperparameter->name, value, choices, error);
 }
 
@@ -269,9 +264,8 @@ static bool check_metric(const struct xgboost_release *release, const char *name
                          GError **error)
 {
     const char *at = strchr(value, '@');
-    if (!at) {
+    if (!at)
         return one_of_metrics(release, name, value, "", error);
-    }
     g_autofree char *metric = g_strndup(value, (size_t)(at - value));
     if (!g_strv_contains(LIST("error", "ndcg", "map"), metric)) {
         return error_set(error, ERROR_VALIDATION,
@@ -293,16 +287,14 @@ static bool check_metric(const struct xgboost_release *release, const char *name
 static char *interval_text(const struct interval *range)
 {
     GString *text = g_string_new(NULL);
-    if (isinf(range->low)) {
+    if (isinf(range->low))
         g_string_append(text, "(-inf, ");
-    } else {
+    else
         g_string_append_printf(text, "%c%.10g, ", range->low_open ? '(' : '[', range->low);
-    }
-    if (isinf(range->high)) {
+    if (isinf(range->high))
         g_string_append(text, "+inf)");
-    } else {
+    else
         g_string_append_printf(text, "%.10g%c", range->high, range->high_open ? ')' : ']');
-    }
     return g_string_free(text, FALSE);
 }
 
@@ -311,9 +303,8 @@ static bool in_range(const char *name, const char *value, double number,
 {
     bool above = range->low_open ? number > range->low : number >= range->low;
     bool below = range->high_open ? number < range->high : number <= range->high;
-    if (above && below) {
+    if (above && below)
         return true;
-    }
     g_autofree char *text = interval_text(range);
     return error_set(error, ERROR_VALIDATION, "Hyperparameter %s: %s is not in %s", name, value,
                      text);
@@ -347,9 +338,8 @@ static bool check_number(const struct hyperparameter *hyperparameter, const char
 static char **split_list(const char *value)
 {
     char **parts = g_strsplit(value, ",", -1);
-    for (size_t i = 0; parts[i]; i++) {
+    for (size_t i = 0; parts[i]; i++)
         g_strstrip(parts[i]);
-    }
     return parts;
 }
 
@@ -365,9 +355,8 @@ static bool check_list(const struct xgboost_release *release,
         bool good = hyperparameter->kind == METRICS
                         ? check_metric(release, hyperparameter->name, parts[i], error)
                         : one_of_choices(release, hyperparameter, parts[i], error);
-        if (!good) {
+        if (!good)
             return false;
-        }
     }
     g_free(*value);
     *value = g_strjoinv(",", parts);
@@ -387,15 +376,12 @@ static bool check_signs(const struct hyperparameter *hyperparameter, char **valu
                          hyperparameter->name, *value);
     }
     g_autofree char *inner = g_strndup(*value + 1, length - 2);
-    if (g_str_has_suffix(inner, ",")) {
+    if (g_str_has_suffix(inner, ","))
         inner[strlen(inner) - 1] = '\0'; /* Python's tuple of one: (1,) */
-    }
     g_auto(GStrv) parts = split_list(inner);
-    for (size_t i = 0; parts[i]; i++) {
-        if (!check_number(hyperparameter, parts[i], error)) {
+    for (size_t i = 0; parts[i]; i++)
+        if (!check_number(hyperparameter, parts[i], error))
             return false;
-        }
-    }
     g_autofree char *joined = g_strjoinv(",", parts);
     g_free(*value);
     *value = g_strdup_printf("(%s)", joined);
@@ -414,9 +400,8 @@ static bool check_groups(const struct hyperparameter *hyperparameter, const char
             const json_t *feature = json_array_get(group, j);
             lists = json_is_integer(feature);
             if (lists && !in_range(hyperparameter->name, value, json_number_value(feature),
-                                   &hyperparameter->range, error)) {
+                                   &hyperparameter->range, error))
                 return false;
-            }
         }
     }
     return lists || error_set(error, ERROR_VALIDATION,
@@ -466,9 +451,8 @@ static bool check_one(const struct xgboost_release *release, const char *given_n
                       const json_t *given, json_t *checked, GError **error)
 {
     const struct hyperparameter *hyperparameter = find_known(given_name);
-    if (!hyperparameter || !knows(release, hyperparameter, given_name)) {
+    if (!hyperparameter || !knows(release, hyperparameter, given_name))
         return release->lenient || refuse_unknown(release, given_name, error);
-    }
     const char *name = hyperparameter->name;
     if (!json_is_string(given)) {
         return error_set(error, ERROR_VALIDATION,
@@ -482,9 +466,8 @@ static bool check_one(const struct xgboost_release *release, const char *given_n
                          given_name);
     }
     g_autofree char *value = g_strstrip(g_strdup(json_string_value(given)));
-    if (!check_value(release, hyperparameter, &value, error)) {
+    if (!check_value(release, hyperparameter, &value, error))
         return false;
-    }
     json_object_set_new(checked, name, json_string(value));
     return true;
 }
@@ -498,19 +481,15 @@ bool train_check_hyperparameters(const json_t *given, const struct xgboost_relea
     /* Jansson's loop takes no const object; nothing is changed. */
     json_object_foreach((json_t *)given, name, value)
     {
-        if (!check_one(release, name, value, values, error)) {
+        if (!check_one(release, name, value, values, error))
             return false;
-        }
     }
-    if (!json_object_get(values, "num_round")) {
+    if (!json_object_get(values, "num_round"))
         return error_set(error, ERROR_VALIDATION, "Missing required hyperparameter: num_round");
-    }
-    if (!hyperparameter_rules_check(values, error)) {
+    if (!hyperparameter_rules_check(values, error))
         return false;
-    }
-    if (checked) {
+    if (checked)
         *checked = g_steal_pointer(&values);
-    }
     return true;
 }
 

@@ -53,9 +53,8 @@ static bool check_rule(const struct channel *channel, const struct label_rule *r
     for (size_t row = 0; row < channel->rows; row++) {
         double label = (double)channel->labels[row];
         bool above = rule->low_open ? label > rule->low : label >= rule->low;
-        if (!above || label > rule->high || (two_values && label != 0 && label != 1)) {
+        if (!above || label > rule->high || (two_values && label != 0 && label != 1))
             return fail_label(channel, row, rule->rule, error);
-        }
     }
     return true;
 }
@@ -78,21 +77,15 @@ static bool check_weights(const struct channel *channel, GError **error)
 bool labels_check(const struct channel *channel, const char *objective, gint64 num_class,
                   GError **error)
 {
-    for (size_t row = 0; row < channel->rows; row++) {
-        if (!isfinite(channel->labels[row])) {
+    for (size_t row = 0; row < channel->rows; row++)
+        if (!isfinite(channel->labels[row]))
             return fail_label(channel, row, "every row needs a finite number as its label", error);
-        }
-    }
-    if (!check_weights(channel, error)) {
+    if (!check_weights(channel, error))
         return false;
-    }
-    if (g_str_has_prefix(objective, "multi:")) {
+    if (g_str_has_prefix(objective, "multi:"))
         return check_classes(channel, num_class, error);
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(rules); i++) {
-        if (strcmp(rules[i].objective, objective) == 0) {
+    for (size_t i = 0; i < G_N_ELEMENTS(rules); i++)
+        if (strcmp(rules[i].objective, objective) == 0)
             return check_rule(channel, &rules[i], error);
-        }
-    }
     return true;
 }

@@ -49,9 +49,8 @@ struct xgboost *xgboost_open(const char *image, GError **error)
     bool old = xgboost->release->image <= IMAGE_1_7_1;
     xgboost->path = old ? g_strdup(OLD_LIBRARY)
                         : library_find("LATHE_XGBOOST_LIBRARY", "xgboost/libxgboost.so", error);
-    if (!xgboost->path) {
+    if (!xgboost->path)
         return NULL;
-    }
     /* OpenMP's threads spin at every barrier, and read this once, when they load. Jobs that share
      * cores would burn each other's time: 100 rounds on 3,000 rows beside a busy machine's other
      * work took 0.2 s asleep and 3 s spinning. */
@@ -73,9 +72,8 @@ struct xgboost *xgboost_open(const char *image, GError **error)
 
 void xgboost_close(struct xgboost *xgboost)
 {
-    if (!xgboost) {
+    if (!xgboost)
         return;
-    }
     /* The library stays mapped: its OpenMP threads outlive every call and would run in thin air. */
     g_free(xgboost->path);
     g_free(xgboost);
@@ -96,9 +94,8 @@ const char *xgboost_message(const char *text)
         text = !end ? text : end + 2;
     }
     const char *colon;
-    while ((colon = strstr(text, ": ")) && is_origin(text, (size_t)(colon - text))) {
+    while ((colon = strstr(text, ": ")) && is_origin(text, (size_t)(colon - text)))
         text = colon + 2;
-    }
     return text;
 }
 

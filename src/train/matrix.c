@@ -38,9 +38,8 @@ static char *array_2d(const struct csv_matrix *matrix, size_t columns)
 static bool set_info(const struct xgboost *xgboost, void *matrix, const char *field,
                      const void *values, size_t count, const char *type, GError **error)
 {
-    if (!values) {
+    if (!values)
         return true;
-    }
     g_autofree char *array = array_1d(values, count, type);
     g_autofree char *attempted = g_strdup_printf("setting the rows' %s", field);
     return xgboost->matrix_set_info(matrix, field, array) == 0 ||
@@ -73,9 +72,8 @@ static void batch_reset(void *iterator)
 static int batch_next(void *iterator)
 {
     struct batch *batch = iterator;
-    if (batch->given || batch->error) {
+    if (batch->given || batch->error)
         return 0;
-    }
     batch->given = true;
     const struct channel *channel = batch->channel;
     g_autofree char *values = array_2d(&channel->matrix, channel->features);
@@ -102,9 +100,8 @@ static void *create_quantile(const struct xgboost *xgboost, const struct channel
     xgboost->matrix_free(batch.proxy);
     if (batch.error) {
         g_propagate_error(error, batch.error);
-        if (failed == 0) {
+        if (failed == 0)
             xgboost->matrix_free(matrix);
-        }
         return NULL;
     }
     if (failed != 0) {

@@ -49,11 +49,9 @@ const struct train_metric *train_metrics(size_t *count)
 const struct train_metric *train_metric_find(const char *name)
 {
     size_t length = strcspn(name, "@");
-    for (size_t i = 0; i < G_N_ELEMENTS(metrics); i++) {
-        if (strncmp(metrics[i].name, name, length) == 0 && metrics[i].name[length] == '\0') {
+    for (size_t i = 0; i < G_N_ELEMENTS(metrics); i++)
+        if (strncmp(metrics[i].name, name, length) == 0 && metrics[i].name[length] == '\0')
             return &metrics[i];
-        }
-    }
     return NULL;
 }
 

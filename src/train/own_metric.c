@@ -66,9 +66,8 @@ static double balanced_accuracy(const GArray *tallies)
 static double accuracy(const GArray *tallies, size_t rows)
 {
     double hits = 0;
-    for (guint i = 0; i < tallies->len; i++) {
+    for (guint i = 0; i < tallies->len; i++)
         hits += g_array_index(tallies, struct tally, i).hits;
-    }
     return ratio(hits, (double)rows);
 }
 
@@ -84,14 +83,12 @@ static bool count_classes(const float *labels, const float *predictions, size_t 
                              "Metric '%s' compares classes, whole numbers from 0; a label is %.9g",
                              metric, (double)label);
         }
-        if (greatest >= (float)tallies->len) {
+        if (greatest >= (float)tallies->len)
             g_array_set_size(tallies, (guint)greatest + 1);
-        }
         g_array_index(tallies, struct tally, (guint)label).labelled += 1;
         g_array_index(tallies, struct tally, (guint)predictions[row]).predicted += 1;
-        if (label == predictions[row]) {
+        if (label == predictions[row])
             g_array_index(tallies, struct tally, (guint)label).hits += 1;
-        }
     }
     return true;
 }
@@ -99,27 +96,20 @@ static bool count_classes(const float *labels, const float *predictions, size_t 
 static double class_metric(const char *name, const GArray *tallies, size_t rows)
 {
     const struct tally *one = &g_array_index(tallies, struct tally, 1);
-    if (strcmp(name, "balanced_accuracy") == 0) {
+    if (strcmp(name, "balanced_accuracy") == 0)
         return balanced_accuracy(tallies);
-    }
-    if (strcmp(name, "f1") == 0 || strcmp(name, "f1_macro") == 0) {
+    if (strcmp(name, "f1") == 0 || strcmp(name, "f1_macro") == 0)
         return macro_mean(tallies, tally_f1);
-    }
-    if (strcmp(name, "precision_macro") == 0) {
+    if (strcmp(name, "precision_macro") == 0)
         return macro_mean(tallies, tally_precision);
-    }
-    if (strcmp(name, "recall_macro") == 0) {
+    if (strcmp(name, "recall_macro") == 0)
         return macro_mean(tallies, tally_recall);
-    }
-    if (strcmp(name, "f1_binary") == 0) {
+    if (strcmp(name, "f1_binary") == 0)
         return tally_f1(one);
-    }
-    if (strcmp(name, "precision") == 0) {
+    if (strcmp(name, "precision") == 0)
         return tally_precision(one);
-    }
-    if (strcmp(name, "recall") == 0) {
+    if (strcmp(name, "recall") == 0)
         return tally_recall(one);
-    }
     /* Every row has one label and one prediction, so precision and recall over all rows, their
      * "micro" means, are the accuracy. */
     return accuracy(tallies, rows);
@@ -129,9 +119,8 @@ static double number_metric(const char *name, const float *labels, const float *
                             size_t rows)
 {
     double sum = 0;
-    for (size_t row = 0; row < rows; row++) {
+    for (size_t row = 0; row < rows; row++)
         sum += (double)labels[row];
-    }
     double mean = sum / (double)rows;
     double absolute = 0;
     double squares = 0;
@@ -143,19 +132,15 @@ static double number_metric(const char *name, const float *labels, const float *
         squares += difference * difference;
         spread += deviation * deviation;
     }
-    if (strcmp(name, "mae") == 0) {
+    if (strcmp(name, "mae") == 0)
         return absolute / (double)rows;
-    }
-    if (strcmp(name, "mse") == 0) {
+    if (strcmp(name, "mse") == 0)
         return squares / (double)rows;
-    }
-    if (strcmp(name, "rmse") == 0) {
+    if (strcmp(name, "rmse") == 0)
         return sqrt(squares / (double)rows);
-    }
     /* r2; scikit-learn calls a perfect fit of a constant 1 and any other 0. */
-    if (spread == 0) {
+    if (spread == 0)
         return squares == 0 ? 1 : 0;
-    }
     return 1 - squares / spread;
 }
 
@@ -167,9 +152,8 @@ bool own_metric(const struct train_metric *metric, const float *labels, const fl
         return true;
     }
     g_autoptr(GArray) tallies = g_array_new(FALSE, TRUE, sizeof(struct tally));
-    if (!count_classes(labels, predictions, rows, tallies, metric->name, error)) {
+    if (!count_classes(labels, predictions, rows, tallies, metric->name, error))
         return false;
-    }
     *value = class_metric(metric->name, tallies, rows);
     return true;
 }

@@ -39,9 +39,8 @@ static char *take_name(const GByteArray *model, size_t *offset)
         *offset += sizeof length;
     }
     length = GUINT64_FROM_LE(length);
-    if (length == 0 || length > model->len - *offset) {
+    if (length == 0 || length > model->len - *offset)
         return NULL;
-    }
     char *name = g_strndup((const char *)model->data + *offset, length);
     *offset += length;
     return name;
@@ -57,9 +56,8 @@ static void make_base_score_a_margin(guint8 *header, const char *objective)
     float margin;
     memcpy(&score, &word, sizeof score);
     const struct objective *known = objective_find(objective);
-    if (!known || known->link == LINK_IDENTITY || !objective_base_margin(known, score, &margin)) {
+    if (!known || known->link == LINK_IDENTITY || !objective_base_margin(known, score, &margin))
         return;
-    }
     memcpy(&word, &margin, sizeof word);
     put_word(header, BASE_SCORE, word);
     put_word(header, MAJOR_VERSION, 0);
@@ -78,14 +76,12 @@ static void append_poisson_step(GByteArray *model)
 static bool age(GByteArray *model, GError **error)
 {
     size_t offset = strlen(MAGIC) + HEADER_BYTES;
-    if (model->len < offset || memcmp(model->data, MAGIC, strlen(MAGIC)) != 0) {
+    if (model->len < offset || memcmp(model->data, MAGIC, strlen(MAGIC)) != 0)
         return error_set(error, ERROR_INTERNAL, "XGBoost's binary model does not begin as such");
-    }
     g_autofree char *objective = take_name(model, &offset);
     g_autofree char *booster = !objective ? NULL : take_name(model, &offset);
-    if (!booster || model->len - offset < BOOSTER_BYTES) {
+    if (!booster || model->len - offset < BOOSTER_BYTES)
         return error_set(error, ERROR_INTERNAL, "XGBoost's binary model is cut off");
-    }
     guint8 *header = model->data + strlen(MAGIC);
     make_base_score_a_margin(header, objective);
     /* Since 1.0 the metrics are an attribute; 0.90 would look for them behind these. */
@@ -94,9 +90,8 @@ static bool age(GByteArray *model, GError **error)
     guint8 *own = model->data + offset;
     put_word(own, linear ? LINEAR_FEATURES : TREE_FEATURES, word_at(header, FEATURES));
     put_word(own, linear ? LINEAR_GROUPS : TREE_GROUPS, MAX(word_at(header, CLASSES), 1));
-    if (strcmp(objective, "count:poisson") == 0) {
+    if (strcmp(objective, "count:poisson") == 0)
         append_poisson_step(model);
-    }
     return true;
 }
 
@@ -115,9 +110,8 @@ GByteArray *pickle_booster(const char *bytes, size_t size, GError **error)
 {
     g_autoptr(GByteArray) model = g_byte_array_sized_new((guint)size + 16);
     g_byte_array_append(model, (const guint8 *)bytes, (guint)size);
-    if (!age(model, error)) {
+    if (!age(model, error))
         return NULL;
-    }
     g_autoptr(GByteArray) pickle = g_byte_array_sized_new(model->len + 128);
     guint64 length = GUINT64_TO_LE((guint64)model->len);
     g_byte_array_append(pickle, (const guint8 *)before, sizeof before - 1);

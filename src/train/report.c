@@ -39,12 +39,10 @@ static void write_all(int fd, const char *bytes, size_t size)
 {
     while (size > 0) {
         ssize_t written = write(fd, bytes, size);
-        if (written < 0 && errno == EINTR) {
+        if (written < 0 && errno == EINTR)
             continue;
-        }
-        if (written <= 0) {
+        if (written <= 0)
             return;
-        }
         bytes += written;
         size -= (size_t)written;
     }
@@ -59,9 +57,8 @@ char *score_text(double value, bool six_digits)
 
 void report_round(int fd, int round, const GArray *scores, bool six_digits, double progress)
 {
-    if (fd < 0) {
+    if (fd < 0)
         return;
-    }
     double now = clock_now();
     g_autoptr(GString) lines = g_string_new(NULL);
     for (guint i = 0; i < scores->len; i++) {

@@ -42,9 +42,8 @@ static char *below(const struct job *job, const char *path)
 static json_t *read_config(const struct job *job, const char *name, bool required, GError **error)
 {
     g_autofree char *path = g_build_filename(job->opt_ml, "input", "config", name, NULL);
-    if (!required && !g_file_test(path, G_FILE_TEST_EXISTS)) {
+    if (!required && !g_file_test(path, G_FILE_TEST_EXISTS))
         return NULL;
-    }
     g_autofree char *text = NULL;
     size_t size;
     if (!g_file_get_contents(path, &text, &size, error)) {
@@ -78,9 +77,8 @@ static bool check_hosts(const struct job *job, GError **error)
 static bool read_configs(struct job *job, GError **error)
 {
     g_autoptr(json_auto) given = read_config(job, "hyperparameters.json", true, error);
-    if (!given || !train_check_hyperparameters(given, job->release, &job->hyperparameters, error)) {
+    if (!given || !train_check_hyperparameters(given, job->release, &job->hyperparameters, error))
         return false;
-    }
     g_autoptr(json_auto) channels = read_config(job, "inputdataconfig.json", true, error);
     return channels && channel_config_read(channels, &job->channels, error) &&
            check_hosts(job, error);
@@ -107,17 +105,15 @@ static void log_start(const struct xgboost *xgboost)
         report_log("INFO", "Running XGBoost Sagemaker in algorithm mode");
     }
     report_log("INFO", "Running XGBoost %s of the image %s", release->version, release->tag);
-    if (strcmp(own, release->version) != 0) {
+    if (strcmp(own, release->version) != 0)
         report_log("INFO", "Running XGBoost %s in its place", own);
-    }
 }
 
 static bool load_library(struct job *job, GError **error)
 {
     job->xgboost = xgboost_open(job->release->tag, error);
-    if (!job->xgboost) {
+    if (!job->xgboost)
         return false;
-    }
     job->xgboost->register_log(log_library);
     log_start(job->xgboost);
     return true;
@@ -158,11 +154,9 @@ static struct channel *load_channel(const struct job *job, const char *folder,
     };
     g_autoptr(channel_auto) channel =
         channel_read(folder, (const char *const[]){path, other, NULL}, &options, error);
-    if (!channel ||
-        !labels_check(channel, hyperparameter_text(job->hyperparameters, "objective"),
-                      hyperparameter_integer(job->hyperparameters, "num_class"), error)) {
+    if (!channel || !labels_check(channel, hyperparameter_text(job->hyperparameters, "objective"),
+                                  hyperparameter_integer(job->hyperparameters, "num_class"), error))
         return NULL;
-    }
     return g_steal_pointer(&channel);
 }
 
@@ -185,9 +179,8 @@ static void log_train_matrix(const struct job *job)
 {
     const struct channel *train = job->train;
     const struct xgboost_release *release = job->xgboost->release;
-    if (release->image > IMAGE_0_72) {
+    if (release->image > IMAGE_0_72)
         report_log("INFO", "Single node training.");
-    }
     if (release->counts_columns) {
         report_log("INFO", "Train matrix has %zu rows and %zu columns", train->rows,
                    train->features);
@@ -199,9 +192,8 @@ static void log_train_matrix(const struct job *job)
 static bool load_train(struct job *job, GError **error)
 {
     job->train = load_channel(job, "train", NULL, job->channels.train, error);
-    if (!job->train) {
+    if (!job->train)
         return false;
-    }
     log_train_matrix(job);
     int max_bin = (int)hyperparameter_integer(job->hyperparameters, "max_bin");
     job->train_matrix = matrix_create(job->xgboost, job->train, train_matrix_kind(job, max_bin),
@@ -213,14 +205,12 @@ static bool load_train(struct job *job, GError **error)
 static bool load_validation(struct job *job, GError **error)
 {
     job->validation = load_channel(job, "validation", NULL, job->channels.validation, error);
-    if (!job->validation) {
+    if (!job->validation)
         return false;
-    }
     report_log("INFO", "Validation matrix has %zu rows", job->validation->rows);
     /* Sparse rows show columns only up to the last that any of them has. */
-    if (job->validation->is_sparse && job->validation->features < job->train->features) {
+    if (job->validation->is_sparse && job->validation->features < job->train->features)
         job->validation->features = job->train->features;
-    }
     if (job->validation->features != job->train->features) {
         return error_set(error, ERROR_VALIDATION,
                          "channel validation has %zu feature columns where channel train has %zu: "
@@ -258,9 +248,8 @@ static bool train_one(const struct job *job, const struct boost_plan *plan, bool
                       GError **error)
 {
     struct boost_outcome outcome;
-    if (!boost(plan, &outcome, error)) {
+    if (!boost(plan, &outcome, error))
         return false;
-    }
     if (outcome.stopped) {
         report_log("INFO", "Stopped after the round that was running; the model is %s",
                    keep ? "saved" : "not saved (save_model_on_termination is not true)");
@@ -284,9 +273,8 @@ static bool train_folds(const struct job *job, const struct boost_plan *plan, bo
     g_autoptr(channel_auto) all =
         load_channel(job, "train", job->channels.has_validation ? "validation" : NULL,
                      job->channels.train, error);
-    if (!all) {
+    if (!all)
         return false;
-    }
     if (all->rows < (size_t)hyperparameter_integer(job->hyperparameters, "_kfold")) {
         return error_set(error, ERROR_VALIDATION, "_kfold is more than the %zu rows there are",
                          all->rows);
@@ -294,9 +282,8 @@ static bool train_folds(const struct job *job, const struct boost_plan *plan, bo
     struct watched rows = {"all", NULL, all->labels, all->rows};
     rows.matrix = matrix_create(job->xgboost, all, MATRIX_PLAIN, 0, thread_count(job), error);
     channel_drop_features(all);
-    if (!rows.matrix) {
+    if (!rows.matrix)
         return false;
-    }
     bool trained = cross_validate(plan, &rows, job->opt_ml, keep, error);
     job->xgboost->matrix_free(rows.matrix);
     return trained;
@@ -332,26 +319,22 @@ static bool run(struct job *job, GError **error)
 {
     g_autofree char *model = below(job, "model");
     if (!read_configs(job, error) || !file_make_folders(model, error) ||
-        !load_library(job, error) || !load_train(job, error)) {
+        !load_library(job, error) || !load_train(job, error))
         return false;
-    }
     if (job->channels.has_validation) {
         warn_of_shared_files(job);
-        if (!load_validation(job, error)) {
+        if (!load_validation(job, error))
             return false;
-        }
     }
     return train(job, error);
 }
 
 static void job_clear(struct job *job)
 {
-    if (job->train_matrix) {
+    if (job->train_matrix)
         job->xgboost->matrix_free(job->train_matrix);
-    }
-    if (job->validation_matrix) {
+    if (job->validation_matrix)
         job->xgboost->matrix_free(job->validation_matrix);
-    }
     channel_free(job->train);
     channel_free(job->validation);
     xgboost_close(job->xgboost);
@@ -370,11 +353,9 @@ static bool is_users_fault(const char *message)
         "TweedieRegression: label must be nonnegative",
         "Parameter reg_lambda should be greater equal to 0",
     };
-    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
-        if (strstr(message, texts[i])) {
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
+        if (strstr(message, texts[i]))
             return true;
-        }
-    }
     return false;
 }
 
@@ -382,9 +363,8 @@ static bool is_users_fault(const char *message)
  * SageMaker's toolkit reports the exception. Its traceback we have not. g_free it. */
 static char *failure_text(const struct job *job, const char *message)
 {
-    if (job->release->image == IMAGE_0_72) {
+    if (job->release->image == IMAGE_0_72)
         return g_strdup(message);
-    }
     bool own = job->boosting && !is_users_fault(message);
     return g_strdup_printf("framework error: \nsagemaker_algorithm_toolkit.exceptions.%s: %s%s",
                            own ? "AlgorithmError" : "UserError",
@@ -397,9 +377,8 @@ static void write_failure(const struct job *job, const char *reason)
     g_autoptr(GError) error = NULL;
     g_autofree char *folder = below(job, "output");
     g_autofree char *path = below(job, "output/failure");
-    if (!file_make_folders(folder, &error) || !g_file_set_contents(path, reason, -1, &error)) {
+    if (!file_make_folders(folder, &error) || !g_file_set_contents(path, reason, -1, &error))
         report_log("ERROR", "the reason could not be written: %s", error->message);
-    }
 }
 
 int train_main(const char *opt_ml, int report_fd)

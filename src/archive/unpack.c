@@ -17,11 +17,6 @@ enum {
     LONGEST_COMMENT = 65535
 };
 
-static bool no_memory(struct lathe_error *error)
-{
-    return fail(error, LATHE_NO_MEMORY, "no memory for an archive's files");
-}
-
 static bool corrupt(struct lathe_error *error, const char *what)
 {
     return fail(error, LATHE_INVALID_MODEL, "the zip archive is cut or corrupt: %s", what);
@@ -76,7 +71,7 @@ struct unpack_file *unpack_enter(struct unpack *archive, const char *name, size_
         return NULL;
     char *copy = arena_copy(&archive->arena, name, size);
     if (!copy) {
-        no_memory(error);
+        fail_memory(error, "an archive's files");
         return NULL;
     }
     if (archive->count == UNPACK_FILES) {
@@ -87,7 +82,7 @@ struct unpack_file *unpack_enter(struct unpack *archive, const char *name, size_
         size_t capacity = archive->capacity ? archive->capacity * 2 : 32;
         struct unpack_file *files = realloc(archive->files, capacity * sizeof *files);
         if (!files) {
-            no_memory(error);
+            fail_memory(error, "an archive's files");
             return NULL;
         }
         archive->files = files;
@@ -95,7 +90,7 @@ struct unpack_file *unpack_enter(struct unpack *archive, const char *name, size_
     }
     int32_t index = labels_add(archive->names, text_of(copy, size));
     if (index < 0) {
-        no_memory(error);
+        fail_memory(error, "an archive's files");
         return NULL;
     }
     archive->count = labels_count(archive->names);
@@ -202,7 +197,7 @@ const char *unpack_bytes(struct unpack *archive, size_t index, size_t *size,
     }
     char *out = arena_take(&archive->arena, file->size + 1, 1);
     if (!out) {
-        no_memory(error);
+        fail_memory(error, "an archive's files");
         return NULL;
     }
     bool whole = file->deflated ? inflate_file(file, out) : file->packed_size == file->size;
@@ -226,7 +221,7 @@ struct unpack *unpack_open(const void *bytes, size_t size, bool (*keep)(const ch
         archive->names = labels_new();
     if (!archive || !archive->names) {
         unpack_close(archive);
-        no_memory(error);
+        fail_memory(error, "an archive's files");
         return NULL;
     }
     bool zip = size >= 4 && (memcmp(bytes, "PK\3\4", 4) == 0 || memcmp(bytes, "PK\5\6", 4) == 0);

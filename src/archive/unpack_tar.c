@@ -159,7 +159,7 @@ static bool take_extended(struct source *source, uint64_t size, struct header *n
                     "the tar archive has a header of more than %d bytes", EXTENDED);
     char *content = malloc((size_t)size + 1);
     if (!content)
-        return fail(source->error, LATHE_NO_MEMORY, "no memory for an archive's header");
+        return fail_memory(source->error, "an archive's header");
     bool taken = take_content(source, content, size);
     if (taken && next->type == 'x') {
         read_pax(content, (size_t)size, next, has_size);
@@ -250,7 +250,7 @@ static bool read_files(struct unpack *archive, struct source *source,
                         "the tar archive's files have more than %d bytes", UNPACK_KEPT);
         char *bytes = arena_take(&archive->arena, (size_t)header.size + 1, 1);
         if (!bytes)
-            return fail(source->error, LATHE_NO_MEMORY, "no memory for an archive's files");
+            return fail_memory(source->error, "an archive's files");
         if (!take_content(source, bytes, header.size))
             return false;
         file->bytes = bytes;
@@ -270,7 +270,7 @@ bool unpack_read_tar(struct unpack *archive, const unsigned char *bytes, size_t 
     source.stream.next_in = (unsigned char *)(uintptr_t)bytes;
     source.stream.avail_in = (unsigned)size;
     if (source.packed && inflateInit2(&source.stream, MAX_WBITS + 16) != Z_OK)
-        return fail(error, LATHE_NO_MEMORY, "no memory for an archive's files");
+        return fail_memory(error, "an archive's files");
     bool read = read_files(archive, &source, keep);
     if (source.packed)
         inflateEnd(&source.stream);

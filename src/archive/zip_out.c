@@ -75,10 +75,10 @@ bool zip_add(struct zip_out *zip, const char *name, const void *bytes, size_t si
         return fail(error, LATHE_LIMIT, "'%.100s' does not fit into a zip archive", name);
     if (!reserve(&zip->bytes, zip->size, &zip->capacity, 30 + name_size + room) ||
         !reserve(&zip->directory, zip->directory_size, &zip->directory_capacity, 46 + name_size))
-        return fail(error, LATHE_NO_MEMORY, "no memory for a zip archive");
+        return fail_memory(error, "a zip archive");
     unsigned char *local = zip->bytes + zip->size;
     if (!deflate_file(bytes, size, local + 30 + name_size, room, &packed))
-        return fail(error, LATHE_NO_MEMORY, "no memory for a zip archive");
+        return fail_memory(error, "a zip archive");
     uint32_t crc = (uint32_t)crc32(0, bytes, (unsigned)size);
     put_four(local, 0x04034b50);
     put_shared(local + 4, crc, packed, size, name_size);
@@ -99,7 +99,7 @@ bool zip_add(struct zip_out *zip, const char *name, const void *bytes, size_t si
 bool zip_finish(struct zip_out *zip, struct lathe_error *error)
 {
     if (!reserve(&zip->bytes, zip->size, &zip->capacity, zip->directory_size + 22))
-        return fail(error, LATHE_NO_MEMORY, "no memory for a zip archive");
+        return fail_memory(error, "a zip archive");
     if (zip->directory_size)
         memcpy(zip->bytes + zip->size, zip->directory, zip->directory_size);
     unsigned char *end = zip->bytes + zip->size + zip->directory_size;

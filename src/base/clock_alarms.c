@@ -171,7 +171,7 @@ static int arm(struct clock *clock)
     return isinf(steady) ? -1 : (int)fmin(fmax(ceil(steady * 1000), 0), 1e9);
 }
 
-static void *run(void *data)
+static void *run_alarms(void *data)
 {
     struct clock *clock = data;
     struct pollfd fds[] = {{.fd = clock->changed, .events = POLLIN},
@@ -216,7 +216,7 @@ struct clock *clock_open(GError **error)
     clock->wall_timer = timerfd_create(CLOCK_REALTIME, TFD_CLOEXEC | TFD_NONBLOCK);
     int code = clock->changed < 0 || clock->wall_timer < 0
                    ? errno
-                   : pthread_create(&clock->thread, NULL, run, clock);
+                   : pthread_create(&clock->thread, NULL, run_alarms, clock);
     clock->started = code == 0;
     if (code == 0)
         return clock;

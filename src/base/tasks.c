@@ -19,7 +19,7 @@ struct tasks {
     bool closing;
 };
 
-static void *run(void *data)
+static void *run_tasks(void *data)
 {
     struct tasks *tasks = data;
     pthread_mutex_lock(&tasks->lock);
@@ -48,7 +48,7 @@ static bool make_thread(struct tasks *tasks)
     guint wanted = tasks->running + g_queue_get_length(&tasks->waiting);
     pthread_t thread;
     if (!tasks->closing && tasks->threads->len < MIN(wanted, tasks->most) &&
-        pthread_create(&thread, NULL, run, tasks) == 0)
+        pthread_create(&thread, NULL, run_tasks, tasks) == 0)
         g_array_append_val(tasks->threads, thread);
     return tasks->threads->len > 0;
 }

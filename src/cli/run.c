@@ -27,7 +27,7 @@
 #define FRAME_MILLISECONDS 100
 #define TOKEN_DIGITS 32
 
-struct run {
+struct workflow_run {
     char *file, *folder;
     char *pipeline; /* its name */
     char *bucket;   /* where its local files go */
@@ -65,7 +65,7 @@ static char *pipeline_name(const char *file)
     return length ? g_strndup(first, length) : g_strdup("pipeline");
 }
 
-static bool read_file(struct run *run, GError **error)
+static bool read_file(struct workflow_run *run, GError **error)
 {
     g_autofree char *text = NULL;
     gsize size;
@@ -77,7 +77,7 @@ static bool read_file(struct run *run, GError **error)
 
 /* The value of the parameter Bucket, as given or by default: a workflow names its bucket there
  * once, for its files and for itself. NULL: it has none of its own. */
-static const char *named_bucket(const struct run *run)
+static const char *named_bucket(const struct workflow_run *run)
 {
     for (char **given = run->parameters; given && *given; given++)
         if (g_str_has_prefix(*given, "Bucket="))
@@ -92,7 +92,7 @@ static const char *named_bucket(const struct run *run)
     return NULL;
 }
 
-static void find_bucket(struct run *run)
+static void find_bucket(struct workflow_run *run)
 {
     const char *named = named_bucket(run);
     run->bucket = named ? g_strdup(named) : run_default_bucket(run->pipeline);
@@ -101,7 +101,7 @@ static void find_bucket(struct run *run)
 }
 
 /* Uploads the local files it names; what is left is what the server sees. */
-static bool complete_definition(struct run *run, GError **error)
+static bool complete_definition(struct workflow_run *run, GError **error)
 {
     if (!run_upload_files(&run->json, run->folder, run->bucket, error))
         return false;
@@ -112,7 +112,7 @@ static bool complete_definition(struct run *run, GError **error)
     return run->definition != NULL;
 }
 
-static json_t *read_parameters(const struct run *run, GError **error)
+static json_t *read_parameters(const struct workflow_run *run, GError **error)
 {
     g_autoptr(json_auto) list = json_array();
     for (char **given = run->parameters; given && *given; given++) {
@@ -136,7 +136,7 @@ static json_t *read_parameters(const struct run *run, GError **error)
  */
 
 /* Creates the pipeline, or updates one that was there with another definition. */
-static bool put_pipeline(const struct run *run, GError **error)
+static bool put_pipeline(const struct workflow_run *run, GError **error)
 {
     g_autofree char *text = json_text_of(run->json);
     g_autofree char *token = id_hex(TOKEN_DIGITS);
@@ -153,7 +153,7 @@ static bool put_pipeline(const struct run *run, GError **error)
     return reply != NULL;
 }
 
-static bool start(struct run *run, GError **error)
+static bool start(struct workflow_run *run, GError **error)
 {
     find_bucket(run);
     g_autofree char *token = id_hex(TOKEN_DIGITS);
@@ -171,14 +171,14 @@ static bool start(struct run *run, GError **error)
 /* --- following -----------------------------------------------------------------------------------
  */
 
-static json_t *describe(const struct run *run, GError **error)
+static json_t *describe(const struct workflow_run *run, GError **error)
 {
     g_autoptr(json_auto) request = json_pack("{ss}", "PipelineExecutionArn", run->arn);
     return cli_ask("sagemaker", "DescribePipelineExecution", request, error);
 }
 
 /* All steps begun so far, oldest first. */
-static json_t *list_steps(const struct run *run, GError **error)
+static json_t *list_steps(const struct workflow_run *run, GError **error)
 {
     g_autoptr(json_auto) all = json_array();
     g_autofree char *token = NULL;
@@ -203,7 +203,7 @@ static bool is_under_way(const json_t *execution)
 }
 
 /* Ctrl-C stops the execution; its end is still waited for. */
-static bool stop(const struct run *run, GError **error)
+static bool stop(const struct workflow_run *run, GError **error)
 {
     struct signalfd_siginfo taken;
     if (read(run->signals, &taken, sizeof taken) < 0)
@@ -216,7 +216,7 @@ static bool stop(const struct run *run, GError **error)
     return reply != NULL;
 }
 
-static bool wait_for_change(const struct run *run, GError **error)
+static bool wait_for_change(const struct workflow_run *run, GError **error)
 {
     struct pollfd fds[] = {{.fd = run->signals, .events = POLLIN},
                            {.fd = run->changes, .events = POLLIN}};
@@ -233,7 +233,7 @@ static int end_code(const json_t *execution)
     return g_strcmp0(status, "Succeeded") == 0 ? CLI_OK : CLI_FAILED;
 }
 
-static int tell_end(const struct run *run, json_t *execution, json_t *steps)
+static int tell_end(const struct workflow_run *run, json_t *execution, json_t *steps)
 {
     if (run->as_json) {
         json_object_set(execution, "PipelineExecutionSteps", steps);
@@ -245,7 +245,7 @@ static int tell_end(const struct run *run, json_t *execution, json_t *steps)
     return end_code(execution);
 }
 
-static int follow(const struct run *run)
+static int follow(const struct workflow_run *run)
 {
     struct run_view *view = run_view_new(run->definition, run->as_json);
     GError *error = NULL;
@@ -279,7 +279,8 @@ static bool is_served(void)
 }
 
 /* In the server there is, or one of our own. */
-static bool find_server(struct run *run, const char *listen, struct server **server, GError **error)
+static bool find_server(struct workflow_run *run, const char *listen, struct server **server,
+                        GError **error)
 {
     if (is_served())
         return !listen || error_set(error, ERROR_IN_USE,
@@ -292,7 +293,7 @@ static bool find_server(struct run *run, const char *listen, struct server **ser
     return run->changes >= 0;
 }
 
-static int run_workflow(struct run *run, const char *listen)
+static int run_workflow(struct workflow_run *run, const char *listen)
 {
     GError *error = NULL;
     struct server *server = NULL;
@@ -314,7 +315,7 @@ static int run_workflow(struct run *run, const char *listen)
 
 int cli_run(int argc, char **argv)
 {
-    struct run run = {.signals = -1, .changes = -1};
+    struct workflow_run run = {.signals = -1, .changes = -1};
     gboolean as_json = FALSE, serve = FALSE;
     g_autofree char *listen = NULL;
     const GOptionEntry options[] = {

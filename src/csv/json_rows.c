@@ -375,7 +375,7 @@ static const char *begin(const struct json_rows *from)
                                        : from->text;
 }
 
-static bool run(struct walk *walk, struct lathe_error *error)
+static bool run_walk(struct walk *walk, struct lathe_error *error)
 {
     const struct json_rows *from = walk->from;
     const char *end = from->size ? from->text + from->size : from->text;
@@ -419,7 +419,7 @@ bool json_rows_count(const struct json_rows *from, size_t *rows, size_t *width,
                      struct lathe_error *error)
 {
     struct walk walk = {.from = from, .width = NO_WIDTH};
-    if (!run(&walk, error))
+    if (!run_walk(&walk, error))
         return false;
     *rows = walk.rows;
     if (width)
@@ -438,7 +438,7 @@ bool json_rows_matrix(const struct json_rows *from, struct csv_matrix *matrix,
     if (!columns)
         matrix->columns = width ? width : 1;
     struct walk walk = {.from = from, .matrix = matrix, .width = matrix->columns};
-    if (!csv_matrix_reserve(matrix, rows, error) || !run(&walk, error)) {
+    if (!csv_matrix_reserve(matrix, rows, error) || !run_walk(&walk, error)) {
         matrix->columns = columns;
         return false;
     }
@@ -461,5 +461,5 @@ bool json_rows_columns(const struct json_rows *from, struct csv_column *columns,
                         .width = width,
                         .room = rows,
                         .scratch = scratch};
-    return run(&walk, error);
+    return run_walk(&walk, error);
 }

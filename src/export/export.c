@@ -211,5 +211,5 @@ bool lathe_export_c(const struct lathe_predictor *predictor, const char *name,
             return fail_prefix(error, "%.200s: ", part->name);
     }
     put_main(&code, predictor, name);
-    return !code.failed || fail(error, LATHE_NO_MEMORY, "no memory for a C file");
+    return !code.failed || fail_memory(error, "a C file");
 }

@@ -6,11 +6,6 @@
 #include <math.h>
 #include <stdio.h>
 
-static bool no_memory(struct lathe_error *error)
-{
-    return fail(error, LATHE_NO_MEMORY, "no memory for a bundle");
-}
-
 /* ---- attributes ----
  *
  * A scalar is {"double": 1.0}; MLeap leaves the member out where it is 0, false or "", and writes
@@ -94,7 +89,7 @@ static bool take_numbers(const struct bundle_node *node, const char *name, const
         return false;
     double *values = arena_take(node->arena, list ? list->size : 0, sizeof *values);
     if (!values)
-        return no_memory(node->error);
+        return fail_memory(node->error, "a bundle");
     *count = 0;
     for (const struct json *value = list ? list->first : NULL; value; value = value->next)
         if (!number_of(value, &values[(*count)++]))
@@ -120,13 +115,13 @@ static bool take_labels(const struct bundle_node *node, const char *name,
         return false;
     struct labels *table = pipeline_labels(node->pipeline);
     if (!table)
-        return no_memory(node->error);
+        return fail_memory(node->error, "a bundle");
     for (const struct json *label = list ? list->first : NULL; label; label = label->next) {
         if (label->kind != JSON_STRING)
             return needs(node, name, "a list of texts");
         size_t before = labels_count(table);
         if (labels_add(table, text_of(label->string, label->size)) < 0)
-            return no_memory(node->error);
+            return fail_memory(node->error, "a bundle");
         if (labels_count(table) == before)
             return fail(node->error, LATHE_INVALID_MODEL,
                         "its attribute \"%s\" has the label \"%.60s\" twice", name, label->string);
@@ -173,7 +168,7 @@ static bool take_ports(struct bundle_node *node, const struct json *sockets, con
 {
     const char **names = arena_take(node->arena, sockets->size, sizeof *names);
     if (!names)
-        return no_memory(node->error);
+        return fail_memory(node->error, "a bundle");
     *columns = names;
     *count = sockets->size;
     if (sockets->size == 1 && (names[0] = column_at(sockets, port, 0, false)))
@@ -219,7 +214,7 @@ static bool read_indexer(struct bundle_node *node)
         return false;
     const struct labels **labels = arena_take(node->arena, columns, sizeof *labels);
     if (!labels)
-        return no_memory(node->error);
+        return fail_memory(node->error, "a bundle");
     stage->of.indexer.labels = labels;
     /* Spark 2 and MLeap before 0.18 have one list. MLeap's runtime writes a labels_length of 1
      * however many there are, so the columns are counted. */
@@ -244,7 +239,7 @@ static bool read_one_hot(struct bundle_node *node)
         return false;
     int32_t *categories = arena_take(node->arena, columns, sizeof *categories);
     if (!categories)
-        return no_memory(node->error);
+        return fail_memory(node->error, "a bundle");
     stage->of.one_hot.categories = categories;
     if (json_member(node->attributes, "size")) {
         /* One column, of MLeap before 0.12: there, dropLast keeps what is invalid as the last. */
@@ -310,7 +305,7 @@ static bool read_assembler(struct bundle_node *node)
         return needs(node, "input_shapes", "one shape a column");
     struct feature_shape *shapes = arena_take(node->arena, list->size, sizeof *shapes);
     if (!shapes)
-        return no_memory(node->error);
+        return fail_memory(node->error, "a bundle");
     size_t i = 0;
     for (const struct json *shape = list->first; shape; shape = shape->next)
         if (!read_shape(node, shape, &shapes[i++]))
@@ -377,7 +372,7 @@ static bool read_bucketizer(struct bundle_node *node)
         return false;
     double *whole = arena_take(node->arena, count, sizeof *whole);
     if (!whole)
-        return no_memory(node->error);
+        return fail_memory(node->error, "a bundle");
     memcpy(whole, splits, count * sizeof *whole);
     /* JSON has no infinities: at the ends null stands for them. */
     if (count && isnan(whole[0]))
@@ -416,7 +411,7 @@ static bool read_binary(struct bundle_node *node)
     struct feature_stage *stage = &node->stage;
     const char **names = arena_take(node->arena, 2, sizeof *names);
     if (!names)
-        return no_memory(node->error);
+        return fail_memory(node->error, "a bundle");
     bool is_column[2];
     double numbers[2] = {0, 0};
     for (size_t side = 0; side < 2; side++) {

@@ -24,11 +24,6 @@ struct reading {
     struct lathe_error *error;
 };
 
-static bool no_memory(struct lathe_error *error)
-{
-    return fail(error, LATHE_NO_MEMORY, "no memory for a bundle");
-}
-
 /* ---- files ---- */
 
 /* A file of a folder; *bytes is the caller's to free. */
@@ -47,7 +42,7 @@ static bool load_file(const struct reading *reading, const char *path, char **by
     else if (status.st_size > JSON_LARGEST)
         fail(reading->error, LATHE_LIMIT, "'%.200s' has more than %d bytes", path, JSON_LARGEST);
     else if (!(*bytes = malloc((size_t)status.st_size + 1)))
-        no_memory(reading->error);
+        fail_memory(reading->error, "a bundle");
     else if ((*size = fread(*bytes, 1, (size_t)status.st_size, file)) != (size_t)status.st_size)
         fail(reading->error, LATHE_IO, "'%.200s' cannot be read", path);
     else
@@ -160,7 +155,7 @@ static bool read_node(struct reading *reading, const char *path, int depth)
     char file[LONGEST_PATH + 16];
     size_t before = labels_count(reading->nodes);
     if (labels_add(reading->nodes, text_of(path, strlen(path))) < 0)
-        return no_memory(reading->error);
+        return fail_memory(reading->error, "a bundle");
     if (labels_count(reading->nodes) == before)
         return fail(reading->error, LATHE_INVALID_MODEL, "%.200s: it is named twice", path);
     snprintf(file, sizeof file, "%s/model.json", path);
@@ -205,7 +200,8 @@ static struct pipeline *read_bundle(const char *folder, struct unpack *archive,
     struct reading reading = {.folder = folder, .archive = archive, .error = error};
     reading.pipeline = pipeline_new();
     reading.nodes = labels_new();
-    bool read = reading.pipeline && reading.nodes ? read_all(&reading) : no_memory(error);
+    bool read =
+        reading.pipeline && reading.nodes ? read_all(&reading) : fail_memory(error, "a bundle");
     labels_free(reading.nodes);
     if (read)
         return reading.pipeline;
@@ -322,7 +318,7 @@ static struct pipeline *open_file(const char *path, size_t size, struct lathe_er
     if (!file)
         fail(error, LATHE_IO, "'%.200s' cannot be opened", path);
     else if (!bytes)
-        no_memory(error);
+        fail_memory(error, "a bundle");
     else if (fread(bytes, 1, size, file) != size)
         fail(error, LATHE_IO, "'%.200s' cannot be read", path);
     else

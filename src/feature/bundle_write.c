@@ -21,15 +21,10 @@ struct writer {
     struct lathe_error *error;
 };
 
-static bool no_memory(struct lathe_error *error)
-{
-    return fail(error, LATHE_NO_MEMORY, "no memory for a bundle");
-}
-
 /* Hands a document over, and frees it. */
 static bool emit(struct writer *writer, const char *path, struct json_out *json)
 {
-    bool emitted = !json->failed || no_memory(writer->error);
+    bool emitted = !json->failed || fail_memory(writer->error, "a bundle");
     /* FNV-1a, twice from different beginnings. */
     for (size_t i = 0; emitted && i < json->size; i++)
         for (size_t h = 0; h < 2; h++)
@@ -311,7 +306,7 @@ static bool write_node(struct writer *writer, const struct feature_stage *stage,
     char name[LONGEST_NAME + 32], path[LONGEST_NAME + 64];
     struct json_out json = {0};
     if (!name_node(writer, stage, column, name))
-        return no_memory(writer->error);
+        return fail_memory(writer->error, "a bundle");
     const char *op = feature_kind_op(stage->kind);
     out_open(&json, NULL, '{');
     out_text(&json, "op", op, strlen(op));
@@ -395,7 +390,7 @@ bool bundle_write(const struct pipeline *pipeline, bundle_sink *sink, void *cont
     const struct feature_stage *stages = pipeline_stages(pipeline, &count);
     writer.nodes = labels_new();
     if (!writer.nodes)
-        return no_memory(error);
+        return fail_memory(error, "a bundle");
     bool written = true;
     for (size_t s = 0; s < count && written; s++) {
         size_t columns = stages[s].kind == FEATURE_STRING_INDEXER ? stages[s].input_count : 1;

@@ -7,11 +7,6 @@
 #include <math.h>
 #include <stdlib.h>
 
-static bool no_memory(struct lathe_error *error)
-{
-    return fail(error, LATHE_NO_MEMORY, "no memory for fitting a feature pipeline");
-}
-
 void estimate_clear(struct estimate *estimate)
 {
     for (size_t i = 0; estimate->labels && i < estimate->width; i++)
@@ -74,7 +69,7 @@ bool estimate_begin(struct estimate *estimate, struct pipeline *pipeline, size_t
     default:
         begun = begin_moments(estimate);
     }
-    return begun || no_memory(error);
+    return begun || fail_memory(error, "fitting a feature pipeline");
 }
 
 /* ---- rows ---- */
@@ -110,7 +105,7 @@ static bool add_labels(struct estimate *estimate, const struct estimate_rows *ro
                                         rows->skipped)
                          : tally_numbers(estimate->labels[i], rows, i);
         if (!added)
-            return no_memory(error);
+            return fail_memory(error, "fitting a feature pipeline");
     }
     return true;
 }
@@ -214,7 +209,7 @@ static bool add_imputed(struct estimate *estimate, const struct estimate_rows *r
         struct csv_text bytes = text_of((const char *)&value, sizeof value);
         if ((estimate->quantile && !quantile_add(estimate->quantile, value)) ||
             (estimate->labels && !labels_tally(estimate->labels[0], &bytes, 1, NULL)))
-            return no_memory(error);
+            return fail_memory(error, "fitting a feature pipeline");
     }
     return true;
 }
@@ -307,10 +302,10 @@ static bool end_indexer(struct estimate *estimate, struct pipeline *pipeline,
     for (size_t i = 0; labels && i < estimate->width; i++) {
         labels[i] = order_labels(pipeline, estimate->labels[i], stage->of.indexer.order);
         if (!labels[i])
-            return no_memory(error);
+            return fail_memory(error, "fitting a feature pipeline");
     }
     stage->of.indexer.labels = labels;
-    return labels || no_memory(error);
+    return labels || fail_memory(error, "fitting a feature pipeline");
 }
 
 static bool end_one_hot(struct estimate *estimate, struct pipeline *pipeline,
@@ -318,7 +313,7 @@ static bool end_one_hot(struct estimate *estimate, struct pipeline *pipeline,
 {
     int32_t *categories = arena_take(pipeline_arena(pipeline), estimate->width, sizeof *categories);
     if (!categories)
-        return no_memory(error);
+        return fail_memory(error, "fitting a feature pipeline");
     for (size_t i = 0; i < estimate->width; i++)
         categories[i] = stage->of.one_hot.categories[i] ? stage->of.one_hot.categories[i]
                                                         : (int32_t)estimate->largest[i] + 1;
@@ -332,7 +327,7 @@ static bool end_standard(struct estimate *estimate, struct pipeline *pipeline,
     double *mean = arena_take(pipeline_arena(pipeline), estimate->width, sizeof *mean);
     double *std = arena_take(pipeline_arena(pipeline), estimate->width, sizeof *std);
     if (!mean || !std)
-        return no_memory(error);
+        return fail_memory(error, "fitting a feature pipeline");
     double total = estimate->rows, denominator = total - total / total;
     for (size_t i = 0; i < estimate->width; i++) {
         const struct moments *m = &estimate->moments[i];
@@ -362,7 +357,7 @@ static bool end_min_max(struct estimate *estimate, struct pipeline *pipeline,
     double *min = arena_take(pipeline_arena(pipeline), estimate->width, sizeof *min);
     double *max = arena_take(pipeline_arena(pipeline), estimate->width, sizeof *max);
     if (!min || !max)
-        return no_memory(error);
+        return fail_memory(error, "fitting a feature pipeline");
     for (size_t i = 0; i < estimate->width; i++) {
         const struct moments *m = &estimate->moments[i];
         bool zeros = m->weight < estimate->rows;
@@ -407,7 +402,7 @@ static bool end_imputer(struct estimate *estimate, struct feature_stage *stage, 
     else if (stage->of.imputer.strategy == STRATEGY_MODE)
         *surrogate = mode_of(estimate->labels[0]);
     else if (!quantile_find(estimate->quantile, 0.5, surrogate))
-        return no_memory(error);
+        return fail_memory(error, "fitting a feature pipeline");
     return true;
 }
 

@@ -7,11 +7,6 @@
 
 enum { CHUNK = 2048 }; /* rows at a time: their columns stay in the cache */
 
-static bool no_memory(struct lathe_error *error)
-{
-    return fail(error, LATHE_NO_MEMORY, "no memory for fitting a feature pipeline");
-}
-
 static void side_clear(struct fit_side *side)
 {
     for (size_t i = 0; i < side->count; i++)
@@ -91,7 +86,7 @@ struct fit *fit_open(const char *json, size_t size, struct lathe_error *error)
         fit->after.pipeline = pipeline_new();
     }
     if (!fit || !fit->stages.pipeline || !fit->after.pipeline) {
-        no_memory(error);
+        fail_memory(error, "fitting a feature pipeline");
         fit_close(fit);
         return NULL;
     }
@@ -145,7 +140,7 @@ static bool settle_one_hot(struct fit_side *side, size_t index, struct lathe_err
     int32_t *categories =
         arena_take(pipeline_arena(side->pipeline), stage->input_count, sizeof *categories);
     if (!categories)
-        return no_memory(error);
+        return fail_memory(error, "fitting a feature pipeline");
     bool all = true;
     for (size_t i = 0; i < stage->input_count; i++) {
         bool known;
@@ -206,7 +201,7 @@ static bool settle_to_string(struct fit_side *side, size_t index, const struct f
         return true;
     stage->of.to_string.labels = column_labels(maker, output, side->pipeline);
     side->estimates[index].fitted = stage->of.to_string.labels != NULL;
-    return stage->of.to_string.labels || no_memory(error);
+    return stage->of.to_string.labels || fail_memory(error, "fitting a feature pipeline");
 }
 
 static bool settle(struct fit *fit, struct lathe_error *error)
@@ -281,7 +276,7 @@ static bool place_values(struct fit *fit, struct lathe_error *error)
         values += outputs[i].width;
     fit->types = calloc(values + 1, sizeof *fit->types);
     if (!fit->types)
-        return no_memory(error);
+        return fail_memory(error, "fitting a feature pipeline");
     values = 0;
     for (size_t s = 0; s < fit->stages.count; s++) {
         struct estimate *estimate = &fit->stages.estimates[s];
@@ -327,7 +322,7 @@ static bool begin_pass(struct fit *fit, struct lathe_error *error)
     if (!unfitted)
         return true;
     if (!choose(fit, &chosen))
-        return no_memory(error);
+        return fail_memory(error, "fitting a feature pipeline");
     /* The first unfitted stage has all before it at hand: if it cannot learn, a column is missing,
      * and asking for its inputs says which. */
     fit->stages.estimates[first].chosen = true;
@@ -337,7 +332,7 @@ static bool begin_pass(struct fit *fit, struct lathe_error *error)
         inputs += pipeline_stage(fit->stages.pipeline, s)->input_count;
     wanted = calloc(inputs + 1, sizeof *wanted);
     if (!wanted)
-        return no_memory(error);
+        return fail_memory(error, "fitting a feature pipeline");
     for (size_t s = 0; s < fit->stages.count; s++) {
         const struct feature_stage *stage = pipeline_stage(fit->stages.pipeline, s);
         for (size_t i = 0; i < stage->input_count && fit->stages.estimates[s].chosen; i++)
@@ -354,7 +349,7 @@ static bool begin_pass(struct fit *fit, struct lathe_error *error)
     fit->scratch = malloc(plan_scratch(fit->plan, CHUNK));
     fit->values = calloc(values + 1, sizeof *fit->values);
     fit->passing = fit->scratch && fit->values;
-    return fit->passing || no_memory(error);
+    return fit->passing || fail_memory(error, "fitting a feature pipeline");
 }
 
 bool fit_start(struct fit *fit, const struct feature_column *columns, size_t count,
@@ -365,14 +360,14 @@ bool fit_start(struct fit *fit, const struct feature_column *columns, size_t cou
     fit->columns = calloc(count + 1, sizeof *columns);
     fit->ready = calloc(fit->stages.count + 1, sizeof *fit->ready);
     if (!fit->columns || !fit->ready)
-        return no_memory(error);
+        return fail_memory(error, "fitting a feature pipeline");
     memcpy(fit->columns, columns, count * sizeof *columns);
     fit->column_count = count;
     for (size_t i = 0; i < count; i++) {
         const char *name = columns[i].name;
         fit->columns[i].name = arena_copy(pipeline_arena(fit->stages.pipeline), name, strlen(name));
         if (!fit->columns[i].name)
-            return no_memory(error);
+            return fail_memory(error, "fitting a feature pipeline");
     }
     fit->started = true;
     return begin_pass(fit, error);

@@ -90,11 +90,6 @@ static const char *const ORDERS[] = {"frequencyDesc", "frequencyAsc", "alphabetD
                                      NULL};
 static const char *const STRATEGIES[] = {"mean", "median", "mode", NULL};
 
-static bool no_memory(struct lathe_error *error)
-{
-    return fail(error, LATHE_NO_MEMORY, "no memory for a feature pipeline");
-}
-
 /* Which of the words (the list ends with NULL) is near, and all of them: for an error. */
 static const char *advise(const char *found, const char *const *words, char *out, size_t size)
 {
@@ -207,7 +202,7 @@ static bool take_columns(struct spec *spec, const char *one, const char *several
     *count = single ? 1 : list->size;
     const char **names = arena_take(pipeline_arena(spec->side->pipeline), *count, sizeof *names);
     if (!names)
-        return no_memory(spec->error);
+        return fail_memory(spec->error, "a feature pipeline");
     *columns = names;
     size_t i = 0;
     for (const struct json *name = single ? single : list->first; i < *count; name = name->next) {
@@ -264,7 +259,7 @@ static bool add(struct spec *spec)
         size_t capacity = side->capacity ? side->capacity * 2 : 16;
         struct estimate *larger = realloc(side->estimates, capacity * sizeof *larger);
         if (!larger)
-            return no_memory(spec->error);
+            return fail_memory(spec->error, "a feature pipeline");
         side->estimates = larger;
         side->capacity = capacity;
     }
@@ -288,7 +283,7 @@ static bool add_each(struct spec *spec, const struct json *splits)
                 arena_take(pipeline_arena(spec->side->pipeline), own->size, sizeof *values);
             size_t count = 0;
             if (!values)
-                return no_memory(spec->error);
+                return fail_memory(spec->error, "a feature pipeline");
             if (own->kind != JSON_ARRAY)
                 return wrong(spec, "splits", own, "a list of numbers");
             for (const struct json *split = own->first; split; split = split->next)
@@ -323,7 +318,8 @@ static bool read_one_hot(struct spec *spec)
         return false;
     spec->stage.of.one_hot.categories =
         arena_take(pipeline_arena(spec->side->pipeline), spec->stage.input_count, sizeof(int32_t));
-    return spec->stage.of.one_hot.categories ? add(spec) : no_memory(spec->error);
+    return spec->stage.of.one_hot.categories ? add(spec)
+                                             : fail_memory(spec->error, "a feature pipeline");
 }
 
 static bool read_to_string(struct spec *spec)
@@ -344,13 +340,13 @@ static bool read_to_string(struct spec *spec)
         return wrong(spec, "labels", labels, "a list of texts");
     struct labels *table = pipeline_labels(spec->side->pipeline);
     if (!table)
-        return no_memory(spec->error);
+        return fail_memory(spec->error, "a feature pipeline");
     for (const struct json *label = labels->first; label; label = label->next) {
         size_t before = labels_count(table);
         if (label->kind != JSON_STRING)
             return wrong(spec, "labels", label, "a list of texts");
         if (labels_add(table, text_of(label->string, label->size)) < 0)
-            return no_memory(spec->error);
+            return fail_memory(spec->error, "a feature pipeline");
         if (labels_count(table) == before)
             return fail(spec->error, LATHE_INVALID_MODEL, "%s: the label \"%.60s\" stands twice",
                         spec->who, label->string);
@@ -453,7 +449,7 @@ static bool read_binary(struct spec *spec)
     static const char *const COLUMNS[] = {"inputA", "inputB"}, *const NUMBERS[] = {"da", "db"};
     const char **names = arena_take(pipeline_arena(spec->side->pipeline), 2, sizeof *names);
     if (!names)
-        return no_memory(spec->error);
+        return fail_memory(spec->error, "a feature pipeline");
     bool is_column[2];
     double numbers[2] = {0, 0};
     for (size_t side = 0; side < 2; side++) {
@@ -498,11 +494,11 @@ static bool read_map(struct spec *spec)
     struct labels *table = pipeline_labels(spec->side->pipeline);
     double *values = arena_take(pipeline_arena(spec->side->pipeline), labels->size, sizeof *values);
     if (!table || !values)
-        return no_memory(spec->error);
+        return fail_memory(spec->error, "a feature pipeline");
     for (const struct json *label = labels->first; label; label = label->next) {
         int32_t index = labels_add(table, text_of(label->key, strlen(label->key)));
         if (index < 0)
-            return no_memory(spec->error);
+            return fail_memory(spec->error, "a feature pipeline");
         if (!number_of(label, &values[index]))
             return wrong(spec, "labels", label, "an object of numbers by text");
     }

@@ -8,11 +8,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-static bool no_memory(struct lathe_error *error)
-{
-    return fail(error, LATHE_NO_MEMORY, "no memory for a JSON document");
-}
-
 /* The text just read, terminated; NULL: no memory. */
 static char *take_text(struct arena *arena, const struct reader *reader, size_t *size)
 {
@@ -74,12 +69,12 @@ static bool read_container(struct arena *arena, struct reader *reader, struct js
             return true;
         struct json *element = arena_take(arena, 1, sizeof *element);
         if (!element)
-            return no_memory(reader->error);
+            return fail_memory(reader->error, "a JSON document");
         if (object) {
             size_t size = 0;
             char *key = take_text(arena, reader, &size);
             if (!key)
-                return no_memory(reader->error);
+                return fail_memory(reader->error, "a JSON document");
             if (strlen(key) != size)
                 return reader_fail(reader, "a key has a NUL character");
             if (key_is_taken(json, key))
@@ -89,7 +84,7 @@ static bool read_container(struct arena *arena, struct reader *reader, struct js
                 return false;
         }
         if (!take_value(arena, reader, element))
-            return no_memory(reader->error);
+            return fail_memory(reader->error, "a JSON document");
         /* Nesting is bounded by the reader. */
         if (element->kind >= JSON_ARRAY && !read_container(arena, reader, element))
             return false;
@@ -115,7 +110,7 @@ struct json *json_read(struct arena *arena, const char *bytes, size_t size,
     reader.words = true;
     struct json *root = arena_take(arena, 1, sizeof *root);
     if (!root) {
-        no_memory(error);
+        fail_memory(error, "a JSON document");
         return NULL;
     }
     if (reader_next(&reader) == READER_FAILED)
@@ -125,7 +120,7 @@ struct json *json_read(struct arena *arena, const char *bytes, size_t size,
         return NULL;
     }
     if (!take_value(arena, &reader, root)) {
-        no_memory(error);
+        fail_memory(error, "a JSON document");
         return NULL;
     }
     if (root->kind >= JSON_ARRAY && !read_container(arena, &reader, root))

@@ -271,7 +271,7 @@ static bool make_output(struct pipeline *pipeline, const struct feature_stage *s
                     stage_text(stage, pipeline->count, text), column, known->reader + 1);
     struct known *made = known_add(pipeline, column);
     if (!made)
-        return fail(error, LATHE_NO_MEMORY, "no memory for a pipeline's columns");
+        return fail_memory(error, "a pipeline's columns");
     made->maker = pipeline->count;
     return true;
 }
@@ -287,11 +287,11 @@ static bool name_stage(struct pipeline *pipeline, struct feature_stage *stage,
             continue;
         stage->name = arena_copy(&pipeline->arena, name, (size_t)size);
         if (!stage->name)
-            return fail(error, LATHE_NO_MEMORY, "no memory for a stage's name");
+            return fail_memory(error, "a stage's name");
     }
     size_t before = labels_count(pipeline->names);
     if (labels_add(pipeline->names, name_text(stage->name)) < 0)
-        return fail(error, LATHE_NO_MEMORY, "no memory for a stage's name");
+        return fail_memory(error, "a stage's name");
     if (labels_count(pipeline->names) == before)
         return fail(error, LATHE_INVALID_MODEL, "two stages are named '%.100s'", stage->name);
     return true;
@@ -348,10 +348,10 @@ bool pipeline_add(struct pipeline *pipeline, struct feature_stage stage, struct 
         return false;
     if (!grow((void **)&pipeline->stages, pipeline->count, &pipeline->capacity,
               sizeof *pipeline->stages))
-        return fail(error, LATHE_NO_MEMORY, "no memory for a pipeline's stages");
+        return fail_memory(error, "a pipeline's stages");
     for (size_t i = 0; i < stage.input_count; i++)
         if (!read_input(pipeline, &stage, i))
-            return fail(error, LATHE_NO_MEMORY, "no memory for a pipeline's columns");
+            return fail_memory(error, "a pipeline's columns");
     for (size_t i = 0; i < stage.output_count; i++)
         if (!make_output(pipeline, &stage, i, error))
             return false;
@@ -395,7 +395,7 @@ bool pipeline_note_shapes(struct pipeline *pipeline, const struct feature_column
     struct feature_shape *shapes = arena_take(&pipeline->arena, known, sizeof *shapes);
     struct feature_shape *all = arena_take(&pipeline->arena, inputs, sizeof *all);
     if (!shapes || !all)
-        return fail(error, LATHE_NO_MEMORY, "no memory for a pipeline's columns");
+        return fail_memory(error, "a pipeline's columns");
     for (size_t i = 0; i < known; i++)
         shapes[i] = (struct feature_shape){false, 1};
     for (size_t i = 0; i < count; i++) {

@@ -26,11 +26,6 @@ struct planning {
     struct lathe_error *error;
 };
 
-static bool no_memory(struct lathe_error *error)
-{
-    return fail(error, LATHE_NO_MEMORY, "no memory for a feature pipeline's plan");
-}
-
 static struct known *find(const struct planning *planning, const char *name)
 {
     int32_t index = labels_find(planning->names, text_of(name, strlen(name)));
@@ -94,7 +89,7 @@ static bool find_runnable(struct planning *planning, const bool *ready)
                             "of the rows or give one of them another name",
                             stage_text(stage, s, text), stage->outputs[i]);
             if (!enter(planning, (struct feature_column){.name = stage->outputs[i]}, s))
-                return no_memory(planning->error);
+                return fail_memory(planning->error, "a feature pipeline's plan");
         }
     }
     return true;
@@ -156,7 +151,7 @@ static bool give_slots(struct planning *planning)
                 size_t slot = known->slots ? new_slot(planning, GIVEN, plan->columns[c].type, false)
                                            : SIZE_MAX;
                 if (slot == SIZE_MAX)
-                    return no_memory(planning->error);
+                    return fail_memory(planning->error, "a feature pipeline's plan");
                 plan->slots[slot].at = at + i;
                 known->slots[i] = slot;
             }
@@ -216,7 +211,7 @@ static bool plan_assembler(struct planning *planning, struct step *step, size_t 
     size_t *columns = arena_take(&plan->arena, total, sizeof *columns);
     made->slots = arena_take(&plan->arena, total, sizeof *made->slots);
     if (!in || !out || !columns || !made->slots)
-        return no_memory(planning->error);
+        return fail_memory(planning->error, "a feature pipeline's plan");
     size_t element = 0;
     for (size_t i = 0; i < stage->input_count; i++) {
         const struct known *known = find(planning, stage->inputs[i]);
@@ -227,7 +222,7 @@ static bool plan_assembler(struct planning *planning, struct step *step, size_t 
                 columns[step->in_count] = known->column.vector ? SIZE_MAX : i;
                 slot = new_slot(planning, NUMBERS, FEATURE_NUMBER, false);
                 if (slot == SIZE_MAX)
-                    return no_memory(planning->error);
+                    return fail_memory(planning->error, "a feature pipeline's plan");
                 out[step->in_count++] = slot;
             }
             made->slots[element++] = slot;
@@ -249,7 +244,7 @@ static bool plan_outputs_of(struct planning *planning, struct step *step, size_t
         count += stage_output(stage, i, total).width;
     size_t *out = arena_take(&plan->arena, count, sizeof *out);
     if (!out)
-        return no_memory(planning->error);
+        return fail_memory(planning->error, "a feature pipeline's plan");
     for (size_t i = 0; i < stage->output_count; i++) {
         struct known *made = find(planning, stage->outputs[i]);
         made->slots = out + step->out_count;
@@ -258,7 +253,7 @@ static bool plan_outputs_of(struct planning *planning, struct step *step, size_t
             size_t slot = new_slot(planning, text ? TEXTS : NUMBERS, made->column.type,
                                    is_plain(stage->kind));
             if (slot == SIZE_MAX)
-                return no_memory(planning->error);
+                return fail_memory(planning->error, "a feature pipeline's plan");
             out[step->out_count++] = slot;
         }
     }
@@ -270,7 +265,7 @@ static bool plan_inputs_of(struct planning *planning, struct step *step, size_t 
 {
     size_t *in = arena_take(&planning->plan->arena, total, sizeof *in);
     if (!in)
-        return no_memory(planning->error);
+        return fail_memory(planning->error, "a feature pipeline's plan");
     for (size_t i = 0; i < step->stage->input_count; i++) {
         const struct known *known = find(planning, step->stage->inputs[i]);
         for (size_t e = 0; e < known->column.width; e++)
@@ -321,12 +316,12 @@ static bool take_columns(struct planning *planning, const struct feature_column 
     plan->columns = arena_take(&plan->arena, count, sizeof *columns);
     plan->reads = arena_take(&plan->arena, count, sizeof *plan->reads);
     if (!plan->columns || !plan->reads)
-        return no_memory(planning->error);
+        return fail_memory(planning->error, "a feature pipeline's plan");
     for (size_t c = 0; c < count; c++) {
         plan->columns[c] = columns[c];
         plan->columns[c].name = arena_copy(&plan->arena, columns[c].name, strlen(columns[c].name));
         if (!plan->columns[c].name || !enter(planning, plan->columns[c], SIZE_MAX))
-            return no_memory(planning->error);
+            return fail_memory(planning->error, "a feature pipeline's plan");
     }
     plan->column_count = count;
     return true;
@@ -340,7 +335,7 @@ static bool take_wanted(struct planning *planning, const char *const *wanted, si
         count = planning->known_count;
     plan->outputs = arena_take(&plan->arena, count, sizeof *plan->outputs);
     if (!plan->outputs)
-        return no_memory(planning->error);
+        return fail_memory(planning->error, "a feature pipeline's plan");
     for (size_t i = 0; i < count; i++) {
         struct known *known = wanted ? find(planning, wanted[i]) : &planning->known[i];
         if (!known)
@@ -363,7 +358,7 @@ static bool resolve_outputs(struct planning *planning)
     }
     plan->output_slots = arena_take(&plan->arena, total, sizeof *plan->output_slots);
     if (!plan->output_slots)
-        return no_memory(planning->error);
+        return fail_memory(planning->error, "a feature pipeline's plan");
     for (size_t i = 0; i < plan->output_count; i++) {
         struct known *known = find(planning, plan->outputs[i].name);
         for (size_t e = 0; e < known->column.width; e++)
@@ -372,7 +367,7 @@ static bool resolve_outputs(struct planning *planning)
         plan->outputs[i].name =
             arena_copy(&plan->arena, plan->outputs[i].name, strlen(plan->outputs[i].name));
         if (!plan->outputs[i].name)
-            return no_memory(planning->error);
+            return fail_memory(planning->error, "a feature pipeline's plan");
     }
     return true;
 }
@@ -391,7 +386,7 @@ static bool make_plan(struct planning *planning, const bool *ready,
         live += planning->live[s];
     plan->steps = arena_take(&plan->arena, live, sizeof *plan->steps);
     if (!plan->steps)
-        return no_memory(planning->error);
+        return fail_memory(planning->error, "a feature pipeline's plan");
     if (!give_slots(planning))
         return false;
     for (size_t s = 0; s < planning->stage_count; s++)
@@ -420,7 +415,7 @@ struct plan *plan_open_ready(const struct pipeline *pipeline, const bool *ready,
     bool made =
         planning.plan && planning.names && planning.known && planning.can_run && planning.live;
     if (!made)
-        no_memory(error);
+        fail_memory(error, "a feature pipeline's plan");
     else
         made = make_plan(&planning, ready, columns, count, wanted, wanted_count);
     labels_free(planning.names);

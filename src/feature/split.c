@@ -24,11 +24,6 @@ struct split {
     size_t capacity; /* of decks or of_group */
 };
 
-static bool no_memory(struct lathe_error *error)
-{
-    return fail(error, LATHE_NO_MEMORY, "no memory for splitting rows");
-}
-
 struct split *split_open(const double *shares, size_t parts, uint64_t seed,
                          struct lathe_error *error)
 {
@@ -50,7 +45,7 @@ struct split *split_open(const double *shares, size_t parts, uint64_t seed,
         split->labels = labels_new();
     if (!split || !split->labels) {
         split_close(split);
-        no_memory(error);
+        fail_memory(error, "splitting rows");
         return NULL;
     }
     memcpy(split->shares, shares, parts * sizeof *shares);
@@ -159,7 +154,7 @@ bool split_by_label(struct split *split, const struct csv_text *labels, size_t r
         /* No text has NUL in it where it comes from, so this one is nobody's. */
         struct csv_text label = labels[row].bytes ? labels[row] : text_of("\0missing", 8);
         if (!deal_label(split, label, &parts[row]))
-            return no_memory(error);
+            return fail_memory(error, "splitting rows");
     }
     return true;
 }
@@ -170,7 +165,7 @@ bool split_by_number(struct split *split, const double *labels, size_t rows, uin
     for (size_t row = 0; row < rows; row++) {
         double label = isnan(labels[row]) ? NAN : labels[row] + 0.0; /* one NaN, one zero */
         if (!deal_label(split, text_of((const char *)&label, sizeof label), &parts[row]))
-            return no_memory(error);
+            return fail_memory(error, "splitting rows");
     }
     return true;
 }
@@ -186,7 +181,7 @@ bool split_by_group(struct split *split, const struct csv_text *groups, size_t r
         size_t known = labels_count(split->labels);
         int32_t index = labels_add(split->labels, groups[row]);
         if (index < 0 || !reserve(split, (size_t)index, true))
-            return no_memory(error);
+            return fail_memory(error, "splitting rows");
         if ((size_t)index == known)
             split->of_group[index] = deal(split, &split->all);
         parts[row] = split->of_group[index];

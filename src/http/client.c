@@ -178,7 +178,7 @@ static enum MHD_Result take_piece(struct http_client *client, const char *bytes,
     return MHD_YES;
 }
 
-static enum MHD_Result run(struct http_client *client)
+static enum MHD_Result run_client(struct http_client *client)
 {
     struct http_exchange *exchange = client->exchange;
     g_autoptr(GBytes) body = exchange->body
@@ -266,7 +266,7 @@ enum MHD_Result http_client_request(void *data, struct MHD_Connection *connectio
     case STAGE_HEAD:
         return start(client, method, version);
     case STAGE_BODY:
-        return *size ? take_piece(client, bytes, size) : run(client);
+        return *size ? take_piece(client, bytes, size) : run_client(client);
     case STAGE_STREAM:
         if (client->awaits_continue)
             return continue_or_answer(client);

@@ -115,7 +115,7 @@ static void stop_accepting(struct http_poller *poller)
             shutdown(client->fd, SHUT_RD);
 }
 
-static void *run(void *data)
+static void *run_poller(void *data)
 {
     struct http_poller *poller = data;
     struct http_server *server = poller->server;
@@ -175,7 +175,7 @@ bool http_poller_start(struct http_poller *poller, struct http_server *server, i
                          g_strerror(errno));
     }
     poller->epoll_fd = MHD_get_daemon_info(poller->daemon, MHD_DAEMON_INFO_EPOLL_FD)->epoll_fd;
-    int failure = pthread_create(&poller->thread, NULL, run, poller);
+    int failure = pthread_create(&poller->thread, NULL, run_poller, poller);
     if (!failure)
         return true;
     MHD_stop_daemon(poller->daemon);

@@ -326,7 +326,7 @@ bool answer_open(struct answer *answer, struct lathe_text *text, enum lathe_answ
     } else if (part->selection.count) {
         answer->selected = calloc(part->selection.width, sizeof *answer->selected);
         if (!answer->selected)
-            return fail(error, LATHE_NO_MEMORY, "no memory for selected values");
+            return fail_memory(error, "selected values");
     }
     if (!reserve(text, ROW_WORDS, error))
         return false;

@@ -148,7 +148,7 @@ static bool read_model(struct contents *contents, const struct lathe_artifact *a
 {
     contents->forests = calloc(1, sizeof(struct forest *));
     if (!contents->forests)
-        return fail(error, LATHE_NO_MEMORY, "no memory for a forest");
+        return fail_memory(error, "a forest");
     contents->forests[0] =
         forest_open_for(artifact->bytes, artifact->size, artifact_release(artifact), error);
     contents->forest_count = contents->forests[0] != NULL;

@@ -66,7 +66,7 @@ size_t ask_batch(const struct lathe_predictor *predictor, enum lathe_answer what
     return fit < LEAST ? LEAST : fit > BATCH_ROWS ? BATCH_ROWS : fit;
 }
 
-static bool no_memory(size_t values, struct lathe_error *error)
+static bool no_memory_for(size_t values, struct lathe_error *error)
 {
     return fail(error, LATHE_NO_MEMORY, "no memory for answers of %zu values", values);
 }
@@ -82,7 +82,7 @@ static bool ask_leaves(const struct forest *forest, const float *rows, size_t co
             *out++ = (float)leaves[i];
     }
     free(leaves);
-    return leaves || no_memory(trees, error);
+    return leaves || no_memory_for(trees, error);
 }
 
 /* What comes from margins. */
@@ -92,7 +92,7 @@ static bool ask_classes(const struct forest *forest, enum lathe_answer what, con
     size_t values = count * forest_describe(forest)->outputs;
     float *margins = malloc((values + 1) * sizeof *margins);
     if (!margins)
-        return no_memory(values, error);
+        return no_memory_for(values, error);
     forest_margins(forest, rows, count, stride, margins);
     if (what == LATHE_LABELS)
         forest_label(forest, margins, count, out);

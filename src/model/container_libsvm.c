@@ -10,13 +10,13 @@
 
 #define KIND "libsvm"
 
-struct entry {
+struct libsvm_entry {
     int64_t index;
     double value;
 };
 
 struct entries {
-    struct entry *list; /* room for one a colon */
+    struct libsvm_entry *list; /* room for one a colon */
     size_t count;
     size_t *starts; /* of the rows up to the last that has an entry; room for one a line */
     size_t rows;
@@ -37,7 +37,7 @@ static bool make_room(struct entries *entries, const char *text, size_t size,
            fail(error, LATHE_NO_MEMORY, "no memory for %zu entries", colons);
 }
 
-static void add(struct entries *entries, size_t row, struct entry entry)
+static void add(struct entries *entries, size_t row, struct libsvm_entry entry)
 {
     while (entries->rows <= row)
         entries->starts[entries->rows++] = entries->count;
@@ -70,7 +70,7 @@ static bool read_entry(const struct container_rows *rows, const char *word, size
     const char *colon = memchr(word, ':', size);
     if (!colon)
         return true;
-    struct entry entry = {0};
+    struct libsvm_entry entry = {0};
     size_t length = (size_t)(colon - word), left = size - length - 1;
     const char *second = memchr(colon + 1, ':', left);
     size_t value = second ? (size_t)(second - colon - 1) : left;
@@ -118,8 +118,8 @@ static bool check_indices(const struct container_rows *rows, const struct entrie
 
 /* Sums what has the same place, in doubles as scipy does; `sums` has a value a feature. Entries of
  * features that the model does not have are left out. */
-static bool fill_row(const struct container_rows *rows, const struct entry *entries, size_t count,
-                     int64_t base, double *sums, struct libsvm_rows *sparse,
+static bool fill_row(const struct container_rows *rows, const struct libsvm_entry *entries,
+                     size_t count, int64_t base, double *sums, struct libsvm_rows *sparse,
                      struct lathe_error *error)
 {
     double infinite = 0;

@@ -210,7 +210,7 @@ bool lathe_describe(const struct lathe_predictor *predictor, struct lathe_text *
     out_close(&out, '}');
     if (out.failed || !described) {
         free(out.bytes);
-        return fail(error, LATHE_NO_MEMORY, "no memory for a description");
+        return fail_memory(error, "a description");
     }
     lathe_text_clear(text);
     *text = (struct lathe_text){out.bytes, out.size, out.capacity};

@@ -17,11 +17,6 @@ const char *lathe_version(void)
 
 /* ---- artifacts ---- */
 
-static bool no_memory(struct lathe_error *error)
-{
-    return fail(error, LATHE_NO_MEMORY, "no memory for a predictor");
-}
-
 /* Which outcomes an ensemble votes on: those that are classes. */
 static bool is_class(const char *objective)
 {
@@ -173,7 +168,7 @@ static bool describe(struct lathe_predictor *predictor, struct lathe_error *erro
 {
     bool described =
         predictor->parts[0].pipeline ? columns_of_schema(predictor) : columns_of_forest(predictor);
-    return described || no_memory(error);
+    return described || fail_memory(error, "a predictor");
 }
 
 /* ---- opening ---- */
@@ -203,7 +198,7 @@ static struct lathe_predictor *new_predictor(size_t count, struct lathe_error *e
     if (predictor && predictor->parts)
         return predictor;
     free(predictor);
-    no_memory(error);
+    fail_memory(error, "a predictor");
     return NULL;
 }
 

@@ -23,11 +23,6 @@ enum feature_type schema_feature_type(enum schema_type type)
     return type == SCHEMA_FLOAT || type == SCHEMA_DOUBLE ? FEATURE_NUMBER : FEATURE_INTEGER;
 }
 
-static bool no_memory(struct lathe_error *error)
-{
-    return fail(error, LATHE_NO_MEMORY, "no memory for a schema");
-}
-
 /* How many values a vector of this name has: as many as the pipeline asks for. */
 static size_t width_asked(const struct pipeline *pipeline, const char *name)
 {
@@ -69,7 +64,8 @@ static bool read_column(const struct json *json, const char *what, struct schema
                     what, word);
     column->width = 1;
     column->name = arena_copy(arena, name->string, name->size);
-    return read_type(json, what, &column->type, error) && (column->name || no_memory(error));
+    return read_type(json, what, &column->type, error) &&
+           (column->name || fail_memory(error, "a schema"));
 }
 
 static bool read_columns(struct schema *schema, const struct json *inputs,
@@ -78,7 +74,7 @@ static bool read_columns(struct schema *schema, const struct json *inputs,
 {
     schema->columns = arena_take(arena, inputs->size, sizeof *schema->columns);
     if (!schema->columns)
-        return no_memory(error);
+        return fail_memory(error, "a schema");
     for (const struct json *input = inputs->first; input; input = input->next) {
         struct schema_column *column = &schema->columns[schema->count];
         char what[32];
@@ -184,7 +180,7 @@ bool schema_of_pipeline(struct schema *schema, const struct pipeline *pipeline, 
     }
     if (!plan)
         return false;
-    bool taken = take_columns(schema, plan, arena) || no_memory(error);
+    bool taken = take_columns(schema, plan, arena) || fail_memory(error, "a schema");
     plan_close(plan);
     return taken;
 }
@@ -194,7 +190,7 @@ struct plan *schema_plan(const struct schema *schema, const struct pipeline *pip
 {
     struct feature_column *columns = calloc(schema->count + 1, sizeof *columns);
     if (!columns) {
-        no_memory(error);
+        fail_memory(error, "a schema");
         return NULL;
     }
     for (size_t i = 0; i < schema->count; i++) {

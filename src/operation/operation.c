@@ -8,7 +8,7 @@
 
 #define DEFAULT_REGION "us-east-1"
 
-struct entry {
+struct registered {
     const struct operation *operation;
     const struct service *owner;
     const struct shape_service *service;
@@ -19,7 +19,7 @@ struct entry {
 struct operations {
     struct lathe *lathe;
     char *account;
-    GHashTable *services; /* name -> GHashTable of name -> struct entry */
+    GHashTable *services; /* name -> GHashTable of name -> struct registered */
     const struct service *const *given;
     struct patterns *patterns;
     struct tokens *tokens;
@@ -53,8 +53,8 @@ static bool add_operation(GHashTable *table, const struct shape_service *service
     if (operation->flags & OPERATION_DECIDED && !owner->is_quick)
         return error_set(error, ERROR_INTERNAL, "%s does not decide where %s runs", service->name,
                          operation->name);
-    struct entry *entry = g_new0(struct entry, 1);
-    *entry = (struct entry){operation, owner, service, shape, token_member(shape->input)};
+    struct registered *entry = g_new0(struct registered, 1);
+    *entry = (struct registered){operation, owner, service, shape, token_member(shape->input)};
     if (!g_hash_table_insert(table, (gpointer)operation->name, entry))
         return error_set(error, ERROR_INTERNAL, "%s %s is registered twice", service->name,
                          operation->name);
@@ -133,8 +133,8 @@ const struct service *const *operations_services(const struct operations *operat
     return operations->given;
 }
 
-static const struct entry *find(const struct operations *operations, const char *service,
-                                const char *name)
+static const struct registered *find(const struct operations *operations, const char *service,
+                                     const char *name)
 {
     GHashTable *table = g_hash_table_lookup(operations->services, service);
     return table ? g_hash_table_lookup(table, name) : NULL;
@@ -143,14 +143,14 @@ static const struct entry *find(const struct operations *operations, const char 
 const struct operation *operation_find(const struct operations *operations, const char *service,
                                        const char *name)
 {
-    const struct entry *entry = find(operations, service, name);
+    const struct registered *entry = find(operations, service, name);
     return entry ? entry->operation : NULL;
 }
 
 bool operation_is_quick(const struct operations *operations, const char *service,
                         const struct call_head *head)
 {
-    const struct entry *entry = find(operations, service, head->operation);
+    const struct registered *entry = find(operations, service, head->operation);
     if (entry->operation->flags & OPERATION_DECIDED)
         return entry->owner->is_quick(operations->lathe, head);
     return entry->operation->flags & OPERATION_QUICK;
@@ -167,8 +167,9 @@ static bool fail_unknown(const char *service, const char *name, GError **error)
 }
 
 /* Runs the operation, or answers from its first run where the request repeats a client token. */
-static bool run(const struct operations *operations, const struct entry *entry, struct call *call,
-                const json_t *request, struct reply *reply, GError **error)
+static bool run_registered(const struct operations *operations, const struct registered *entry,
+                           struct call *call, const json_t *request, struct reply *reply,
+                           GError **error)
 {
     const char *token =
         entry->token ? json_string_value(json_object_get(request, entry->token->name)) : NULL;
@@ -194,7 +195,7 @@ bool operation_call(const struct operations *operations, const struct call_conte
                     const char *service, const char *name, const json_t *request,
                     struct reply *reply, GError **error)
 {
-    const struct entry *entry = find(operations, service, name);
+    const struct registered *entry = find(operations, service, name);
     if (!entry)
         return fail_unknown(service, name, error);
     bool looks_up = entry->operation->flags & OPERATION_LOOKS_UP;
@@ -211,7 +212,7 @@ bool operation_call(const struct operations *operations, const struct call_conte
         .request_id = context->request_id ? context->request_id : "",
         .body = context->body,
     };
-    if (!run(operations, entry, &call, normal, reply, error))
+    if (!run_registered(operations, entry, &call, normal, reply, error))
         return false;
 #ifdef LATHE_CHECK_REPLIES
     return validate_reply(operations->patterns, entry->shape, reply->output, error);

@@ -16,6 +16,11 @@ bool fail(struct lathe_error *error, enum lathe_code code, const char *format, .
     return false;
 }
 
+bool fail_memory(struct lathe_error *error, const char *what)
+{
+    return fail(error, LATHE_NO_MEMORY, "no memory for %s", what);
+}
+
 bool fail_prefix(struct lathe_error *error, const char *format, ...)
 {
     if (!error)

@@ -16,6 +16,9 @@
 bool fail(struct lathe_error *error, enum lathe_code code, const char *format, ...)
     LATHE_PRINTF(3, 4);
 
+/* LATHE_NO_MEMORY, "no memory for <what>". */
+bool fail_memory(struct lathe_error *error, const char *what);
+
 /* Puts context before the text of an error on its way up: fail_prefix(error, "%s: ", path).
  * Returns false. */
 bool fail_prefix(struct lathe_error *error, const char *format, ...) LATHE_PRINTF(2, 3);

@@ -271,7 +271,7 @@ static bool write_report(const struct evaluation *evaluation, const char *member
     return file_make_folders(folder, error) && g_file_set_contents(path, text, -1, error);
 }
 
-static bool run(struct evaluation *evaluation, GError **error)
+static bool run_evaluation(struct evaluation *evaluation, GError **error)
 {
     static const char *const members[] = {"regression_metrics", "binary_classification_metrics",
                                           "multiclass_classification_metrics"};
@@ -295,7 +295,7 @@ int evaluate_main(const char *opt_ml, int report)
     (void)report; /* it has no metrics while it runs */
     g_autoptr(GError) error = NULL;
     struct evaluation evaluation = {.folder = opt_ml};
-    bool done = run(&evaluation, &error);
+    bool done = run_evaluation(&evaluation, &error);
     lathe_predictor_close(evaluation.predictor);
     json_decref(evaluation.options);
     return done ? 0 : job_fail(opt_ml, error);

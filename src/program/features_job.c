@@ -584,7 +584,7 @@ static bool open_rows(struct features_job *job, GError **error)
     return job->rows != NULL;
 }
 
-static bool run(struct features_job *job, GError **error)
+static bool run_features(struct features_job *job, GError **error)
 {
     return read_specification(job, error) && open_rows(job, error) && choose_columns(job, error) &&
            open_split(job, error) && fit_pipeline(job, error) && apply_pipeline(job, error) &&
@@ -597,7 +597,7 @@ int features_main(const char *opt_ml, int report)
     (void)report; /* it has no metrics while it runs */
     g_autoptr(GError) error = NULL;
     struct features_job job = {.folder = opt_ml, .parts = g_byte_array_new()};
-    bool done = run(&job, &error);
+    bool done = run_features(&job, &error);
     pipeline_close(job.pipeline);
     pipeline_close(job.after);
     fit_close(job.fit);

@@ -206,7 +206,7 @@ static void work(struct rows_pieces *pieces)
     pthread_cond_broadcast(&pieces->changed);
 }
 
-static void *run(void *of)
+static void *run_pieces(void *of)
 {
     struct rows_pieces *pieces = of;
     pthread_mutex_lock(&pieces->lock);
@@ -241,7 +241,7 @@ static void start_threads(struct rows_pieces *pieces)
 {
     pieces->started = true;
     while (pieces->thread_count < pieces->wanted_threads &&
-           pthread_create(&pieces->threads[pieces->thread_count], NULL, run, pieces) == 0)
+           pthread_create(&pieces->threads[pieces->thread_count], NULL, run_pieces, pieces) == 0)
         pieces->thread_count++;
 }
 

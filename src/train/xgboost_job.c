@@ -21,7 +21,7 @@
 #include "train/stop.h"
 
 /* What one job needs from its start to its end. */
-struct job {
+struct training {
     const char *opt_ml;
     int report_fd;
     const struct xgboost_release *release;
@@ -33,13 +33,14 @@ struct job {
     bool boosting; /* from the first round on: what fails then has failed in XGBoost */
 };
 
-static char *below(const struct job *job, const char *path)
+static char *below(const struct training *job, const char *path)
 {
     return g_build_filename(job->opt_ml, path, NULL);
 }
 
 /* A JSON object below input/config/; NULL with no error where an optional one is missing. */
-static json_t *read_config(const struct job *job, const char *name, bool required, GError **error)
+static json_t *read_config(const struct training *job, const char *name, bool required,
+                           GError **error)
 {
     g_autofree char *path = g_build_filename(job->opt_ml, "input", "config", name, NULL);
     if (!required && !g_file_test(path, G_FILE_TEST_EXISTS))
@@ -59,7 +60,7 @@ static json_t *read_config(const struct job *job, const char *name, bool require
     return config;
 }
 
-static bool check_hosts(const struct job *job, GError **error)
+static bool check_hosts(const struct training *job, GError **error)
 {
     GError *failed = NULL;
     g_autoptr(json_auto) resources = read_config(job, "resourceconfig.json", false, &failed);
@@ -74,7 +75,7 @@ static bool check_hosts(const struct job *job, GError **error)
                                    hosts);
 }
 
-static bool read_configs(struct job *job, GError **error)
+static bool read_configs(struct training *job, GError **error)
 {
     g_autoptr(json_auto) given = read_config(job, "hyperparameters.json", true, error);
     if (!given || !train_check_hyperparameters(given, job->release, &job->hyperparameters, error))
@@ -109,7 +110,7 @@ static void log_start(const struct xgboost *xgboost)
         report_log("INFO", "Running XGBoost %s in its place", own);
 }
 
-static bool load_library(struct job *job, GError **error)
+static bool load_library(struct training *job, GError **error)
 {
     job->xgboost = xgboost_open(job->release->tag, error);
     if (!job->xgboost)
@@ -119,7 +120,7 @@ static bool load_library(struct job *job, GError **error)
     return true;
 }
 
-static int thread_count(const struct job *job)
+static int thread_count(const struct training *job)
 {
     bool given = hyperparameter_given(job->hyperparameters, "nthread");
     return given ? (int)hyperparameter_integer(job->hyperparameters, "nthread")
@@ -130,7 +131,7 @@ static int thread_count(const struct job *job)
 #define SMALL_VALUES (1 << 20)
 
 /* Up to how many threads the rounds may choose from; 0 where it is not for them to choose. */
-static int threads_to_choose_from(const struct job *job)
+static int threads_to_choose_from(const struct training *job)
 {
     bool given = hyperparameter_given(job->hyperparameters, "nthread");
     bool trees = strcmp(hyperparameter_text(job->hyperparameters, "booster"), "gblinear") != 0;
@@ -139,7 +140,7 @@ static int threads_to_choose_from(const struct job *job)
 }
 
 /* The rows below input/data/<folder>, and other_folder where it is not NULL. */
-static struct channel *load_channel(const struct job *job, const char *folder,
+static struct channel *load_channel(const struct training *job, const char *folder,
                                     const char *other_folder, enum rows_format format,
                                     GError **error)
 {
@@ -161,7 +162,7 @@ static struct channel *load_channel(const struct job *job, const char *folder,
 }
 
 /* Whether the rounds see nothing but histograms, so that a byte a value is all they need. */
-static enum matrix_kind train_matrix_kind(const struct job *job, int max_bin)
+static enum matrix_kind train_matrix_kind(const struct training *job, int max_bin)
 {
     const json_t *given = job->hyperparameters;
     const char *method = hyperparameter_text(given, "tree_method");
@@ -175,7 +176,7 @@ static enum matrix_kind train_matrix_kind(const struct job *job, int max_bin)
     return hist && plain_trees && whole && max_bin >= 2 ? MATRIX_QUANTILE : MATRIX_PLAIN;
 }
 
-static void log_train_matrix(const struct job *job)
+static void log_train_matrix(const struct training *job)
 {
     const struct channel *train = job->train;
     const struct xgboost_release *release = job->xgboost->release;
@@ -189,7 +190,7 @@ static void log_train_matrix(const struct job *job)
     }
 }
 
-static bool load_train(struct job *job, GError **error)
+static bool load_train(struct training *job, GError **error)
 {
     job->train = load_channel(job, "train", NULL, job->channels.train, error);
     if (!job->train)
@@ -202,7 +203,7 @@ static bool load_train(struct job *job, GError **error)
     return job->train_matrix != NULL;
 }
 
-static bool load_validation(struct job *job, GError **error)
+static bool load_validation(struct training *job, GError **error)
 {
     job->validation = load_channel(job, "validation", NULL, job->channels.validation, error);
     if (!job->validation)
@@ -224,7 +225,7 @@ static bool load_validation(struct job *job, GError **error)
 }
 
 /* A file of the same name and size in both channels makes the validation's scores worthless. */
-static void warn_of_shared_files(const struct job *job)
+static void warn_of_shared_files(const struct training *job)
 {
     g_autofree char *data = below(job, "input/data");
     for (guint i = 0; i < job->train->files->len; i++) {
@@ -244,7 +245,7 @@ static void warn_of_shared_files(const struct job *job)
     }
 }
 
-static bool train_one(const struct job *job, const struct boost_plan *plan, bool keep,
+static bool train_one(const struct training *job, const struct boost_plan *plan, bool keep,
                       GError **error)
 {
     struct boost_outcome outcome;
@@ -262,7 +263,7 @@ static bool train_one(const struct job *job, const struct boost_plan *plan, bool
 }
 
 /* Cross validation deals the rows of both channels, read into one matrix. */
-static bool train_folds(const struct job *job, const struct boost_plan *plan, bool keep,
+static bool train_folds(const struct training *job, const struct boost_plan *plan, bool keep,
                         GError **error)
 {
     if (job->channels.has_validation && job->channels.train != job->channels.validation) {
@@ -289,7 +290,7 @@ static bool train_folds(const struct job *job, const struct boost_plan *plan, bo
     return trained;
 }
 
-static bool train(struct job *job, GError **error)
+static bool train(struct training *job, GError **error)
 {
     struct watched sets[2] = {{"train", job->train_matrix, job->train->labels, job->train->rows}};
     if (job->validation) {
@@ -315,7 +316,7 @@ static bool train(struct job *job, GError **error)
     return folds ? train_folds(job, &plan, keep, error) : train_one(job, &plan, keep, error);
 }
 
-static bool run(struct job *job, GError **error)
+static bool run_training(struct training *job, GError **error)
 {
     g_autofree char *model = below(job, "model");
     if (!read_configs(job, error) || !file_make_folders(model, error) ||
@@ -329,7 +330,7 @@ static bool run(struct job *job, GError **error)
     return train(job, error);
 }
 
-static void job_clear(struct job *job)
+static void job_clear(struct training *job)
 {
     if (job->train_matrix)
         job->xgboost->matrix_free(job->train_matrix);
@@ -361,7 +362,7 @@ static bool is_users_fault(const char *message)
 
 /* The reason in the release's words: 0.72 says it as it is; later ones are Python programs of which
  * SageMaker's toolkit reports the exception. Its traceback we have not. g_free it. */
-static char *failure_text(const struct job *job, const char *message)
+static char *failure_text(const struct training *job, const char *message)
 {
     if (job->release->image == IMAGE_0_72)
         return g_strdup(message);
@@ -372,7 +373,7 @@ static char *failure_text(const struct job *job, const char *message)
 }
 
 /* Leaves the reason where SageMaker looks for it. */
-static void write_failure(const struct job *job, const char *reason)
+static void write_failure(const struct training *job, const char *reason)
 {
     g_autoptr(GError) error = NULL;
     g_autofree char *folder = below(job, "output");
@@ -386,11 +387,11 @@ int train_main(const char *opt_ml, int report_fd)
     stop_hold();
     /* Whoever reads the log or the report may end first; that is no reason to lose the model. */
     signal(SIGPIPE, SIG_IGN);
-    struct job job = {.opt_ml = opt_ml,
-                      .report_fd = report_fd,
-                      .release = xgboost_release_find(g_getenv("LATHE_IMAGE"))};
+    struct training job = {.opt_ml = opt_ml,
+                           .report_fd = report_fd,
+                           .release = xgboost_release_find(g_getenv("LATHE_IMAGE"))};
     g_autoptr(GError) error = NULL;
-    bool trained = run(&job, &error);
+    bool trained = run_training(&job, &error);
     if (!trained) {
         g_autofree char *reason = failure_text(&job, error->message);
         report_log("ERROR", "Reporting training FAILURE");

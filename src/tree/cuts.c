@@ -50,14 +50,14 @@ static float cut_value(uint32_t order)
     return value;
 }
 
-static struct step step_of(uint32_t column, int8_t threshold)
+static struct cut_step step_of(uint32_t column, int8_t threshold)
 {
-    return (struct step){column * BLOCK_ROWS, 0x01010101u * (uint8_t)threshold};
+    return (struct cut_step){column * BLOCK_ROWS, 0x01010101u * (uint8_t)threshold};
 }
 
 /* Walks the sorted splits: a new key is a new cut, a full band or a new feature a new band. */
 static void rank_splits(struct cut_plan *plan, const struct split *splits, size_t count,
-                        struct step *steps)
+                        struct cut_step *steps)
 {
     struct band *band = NULL;
     for (size_t i = 0; i < count; i++) {
@@ -80,8 +80,8 @@ static void rank_splits(struct cut_plan *plan, const struct split *splits, size_
     }
 }
 
-static bool plan_numbers(struct cut_plan *plan, const struct split_list *list, struct step *steps,
-                         struct lathe_error *error)
+static bool plan_numbers(struct cut_plan *plan, const struct split_list *list,
+                         struct cut_step *steps, struct lathe_error *error)
 {
     size_t count = list->number_count, bands = 1, cuts = 1;
     struct split *spare = malloc((count + 1) * sizeof *spare);
@@ -125,7 +125,7 @@ static uint32_t category_count(const struct ensemble *ensemble, const struct cat
 }
 
 static bool plan_categories(struct cut_plan *plan, const struct ensemble *ensemble,
-                            const struct split_list *list, struct step *steps,
+                            const struct split_list *list, struct cut_step *steps,
                             struct lathe_error *error)
 {
     size_t total = 0;
@@ -163,7 +163,7 @@ static bool plan_categories(struct cut_plan *plan, const struct ensemble *ensemb
 }
 
 bool cuts_plan(struct cut_plan *plan, const struct ensemble *ensemble, struct split_list *list,
-               struct step *steps, struct lathe_error *error)
+               struct cut_step *steps, struct lathe_error *error)
 {
     return plan_numbers(plan, list, steps, error) &&
            plan_categories(plan, ensemble, list, steps, error);

@@ -56,7 +56,7 @@ struct cut_plan {
 };
 
 /* Where a split looks and what it compares with. */
-struct step {
+struct cut_step {
     uint32_t column;    /* its place in a block's columns, in bytes */
     uint32_t threshold; /* left below it; the byte four times, to be broadcast without a shuffle */
 };
@@ -109,7 +109,7 @@ static inline void split_list_add(struct split_list *list, const struct tree_nod
  * beyond MOST_CATEGORY, tables that would outgrow the trees): the plain walk does; false with
  * LATHE_NO_MEMORY in error->code where memory ran out. */
 bool cuts_plan(struct cut_plan *plan, const struct ensemble *ensemble, struct split_list *list,
-               struct step *steps, struct lathe_error *error);
+               struct cut_step *steps, struct lathe_error *error);
 void cuts_clear(struct cut_plan *plan);
 
 /* Codes of `count` (at most BLOCK_ROWS) rows from `first` on; column c starts at

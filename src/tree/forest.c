@@ -147,7 +147,7 @@ static struct forest *open_any(const void *bytes, size_t size,
     error = error ? error : &unseen;
     struct forest *forest = calloc(1, sizeof *forest);
     if (!forest) {
-        fail(error, LATHE_NO_MEMORY, "no memory for a forest");
+        fail_memory(error, "a forest");
         return NULL;
     }
     if (!read_any(forest, bytes, size, release, error)) {

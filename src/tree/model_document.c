@@ -409,7 +409,7 @@ static bool read_feature_names(struct document *document, const struct field *fi
             return false;
         char *name = malloc(reader->size + 1);
         if (!name)
-            return fail(document->error, LATHE_NO_MEMORY, "no memory for a feature's name");
+            return fail_memory(document->error, "a feature's name");
         name[reader_copy(reader, name)] = '\0';
         document->names[document->name_count++] = name;
     }

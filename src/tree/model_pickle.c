@@ -246,7 +246,7 @@ static const struct {
     [0x94] = {do_remember_next, 0}, [0x95] = {do_skip, 8},        [0x96] = {do_bytes, 8},
 };
 
-static bool run(struct machine *machine)
+static bool run_machine(struct machine *machine)
 {
     while (machine->next < machine->end) {
         unsigned char opcode = *machine->next++;
@@ -333,7 +333,7 @@ bool model_read_pickle(struct model_pickle *pickle, const unsigned char *bytes, 
     struct machine machine = {.start = bytes, .next = bytes, .end = bytes + size, .error = error};
     *pickle = (struct model_pickle){0};
     bool read = pickle_push_on(&machine, &machine.states, &nobodys, sizeof nobodys) &&
-                run(&machine) && take_model(&machine, pickle);
+                run_machine(&machine) && take_model(&machine, pickle);
     free(machine.stack.data);
     free(machine.memo.data);
     free(machine.items.data);

@@ -117,7 +117,7 @@ static bool make_explaining(struct explaining *explaining, struct lathe_error *e
     walk->latest = calloc(features + 1, sizeof *walk->latest);
     if (!points->at || !explaining->bias || !explaining->sums || !explaining->values ||
         !walk->products || !walk->sums || !walk->latest)
-        return fail(error, LATHE_NO_MEMORY, "no memory for contributions");
+        return fail_memory(error, "contributions");
     points->weight = points->at + most;
     points->fails = points->weight + most;
     walk->ensemble = ensemble;

@@ -100,7 +100,7 @@ static void lay_trees(struct sliced *sliced, const struct ensemble *ensemble,
 {
     size_t steps = sliced->trees[ensemble->tree_count].steps;
     for (size_t i = 0; i < steps; i++)
-        sliced->steps[i] = (struct step){0, 0x01010101u * (uint8_t)CODE_LOWEST};
+        sliced->steps[i] = (struct cut_step){0, 0x01010101u * (uint8_t)CODE_LOWEST};
     for (size_t t = 0; t < ensemble->tree_count; t++) {
         const struct sliced_tree *tree = &sliced->trees[t];
         struct laying laying = {
@@ -125,8 +125,8 @@ struct parting {
 
 /* Parts a subtree into the steps of the levels that are walked, in their order, and the others.
  * `number` is its place on its level, `depth` how many are above. */
-static void part_steps(const struct parting *parting, const struct step *from, uint32_t depth,
-                       uint32_t number, struct step *to)
+static void part_steps(const struct parting *parting, const struct cut_step *from, uint32_t depth,
+                       uint32_t number, struct cut_step *to)
 {
     if (depth == parting->levels)
         return;
@@ -191,7 +191,7 @@ static size_t group_of(const struct sliced *sliced)
 {
     enum { GROUP_BYTES = 256 << 10 };
     const struct sliced_tree *whole = &sliced->trees[sliced->tree_count];
-    size_t bytes = whole->steps * sizeof(struct step) + whole->leaves * sizeof(float) + 1;
+    size_t bytes = whole->steps * sizeof(struct cut_step) + whole->leaves * sizeof(float) + 1;
     size_t trees = sliced->tree_count * (size_t)GROUP_BYTES / bytes;
     return trees ? trees : 1;
 }
@@ -248,7 +248,7 @@ struct sliced *sliced_make(const struct ensemble *ensemble, const struct sliced_
         return NULL;
     struct sliced *sliced = calloc(1, sizeof *sliced);
     if (!sliced) {
-        fail(error, LATHE_NO_MEMORY, "no memory for a layout");
+        fail_memory(error, "a layout");
         return NULL;
     }
     sliced->way = way;

@@ -50,12 +50,12 @@ struct sliced {
     struct cut_plan plan;
     struct sliced_tree *trees;
     size_t tree_count;
-    struct step *steps;
+    struct cut_step *steps;
     float *leaves;          /* 2^levels a tree; vector leaves: that for each output */
     uint8_t *planes;        /* the same as 4 planes of at least 64 bytes; or NULL */
     int32_t *exits;         /* deep trees: for each leaf the node to go on from, or NO_CHILD */
     uint32_t walked;        /* AVX-512: levels above those that are looked up: 4 to 6, or 8; */
-    struct step *upper;     /* of each tree that has such their steps, */
+    struct cut_step *upper; /* of each tree that has such their steps, */
     struct lookup *lookups; /* and the others */
     size_t column_room;     /* columns in a block: what is picked from may be more than there are */
     size_t tables;          /* leaf tables a tree: outputs with vector leaves, else 1 */

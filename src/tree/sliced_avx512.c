@@ -156,7 +156,7 @@ TARGET_AVX512 static ALWAYS_INLINE struct halves find_numbers(const struct slice
 {
     bool looked_up = sliced_looks_up(sliced, tree);
     uint32_t walked = looked_up ? sliced->walked : tree->levels;
-    const struct step *steps =
+    const struct cut_step *steps =
         looked_up ? sliced->upper + tree->upper : sliced->steps + tree->steps;
     struct numbers quarters = walk_tree(walked, steps, columns, constants);
     struct halves numbers = {

@@ -19,7 +19,7 @@ struct gathering {
 };
 
 /* False for the step of no node, which no mask is needed for. */
-static bool key_of(const struct step *step, size_t *key)
+static bool key_of(const struct cut_step *step, size_t *key)
 {
     *key = ((size_t)step->column / BLOCK_ROWS) << KEY_BITS | (uint8_t)(step->threshold ^ CODE_BIAS);
     return (int8_t)step->threshold != CODE_LOWEST;
@@ -32,7 +32,7 @@ static size_t steps_of(const struct sliced_tree *tree)
 
 static void gather_tree(struct gathering *gathering, const struct sliced_tree *tree)
 {
-    const struct step *steps = gathering->sliced->steps + tree->steps;
+    const struct cut_step *steps = gathering->sliced->steps + tree->steps;
     for (size_t i = 0; i < steps_of(tree); i++) {
         size_t key;
         if (!key_of(&steps[i], &key))

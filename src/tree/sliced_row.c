@@ -9,7 +9,7 @@
 enum { ABREAST = 8, STACK_CODES = 4096 };
 
 struct walker {
-    const struct step *step;
+    const struct cut_step *step;
     uint32_t number; /* of the leaf, its bits gathered from the top */
 };
 
@@ -19,7 +19,7 @@ static inline void walk_abreast(struct walker *walkers, size_t count, uint32_t l
 {
     for (uint32_t half = 1u << (levels - 1); half; half >>= 1)
         for (size_t i = 0; i < count; i++) {
-            const struct step *step = walkers[i].step;
+            const struct cut_step *step = walkers[i].step;
             uint32_t right = codes[step->column / BLOCK_ROWS] >= (int8_t)step->threshold;
             /* products, for a conditional would become a branch that is wrong half the time */
             walkers[i].number += right * half;

@@ -87,7 +87,7 @@ static size_t upper_place(uint32_t p)
 }
 
 /* Copies a subtree's steps, which lie in the order of use, to the places from `place` in a heap. */
-static void lay_steps(const struct laying *laying, const struct step *step, uint32_t levels,
+static void lay_steps(const struct laying *laying, const struct cut_step *step, uint32_t levels,
                       uint32_t place)
 {
     if (levels == 0)
@@ -209,7 +209,7 @@ bool row_bytes_make(struct sliced *sliced, struct lathe_error *error)
     }
     if (!plan || !plan->upper || (deep && !plan->lower) || !plan->leaves || !plan->lanes ||
         !plan->cuts)
-        return fail(error, LATHE_NO_MEMORY, "no memory for the layout of single rows");
+        return fail_memory(error, "the layout of single rows");
     sliced->leaves[sliced->trees[sliced->tree_count].leaves] = -0.0f; /* added to no effect */
     lay_trees(sliced, plan, trees);
     lay_bands(&sliced->plan, plan);

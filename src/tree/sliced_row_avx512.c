@@ -75,7 +75,7 @@ struct laying {
 };
 
 /* Copies a subtree's steps, which lie in the order of use, to their places in the heap. */
-static void lay_steps(const struct laying *laying, const struct step *step, uint32_t levels,
+static void lay_steps(const struct laying *laying, const struct cut_step *step, uint32_t levels,
                       uint32_t place)
 {
     if (levels == 0)
@@ -175,7 +175,7 @@ bool row_plan_make(struct sliced *sliced, struct lathe_error *error)
     }
     if (!plan || !plan->upper || (deep && !plan->lower) || !plan->leaves || !plan->lanes ||
         !plan->cuts)
-        return fail(error, LATHE_NO_MEMORY, "no memory for the layout of single rows");
+        return fail_memory(error, "the layout of single rows");
     sliced->leaves[sliced->trees[sliced->tree_count].leaves] = -0.0f; /* added to no effect */
     lay_trees(sliced, plan, trees);
     lay_bands(&sliced->plan, plan);

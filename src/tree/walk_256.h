@@ -39,7 +39,7 @@ WALK_TARGET static ALWAYS_INLINE __m256i goes_left(const int8_t *column, int i, 
 }
 
 /* The lowest level: `number` where a row goes right, one less where left. */
-WALK_TARGET static ALWAYS_INLINE struct numbers walk_1(const struct step *step,
+WALK_TARGET static ALWAYS_INLINE struct numbers walk_1(const struct cut_step *step,
                                                        const int8_t *columns, __m256i number)
 {
     const int8_t *column = columns + step->column;
@@ -51,8 +51,9 @@ WALK_TARGET static ALWAYS_INLINE struct numbers walk_1(const struct step *step,
     return chosen;
 }
 
-WALK_TARGET static ALWAYS_INLINE struct numbers
-choose(const struct step *step, const int8_t *columns, struct numbers left, struct numbers right)
+WALK_TARGET static ALWAYS_INLINE struct numbers choose(const struct cut_step *step,
+                                                       const int8_t *columns, struct numbers left,
+                                                       struct numbers right)
 {
     const int8_t *column = columns + step->column;
     __m256i threshold = _mm256_set1_epi32((int)step->threshold);
@@ -74,7 +75,7 @@ WALK_TARGET static ALWAYS_INLINE struct numbers raise_by(struct numbers numbers,
 
 /* Leaf numbers, from 0, of a subtree of 3 levels whose steps begin at `step`. */
 WALK_TARGET static ALWAYS_INLINE struct numbers
-walk_3(const struct step *step, const int8_t *columns, const struct constants *constants)
+walk_3(const struct cut_step *step, const int8_t *columns, const struct constants *constants)
 {
     const __m256i *odd = constants->odd;
     struct numbers left = choose(step + 1, columns, walk_1(step + 2, columns, odd[0]),
@@ -92,38 +93,39 @@ walk_3(const struct step *step, const int8_t *columns, const struct constants *c
     return choose(step, columns, left, right)
 
 WALK_TARGET static ALWAYS_INLINE struct numbers
-walk_4(const struct step *step, const int8_t *columns, const struct constants *constants)
+walk_4(const struct cut_step *step, const int8_t *columns, const struct constants *constants)
 {
     WALK_ROOT(4, walk_3);
 }
 
 WALK_TARGET static ALWAYS_INLINE struct numbers
-walk_5(const struct step *step, const int8_t *columns, const struct constants *constants)
+walk_5(const struct cut_step *step, const int8_t *columns, const struct constants *constants)
 {
     WALK_ROOT(5, walk_4);
 }
 
 WALK_TARGET static ALWAYS_INLINE struct numbers
-walk_6(const struct step *step, const int8_t *columns, const struct constants *constants)
+walk_6(const struct cut_step *step, const int8_t *columns, const struct constants *constants)
 {
     WALK_ROOT(6, walk_5);
 }
 
 /* Not inlined: it is 5 kB, and trees of 8 levels call it twice. */
 WALK_TARGET static NEVER_INLINE struct numbers
-walk_7(const struct step *step, const int8_t *columns, const struct constants *constants)
+walk_7(const struct cut_step *step, const int8_t *columns, const struct constants *constants)
 {
     WALK_ROOT(7, walk_6);
 }
 
 WALK_TARGET static NEVER_INLINE struct numbers
-walk_8(const struct step *step, const int8_t *columns, const struct constants *constants)
+walk_8(const struct cut_step *step, const int8_t *columns, const struct constants *constants)
 {
     WALK_ROOT(8, walk_7);
 }
 
 /* Leaf numbers of a unit of rows, whose codes begin at `columns`. */
-WALK_TARGET static ALWAYS_INLINE struct numbers walk_tree(uint32_t levels, const struct step *step,
+WALK_TARGET static ALWAYS_INLINE struct numbers walk_tree(uint32_t levels,
+                                                          const struct cut_step *step,
                                                           const int8_t *columns,
                                                           const struct constants *constants)
 {

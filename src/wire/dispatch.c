@@ -206,8 +206,8 @@ static bool run_post(struct dispatcher *dispatcher, struct wire_call *call, stru
            call_operation(dispatcher, call, request, s3_post_file(call->post), reply, error);
 }
 
-static bool run(struct dispatcher *dispatcher, struct wire_call *call, struct stream *body,
-                struct reply *reply, GError **error)
+static bool run_call(struct dispatcher *dispatcher, struct wire_call *call, struct stream *body,
+                     struct reply *reply, GError **error)
 {
     if (call->is_post)
         return run_post(dispatcher, call, body, reply, error);
@@ -334,7 +334,7 @@ static void respond(void *context, struct http_request *http, struct http_reply 
     }
     g_autoptr(GError) error = NULL;
     struct reply answer = {0};
-    if (run(dispatcher, call, http->body, &answer, &error))
+    if (run_call(dispatcher, call, http->body, &answer, &error))
         encode(call, &answer, reply);
     else
         reply_error(call, answer.output, error, reply);

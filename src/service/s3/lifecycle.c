@@ -77,7 +77,7 @@ static bool is_enabled(const json_t *rule)
 
 /* --- a run ------------------------------------------------------------------------------------ */
 
-struct run {
+struct sweep {
     struct lake *lake;
     const char *bucket;
     const json_t *rule;
@@ -85,7 +85,7 @@ struct run {
     GArray *deletions; /* of struct lake_deletion, whose texts the page owns */
 };
 
-static bool delete_gathered(struct run *run, GError **error)
+static bool delete_gathered(struct sweep *run, GError **error)
 {
     GArray *deletions = run->deletions;
     bool deleted =
@@ -98,7 +98,7 @@ static bool delete_gathered(struct run *run, GError **error)
     return deleted;
 }
 
-static void gather(struct run *run, const struct lake_object *object, const char *version)
+static void gather(struct sweep *run, const struct lake_object *object, const char *version)
 {
     struct lake_deletion deletion = {
         .key = object->key,
@@ -108,7 +108,7 @@ static void gather(struct run *run, const struct lake_object *object, const char
 }
 
 /* Current objects that have expired. */
-static bool expire_objects(struct run *run, GError **error)
+static bool expire_objects(struct sweep *run, GError **error)
 {
     g_autofree char *after = NULL;
     bool done = true;
@@ -139,14 +139,14 @@ struct passed {
     struct lake_object *marker; /* the latest of its key, which may be all there is */
 };
 
-static bool marker_goes(const struct run *run, const struct lake_object *marker)
+static bool marker_goes(const struct sweep *run, const struct lake_object *marker)
 {
     const json_t *expiration = json_object_get(run->rule, "Expiration");
     return json_true_at(expiration, "ExpiredObjectDeleteMarker") ||
            expiry(run->rule, marker->modified, run->day) <= run->now;
 }
 
-static bool noncurrent_goes(const struct run *run, const struct lake_object *object,
+static bool noncurrent_goes(const struct sweep *run, const struct lake_object *object,
                             const struct passed *passed)
 {
     const json_t *action = json_object_get(run->rule, "NoncurrentVersionExpiration");
@@ -156,13 +156,13 @@ static bool noncurrent_goes(const struct run *run, const struct lake_object *obj
 }
 
 /* A delete marker with nothing below it has nothing to hide. */
-static void settle_marker(struct run *run, struct passed *passed)
+static void settle_marker(struct sweep *run, struct passed *passed)
 {
     if (passed->marker && marker_goes(run, passed->marker) && fits(run->rule, passed->marker))
         gather(run, passed->marker, passed->marker->version);
 }
 
-static void take_version(struct run *run, struct passed *passed, struct lake_object *object)
+static void take_version(struct sweep *run, struct passed *passed, struct lake_object *object)
 {
     bool same = g_strcmp0(passed->key, object->key) == 0;
     if (!same)
@@ -176,7 +176,7 @@ static void take_version(struct run *run, struct passed *passed, struct lake_obj
     passed->key = g_strdup(object->key);
 }
 
-static bool expire_versions(struct run *run, GError **error)
+static bool expire_versions(struct sweep *run, GError **error)
 {
     struct lake_versions_query query = {{.prefix = prefix_of(run->rule), .limit = PAGE}, NULL};
     struct lake_versions_page page = {0}, before = {0}; /* whose last marker may be pending */
@@ -202,7 +202,7 @@ static bool expire_versions(struct run *run, GError **error)
     return done;
 }
 
-static bool abort_uploads(struct run *run, double days, GError **error)
+static bool abort_uploads(struct sweep *run, double days, GError **error)
 {
     g_autofree char *after = NULL, *after_id = NULL;
     guint count;
@@ -225,7 +225,7 @@ static bool abort_uploads(struct run *run, double days, GError **error)
     return true;
 }
 
-static bool run_rule(struct run *run, bool versioned, GError **error)
+static bool run_rule(struct sweep *run, bool versioned, GError **error)
 {
     const json_t *expiration = json_object_get(run->rule, "Expiration");
     const json_t *days = json_at(run->rule, "AbortIncompleteMultipartUpload.DaysAfterInitiation");
@@ -236,7 +236,7 @@ static bool run_rule(struct run *run, bool versioned, GError **error)
            (!days || abort_uploads(run, json_number_value(days), error));
 }
 
-static void run_bucket(struct run *run, bool versioned)
+static void run_bucket(struct sweep *run, bool versioned)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(json_auto) document = lake_setting(run->lake, run->bucket, S3_LIFECYCLE, &error);
@@ -263,7 +263,7 @@ void s3_run_lifecycles(struct lake *lake, double now, double day)
     g_autoptr(GArray) deletions = g_array_new(FALSE, FALSE, sizeof(struct lake_deletion));
     for (guint i = 0; i < buckets->len; i++) {
         const struct lake_bucket *bucket = g_ptr_array_index(buckets, i);
-        struct run run = {
+        struct sweep run = {
             .lake = lake, .bucket = bucket->name, .now = now, .day = day, .deletions = deletions};
         if (bucket->lifecycle)
             run_bucket(&run, bucket->versioning != NULL);

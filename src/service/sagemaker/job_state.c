@@ -27,7 +27,7 @@ static char *job_id(const struct kind *kind, const char *name)
 /* --- on its way ---------------------------------------------------------------------------------
  */
 
-struct step {
+struct phase_change {
     const struct under_way *job;
     enum job_phase phase;
     bool wanted; /* nobody has stopped it */
@@ -36,7 +36,7 @@ struct step {
 static bool take_step(struct resource *resource, void *data, GError **error)
 {
     (void)error;
-    struct step *step = data;
+    struct phase_change *step = data;
     step->wanted = strcmp(resource->status, step->job->life->kind->stopping) != 0;
     step->job->life->enter(resource->body, step->phase, step->job->started);
     return true;
@@ -49,7 +49,7 @@ static bool enters(struct job *job, enum job_phase phase, void *data)
     struct under_way *under_way = data;
     if (phase == JOB_STARTS)
         under_way->started = clock_now();
-    struct step step = {under_way, phase, true};
+    struct phase_change step = {under_way, phase, true};
     g_autoptr(GError) error = NULL;
     if (!resource_update_ordered(under_way->lathe->store, under_way->life->kind->word,
                                  under_way->name, take_step, &step, &error))

@@ -347,7 +347,7 @@ def main():
     symbols = {name: name.replace("-", "_") for name in services}
     write_list(folder / "shapes_index.c", "operation/shape.h", "shape_service", "shape_services",
                [f"shape_service_{symbol}" for symbol in symbols.values()])
-    write_list(folder / "services.c", "service/lathe.h", "service", "services",
+    write_list(folder / "services.c", "service/home.h", "service", "services",
                [f"{symbols[name]}_service" for name in services if name in listed])
 
 

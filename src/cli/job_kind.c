@@ -1,6 +1,6 @@
 #include "base/error.h"
 #include "cli/cli.h"
-#include "service/lathe.h"
+#include "service/home.h"
 
 json_t *cli_ask_job(const struct kind *kind, const char *operation, const char *name,
                     GError **error)

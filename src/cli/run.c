@@ -17,7 +17,7 @@
 #include "cli/cli.h"
 #include "cli/server.h"
 #include "flow/pipeline/pipeline.h"
-#include "service/lathe.h"
+#include "service/home.h"
 #include "wire/local.h"
 
 #define ROLE "arn:aws:iam::000000000000:role/lathe"

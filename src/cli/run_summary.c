@@ -7,7 +7,7 @@
 #include "cli/cli.h"
 #include "cli/run.h"
 #include "flow/pipeline/expression.h"
-#include "service/lathe.h"
+#include "service/home.h"
 #include "wire/local.h"
 
 static bool succeeded(const json_t *step)

@@ -6,7 +6,7 @@
 #include "base/clock.h"
 #include "cli/cli.h"
 #include "cli/run.h"
-#include "service/lathe.h"
+#include "service/home.h"
 
 /* How often the view is drawn anew where nothing changed, and logs are asked for their last line.
  */

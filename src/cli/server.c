@@ -10,7 +10,7 @@
 #include "cli/cli.h"
 #include "http/http.h"
 #include "lathe.h"
-#include "service/lathe.h"
+#include "service/home.h"
 #include "store/store.h"
 #include "wire/dispatch.h"
 #include "wire/local.h"

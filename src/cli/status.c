@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "cli/cli.h"
-#include "service/lathe.h"
+#include "service/home.h"
 #include "wire/local.h"
 
 static json_t *list_of(const struct kind *kind, GError **error)

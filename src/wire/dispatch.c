@@ -5,13 +5,13 @@
 
 #include "base/clock.h"
 #include "base/id.h"
-#include "wire/call.h"
 #include "wire/guard.h"
 #include "wire/pages.h"
 #include "wire/payload.h"
 #include "wire/query.h"
 #include "wire/rest.h"
 #include "wire/url.h"
+#include "wire/wire_call.h"
 #include "wire/xml.h"
 
 /* Of a body that is read whole, inflated too. */

@@ -13,7 +13,7 @@
 #include "serve/endpoint.h"
 #include "serve/exchange.h"
 #include "serve/worker_model.h"
-#include "service/lathe.h"
+#include "service/home.h"
 #include "worker/serve.h"
 
 static GBytes *answer(struct worker_server *server, GBytes *request, void *data, GError **error)

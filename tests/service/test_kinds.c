@@ -10,7 +10,7 @@
 
 #include "operation/kind.h"
 #include "operation/shape.h"
-#include "service/lathe.h"
+#include "service/home.h"
 
 static const struct shape_operation *operation_of(const struct kind *kind, const char *name)
 {

@@ -1,5 +1,5 @@
 /* CloudWatch metrics: what clients put and what jobs publish, aggregated by periods. */
-#include "service/lathe.h"
+#include "service/home.h"
 
 #include <math.h>
 #include <string.h>

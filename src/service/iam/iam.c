@@ -1,6 +1,6 @@
 /* IAM: roles exist when they are asked for. lathe trusts whoever may reach it and records the roles
  * that requests name; clients only look them up to see that SageMaker may use them. */
-#include "service/lathe.h"
+#include "service/home.h"
 
 #include "base/page.h"
 

@@ -1,5 +1,5 @@
 /* CloudWatch Logs, over the log streams that jobs and endpoints write. */
-#include "service/lathe.h"
+#include "service/home.h"
 
 #include <string.h>
 

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "base/clock.h"
-#include "service/lathe.h"
+#include "service/home.h"
 #include "service/s3/lifecycle.h"
 
 #define REAL_DAY 86400.0

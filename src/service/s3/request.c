@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/page.h"
-#include "service/lathe.h"
+#include "service/home.h"
 #include "service/s3/acl.h"
 
 #define METADATA_LIMIT 2048 /* bytes of all names and values */

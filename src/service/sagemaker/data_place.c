@@ -5,7 +5,7 @@
 #include "base/s3_uri.h"
 #include "lake/lake.h"
 #include "lake/lake_s3.h"
-#include "service/lathe.h"
+#include "service/home.h"
 
 /* A look into the lake that found nothing, or no bucket, is an answer and no error. */
 static bool is_nothing(GError *cause, GError **error)

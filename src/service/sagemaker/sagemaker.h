@@ -4,7 +4,7 @@
 
 #include "operation/kind.h"
 #include "operation/operation.h"
-#include "service/lathe.h"
+#include "service/home.h"
 #include "store/resource.h"
 
 /* Its kinds. Each is a row in the file of its resource, NAME_kind, with its operations: to add one,

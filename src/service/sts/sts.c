@@ -1,5 +1,5 @@
 /* STS: who is asking. One home is one account, whatever the credentials. */
-#include "service/lathe.h"
+#include "service/home.h"
 
 #include <string.h>
 

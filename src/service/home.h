@@ -1,6 +1,6 @@
-/* lathe.h (of the services): what operations work on, opened once and passed down. */
-#ifndef LATHE_SERVICE_LATHE_H
-#define LATHE_SERVICE_LATHE_H
+/* home.h: an opened home: what operations work on, opened once and passed down. */
+#ifndef LATHE_SERVICE_HOME_H
+#define LATHE_SERVICE_HOME_H
 
 #include <glib.h>
 #include <stdatomic.h>

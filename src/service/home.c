@@ -1,4 +1,4 @@
-#include "service/lathe.h"
+#include "service/home.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
-/* call.h: what an HTTP request asks for: its service, its operation, who signed it. Inside src/wire
- * only. */
-#ifndef LATHE_WIRE_CALL_H
-#define LATHE_WIRE_CALL_H
+/* wire_call.h: what an HTTP request asks for: its service, its operation, who signed it. Inside
+ * src/wire only. */
+#ifndef LATHE_WIRE_WIRE_CALL_H
+#define LATHE_WIRE_WIRE_CALL_H
 
 #include "wire/error_reply.h"
 #include "wire/request.h"

@@ -1,4 +1,4 @@
-#include "wire/call.h"
+#include "wire/wire_call.h"
 
 #include <stdio.h>
 #include <string.h>

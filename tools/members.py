@@ -20,8 +20,6 @@ fails the build.
 
 import re
 
-UNDECIDED = {"s3"}  # services whose file has names alone so far
-
 
 def listed(folder):
     """The operations that are built: sorted pairs of service and operation."""
@@ -99,7 +97,7 @@ class Members:
         self.by_operation = {operation: [] for operations, _ in sections for operation in operations}
         problems = [f"  AWS has no operation {operation}" for operation in self.by_operation
                     if operation not in model.operation_names]
-        if not problems and name not in UNDECIDED:
+        if not problems:
             for operations, decisions in sections:
                 self.take(model, operations, decisions, problems)
             for operation in sorted(self.by_operation):

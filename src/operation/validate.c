@@ -433,7 +433,8 @@ json_t *validate_request(struct patterns *patterns, const struct shape_service *
 {
     enum error_code invalid, wrong;
     codes_of(service, &invalid, &wrong);
-    if (!refusals_check(operation, request, invalid, error))
+    bool s3 = service->protocol == PROTOCOL_REST_XML; /* which has a code for it */
+    if (!refusals_check(operation, request, s3 ? ERROR_NOT_IMPLEMENTED : invalid, error))
         return NULL;
     struct check check = {.patterns = patterns};
     g_autoptr(json_auto) normal = walk(&check, operation->input, request);

@@ -140,7 +140,13 @@ def test_a_configuration_comes_back(s3, bucket):
              {"ID": "two", "Status": "Disabled", "Prefix": "b",
               "NoncurrentVersionExpiration": {"NoncurrentDays": 2, "NewerNoncurrentVersions": 3}}]
     s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules})
-    assert s3.get_bucket_lifecycle_configuration(Bucket=bucket)["Rules"] == rules
+    got = s3.get_bucket_lifecycle_configuration(Bucket=bucket)
+    size = "TransitionDefaultMinimumObjectSize"
+    assert (got["Rules"], got[size]) == (rules, "all_storage_classes_128K")
+    s3.put_bucket_lifecycle_configuration(Bucket=bucket, LifecycleConfiguration={"Rules": rules},
+                                          **{size: "varies_by_storage_class"})
+    got = s3.get_bucket_lifecycle_configuration(Bucket=bucket)
+    assert (got["Rules"], got[size]) == (rules, "varies_by_storage_class")
     s3.delete_bucket_lifecycle(Bucket=bucket)
     with pytest.raises(ClientError, match="NoSuchLifecycleConfiguration"):
         s3.get_bucket_lifecycle_configuration(Bucket=bucket)

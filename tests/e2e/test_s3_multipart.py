@@ -173,6 +173,13 @@ def test_a_part_has_the_checksum_that_came_with_it(s3, bucket, parts, algorithm,
             assert (got[member], got["ChecksumType"]) == (part[member], type)
 
 
+def test_a_checksum_of_another_kind_is_refused(s3, bucket):
+    upload = start(s3, bucket, ChecksumAlgorithm="SHA256")
+    sent = [send(s3, upload, 1, b"x", ChecksumAlgorithm="SHA256")]
+    refused("InvalidRequest", finish, s3=s3, upload=upload, sent=sent, ChecksumCRC32="jNxLpA==")
+    finish(s3, upload, sent)
+
+
 def test_the_last_of_one_number_counts(s3, bucket):
     upload = start(s3, bucket)
     sent = [send(s3, upload, 1, body) for body in (b"first", b"second")]

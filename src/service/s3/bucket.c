@@ -6,16 +6,6 @@
 
 #define FIRST_REGION "us-east-1"
 
-static bool check_configuration(const json_t *request, GError **error)
-{
-    const json_t *configuration = json_object_get(request, "CreateBucketConfiguration");
-    if (json_object_get(configuration, "Location") || json_object_get(configuration, "Bucket"))
-        return error_set(error, ERROR_NOT_IMPLEMENTED,
-                         "directory buckets (CreateBucketConfiguration's Location and Bucket) are "
-                         "not built; general purpose buckets are");
-    return true;
-}
-
 /* The settings that a bucket begins with. */
 static json_t *first_settings(const struct call *call, const json_t *request, GError **error)
 {
@@ -53,7 +43,7 @@ bool s3_create_bucket(const struct call *call, const json_t *request, struct rep
 {
     const char *name = s3_text(request, "Bucket");
     const char *region = json_text_at(request, "CreateBucketConfiguration.LocationConstraint");
-    if (!s3_check(call, request, error) || !check_configuration(request, error))
+    if (!s3_check(call, request, error))
         return false;
     g_autoptr(json_auto) settings = first_settings(call, request, error);
     if (!settings)

@@ -172,8 +172,11 @@ bool s3_check_lifecycle(const struct call *call, const json_t *request, json_t *
                         GError **error)
 {
     (void)call;
-    (void)request;
+    static const char size[] = "TransitionDefaultMinimumObjectSize";
+    const char *given = s3_text(request, size);
     json_t *rules = json_at(document, S3_LIFECYCLE ".Rules");
+    json_object_set_new(json_object_get(document, S3_LIFECYCLE), size,
+                        json_string(given ? given : "all_storage_classes_128K"));
     if (json_array_size(rules) == 0 || json_array_size(rules) > RULES_LIMIT)
         return malformed(error, "a lifecycle configuration has 1 to 1000 rules");
     g_autoptr(json_auto) ids = json_object();

@@ -32,10 +32,6 @@ static json_t *read_default(const json_t *configuration, GError **error)
                   "Mode and either Days or Years");
         return NULL;
     }
-    if (json_object_get(retention, "DefaultEventHold")) {
-        error_set(error, ERROR_NOT_IMPLEMENTED, "DefaultEventHold is not built");
-        return NULL;
-    }
     json_put(lock, "Mode", mode ? json_string(mode) : NULL);
     return read_length(retention, "Days", lock, error) &&
                    read_length(retention, "Years", lock, error)
@@ -175,8 +171,6 @@ bool s3_put_object_retention(const struct call *call, const json_t *request, str
     const json_t *until = json_object_get(retention, "RetainUntilDate");
     if (!require_lock(call, request, error))
         return false;
-    if (json_object_get(retention, "EventHold") || json_object_get(retention, "EventHoldDuration"))
-        return error_set(error, ERROR_NOT_IMPLEMENTED, "EventHold is not built");
     if (!retention || !json_object_get(retention, "Mode") != !until)
         return error_set(error, ERROR_MALFORMED_XML,
                          "a Retention has both a Mode and a RetainUntilDate, or none");

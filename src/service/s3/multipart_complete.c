@@ -128,6 +128,21 @@ static char *checksum_of(const struct lake_upload *upload, GPtrArray *parts)
     return g_strdup_printf("%s-%u", composite, parts->len);
 }
 
+/* A checksum of another kind than the upload's would be held against nothing. */
+static bool check_kinds(const json_t *request, const struct lake_upload *upload, GError **error)
+{
+    for (int kind = 0; kind < CHECKSUM_KINDS; kind++) {
+        g_autofree char *member = s3_checksum_member((enum checksum_kind)kind);
+        if (kind != (int)upload->checksum && s3_text(request, member))
+            return error_set(error, ERROR_INVALID_REQUEST,
+                             "The upload was created using the %s checksum. The complete request "
+                             "must use the same checksum: %s",
+                             checksum_name(upload->checksum),
+                             checksum_name((enum checksum_kind)kind));
+    }
+    return true;
+}
+
 static bool check_checksum(const json_t *request, const struct lake_upload *upload,
                            const char *checksum, GError **error)
 {
@@ -186,7 +201,7 @@ static struct lake_object *try_to_complete(const struct call *call, const json_t
     if (!parts || !check_sizes(parts, request, error))
         return NULL;
     g_autofree char *checksum = checksum_of(upload, parts);
-    if (!check_checksum(request, upload, checksum, error))
+    if (!check_kinds(request, upload, error) || !check_checksum(request, upload, checksum, error))
         return NULL;
     g_autofree char *etag = etag_of(parts);
     g_autofree char *member = s3_checksum_member(upload->checksum);

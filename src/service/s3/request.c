@@ -34,17 +34,6 @@ static bool check_owner(const struct call *call, const json_t *request, const ch
                      call->account);
 }
 
-/* Members that would promise what is not done. Those of customer keys, say, cannot be ignored: the
- * client believes that its object is encrypted. */
-static const struct {
-    const char *member, *why;
-} refused[] = {
-    {"SSECustomerAlgorithm", "objects are not encrypted with customer keys"},
-    {"CopySourceSSECustomerAlgorithm", "objects are not encrypted with customer keys"},
-    {"ObjectLockEventHold", "retention that begins with an event is not known here"},
-    {"WriteOffsetBytes", "objects cannot be appended to"},
-};
-
 /* What clients ask for by default (the SageMaker SDK sends aws:kms with its source) is recorded and
  * told back, as the README says: the lake's disk is what is to be encrypted. */
 static bool check_encryption(const json_t *request, GError **error)
@@ -66,12 +55,6 @@ static bool check_encryption(const json_t *request, GError **error)
 
 bool s3_check(const struct call *call, const json_t *request, GError **error)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
-        const json_t *value = json_object_get(request, refused[i].member);
-        if (value && !json_is_false(value))
-            return error_set(error, ERROR_NOT_IMPLEMENTED, "%s is not built: %s", refused[i].member,
-                             refused[i].why);
-    }
     return check_owner(call, request, "ExpectedBucketOwner", error) &&
            check_owner(call, request, "ExpectedSourceBucketOwner", error) &&
            check_encryption(request, error);

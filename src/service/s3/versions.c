@@ -42,15 +42,11 @@ bool s3_put_bucket_versioning(const struct call *call, const json_t *request, st
 {
     (void)reply;
     const char *status = json_text_at(request, "VersioningConfiguration.Status");
-    const char *mfa = json_text_at(request, "VersioningConfiguration.MFADelete");
     if (!s3_check(call, request, error))
         return false;
     if (!status)
         return error_set(error, ERROR_MALFORMED_XML,
                          "a VersioningConfiguration has a Status, Enabled or Suspended");
-    if (g_strcmp0(mfa, "Enabled") == 0)
-        return error_set(error, ERROR_NOT_IMPLEMENTED,
-                         "MfaDelete \"Enabled\" is not built: there are no devices to ask");
     return lake_set_versioning(s3_lake(call), s3_text(request, "Bucket"), status, error);
 }
 

@@ -45,8 +45,7 @@ struct lathe_error {
 /* The library's version, such as "0.1.0". */
 const char *lathe_version(void);
 
-/* --- predictors ---------------------------------------------------------------------------------
- */
+/* ---- predictors ---- */
 
 /* A trained pipeline, ready to answer: feature transformers, trees, label decoding. */
 struct lathe_predictor;

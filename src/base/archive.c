@@ -93,8 +93,7 @@ bool archive_write(const char *folder, const char *path, GError **error)
     return archive && file_each(folder, add_member, archive, error) && finish(archive, path, error);
 }
 
-/* --- members in memory ------------------------------------------------------------------------
- */
+/* ---- members in memory ---- */
 
 struct archive_file {
     struct archive *archive;

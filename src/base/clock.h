@@ -15,7 +15,7 @@ char *clock_http(double time); /* Sat, 21 Nov 2026 10:20:30 GMT; g_free */
 /* Reads either form (and HTTP's two obsolete ones), 20261121T102030Z, or seconds as a number. */
 bool clock_parse(const char *text, double *time);
 
-/* --- the clock ----------------------------------------------------------------------------------
+/* ---- the clock ----
  *
  * "At T, wake X": schedules, retries, time-outs, buffers and what trims old things wait here, on
  * one heap and one thread. Two times are told apart: the wall's, which an administrator may set

@@ -22,8 +22,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(document_auto, fy_document_destroy)
 
 static json_t *convert(struct reading *reading, struct fy_node *node, int depth);
 
-/* --- scalars
- * --------------------------------------------------------------------------------------- */
+/* ---- scalars ---- */
 
 static bool is_one_of(const char *text, const char *const *words)
 {
@@ -77,8 +76,7 @@ static json_t *scalar_of(struct reading *reading, struct fy_node *node)
     return value;
 }
 
-/* --- collections
- * ------------------------------------------------------------------------------------- */
+/* ---- collections ---- */
 
 static json_t *sequence_of(struct reading *reading, struct fy_node *node, int depth)
 {
@@ -194,8 +192,7 @@ static json_t *convert(struct reading *reading, struct fy_node *node, int depth)
     return scalar_of(reading, node);
 }
 
-/* --- documents
- * ---------------------------------------------------------------------------------------- */
+/* ---- documents ---- */
 
 static void take_first_error(struct fy_diag *diagnostics, const char *what, GError **error)
 {

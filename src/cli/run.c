@@ -41,8 +41,7 @@ struct workflow_run {
     int changes; /* readable where an execution has changed; -1: the server is another process */
 };
 
-/* --- the definition ------------------------------------------------------------------------------
- */
+/* ---- the definition ---- */
 
 /* What the file is called, or its folder where that says more. */
 static char *pipeline_name(const char *file)
@@ -132,8 +131,7 @@ static json_t *read_parameters(const struct workflow_run *run, GError **error)
     return g_steal_pointer(&list);
 }
 
-/* --- starting ------------------------------------------------------------------------------------
- */
+/* ---- starting ---- */
 
 /* Creates the pipeline, or updates one that was there with another definition. */
 static bool put_pipeline(const struct workflow_run *run, GError **error)
@@ -168,8 +166,7 @@ static bool start(struct workflow_run *run, GError **error)
     return run->arn != NULL;
 }
 
-/* --- following -----------------------------------------------------------------------------------
- */
+/* ---- following ---- */
 
 static json_t *describe(const struct workflow_run *run, GError **error)
 {
@@ -268,8 +265,7 @@ static int follow(const struct workflow_run *run)
     return error ? cli_error(error) : code;
 }
 
-/* --- the verb ------------------------------------------------------------------------------------
- */
+/* ---- the verb ---- */
 
 static bool is_served(void)
 {

@@ -65,8 +65,7 @@ const char *run_job_name(const json_t *step, const char *kind)
     return arn ? strrchr(arn, '/') + 1 : NULL;
 }
 
-/* --- a step's last words -------------------------------------------------------------------------
- */
+/* ---- a step's last words ---- */
 
 static char *last_message(const char *group, const char *job)
 {
@@ -99,8 +98,7 @@ static void ask_for_words(struct run_view *view, const json_t *step)
     }
 }
 
-/* --- lines ---------------------------------------------------------------------------------------
- */
+/* ---- lines ---- */
 
 static bool is_final(const char *status)
 {

@@ -40,7 +40,7 @@ static const struct kind *next_table(size_t *at)
     return kind;
 }
 
-/* --- sizes ------------------------------------------------------------------------------------ */
+/* ---- sizes ---- */
 
 /* What grows below the home folder, and what makes it smaller. */
 static const struct {

@@ -81,8 +81,7 @@ static void errand_free(void *data)
     g_free(errand);
 }
 
-/* --- lives ---------------------------------------------------------------------------------------
- */
+/* ---- lives ---- */
 
 static struct flow_life *life_new(struct flows *flows, const struct flow_driver *driver,
                                   const char *name, const char *status)
@@ -146,8 +145,7 @@ static void wake(struct flow_life *life, bool first)
     life->is_due = true;
 }
 
-/* --- what happens outside ------------------------------------------------------------------------
- */
+/* ---- what happens outside ---- */
 
 static const struct flow_driver *driver_of(const struct flows *flows, const char *kind)
 {
@@ -211,8 +209,7 @@ static void wake_at_its_time(void *data)
     pthread_mutex_unlock(&life->flows->lock);
 }
 
-/* --- turns ---------------------------------------------------------------------------------------
- */
+/* ---- turns ---- */
 
 static bool fail_unreadable(struct resource *resource, void *data, GError **error)
 {
@@ -350,8 +347,7 @@ static void give_turn(void *data)
     end_turn(life, turn);
 }
 
-/* --- what drivers ask for ------------------------------------------------------------------------
- */
+/* ---- what drivers ask for ---- */
 
 const struct flow_context *flow_context(const struct flow_life *life)
 {
@@ -415,8 +411,7 @@ void flow_send(struct flow_life *life, const struct flow_errand *type, void *dat
               errand);
 }
 
-/* --- opening and closing -------------------------------------------------------------------------
- */
+/* ---- opening and closing ---- */
 
 static bool take_up_those(struct flows *flows, const struct flow_driver *driver, const char *status,
                           GError **error)

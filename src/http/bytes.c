@@ -27,7 +27,7 @@ static void refuse(struct http_framing *framing, unsigned status, const char *wh
     framing->why = why;
 }
 
-/* --- heads ---------------------------------------------------------------------------------- */
+/* ---- heads ---- */
 
 /* A field's value where the line has that name, without blanks in front of it; else NULL. */
 static const char *value_of(const char *line, const char *name, size_t *size)
@@ -74,7 +74,7 @@ static void read_head_line(struct http_framing *framing, const char *line)
     }
 }
 
-/* --- chunks --------------------------------------------------------------------------------- */
+/* ---- chunks ---- */
 
 static void read_chunk_line(struct http_framing *framing, const char *line)
 {
@@ -107,7 +107,7 @@ static void read_line(struct http_framing *framing)
     g_string_truncate(line, 0);
 }
 
-/* --- bytes ---------------------------------------------------------------------------------- */
+/* ---- bytes ---- */
 
 /* Takes what it can of the line at `bytes`; how much that was. */
 static size_t take_line(struct http_framing *framing, const char *bytes, size_t size)

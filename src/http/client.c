@@ -144,7 +144,7 @@ static enum MHD_Result start(struct http_client *client, const char *method, con
     return MHD_YES;
 }
 
-/* --- a body read whole --------------------------------------------------------------------- */
+/* ---- a body read whole ---- */
 
 /* False where all bodies in memory together would be too much. */
 static bool hold(struct http_exchange *exchange, size_t size)
@@ -197,7 +197,7 @@ static enum MHD_Result run_client(struct http_client *client)
     return MHD_YES;
 }
 
-/* --- a body streamed ----------------------------------------------------------------------- */
+/* ---- a body streamed ---- */
 
 /* Puts what has come into the ring; what does not fit stays with MHD, which is suspended until
  * there is room. What a worker did not read before it answered is dropped. */
@@ -283,7 +283,7 @@ enum MHD_Result http_client_request(void *data, struct MHD_Connection *connectio
     }
 }
 
-/* --- beginnings and ends ------------------------------------------------------------------- */
+/* ---- beginnings and ends ---- */
 
 void http_client_completed(void *data, struct MHD_Connection *connection, void **context,
                            enum MHD_RequestTerminationCode code)

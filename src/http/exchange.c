@@ -91,7 +91,7 @@ static void wait_for_client(struct http_exchange *exchange)
     http_pool_wait_end(exchange->server->pool);
 }
 
-/* --- the body ------------------------------------------------------------------------------ */
+/* ---- the body ---- */
 
 bool http_exchange_has_stretch(const struct http_exchange *exchange)
 {
@@ -134,7 +134,7 @@ struct stream *http_exchange_body_stream(struct http_exchange *exchange)
     return stream_new(&body_source, exchange, exchange->request.content_length);
 }
 
-/* --- the reply ----------------------------------------------------------------------------- */
+/* ---- the reply ---- */
 
 /* MHD's reader of a pumped reply, on the poll thread. */
 static ssize_t pull_reply(void *data, uint64_t position, char *buffer, size_t size)

@@ -106,7 +106,7 @@ struct http_server {
     double stop_deadline; /* set before stopping */
 };
 
-/* --- exchange.c: a request and its reply ---------------------------------------------- */
+/* ---- exchange.c: a request and its reply ---- */
 
 struct http_exchange *http_exchange_new(struct http_poller *poller);
 struct http_exchange *http_exchange_ref(struct http_exchange *exchange);
@@ -138,7 +138,7 @@ void http_exchange_end(struct http_exchange *exchange);
 /* Releases a worker that waits for the client. */
 void http_exchange_abort(struct http_exchange *exchange);
 
-/* --- reply.c ---------------------------------------------------------------------------- */
+/* ---- reply.c ---- */
 
 void http_reply_clear(struct http_reply *reply);
 /* MHD's response of a reply, whose body it takes over. A body that has to be waited for stays with
@@ -150,7 +150,7 @@ struct MHD_Response *http_reply_response(struct http_reply *reply, bool is_head,
 /* The whole reply as text, for where MHD takes none. Its body is in memory. */
 GString *http_reply_text_form(const struct http_reply *reply);
 
-/* --- client.c: what MHD calls ---------------------------------------------------------- */
+/* ---- client.c: what MHD calls ---- */
 
 void *http_client_target(void *data, const char *target, struct MHD_Connection *connection);
 size_t http_client_keep_escapes(void *data, struct MHD_Connection *connection, char *text);
@@ -167,13 +167,13 @@ void http_client_cut(struct http_client *client, unsigned status, const char *wh
 /* Ends the connection, whatever is under way on it. */
 void http_client_abort(struct http_client *client);
 
-/* --- bytes.c ---------------------------------------------------------------------------- */
+/* ---- bytes.c ---- */
 
 /* While MHD runs on a poller's thread, what it reads is checked; NULL ends that. */
 void http_bytes_turn(struct http_poller *poller);
 void http_framing_clear(struct http_framing *framing);
 
-/* --- poller.c --------------------------------------------------------------------------- */
+/* ---- poller.c ---- */
 
 bool http_poller_start(struct http_poller *poller, struct http_server *server, int socket,
                        GError **error);
@@ -184,12 +184,12 @@ void http_poller_join(struct http_poller *poller);
 /* After no worker knows a connection of it any more. */
 void http_poller_free(struct http_poller *poller);
 
-/* --- deadline.c -------------------------------------------------------------------------- */
+/* ---- deadline.c ---- */
 
 /* Cuts clients whose head or body takes too long; returns when to look again. */
 double http_deadline_look(struct http_poller *poller, double now);
 
-/* --- linger.c ---------------------------------------------------------------------------- */
+/* ---- linger.c ---- */
 
 /* Keeps a connection that MHD is about to close open for reading a little longer: closed with bytes
  * unread, the kernel resets it, and the client may lose the reply that tells it why. */

@@ -28,7 +28,7 @@
 #define ACCEPT_PAUSE_SECONDS 0.1
 #define ACCEPTED_AT_ONCE 64
 
-/* --- connections that come ------------------------------------------------------------------
+/* ---- connections that come ----
  *
  * We accept ourselves. MHD, once a process is out of descriptors, takes its listening socket out of
  * its set until one of its own connections ends; the descriptors may be free again long before, and
@@ -61,7 +61,7 @@ static void accept_clients(struct http_poller *poller, double now)
     }
 }
 
-/* --- the loop ------------------------------------------------------------------------------- */
+/* ---- the loop ---- */
 
 /* Seconds until something is to be looked at without an event; -1: never. */
 static double time_to_wait(struct http_poller *poller, double now)

@@ -31,7 +31,7 @@ struct http_pool {
     bool ending;
 };
 
-/* --- lines; under the lock ------------------------------------------------------------------ */
+/* ---- lines; under the lock ---- */
 
 static void join_line(struct http_pool *pool, struct line *line, struct task *task)
 {
@@ -77,7 +77,7 @@ static unsigned workers(const struct http_pool *pool)
     return pool->threads - pool->waiting;
 }
 
-/* --- threads -------------------------------------------------------------------------------- */
+/* ---- threads ---- */
 
 static void run_task(struct http_pool *pool, struct task *task, bool stream)
 {

@@ -58,7 +58,7 @@ static bool add_headers(struct MHD_Response *response, const struct http_reply *
     return true;
 }
 
-/* --- the body ------------------------------------------------------------------------------ */
+/* ---- the body ---- */
 
 static void unref_bytes(void *bytes)
 {

@@ -16,8 +16,7 @@
     "InternalServerError: lathe was stopped while the job was running; start the job again under " \
     "another name."
 
-/* --- what it says ------------------------------------------------------------------------------
- */
+/* ---- what it says ---- */
 
 static void take_log_line(const char *line, size_t size, void *data)
 {
@@ -35,8 +34,7 @@ static void take_report_line(const char *line, size_t size, void *data)
                 (int)MIN(size, 200), line);
 }
 
-/* --- how long it may ---------------------------------------------------------------------------
- */
+/* ---- how long it may ---- */
 
 /* Decides whether to signal the child, and how long to sleep until the next decision. */
 struct watchdog {
@@ -85,8 +83,7 @@ static int watch_child(struct job *job, struct watchdog *dog)
     return next > 0 ? (int)CLAMP((next - now) * 1000 + 1, 1, 60000) : -1;
 }
 
-/* --- reading -----------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 /* How long a child that has just been read may gather more. */
 #define GATHER_MILLISECONDS 20
@@ -139,8 +136,7 @@ static void pump(struct job *job, struct watchdog *dog)
     drain(&report, fds[1].fd);
 }
 
-/* --- from its start to its end -----------------------------------------------------------------
- */
+/* ---- from its start to its end ---- */
 
 /* A few of our own variables, never what a request says: the loader and libraries obey them. */
 static char **environment_of(const struct job_plan *plan)

@@ -13,8 +13,7 @@
 #include "job/job_inside.h"
 #include "log/log_stream.h"
 
-/* --- jobs --------------------------------------------------------------------------------------
- */
+/* ---- jobs ---- */
 
 void job_log_text(struct job *job, const char *text, size_t size)
 {
@@ -85,8 +84,7 @@ static void job_free(struct job *job)
     g_free(job);
 }
 
-/* --- the queue ---------------------------------------------------------------------------------
- */
+/* ---- the queue ---- */
 
 /* The longest in the queue, unless it was taken out meanwhile. */
 static void run_next(void *data)
@@ -152,8 +150,7 @@ void jobs_submit(struct jobs *jobs, const struct job_order *order)
     enter(job_new(jobs, order), g_queue_push_tail);
 }
 
-/* --- tidying -----------------------------------------------------------------------------------
- */
+/* ---- tidying ---- */
 
 /* What the name of a folder begins with that is only there to be removed. */
 #define GONE ".gone-"
@@ -199,8 +196,7 @@ void jobs_tidy(struct jobs *jobs)
     }
 }
 
-/* --- stopping ----------------------------------------------------------------------------------
- */
+/* ---- stopping ---- */
 
 /* A job that waited ends at once, though all slots may be taken; where the store takes no changes,
  * the next slot that is free keeps trying. */

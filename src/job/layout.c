@@ -6,8 +6,7 @@
 
 #define ROOT "/opt/ml/"
 
-/* --- training ----------------------------------------------------------------------------------
- */
+/* ---- training ---- */
 
 static json_t *or_empty(const json_t *object)
 {
@@ -87,8 +86,7 @@ struct job_plan *layout_training(const struct layout_training *given)
     return plan;
 }
 
-/* --- processing --------------------------------------------------------------------------------
- */
+/* ---- processing ---- */
 
 /* A LocalPath as it is below the job's folder, without ".", ".." and needless slashes; g_free. NULL
  * where it is not below /opt/ml/processing. */

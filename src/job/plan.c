@@ -80,8 +80,7 @@ struct job_output *job_plan_output(struct job_plan *plan, char *what, const char
     return output;
 }
 
-/* --- checks ------------------------------------------------------------------------------------
- */
+/* ---- checks ---- */
 
 static bool is_or_is_below(const char *path, const char *above)
 {

@@ -25,8 +25,7 @@ struct job_end job_end_of_crash(void)
         .how = JOB_FAILED, .reason = CUT_OFF, .cut_off = true, .ended = clock_now()};
 }
 
-/* --- in ----------------------------------------------------------------------------------------
- */
+/* ---- in ---- */
 
 static char *in_folder(const struct job *job, const char *path)
 {
@@ -93,8 +92,7 @@ static bool stage(const struct job *job, GError **error)
     return false;
 }
 
-/* --- out ---------------------------------------------------------------------------------------
- */
+/* ---- out ---- */
 
 struct coming {
     struct job *job;
@@ -190,8 +188,7 @@ static bool add_outputs(const struct job *job, const struct job_end *end, struct
     return true;
 }
 
-/* --- the end -----------------------------------------------------------------------------------
- */
+/* ---- the end ---- */
 
 struct ending {
     const struct job *job;
@@ -278,8 +275,7 @@ bool job_end_waiting(struct job *job)
     return try_to_end(job, &end, NULL);
 }
 
-/* --- from start to end -------------------------------------------------------------------------
- */
+/* ---- from start to end ---- */
 
 static char *read_message(const struct job *job)
 {

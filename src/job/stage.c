@@ -14,7 +14,7 @@
 
 #define MANIFEST_LIMIT (16 << 20)
 
-/* --- in --------------------------------------------------------------------------------------- */
+/* ---- in ---- */
 
 /* What a key is called below a prefix. */
 static const char *name_below(const char *key, const char *prefix)
@@ -139,7 +139,7 @@ bool stage_check_bucket(struct lake *lake, const char *what, const char *uri, GE
                      what, bucket, uri);
 }
 
-/* --- out -------------------------------------------------------------------------------------- */
+/* ---- out ---- */
 
 static bool has_files(const char *folder)
 {

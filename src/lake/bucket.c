@@ -80,7 +80,7 @@ bool lake_bucket_create_with(struct lake *lake, const char *name, const char *re
     return store_write(lake->store, create, &change, error);
 }
 
-/* --- deleting --------------------------------------------------------------------------------- */
+/* ---- deleting ---- */
 
 static bool is_empty(struct store_connection *connection, const char *name, GError **error)
 {
@@ -135,7 +135,7 @@ bool lake_bucket_delete(struct lake *lake, const char *name, GError **error)
     return true;
 }
 
-/* --- looking ---------------------------------------------------------------------------------- */
+/* ---- looking ---- */
 
 static void free_bucket(void *bucket)
 {

@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "base/id.h"
 
-/* --- making ----------------------------------------------------------------------------------- */
+/* ---- making ---- */
 
 static bool write_file(const char *path, GBytes *bytes, GError **error)
 {
@@ -41,7 +41,7 @@ char *cache_file(struct lake *lake, const struct lake_object *object, GError **e
     return g_steal_pointer(&path);
 }
 
-/* --- removing --------------------------------------------------------------------------------- */
+/* ---- removing ---- */
 
 bool cache_empty(const struct lake *lake, GError **error)
 {

@@ -10,8 +10,7 @@
 #include "base/file.h"
 #include "lake/layout.h"
 
-/* --- ending an upload --------------------------------------------------------------------------
- */
+/* ---- ending an upload ---- */
 
 struct ending {
     const char *upload;
@@ -105,8 +104,7 @@ bool lake_upload_abort(struct lake *lake, const struct lake_upload *upload, GErr
     return run_ending(lake, &ending, error);
 }
 
-/* --- putting parts together --------------------------------------------------------------------
- */
+/* ---- putting parts together ---- */
 
 /* Copies within the kernel, sharing blocks where the file system can. */
 static bool copy_bytes(int from, gint64 from_offset, int to, gint64 to_offset, gint64 size,

@@ -139,7 +139,7 @@ bool lake_delete(struct lake *lake, const char *bucket, const char *key, GError 
     return deleted;
 }
 
-/* --- changes in place ------------------------------------------------------------------------- */
+/* ---- changes in place ---- */
 
 struct changing {
     const struct lake *lake;

@@ -187,7 +187,7 @@ bool lake_draft_sync(struct lake_draft *draft, GError **error)
            (lake_draft_sync_bytes(draft, error) && file_sync_folder(draft->lake->folder, error));
 }
 
-/* --- copies ----------------------------------------------------------------------------------- */
+/* ---- copies ---- */
 
 /* Another name for the object's file; where a file system has no links, a copy. */
 static bool link_file(struct lake_draft *draft, const struct lake_object *object, GError **error)

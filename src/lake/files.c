@@ -11,7 +11,7 @@
 #include "lake/cache.h"
 #include "lake/lake_inside.h"
 
-/* --- files of what is kept in rows ------------------------------------------------------------ */
+/* ---- files of what is kept in rows ---- */
 
 /* Gives the object a file if it has none; lake_list's objects are there without their bytes. */
 static bool ensure_file(struct lake *lake, struct lake_object *object, GError **error)
@@ -78,7 +78,7 @@ GBytes *lake_get_bytes(struct lake *lake, const char *uri, size_t limit, GError 
     return bytes;
 }
 
-/* --- putting ---------------------------------------------------------------------------------- */
+/* ---- putting ---- */
 
 bool lake_put(struct lake *lake, const char *bucket, const char *key, struct stream *body,
               const char *content_type, GError **error)
@@ -93,7 +93,7 @@ bool lake_put(struct lake *lake, const char *bucket, const char *key, struct str
     return object != NULL;
 }
 
-/* --- links ------------------------------------------------------------------------------------ */
+/* ---- links ---- */
 
 static bool copy_object(struct lake *lake, const struct lake_object *object, const char *path,
                         GError **error)

@@ -46,7 +46,7 @@ void lake_remove_id(struct lake *lake, const char *id)
     lake_remove(lake, lake_path(lake, id));
 }
 
-/* --- opening ---------------------------------------------------------------------------------- */
+/* ---- opening ---- */
 
 /* Makes the folder, on the disk with its name: what is synced below it could not be found else. */
 static bool make_folder(const char *folder, const char *parent, GError **error)

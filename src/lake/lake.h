@@ -25,7 +25,7 @@ void lake_close(struct lake *lake);
  * files of the cache that were not asked for as long, or are more than 4 GiB. */
 void lake_tidy(struct lake *lake, double now);
 
-/* --- buckets ---------------------------------------------------------------------------------- */
+/* ---- buckets ---- */
 
 struct lake_bucket {
     char *name;
@@ -50,7 +50,7 @@ bool lake_bucket_delete(struct lake *lake, const char *name, GError **error);
 /* All buckets in order of their names, as struct lake_bucket that the array frees. */
 GPtrArray *lake_bucket_list(struct lake *lake, GError **error);
 
-/* --- objects, as rooms above use them; S3's own operations find more in lake_s3.h ------------- */
+/* ---- objects, as rooms above use them; S3's own operations find more in lake_s3.h ---- */
 
 struct lake_object {
     char *bucket, *key;

@@ -33,7 +33,7 @@ char *lake_cache_path(const struct lake *lake, const char *id);
 void lake_remove(struct lake *lake, char *path);
 void lake_remove_id(struct lake *lake, const char *id);
 
-/* --- bytes (draft.c) -------------------------------------------------------------------------- */
+/* ---- bytes (draft.c) ---- */
 
 struct lake_draft {
     struct lake *lake;
@@ -74,7 +74,7 @@ bool lake_draft_sync_bytes(struct lake_draft *draft, GError **error);
  * The draft has been received with CHECKSUM_CRC64NVME. */
 json_t *lake_own_headers(const struct lake_draft *draft);
 
-/* --- rows (object.c) -------------------------------------------------------------------------- */
+/* ---- rows (object.c) ---- */
 
 /* The columns that lake_object_of_row reads, in order. */
 #define LAKE_OBJECT_COLUMNS                                                              \
@@ -121,8 +121,7 @@ bool lake_drop_bytes(const struct lake *lake, struct store_connection *connectio
 bool lake_check_conditions(const struct lake_object *there, const char *bucket, const char *key,
                            const char *if_match, const char *if_none_match, GError **error);
 
-/* --- versions (version.c): within changes -------------------------------------------------------
- */
+/* ---- versions (version.c): within changes ---- */
 
 #define LAKE_NULL_VERSION "null"
 
@@ -160,8 +159,7 @@ bool lake_choose_lock(const struct lake_rules *rules, const json_t *given, doubl
 /* Where the listing goes on that gave a version which is gone. */
 gint64 lake_version_number(const char *version);
 
-/* --- listings (list.c, list_versions.c) ---------------------------------------------------------
- */
+/* ---- listings (list.c, list_versions.c) ---- */
 
 void lake_page_init(struct lake_page *page);
 /* Where a key belongs to a common prefix: its length, else 0. */
@@ -171,7 +169,7 @@ char *lake_past(const char *prefix);
 /* Where the scan starts: after the last item of the page before, which may be a common prefix. */
 char *lake_list_start(const struct lake_query *query);
 
-/* --- columns ---------------------------------------------------------------------------------- */
+/* ---- columns ---- */
 
 /* JSON as a column's text, NULL for NULL; g_free. And back. */
 char *lake_json_column(const json_t *value);

@@ -13,8 +13,7 @@
 #define LAKE_PART_MINIMUM ((gint64)5 << 20) /* bytes of a part that is not the last */
 #define LAKE_PARTS_LIMIT 10000
 
-/* --- puts: bytes first, then the object --------------------------------------------------------
- */
+/* ---- puts: bytes first, then the object ---- */
 
 /* Bytes that are in the lake and not yet an object. */
 struct lake_draft;
@@ -56,7 +55,7 @@ struct lake_object *lake_commit(struct lake *lake, struct lake_draft *draft,
 /* Whether an If-Match list ("a", "b" or *) names the ETag, which has no quotes. */
 bool lake_etag_matches(const char *list, const char *etag);
 
-/* --- objects ---------------------------------------------------------------------------------- */
+/* ---- objects ---- */
 
 /* lake_stat without a file made of what is kept in a row: `file` may be NULL, `bytes` is not read.
  * With body, the object's bytes too, which stay readable if it is replaced meanwhile. */
@@ -103,8 +102,7 @@ void lake_deletion_clear(struct lake_deletion *deletion);
 bool lake_delete_all(struct lake *lake, const char *bucket, struct lake_deletion *deletions,
                      size_t count, GError **error);
 
-/* --- versions and locks -------------------------------------------------------------------------
- */
+/* ---- versions and locks ---- */
 
 /* "Enabled" or "Suspended". ERROR_INVALID_BUCKET_STATE: objects that are locked keep versions. */
 bool lake_set_versioning(struct lake *lake, const char *bucket, const char *versioning,
@@ -114,8 +112,7 @@ bool lake_set_lock(struct lake *lake, const char *bucket, const json_t *lock, GE
 /* Whether retention in this mode, or a hold, keeps the object now; bypass: GOVERNANCE does not. */
 bool lake_is_locked(const struct lake_object *object, bool bypass);
 
-/* --- settings of buckets ------------------------------------------------------------------------
- */
+/* ---- settings of buckets ---- */
 
 /* Creates a bucket together with its settings: an object of documents by name, or NULL. locks: it
  * keeps versions, and its objects may be locked, from its first moment on. */
@@ -131,7 +128,7 @@ json_t *lake_settings(struct lake *lake, const char *bucket, GError **error);
 bool lake_set_setting(struct lake *lake, const char *bucket, const char *name,
                       const json_t *document, GError **error);
 
-/* --- pages of listings ------------------------------------------------------------------------ */
+/* ---- pages of listings ---- */
 
 struct lake_query {
     const char *prefix;    /* NULL: all */
@@ -150,8 +147,7 @@ void lake_page_clear(struct lake_page *page);
 bool lake_list_page(struct lake *lake, const char *bucket, const struct lake_query *query,
                     struct lake_page *page, GError **error);
 
-/* --- pages of versions --------------------------------------------------------------------------
- */
+/* ---- pages of versions ---- */
 
 /* Versions and delete markers (as struct lake_object) by key, the newest of each first, and common
  * prefixes: like lake_list_page, where `after_version` goes on within the key `after`, whether that
@@ -169,7 +165,7 @@ bool lake_list_versions(struct lake *lake, const char *bucket,
                         const struct lake_versions_query *query, struct lake_versions_page *page,
                         GError **error);
 
-/* --- multipart uploads ------------------------------------------------------------------------ */
+/* ---- multipart uploads ---- */
 
 struct lake_upload {
     char *id, *bucket, *key;

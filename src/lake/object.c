@@ -87,7 +87,7 @@ static bool no_such_key(GError **error, const char *bucket, const char *key)
     return error_set(error, ERROR_NO_SUCH_KEY, "the key s3://%s/%s does not exist", bucket, key);
 }
 
-/* --- finding ---------------------------------------------------------------------------------- */
+/* ---- finding ---- */
 
 static GBytes *copy_bytes(struct store_rows *row)
 {
@@ -266,7 +266,7 @@ struct stream *lake_get(struct lake *lake, const struct lake_object *object, GEr
     return NULL;
 }
 
-/* --- conditions ------------------------------------------------------------------------------- */
+/* ---- conditions ---- */
 
 bool lake_etag_matches(const char *list, const char *etag)
 {
@@ -304,7 +304,7 @@ bool lake_check_conditions(const struct lake_object *there, const char *bucket, 
     return true;
 }
 
-/* --- putting ---------------------------------------------------------------------------------- */
+/* ---- putting ---- */
 
 bool lake_drop_bytes(const struct lake *lake, struct store_connection *connection,
                      const struct lake_object *object, char **file, GError **error)

@@ -18,8 +18,7 @@ enum {
     DAYS_ASIDE = 7,
 };
 
-/* --- what the store knows of files -------------------------------------------------------------
- */
+/* ---- what the store knows of files ---- */
 
 struct suspect {
     char *id;
@@ -105,8 +104,7 @@ static bool each_suspect(struct lake *lake, const char *path,
     return true;
 }
 
-/* --- aside -------------------------------------------------------------------------------------
- */
+/* ---- aside ---- */
 
 static char *aside_of(const char *folder)
 {
@@ -191,8 +189,7 @@ void orphans_drop_old(struct lake *lake, double now)
         g_warning("removing what lies aside in the lake: %s", error->message);
 }
 
-/* --- collecting --------------------------------------------------------------------------------
- */
+/* ---- collecting ---- */
 
 struct collection {
     char *today; /* the folder that files are moved to; NULL until there is one */

@@ -8,8 +8,7 @@
 #include "base/id.h"
 #include "lake/orphans.h"
 
-/* --- a database that is not there --------------------------------------------------------------
- */
+/* ---- a database that is not there ---- */
 
 /* What is in the lake's folder: the files, without the owner's; whether there is anything. */
 static guint count_files(const char *folder, bool *any)
@@ -49,7 +48,7 @@ bool lake_check_home(const char *database, const char *folder, GError **error)
                      log ? "" : " (with its meta.db-wal, where there is one)", folder);
 }
 
-/* --- identities ------------------------------------------------------------------------------- */
+/* ---- identities ---- */
 
 static bool read_identity(struct store_connection *connection, void *data, GError **error)
 {

@@ -24,7 +24,7 @@ bool lake_drop_settings(struct store_connection *connection, const char *bucket,
     return store_run(connection, error, "DELETE FROM lake_setting WHERE bucket = ?", "s", bucket);
 }
 
-/* --- reading ---------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 struct settings {
     const char *bucket;
@@ -59,7 +59,7 @@ json_t *lake_setting(struct lake *lake, const char *bucket, const char *name, GE
     return json_incref(json_object_get(all, name));
 }
 
-/* --- writing ---------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 struct setting {
     const char *bucket, *name;

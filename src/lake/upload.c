@@ -41,7 +41,7 @@ static void free_part(void *part)
     lake_part_free(part);
 }
 
-/* --- uploads ---------------------------------------------------------------------------------- */
+/* ---- uploads ---- */
 
 static bool insert_upload(struct store_connection *connection, void *data, GError **error)
 {
@@ -151,7 +151,7 @@ GPtrArray *lake_upload_list(struct lake *lake, const char *bucket, const char *p
     return store_read(lake->store, read_uploads, &query, error) ? g_steal_pointer(&found) : NULL;
 }
 
-/* --- parts ------------------------------------------------------------------------------------ */
+/* ---- parts ---- */
 
 struct lake_draft *lake_part_receive(struct lake *lake, const struct lake_upload *upload,
                                      int number, struct stream *body, unsigned kinds,

@@ -38,7 +38,7 @@ bool lake_read_rules(struct store_connection *connection, const char *bucket,
     return step == STORE_ROW;
 }
 
-/* --- older versions --------------------------------------------------------------------------- */
+/* ---- older versions ---- */
 
 static bool read_version(const struct lake *lake, struct store_connection *connection,
                          const char *sql, const char *bucket, const char *key, const char *version,
@@ -138,7 +138,7 @@ bool lake_drop_version(struct store_connection *connection, const struct lake_ob
            promote(connection, object->bucket, object->key, error);
 }
 
-/* --- making way ------------------------------------------------------------------------------- */
+/* ---- making way ---- */
 
 /* Times in microseconds, so that they go on where the newest version of a key was deleted; ids that
  * contain them say where a listing goes on, even when their version is gone. */
@@ -197,7 +197,7 @@ bool lake_make_way(const struct lake *lake, struct store_connection *connection,
            (!null || !rules->versioned || drop_older_null(lake, connection, object, file, error));
 }
 
-/* --- what a bucket keeps ---------------------------------------------------------------------- */
+/* ---- what a bucket keeps ---- */
 
 struct setting {
     const char *bucket, *versioning;
@@ -252,7 +252,7 @@ bool lake_set_lock(struct lake *lake, const char *bucket, const json_t *lock, GE
     return store_write(lake->store, write_lock, &setting, error);
 }
 
-/* --- locks ------------------------------------------------------------------------------------ */
+/* ---- locks ---- */
 
 #define DAY 86400.0
 #define YEAR (365 * DAY)

@@ -75,7 +75,7 @@ static char *stream_path(const struct logs *logs, const char *group, const char 
     return g_build_filename(folder, name, NULL);
 }
 
-/* --- writing ---------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 bool logs_create_group(struct logs *logs, const char *group, GError **error)
 {
@@ -130,7 +130,7 @@ void log_writer_close(struct log_writer *writer)
     g_free(writer);
 }
 
-/* --- what there is ---------------------------------------------------------------------------- */
+/* ---- what there is ---- */
 
 bool logs_has_group(struct logs *logs, const char *group)
 {
@@ -249,7 +249,7 @@ unsigned logs_trim(struct logs *logs, const char *group, gint64 before)
     return removed;
 }
 
-/* --- reading ---------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 static void free_event(void *data)
 {

@@ -27,8 +27,7 @@ static double f_score(double beta, double precision, double recall)
     return ratio((1 + square) * precision * recall, square * precision + recall);
 }
 
-/* --- regression
- * ------------------------------------------------------------------------------------- */
+/* ---- regression ---- */
 
 json_t *quality_regression(const double *labels, const double *predictions, size_t rows)
 {
@@ -50,8 +49,7 @@ json_t *quality_regression(const double *labels, const double *predictions, size
     return metrics;
 }
 
-/* --- binary
- * ------------------------------------------------------------------------------------------ */
+/* ---- binary ---- */
 
 struct scored {
     double score, label;
@@ -184,8 +182,7 @@ json_t *quality_binary(const double *labels, const double *scores, size_t rows, 
     return metrics;
 }
 
-/* --- multiclass
- * ---------------------------------------------------------------------------------------- */
+/* ---- multiclass ---- */
 
 static char *class_name(const char *const *names, size_t class)
 {

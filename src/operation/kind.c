@@ -84,8 +84,7 @@ const char *kind_name_in(const struct kind *kind, const json_t *describe_request
     return slash ? slash + 1 : name;
 }
 
-/* --- what is told of it -------------------------------------------------------------------------
- */
+/* ---- what is told of it ---- */
 
 static const struct shape *reply_shape(const struct kind *kind, const char *operation)
 {

@@ -17,7 +17,7 @@ struct operation;
 struct service;
 
 struct kind {
-    /* --- what it is called: members and words as the service's shapes spell them */
+    /* What it is called: members and words as the service's shapes spell them */
     const char *service;   /* "sagemaker": botocore's name */
     const char *word;      /* "training-job": in ARNs, in the store and its change feed */
     const char *noun;      /* "TrainingJob": what Search and tables call it */
@@ -30,7 +30,7 @@ struct kind {
     bool any_case;         /* names are the same in any case; the first is kept */
     bool shows_parent;     /* descriptions show the parent's name as its own */
 
-    /* --- its operations: the functions, and which of them does what; NULL where there is none */
+    /* Its operations: the functions, and which of them does what; NULL where there is none */
     const struct operation *operations;
     size_t count;
     const char *create, *describe, *list, *update, *stop;
@@ -43,7 +43,7 @@ struct kind {
      * is seen by this member, which descriptions then have as the request had it. */
     const char *update_shows;
 
-    /* --- its statuses by meaning; any other is on its way to one of these. None good: it is done
+    /* Its statuses by meaning; any other is on its way to one of these. None good: it is done
      * when it is there, and its status means something else */
     const char *good[KIND_STATUSES], *bad[KIND_STATUSES], *stopped[KIND_STATUSES];
     /* Of a job: until its end, and from a Stop on ("InProgress", "Stopping"). */
@@ -53,7 +53,7 @@ struct kind {
      * or NULL. */
     bool (*recover)(struct lathe *lathe, GError **error);
 
-    /* --- where else it shows */
+    /* Where else it shows */
     const char *log_group;     /* "/aws/sagemaker/TrainingJobs": a stream's name begins with its */
     const char *title;         /* "training jobs": its table in `lathe status` */
     const char *step;          /* "Training": the pipeline step that makes one */
@@ -65,7 +65,7 @@ struct kind {
     bool searchable;
     const char *always; /* JSON: members that AWS describes even where nobody set them; or NULL */
 
-    /* --- errors that clients match; %s is its ARN */
+    /* Errors that clients match; %s is its ARN */
     enum error_code missing_code, taken_code;
     const char *missing, *taken;
 };

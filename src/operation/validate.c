@@ -22,7 +22,7 @@ struct check {
     bool in_body; /* the first problem is in the body, not in the address or a header */
 };
 
-/* --- the path ------------------------------------------------------------------------------ */
+/* ---- the path ---- */
 
 /* AWS's paths begin each name in lower case. Returns what path_pop takes. */
 static size_t path_push(struct check *check, const char *name)
@@ -40,7 +40,7 @@ static void path_pop(struct check *check, size_t length)
     g_string_truncate(check->path, length);
 }
 
-/* --- what is wrong ------------------------------------------------------------------------- */
+/* ---- what is wrong ---- */
 
 static void echo(GString *text, const json_t *value)
 {
@@ -145,7 +145,7 @@ static void check_within(struct check *check, const struct shape *container, con
     g_string_append_c(check->problems, ']');
 }
 
-/* --- types --------------------------------------------------------------------------------- */
+/* ---- types ---- */
 
 /* Ends the walk. The words are those of AWS's JSON reader, the place is ours. */
 static json_t *wrong_type(struct check *check, const struct shape *shape, const json_t *value)
@@ -233,7 +233,7 @@ static json_t *as_scalar(struct check *check, const struct shape *shape, const j
     return right ? json_incref((json_t *)value) : wrong_type(check, shape, value);
 }
 
-/* --- structures, lists, maps --------------------------------------------------------------- */
+/* ---- structures, lists, maps ---- */
 
 static json_t *check_value(struct check *check, const struct shape *shape, const json_t *value);
 
@@ -386,7 +386,7 @@ static json_t *check_value(struct check *check, const struct shape *shape, const
     return normal;
 }
 
-/* --- requests and replies ------------------------------------------------------------------ */
+/* ---- requests and replies ---- */
 
 /* What each service answers to a request that breaks its shape, and to one of wrong types. */
 static void codes_of(const struct shape_service *service, enum error_code *invalid,

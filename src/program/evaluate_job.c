@@ -26,7 +26,7 @@ struct evaluation {
     enum problem problem;
 };
 
-/* --- the model ------------------------------------------------------------------------------- */
+/* ---- the model ---- */
 
 static bool open_model(struct evaluation *evaluation, GError **error)
 {
@@ -76,7 +76,7 @@ static bool read_options(struct evaluation *evaluation, GError **error)
            specification_check(evaluation->options, name, members, G_N_ELEMENTS(members), error);
 }
 
-/* --- answers --------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 static void answers_clear(struct answers *answers)
 {
@@ -185,7 +185,7 @@ static bool check_labels(const struct evaluation *evaluation, const struct answe
     return true;
 }
 
-/* --- the report ------------------------------------------------------------------------------ */
+/* ---- the report ---- */
 
 static bool choose_threshold(const struct evaluation *evaluation, double *threshold, GError **error)
 {

@@ -41,7 +41,7 @@ struct features_job {
     bool dealt;           /* parts is whole: the first pass deals */
 };
 
-/* --- the specification ------------------------------------------------------------------------ */
+/* ---- the specification ---- */
 
 static bool check_specification(const json_t *specification, const char *name, GError **error)
 {
@@ -77,7 +77,7 @@ static bool read_specification(struct features_job *job, GError **error)
     return job->fit ? true : error_set(error, ERROR_VALIDATION, "%s: %s", name, cause.message);
 }
 
-/* --- columns --------------------------------------------------------------------------------- */
+/* ---- columns ---- */
 
 static gint column_index(const struct features_job *job, const char *name)
 {
@@ -177,7 +177,7 @@ static bool rewind_rows(struct features_job *job, const bool *wanted, GError **e
     return rows_columns_start(job->rows, columns, count, wanted, error);
 }
 
-/* --- dealing rows out ------------------------------------------------------------------------ */
+/* ---- dealing rows out ---- */
 
 static bool read_folds(struct features_job *job, const json_t *split, GError **error)
 {
@@ -250,7 +250,7 @@ static enum part part_of(const struct features_job *job, size_t row)
     return (enum part)job->parts->data[row - 1];
 }
 
-/* --- fitting --------------------------------------------------------------------------------- */
+/* ---- fitting ---- */
 
 /* Moves the rows of the train part to the front, in place: the batch's memory is ours until the
  * next is read. Notes their numbers; returns how many they are. */
@@ -358,7 +358,7 @@ static bool fit_pipeline(struct features_job *job, GError **error)
     return true;
 }
 
-/* --- applying --------------------------------------------------------------------------------- */
+/* ---- applying ---- */
 
 struct output {
     FILE *files[PARTS];
@@ -539,7 +539,7 @@ static bool apply_pipeline(struct features_job *job, GError **error)
     return applied && say_rows(&output, error);
 }
 
-/* --- bundles --------------------------------------------------------------------------------- */
+/* ---- bundles ---- */
 
 static bool add_to_archive(void *context, const char *path, const void *bytes, size_t size,
                            struct lathe_error *error)
@@ -569,7 +569,7 @@ static bool write_bundle(const struct features_job *job, const struct pipeline *
     return archive_file_finish(archive, error);
 }
 
-/* --- the job --------------------------------------------------------------------------------- */
+/* ---- the job ---- */
 
 static bool open_rows(struct features_job *job, GError **error)
 {
@@ -614,7 +614,7 @@ int features_main(const char *opt_ml, int report)
     return done ? 0 : job_fail(opt_ml, error);
 }
 
-/* --- help ------------------------------------------------------------------------------------- */
+/* ---- help ---- */
 
 static void help_parameter(GString *text, const struct fit_parameter *parameter)
 {

@@ -7,7 +7,7 @@
 #include "program/job_folder.h"
 #include "rows/rows.h"
 
-/* --- reading ---------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 static bool is_specification(const char *path)
 {
@@ -69,7 +69,7 @@ json_t *specification_read(const char *folder, bool needed, char **name, GError 
     return g_steal_pointer(&specification);
 }
 
-/* --- checking --------------------------------------------------------------------------------- */
+/* ---- checking ---- */
 
 static bool all_texts(const json_t *value)
 {

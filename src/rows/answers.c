@@ -51,7 +51,7 @@ static void free_header(void *of)
     g_free(header);
 }
 
-/* --- headers ---------------------------------------------------------------------------------- */
+/* ---- headers ---- */
 
 static bool has_name(const struct csv_text *fields, size_t count, const char *name)
 {
@@ -119,7 +119,7 @@ static const struct header *take_header(struct answers *answers, struct rows_pie
     return header;
 }
 
-/* --- pieces ----------------------------------------------------------------------------------- */
+/* ---- pieces ---- */
 
 static bool refuse_parquet(void *state, struct parquet *parquet, struct rows_piece *piece,
                            GError **error)

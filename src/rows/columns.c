@@ -42,7 +42,7 @@ struct result {
     struct csv_scratch scratch;
 };
 
-/* --- results ---------------------------------------------------------------------------------- */
+/* ---- results ---- */
 
 static void *new_result(void *state)
 {
@@ -82,7 +82,7 @@ static void make_room(struct result *result, size_t rows)
     }
 }
 
-/* --- in order --------------------------------------------------------------------------------- */
+/* ---- in order ---- */
 
 static void free_context(void *of)
 {
@@ -179,7 +179,7 @@ static bool meet(void *state, struct rows_piece *piece, struct lathe_error *erro
     return true;
 }
 
-/* --- in threads: CSV -------------------------------------------------------------------------- */
+/* ---- in threads: CSV ---- */
 
 /* A reader for the piece's file. Its memory serves for all of the file's pieces. */
 static bool open_reader(const struct rows_piece *piece, struct result *result,
@@ -219,7 +219,7 @@ static bool read_csv(struct rows_piece *piece, struct result *result, struct lat
     return csv_columns_read(result->reader, &at, at + piece->size, room, &piece->rows, error);
 }
 
-/* --- in threads: Parquet ---------------------------------------------------------------------- */
+/* ---- in threads: Parquet ---- */
 
 static bool is_null_text(const struct rows_columns_options *options, const struct csv_text *text)
 {
@@ -296,7 +296,7 @@ static bool read_chunk(struct rows_piece *piece, struct result *result, struct l
     return true;
 }
 
-/* --- in threads: JSON Lines ------------------------------------------------------------------- */
+/* ---- in threads: JSON Lines ---- */
 
 static bool read_json(struct rows_piece *piece, struct result *result, struct lathe_error *error)
 {
@@ -329,7 +329,7 @@ static bool read_piece(void *state, struct rows_piece *piece, struct lathe_error
                                                  : read_json(piece, result, error);
 }
 
-/* --- the face --------------------------------------------------------------------------------- */
+/* ---- the face ---- */
 
 struct rows_columns *rows_columns_open(const GPtrArray *files,
                                        const struct rows_columns_options *options)

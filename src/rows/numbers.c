@@ -33,7 +33,7 @@ static void free_result(void *of)
     g_free(result);
 }
 
-/* --- in order --------------------------------------------------------------------------------- */
+/* ---- in order ---- */
 
 /* A Parquet file says how many columns it has before it has a row. */
 static bool start_parquet(void *state, struct parquet *parquet, struct rows_piece *piece,
@@ -104,7 +104,7 @@ static bool meet(void *state, struct rows_piece *piece, struct lathe_error *erro
     return true;
 }
 
-/* --- in threads ------------------------------------------------------------------------------- */
+/* ---- in threads ---- */
 
 static bool read_chunk(struct rows_piece *piece, struct result *result, struct lathe_error *error)
 {
@@ -158,7 +158,7 @@ static bool read(void *state, struct rows_piece *piece, struct lathe_error *erro
     return done;
 }
 
-/* --- the face --------------------------------------------------------------------------------- */
+/* ---- the face ---- */
 
 struct rows_numbers *rows_numbers_open(const GPtrArray *files,
                                        const struct rows_numbers_options *options)

@@ -63,7 +63,7 @@ struct rows_pieces {
     size_t lines, rows;
 };
 
-/* --- the source ------------------------------------------------------------------------------- */
+/* ---- the source ---- */
 
 /* By its first bytes: what SQL engines write often has no suffix. */
 static bool is_parquet(const char *path)
@@ -166,7 +166,7 @@ static bool is_over(const struct source *source)
     return source->next_file == source->files->len && source->text && rows_text_ended(source->text);
 }
 
-/* --- the ring --------------------------------------------------------------------------------- */
+/* ---- the ring ---- */
 
 static void empty_place(struct place *place)
 {
@@ -271,7 +271,7 @@ void rows_pieces_close(struct rows_pieces *pieces)
     g_free(pieces);
 }
 
-/* --- the caller ------------------------------------------------------------------------------- */
+/* ---- the caller ---- */
 
 /* The next place, done; the one before is given back. */
 static struct place *take_place(struct rows_pieces *pieces)

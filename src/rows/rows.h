@@ -15,7 +15,7 @@
 #include "csv/matrix.h"
 #include "lathe.h"
 
-/* --- files ------------------------------------------------------------------------------------ */
+/* ---- files ---- */
 
 struct rows_file {
     char *path;
@@ -31,7 +31,7 @@ GPtrArray *rows_files(const char *folder, GError **error);
 /* One file; path "-" is standard input. */
 GPtrArray *rows_one_file(const char *path);
 
-/* --- how they are written --------------------------------------------------------------------- */
+/* ---- how they are written ---- */
 
 enum rows_format {
     ROWS_CSV, /* a file that begins as Parquet is Parquet */
@@ -44,7 +44,7 @@ enum rows_format {
  * another CSV. */
 enum rows_format rows_format_of(const char *name);
 
-/* --- numbers ---------------------------------------------------------------------------------- */
+/* ---- numbers ---- */
 
 /* Rows of nothing but numbers, without a header: as floats, or, of libsvm, sparse. */
 struct rows_numbers;
@@ -82,7 +82,7 @@ size_t rows_numbers_columns(const struct rows_numbers *numbers);
 char rows_numbers_delimiter(const struct rows_numbers *numbers);
 enum libsvm_queries rows_numbers_queries(const struct rows_numbers *numbers);
 
-/* --- columns ---------------------------------------------------------------------------------- */
+/* ---- columns ---- */
 
 /* Rows as typed columns, by name, as often as somebody needs them. */
 struct rows_columns;
@@ -121,7 +121,7 @@ struct rows_columns_batch {
 bool rows_columns_next(struct rows_columns *columns, struct rows_columns_batch *batch,
                        GError **error);
 
-/* --- answers ---------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 /* Predicts all rows of the files, and writes what is asked of the predictor to a descriptor, a line
  * a row, values between commas (LATHE_ANSWERS_CSV_TABLE), in order, as it comes. A CSV file may

@@ -10,8 +10,7 @@
 #include "rows/rows.h"
 #include "table/parquet.h"
 
-/* --- text: a file, gzip undone, as pieces of whole records -------------------------------------
- */
+/* ---- text: a file, gzip undone, as pieces of whole records ---- */
 
 struct rows_text;
 
@@ -38,7 +37,7 @@ size_t rows_text_lines(enum rows_format format, const char *text, size_t size);
 /* Whether the file has been read to its end. */
 bool rows_text_ended(const struct rows_text *text);
 
-/* --- pieces ----------------------------------------------------------------------------------- */
+/* ---- pieces ---- */
 
 /* What the first rows decide for all that follow. */
 struct rows_shape {

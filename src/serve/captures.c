@@ -47,7 +47,7 @@ struct endpoint_capture {
     bool alarm_waits;
 };
 
-/* --- delivering ------------------------------------------------------------------------------- */
+/* ---- delivering ---- */
 
 static void gathered_free(void *data)
 {
@@ -137,7 +137,7 @@ void captures_wait(struct captures *captures)
     tasks_wait(captures->writer);
 }
 
-/* --- gathering -------------------------------------------------------------------------------- */
+/* ---- gathering ---- */
 
 static void wake(void *data);
 
@@ -210,7 +210,7 @@ static void gather(struct endpoint_capture *capture, char *folder, GString *line
         send_due(capture, due);
 }
 
-/* --- records ---------------------------------------------------------------------------------- */
+/* ---- records ---- */
 
 static bool lists(const GStrv types, const char *content_type)
 {
@@ -274,7 +274,7 @@ void endpoint_capture_see(struct endpoint_capture *capture, const struct invocat
         record(capture, invocation, reply);
 }
 
-/* --- plans ------------------------------------------------------------------------------------ */
+/* ---- plans ---- */
 
 static GStrv texts_of(const json_t *list)
 {

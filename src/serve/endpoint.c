@@ -31,8 +31,7 @@ struct endpoints {
     GHashTable *fleets; /* name -> struct fleet, a reference */
 };
 
-/* --- fleets ------------------------------------------------------------------------------------
- */
+/* ---- fleets ---- */
 
 static struct fleet *fleet_new(const char *endpoint, const struct endpoint_variant *variants,
                                size_t count, struct endpoint_capture *capture)
@@ -97,8 +96,7 @@ static const struct variant *fleet_find(const struct fleet *fleet, const char *n
     return NULL;
 }
 
-/* --- endpoints ---------------------------------------------------------------------------------
- */
+/* ---- endpoints ---- */
 
 /* Names are the same in any case. */
 static guint name_hash(gconstpointer name)
@@ -211,8 +209,7 @@ bool endpoints_weigh(struct endpoints *endpoints, const char *name, const char *
     return changed;
 }
 
-/* --- invoking ----------------------------------------------------------------------------------
- */
+/* ---- invoking ---- */
 
 bool endpoint_is_quick(struct endpoints *endpoints, const char *name, gint64 size)
 {

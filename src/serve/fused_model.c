@@ -19,7 +19,7 @@ struct fused_model {
     char *default_accept;
 };
 
-/* --- opening ---------------------------------------------------------------------------------- */
+/* ---- opening ---- */
 
 /* One container's artifact, and its environment as "NAME=VALUE"s. */
 struct fetched {
@@ -105,7 +105,7 @@ static struct lathe_predictor *open_predictor(const json_t *containers, const GA
     return predictor;
 }
 
-/* --- answering -------------------------------------------------------------------------------- */
+/* ---- answering ---- */
 
 /* How a container of a kind refuses what it is given: the XGBoost container calls rows that it
  * cannot read an unsupported media type, and those that are not its model's a bad request. */

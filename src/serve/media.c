@@ -94,8 +94,7 @@ bool media_write_format(const char *accept, bool bundle, enum lathe_answer_forma
     }
 }
 
-/* --- the XGBoost container's way
- * ------------------------------------------------------------------- */
+/* ---- the XGBoost container's way ---- */
 
 /* cgi.parse_header: what stands before the first semicolon, without blanks around it. */
 static char *main_value(const char *header)

@@ -62,8 +62,7 @@ static bool recover_kinds(struct lathe *lathe, GError **error)
     return true;
 }
 
-/* --- tidying ------------------------------------------------------------------------------------
- */
+/* ---- tidying ---- */
 
 #define TIDY_SECONDS 3600.0
 #define DAY_SECONDS 86400.0
@@ -129,8 +128,7 @@ void lathe_move_clock(struct lathe *lathe, double seconds)
     tasks_wait(lathe->chores);
 }
 
-/* --- opening and closing ------------------------------------------------------------------------
- */
+/* ---- opening and closing ---- */
 
 static bool open_parts(struct lathe *lathe, GError **error)
 {

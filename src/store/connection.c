@@ -54,7 +54,7 @@ bool connection_in_transaction(const struct store_connection *connection)
     return !sqlite3_get_autocommit(connection->handle);
 }
 
-/* --- statements ------------------------------------------------------------------------------- */
+/* ---- statements ---- */
 
 /* The statement is about to be used for something else: it should stand on no row. */
 static void expect_at_rest(sqlite3_stmt *statement, const char *when)
@@ -163,9 +163,9 @@ gint64 store_last_row(struct store_connection *connection)
     return sqlite3_last_insert_rowid(connection->handle);
 }
 
-/* --- rows: what stands on them is the statement itself, under a name that says nothing of it ----
- */
+/* ---- rows ---- */
 
+/* What stands on them is the statement itself, under a name that says nothing of it. */
 static sqlite3_stmt *statement_of(struct store_rows *rows)
 {
     return (sqlite3_stmt *)rows;

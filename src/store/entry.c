@@ -30,8 +30,7 @@ bool entry_put(struct store_connection *connection, const char *kind, const char
                      "ssiss", kind, owner, number, word, text);
 }
 
-/* --- reading ------------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 struct reading {
     const struct entry_query *query;

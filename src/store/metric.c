@@ -5,8 +5,7 @@
 
 #include "base/error.h"
 
-/* --- dimensions as one text
- * ----------------------------------------------------------------------- */
+/* ---- dimensions as one text ---- */
 
 static int by_name(const void *a, const void *b, void *data)
 {
@@ -30,8 +29,7 @@ static char *dimensions_text(const json_t *dimensions)
     return json_text_of(sorted);
 }
 
-/* --- writing
- * --------------------------------------------------------------------------------------- */
+/* ---- writing ---- */
 
 struct record {
     char *name_space, *name, *dimensions, *unit;
@@ -76,8 +74,7 @@ void metric_put(struct store *store, const struct metric_datum *datum)
     store_write_later(store, insert, record, free_record);
 }
 
-/* --- reading
- * --------------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 struct reading {
     const struct metric_query *query;
@@ -162,8 +159,7 @@ json_t *metric_list(struct store *store, const char *name_space, const char *nam
     return store_read(store, read_list, &listing, error) ? g_steal_pointer(&found) : NULL;
 }
 
-/* --- growing old --------------------------------------------------------------------------------
- */
+/* ---- growing old ---- */
 
 #define DAY_SECONDS 86400.0
 

@@ -64,7 +64,7 @@ static struct resource *find(struct store_connection *connection, const char *sq
 #define FIND_IN_ANY_CASE FIND_BY_NAME " COLLATE NOCASE"
 #define FIND_BY_ARN "SELECT " COLUMNS " FROM resource WHERE arn = ?"
 
-/* --- create ----------------------------------------------------------------------------------- */
+/* ---- create ---- */
 
 struct creation {
     struct store *store;
@@ -128,7 +128,7 @@ bool resource_create(struct store *store, struct resource *resource, bool *taken
     return created;
 }
 
-/* --- get -------------------------------------------------------------------------------------- */
+/* ---- get ---- */
 
 struct lookup {
     const char *sql, *first, *second;
@@ -168,7 +168,7 @@ struct resource *resource_get_by_arn(struct store *store, const char *arn, GErro
     return lookup.resource;
 }
 
-/* --- update and delete ------------------------------------------------------------------------ */
+/* ---- update and delete ---- */
 
 struct update {
     struct store *store;
@@ -289,7 +289,7 @@ bool resource_delete_checked(struct store *store, const char *kind, const char *
     return deleted;
 }
 
-/* --- list ------------------------------------------------------------------------------------- */
+/* ---- list ---- */
 
 struct listing {
     const struct resource_query *query;

@@ -50,7 +50,7 @@ struct store {
     GArray *events; /* the writer's: of the change under way and those before it in its group */
 };
 
-/* --- the writer ------------------------------------------------------------------------------- */
+/* ---- the writer ---- */
 
 static void event_clear(void *data)
 {
@@ -292,7 +292,7 @@ gint64 store_rows_written(struct store *store)
     return rows;
 }
 
-/* --- readers ---------------------------------------------------------------------------------- */
+/* ---- readers ---- */
 
 static struct store_connection *take_reader(struct store *store, GError **error)
 {
@@ -327,7 +327,7 @@ bool store_read(struct store *store, store_work *work, void *data, GError **erro
     return read;
 }
 
-/* --- the change feed -------------------------------------------------------------------------- */
+/* ---- the change feed ---- */
 
 unsigned store_watch(struct store *store, store_watcher *watcher, void *data)
 {
@@ -350,7 +350,7 @@ void store_unwatch(struct store *store, unsigned id)
     pthread_mutex_unlock(&store->watch_lock);
 }
 
-/* --- opening and closing ---------------------------------------------------------------------- */
+/* ---- opening and closing ---- */
 
 static bool set_up(struct store_connection *connection, const char *path,
                    const struct reserve *reserve, GError **error)

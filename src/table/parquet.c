@@ -71,7 +71,7 @@ static const char *type_name(int type)
     }
 }
 
-/* --- opening and closing ---------------------------------------------------------------------- */
+/* ---- opening and closing ---- */
 
 static bool connect_to(struct parquet *parquet, GError **error)
 {
@@ -129,7 +129,7 @@ void parquet_close(struct parquet *parquet)
     g_free(parquet);
 }
 
-/* --- columns ---------------------------------------------------------------------------------- */
+/* ---- columns ---- */
 
 static bool look_at_columns(struct parquet *parquet, GError **error)
 {
@@ -207,7 +207,7 @@ static bool select_columns(struct parquet *parquet, const struct csv_column *col
     return true;
 }
 
-/* --- reading ---------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 static bool start_reading(struct parquet *parquet, const char *list, GError **error)
 {

@@ -28,7 +28,7 @@ struct dispatcher {
     struct http_handler handler;
 };
 
-/* --- replies ------------------------------------------------------------------------------- */
+/* ---- replies ---- */
 
 static bool is_s3(const struct wire_call *call)
 {
@@ -93,7 +93,7 @@ static void encode(struct wire_call *call, struct reply *reply, struct http_repl
     }
 }
 
-/* --- requests ------------------------------------------------------------------------------ */
+/* ---- requests ---- */
 
 static json_t *decode_json(const struct wire_call *call, GBytes *body, GError **error)
 {
@@ -229,7 +229,7 @@ static bool run_call(struct dispatcher *dispatcher, struct wire_call *call, stru
                           reply, error);
 }
 
-/* --- the handler --------------------------------------------------------------------------- */
+/* ---- the handler ---- */
 
 /* A browser asks before it lets a page of a configured origin call. */
 static void reply_preflight(const struct wire_call *call, struct http_reply *reply)

@@ -48,7 +48,7 @@ const char *form_data_file_name(const struct form_data *form)
     return form->file_name;
 }
 
-/* --- the window ------------------------------------------------------------------------------- */
+/* ---- the window ---- */
 
 /* Reads on; false at the end of the body too, which is an error. */
 static bool fill(struct form_data *form, GError **error)
@@ -105,7 +105,7 @@ static char *take_until(struct form_data *form, const char *text, GError **error
     return NULL;
 }
 
-/* --- fields ----------------------------------------------------------------------------------- */
+/* ---- fields ---- */
 
 /* The boundary of "multipart/form-data; boundary=..."; g_free. */
 static char *boundary_of(const char *content_type)
@@ -226,7 +226,7 @@ struct form_data *form_data_open(const char *content_type, struct stream *body, 
     return read_fields(form, error) ? g_steal_pointer(&form) : NULL;
 }
 
-/* --- the file --------------------------------------------------------------------------------- */
+/* ---- the file ---- */
 
 /* Behind the file: what follows counts for nothing, but has to be taken off the connection. */
 static bool finish(struct form_data *form, GError **error)

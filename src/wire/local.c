@@ -44,8 +44,7 @@ static bool address_of(const char *home, struct sockaddr_un *address, int *folde
     return true;
 }
 
-/* --- messages ---------------------------------------------------------------------------------
- */
+/* ---- messages ---- */
 
 /* False where the other side is gone: that is no signal's business, which would end the process. */
 static bool send_all(int fd, const void *bytes, size_t size)
@@ -145,8 +144,7 @@ static json_t *receive_message(int fd, GString *ahead, GBytes **body, GError **e
     return line && receive_body(fd, line, ahead, body, error) ? g_steal_pointer(&line) : NULL;
 }
 
-/* --- the server's side
- * ---------------------------------------------------------------------------- */
+/* ---- the server's side ---- */
 
 static json_t *error_reply(const GError *error)
 {
@@ -388,8 +386,7 @@ void local_close(struct local_door *door)
     g_free(door);
 }
 
-/* --- the other side ------------------------------------------------------------------------------
- */
+/* ---- the other side ---- */
 
 static int connect_to(const char *home, GError **error)
 {

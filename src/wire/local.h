@@ -18,8 +18,7 @@ struct local_door *local_open(const char *home, const struct operations *operati
                               void (*stop)(void *data), void *data, GError **error);
 void local_close(struct local_door *door);
 
-/* --- the other side ------------------------------------------------------------------------------
- */
+/* ---- the other side ---- */
 
 /* Sends one request to whoever owns the home; the whole reply. ERROR_SERVICE_UNAVAILABLE where
  * nobody listens there. An Error in the reply is not an error of this function. */

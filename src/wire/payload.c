@@ -9,7 +9,7 @@
 
 #define SHA256_DIGITS 64
 
-/* --- the body's SHA-256, checked at its end --------------------------------------------------- */
+/* ---- the body's SHA-256, checked at its end ---- */
 
 struct hashed {
     struct stream *source;
@@ -61,7 +61,7 @@ static struct stream *hashed_new(struct stream *source, const char *expected)
     return stream_new(&hashed_source, hashed, -1);
 }
 
-/* --- what S3's headers say -------------------------------------------------------------------- */
+/* ---- what S3's headers say ---- */
 
 /* A Content-Encoding alone does not make a body chunked: who cuts it says how long it was. */
 static bool is_chunked(const struct wire_request *request)
@@ -130,7 +130,7 @@ bool payload_check(const struct wire_request *request, GBytes *body, GError **er
     return true;
 }
 
-/* --- gzip ------------------------------------------------------------------------------------- */
+/* ---- gzip ---- */
 
 static GBytes *inflate_all(GBytes *body, size_t limit, GError **error)
 {

@@ -8,7 +8,7 @@
 #include "wire/url.h"
 #include "wire/xml.h"
 
-/* --- requests ------------------------------------------------------------------------------ */
+/* ---- requests ---- */
 
 static json_t *decode_text(const struct shape_member *member, const char *text, GError **error)
 {
@@ -272,7 +272,7 @@ json_t *rest_decode(const struct shape_service *service, const struct route *rou
     return g_steal_pointer(&into);
 }
 
-/* --- replies ------------------------------------------------------------------------------- */
+/* ---- replies ---- */
 
 static char *encode_header_list(const struct shape_member *member, const json_t *list)
 {

@@ -7,7 +7,7 @@
 #include "wire/url.h"
 #include "wire/xml.h"
 
-/* --- requests --------------------------------------------------------------------------------- */
+/* ---- requests ---- */
 
 static bool is_version_2(const GArray *query)
 {
@@ -87,7 +87,7 @@ bool s3_is_no_date(const struct shape_member *member, const char *text)
     return condition && !(g_ascii_isalpha(*text) && clock_parse(text, &date));
 }
 
-/* --- replies ---------------------------------------------------------------------------------- */
+/* ---- replies ---- */
 
 #define DECLARATION "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
 

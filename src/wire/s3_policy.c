@@ -30,7 +30,7 @@ static bool failed(GError **error, const json_t *condition)
                      "Invalid according to Policy: Policy Condition failed: %s", text);
 }
 
-/* --- one condition ---------------------------------------------------------------------------- */
+/* ---- one condition ---- */
 
 struct form {
     const GArray *fields;
@@ -105,7 +105,7 @@ static bool check_list(const struct form *form, const json_t *condition, GError 
     return holds(form, field + 1, value, as_prefix) || failed(error, condition);
 }
 
-/* --- all of them ------------------------------------------------------------------------------ */
+/* ---- all of them ---- */
 
 static bool check_conditions(const struct form *form, const json_t *conditions, GError **error)
 {

@@ -53,7 +53,7 @@ void s3_post_free(struct s3_post *post)
     g_free(post);
 }
 
-/* --- reading ---------------------------------------------------------------------------------- */
+/* ---- reading ---- */
 
 /* Any field may name the file; the form's maker could not know it. */
 static void name_file(GArray *fields, const char *name)
@@ -107,7 +107,7 @@ struct stream *s3_post_file(const struct s3_post *post)
     return post->file;
 }
 
-/* --- PutObject's request ---------------------------------------------------------------------- */
+/* ---- PutObject's request ---- */
 
 /* <Tagging>'s document as x-amz-tagging says it. */
 static char *tagging_text(const struct shape_service *service, const char *xml, GError **error)
@@ -180,7 +180,7 @@ json_t *s3_post_decode(struct s3_post *post, const struct shape_service *service
     return rest_decode(service, route, &request, query, NULL, error);
 }
 
-/* --- the reply -------------------------------------------------------------------------------- */
+/* ---- the reply ---- */
 
 static bool redirect(const struct s3_post *post, const char *etag, struct http_reply *http)
 {

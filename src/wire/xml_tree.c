@@ -32,7 +32,7 @@ static bool refuse(struct reader *reader, const char *why)
     return false;
 }
 
-/* --- characters ----------------------------------------------------------------------------- */
+/* ---- characters ---- */
 
 static bool is_space(char c)
 {
@@ -83,7 +83,7 @@ static gunichar reference(const char *at, const char *end, size_t *size)
     return digit < end && *digit == ';' && is_char(c) ? c : 0;
 }
 
-/* --- markup --------------------------------------------------------------------------------- */
+/* ---- markup ---- */
 
 static bool starts(const struct reader *reader, const char *word)
 {
@@ -176,7 +176,7 @@ static bool read_attributes(struct reader *reader)
     }
 }
 
-/* --- elements ------------------------------------------------------------------------------- */
+/* ---- elements ---- */
 
 static struct xml_element *new_element(struct reader *reader)
 {
@@ -304,7 +304,7 @@ static bool read_content(struct reader *reader)
                                                          : refuse(reader, "an element has no end");
 }
 
-/* --- documents ------------------------------------------------------------------------------ */
+/* ---- documents ---- */
 
 /* The declaration's encoding, if it names one. */
 static bool check_encoding(struct reader *reader)
@@ -370,7 +370,7 @@ void xml_tree_free(struct xml_tree *tree)
     g_free(tree);
 }
 
-/* --- what an element says ------------------------------------------------------------------- */
+/* ---- what an element says ---- */
 
 bool xml_is_named(const struct xml_element *element, const char *name)
 {

@@ -25,8 +25,7 @@ void slot_wake(const struct slot *slot)
     (void)n; /* an eventfd that is full is awake already */
 }
 
-/* --- what the pool knows of it ------------------------------------------------------------------
- */
+/* ---- what the pool knows of it ---- */
 
 static void count_process(struct slot *slot, int alive, int ready)
 {
@@ -72,8 +71,7 @@ static bool fail_call(struct slot *slot, enum error_code code, const char *what)
     return false;
 }
 
-/* --- its life -----------------------------------------------------------------------------------
- */
+/* ---- its life ---- */
 
 static void log_line(const char *line, size_t size, void *data)
 {
@@ -158,8 +156,7 @@ static void finish(struct slot *slot, enum error_code code, const char *why)
     note_failed_start(slot, cause);
 }
 
-/* --- talking with it ----------------------------------------------------------------------------
- */
+/* ---- talking with it ---- */
 
 static void send_out(struct slot *slot)
 {
@@ -231,8 +228,7 @@ static bool receive(struct slot *slot)
     return true;
 }
 
-/* --- what is due --------------------------------------------------------------------------------
- */
+/* ---- what is due ---- */
 
 static bool is_over(double time, double now)
 {

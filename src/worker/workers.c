@@ -18,7 +18,7 @@ void worker_call_end(struct worker_call *call, GBytes *reply, const GError *erro
     g_free(call);
 }
 
-/* --- calls ------------------------------------------------------------------------------------ */
+/* ---- calls ---- */
 
 /* Wakes the slots that have nothing to do: who of them takes a call, they agree on. The lock is
  * held. */
@@ -90,7 +90,7 @@ void workers_cancel(struct workers *workers, guint64 id)
     worker_call_end(waited, NULL, cause);
 }
 
-/* --- calls that are waited for ---------------------------------------------------------------- */
+/* ---- calls that are waited for ---- */
 
 struct wait {
     pthread_mutex_t lock;
@@ -148,7 +148,7 @@ struct workers_count workers_count(struct workers *workers)
     return count;
 }
 
-/* --- opening and closing ---------------------------------------------------------------------- */
+/* ---- opening and closing ---- */
 
 static void copy_plan(struct workers_plan *copy, const struct workers_plan *plan)
 {

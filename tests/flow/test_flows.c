@@ -17,8 +17,7 @@
 
 #define KIND "made-up"
 
-/* --- a house around the engine ------------------------------------------------------------------
- */
+/* ---- a house around the engine ---- */
 
 struct state {
     struct flow_life *life;
@@ -76,8 +75,7 @@ static void let_errands_go(void)
     pthread_mutex_unlock(&house.lock);
 }
 
-/* --- the driver ---------------------------------------------------------------------------------
- */
+/* ---- the driver ---- */
 
 static void *load(struct flow_life *life, GError **error)
 {
@@ -141,8 +139,7 @@ static const struct kind *const kinds[] = {&made_up, NULL};
 static const struct service sagemaker = {.name = "sagemaker", .kinds = kinds, .drivers = drivers};
 static const struct service *const services[] = {&sagemaker, NULL};
 
-/* --- errands -------------------------------------------------------------------------------------
- */
+/* ---- errands ---- */
 
 static void run_long(void *data)
 {
@@ -175,8 +172,7 @@ static void is_done(void *data)
 static const struct flow_errand long_errand = {run_long, is_back, is_done, false};
 static const struct flow_errand brief_errand = {run_brief, is_back, is_done, true};
 
-/* --- setting up ---------------------------------------------------------------------------------
- */
+/* ---- setting up ---- */
 
 static int open_house(void **state)
 {
@@ -233,8 +229,7 @@ static void give_status(const char *kind, const char *name, const char *status)
         resource_update(house.store, kind, name, change_status, (void *)status, NULL, NULL));
 }
 
-/* --- turns ---------------------------------------------------------------------------------------
- */
+/* ---- turns ---- */
 
 static enum flow_turn wait_to_be_told(struct state *state, GError **error)
 {
@@ -309,8 +304,7 @@ static void what_could_not_be_written_is_tried_again_in_a_second(void **unused)
     assert_count(&house.loaded, 1);
 }
 
-/* --- errands that take long ----------------------------------------------------------------------
- */
+/* ---- errands that take long ---- */
 
 static enum flow_turn send_one_and_end(struct state *state, GError **error)
 {

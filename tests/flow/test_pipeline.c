@@ -16,8 +16,7 @@
 #include "store/entry.h"
 #include "store/resource.h"
 
-/* --- a house around the engine ------------------------------------------------------------------
- */
+/* ---- a house around the engine ---- */
 
 struct house {
     char *folder;
@@ -147,8 +146,7 @@ static int close_house(void **state)
     return 0;
 }
 
-/* --- definitions ---------------------------------------------------------------------------------
- */
+/* ---- definitions ---- */
 
 static json_t *operation_step(int number, const char *operation, bool chained)
 {
@@ -249,8 +247,7 @@ static void let_calls_go(void)
     pthread_mutex_unlock(&house.lock);
 }
 
-/* --- rows ----------------------------------------------------------------------------------------
- */
+/* ---- rows ---- */
 
 /* Under the thread sanitizer a thousand would take a minute, and find no more races than these. */
 #ifdef __SANITIZE_THREAD__
@@ -309,8 +306,7 @@ static void many_executions_at_once_write_rows_linear_in_their_steps(void **stat
     assert_rows(before, EXECUTIONS * STEPS, EXECUTIONS);
 }
 
-/* --- calls that take long ------------------------------------------------------------------------
- */
+/* ---- calls that take long ---- */
 
 /* More of them than one execution may have under way. */
 static void keep_slow_definition(void)
@@ -372,8 +368,7 @@ static void what_was_called_is_called_again_where_its_answer_was_never_kept(void
     assert_int_equal(count_steps("one", "Succeeded"), 1);
 }
 
-/* --- the clock -----------------------------------------------------------------------------------
- */
+/* ---- the clock ---- */
 
 static void a_retry_waits_on_the_clock(void **state)
 {

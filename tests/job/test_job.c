@@ -21,8 +21,7 @@
 #include "lake/lake.h"
 #include "log/log_stream.h"
 
-/* --- the child -----------------------------------------------------------------------------------
- */
+/* ---- the child ---- */
 
 static void write_file(const char *path, const char *text)
 {
@@ -99,8 +98,7 @@ static int child_main(const char *verb)
     return 0;
 }
 
-/* --- the submitting side
- * --------------------------------------------------------------------------- */
+/* ---- the submitting side ---- */
 
 struct run {
     const char *program;

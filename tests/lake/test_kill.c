@@ -27,8 +27,7 @@ static char *name_of(int key)
     return g_strdup_printf("worker %d/key %d", key / KEYS, key % KEYS);
 }
 
-/* --- the child ---------------------------------------------------------------------------------
- */
+/* ---- the child ---- */
 
 struct worker {
     struct fixture *fixture;
@@ -131,8 +130,7 @@ static int child(char *home, int pipe)
     return 0;
 }
 
-/* --- the parent --------------------------------------------------------------------------------
- */
+/* ---- the parent ---- */
 
 /* What each key may hold: what was acknowledged last, or what was started after that. */
 struct expectation {

@@ -296,8 +296,7 @@ static void deleting_the_bucket_gives_uploads_up(void **state)
     lake_upload_free(upload);
 }
 
-/* --- many at once ------------------------------------------------------------------------------
- */
+/* ---- many at once ---- */
 
 enum { SENDERS = 8, ROUNDS = 6, PARTS = 12 };
 

@@ -209,8 +209,7 @@ static void a_database_of_the_same_run_loses_nothing(void **state)
     assert_object(fixture->lake, "key", body);
 }
 
-/* --- databases that are not the lake's ---------------------------------------------------------
- */
+/* ---- databases that are not the lake's ---- */
 
 static void assert_refused(const struct fixture *fixture, const char *why)
 {

@@ -9,8 +9,7 @@
 
 enum { CHANGES = 200, LARGE = 70000, SMALL = 100 };
 
-/* --- the model: S3's rules, on a list with the newest first -------------------------------------
- */
+/* ---- the model: S3's rules, on a list with the newest first ---- */
 
 struct version {
     char *id;
@@ -43,8 +42,7 @@ static void model_add(GPtrArray *model, const char *id, bool marker, unsigned se
     g_ptr_array_insert(model, 0, version);
 }
 
-/* --- changes ------------------------------------------------------------------------------------
- */
+/* ---- changes ---- */
 
 static GBytes *bytes_of_seed(unsigned seed)
 {
@@ -105,8 +103,7 @@ static void change(struct fixture *fixture, GPtrArray *model, GRand *random, uns
     }
 }
 
-/* --- what is there ------------------------------------------------------------------------------
- */
+/* ---- what is there ---- */
 
 /* The whole listing, in pages of `limit`. */
 static GPtrArray *list_versions(struct fixture *fixture, const char *delimiter, size_t limit,
@@ -265,8 +262,7 @@ static void versions_fold_into_common_prefixes(void **state)
     }
 }
 
-/* --- what it costs ------------------------------------------------------------------------------
- */
+/* ---- what it costs ---- */
 
 static bool count_steps(struct store_connection *connection, void *data, GError **error)
 {
@@ -333,8 +329,7 @@ static void versions_cost_the_others_nothing(void **state)
     assert_true(cost_of_versions(fixture) <= listed + listed / 10); /* which is of a page alone */
 }
 
-/* --- locks --------------------------------------------------------------------------------------
- */
+/* ---- locks ---- */
 
 static void a_locked_version_stays(void **state)
 {
@@ -363,8 +358,7 @@ static void a_locked_version_stays(void **state)
     assert_files(fixture, 0);
 }
 
-/* --- buckets that lock ---------------------------------------------------------------------------
- */
+/* ---- buckets that lock ---- */
 
 /* Looks at a bucket until it is there; true: with all that it was created with. */
 static void *watch(void *data)

@@ -130,8 +130,7 @@ static void test_unknown_members(void **state)
             ONE "Unknown member 'Colour' in tags.1.member: there is none of this name");
 }
 
-/* --- members that are refused by name (tools/operations/) ---------------------------------------
- */
+/* ---- members that are refused by name (tools/operations/) ---- */
 
 static void test_refused_members(void **state)
 {

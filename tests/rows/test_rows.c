@@ -19,7 +19,7 @@
 
 static char folder[] = "/tmp/rows-test-XXXXXX";
 
-/* --- files ------------------------------------------------------------------------------------ */
+/* ---- files ---- */
 
 static char *path_of(const char *name)
 {
@@ -51,7 +51,7 @@ static GPtrArray *one(const char *name)
     return files;
 }
 
-/* --- numbers ---------------------------------------------------------------------------------- */
+/* ---- numbers ---- */
 
 struct read {
     struct csv_matrix dense;
@@ -148,7 +148,7 @@ static void check_as_whole(const char *name, const char *text, size_t size)
     read_clear(&whole);
 }
 
-/* --- columns ---------------------------------------------------------------------------------- */
+/* ---- columns ---- */
 
 /* All fields of the text as csv reads them whole, or the error. */
 static GString *fields_whole(const char *name, const char *text, size_t size, size_t width)
@@ -238,7 +238,7 @@ static void check_columns(const char *name, const char *text, size_t size)
     g_string_free(whole, TRUE);
 }
 
-/* --- what csv's corpus has -------------------------------------------------------------------- */
+/* ---- what csv's corpus has ---- */
 
 static void odd_texts_read_in_pieces_as_they_do_whole(void **unused)
 {
@@ -317,7 +317,7 @@ static void a_row_may_have_a_hundred_thousand_columns(void **unused)
     read_clear(&read);
 }
 
-/* --- many files ------------------------------------------------------------------------------- */
+/* ---- many files ---- */
 
 static void files_of_a_folder_come_in_order(void **unused)
 {
@@ -388,7 +388,7 @@ static void a_cut_gzip_file_is_told(void **unused)
     read_clear(&read);
 }
 
-/* --- errors and memory ------------------------------------------------------------------------ */
+/* ---- errors and memory ---- */
 
 static void of_two_errors_the_first_is_told(void **unused)
 {
@@ -471,7 +471,7 @@ static void readers_may_be_closed_at_any_time(void **unused)
     }
 }
 
-/* --- other formats ---------------------------------------------------------------------------- */
+/* ---- other formats ---- */
 
 static void check_libsvm(const char *text)
 {

@@ -214,7 +214,7 @@ static void nothing_is_asked_for(void **state)
     assert_null(endpoint_capture_new(fixture->captures, "c", NULL));
 }
 
-/* --- the sample ------------------------------------------------------------------------------- */
+/* ---- the sample ---- */
 
 static void exactly_the_percentage_of_a_hundred(void **state)
 {

@@ -175,7 +175,7 @@ static void expect_refusal(struct fixture *fixture, struct invocation invocation
     invocation_reply_clear(&reply);
 }
 
-/* --- answers ------------------------------------------------------------------------------- */
+/* ---- answers ---- */
 
 static void rows_are_answered_as_the_container_does(void **state)
 {
@@ -287,7 +287,7 @@ static void a_model_that_cannot_be_opened_says_why(void **state)
     assert_null(open_model(fixture, "pickle.tar.gz", "{}", &pickle));
 }
 
-/* --- traffic ------------------------------------------------------------------------------- */
+/* ---- traffic ---- */
 
 /* How many of `asked` requests the variant "low" answers. */
 static int share_of_low(struct fixture *fixture, int asked)
@@ -395,8 +395,7 @@ static void no_request_fails_while_an_endpoint_is_updated(void **state)
     assert_true(low > 0 && high > 0);
 }
 
-/* --- where it runs -----------------------------------------------------------------------------
- */
+/* ---- where it runs ---- */
 
 static void small_bodies_are_quick_and_others_are_not(void **state)
 {
@@ -435,8 +434,7 @@ static void an_endpoint_is_as_quick_as_its_slowest_variant(void **state)
     served_model_unref(slow);
 }
 
-/* --- captures ----------------------------------------------------------------------------------
- */
+/* ---- captures ---- */
 
 static void put_captured(struct fixture *fixture, struct captures *captures)
 {

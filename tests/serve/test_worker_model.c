@@ -18,7 +18,7 @@
 #include "serve/worker_model.h"
 #include "worker/serve.h"
 
-/* --- the process ------------------------------------------------------------------------------ */
+/* ---- the process ---- */
 
 static GBytes *answer_as(int status, const char *text)
 {
@@ -84,7 +84,7 @@ static GBytes *answer(struct worker_server *server, GBytes *request, void *data,
     return tell(head, body, size);
 }
 
-/* --- the endpoint's side ---------------------------------------------------------------------- */
+/* ---- the endpoint's side ---- */
 
 static int up(void **state)
 {
@@ -197,7 +197,7 @@ static void an_answer_that_breaks_the_rules_is_the_containers_error(void **state
     expect(*state, "next", "{}next");
 }
 
-/* --- processes that end, or are busy ---------------------------------------------------------- */
+/* ---- processes that end, or are busy ---- */
 
 struct asker {
     struct endpoints *endpoints;

@@ -17,8 +17,7 @@
 #include "base/file.h"
 #include "store/store.h"
 
-/* --- a file system that fails ------------------------------------------------------------------
- */
+/* ---- a file system that fails ---- */
 
 /* The code that the next writes to a log return, and how many more of them do. */
 static int failure, failures;
@@ -113,8 +112,7 @@ static void use_failing_files(void)
     sqlite3_vfs_register(&failing_files, 1);
 }
 
-/* --- changes that share a transaction ----------------------------------------------------------
- */
+/* ---- changes that share a transaction ---- */
 
 enum { CHANGES = 3, LARGE = 8 << 20 /* more than SQLite keeps in memory until the commit */ };
 

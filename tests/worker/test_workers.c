@@ -17,7 +17,7 @@
 #include "worker/serve.h"
 #include "worker/workers.h"
 
-/* --- the process ------------------------------------------------------------------------------ */
+/* ---- the process ---- */
 
 static GBytes *text(const char *words)
 {
@@ -74,7 +74,7 @@ static int serve(const char *how)
     return worker_serve(answer, NULL);
 }
 
-/* --- the pool's side -------------------------------------------------------------------------- */
+/* ---- the pool's side ---- */
 
 static struct workers *open_pool(const char *how, struct workers_plan plan)
 {
@@ -185,7 +185,7 @@ static void what_takes_too_much_memory_is_ended(void **state)
     workers_close(workers);
 }
 
-/* --- calls that nobody waits for yet ---------------------------------------------------------- */
+/* ---- calls that nobody waits for yet ---- */
 
 struct waiting {
     pthread_mutex_t lock;
@@ -299,7 +299,7 @@ static void many_callers_and_processes(void **state)
     workers_close(workers);
 }
 
-/* --- starts that come to nothing -------------------------------------------------------------- */
+/* ---- starts that come to nothing ---- */
 
 static void keep_line(unsigned process, const char *line, size_t size, void *data)
 {

@@ -25,8 +25,7 @@ static int comparison_of(const char *type)
     return -1;
 }
 
-/* --- checking ------------------------------------------------------------------------------------
- */
+/* ---- checking ---- */
 
 /* The properties of a type beside Type, as the SageMaker SDK writes them; NULL: no such type. */
 static const char *const *properties_of(const char *type)
@@ -96,8 +95,7 @@ bool condition_check(const json_t *conditions, GError **error)
     return true;
 }
 
-/* --- deciding ------------------------------------------------------------------------------------
- */
+/* ---- deciding ---- */
 
 /* The number that a value is, or that its text spells. */
 static bool number_of(const json_t *value, double *number)

@@ -51,8 +51,7 @@ const json_t *definition_property_file(const struct definition_step *step, const
     return NULL;
 }
 
-/* --- members -------------------------------------------------------------------------------------
- */
+/* ---- members ---- */
 
 /* A member that nobody acts on would be a promise not kept. */
 static bool check_members(const json_t *object, const char *const *known, const char *what,
@@ -76,8 +75,7 @@ static bool is_step_name(const char *name)
                0;
 }
 
-/* --- a step alone --------------------------------------------------------------------------------
- */
+/* ---- a step alone ---- */
 
 /* What a duration counts, in the order that ISO 8601 writes it in. */
 static const struct duration_unit {
@@ -298,8 +296,7 @@ static bool read_steps(struct definition *definition, const json_t *list, int pa
     return true;
 }
 
-/* --- the graph -----------------------------------------------------------------------------------
- */
+/* ---- the graph ---- */
 
 static void need(struct definition_step *step, unsigned other)
 {
@@ -475,8 +472,7 @@ static bool link_steps(const struct definition *definition, GError **error)
     return true;
 }
 
-/* --- the whole -----------------------------------------------------------------------------------
- */
+/* ---- the whole ---- */
 
 static bool check_parameters(const struct definition *definition, GError **error)
 {

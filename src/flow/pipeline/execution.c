@@ -16,8 +16,7 @@ char *pipeline_version_name(const char *pipeline, gint64 version)
     return g_strdup_printf("%s/%" G_GINT64_FORMAT, pipeline, version);
 }
 
-/* --- reading -------------------------------------------------------------------------------------
- */
+/* ---- reading ---- */
 
 static void free_execution(void *state)
 {
@@ -199,8 +198,7 @@ static void *load(struct flow_life *life, GError **error)
     return execution;
 }
 
-/* --- writing -------------------------------------------------------------------------------------
- */
+/* ---- writing ---- */
 
 /* Why the whole failed: the first step that did. */
 static char *failure_reason(const struct execution *execution)
@@ -274,8 +272,7 @@ static bool commit(struct execution *execution, GError **error)
     return true;
 }
 
-/* --- the graph -----------------------------------------------------------------------------------
- */
+/* ---- the graph ---- */
 
 /* Whether a step's turn has come: what it needs succeeded, its branch was taken, its retry is due.
  * What needs a step of a branch that was not taken never comes. */
@@ -367,8 +364,7 @@ static enum flow_turn advance(void *state, GError **error)
     return more ? FLOW_GOES_ON : FLOW_WAITS;
 }
 
-/* --- what happens outside ------------------------------------------------------------------------
- */
+/* ---- what happens outside ---- */
 
 char *execution_await_key(const char *kind, const char *name)
 {

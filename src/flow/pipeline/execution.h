@@ -69,8 +69,7 @@ char *execution_await_key(const char *kind, const char *name);
 /* Lets the graph look at the steps that need this one. */
 void execution_consider_dependents(struct execution *execution, const struct execution_step *step);
 
-/* --- steps (step.c) ------------------------------------------------------------------------------
- */
+/* ---- steps (step.c) ---- */
 
 const char *step_status(const struct execution_step *step); /* "" where it was not begun */
 bool step_is(const struct execution_step *step, const char *status);
@@ -104,8 +103,7 @@ void step_call_failed(struct execution *execution, struct execution_step *step, 
 void step_settle(struct execution *execution, struct execution_step *step, const char *status,
                  const char *reason);
 
-/* --- what a step's expressions see (step_scope.c) ------------------------------------------------
- */
+/* ---- what a step's expressions see (step_scope.c) ---- */
 
 /* What {"Get": "Execution.X"} gives; the job's own name only inside its step. */
 json_t *step_variables(const struct execution *execution, const struct execution_step *step);
@@ -118,8 +116,7 @@ json_t *step_resolve(struct execution *execution, const struct execution_step *s
 json_t *step_describe(struct execution *execution, const struct execution_step *step,
                       GError **error);
 
-/* --- what steps ask for (step_call.c) ------------------------------------------------------------
- */
+/* ---- what steps ask for (step_call.c) ---- */
 
 /* Calls the operations of steps that are Executing in the store, as far as they may be now. */
 void steps_call(struct execution *execution);

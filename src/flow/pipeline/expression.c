@@ -6,8 +6,7 @@
 
 #include "base/error.h"
 
-/* --- paths --------------------------------------------------------------------------------------
- */
+/* ---- paths ---- */
 
 /* The element of a list of objects that has a member "<Something>Name" of that value. */
 static json_t *named_element(const json_t *list, const char *name)
@@ -68,8 +67,7 @@ json_t *expression_path(const json_t *value, const char *path)
     return (json_t *)at;
 }
 
-/* --- scalars -------------------------------------------------------------------------------------
- */
+/* ---- scalars ---- */
 
 /* The shortest decimal that reads back as the same double; 17 digits always do. */
 static char *number_text(double number)
@@ -103,8 +101,7 @@ char *expression_text(const json_t *value)
     }
 }
 
-/* --- Get ----------------------------------------------------------------------------------------
- */
+/* ---- Get ---- */
 
 const char *expression_get(const json_t *value)
 {
@@ -154,8 +151,7 @@ static json_t *get(const json_t *expression, const char *text, const struct expr
     return json_incref(value);
 }
 
-/* --- functions -----------------------------------------------------------------------------------
- */
+/* ---- functions ---- */
 
 static json_t *join(const json_t *arguments, const struct expression_scope *scope, GError **error)
 {
@@ -220,8 +216,7 @@ static json_t *json_get(const json_t *arguments, const struct expression_scope *
     return json_incref(value);
 }
 
-/* --- everywhere ---------------------------------------------------------------------------------
- */
+/* ---- everywhere ---- */
 
 static json_t *resolve_list(const json_t *list, const struct expression_scope *scope,
                             GError **error)

@@ -16,8 +16,7 @@
 /* A step that is cut off this often is likely to be what ends the server. */
 #define MOST_INTERRUPTIONS 20
 
-/* --- statuses ------------------------------------------------------------------------------------
- */
+/* ---- statuses ---- */
 
 const char *step_status(const struct execution_step *step)
 {
@@ -134,8 +133,7 @@ void step_call_failed(struct execution *execution, struct execution_step *step, 
     fail(execution, step, retry_cause_of_error(error), reason);
 }
 
-/* --- beginning -----------------------------------------------------------------------------------
- */
+/* ---- beginning ---- */
 
 /* "pipelines-<execution>-<step>-<random>", within what a job's name may be; a name in the arguments
  * takes the place of the first word. In lower case: clients read names off ARNs, which are. */
@@ -299,8 +297,7 @@ void step_begin(struct execution *execution, struct execution_step *step)
         step_settle(execution, step, "Failed", error->message);
 }
 
-/* --- looking -------------------------------------------------------------------------------------
- */
+/* ---- looking ---- */
 
 void step_await(struct execution *execution, struct execution_step *step)
 {
@@ -392,8 +389,7 @@ void step_look(struct execution *execution, struct execution_step *step)
         step_settle(execution, step, "Failed", error->message);
 }
 
-/* --- after a start -------------------------------------------------------------------------------
- */
+/* ---- after a start ---- */
 
 /* One that was to be stopped will not be called any more: it is Stopped with the next turn. */
 static void call_again(struct execution *execution, struct execution_step *step)

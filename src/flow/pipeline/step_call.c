@@ -39,8 +39,7 @@ static struct call_errand *new_call(const struct execution *execution, struct ex
     return call;
 }
 
-/* --- calling -------------------------------------------------------------------------------------
- */
+/* ---- calling ---- */
 
 /* As SageMaker's steps do. Where that fails because it is there, all is well; where for another
  * reason, the call itself will say so. */
@@ -128,8 +127,7 @@ void steps_call(struct execution *execution)
     }
 }
 
-/* --- stopping ------------------------------------------------------------------------------------
- */
+/* ---- stopping ---- */
 
 void steps_stop(struct execution *execution)
 {

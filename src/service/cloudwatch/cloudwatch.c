@@ -8,8 +8,7 @@
 #include "base/page.h"
 #include "store/metric.h"
 
-/* --- PutMetricData
- * --------------------------------------------------------------------------------- */
+/* ---- PutMetricData ---- */
 
 static void put_value(struct store *store, struct metric_datum *datum, double value, double count)
 {
@@ -73,8 +72,7 @@ static bool put_metric_data(const struct call *call, const json_t *request, stru
     return true;
 }
 
-/* --- statistics
- * -------------------------------------------------------------------------------------- */
+/* ---- statistics ---- */
 
 static double statistic(const struct metric_period *period, const char *name)
 {
@@ -135,8 +133,7 @@ static bool get_metric_statistics(const struct call *call, const json_t *request
     return true;
 }
 
-/* --- GetMetricData
- * ------------------------------------------------------------------------------------ */
+/* ---- GetMetricData ---- */
 
 static json_t *read_query(const struct call *call, const json_t *request, const json_t *entry,
                           GError **error)
@@ -205,8 +202,7 @@ static bool get_metric_data(const struct call *call, const json_t *request, stru
     return true;
 }
 
-/* --- ListMetrics
- * --------------------------------------------------------------------------------------- */
+/* ---- ListMetrics ---- */
 
 static bool has_dimensions(const json_t *metric, const json_t *filters)
 {

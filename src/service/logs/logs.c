@@ -175,8 +175,7 @@ static bool get_log_events(const struct call *call, const json_t *request, struc
     return true;
 }
 
-/* --- FilterLogEvents -----------------------------------------------------------------------------
- */
+/* ---- FilterLogEvents ---- */
 
 /* CloudWatch's simple filter patterns: every word must occur, "quoted words" as they are, ?any of
  * these, -none of these. JSON and space-delimited patterns ({...}, [...]) are not among them. */
@@ -290,8 +289,7 @@ static bool filter_log_events(const struct call *call, const json_t *request, st
     return true;
 }
 
-/* --- what clients write
- * ---------------------------------------------------------------------------- */
+/* ---- what clients write ---- */
 
 static bool create_log_group(const struct call *call, const json_t *request, struct reply *reply,
                              GError **error)
@@ -348,7 +346,7 @@ static bool put_log_events(const struct call *call, const json_t *request, struc
     return written;
 }
 
-/* --- retention ----------------------------------------------------------------------------------
+/* ---- retention ----
  *
  * A group that has one is a resource; groups without are kept for ever. */
 

@@ -9,7 +9,7 @@
 
 enum { MOST_GRANTS = 100 };
 
-/* --- grants ----------------------------------------------------------------------------------- */
+/* ---- grants ---- */
 
 static json_t *user_grant(const char *id, const char *permission)
 {
@@ -73,7 +73,7 @@ static json_t *grants_of_canned(const struct call *call, const char *name, GErro
     return NULL;
 }
 
-/* --- headers ---------------------------------------------------------------------------------- */
+/* ---- headers ---- */
 
 static const struct {
     const char *member, *permission;
@@ -131,7 +131,7 @@ static json_t *grants_of_headers(const json_t *request, GError **error)
     return g_steal_pointer(&grants);
 }
 
-/* --- what is asked for ------------------------------------------------------------------------ */
+/* ---- what is asked for ---- */
 
 static bool is_canonical_id(const struct call *call, const char *id)
 {
@@ -263,8 +263,7 @@ json_t *s3_grants_of(const struct call *call, const json_t *request, const json_
     return g_steal_pointer(&grants);
 }
 
-/* --- operations ---------------------------------------------------------------------------------
- */
+/* ---- operations ---- */
 
 static json_t *answer(const struct call *call, const json_t *kept)
 {

@@ -12,7 +12,7 @@
 #define REAL_DAY 86400.0
 enum { PAGE = 1000 };
 
-/* --- rules ------------------------------------------------------------------------------------ */
+/* ---- rules ---- */
 
 static const char *prefix_of(const json_t *rule)
 {
@@ -75,7 +75,7 @@ static bool is_enabled(const json_t *rule)
     return g_strcmp0(json_text_at(rule, "Status"), "Enabled") == 0;
 }
 
-/* --- a run ------------------------------------------------------------------------------------ */
+/* ---- a run ---- */
 
 struct sweep {
     struct lake *lake;
@@ -275,7 +275,7 @@ void s3_tidy(struct lathe *lathe, double now)
     s3_run_lifecycles(lathe->lake, now, lathe->day);
 }
 
-/* --- replies ---------------------------------------------------------------------------------- */
+/* ---- replies ---- */
 
 /* Of several rules the first to come counts. */
 static const json_t *next_rule(const json_t *rules, const struct lake_object *object, double *at)

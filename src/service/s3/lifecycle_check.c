@@ -40,7 +40,7 @@ static size_t count_members(const json_t *value, const char *const *names)
     return count;
 }
 
-/* --- filters ---------------------------------------------------------------------------------- */
+/* ---- filters ---- */
 
 static bool check_and(const json_t *both, GError **error)
 {
@@ -82,7 +82,7 @@ static bool check_bare(const json_t *rule, const char *action, GError **error)
            error_set(error, ERROR_INVALID_REQUEST, "%s cannot be specified with Tags.", action);
 }
 
-/* --- actions ---------------------------------------------------------------------------------- */
+/* ---- actions ---- */
 
 static bool check_expiration(const json_t *rule, GError **error)
 {
@@ -150,7 +150,7 @@ static bool check_actions(const json_t *rule, GError **error)
            check_abort(rule, error) && check_transitions(rule, error);
 }
 
-/* --- rules ------------------------------------------------------------------------------------ */
+/* ---- rules ---- */
 
 static bool check_id(json_t *rule, json_t *ids, GError **error)
 {

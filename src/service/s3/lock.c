@@ -5,7 +5,7 @@
 #include "base/clock.h"
 #include "service/s3/s3_inside.h"
 
-/* --- a bucket's own --------------------------------------------------------------------------- */
+/* ---- a bucket's own ---- */
 
 static bool read_length(const json_t *retention, const char *member, json_t *lock, GError **error)
 {
@@ -70,7 +70,7 @@ bool s3_get_object_lock_configuration(const struct call *call, const json_t *req
     return true;
 }
 
-/* --- an object's ------------------------------------------------------------------------------ */
+/* ---- an object's ---- */
 
 static bool check_future(double until, GError **error)
 {

@@ -14,7 +14,7 @@ struct lake_upload *s3_upload_of(const struct call *call, const json_t *request,
                   : NULL;
 }
 
-/* --- CreateMultipartUpload -------------------------------------------------------------------- */
+/* ---- CreateMultipartUpload ---- */
 
 /* Only CRCs of parts can be joined to that of the object; S3 keeps CRC64NVME for just that. */
 static bool choose_type(const json_t *request, struct lake_upload *upload, bool asked,
@@ -70,7 +70,7 @@ bool s3_create_multipart_upload(const struct call *call, const json_t *request, 
     return true;
 }
 
-/* --- parts ------------------------------------------------------------------------------------ */
+/* ---- parts ---- */
 
 static bool part_number(const json_t *request, int *number, GError **error)
 {
@@ -196,7 +196,7 @@ bool s3_abort_multipart_upload(const struct call *call, const json_t *request, s
     return upload && lake_upload_abort(s3_lake(call), upload, error);
 }
 
-/* --- listings --------------------------------------------------------------------------------- */
+/* ---- listings ---- */
 
 static json_t *describe_part(const struct lake_upload *upload, const struct lake_part *part)
 {

@@ -7,7 +7,7 @@
 
 enum { MOST_ATTEMPTS = 100 };
 
-/* --- the parts -------------------------------------------------------------------------------- */
+/* ---- the parts ---- */
 
 static bool check_part(const struct lake_upload *upload, const json_t *listed,
                        const struct lake_part *part, GError **error)
@@ -84,7 +84,7 @@ static GPtrArray *choose_parts(const struct lake_upload *upload, GPtrArray *all,
     return g_steal_pointer(&chosen);
 }
 
-/* --- ETag and checksum ------------------------------------------------------------------------ */
+/* ---- ETag and checksum ---- */
 
 /* S3's ETag of an object in parts: the MD5 of their MD5s, and how many there were. */
 static char *etag_of_md5s(const char *const *md5s, size_t count)
@@ -171,7 +171,7 @@ static json_t *list_of_parts(GPtrArray *parts)
     return list;
 }
 
-/* --- the operation ---------------------------------------------------------------------------- */
+/* ---- the operation ---- */
 
 static json_t *answer(const struct lake_object *object)
 {

@@ -3,7 +3,7 @@
 
 #include "service/s3/lifecycle.h"
 
-/* --- PutObject -------------------------------------------------------------------------------- */
+/* ---- PutObject ---- */
 
 static void put_checksum(json_t *object, const struct lake_draft *draft, enum checksum_kind kind)
 {
@@ -84,7 +84,7 @@ bool s3_put_object(const struct call *call, const json_t *request, struct reply 
     return stored;
 }
 
-/* --- CopyObject ------------------------------------------------------------------------------- */
+/* ---- CopyObject ---- */
 
 static bool replaces(const json_t *request, const char *directive)
 {
@@ -249,7 +249,7 @@ bool s3_copy_object(const struct call *call, const json_t *request, struct reply
     }
 }
 
-/* --- deletes ---------------------------------------------------------------------------------- */
+/* ---- deletes ---- */
 
 /* What a request, or one of the objects that a request names, says of a delete. The conditions'
  * values are kept in `values`. */

@@ -10,7 +10,7 @@ struct range {
     bool partial; /* asked for, so that the answer says which */
 };
 
-/* --- ranges ----------------------------------------------------------------------------------- */
+/* ---- ranges ---- */
 
 static bool parse_number(const char **at, gint64 *number)
 {
@@ -99,8 +99,7 @@ static bool choose_range(const json_t *request, const struct lake_object *object
     return !part || find_part(json_integer_value(part), object, found, error);
 }
 
-/* --- replies ------------------------------------------------------------------------------------
- */
+/* ---- replies ---- */
 
 static void override(json_t *output, const json_t *request)
 {

@@ -149,8 +149,7 @@ static json_t *parse_policy(const char *text, GError **error)
     return policy;
 }
 
-/* --- what is public ----------------------------------------------------------------------------
- */
+/* ---- what is public ---- */
 
 static bool is_star(const json_t *value)
 {

@@ -21,8 +21,7 @@ const char *s3_text(const json_t *request, const char *member)
     return text && *text ? text : NULL;
 }
 
-/* --- what is refused ---------------------------------------------------------------------------
- */
+/* ---- what is refused ---- */
 
 static bool check_owner(const struct call *call, const json_t *request, const char *member,
                         GError **error)
@@ -60,8 +59,7 @@ bool s3_check(const struct call *call, const json_t *request, GError **error)
            check_encryption(request, error);
 }
 
-/* --- what comes back with an object
- * --------------------------------------------------------------- */
+/* ---- what comes back with an object ---- */
 
 static json_t *lower_case_names(const json_t *metadata, size_t *size)
 {
@@ -164,7 +162,7 @@ json_t *s3_etag(const char *etag)
     return json_sprintf("\"%s\"", etag);
 }
 
-/* --- checksums -------------------------------------------------------------------------------- */
+/* ---- checksums ---- */
 
 char *s3_checksum_member(enum checksum_kind kind)
 {
@@ -256,7 +254,7 @@ bool s3_digests_check(const struct s3_digests *digests, const struct lake_draft 
                      checksum_name(digests->kind), found, digests->expected);
 }
 
-/* --- conditions ------------------------------------------------------------------------------- */
+/* ---- conditions ---- */
 
 static const json_t *condition(const json_t *request, const char *prefix, const char *name)
 {
@@ -292,7 +290,7 @@ bool s3_check_conditions(const json_t *request, const char *prefix,
                    : error_set(error, ERROR_NOT_MODIFIED, "Not Modified");
 }
 
-/* --- copies ----------------------------------------------------------------------------------- */
+/* ---- copies ---- */
 
 struct stream *s3_slice(struct stream *whole, gint64 offset, gint64 size)
 {
@@ -362,8 +360,7 @@ struct lake_object *s3_copy_source(const struct call *call, const json_t *reques
     return NULL;
 }
 
-/* --- texts of listings --------------------------------------------------------------------------
- */
+/* ---- texts of listings ---- */
 
 char *s3_token_key(const struct call *call, const char *token, GError **error)
 {

@@ -5,8 +5,7 @@
 #include "lake/lake_s3.h"
 #include "operation/operation.h"
 
-/* --- what many requests carry (request.c) -------------------------------------------------------
- */
+/* ---- what many requests carry (request.c) ---- */
 
 struct lake *s3_lake(const struct call *call);
 
@@ -68,8 +67,7 @@ char *s3_token_key(const struct call *call, const char *token, GError **error);
 json_t *s3_key_text(const json_t *request, const char *key);
 json_t *s3_owner(const struct call *call);
 
-/* --- versions (versions.c) ---------------------------------------------------------------------
- */
+/* ---- versions (versions.c) ---- */
 
 /* The object, or the version of it, that a request names, and its bytes where body is not NULL.
  * Where a delete marker is why there is none, the reply says so. */
@@ -80,16 +78,14 @@ void s3_put_version(json_t *output, const struct lake_object *object);
 /* The same of an object that was just put: S3 tells an id then, and not that there is none. */
 void s3_put_new_version(json_t *output, const struct lake_object *object);
 
-/* --- locks (lock.c) -----------------------------------------------------------------------------
- */
+/* ---- locks (lock.c) ---- */
 
 /* What a put says of retention and hold, as the lake keeps a lock; NULL where it says nothing. */
 bool s3_read_lock(const json_t *request, json_t **lock, GError **error);
 /* ObjectLockMode and its kin. */
 void s3_put_lock(json_t *output, const struct lake_object *object);
 
-/* --- listings (object_list.c) -------------------------------------------------------------------
- */
+/* ---- listings (object_list.c) ---- */
 
 bool s3_list_query(const json_t *request, const char *after, struct lake_query *query,
                    GError **error);
@@ -97,22 +93,19 @@ bool s3_list_query(const json_t *request, const char *after, struct lake_query *
 json_t *s3_describe_listed(const struct lake_object *object);
 json_t *s3_describe_page(const json_t *request, const struct lake_page *page, size_t limit);
 
-/* --- multipart uploads (multipart.c)
- * -------------------------------------------------------------- */
+/* ---- multipart uploads (multipart.c) ---- */
 
 /* The upload that a request names, after s3_check. */
 struct lake_upload *s3_upload_of(const struct call *call, const json_t *request, GError **error);
 
-/* --- tags (tagging.c) ----------------------------------------------------------------------------
- */
+/* ---- tags (tagging.c) ---- */
 
 /* A TagSet, or Tagging's "a=b&c=d", as the lake keeps tags. NULL: not S3's rules. limit: 10 for an
  * object, 50 for a bucket. */
 json_t *s3_tags_of_set(const json_t *set, size_t limit, GError **error);
 json_t *s3_tags_of_text(const char *text, GError **error);
 
-/* --- operations ---------------------------------------------------------------------------------
- */
+/* ---- operations ---- */
 
 operation_function s3_create_bucket, s3_head_bucket, s3_delete_bucket, s3_list_buckets,
     s3_get_bucket_location, s3_get_bucket_policy_status;

@@ -92,8 +92,7 @@ json_t *s3_setting(const struct call *call, const json_t *request, const char *m
     return lake_setting(s3_lake(call), s3_text(request, "Bucket"), member, error);
 }
 
-/* --- operations ---------------------------------------------------------------------------------
- */
+/* ---- operations ---- */
 
 bool s3_put_setting(const struct call *call, const json_t *request, struct reply *reply,
                     GError **error)

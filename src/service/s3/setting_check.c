@@ -22,7 +22,7 @@ bool s3_check_accelerate(const struct call *call, const json_t *request, json_t 
                      "published schema: there is no Status, Enabled or Suspended");
 }
 
-/* --- CORS ------------------------------------------------------------------------------------- */
+/* ---- CORS ---- */
 
 static bool check_methods(const json_t *methods, GError **error)
 {
@@ -96,7 +96,7 @@ bool s3_check_cors(const struct call *call, const json_t *request, json_t *docum
     return true;
 }
 
-/* --- encryption ------------------------------------------------------------------------------- */
+/* ---- encryption ---- */
 
 bool s3_check_encryption(const struct call *call, const json_t *request, json_t *document,
                          GError **error)
@@ -120,7 +120,7 @@ bool s3_check_encryption(const struct call *call, const json_t *request, json_t 
     return true;
 }
 
-/* --- logging, notification -------------------------------------------------------------------- */
+/* ---- logging, notification ---- */
 
 bool s3_check_logging(const struct call *call, const json_t *request, json_t *document,
                       GError **error)
@@ -157,7 +157,7 @@ bool s3_check_notification(const struct call *call, const json_t *request, json_
     return true;
 }
 
-/* --- ownership, public access ----------------------------------------------------------------- */
+/* ---- ownership, public access ---- */
 
 bool s3_check_ownership(const struct call *call, const json_t *request, json_t *document,
                         GError **error)
@@ -196,7 +196,7 @@ bool s3_check_public_access_block(const struct call *call, const json_t *request
     return true;
 }
 
-/* --- tags ------------------------------------------------------------------------------------- */
+/* ---- tags ---- */
 
 bool s3_check_bucket_tags(const struct call *call, const json_t *request, json_t *document,
                           GError **error)

@@ -91,7 +91,7 @@ static json_t *set_of_tags(const json_t *tags)
     return set;
 }
 
-/* --- tags of objects -------------------------------------------------------------------------- */
+/* ---- tags of objects ---- */
 
 bool s3_get_object_tagging(const struct call *call, const json_t *request, struct reply *reply,
                            GError **error)

@@ -35,7 +35,7 @@ struct lake_object *s3_find(const struct call *call, const json_t *request, stru
     return object;
 }
 
-/* --- a bucket's own --------------------------------------------------------------------------- */
+/* ---- a bucket's own ---- */
 
 bool s3_put_bucket_versioning(const struct call *call, const json_t *request, struct reply *reply,
                               GError **error)
@@ -64,7 +64,7 @@ bool s3_get_bucket_versioning(const struct call *call, const json_t *request, st
     return true;
 }
 
-/* --- listings --------------------------------------------------------------------------------- */
+/* ---- listings ---- */
 
 static json_t *describe(const struct call *call, const json_t *request,
                         const struct lake_object *object)

@@ -10,8 +10,7 @@
 #include "serve/fused_model.h"
 #include "service/sagemaker/sagemaker.h"
 
-/* --- deploying ----------------------------------------------------------------------------------
- */
+/* ---- deploying ---- */
 
 struct deployment {
     struct lathe *lathe;
@@ -139,8 +138,7 @@ static void start_deployment(struct lathe *lathe, const char *endpoint, const ch
     tasks_add(lathe->deployer, deploy, deployment);
 }
 
-/* --- operations ----------------------------------------------------------------------------------
- */
+/* ---- operations ---- */
 
 static bool create_endpoint(const struct call *call, const json_t *request, struct reply *reply,
                             GError **error)
@@ -336,8 +334,7 @@ static bool delete_endpoint(const struct call *call, const json_t *request, stru
     return true;
 }
 
-/* --- after a start -------------------------------------------------------------------------------
- */
+/* ---- after a start ---- */
 
 static void bring_back(struct lathe *lathe, const struct resource *endpoint)
 {
@@ -373,8 +370,7 @@ static bool recover(struct lathe *lathe, GError **error)
     return endpoints != NULL;
 }
 
-/* --- what it is ---------------------------------------------------------------------------------
- */
+/* ---- what it is ---- */
 
 static const struct operation operations[] = {
     {"CreateEndpoint", create_endpoint, OPERATION_BLOCKING},

@@ -52,8 +52,7 @@ static bool delete_endpoint_config(const struct call *call, const json_t *reques
     return sagemaker_delete(call, &endpoint_config_kind, request, NULL, error);
 }
 
-/* --- what it is ---------------------------------------------------------------------------------
- */
+/* ---- what it is ---- */
 
 static const struct operation operations[] = {
     {"CreateEndpointConfig", create_endpoint_config, OPERATION_BLOCKING},

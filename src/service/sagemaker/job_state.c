@@ -24,8 +24,7 @@ static char *job_id(const struct kind *kind, const char *name)
     return g_strdup_printf("%s-%s", kind->word, name);
 }
 
-/* --- on its way ---------------------------------------------------------------------------------
- */
+/* ---- on its way ---- */
 
 struct phase_change {
     const struct under_way *job;
@@ -118,8 +117,7 @@ static void free_under_way(void *data)
 
 static const struct job_actor actor = {enters, report, end, free_under_way};
 
-/* --- creating -----------------------------------------------------------------------------------
- */
+/* ---- creating ---- */
 
 /* Takes the plan. */
 static void submit(struct lathe *lathe, const struct job_life *life, const char *name,
@@ -149,8 +147,7 @@ bool sagemaker_create_job(const struct call *call, const struct job_life *life,
     return true;
 }
 
-/* --- stopping -----------------------------------------------------------------------------------
- */
+/* ---- stopping ---- */
 
 static bool begin_to_stop(struct resource *resource, void *data, GError **error)
 {
@@ -192,8 +189,7 @@ bool sagemaker_stop_job(const struct call *call, const struct job_life *life, co
     return false;
 }
 
-/* --- deleting -----------------------------------------------------------------------------------
- */
+/* ---- deleting ---- */
 
 static bool is_at_its_end(struct resource *job, void *data, GError **error)
 {
@@ -222,8 +218,7 @@ bool sagemaker_delete_job(const struct call *call, const struct kind *kind, cons
     return metric_remove(store, kind->log_group, dimensions, error);
 }
 
-/* --- after a crash -------------------------------------------------------------------------------
- */
+/* ---- after a crash ---- */
 
 bool sagemaker_recover_jobs(struct lathe *lathe, const struct job_life *life, GError **error)
 {

@@ -135,8 +135,7 @@ static bool delete_model(const struct call *call, const json_t *request, struct 
     return sagemaker_delete(call, &model_kind, request, NULL, error);
 }
 
-/* --- what it is ---------------------------------------------------------------------------------
- */
+/* ---- what it is ---- */
 
 static const struct operation operations[] = {
     {"CreateModel", create_model, OPERATION_BLOCKING},

@@ -23,8 +23,7 @@ static json_t *with_plain_name(const json_t *request, const struct kind *kind)
     return plain;
 }
 
-/* --- groups
- * --------------------------------------------------------------------------------------- */
+/* ---- groups ---- */
 
 static bool create_model_package_group(const struct call *call, const json_t *request,
                                        struct reply *reply, GError **error)
@@ -63,8 +62,7 @@ static bool delete_model_package_group(const struct call *call, const json_t *re
     return sagemaker_delete(call, &model_package_group_kind, plain, NULL, error);
 }
 
-/* --- packages
- * ---------------------------------------------------------------------------------------- */
+/* ---- packages ---- */
 
 static bool count_version(struct resource *group, void *data, GError **error)
 {
@@ -213,8 +211,7 @@ static bool delete_model_package(const struct call *call, const json_t *request,
     return sagemaker_delete(call, &model_package_kind, plain, NULL, error);
 }
 
-/* --- what it is ---------------------------------------------------------------------------------
- */
+/* ---- what it is ---- */
 
 static const struct operation group_operations[] = {
     {"CreateModelPackageGroup", create_model_package_group, OPERATION_BLOCKING},

@@ -23,8 +23,7 @@ struct resource *pipeline_find(const struct call *call, const char *name_or_arn,
     return pipeline;
 }
 
-/* --- definitions ---------------------------------------------------------------------------------
- */
+/* ---- definitions ---- */
 
 static char *read_location(const struct call *call, const json_t *location, GError **error)
 {
@@ -91,8 +90,7 @@ static bool check_request(const json_t *request, GError **error)
                      "ParallelismConfiguration.MaxParallelExecutionSteps must be at least 1.");
 }
 
-/* --- operations ----------------------------------------------------------------------------------
- */
+/* ---- operations ---- */
 
 static bool create_pipeline(const struct call *call, const json_t *request, struct reply *reply,
                             GError **error)
@@ -230,8 +228,7 @@ bool pipeline_mark_run(const struct call *call, struct store_connection *connect
                                   mark_run, NULL, error);
 }
 
-/* --- what it is ---------------------------------------------------------------------------------
- */
+/* ---- what it is ---- */
 
 static const struct operation operations[] = {
     {"CreatePipeline", create_pipeline, OPERATION_BLOCKING},

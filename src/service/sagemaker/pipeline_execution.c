@@ -35,8 +35,7 @@ static bool is_under_way(const struct resource *execution)
            strcmp(execution->status, "Stopping") == 0;
 }
 
-/* --- starting ------------------------------------------------------------------------------------
- */
+/* ---- starting ---- */
 
 static bool check_start(const json_t *request, GError **error)
 {
@@ -160,8 +159,7 @@ static bool start_pipeline_execution(const struct call *call, const json_t *requ
     return sagemaker_write(call, start_within, &start, reply, error);
 }
 
-/* --- stopping, retrying, changing ----------------------------------------------------------------
- */
+/* ---- stopping, retrying, changing ---- */
 
 static bool change_execution(const struct call *call, const json_t *request,
                              resource_change *change, struct reply *reply, GError **error)
@@ -230,8 +228,7 @@ static bool update_pipeline_execution(const struct call *call, const json_t *req
     return change_execution(call, request, change_words, reply, error);
 }
 
-/* --- telling -------------------------------------------------------------------------------------
- */
+/* ---- telling ---- */
 
 static bool describe_pipeline_execution(const struct call *call, const json_t *request,
                                         struct reply *reply, GError **error)
@@ -387,8 +384,7 @@ static bool list_pipeline_parameters_for_execution(const struct call *call, cons
     return page_put(&reply->output, "PipelineParameters", list, &listing, request, error);
 }
 
-/* --- deleting ------------------------------------------------------------------------------------
- */
+/* ---- deleting ---- */
 
 bool pipeline_executions_delete(const struct call *call, const char *pipeline, GError **error)
 {
@@ -417,8 +413,7 @@ bool pipeline_executions_delete(const struct call *call, const char *pipeline, G
     return true;
 }
 
-/* --- what it is ---------------------------------------------------------------------------------
- */
+/* ---- what it is ---- */
 
 static const struct operation operations[] = {
     {"StartPipelineExecution", start_pipeline_execution, OPERATION_BLOCKING},

@@ -6,8 +6,7 @@
 #include "runtime/runtime.h"
 #include "service/sagemaker/job_state.h"
 
-/* --- what is refused before a job exists -------------------------------------------------------
- */
+/* ---- what is refused before a job exists ---- */
 
 /* Names are how steps of workflows refer to inputs and outputs. */
 static bool check_names(const json_t *entries, const char *member, GError **error)
@@ -87,8 +86,7 @@ static bool check_request(const json_t *request, GError **error)
            check_inputs(inputs, error) && check_outputs(outputs, error);
 }
 
-/* --- request to plan, end to members -------------------------------------------------------------
- */
+/* ---- request to plan, end to members ---- */
 
 static struct job_plan *plan(const json_t *request, GError **error)
 {
@@ -131,8 +129,7 @@ static const char *end(json_t *body, const struct job_end *end, const json_t *me
 
 static const struct job_life processing_life = {&processing_job_kind, plan, enter, NULL, end};
 
-/* --- operations ----------------------------------------------------------------------------------
- */
+/* ---- operations ---- */
 
 static bool create_processing_job(const struct call *call, const json_t *request,
                                   struct reply *reply, GError **error)
@@ -174,8 +171,7 @@ static bool recover(struct lathe *lathe, GError **error)
     return sagemaker_recover_jobs(lathe, &processing_life, error);
 }
 
-/* --- what it is ---------------------------------------------------------------------------------
- */
+/* ---- what it is ---- */
 
 static const struct operation operations[] = {
     {"CreateProcessingJob", create_processing_job, OPERATION_BLOCKING},

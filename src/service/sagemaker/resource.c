@@ -104,8 +104,7 @@ bool sagemaker_create(const struct call *call, const struct kind *kind, const js
     return created;
 }
 
-/* --- changing -----------------------------------------------------------------------------------
- */
+/* ---- changing ---- */
 
 struct update {
     const struct call *call;
@@ -137,8 +136,7 @@ bool sagemaker_update(const struct call *call, const struct kind *kind, const ch
     return updated;
 }
 
-/* --- telling ------------------------------------------------------------------------------------
- */
+/* ---- telling ---- */
 
 struct resource *sagemaker_get(const struct call *call, const struct kind *kind, const char *name,
                                GError **error)
@@ -238,8 +236,7 @@ bool sagemaker_list_query(const struct call *call, const struct kind *kind,
     return true;
 }
 
-/* --- deleting -----------------------------------------------------------------------------------
- */
+/* ---- deleting ---- */
 
 struct removal {
     const struct call *call;

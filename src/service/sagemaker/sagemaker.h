@@ -88,8 +88,7 @@ bool sagemaker_delete(const struct call *call, const struct kind *kind, const js
 /* Sets a resource's status. */
 void sagemaker_set_status(struct resource *resource, const char *status);
 
-/* --- between single files -----------------------------------------------------------------------
- */
+/* ---- between single files ---- */
 
 operation_function add_tags, list_tags, delete_tags;
 operation_function search;

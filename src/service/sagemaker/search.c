@@ -7,8 +7,7 @@
 #include "base/page.h"
 #include "service/sagemaker/sagemaker.h"
 
-/* --- one filter ---------------------------------------------------------------------------------
- */
+/* ---- one filter ---- */
 
 /* A value as a filter compares it: its text; numbers in JSON's form, times as seconds. */
 static char *comparable(const json_t *value)
@@ -94,8 +93,7 @@ static bool filter_fits(const json_t *description, const json_t *filter)
     return fits(found, operation ? operation : "Equals", wanted ? wanted : "");
 }
 
-/* --- expressions ---------------------------------------------------------------------------------
- */
+/* ---- expressions ---- */
 
 /* A nested filter holds where one entry of the list fits all of its filters, whose names begin with
  * the list's. */
@@ -144,8 +142,7 @@ static bool expression_fits(const json_t *description, const json_t *expression)
     return parts == 0 || !any;
 }
 
-/* --- the operation
- * -------------------------------------------------------------------------------- */
+/* ---- the operation ---- */
 
 /* Search's words for kinds are their nouns. */
 static const struct kind *kind_of(const char *resource, GError **error)

@@ -5,8 +5,7 @@
 #include "runtime/runtime.h"
 #include "service/sagemaker/job_state.h"
 
-/* --- request to plan ----------------------------------------------------------------------------
- */
+/* ---- request to plan ---- */
 
 char *training_output_prefix(const json_t *request, const char *name)
 {
@@ -36,8 +35,7 @@ static struct job_plan *plan(const json_t *request, GError **error)
     return layout_training(&layout);
 }
 
-/* --- end to members -----------------------------------------------------------------------------
- */
+/* ---- end to members ---- */
 
 /* Enters a secondary status: ends the last transition, begins the next. */
 static void move_to(json_t *body, const char *secondary, const char *message)

@@ -9,8 +9,7 @@
 #include "service/sagemaker/job_state.h"
 #include "service/sagemaker/training.h"
 
-/* --- what is refused before a job exists -------------------------------------------------------
- */
+/* ---- what is refused before a job exists ---- */
 
 static bool check_channels(const json_t *channels, GError **error)
 {
@@ -94,8 +93,7 @@ static bool check_request(const json_t *request, GError **error)
            check_channels(json_object_get(request, "InputDataConfig"), error);
 }
 
-/* --- operations --------------------------------------------------------------------------------
- */
+/* ---- operations ---- */
 
 /* Sets a member that AWS shows whether it was asked for or not. value is taken. */
 static void show_always(json_t *object, const char *member, json_t *value)
@@ -202,8 +200,7 @@ static bool recover(struct lathe *lathe, GError **error)
     return sagemaker_recover_jobs(lathe, &training_life, error);
 }
 
-/* --- what it is ---------------------------------------------------------------------------------
- */
+/* ---- what it is ---- */
 
 static const struct operation operations[] = {
     {"CreateTrainingJob", create_training_job, OPERATION_BLOCKING},

@@ -1,8 +1,7 @@
 /* A kind of job that is made up: it counts its input's files. */
 #include "service/sagemaker/job_state.h"
 
-/* --- request to plan, end to members -------------------------------------------------------------
- */
+/* ---- request to plan, end to members ---- */
 
 static struct job_plan *plan(const json_t *request, GError **error)
 {
@@ -36,8 +35,7 @@ static const char *end(json_t *body, const struct job_end *end, const json_t *me
 
 static const struct job_life life = {&automl_job_kind, plan, enter, NULL, end};
 
-/* --- operations ----------------------------------------------------------------------------------
- */
+/* ---- operations ---- */
 
 static bool create(const struct call *call, const json_t *request, struct reply *reply,
                    GError **error)
@@ -71,8 +69,7 @@ static bool recover(struct lathe *lathe, GError **error)
     return sagemaker_recover_jobs(lathe, &life, error);
 }
 
-/* --- what it is ---------------------------------------------------------------------------------
- */
+/* ---- what it is ---- */
 
 static const struct operation operations[] = {
     {"CreateAutoMLJob", create, OPERATION_BLOCKING},

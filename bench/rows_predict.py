@@ -385,6 +385,74 @@ def model_open(bench):
         yield {"model-open": opened(case.json), "model-open-ubjson": opened(case.ubj)}
 
 
+# --- categorical splits -------------------------------------------------------------------------
+
+CATEGORIES = (2, 3, 4, 5, 8, 10, 12, 20, 30, 50, 100, 200, 500, 1000)  # of the first columns
+CATEGORY_ROWS = 2_000 if SMALL else 20_000
+
+
+def category_rows(seed, count):
+    """Half of the columns are categories, the rare ones many; some values are missing."""
+    random = np.random.default_rng(seed)
+    table = random.standard_normal((count, COLUMNS), dtype=np.float32)
+    for i, categories in enumerate(CATEGORIES):
+        table[:, i] = np.floor(random.random(count) ** 1.5 * categories)
+    table[random.random(table.shape) < 0.03] = np.nan
+    return table
+
+
+def category_model(trees, depth):
+    table = category_rows(3, TRAIN_ROWS)
+    worth = [np.random.default_rng(100 + i).standard_normal(n) for i, n in enumerate(CATEGORIES)]
+    label = sum(worth[i][np.nan_to_num(table[:, i]).astype(int)]
+                * (1 + np.nan_to_num(table[:, 14 + i])) for i in range(14))
+    types = ["c"] * len(CATEGORIES) + ["float"] * (COLUMNS - len(CATEGORIES))
+    matrix = xgboost.DMatrix(table, label, feature_types=types, enable_categorical=True)
+    return types, xgboost.train({"max_depth": depth, "max_cat_to_onehot": 4, "min_child_weight": 0,
+                                 "tree_method": "hist"}, matrix, trees)
+
+
+def categorical(bench, name, size):
+    types, booster = category_model(*size)
+    model, rows_file = bench.scratch / "model.ubj", bench.scratch / "rows.f32"
+    booster.save_model(model)
+    table = category_rows(4, CATEGORY_ROWS)
+    table.tofile(rows_file)
+    expected = booster.predict(xgboost.DMatrix(table, feature_types=types, enable_categorical=True),
+                               output_margin=True)
+    engines = {"peer": f"xgboost:{XGBOOST}", name: "lathe", name + "-avx2": "lathe:avx2",
+               name + "-word": "lathe:word"}
+
+    def command(task, engine):
+        return [*native(bench), task, engine, model, rows_file, COLUMNS]
+
+    for engine in [engine for engine in engines.values() if engine.startswith("lathe")]:
+        found = np.frombuffer(execute(command("answers", engine)), dtype=np.float32)
+        bench.check(np.array_equal(found, expected), f"{engine}: the margins are not XGBoost's")
+    bench.note(f"{size[0]} trees of depth {size[1]}; {CATEGORY_ROWS:,} rows of {COLUMNS}, of which "
+               f"{len(CATEGORIES)} are categories, {CATEGORIES[0]} to {CATEGORIES[-1]} of them")
+    for _ in bench.rounds:
+        took = {of: 1e9 * float(execute(command("batch", engine))) for of, engine in engines.items()}
+        yield {of: (took[of], took["peer"]) for of in took if of != "peer"}
+
+
+def categorical_rows(name, size):
+    what = f"a row of a batch, {size[0]} trees of depth {size[1]} with categorical splits"
+    return rows(*(Row(name + path, goal, "time", "ns", what + without, "XGBoost 3.2")
+                  for path, goal, without in (("", 5, ""), ("-avx2", 5, ", without AVX-512"),
+                                              ("-word", 1, ", without vectors"))))
+
+
+@categorical_rows("predict-categorical", SHALLOW)
+def predict_categorical(bench):
+    yield from categorical(bench, "predict-categorical", SHALLOW)
+
+
+@categorical_rows("predict-categorical-deep", (SHALLOW[0], 10))
+def predict_categorical_deep(bench):
+    yield from categorical(bench, "predict-categorical-deep", (SHALLOW[0], 10))
+
+
 # --- from text ----------------------------------------------------------------------------------
 
 CSV_ROWS, CSV_FIT_ROWS = (5_000, 2_000) if SMALL else (1_000_000, 10_000)

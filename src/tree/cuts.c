@@ -101,80 +101,25 @@ static bool plan_numbers(struct cut_plan *plan, const struct split_list *list,
            fail(error, LATHE_NO_MEMORY, "no memory for the cuts of %zu splits", count);
 }
 
-/* ---- categorical splits ---- */
-
-static int by_feature(const void *a, const void *b)
-{
-    const struct category_column *x = a, *y = b;
-    return x->feature != y->feature ? (x->feature > y->feature) - (x->feature < y->feature)
-                                    : (x->column > y->column) - (x->column < y->column);
-}
-
-static void fill_table(const struct ensemble *ensemble, const struct category_column *column,
-                       int8_t *table)
-{
-    const struct category_set *set = &ensemble->sets[column->set];
-    memset(table, CODE_LOWEST, column->count);
-    for (uint32_t i = 0; i < set->count; i++)
-        table[ensemble->categories[set->first + i]] = CODE_HIGHEST;
-}
-
-static uint32_t category_count(const struct ensemble *ensemble, const struct category_set *set)
-{
-    return set->count ? (uint32_t)ensemble->categories[set->first + set->count - 1] + 1 : 0;
-}
-
-static bool plan_categories(struct cut_plan *plan, const struct ensemble *ensemble,
-                            const struct split_list *list, struct cut_step *steps,
-                            struct lathe_error *error)
-{
-    size_t total = 0;
-    for (size_t i = 0; i < list->category_count; i++) {
-        uint32_t size = category_count(ensemble, &ensemble->sets[list->categories[i].node->set]);
-        total += size;
-        if (size > MOST_CATEGORY)
-            return false;
-    }
-    if (total > 64 * ensemble->category_count + ((size_t)1 << 24))
-        return false;
-    plan->categories = malloc((list->category_count + 1) * sizeof *plan->categories);
-    plan->tables = malloc(total + 1);
-    if (!plan->categories || !plan->tables)
-        return fail(error, LATHE_NO_MEMORY, "no memory for %zu categories", total);
-    for (size_t i = 0; i < list->category_count; i++) {
-        const struct tree_node *node = list->categories[i].node;
-        plan->categories[plan->category_count++] = (struct category_column){
-            .feature = node->feature,
-            .column = (uint32_t)plan->columns,
-            .set = node->set,
-            .count = category_count(ensemble, &ensemble->sets[node->set]),
-            .missing = node->default_left ? CODE_LOWEST : CODE_HIGHEST,
-        };
-        steps[list->categories[i].step] = step_of((uint32_t)plan->columns++, 0);
-    }
-    qsort(plan->categories, plan->category_count, sizeof *plan->categories, by_feature);
-    size_t used = 0;
-    for (size_t i = 0; i < plan->category_count; i++) {
-        plan->categories[i].table = (uint32_t)used;
-        fill_table(ensemble, &plan->categories[i], plan->tables + used);
-        used += plan->categories[i].count;
-    }
-    return true;
-}
-
 bool cuts_plan(struct cut_plan *plan, const struct ensemble *ensemble, struct split_list *list,
                struct cut_step *steps, struct lathe_error *error)
 {
-    return plan_numbers(plan, list, steps, error) &&
-           plan_categories(plan, ensemble, list, steps, error);
+    if (!plan_numbers(plan, list, steps, error) ||
+        !categories_plan(&plan->categories, ensemble, list->categories, list->category_count,
+                         &plan->columns, error))
+        return false;
+    for (size_t i = 0; i < list->category_count; i++) {
+        const struct category_split *split = &list->categories[i];
+        steps[split->step] = step_of((uint32_t)plan->categories.outcomes + split->slot, 0);
+    }
+    return true;
 }
 
 void cuts_clear(struct cut_plan *plan)
 {
     free(plan->bands);
     free(plan->cuts);
-    free(plan->categories);
-    free(plan->tables);
+    categories_clear(&plan->categories);
     free(plan->search);
 }
 
@@ -215,36 +160,5 @@ void cuts_apply(const struct cut_plan *plan, const struct row_source *source, si
 {
     for (size_t i = 0; i < plan->band_count; i++)
         apply_band(plan, &plan->bands[i], source, first, count, columns, pitch);
-    cuts_apply_categories(plan, source, first, count, columns, pitch);
-}
-
-enum { NO_CATEGORY = MOST_CATEGORY, MISSING_CATEGORY };
-
-static void number_categories(const struct row_source *source, size_t first, size_t count,
-                              size_t feature, uint16_t *numbers)
-{
-    for (size_t r = 0; r < count; r++) {
-        float value = row_value(source, first + r, feature);
-        /* as category_in_set has it: truncated, and nothing where it is no category */
-        numbers[r] = value != value                                  ? MISSING_CATEGORY
-                     : value >= 0.0f && value < (float)MOST_CATEGORY ? (uint16_t)value
-                                                                     : NO_CATEGORY;
-    }
-}
-
-void cuts_apply_categories(const struct cut_plan *plan, const struct row_source *source,
-                           size_t first, size_t count, int8_t *columns, size_t pitch)
-{
-    uint16_t numbers[BLOCK_ROWS];
-    for (size_t i = 0; i < plan->category_count; i++) {
-        const struct category_column *category = &plan->categories[i];
-        if (i == 0 || category->feature != plan->categories[i - 1].feature)
-            number_categories(source, first, count, category->feature, numbers);
-        const int8_t *table = plan->tables + category->table;
-        int8_t *out = columns + category->column * pitch;
-        for (size_t r = 0; r < count; r++)
-            out[r] = numbers[r] < category->count     ? table[numbers[r]]
-                     : numbers[r] == MISSING_CATEGORY ? category->missing
-                                                      : CODE_LOWEST;
-    }
+    categories_code(&plan->categories, source, first, count, columns, pitch);
 }

@@ -8,11 +8,12 @@
  *
  * Missing values go where a node says. A column is a band's codes with the missing ones on one
  * side: lowest for the nodes that send them left, highest for those that send them right; a band
- * has up to two. A categorical split has a column of its own that says left or right. So each
- * split is `column[row] < threshold`, whatever its kind. */
+ * has up to two. Categorical splits (categories.h) have columns of outcomes, which are made before
+ * a tree is walked. So each split is `column[row] < threshold`, whatever its kind. */
 #ifndef LATHE_TREE_CUTS_H
 #define LATHE_TREE_CUTS_H
 
+#include "tree/categories.h"
 #include "tree/ensemble.h"
 
 #include <string.h>
@@ -24,7 +25,6 @@ enum {
     CODE_LOWEST = -128, /* as a threshold: nothing is below it, always right */
     CODE_HIGHEST = 127,
     SEARCH_FLOATS = 256,
-    MOST_CATEGORY = 4096,
 };
 
 #define NO_COLUMN UINT32_MAX
@@ -36,21 +36,12 @@ struct band {
     uint32_t low, high;    /* columns with missing values lowest, highest; or NO_COLUMN */
 };
 
-struct category_column {
-    uint32_t feature, column, set;
-    uint32_t table; /* in cut_plan.tables: a code for each category below `count`, the */
-    uint32_t count; /* rest goes left */
-    int8_t missing;
-};
-
 struct cut_plan {
     struct band *bands; /* by feature, then ascending */
     size_t band_count;
     float *cuts;
     size_t cut_count;
-    struct category_column *categories; /* by feature */
-    size_t category_count;
-    int8_t *tables;
+    struct category_plan categories;
     size_t columns;
     float *search; /* the vectors' search trees, SEARCH_FLOATS a band; NULL where not used */
 };
@@ -66,11 +57,6 @@ struct cut_step {
 struct split {
     uint32_t threshold, feature;
     uint32_t step : 31, default_left : 1;
-};
-
-struct category_split {
-    const struct tree_node *node;
-    uint32_t step;
 };
 
 enum { MOST_STEPS = INT32_MAX };
@@ -90,18 +76,22 @@ static inline uint32_t cut_order(float value)
     return bits ^ ((bits >> 31 ? 0x7FFFFFFFu : 0) | 0x80000000u);
 }
 
-/* Adds a node to a list that has room for it. */
+/* Adds a node to a list that has room for it. tree: how many categorical splits are those of trees
+ * before its own. */
 static inline void split_list_add(struct split_list *list, const struct tree_node *node,
-                                  size_t step)
+                                  size_t step, size_t tree)
 {
-    if (node->categorical)
-        list->categories[list->category_count++] = (struct category_split){node, (uint32_t)step};
-    else
+    if (node->categorical) {
+        uint32_t slot = (uint32_t)(list->category_count - tree);
+        list->categories[list->category_count++] =
+            (struct category_split){node, (uint32_t)step, slot};
+    } else {
         list->numbers[list->number_count++] =
             (struct split){.threshold = cut_order(node->threshold),
                            .feature = node->feature,
                            .step = (uint32_t)step & MOST_STEPS,
                            .default_left = node->default_left};
+    }
 }
 
 /* Plans the columns for the splits (whose order it changes) and sets the step of each. Linear in
@@ -116,10 +106,6 @@ void cuts_clear(struct cut_plan *plan);
  * columns + c * pitch. Places beyond count are left as they are. */
 void cuts_apply(const struct cut_plan *plan, const struct row_source *source, size_t first,
                 size_t count, int8_t *columns, size_t pitch);
-
-/* The categorical columns alone, for the faster ways with the others (pitch BLOCK_ROWS). */
-void cuts_apply_categories(const struct cut_plan *plan, const struct row_source *source,
-                           size_t first, size_t count, int8_t *columns, size_t pitch);
 
 /* Lays out the search trees of cuts_block_avx512 and cuts_block_avx2. */
 bool cuts_lay_search(struct cut_plan *plan, struct lathe_error *error);

@@ -275,7 +275,6 @@ void cuts_block_avx512(const struct cut_plan *plan, const struct row_block *bloc
         cut_columns(plan, block);
     else
         cut_rows(plan, block, features);
-    cuts_apply_categories(plan, block->source, block->first, block->count, block->columns,
-                          BLOCK_ROWS);
+    categories_code_avx2(&plan->categories, block);
 }
 #endif

@@ -21,19 +21,49 @@ bool ensemble_grow(void **array, size_t *room, size_t count, size_t size, struct
 #define GROW(array, room, count, error) \
     ensemble_grow((void **)&(array), &(room), (count), sizeof *(array), (error))
 
-bool category_in_set(const struct ensemble *ensemble, uint32_t set, float value)
+bool category_listed(const struct ensemble *ensemble, uint32_t set, uint32_t category)
 {
-    if (!(value >= 0.0f && value < 16777216.0f))
-        return false;
-    int32_t wanted = (int32_t)value;
     const int32_t *at = ensemble->categories + ensemble->sets[set].first;
     size_t count = ensemble->sets[set].count;
     while (count > 1) {
         size_t half = count / 2;
-        at += at[half] <= wanted ? half : 0;
+        at += at[half] <= (int32_t)category ? half : 0;
         count -= half;
     }
-    return count && *at == wanted;
+    return count && *at == (int32_t)category;
+}
+
+/* Words of bits, where they are worth it. */
+static size_t words_of(const struct ensemble *ensemble, const struct category_set *set)
+{
+    enum { FEW_WORDS = 4 };
+    size_t words =
+        set->count ? (size_t)ensemble->categories[set->first + set->count - 1] / 64 + 1 : 0;
+    return words <= 2 * (size_t)set->count + FEW_WORDS ? words : 0;
+}
+
+static bool make_set_bits(struct ensemble *ensemble, struct lathe_error *error)
+{
+    size_t words = 0;
+    for (size_t i = 0; i < ensemble->set_count; i++)
+        words += words_of(ensemble, &ensemble->sets[i]);
+    if (words > UINT32_MAX) /* with lists alone */
+        return true;
+    ensemble->set_bits = calloc(words + 1, sizeof *ensemble->set_bits);
+    if (!ensemble->set_bits)
+        return fail(error, LATHE_NO_MEMORY, "no memory for %zu sets", ensemble->set_count);
+    words = 0;
+    for (size_t i = 0; i < ensemble->set_count; i++) {
+        struct category_set *set = &ensemble->sets[i];
+        set->bits = (uint32_t)words;
+        set->words = (uint32_t)words_of(ensemble, set);
+        words += set->words;
+        for (uint32_t k = 0; set->words && k < set->count; k++) {
+            uint32_t category = (uint32_t)ensemble->categories[set->first + k];
+            ensemble->set_bits[set->bits + category / 64] |= (uint64_t)1 << category % 64;
+        }
+    }
+    return true;
 }
 
 static int ascending(const void *a, const void *b)
@@ -71,7 +101,7 @@ static bool add_set(struct ensemble *ensemble, const struct tree_columns *column
     if (!sorted)
         qsort(to, (size_t)size, sizeof *to, ascending);
     ensemble->sets[ensemble->set_count++] =
-        (struct category_set){(uint32_t)ensemble->category_count, (uint32_t)size};
+        (struct category_set){.first = (uint32_t)ensemble->category_count, .count = (uint32_t)size};
     ensemble->category_count += (size_t)size;
     return true;
 }
@@ -405,7 +435,8 @@ bool ensemble_finish(struct ensemble *ensemble, struct model_facts *facts,
                                     : set_linear(ensemble, facts, error);
     if (strcmp(ensemble->booster, "dart") == 0 && !facts->tree_weights && ensemble->tree_count)
         return fail(error, LATHE_INVALID_MODEL, "a dart model without weight_drop");
-    return place_trees(ensemble, facts, error) && weigh_trees(ensemble, facts, error);
+    return place_trees(ensemble, facts, error) && weigh_trees(ensemble, facts, error) &&
+           make_set_bits(ensemble, error);
 }
 
 void ensemble_cut(struct ensemble *ensemble, int64_t limit)
@@ -434,6 +465,7 @@ void ensemble_clear(struct ensemble *ensemble)
     free(ensemble->nodes);
     free(ensemble->sets);
     free(ensemble->categories);
+    free(ensemble->set_bits);
     free(ensemble->leaves);
     free(ensemble->linear);
 }

@@ -28,10 +28,12 @@ struct tree_node {
     };
 };
 
-/* Ascending categories, a slice of ensemble.categories. A list and not a bit field: its size is
- * what the file has, whatever the largest category is. */
+/* Ascending categories, a slice of ensemble.categories: its size is what the file has, whatever the
+ * largest category is. A set that has not much fewer than there could be below its largest one has
+ * them as bits too. */
 struct category_set {
     uint32_t first, count;
+    uint32_t bits, words; /* a slice of ensemble.set_bits; no words: none */
 };
 
 struct tree {
@@ -58,6 +60,7 @@ struct ensemble {
     struct category_set *sets;
     int32_t *categories;
     size_t set_count, set_room, category_count, category_room;
+    uint64_t *set_bits;
 
     bool vector_leaves;
     float *leaves;                           /* vector leaves: rows of `leaf_size` */
@@ -134,9 +137,22 @@ bool model_read_binary(struct ensemble *ensemble, const void *bytes, size_t size
 bool ensemble_grow(void **array, size_t *room, size_t count, size_t size,
                    struct lathe_error *error);
 
+/* Whether a set's list has a category. */
+bool category_listed(const struct ensemble *ensemble, uint32_t set, uint32_t category);
+
 /* Whether a categorical split sends the value right, as XGBoost decides: never for what is no
  * category (negative, or 2^24 and above); fractions are dropped. Not for NaN. */
-bool category_in_set(const struct ensemble *ensemble, uint32_t set, float value);
+static inline bool category_in_set(const struct ensemble *ensemble, uint32_t set, float value)
+{
+    if (!(value >= 0.0f && value < 16777216.0f))
+        return false;
+    const struct category_set *found = &ensemble->sets[set];
+    uint32_t category = (uint32_t)value;
+    if (!found->words)
+        return category_listed(ensemble, set, category);
+    return category / 64 < found->words &&
+           (ensemble->set_bits[found->bits + category / 64] >> category % 64 & 1);
+}
 
 /* The node that a row's value of the node's feature leads to. */
 static inline int32_t tree_step(const struct ensemble *ensemble, const struct tree_node *node,

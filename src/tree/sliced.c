@@ -44,6 +44,7 @@ struct laying {
     float *leaves;
     int32_t *exits;
     size_t tables;
+    size_t tests; /* of the trees before */
     uint32_t levels;
 };
 
@@ -77,7 +78,7 @@ static void lay_node(const struct laying *laying, int32_t number, uint32_t level
         lay_leaf(laying, number, place, (size_t)1 << levels);
         return;
     }
-    split_list_add(laying->splits, node, step);
+    split_list_add(laying->splits, node, step, laying->tests);
     size_t half = (size_t)1 << (levels - 1);
     lay_node(laying, node->left, levels - 1, step + 1, place);
     lay_node(laying, node->right, levels - 1, step + half, place + half);
@@ -102,7 +103,8 @@ static void lay_trees(struct sliced *sliced, const struct ensemble *ensemble,
     for (size_t i = 0; i < steps; i++)
         sliced->steps[i] = (struct cut_step){0, 0x01010101u * (uint8_t)CODE_LOWEST};
     for (size_t t = 0; t < ensemble->tree_count; t++) {
-        const struct sliced_tree *tree = &sliced->trees[t];
+        struct sliced_tree *tree = &sliced->trees[t];
+        tree->tests = splits->category_count;
         struct laying laying = {
             .ensemble = ensemble,
             .nodes = ensemble->nodes + ensemble->trees[t].first,
@@ -110,12 +112,14 @@ static void lay_trees(struct sliced *sliced, const struct ensemble *ensemble,
             .leaves = sliced->leaves + tree->leaves,
             .exits = tree->exits == NO_EXITS ? NULL : sliced->exits + tree->exits,
             .tables = sliced->tables,
+            .tests = tree->tests,
             .levels = tree->levels,
         };
         lay_node(&laying, 0, tree->levels, tree->steps, 0);
         if (sliced->planes)
             lay_planes(laying.leaves, tree->levels, sliced->tables, sliced->planes + tree->planes);
     }
+    sliced->trees[ensemble->tree_count].tests = splits->category_count;
 }
 
 struct parting {

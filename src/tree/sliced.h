@@ -32,7 +32,8 @@ struct sliced_tree {
     uint32_t output;
     size_t steps, leaves, planes; /* where they begin */
     size_t exits;                 /* where its exits begin, or NO_EXITS */
-    size_t upper, lookups;        /* the same of a tree whose lower levels are looked up */
+    size_t tests;                 /* the same of its categorical splits, */
+    size_t upper, lookups;        /* and, in a tree whose lower levels are looked up, of these */
 };
 
 #define NO_EXITS SIZE_MAX
@@ -117,6 +118,7 @@ extern const struct sliced_way sliced_word;
 extern const struct sliced_way sliced_avx2, sliced_avx512;
 void cuts_block_avx512(const struct cut_plan *plan, const struct row_block *block, size_t features);
 void cuts_block_avx2(const struct cut_plan *plan, const struct row_block *block, size_t features);
+void categories_code_avx2(const struct category_plan *plan, const struct row_block *block);
 #endif
 
 /* Margins of `count` rows from `first` on. False where there is no memory for the blocks'

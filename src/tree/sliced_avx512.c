@@ -181,6 +181,48 @@ TARGET_AVX512 static ALWAYS_INLINE void add_numbers(const struct sliced *sliced,
         add_unit(sliced, tree, 8, numbers.of[0], numbers.of[1], sums);
 }
 
+/* The bytes of a page of a set at 64 places. */
+TARGET_AVX512 static ALWAYS_INLINE __m512i set_bytes(const uint8_t *set, size_t size, __m512i index)
+{
+    __m512i a = _mm512_loadu_si512(set);
+    if (size <= 64)
+        return _mm512_permutexvar_epi8(index, a);
+    __m512i low = _mm512_permutex2var_epi8(a, index, _mm512_loadu_si512(set + 64));
+    if (size <= 128)
+        return low;
+    __m512i high = _mm512_permutex2var_epi8(_mm512_loadu_si512(set + 128), index,
+                                            _mm512_loadu_si512(set + 192));
+    return _mm512_mask_blend_epi8(_mm512_movepi8_mask(index), low, high);
+}
+
+/* Outcomes of a test for 64 rows: below 0, which is left, where the code is not in the set. */
+TARGET_AVX512 static ALWAYS_INLINE __m512i outcomes_of(const struct category_test *test,
+                                                       const uint8_t *sets, const int8_t *columns)
+{
+    const int8_t *index = columns + (size_t)test->column * BLOCK_ROWS;
+    const uint8_t *set = sets + test->set;
+    size_t size = test->pages > 1 ? PAGE_BYTES : test->size;
+    __mmask64 out = ~(__mmask64)0;
+    for (uint32_t page = 0; page < test->pages; page++) {
+        __m512i byte = set_bytes(set, size, _mm512_load_si512(index));
+        out &= _mm512_testn_epi8_mask(byte, _mm512_load_si512(index + BLOCK_ROWS));
+        index += 2 * BLOCK_ROWS;
+        set += PAGE_BYTES;
+    }
+    return _mm512_movm_epi8(out);
+}
+
+/* The outcomes of a tree's categorical splits for a unit of rows. */
+TARGET_AVX512 static void take_tests(const struct category_plan *plan, size_t first, size_t last,
+                                     int8_t *columns)
+{
+    int8_t *out = columns + plan->outcomes * BLOCK_ROWS;
+    for (size_t i = first; i < last; i++, out += BLOCK_ROWS)
+        UNROLL
+    for (size_t half = 0; half < UNIT; half += 64)
+        _mm512_store_si512(out + half, outcomes_of(&plan->tests[i], plan->sets, columns + half));
+}
+
 /* Lines of memory that hold the next block's rows, or 0 where they are not to be asked for. */
 static size_t lines_ahead(const struct sliced *sliced, const struct row_block *block)
 {
@@ -215,6 +257,7 @@ static TARGET_AVX512 void add_trees(const struct sliced *sliced, const struct en
             ask_for(sliced, block, line++);
         const struct sliced_tree *tree = &sliced->trees[t];
         for (size_t r = 0; r < block->count; r += UNIT) {
+            take_tests(&sliced->plan.categories, tree->tests, tree[1].tests, block->columns + r);
             struct halves numbers = find_numbers(sliced, tree, block->columns + r, &constants);
             if (tree->exits == NO_EXITS) {
                 add_numbers(sliced, tree, numbers, block->sums + r);

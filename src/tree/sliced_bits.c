@@ -14,15 +14,17 @@ struct gathering {
     uint64_t *words;   /* of all keys */
     uint32_t *before;  /* by word: the place of its first key's mask */
     uint32_t *touched; /* words that are not zero */
-    size_t touched_count, distinct;
+    size_t touched_count;
+    size_t distinct; /* and each categorical one, which are hardly ever the same */
     size_t group_room, run_room, threshold_room;
 };
 
-/* False for the step of no node, which no mask is needed for. */
-static bool key_of(const struct cut_step *step, size_t *key)
+/* False for the step of no node, which no mask is needed for, and of a categorical split. */
+static bool key_of(const struct sliced *sliced, const struct cut_step *step, size_t *key)
 {
-    *key = ((size_t)step->column / BLOCK_ROWS) << KEY_BITS | (uint8_t)(step->threshold ^ CODE_BIAS);
-    return (int8_t)step->threshold != CODE_LOWEST;
+    size_t column = step->column / BLOCK_ROWS;
+    *key = column << KEY_BITS | (uint8_t)(step->threshold ^ CODE_BIAS);
+    return (int8_t)step->threshold != CODE_LOWEST && column < sliced->plan.categories.outcomes;
 }
 
 static size_t steps_of(const struct sliced_tree *tree)
@@ -33,9 +35,10 @@ static size_t steps_of(const struct sliced_tree *tree)
 static void gather_tree(struct gathering *gathering, const struct sliced_tree *tree)
 {
     const struct cut_step *steps = gathering->sliced->steps + tree->steps;
+    gathering->distinct += tree[1].tests - tree->tests;
     for (size_t i = 0; i < steps_of(tree); i++) {
         size_t key;
-        if (!key_of(&steps[i], &key))
+        if (!key_of(gathering->sliced, &steps[i], &key))
             continue;
         uint64_t *word = &gathering->words[key / WORD_BITS];
         uint64_t bit = (uint64_t)1 << key % WORD_BITS;
@@ -87,16 +90,30 @@ static bool add_splits(struct gathering *gathering, struct lathe_error *error)
     return true;
 }
 
-static void number_steps(const struct gathering *gathering, size_t first, size_t last)
+/* tests: the mask of the tree's first categorical split. */
+static uint32_t mask_of(const struct gathering *gathering, const struct cut_step *step,
+                        uint32_t tests)
 {
     const struct sliced *sliced = gathering->sliced;
-    for (size_t i = sliced->trees[first].steps; i < sliced->trees[last].steps; i++) {
-        size_t key, word;
-        bool real = key_of(&sliced->steps[i], &key);
-        word = key / WORD_BITS;
-        uint64_t below = gathering->words[word] & (((uint64_t)1 << key % WORD_BITS) - 1);
-        sliced->bits->masks[i] =
-            real ? (uint16_t)(gathering->before[word] + (uint32_t)__builtin_popcountll(below)) : 0;
+    size_t key, column = step->column / BLOCK_ROWS;
+    if ((int8_t)step->threshold == CODE_LOWEST)
+        return 0;
+    if (!key_of(sliced, step, &key))
+        return tests + (uint32_t)(column - sliced->plan.categories.outcomes);
+    size_t word = key / WORD_BITS;
+    uint64_t below = gathering->words[word] & (((uint64_t)1 << key % WORD_BITS) - 1);
+    return gathering->before[word] + (uint32_t)__builtin_popcountll(below);
+}
+
+static void number_steps(const struct gathering *gathering, const struct bit_group *group)
+{
+    const struct sliced *sliced = gathering->sliced;
+    const struct sliced_tree *trees = sliced->trees;
+    for (size_t t = group->first_tree; t < group->last_tree; t++) {
+        uint32_t tests =
+            group->test_mask + (uint32_t)(trees[t].tests - trees[group->first_tree].tests);
+        for (size_t i = trees[t].steps; i < trees[t + 1].steps; i++)
+            sliced->bits->masks[i] = (uint16_t)mask_of(gathering, &sliced->steps[i], tests);
     }
 }
 
@@ -105,13 +122,16 @@ static bool close_group(struct gathering *gathering, size_t first, size_t last,
                         struct lathe_error *error)
 {
     struct sliced_bits *layout = gathering->sliced->bits;
-    size_t run = layout->run_count;
+    const struct sliced_tree *trees = gathering->sliced->trees;
+    size_t run = layout->run_count, tests = trees[last].tests - trees[first].tests;
     if (!ensemble_grow((void **)&layout->groups, &gathering->group_room, layout->group_count + 1,
                        sizeof *layout->groups, error) ||
         !add_splits(gathering, error))
         return false;
-    layout->groups[layout->group_count++] = (struct bit_group){first, last, run, layout->run_count};
-    number_steps(gathering, first, last);
+    struct bit_group *group = &layout->groups[layout->group_count++];
+    *group = (struct bit_group){first, last, run, layout->run_count,
+                                (uint32_t)(gathering->distinct - tests + 1)};
+    number_steps(gathering, group);
     if (gathering->distinct + 1 > layout->most)
         layout->most = gathering->distinct + 1;
     for (size_t i = 0; i < gathering->touched_count; i++)
@@ -138,7 +158,7 @@ static bool gather_all(struct gathering *gathering, struct lathe_error *error)
 
 bool sliced_bits_make(struct sliced *sliced, struct lathe_error *error)
 {
-    size_t words = (sliced->plan.columns + 1) << KEY_BITS >> 6;
+    size_t words = (sliced->plan.categories.outcomes + 1) << KEY_BITS >> 6;
     size_t steps = sliced->trees[sliced->tree_count].steps;
     sliced->bits = calloc(1, sizeof *sliced->bits);
     struct gathering gathering = {

@@ -18,6 +18,7 @@ struct split_run {
 struct bit_group {
     size_t first_tree, last_tree;
     size_t first_run, last_run;
+    uint32_t test_mask; /* the first categorical split's mask: behind the others, by number */
 };
 
 struct sliced_bits {

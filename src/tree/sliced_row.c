@@ -11,16 +11,28 @@ enum { ABREAST = 8, STACK_CODES = 4096 };
 struct walker {
     const struct cut_step *step;
     uint32_t number; /* of the leaf, its bits gathered from the top */
+    size_t tests;    /* where the tree's categorical splits begin */
 };
 
+/* Categorical splits are asked where they are met, the others by their columns. */
+static inline uint32_t goes_right(const struct category_plan *plan, const struct walker *walker,
+                                  const int8_t *codes)
+{
+    size_t column = walker->step->column / BLOCK_ROWS;
+    if (plan->test_count && column >= plan->outcomes)
+        return category_goes_right(plan, &plan->tests[walker->tests + column - plan->outcomes],
+                                   codes, 1, 0);
+    return codes[column] >= (int8_t)walker->step->threshold;
+}
+
 /* Takes trees of the same number of levels down to their leaves. */
-static inline void walk_abreast(struct walker *walkers, size_t count, uint32_t levels,
-                                const int8_t *codes)
+static inline void walk_abreast(const struct category_plan *plan, struct walker *walkers,
+                                size_t count, uint32_t levels, const int8_t *codes)
 {
     for (uint32_t half = 1u << (levels - 1); half; half >>= 1)
         for (size_t i = 0; i < count; i++) {
             const struct cut_step *step = walkers[i].step;
-            uint32_t right = codes[step->column / BLOCK_ROWS] >= (int8_t)step->threshold;
+            uint32_t right = goes_right(plan, &walkers[i], codes);
             /* products, for a conditional would become a branch that is wrong half the time */
             walkers[i].number += right * half;
             walkers[i].step = step + 1 + right * (half - 1);
@@ -59,7 +71,8 @@ bool sliced_row(const struct sliced *sliced, const struct ensemble *ensemble, co
         return true;
     }
     int8_t stack[STACK_CODES];
-    size_t columns = sliced->plan.columns;
+    const struct category_plan *plan = &sliced->plan.categories;
+    size_t columns = plan->outcomes; /* which are not made */
     int8_t *codes = columns <= STACK_CODES ? stack : malloc(columns);
     if (!codes)
         return false;
@@ -72,13 +85,14 @@ bool sliced_row(const struct sliced *sliced, const struct ensemble *ensemble, co
         size_t count = 0;
         while (count < ABREAST && t + count < sliced->tree_count &&
                sliced->trees[t + count].levels == levels) {
-            walkers[count] = (struct walker){sliced->steps + sliced->trees[t + count].steps, 0};
+            const struct sliced_tree *tree = &sliced->trees[t + count];
+            walkers[count] = (struct walker){sliced->steps + tree->steps, 0, tree->tests};
             count++;
         }
         if (count == ABREAST)
-            walk_abreast(walkers, ABREAST, levels, codes);
+            walk_abreast(plan, walkers, ABREAST, levels, codes);
         else
-            walk_abreast(walkers, count, levels, codes);
+            walk_abreast(plan, walkers, count, levels, codes);
         uint32_t numbers[ABREAST];
         for (size_t i = 0; i < count; i++)
             numbers[i] = walkers[i].number;

@@ -192,7 +192,7 @@ static void lay_ways(struct row_bytes *plan)
 bool row_bytes_make(struct sliced *sliced, struct lathe_error *error)
 {
     size_t bands = sliced->plan.band_count, trees = (sliced->tree_count + UNIT - 1) / UNIT * UNIT;
-    if (bands > ROOM || sliced->plan.category_count)
+    if (bands > ROOM || sliced->plan.categories.test_count)
         return true;
     bool deep = false;
     for (size_t t = 0; t < sliced->tree_count; t++)

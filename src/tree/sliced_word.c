@@ -33,6 +33,20 @@ static void to_planes(const int8_t *column, bits *planes)
     memcpy(planes, bytes, sizeof bytes);
 }
 
+/* Where rows go left at a categorical split. */
+static void take_test(const struct category_plan *plan, const struct category_test *test,
+                      const int8_t *columns, bits *mask)
+{
+    uint64_t words[BLOCK_ROWS / 64];
+    for (size_t i = 0; i < BLOCK_ROWS / 64; i++) {
+        words[i] = 0;
+        for (size_t r = 0; r < 64; r++)
+            words[i] |= (uint64_t)!category_goes_right(plan, test, columns, BLOCK_ROWS, 64 * i + r)
+                        << r;
+    }
+    memcpy(mask, words, sizeof words);
+}
+
 static void cut_block(const struct cut_plan *plan, const struct row_block *block, size_t features)
 {
     (void)features;

@@ -19,9 +19,13 @@
 /* A bit of each of a block's rows. */
 typedef uint64_t bits __attribute__((vector_size(BLOCK_ROWS / 8)));
 
-/* What the includer has: a column's codes, from 0, as a plane for each of their bits; from planes
- * to a byte a row; the leaves of these numbers, added to a block's sums. */
+/* What the includer has: a column's codes, from 0, as a plane for each of their bits; where rows go
+ * left at a categorical split; from planes to a byte a row; the leaves of these numbers, added to a
+ * block's sums. */
 WALK_TARGET static void to_planes(const int8_t *column, bits *planes);
+WALK_TARGET static void take_test(const struct category_plan *plan,
+                                  const struct category_test *test, const int8_t *columns,
+                                  bits *mask);
 WALK_TARGET static void to_numbers(const bits *planes, uint32_t levels, uint8_t *numbers);
 WALK_TARGET static void add_leaves(const struct sliced *sliced, const struct sliced_tree *tree,
                                    const uint8_t *numbers, const struct row_block *block);
@@ -134,10 +138,12 @@ WALK_TARGET static ALWAYS_INLINE void take_splits(const bits *planes, const uint
 }
 
 /* All masks of a group of trees. The first is empty, for nodes that are none. */
-WALK_TARGET static ALWAYS_INLINE void take_group(const struct sliced_bits *layout,
+WALK_TARGET static ALWAYS_INLINE void take_group(const struct sliced *sliced,
                                                  const struct bit_group *group,
                                                  const int8_t *columns, bits *masks)
 {
+    const struct sliced_bits *layout = sliced->bits;
+    const struct category_plan *categories = &sliced->plan.categories;
     const bits none = {0};
     masks[0] = none;
     for (size_t r = group->first_run; r < group->last_run; r++) {
@@ -146,6 +152,10 @@ WALK_TARGET static ALWAYS_INLINE void take_group(const struct sliced_bits *layou
         to_planes(columns + (size_t)run->column * BLOCK_ROWS, planes);
         take_splits(planes, layout->thresholds + run->first, run->count, masks + run->mask);
     }
+    bits *mask = masks + group->test_mask;
+    size_t last = sliced->trees[group->last_tree].tests;
+    for (size_t i = sliced->trees[group->first_tree].tests; i < last; i++)
+        take_test(categories, &categories->tests[i], columns, mask++);
 }
 
 WALK_TARGET static void add_tree(const struct sliced *sliced, const struct ensemble *ensemble,
@@ -170,7 +180,7 @@ WALK_TARGET static void add_trees(const struct sliced *sliced, const struct ense
     (void)first, (void)last;
     for (size_t g = 0; g < sliced->bits->group_count; g++) {
         const struct bit_group *group = &sliced->bits->groups[g];
-        take_group(sliced->bits, group, block->columns, (bits *)block->masks);
+        take_group(sliced, group, block->columns, (bits *)block->masks);
         for (size_t t = group->first_tree; t < group->last_tree; t++)
             add_tree(sliced, ensemble, t, block);
     }

@@ -239,6 +239,25 @@ def test_categories(xgboost, answers, onehot, objective):
                 same_bits(found[path], expected, f"{form} {path}")
 
 
+@pytest.mark.parametrize("count", [14, 15, 126, 127, 600, 2046, 2047, 4095])
+def test_many_categories(xgboost, answers, count):
+    """Sets of one byte and of many, at the sizes where the way that they are kept changes; and as
+    many rows as are walked in blocks."""
+    rng = np.random.default_rng(count)
+    rows = sample(rng, 2 * count + 700, 4)
+    rows[:, 3] = rng.permutation(len(rows)) % (count + 1)
+    rows[rng.random(len(rows)) < 0.1, 3] = np.nan
+    rows[:, 2] = rng.integers(0, 3, len(rows))
+    types = ["q", "q", "c", "c"]
+    label = rng.normal(size=count + 1)[np.nan_to_num(rows[:, 3]).astype(int)] + rows[:, 2]
+    params = {"objective": "reg:squarederror", "tree_method": "hist", "max_cat_to_onehot": 4,
+              "max_depth": 6, "nthread": 1, "max_bin": 5000, "min_child_weight": 0}
+    model = xgboost.train(params, xgboost.matrix(rows, label, feature_types=types), 4)
+    found = answers(model.save("json"), rows, *MARGINS)
+    for path in found:
+        same_bits(found[path], model.predict(rows, 1, types), path)
+
+
 @pytest.mark.parametrize("strategy", ["one_output_per_tree", "multi_output_tree"])
 def test_several_targets(xgboost, answers, strategy):
     if strategy == "multi_output_tree" and xgboost.version < (2, 0):

@@ -1,0 +1,159 @@
+#include "tree/categories.h"
+
+#include <stdlib.h>
+
+static uint32_t codes_of(const struct ensemble *ensemble, const struct category_set *set)
+{
+    uint32_t categories =
+        set->count ? (uint32_t)ensemble->categories[set->first + set->count - 1] + 1 : 0;
+    return CODE_FIRST + categories;
+}
+
+/* How many codes each feature has: 0 where no split has categories of it. */
+static uint32_t *count_codes(const struct ensemble *ensemble, const struct category_split *splits,
+                             size_t count)
+{
+    uint32_t *codes = calloc((size_t)ensemble->used_features + 1, sizeof *codes);
+    for (size_t i = 0; codes && i < count; i++) {
+        const struct tree_node *node = splits[i].node;
+        uint32_t needed = codes_of(ensemble, &ensemble->sets[node->set]);
+        if (needed > codes[node->feature])
+            codes[node->feature] = needed;
+    }
+    return codes;
+}
+
+/* By feature, and where each one is among them left in its count of codes. */
+static bool place_features(struct category_plan *plan, uint32_t *codes, uint32_t used_features,
+                           size_t *columns)
+{
+    for (uint32_t f = 0; f < used_features; f++) {
+        if (!codes[f])
+            continue;
+        if (codes[f] > MOST_CATEGORY + CODE_FIRST)
+            return false;
+        plan->features[plan->feature_count] =
+            (struct category_feature){f, codes[f], (uint32_t)*columns};
+        *columns += 2 * (size_t)category_pages(codes[f]);
+        codes[f] = (uint32_t)plan->feature_count++;
+    }
+    return true;
+}
+
+static size_t set_bytes(uint32_t codes)
+{
+    uint32_t pages = category_pages(codes);
+    return pages > 1 ? (size_t)pages * PAGE_BYTES
+                     : ((codes + 7) / 8 + SET_UNIT - 1) / SET_UNIT * SET_UNIT;
+}
+
+static void add_code(uint8_t *set, uint32_t code)
+{
+    set[code / 8] |= (uint8_t)(1 << code % 8);
+}
+
+static void fill_set(const struct ensemble *ensemble, const struct tree_node *node, uint8_t *set)
+{
+    const struct category_set *from = &ensemble->sets[node->set];
+    for (uint32_t i = 0; i < from->count; i++)
+        add_code(set, CODE_FIRST + (uint32_t)ensemble->categories[from->first + i]);
+    if (!node->default_left)
+        add_code(set, CODE_MISSING);
+}
+
+/* Each split's test, without its set, and how many bytes the sets take. */
+static size_t place_tests(struct category_plan *plan, const struct category_split *splits,
+                          size_t count, const uint32_t *places, size_t *columns)
+{
+    size_t bytes = 0, slots = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct category_feature *feature = &plan->features[places[splits[i].node->feature]];
+        size_t size = set_bytes(feature->codes);
+        plan->tests[i] = (struct category_test){
+            .column = feature->column,
+            .pages = category_pages(feature->codes),
+            .set = (uint32_t)bytes,
+            .size = (uint32_t)size,
+        };
+        bytes += size;
+        slots = splits[i].slot >= slots ? splits[i].slot + 1 : slots;
+    }
+    plan->test_count = count;
+    plan->outcomes = *columns;
+    *columns += slots;
+    return bytes;
+}
+
+static bool no_memory(size_t count, struct lathe_error *error)
+{
+    return fail(error, LATHE_NO_MEMORY, "no memory for %zu categorical splits", count);
+}
+
+static bool plan_all(struct category_plan *plan, const struct ensemble *ensemble,
+                     const struct category_split *splits, size_t count, uint32_t *codes,
+                     size_t *columns, struct lathe_error *error)
+{
+    if (!place_features(plan, codes, ensemble->used_features, columns))
+        return false;
+    size_t bytes = place_tests(plan, splits, count, codes, columns);
+    if (bytes > 64 * ensemble->category_count + ((size_t)1 << 24))
+        return false;
+    plan->sets = calloc(bytes + PAGE_BYTES, 1);
+    if (!plan->sets)
+        return no_memory(count, error);
+    for (size_t i = 0; i < count; i++)
+        fill_set(ensemble, splits[i].node, plan->sets + plan->tests[i].set);
+    return true;
+}
+
+bool categories_plan(struct category_plan *plan, const struct ensemble *ensemble,
+                     const struct category_split *splits, size_t count, size_t *columns,
+                     struct lathe_error *error)
+{
+    plan->outcomes = *columns;
+    if (!count)
+        return true;
+    uint32_t *codes = count_codes(ensemble, splits, count);
+    size_t features = count < ensemble->used_features ? count : ensemble->used_features;
+    plan->features = malloc((features + 1) * sizeof *plan->features);
+    plan->tests = malloc(count * sizeof *plan->tests);
+    bool planned = codes && plan->features && plan->tests
+                       ? plan_all(plan, ensemble, splits, count, codes, columns, error)
+                       : no_memory(count, error);
+    free(codes);
+    return planned;
+}
+
+void categories_clear(struct category_plan *plan)
+{
+    free(plan->features);
+    free(plan->tests);
+    free(plan->sets);
+}
+
+/* As category_in_set has it: truncated, and nothing where it is no category. */
+static uint32_t code_of(const struct category_feature *feature, float value)
+{
+    if (value != value)
+        return CODE_MISSING;
+    bool known = value >= 0.0f && value < (float)(feature->codes - CODE_FIRST);
+    return known ? CODE_FIRST + (uint32_t)value : CODE_NONE;
+}
+
+void categories_code(const struct category_plan *plan, const struct row_source *source,
+                     size_t first, size_t count, int8_t *columns, size_t pitch)
+{
+    for (size_t i = 0; i < plan->feature_count; i++) {
+        const struct category_feature *feature = &plan->features[i];
+        uint32_t pages = category_pages(feature->codes);
+        for (size_t r = 0; r < count; r++) {
+            uint32_t code = code_of(feature, row_value(source, first + r, feature->feature));
+            int8_t *out = columns + feature->column * pitch + r;
+            for (uint32_t page = 0; page < pages; page++, out += 2 * pitch) {
+                bool here = code / PAGE_CODES == page;
+                out[0] = (int8_t)(code % PAGE_CODES / 8);
+                out[pitch] = (int8_t)(here ? 1 << code % 8 : 0);
+            }
+        }
+    }
+}

@@ -92,6 +92,15 @@ def test_bucket_location(server):
     assert headers["x-amz-bucket-region"] == "eu-west-1"
 
 
+def test_a_region_that_is_none_of_awss(server):
+    """s3cmd signs for "US" where it knows no region, and others for "local" or "auto"."""
+    for region in ("US", "local"):
+        client = server.client("s3", region_name=region)
+        name = f"far-{time.time_ns()}"
+        client.create_bucket(Bucket=name)
+        assert client.get_bucket_location(Bucket=name)["LocationConstraint"] is None
+
+
 def test_buckets_in_pages(server_factory):
     s3 = server_factory().client("s3")
     names = [f"bucket-{i}" for i in range(5)]

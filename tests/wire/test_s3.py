@@ -299,7 +299,10 @@ def test_documents_have_the_names_that_s3_gives_them(echo):
                                  ("GET", "/b", "ListBucketResult"),
                                  ("POST", "/b/k?uploads", "InitiateMultipartUploadResult"),
                                  ("POST", "/b/k?uploadId=u", "CompleteMultipartUploadResult"),
-                                 ("GET", "/b/k?uploadId=u", "ListPartsResult")]:
+                                 ("GET", "/b/k?uploadId=u", "ListPartsResult"),
+                                 ("GET", "/b?lifecycle", "LifecycleConfiguration"),
+                                 ("GET", "/b?versioning", "VersioningConfiguration"),
+                                 ("GET", "/b?website", "WebsiteConfiguration")]:
         echo.answer()
         _, headers, content = echo.http(method, target)
         assert f'<{root} xmlns="http://s3.amazonaws.com/doc/2006-03-01/">'.encode() in content

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "base/page.h"
+#include "operation/shape.h"
 #include "service/s3/acl.h"
 
 #define FIRST_REGION "us-east-1"
@@ -87,6 +88,19 @@ bool s3_delete_bucket(const struct call *call, const json_t *request, struct rep
            lake_bucket_delete(s3_lake(call), s3_text(request, "Bucket"), error);
 }
 
+/* Whether it is one of AWS's regions, which clients check the answer against. Where a bucket was
+ * made with another region's name ("US", "local"), it has S3's first one. */
+static bool is_location(const char *region)
+{
+    const struct shape_operation *operation =
+        shape_operation_find(shape_service_find("s3"), "GetBucketLocation");
+    const struct shape *known = shape_member_find(operation->output, "LocationConstraint")->shape;
+    for (size_t i = 0; i < known->value_count; i++)
+        if (strcmp(known->values[i], region) == 0)
+            return true;
+    return false;
+}
+
 bool s3_get_bucket_location(const struct call *call, const json_t *request, struct reply *reply,
                             GError **error)
 {
@@ -97,7 +111,7 @@ bool s3_get_bucket_location(const struct call *call, const json_t *request, stru
     if (!bucket)
         return false;
     reply->output = json_object(); /* the first region's name is no answer */
-    if (strcmp(bucket->region, FIRST_REGION) != 0)
+    if (is_location(bucket->region))
         json_object_set_new(reply->output, "LocationConstraint", json_string(bucket->region));
     return true;
 }

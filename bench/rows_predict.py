@@ -22,6 +22,8 @@ SMALL = "LATHE_BENCH_SMALL" in os.environ
 COLUMNS, ROWS, TRAIN_ROWS = 28, 4_000 if SMALL else 200_000, 2_000 if SMALL else 50_000
 SHALLOW = (10, 6) if SMALL else (100, 6)    # trees, depth
 DEEP = (20, 8) if SMALL else (500, 8)
+DEEPER = (5, 12) if SMALL else (300, 12)
+LEAFWISE = (5, 0, 300) if SMALL else (60, 0, 2000)    # and leaves
 PEERS = ROOT / "bench/peers"
 XGBOOST = pathlib.Path(xgboost.__file__).parent / "lib/libxgboost.so"
 ALL = os.cpu_count()
@@ -39,10 +41,12 @@ def training_table():
 
 
 @functools.cache
-def trained(trees, depth):
+def trained(trees, depth, leaves=0):
+    """leaves: grown where a leaf gains most, to so many, however deep that is"""
     table = training_table()
-    return xgboost.train({"max_depth": depth, "min_child_weight": 0, "tree_method": "hist"},
-                         xgboost.DMatrix(table[:, 1:], table[:, 0]), trees)
+    leafwise = {"grow_policy": "lossguide", "max_leaves": leaves} if leaves else {}
+    return xgboost.train({"max_depth": depth, "min_child_weight": 0, "tree_method": "hist",
+                          **leafwise}, xgboost.DMatrix(table[:, 1:], table[:, 0]), trees)
 
 
 @dataclasses.dataclass
@@ -118,7 +122,7 @@ class Case:
         self.peers = [self.compiled("XGBoost", *[f"xgboost:{XGBOOST}"] * 2, self.ubj)]
         nodes = self.booster.trees_to_dataframe()
         leaves = (nodes["Feature"] == "Leaf").sum() / size[0]
-        bench.note(f"{size[0]} trees of depth {size[1]} trained by XGBoost {xgboost.__version__}, "
+        bench.note(f"{shape(size)} trained by XGBoost {xgboost.__version__}, "
                    f"{leaves:.0f} leaves a tree; {ROWS:,} rows of {COLUMNS} float32")
         for name in wanted:
             try:
@@ -231,8 +235,12 @@ def batch(bench, name, size, wanted, path="best"):
                name + "-threads": [s * 1e9 for s in case.turn("batch", every, ALL)]}
 
 
+def shape(size):
+    return f"{size[0]} trees of " + (f"depth {size[1]}" if size[1] else f"{size[2]} leaves")
+
+
 def batch_rows(name, goal, size, peer, path=""):
-    what = f"a row of a batch, {size[0]} trees of depth {size[1]}{path}"
+    what = f"a row of a batch, {shape(size)}{path}"
     return rows(Row(name, goal, "time", "ns", f"{what}, 1 thread", f"{peer}, 1 thread"),
                 Row(name + "-threads", goal, "time", "ns", f"{what}, {ALL} threads",
                     f"{peer}, {ALL} threads"))
@@ -265,6 +273,16 @@ def predict_batch_deep_avx2(bench):
             "tl2cgen", ", without vectors")
 def predict_batch_word(bench):
     yield from batch(bench, "predict-batch-word", SHALLOW, ("lightgbm", "tl2cgen"), "word")
+
+
+@batch_rows("predict-batch-deeper", 5, DEEPER, "XGBoost")
+def predict_batch_deeper(bench):
+    yield from batch(bench, "predict-batch-deeper", DEEPER, ())
+
+
+@batch_rows("predict-batch-leafwise", 5, LEAFWISE, "XGBoost")
+def predict_batch_leafwise(bench):
+    yield from batch(bench, "predict-batch-leafwise", LEAFWISE, ())
 
 
 @rows(Row("predict-batch-ydf", 7, "time", "ns", "a row of a batch, 100 trees of depth 6, 1 thread",

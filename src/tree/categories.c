@@ -76,7 +76,8 @@ static size_t place_tests(struct category_plan *plan, const struct category_spli
             .size = (uint32_t)size,
         };
         bytes += size;
-        slots = splits[i].slot >= slots ? splits[i].slot + 1 : slots;
+        if (splits[i].slot != UINT32_MAX && splits[i].slot >= slots)
+            slots = splits[i].slot + 1;
     }
     plan->test_count = count;
     plan->outcomes = *columns;

@@ -35,7 +35,8 @@ struct category_test {
     uint32_t size; /* so many, a multiple of SET_UNIT */
 };
 
-/* A split to be planned, by its node: its step, and its number among its tree's. */
+/* A split to be planned, by its node: its step, and its number among its tree's, or UINT32_MAX
+ * where it needs no column of outcomes. */
 struct category_split {
     const struct tree_node *node;
     uint32_t step, slot;

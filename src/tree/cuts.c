@@ -110,7 +110,8 @@ bool cuts_plan(struct cut_plan *plan, const struct ensemble *ensemble, struct sp
         return false;
     for (size_t i = 0; i < list->category_count; i++) {
         const struct category_split *split = &list->categories[i];
-        steps[split->step] = step_of((uint32_t)plan->categories.outcomes + split->slot, 0);
+        if (split->slot != NO_COLUMN)
+            steps[split->step] = step_of((uint32_t)plan->categories.outcomes + split->slot, 0);
     }
     return true;
 }

@@ -76,13 +76,15 @@ static inline uint32_t cut_order(float value)
     return bits ^ ((bits >> 31 ? 0x7FFFFFFFu : 0) | 0x80000000u);
 }
 
+#define NO_SLOT SIZE_MAX
+
 /* Adds a node to a list that has room for it. tree: how many categorical splits are those of trees
- * before its own. */
+ * before its own; or NO_SLOT, where nobody wants its outcomes in a column. */
 static inline void split_list_add(struct split_list *list, const struct tree_node *node,
                                   size_t step, size_t tree)
 {
     if (node->categorical) {
-        uint32_t slot = (uint32_t)(list->category_count - tree);
+        uint32_t slot = tree == NO_SLOT ? NO_COLUMN : (uint32_t)(list->category_count - tree);
         list->categories[list->category_count++] =
             (struct category_split){node, (uint32_t)step, slot};
     } else {

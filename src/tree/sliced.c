@@ -205,14 +205,15 @@ static bool make_room(struct sliced *sliced, const struct ensemble *ensemble,
                       struct split_list *splits)
 {
     const struct sliced_tree *whole = &sliced->trees[ensemble->tree_count];
-    sliced->steps = malloc((whole->steps + 1) * sizeof *sliced->steps);
     sliced->leaves = calloc(whole->leaves + 1, sizeof *sliced->leaves);
     sliced->exits = malloc((whole->exits + 1) * sizeof *sliced->exits);
     /* aligned for whole vectors of the planes */
     bool planes = sliced->way->planes;
     sliced->planes = planes ? aligned_alloc(64, whole->planes + 64) : NULL;
     /* a tree of n splits has n + 1 leaves */
-    size_t most = ensemble->node_count / 2 < whole->steps ? ensemble->node_count / 2 : whole->steps;
+    size_t deep = whole->exits ? ensemble->node_count : 0, most = ensemble->node_count / 2;
+    most = most < whole->steps + deep ? most : whole->steps + deep;
+    sliced->steps = malloc((whole->steps + deep + 1) * sizeof *sliced->steps);
     splits->numbers = malloc((most + 1) * sizeof *splits->numbers);
     splits->categories = malloc((ensemble->set_count + 1) * sizeof *splits->categories);
     if (!sliced->steps || !sliced->leaves || !sliced->exits || (planes && !sliced->planes) ||
@@ -220,6 +221,43 @@ static bool make_room(struct sliced *sliced, const struct ensemble *ensemble,
         return false;
     memset(sliced->exits, 0xFF, whole->exits * sizeof *sliced->exits); /* NO_CHILD */
     return true;
+}
+
+/* Plans all splits; those below the full trees only where wanted. */
+static bool plan_splits(struct sliced *sliced, const struct ensemble *ensemble, bool deep,
+                        struct split_list *splits, struct lathe_error *error)
+{
+    splits->number_count = splits->category_count = 0;
+    lay_trees(sliced, ensemble, splits);
+    if (deep && !sliced_deep_lay(sliced, ensemble, splits, error))
+        return false;
+    if (!cuts_plan(&sliced->plan, ensemble, splits, sliced->steps, error))
+        return false;
+    if (deep)
+        sliced_deep_step(sliced);
+    return true;
+}
+
+/* Trees that were grown on all values and not on some hundred cuts of each feature can have so many
+ * below the full trees that to cut a row takes longer than to walk there by its floats. */
+static bool deep_is_worth(const struct sliced *sliced, const struct ensemble *ensemble)
+{
+    size_t most = 4 * (size_t)ensemble->used_features + 8 * ensemble->tree_count;
+    return sliced->plan.band_count <= most && sliced->plan.columns <= UINT16_MAX;
+}
+
+static bool plan_all(struct sliced *sliced, const struct ensemble *ensemble,
+                     struct split_list *splits, struct lathe_error *error)
+{
+    bool deep = sliced->trees[ensemble->tree_count].exits;
+    if (!plan_splits(sliced, ensemble, deep, splits, error))
+        return false;
+    if (!deep || deep_is_worth(sliced, ensemble))
+        return true;
+    sliced_deep_clear(&sliced->deep);
+    cuts_clear(&sliced->plan);
+    sliced->plan = (struct cut_plan){0};
+    return plan_splits(sliced, ensemble, false, splits, error);
 }
 
 static bool lay_out(struct sliced *sliced, const struct ensemble *ensemble,
@@ -231,15 +269,13 @@ static bool lay_out(struct sliced *sliced, const struct ensemble *ensemble,
     if (!sliced->trees)
         return fail(error, LATHE_NO_MEMORY, "no memory for %zu trees", ensemble->tree_count);
     place_trees(sliced, ensemble);
-    if (sliced->trees[ensemble->tree_count].steps > MOST_STEPS)
+    if (sliced->trees[ensemble->tree_count].steps + ensemble->node_count > MOST_STEPS)
         return false;
     struct split_list splits = {0};
     bool good =
         make_room(sliced, ensemble, &splits) ||
         fail(error, LATHE_NO_MEMORY, "no memory for the layout of %zu nodes", ensemble->node_count);
-    if (good)
-        lay_trees(sliced, ensemble, &splits);
-    good = good && cuts_plan(&sliced->plan, ensemble, &splits, sliced->steps, error);
+    good = good && plan_all(sliced, ensemble, &splits, error);
     free(splits.numbers);
     free(splits.categories);
     return good;
@@ -287,6 +323,7 @@ void sliced_free(struct sliced *sliced)
     free(sliced->leaves);
     free(sliced->planes);
     free(sliced->exits);
+    sliced_deep_clear(&sliced->deep);
     free(sliced->upper);
     free(sliced->lookups);
     free(sliced);
@@ -310,19 +347,6 @@ float sliced_leaf(const struct sliced *sliced, const struct ensemble *ensemble, 
 static inline size_t place_of(const uint8_t *places, size_t row)
 {
     return places ? (row & ~(size_t)63) + places[row & 63] : row;
-}
-
-void sliced_add_deep(const struct sliced *sliced, const struct ensemble *ensemble, size_t tree,
-                     const struct row_block *block, size_t first, size_t unit,
-                     const uint8_t *numbers, const uint8_t *places)
-{
-    size_t last = block->count - first < unit ? block->count : first + unit;
-    for (size_t k = 0; k < sliced->tables; k++) {
-        float *sums = block->sums + (sliced->trees[tree].output + k) * BLOCK_ROWS;
-        for (size_t r = first; r < last; r++)
-            sums[place_of(places, r)] += sliced_leaf(sliced, ensemble, tree, k, numbers[r - first],
-                                                     block->source, block->first + r);
-    }
 }
 
 /* ---- margins of many rows ---- */

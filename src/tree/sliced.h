@@ -8,8 +8,8 @@
  *
  * A tree becomes a full tree of 3 to 8 levels: a node in whose place the tree has a leaf already
  * goes right always, or left: all the leaves below it are that one. Steps lie in the order in which
- * they are used (a node, its left subtree, its right subtree). Deeper trees go on from the full
- * tree's leaves with the plain walk.
+ * they are used (a node, its left subtree, its right subtree). In deeper trees rows go on from the
+ * full tree's leaves node by node (sliced_deep.h).
  *
  * Size: 8 bytes a step and 4 a leaf: 760 bytes a tree of 6 levels, 3,064 of 8. A block's columns
  * (28 features: 7 to 14 kB) fit the first-level cache and stay there while trees stream past from
@@ -24,6 +24,7 @@
 #include "tree/cuts.h"
 #include "tree/forest.h"
 #include "tree/sliced_bits.h"
+#include "tree/sliced_deep.h"
 
 enum { LEAST_LEVELS = 3, MOST_LEVELS = 8, MOST_LEAVES = 1 << MOST_LEVELS };
 
@@ -52,16 +53,17 @@ struct sliced {
     struct sliced_tree *trees;
     size_t tree_count;
     struct cut_step *steps;
-    float *leaves;          /* 2^levels a tree; vector leaves: that for each output */
-    uint8_t *planes;        /* the same as 4 planes of at least 64 bytes; or NULL */
-    int32_t *exits;         /* deep trees: for each leaf the node to go on from, or NO_CHILD */
-    uint32_t walked;        /* AVX-512: levels above those that are looked up: 4 to 6, or 8; */
-    struct cut_step *upper; /* of each tree that has such their steps, */
-    struct lookup *lookups; /* and the others */
-    size_t column_room;     /* columns in a block: what is picked from may be more than there are */
-    size_t tables;          /* leaf tables a tree: outputs with vector leaves, else 1 */
-    size_t mask_bytes;      /* of a block's masks */
-    size_t block_bytes;     /* that a block needs: its columns, masks, and sums for each output */
+    float *leaves;           /* 2^levels a tree; vector leaves: that for each output */
+    uint8_t *planes;         /* the same as 4 planes of at least 64 bytes; or NULL */
+    int32_t *exits;          /* deep trees: for each leaf the node to go on from, or NO_CHILD */
+    struct sliced_deep deep; /* what is below them, where it is worth it; or no nodes */
+    uint32_t walked;         /* AVX-512: levels above those that are looked up: 4 to 6, or 8; */
+    struct cut_step *upper;  /* of each tree that has such their steps, */
+    struct lookup *lookups;  /* and the others */
+    size_t column_room; /* columns in a block: what is picked from may be more than there are */
+    size_t tables;      /* leaf tables a tree: outputs with vector leaves, else 1 */
+    size_t mask_bytes;  /* of a block's masks */
+    size_t block_bytes; /* that a block needs: its columns, masks, and sums for each output */
     struct row_plan *row_plan;   /* for single rows with AVX-512, or NULL */
     struct row_bytes *row_bytes; /* for single rows with AVX2, or NULL */
     struct sliced_bits *bits;    /* what ways have that walk over bits, or NULL */
@@ -155,6 +157,13 @@ void sliced_row_avx2(const struct sliced *sliced, const struct ensemble *ensembl
 /* Adds the leaves that one row reaches in `count` trees from `first` on to its margins. */
 void sliced_add_row(const struct sliced *sliced, const struct ensemble *ensemble, size_t first,
                     size_t count, const uint32_t *numbers, const float *row, float *out);
+
+/* Lays out what is below the full trees, and lists its splits, whose steps come after the others;
+ * and takes those steps once they are planned. */
+bool sliced_deep_lay(struct sliced *sliced, const struct ensemble *ensemble,
+                     struct split_list *splits, struct lathe_error *error);
+void sliced_deep_step(struct sliced *sliced);
+void sliced_deep_clear(struct sliced_deep *deep);
 
 /* A deep tree's leaves for the `unit` rows (or fewer, at the block's end) from `first` on, which
  * left the full tree at the leaves `numbers`. */

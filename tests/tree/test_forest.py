@@ -239,6 +239,19 @@ def test_categories(xgboost, answers, onehot, objective):
                 same_bits(found[path], expected, f"{form} {path}")
 
 
+@pytest.mark.parametrize("method, rows", [("hist", 3000), ("exact", 3000), ("exact", 60000)])
+def test_trees_below_the_full_ones(xgboost, answers, method, rows):
+    """Deep trees of few cuts, of many, and of too many to be walked by codes."""
+    rng = np.random.default_rng(14)
+    rows = sample(rng, rows, 3)
+    model = train(xgboost, rng, "reg:squarederror", rows, 2 if len(rows) < 9999 else 1,
+                  max_depth=14 if len(rows) > 9999 else 20, min_child_weight=0, tree_method=method)
+    some = np.concatenate([rows[:500], edges(rng, rows, model.save("json"), 300)])
+    found = answers(model.save("json"), some, *MARGINS)
+    for path in found:
+        same_bits(found[path], model.predict(some, 1), path)
+
+
 @pytest.mark.parametrize("count", [14, 15, 126, 127, 600, 2046, 2047, 4095])
 def test_many_categories(xgboost, answers, count):
     """Sets of one byte and of many, at the sizes where the way that they are kept changes; and as

@@ -70,6 +70,8 @@
     X(ERROR_INVALID_ARGUMENT, "InvalidArgument", 400)                        \
     X(ERROR_INVALID_REQUEST, "InvalidRequest", 400)                          \
     X(ERROR_BAD_REQUEST, "BadRequest", 400)                                  \
+    X(ERROR_AUTHORIZATION_QUERY, "AuthorizationQueryParametersError", 400)   \
+    X(ERROR_INVALID_REDIRECT, "InvalidRedirectLocation", 400)                \
     X(ERROR_INVALID_RANGE, "InvalidRange", 416)                              \
     X(ERROR_INVALID_DIGEST, "InvalidDigest", 400)                            \
     X(ERROR_BAD_DIGEST, "BadDigest", 400)                                    \

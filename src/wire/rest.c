@@ -64,7 +64,9 @@ static bool add_entry(const struct shape_member *member, const char *header, con
                       json_t *map, GError **error)
 {
     g_autofree char *name = g_ascii_strdown(header + strlen(shape_wire_name(member)), -1);
-    json_t *value = decode_text(&member->shape->members[1], text, error);
+    const char *before = json_string_value(json_object_get(map, name));
+    g_autofree char *joined = before ? g_strconcat(before, ",", text, NULL) : g_strdup(text);
+    json_t *value = decode_text(&member->shape->members[1], joined, error);
     return value && json_object_set_new(map, name, value) == 0;
 }
 
@@ -75,9 +77,11 @@ static json_t *decode_header_map(const struct shape_member *member,
                                  GError **error)
 {
     g_autoptr(json_auto) map = json_object();
+    g_autoptr(json_auto) in_query = json_object();
     for (guint i = 0; i < query->len; i++) {
         const struct url_pair *pair = &g_array_index(query, struct url_pair, i);
-        if (is_entry(member, pair->name) && !add_entry(member, pair->name, pair->value, map, error))
+        if (is_entry(member, pair->name) &&
+            !add_entry(member, pair->name, pair->value, in_query, error))
             return NULL;
     }
     for (size_t i = 0; i < request->header_count; i++) {
@@ -88,6 +92,7 @@ static json_t *decode_header_map(const struct shape_member *member,
         if (!add_entry(member, header->name, text, map, error))
             return NULL;
     }
+    json_object_update_missing(map, in_query);
     return json_object_size(map) ? g_steal_pointer(&map) : NULL;
 }
 
@@ -122,6 +127,19 @@ static const char *listed_value(const struct shape *shape, const char *text)
     return text;
 }
 
+/* What all header lines of the name list: clients in Go write a line an element. */
+static json_t *decode_header_lines(const struct shape_member *member,
+                                   const struct wire_request *request, const char *first,
+                                   GError **error)
+{
+    const char *name = shape_wire_name(member);
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (size_t i = 0; i < request->header_count; i++)
+        if (g_ascii_strcasecmp(request->headers[i].name, name) == 0)
+            g_string_append_printf(text, "%s%s", text->len ? "," : "", request->headers[i].value);
+    return decode_header_list(member, text->len ? text->str : first, error);
+}
+
 static json_t *decode_header(const struct shape_member *member, const struct wire_request *request,
                              const GArray *query, GError **error)
 {
@@ -131,7 +149,7 @@ static json_t *decode_header(const struct shape_member *member, const struct wir
     if (!text || s3_is_no_date(member, text))
         return NULL;
     return member->shape->type == SHAPE_LIST
-               ? decode_header_list(member, text, error)
+               ? decode_header_lines(member, request, text, error)
                : decode_text(member, listed_value(member->shape, text), error);
 }
 

@@ -86,7 +86,7 @@ bool presigned_is_valid(const GArray *query, double now, GError **error)
         double seconds = strtod(v4_expires, &end);
         if (!date || !clock_parse(date, &signed_at) || *end || !(seconds >= 0) ||
             seconds > LONGEST_PRESIGNED)
-            return error_set(error, ERROR_INVALID_ARGUMENT,
+            return error_set(error, ERROR_AUTHORIZATION_QUERY,
                              "a presigned URL needs X-Amz-Date, such as 20260131T102030Z, and "
                              "X-Amz-Expires, seconds up to %d",
                              LONGEST_PRESIGNED);

@@ -220,6 +220,19 @@ def test_an_encoding_does_not_make_a_body_chunked(s3, bucket):
         assert (got.get("ContentEncoding"), got["Body"].read()) == (kept, b"as it is")
 
 
+def test_a_redirect_leads_somewhere(s3, bucket):
+    for to in ("/other", "http://x/y", "https://x"):
+        s3.put_object(Bucket=bucket, Key="k", Body=b"x", WebsiteRedirectLocation=to)
+        assert s3.head_object(Bucket=bucket, Key="k")["WebsiteRedirectLocation"] == to
+    refused("InvalidRedirectLocation", s3.put_object, Bucket=bucket, Key="k", Body=b"x",
+            WebsiteRedirectLocation="other")
+
+
+def test_a_checksum_of_another_kind_than_said(s3, bucket):
+    refused("InvalidRequest", s3.put_object, Bucket=bucket, Key="k", Body=b"x",
+            ChecksumAlgorithm="SHA1", ChecksumCRC32="jNxLpA==")
+
+
 def test_metadata_limit(s3, bucket):
     s3.put_object(Bucket=bucket, Key="k", Body=b"x", Metadata={"a": "v" * 2047})
     with pytest.raises(ClientError):

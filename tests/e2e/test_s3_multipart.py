@@ -156,6 +156,8 @@ def test_reads_by_part(s3, bucket, parts):
             call(Bucket=bucket, Key="k", PartNumber=4)
         assert caught.value.response["ResponseMetadata"]["HTTPStatusCode"] == 400
     refused("InvalidPart", s3.get_object, Bucket=bucket, Key="k", PartNumber=4)
+    refused("InvalidArgument", s3.get_object, Bucket=bucket, Key="none", PartNumber=0)
+    refused("InvalidArgument", s3.get_object, Bucket=bucket, Key="none", PartNumber=10001)
 
 
 @pytest.mark.parametrize("algorithm, type", [("SHA256", "COMPOSITE"), ("CRC32", "COMPOSITE"),

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import io
+import socket
 import time
 import zlib
 
@@ -329,6 +330,32 @@ def test_ranges_answer_206_and_head_has_a_length_without_a_body(echo):
     answer = echo.client("s3").head_object(Bucket="bkt", Key="k")
     assert (answer["ContentLength"], answer["Metadata"]) == (12345, {"owner": "me"})
     assert answer["LastModified"].timestamp() == 1e9
+
+
+def test_headers_of_several_lines(echo):
+    """As clients in Go write lists, and as S3 joins metadata."""
+    echo.answer()
+    lines = [b"GET /b/k?attributes HTTP/1.1", b"Host: localhost", b"Connection: close",
+             b"x-amz-object-attributes: ETag", b"X-Amz-Object-Attributes: Checksum,ObjectSize",
+             b"", b""]
+    with socket.create_connection(("127.0.0.1", echo.port)) as connection:
+        connection.sendall(b"\r\n".join(lines))
+        connection.makefile("rb").read()
+    assert echo.seen()["request"]["ObjectAttributes"] == ["ETag", "Checksum", "ObjectSize"]
+    echo.answer()
+    lines = [b"PUT /b/k HTTP/1.1", b"Host: localhost", b"Connection: close", b"Content-Length: 0",
+             b"x-amz-meta-a: 1", b"x-amz-meta-b: 2", b"x-amz-meta-A: 3,4", b"", b""]
+    with socket.create_connection(("127.0.0.1", echo.port)) as connection:
+        connection.sendall(b"\r\n".join(lines))
+        connection.makefile("rb").read()
+    assert echo.seen()["request"]["Metadata"] == {"a": "1,3,4", "b": "2"}
+
+
+def test_presigned_queries_that_are_wrong(echo):
+    for query in ("X-Amz-Expires=-1&X-Amz-Date=20260131T102030Z",
+                  "X-Amz-Expires=604801&X-Amz-Date=20260131T102030Z", "X-Amz-Expires=60"):
+        status, _, content = echo.http("GET", f"/b/k?{V4}&{query}")
+        assert status == 400 and b"<Code>AuthorizationQueryParametersError</Code>" in content
 
 
 def test_s3s_own_names_of_errors(echo, codes):

@@ -69,7 +69,7 @@ static bool find_part(gint64 number, const struct lake_object *object, struct ra
                       GError **error)
 {
     size_t count = object->parts ? json_array_size(object->parts) : 1;
-    if (number < 1 || (guint64)number > count)
+    if ((guint64)number > count)
         return error_set(error, ERROR_INVALID_PART,
                          "The requested partnumber is not satisfiable: %" G_GINT64_FORMAT
                          " of %zu parts",
@@ -167,6 +167,12 @@ static json_t *describe(const json_t *request, const struct lake_object *object,
 static bool look_up(const struct call *call, const json_t *request, struct stream **body,
                     struct range *range, struct reply *reply, GError **error)
 {
+    gint64 part = json_integer_at(request, "PartNumber", 1);
+    if (part < 1 || part > LAKE_PARTS_LIMIT)
+        return error_set(error, ERROR_INVALID_ARGUMENT,
+                         "Part number must be an integer between 1 and %d, inclusive; it is "
+                         "%" G_GINT64_FORMAT,
+                         LAKE_PARTS_LIMIT, part);
     if (!s3_check(call, request, error))
         return false;
     g_autoptr(lake_object_auto) object = s3_find(call, request, body, reply, error);

@@ -115,6 +115,17 @@ static bool add_settled(json_t *headers, const struct call *call, const json_t *
     return !failure;
 }
 
+static bool check_redirect(const json_t *request, GError **error)
+{
+    const char *to = s3_text(request, "WebsiteRedirectLocation");
+    return !to || *to == '/' || g_str_has_prefix(to, "http://") ||
+           g_str_has_prefix(to, "https://") ||
+           error_set(error, ERROR_INVALID_REDIRECT,
+                     "The website redirect location must have a prefix of 'http://' or 'https://' "
+                     "or '/'; it is \"%s\"",
+                     to);
+}
+
 json_t *s3_headers(const struct call *call, const json_t *request, GError **error)
 {
     static const char *const members[] = {
@@ -122,7 +133,7 @@ json_t *s3_headers(const struct call *call, const json_t *request, GError **erro
         "Expires",      "StorageClass",       "WebsiteRedirectLocation", NULL};
     g_autoptr(json_auto) headers = json_object();
     json_copy_members(headers, request, members);
-    if (!add_settled(headers, call, request, error))
+    if (!check_redirect(request, error) || !add_settled(headers, call, request, error))
         return NULL;
     const json_t *metadata = json_object_get(request, "Metadata");
     if (json_object_size(metadata)) {
@@ -230,6 +241,11 @@ bool s3_digests_read(const json_t *request, struct s3_digests *digests, GError *
                              "are not allowed.");
         if (!check_form((enum checksum_kind)kind, expected, error))
             return false;
+        if (digests->asked && digests->kind != (enum checksum_kind)kind)
+            return error_set(error, ERROR_INVALID_REQUEST,
+                             "Value for x-amz-sdk-checksum-algorithm header is invalid: %s, where "
+                             "the checksum is of %s",
+                             checksum_name(digests->kind), checksum_name((enum checksum_kind)kind));
         digests->kind = (enum checksum_kind)kind;
         digests->asked = true;
         digests->expected = expected;

@@ -32,7 +32,7 @@ size_t text_double(char out[TEXT_NUMBER], double value)
         return size + put(out + size, "Infinity");
     if (magnitude == 0)
         return size + put(out + size, "0.0");
-    char digits[NUMBER_DIGITS];
+    char digits[NUMBER_DIGITS_ROOM];
     int exponent;
     size_t count = number_digits(magnitude, digits, &exponent);
     if (magnitude >= 1e-3 && magnitude < 1e7) {

@@ -15,7 +15,7 @@
  * Java's order, in which what lies beyond U+FFFF comes before U+E000.) */
 int text_compare(struct csv_text a, struct csv_text b);
 
-enum { TEXT_NUMBER = 32 }; /* room for any number, terminator included */
+enum { TEXT_NUMBER = 48 }; /* room for any number, terminator included */
 
 /* Writes value as Java's Double.toString does (of JDK 19 and later: the shortest digits that read
  * back to the same double): 1.0, 0.001, 1.0E-4, 1.2345678E7, NaN, -Infinity. This is what Spark's

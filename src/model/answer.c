@@ -9,7 +9,7 @@
 
 enum {
     ROW_WORDS = 64,  /* brackets and names around a row's values */
-    VALUE_ROOM = 40, /* a number and what separates it */
+    VALUE_ROOM = 48, /* a number and what separates it */
     ESCAPED = 6      /* the longest that a byte of a text can become: \u0000 */
 };
 

@@ -6,6 +6,7 @@
 
 #include "parse/number.h"
 #include "parse/number_powers.h"
+#include "parse/word.h"
 
 #include <math.h>
 #include <stdbool.h>
@@ -17,6 +18,25 @@ enum {
     EXACT_FIRST = -27, /* number_powers rounds up from here */
     EXACT_LAST = 55    /* 5^55 is the last that has no more than 128 bits */
 };
+
+static const uint64_t powers_of_ten[] = {1,
+                                         10,
+                                         100,
+                                         1000,
+                                         10000,
+                                         100000,
+                                         1000000,
+                                         10000000,
+                                         100000000,
+                                         1000000000,
+                                         10000000000,
+                                         100000000000,
+                                         1000000000000,
+                                         10000000000000,
+                                         100000000000000,
+                                         1000000000000000,
+                                         10000000000000000,
+                                         100000000000000000};
 
 /* ceil(10^power * 2^-r) with r such that it has 128 bits: from the table, which cuts. */
 static struct number_power power_above(int power)
@@ -59,20 +79,17 @@ static uint64_t shortest(uint64_t mantissa, int exponent, bool narrow_below, int
     uint64_t lower = product_odd(ten, (4 * mantissa - 2 + narrow_below) << shift) + odd;
     uint64_t value = product_odd(ten, 4 * mantissa << shift);
     uint64_t upper = product_odd(ten, (4 * mantissa + 2) << shift) - odd;
-    uint64_t whole = value / 4;
-    if (whole >= 10) {
-        uint64_t tens = whole / 10;
-        bool below = lower <= 40 * tens, above = 40 * tens + 40 <= upper;
-        if (below != above) {
-            ++*power;
-            return tens + above;
-        }
-    }
-    bool below = lower <= 4 * whole, above = 4 * whole + 4 <= upper;
-    if (below != above)
-        return whole + above;
+    uint64_t whole = value / 4, tens = whole / 10;
+    /* Both answers, and then one of them: which one no branch would foresee. */
+    bool below = lower <= 40 * tens, above = 40 * tens + 40 <= upper;
+    bool short_one = (whole >= 10) & (below != above);
     uint64_t middle = 4 * whole + 2;
-    return whole + (value > middle || (value == middle && (whole & 1)));
+    bool near_above = (value > middle) | ((value == middle) & (whole & 1));
+    bool long_below = lower <= 4 * whole, long_above = 4 * whole + 4 <= upper;
+    uint64_t longer = whole + (long_below != long_above ? long_above : near_above);
+    uint64_t shorter = tens + above;
+    *power += short_one;
+    return longer ^ ((longer ^ shorter) & (0 - (uint64_t)short_one));
 }
 
 static bool reads_back(uint64_t number, int power, double value)
@@ -108,80 +125,86 @@ static uint64_t shortest_tiny(double value, int *power)
     return number;
 }
 
-/* The eight digits of a number below 10^8, leading zeros included: halves, quarters and eighths of
- * it side by side in one word, the first digit in its lowest byte. */
-static void put_eight(uint32_t number, char *out)
+/* The eight digits of a number below 10^8, leading zeros included, the first one in the lowest
+ * byte: halves, quarters and eighths of it side by side in one word. */
+static inline uint64_t eight_digits(uint32_t number)
 {
     uint64_t halves = number / 10000 | (uint64_t)(number % 10000) << 32;
     uint64_t hundreds = (halves * 10486 >> 20) & 0x0000007f0000007f;
     uint64_t quarters = hundreds | (halves - 100 * hundreds) << 16;
     uint64_t tens = (quarters * 103 >> 10) & 0x000f000f000f000f;
-    uint64_t eighths = tens | (quarters - 10 * tens) << 8;
-    uint64_t word = eighths | 0x3030303030303030;
-    out[0] = (char)word; /* compilers make one store of these */
-    out[1] = (char)(word >> 8);
-    out[2] = (char)(word >> 16);
-    out[3] = (char)(word >> 24);
-    out[4] = (char)(word >> 32);
-    out[5] = (char)(word >> 40);
-    out[6] = (char)(word >> 48);
-    out[7] = (char)(word >> 56);
+    return tens | (quarters - 10 * tens) << 8;
 }
 
-static size_t put_digits(uint64_t number, char digits[NUMBER_DIGITS])
+static inline void put_eight(uint64_t digits, char *out)
 {
-    char all[24]; /* three eights, the first one 0 or a single digit */
-    put_eight((uint32_t)(number / 10000000000000000), all);
-    put_eight((uint32_t)(number / 100000000 % 100000000), all + 8);
-    put_eight((uint32_t)(number % 100000000), all + 16);
-    size_t zeros = 7;
-    while (all[zeros] == '0')
-        zeros++;
-    memcpy(digits, all + zeros, sizeof all - zeros);
-    return sizeof all - zeros;
+    uint64_t word = digits | word_of('0');
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+    word = __builtin_bswap64(word);
+#endif
+    memcpy(out, &word, sizeof word);
 }
 
-size_t number_digits(double value, char digits[NUMBER_DIGITS], int *exponent)
+/* How many digits a number has that is above 0. */
+static unsigned count_digits(uint64_t number)
+{
+    unsigned bits = 64 - (unsigned)__builtin_clzll(number);
+    unsigned digits = bits * 1233 >> 12; /* log10(2) is 1233 / 4096, nearly */
+    return digits + (number >= powers_of_ten[digits]);
+}
+
+/* Zeros at the end of eight digits. */
+static inline size_t zeros_of(uint64_t digits)
+{
+    return digits ? (size_t)__builtin_clzll(digits) / 8 : 8;
+}
+
+/* A number of at most NUMBER_DIGITS digits, above 0: without its zeros at the end, which are
+ * written. Returns how many digits there are. */
+static size_t put_digits(uint64_t number, unsigned digits, char out[NUMBER_DIGITS_ROOM])
+{
+    number *= powers_of_ten[NUMBER_DIGITS - digits];
+    uint64_t rest = number % 10000000000000000;
+    out[0] = (char)('0' + number / 10000000000000000);
+    uint64_t high = eight_digits((uint32_t)(rest / 100000000));
+    uint64_t low = eight_digits((uint32_t)(rest % 100000000));
+    put_eight(high, out + 1);
+    put_eight(low, out + 9);
+    memset(out + NUMBER_DIGITS, '0', NUMBER_DIGITS_ROOM - NUMBER_DIGITS);
+    return NUMBER_DIGITS - (low ? zeros_of(low) : 8 + zeros_of(high));
+}
+
+size_t number_digits(double value, char digits[NUMBER_DIGITS_ROOM], int *exponent)
 {
     uint64_t bits, number;
     memcpy(&bits, &value, sizeof bits);
     uint64_t fraction = bits & ((1ull << 52) - 1);
     int field = (int)(bits >> 52), power = 0;
-    if (value < 0x1p53 && value == (double)(uint64_t)value)
+    if (value < 0x1p53 && value == (double)(int64_t)value)
         number = (uint64_t)value; /* all its digits: fewer would be another integer */
     else if (log10_of_power(field - 1075, true) < -NUMBER_POWER_HIGHEST)
         number = shortest_tiny(value, &power);
     else
         number = shortest(fraction | 1ull << 52, field - 1075, fraction == 0, &power);
-    while (number % 10 == 0) {
-        number /= 10;
-        power++;
-    }
-    size_t count = put_digits(number, digits);
-    *exponent = power + (int)count;
-    return count;
+    unsigned length = count_digits(number);
+    *exponent = power + (int)length;
+    return put_digits(number, length, digits);
 }
 
-size_t number_write_plain(char *out, const char *digits, size_t count, int exponent)
+/* What is copied is always as long, which takes no loop: what does not count is written over. */
+size_t number_write_plain(char *out, const char digits[NUMBER_DIGITS_ROOM], size_t count,
+                          int exponent)
 {
-    size_t size = 0;
     if (exponent <= 0) {
-        out[size++] = '0';
-        out[size++] = '.';
-        for (int i = exponent; i < 0; i++)
-            out[size++] = '0';
-        memcpy(out + size, digits, count);
-        return size + count;
+        memcpy(out, "0.000", 5);
+        memcpy(out + 2 - exponent, digits, NUMBER_DIGITS);
+        return 2 + (size_t)-exponent + count;
     }
     size_t whole = (size_t)exponent;
-    for (size_t i = 0; i < whole; i++)
-        out[size++] = i < count ? digits[i] : '0';
-    out[size++] = '.';
-    if (count <= whole)
-        out[size++] = '0';
-    for (size_t i = whole; i < count; i++)
-        out[size++] = digits[i];
-    return size;
+    memcpy(out, digits, NUMBER_DIGITS);
+    out[whole] = '.';
+    memcpy(out + whole + 1, digits + whole, NUMBER_DIGITS - 1);
+    return (count > whole ? count : whole + 1) + 1;
 }
 
 static size_t put(char *out, const char *word)
@@ -217,7 +240,7 @@ size_t number_write(char out[NUMBER_TEXT], double value)
         return size + put(out + size, "inf");
     if (value == 0)
         return size + put(out + size, "0.0");
-    char digits[NUMBER_DIGITS];
+    char digits[NUMBER_DIGITS_ROOM];
     int exponent;
     size_t count = number_digits(value, digits, &exponent);
     if (exponent > -4 && exponent <= 16)

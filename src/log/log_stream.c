@@ -105,6 +105,8 @@ struct log_writer *log_writer_open(struct logs *logs, const char *group, const c
 bool log_writer_add(struct log_writer *writer, gint64 milliseconds, const char *message,
                     size_t size, GError **error)
 {
+    if (!size || !*message)
+        return true;
     g_autofree char *valid = g_utf8_make_valid(message, (gssize)MIN(size, LONGEST_MESSAGE));
     GString *line = g_string_new(NULL);
     g_string_printf(line, "%" G_GINT64_FORMAT " ", milliseconds);

@@ -15,7 +15,7 @@ void logs_close(struct logs *logs);
 struct log_writer *log_writer_open(struct logs *logs, const char *group, const char *stream,
                                    GError **error);
 /* One event; a newline inside the message stays inside it. Lines longer than 256 KiB are cut, as
- * CloudWatch does. */
+ * CloudWatch does, and empty ones are no events, as there. */
 bool log_writer_add(struct log_writer *writer, gint64 milliseconds, const char *message,
                     size_t size, GError **error);
 void log_writer_close(struct log_writer *writer);

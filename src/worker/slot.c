@@ -141,11 +141,13 @@ static void finish(struct slot *slot, enum error_code code, const char *why)
     g_clear_pointer(&slot->out, g_byte_array_unref);
     slot->alive = false;
     count_process(slot, -1, was_ready ? -1 : 0);
+    g_autofree char *said = g_steal_pointer(&slot->no_start);
     g_autofree char *how = process_describe(status);
     g_autofree char *text =
-        why ? g_strdup(why)
-            : g_strdup_printf("its process ended %s (%s)",
-                              was_ready ? "unexpectedly" : "before it was ready", how);
+        said  ? g_steal_pointer(&said)
+        : why ? g_strdup(why)
+              : g_strdup_printf("its process ended %s (%s)",
+                                was_ready ? "unexpectedly" : "before it was ready", how);
     if (was_ready) {
         slot->failures = 0;
         fail_call(slot, code, text);
@@ -186,6 +188,11 @@ static void take_error(struct slot *slot, GBytes *bytes)
     char *newline = strchr(text, '\n');
     if (newline)
         *newline = '\0';
+    if (!slot->ready) { /* it is about to end */
+        g_free(slot->no_start);
+        slot->no_start = g_strdup(newline ? newline + 1 : text);
+        return;
+    }
     g_autoptr(GError) cause = NULL;
     error_set(&cause, error_code_named(text), "%s", newline ? newline + 1 : text);
     end_call(slot, NULL, cause);

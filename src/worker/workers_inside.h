@@ -29,6 +29,7 @@ struct slot {
     bool ready; /* read by others too: set under the pool's lock */
     struct lines output;
     GByteArray *in, *out;
+    char *no_start; /* why it cannot come to work, as it said itself, or NULL */
     double ready_by, idle_since, look_at_memory;
     unsigned failures; /* starts in a row that came to nothing */
     double not_before; /* when the next start may be */

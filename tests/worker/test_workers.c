@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "worker/frame.h"
 #include "worker/serve.h"
 #include "worker/workers.h"
 
@@ -62,6 +63,15 @@ static int serve(const char *how)
 {
     if (strcmp(how, "broken") == 0) {
         fprintf(stderr, "no such module\n");
+        return 3;
+    }
+    if (strcmp(how, "sorry") == 0) {
+        GByteArray *said = g_byte_array_new();
+        const char words[] = "ProcessEnded\nno such module";
+        frame_put(said, FRAME_ERROR, words, strlen(words));
+        if (write(3, said->data, said->len) < 0)
+            return 1;
+        g_byte_array_unref(said);
         return 3;
     }
     if (strcmp(how, "mute") == 0)
@@ -322,6 +332,17 @@ static void a_start_that_fails_says_so(void **state)
     g_string_free(log, TRUE);
 }
 
+static void a_process_says_itself_why_it_cannot_start(void **state)
+{
+    (void)state;
+    g_autoptr(GError) error = NULL;
+    struct workers *workers = open_pool("sorry", (struct workers_plan){.warm = true});
+    assert_false(workers_wait_ready(workers, &error));
+    assert_string_equal(error->message, "the test: no such module");
+    expect_error(workers, "hello", ERROR_PROCESS_ENDED, "no such module");
+    workers_close(workers);
+}
+
 static void a_start_that_does_not_end_is_ended(void **state)
 {
     (void)state;
@@ -377,6 +398,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(a_call_that_hears_keeps_its_process),
         cmocka_unit_test(many_callers_and_processes),
         cmocka_unit_test(a_start_that_fails_says_so),
+        cmocka_unit_test(a_process_says_itself_why_it_cannot_start),
         cmocka_unit_test(a_start_that_does_not_end_is_ended),
         cmocka_unit_test(nonsense_on_the_socket),
         cmocka_unit_test(a_warm_pool_is_ready_before_its_first_call),

@@ -4,6 +4,7 @@
 #include <archive_entry.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -130,4 +131,157 @@ void archive_file_free(struct archive_file *file)
     archive_write_free(file->archive);
     g_free(file->path);
     g_free(file);
+}
+
+/* ---- what comes from outside ---- */
+
+typedef struct archive archive_reader;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(archive_reader, archive_read_free)
+
+static struct archive *open_bytes(GBytes *bytes, GError **error)
+{
+    g_autoptr(archive_reader) archive = archive_read_new();
+    archive_read_support_filter_all(archive);
+    archive_read_support_format_tar(archive);
+    archive_read_support_format_zip(archive);
+    gsize size;
+    const void *data = g_bytes_get_data(bytes, &size);
+    if (archive_read_open_memory(archive, data, size) == ARCHIVE_OK)
+        return g_steal_pointer(&archive);
+    library_error(archive, error, "the archive cannot be read");
+    return NULL;
+}
+
+/* The next member: its name without a leading "./"; NULL at the end, or with an error. */
+static const char *next_member(struct archive *archive, struct archive_entry **entry,
+                               GError **error)
+{
+    int result = archive_read_next_header(archive, entry);
+    if (result != ARCHIVE_OK && result != ARCHIVE_WARN) {
+        if (result != ARCHIVE_EOF)
+            library_error(archive, error, "the archive cannot be read");
+        return NULL;
+    }
+    const char *name = archive_entry_pathname(*entry);
+    while (name && g_str_has_prefix(name, "./"))
+        name += 2 + strspn(name + 2, "/");
+    return name ? name : "";
+}
+
+static bool unpack_file(struct archive *archive, const char *path, mode_t mode, gint64 *left,
+                        GError **error)
+{
+    unlink(path); /* the last of a name counts */
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode & 0755) | 0644);
+    if (fd < 0)
+        return error_set_errno(error, errno, "writing %s", path);
+    char block[BLOCK];
+    la_ssize_t n;
+    bool written = true;
+    while (written && (n = archive_read_data(archive, block, sizeof block)) > 0)
+        written = (*left -= n) < 0
+                      ? error_set(error, ERROR_VALIDATION,
+                                  "the archive holds more than %" G_GINT64_FORMAT " GiB",
+                                  ARCHIVE_UNPACK_BYTES >> 30)
+                      : file_write_all(fd, block, (size_t)n, error);
+    if (written && n < 0)
+        written = library_error(archive, error, "the archive cannot be read");
+    close(fd);
+    return written;
+}
+
+/* A link may lead to what lies beside or below it. */
+static bool unpack_link(const struct archive_entry *entry, const char *path, GError **error)
+{
+    const char *target = archive_entry_symlink((struct archive_entry *)entry);
+    if (!target || !file_is_inside(target))
+        return error_set(error, ERROR_VALIDATION,
+                         "the archive's link %s leads to %s; only what lies below it may be linked",
+                         archive_entry_pathname((struct archive_entry *)entry),
+                         target ? target : "nothing");
+    unlink(path);
+    return symlink(target, path) == 0 || error_set_errno(error, errno, "writing %s", path);
+}
+
+static bool make_folders(const char *path, GError **error)
+{
+    return g_mkdir_with_parents(path, 0755) == 0 ||
+           error_set_errno(error, errno, "making the folder %s", path);
+}
+
+static bool unpack_member(struct archive *archive, struct archive_entry *entry, const char *name,
+                          const char *folder, gint64 *left, GError **error)
+{
+    g_autofree char *plain = g_strdup(name);
+    g_strchomp(plain);
+    for (size_t length = strlen(plain); length && plain[length - 1] == '/'; length--)
+        plain[length - 1] = '\0';
+    if (!*plain || strcmp(plain, ".") == 0)
+        return true;
+    mode_t type = archive_entry_filetype(entry);
+    if (!file_is_inside(plain) || archive_entry_hardlink(entry) ||
+        (type != AE_IFREG && type != AE_IFDIR && type != AE_IFLNK))
+        return error_set(error, ERROR_VALIDATION,
+                         "the archive's member %s is no file or folder that stays in the archive's "
+                         "own folder",
+                         name);
+    g_autofree char *path = g_build_filename(folder, plain, NULL);
+    g_autofree char *above = g_path_get_dirname(path);
+    if (!make_folders(type == AE_IFDIR ? path : above, error))
+        return false;
+    if (type == AE_IFLNK)
+        return unpack_link(entry, path, error);
+    return type == AE_IFDIR || unpack_file(archive, path, archive_entry_perm(entry), left, error);
+}
+
+bool archive_unpack(GBytes *bytes, const char *folder, GError **error)
+{
+    g_autoptr(archive_reader) archive = open_bytes(bytes, error);
+    if (!archive || !make_folders(folder, error))
+        return false;
+    GError *cause = NULL;
+    gint64 left = ARCHIVE_UNPACK_BYTES;
+    struct archive_entry *entry;
+    const char *name;
+    unsigned members = 0;
+    while (!cause && (name = next_member(archive, &entry, &cause))) {
+        if (++members > ARCHIVE_UNPACK_FILES)
+            error_set(&cause, ERROR_VALIDATION, "the archive holds more than %d files",
+                      ARCHIVE_UNPACK_FILES);
+        else
+            unpack_member(archive, entry, name, folder, &left, &cause);
+    }
+    if (cause)
+        g_propagate_error(error, cause);
+    return !cause;
+}
+
+static char *read_text(struct archive *archive, const char *name, gsize limit, GError **error)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    char block[BLOCK];
+    la_ssize_t n;
+    while ((n = archive_read_data(archive, block, sizeof block)) > 0 && text->len <= limit)
+        g_string_append_len(text, block, n);
+    if (n < 0)
+        library_error(archive, error, name);
+    else if (text->len > limit)
+        error_set(error, ERROR_VALIDATION, "%s is larger than %" G_GSIZE_FORMAT " bytes", name,
+                  limit);
+    else
+        return g_string_free(g_steal_pointer(&text), FALSE);
+    return NULL;
+}
+
+char *archive_find_text(GBytes *bytes, const char *wanted, gsize limit, GError **error)
+{
+    g_autoptr(archive_reader) archive = open_bytes(bytes, error);
+    struct archive_entry *entry;
+    const char *name = NULL;
+    GError *cause = NULL;
+    while (archive && (name = next_member(archive, &entry, &cause)) && strcmp(name, wanted) != 0)
+        continue;
+    if (cause)
+        g_propagate_error(error, cause);
+    return name ? read_text(archive, wanted, limit, error) : NULL;
 }

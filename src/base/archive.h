@@ -1,5 +1,5 @@
-/* archive.h: tar.gz archives of folders. (What comes from outside is read on floor 0:
- * feature/unpack.h.) */
+/* archive.h: tar.gz archives of folders. (What comes from outside and stays in memory is read on
+ * floor 0: archive/unpack.h.) */
 #ifndef LATHE_BASE_ARCHIVE_H
 #define LATHE_BASE_ARCHIVE_H
 
@@ -9,6 +9,17 @@
 /* Writes every file below folder, under its name relative to it, as tar.gz.
  * ERROR_SERVICE_UNAVAILABLE where the disk is full. */
 bool archive_write(const char *folder, const char *path, GError **error);
+
+/* Puts the files of an archive (tar, plain or compressed, or zip) below folder, which is made where
+ * it is missing. Names and links that would lead out of it, hard links, devices, and more than
+ * ARCHIVE_UNPACK_FILES files or ARCHIVE_UNPACK_BYTES are refused: ERROR_VALIDATION. */
+enum { ARCHIVE_UNPACK_FILES = 100000 };
+#define ARCHIVE_UNPACK_BYTES ((gint64)64 << 30)
+bool archive_unpack(GBytes *archive, const char *folder, GError **error);
+
+/* The text of one file of an archive, of at most `limit` bytes; NULL where it has none of that
+ * name, or with an error where it cannot be read. g_free. */
+char *archive_find_text(GBytes *archive, const char *name, gsize limit, GError **error);
 
 /* The same of members in memory, one after the other. What is freed without being finished leaves
  * no whole archive at the path. */

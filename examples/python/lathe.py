@@ -245,29 +245,34 @@ class Predictor:
         return out[:, 0] if width == 1 and what in _SINGLE else out
 
     def _floats(self, rows, what):
-        """Rows that are what trees read already, in one piece. Answers that are small come through
-        memory whose address is known, for asking numpy for an address takes longer than a row."""
+        """Rows that are what trees read already. What is small goes through bytes, and comes through
+        memory whose address is known: to ask numpy for an address takes longer than a row."""
         count, inputs = rows.shape
         if inputs != self._inputs:
             _check_width(self.columns, rows)
-        if rows.dtype is not _FLOAT32 or not rows.flags.c_contiguous:
-            rows = numpy.ascontiguousarray(rows, numpy.float32)
+        if rows.dtype is not _FLOAT32:
+            rows = rows.astype(_FLOAT32)
         width, scratch = self._widths[what], self._scratch
+        if rows.size <= _SMALL:
+            given = rows.tobytes()  # in C's order, whatever theirs is
+        else:
+            rows = numpy.ascontiguousarray(rows)
+            given = rows.ctypes.data
         room = count * (width if width > self._room else self._room)
         if room <= _SMALL:
             out, address = scratch.out, scratch.address
         else:
-            out = numpy.empty(room, numpy.float32)
+            out = numpy.empty(room, _FLOAT32)
             address = out.ctypes.data
-        if not self._predict_floats(self._handle, what, rows.__array_interface__["data"][0], count,
-                                    inputs, address, scratch.error):
+        if not self._predict_floats(self._handle, what, given, count, inputs, address,
+                                    scratch.error):
             raise LatheError(scratch.error)
         out = out[:count * width].astype(_FLOAT64)
         return out if width == 1 and what in _SINGLE else out.reshape(count, width)
 
 
 _FLOAT32, _FLOAT64 = numpy.dtype(numpy.float32), numpy.dtype(numpy.float64)
-_SMALL = 4096
+_SMALL = 8192
 #: What is one number a row, and not a row of one.
 _SINGLE = frozenset([PREDICTION, MARGIN, LABELS])
 

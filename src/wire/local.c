@@ -1,21 +1,19 @@
-#define _GNU_SOURCE /* struct ucred, accept4 */
+#define _GNU_SOURCE /* struct ucred */
 #include "wire/local.h"
 
 #include <errno.h>
 #include <fcntl.h>
-#include <poll.h>
-#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "base/visits.h"
+
 #define LONGEST_LINE (96 << 20)
 #define LONGEST_BODY (48 << 20)
-#define PAUSE_MS 100
 
 struct local_door {
     const struct operations *operations;
@@ -23,14 +21,7 @@ struct local_door {
     void (*stop)(void *data);
     void *data;
     char *path;
-    int socket;
-    int closing[2]; /* a pipe: its write end is closed to end the thread */
-    pthread_t thread;
-
-    pthread_mutex_t lock; /* of the visits: the descriptors of those that are here */
-    pthread_cond_t left;
-    GArray *visits;
-    guint most_visits; /* more wait at the door */
+    struct visits *visits;
 };
 
 /* Socket addresses hold 107 characters; a longer path goes through the folder's descriptor. */
@@ -198,56 +189,17 @@ static json_t *answer_line(const struct local_door *door, const json_t *line, GB
     return answer ? answer : error_reply(error);
 }
 
-struct visit {
-    struct local_door *door;
-    int fd;
-};
-
-/* A visit's thread may outlive the accepting one, but not the door: local_close waits for it. */
-static void visit_begin(struct local_door *door, int fd)
-{
-    pthread_mutex_lock(&door->lock);
-    g_array_append_val(door->visits, fd);
-    pthread_mutex_unlock(&door->lock);
-}
-
-static void visit_end(struct local_door *door, int fd)
-{
-    pthread_mutex_lock(&door->lock);
-    for (guint i = 0; i < door->visits->len; i++) {
-        if (g_array_index(door->visits, int, i) == fd) {
-            g_array_remove_index_fast(door->visits, i);
-            break;
-        }
-    }
-    close(fd);
-    pthread_cond_signal(&door->left);
-    pthread_mutex_unlock(&door->lock);
-}
-
 /* One request and its reply; false at the end of the visit. */
-static bool serve_request(const struct visit *visit, GString *ahead)
+static bool serve_request(const struct local_door *door, int fd, GString *ahead)
 {
     g_autoptr(GError) error = NULL;
     g_autoptr(GBytes) sent = NULL;
     g_autoptr(GBytes) body = NULL;
-    g_autoptr(json_auto) line = receive_message(visit->fd, ahead, &sent, &error);
+    g_autoptr(json_auto) line = receive_message(fd, ahead, &sent, &error);
     if (!line && !error)
         return false;
-    g_autoptr(json_auto) answer =
-        line ? answer_line(visit->door, line, sent, &body) : error_reply(error);
-    return send_message(visit->fd, answer, body) && !error;
-}
-
-static void *serve_visit(void *data)
-{
-    struct visit *visit = data;
-    g_autoptr(GString) ahead = g_string_new(NULL);
-    while (serve_request(visit, ahead))
-        continue;
-    visit_end(visit->door, visit->fd);
-    g_free(visit);
-    return NULL;
+    g_autoptr(json_auto) answer = line ? answer_line(door, line, sent, &body) : error_reply(error);
+    return send_message(fd, answer, body) && !error;
 }
 
 static bool is_ours(int fd)
@@ -257,75 +209,30 @@ static bool is_ours(int fd)
     return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.uid == geteuid();
 }
 
-static bool has_room(struct local_door *door)
+static void serve_visit(int fd, void *data)
 {
-    pthread_mutex_lock(&door->lock);
-    bool room = door->visits->len < door->most_visits;
-    pthread_mutex_unlock(&door->lock);
-    return room;
+    g_autoptr(GString) ahead = g_string_new(NULL);
+    while (is_ours(fd) && serve_request(data, fd, ahead))
+        continue;
 }
 
-static void let_in(struct local_door *door, int fd)
-{
-    pthread_t thread;
-    struct visit *visit = g_new(struct visit, 1);
-    *visit = (struct visit){door, fd};
-    visit_begin(door, fd);
-    if (pthread_create(&thread, NULL, serve_visit, visit) == 0) {
-        pthread_detach(thread);
-        return;
-    }
-    visit_end(door, fd);
-    g_free(visit);
-}
-
-/* While there is no room, or no descriptor or memory for another, visitors wait in the kernel and
- * we look again after a while: the socket would else be reported again and again. */
-static void *accept_visits(void *data)
-{
-    struct local_door *door = data;
-    struct pollfd fds[2] = {{.events = POLLIN}, {.fd = door->closing[0]}};
-    bool out = false;
-    for (;;) {
-        bool waits = out || !has_room(door);
-        fds[0].fd = waits ? -1 : door->socket;
-        int ready = poll(fds, 2, waits ? PAUSE_MS : -1);
-        if (fds[1].revents || (ready < 0 && errno != EINTR))
-            return NULL;
-        out = false;
-        if (waits || ready <= 0)
-            continue;
-        int fd = accept4(door->socket, NULL, NULL, SOCK_CLOEXEC);
-        out = fd < 0;
-        if (fd >= 0 && is_ours(fd))
-            let_in(door, fd);
-        else if (fd >= 0)
-            close(fd);
-    }
-}
-
-/* An eighth of the process's descriptors. */
-static guint visits_limit(void)
-{
-    struct rlimit files = {.rlim_cur = 1024};
-    getrlimit(RLIMIT_NOFILE, &files);
-    return (guint)CLAMP(files.rlim_cur / 8, 4, 256);
-}
-
-static bool listen_at(struct local_door *door, const char *home, GError **error)
+/* The listening socket, or -1. */
+static int listen_at(const struct local_door *door, const char *home, GError **error)
 {
     struct sockaddr_un address;
     int folder;
     if (!address_of(home, &address, &folder, error))
-        return false;
-    door->socket = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        return -1;
+    int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     unlink(door->path); /* left by an owner that was killed: we hold the home's lock */
-    bool listens = bind(door->socket, (struct sockaddr *)&address, sizeof address) == 0 &&
-                   chmod(door->path, 0600) == 0 && listen(door->socket, 16) == 0;
-    if (!listens)
-        error_set_errno(error, errno, "listening on %s", door->path);
+    bool listens = bind(fd, (struct sockaddr *)&address, sizeof address) == 0 &&
+                   chmod(door->path, 0600) == 0 && listen(fd, 16) == 0;
     close(folder);
-    return listens;
+    if (listens)
+        return fd;
+    error_set_errno(error, errno, "listening on %s", door->path);
+    close(fd);
+    return -1;
 }
 
 struct local_door *local_open(const char *home, const struct operations *operations, json_t *about,
@@ -336,52 +243,23 @@ struct local_door *local_open(const char *home, const struct operations *operati
     door->about = about;
     door->stop = stop;
     door->data = data;
-    pthread_mutex_init(&door->lock, NULL);
-    pthread_cond_init(&door->left, NULL);
-    door->visits = g_array_new(FALSE, FALSE, sizeof(int));
-    door->most_visits = visits_limit();
     door->path = g_build_filename(home, "socket", NULL);
-    door->socket = door->closing[0] = door->closing[1] = -1;
-    if (!listen_at(door, home, error) || pipe2(door->closing, O_CLOEXEC) != 0 ||
-        pthread_create(&door->thread, NULL, accept_visits, door) != 0) {
-        if (error && !*error)
-            error_set_errno(error, errno, "opening the door %s", door->path);
-        door->thread = 0;
-        local_close(door);
-        return NULL;
-    }
-    return door;
-}
-
-/* Visitors hear the end of what they might still ask; what they asked is answered first. */
-static void see_visitors_off(struct local_door *door)
-{
-    pthread_mutex_lock(&door->lock);
-    for (guint i = 0; i < door->visits->len; i++)
-        shutdown(g_array_index(door->visits, int, i), SHUT_RD);
-    while (door->visits->len)
-        pthread_cond_wait(&door->left, &door->lock);
-    pthread_mutex_unlock(&door->lock);
+    int fd = listen_at(door, home, error);
+    door->visits = fd < 0 ? NULL : visits_open(fd, serve_visit, door, error);
+    if (door->visits)
+        return door;
+    local_close(door);
+    return NULL;
 }
 
 void local_close(struct local_door *door)
 {
     if (!door)
         return;
-    if (door->closing[1] >= 0) {
-        close(door->closing[1]);
-        if (door->thread)
-            pthread_join(door->thread, NULL);
-        close(door->closing[0]);
-    }
-    see_visitors_off(door);
-    if (door->socket >= 0)
-        close(door->socket);
+    /* Visitors hear the end of what they might still ask; what they asked is answered first. */
+    visits_close(door->visits, SHUT_RD);
     unlink(door->path);
     json_decref(door->about);
-    g_array_unref(door->visits);
-    pthread_mutex_destroy(&door->lock);
-    pthread_cond_destroy(&door->left);
     g_free(door->path);
     g_free(door);
 }

@@ -43,8 +43,9 @@ size_t http_client_keep_escapes(void *data, struct MHD_Connection *connection, c
     return strlen(text);
 }
 
-static void fill_request(struct http_exchange *exchange, const char *method)
+static void fill_request(const struct http_client *client, const char *method)
 {
+    struct http_exchange *exchange = client->exchange;
     const char *target = exchange->target->str;
     const char *path = target + strlen(target) + 1;
     const char *query = target + strlen(path);
@@ -53,6 +54,7 @@ static void fill_request(struct http_exchange *exchange, const char *method)
         .target = target,
         .path = path,
         .query = *query ? query + 1 : query,
+        .host = client->host,
         .exchange = exchange,
     };
 }
@@ -118,7 +120,7 @@ static enum MHD_Result start(struct http_client *client, const char *method, con
     exchange->connection = client->connection;
     client->body_since = clock_monotonic();
     client->received = client->body_seen = 0;
-    fill_request(exchange, method);
+    fill_request(client, method);
 
     const char *why;
     unsigned status =
@@ -314,6 +316,8 @@ static void add_client(struct http_poller *poller, struct MHD_Connection *connec
     client->poller = poller;
     client->connection = connection;
     client->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
+    g_hash_table_steal_extended(poller->hosts, GINT_TO_POINTER(client->fd), NULL,
+                                (gpointer *)&client->host);
     client->idle_since = client->head_since = clock_monotonic();
     client->next = poller->clients;
     if (client->next)
@@ -340,6 +344,7 @@ static void remove_client(struct http_client *client)
     g_hash_table_remove(poller->by_fd, GINT_TO_POINTER(client->fd));
     http_framing_clear(&client->framing);
     http_exchange_unref(client->exchange);
+    g_free(client->host);
     g_free(client);
 }
 

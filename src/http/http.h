@@ -18,7 +18,10 @@ struct http_request {
     const char *query;     /* after '?', "" where there is none */
     struct stream *body;   /* never NULL */
     gint64 content_length; /* -1: chunked */
-    void *data;            /* the handler's own, from route to respond */
+    /* Of a connection that was handed over: the host for which it was (valid in route alone). NULL:
+     * it came to the server's own port. */
+    const char *host;
+    void *data; /* the handler's own, from route to respond */
     /* Where set: called with data when the request is over, answered or not. */
     void (*data_free)(void *data);
     struct http_exchange *exchange; /* the server's own */
@@ -77,6 +80,11 @@ struct http_server;
 struct http_server *http_server_start(const struct http_options *options,
                                       const struct http_handler *handler, GError **error);
 unsigned http_server_port(const struct http_server *server);
+/* Serves a connection that was made elsewhere, a Unix socket, as if it had come to the port. host
+ * (copied) is what its requests find in `host`: nothing that a client sends can set that. Takes
+ * over fd, and closes it where there are too many connections. Not during or after
+ * http_server_stop. */
+void http_server_adopt(struct http_server *server, int fd, const char *host);
 /* Accepts no more, lets what is under way finish (at most `seconds`), then closes everything. */
 void http_server_stop(struct http_server *server, unsigned seconds);
 

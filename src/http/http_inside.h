@@ -67,6 +67,7 @@ struct http_client {
     struct http_client *previous, *next; /* in the poller's list */
     struct MHD_Connection *connection;
     int fd;
+    char *host; /* for which it was handed over, or NULL */
     enum http_stage stage;
     struct http_exchange *exchange; /* kept from request to request */
     struct http_framing framing;
@@ -90,6 +91,9 @@ struct http_poller {
     double accept_after; /* a time: out of descriptors until then */
     struct http_client *clients;
     GHashTable *by_fd; /* the same, by their descriptors */
+    GHashTable *hosts; /* of connections handed over that are no clients yet, by descriptor */
+    pthread_mutex_t lock;
+    GArray *handed; /* under the lock: struct handed, to be taken in */
     unsigned client_count, client_limit;
     GArray *lingering; /* struct lingering, linger.c */
     double next_look;  /* at the deadlines */
@@ -100,8 +104,9 @@ struct http_server {
     struct http_handler handler;
     struct http_pool *pool;
     struct http_poller *pollers;
-    unsigned started;   /* pollers that run */
-    atomic_size_t held; /* bytes of bodies read whole, of all exchanges */
+    unsigned started;      /* pollers that run */
+    atomic_uint next_hand; /* whose turn it is to take a connection that is handed over */
+    atomic_size_t held;    /* bytes of bodies read whole, of all exchanges */
     atomic_bool stopping;
     double stop_deadline; /* set before stopping */
 };
@@ -177,6 +182,8 @@ void http_framing_clear(struct http_framing *framing);
 
 bool http_poller_start(struct http_poller *poller, struct http_server *server, int socket,
                        GError **error);
+/* Any thread: gives it a connection that was made elsewhere. */
+void http_poller_hand(struct http_poller *poller, int fd, const char *host);
 /* Any thread: has it look at what was resumed, and at server->stopping. */
 void http_poller_wake(struct http_poller *poller);
 /* Once server->stopping is set: waits until all its clients are gone. */

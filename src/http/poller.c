@@ -5,6 +5,8 @@
  * about 100 requests a second. Called with a wait of 0 it cannot. */
 #define _GNU_SOURCE /* accept4 */
 #include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -52,6 +54,8 @@ static void accept_clients(struct http_poller *poller, double now)
         socklen_t size = sizeof address;
         int fd = accept4(poller->listen_fd, (struct sockaddr *)&address, &size,
                          SOCK_CLOEXEC | SOCK_NONBLOCK);
+        /* A number that had been a connection's handed over, and that MHD let go. */
+        g_hash_table_remove(poller->hosts, GINT_TO_POINTER(fd));
         bool added = fd >= 0 && MHD_add_connection(poller->daemon, fd, (struct sockaddr *)&address,
                                                    size) == MHD_YES; /* else it has closed it */
         if (!added && fd < 0 && (errno == EAGAIN || is_passing(errno)))
@@ -59,6 +63,51 @@ static void accept_clients(struct http_poller *poller, double now)
         if (!added)
             poller->accept_after = now + ACCEPT_PAUSE_SECONDS;
     }
+}
+
+/* ---- connections that are handed over ---- */
+
+struct handed {
+    int fd;
+    char *host;
+};
+
+void http_poller_hand(struct http_poller *poller, int fd, const char *host)
+{
+    struct handed handed = {fd, g_strdup(host)};
+    pthread_mutex_lock(&poller->lock);
+    g_array_append_val(poller->handed, handed);
+    pthread_mutex_unlock(&poller->lock);
+    http_poller_wake(poller);
+}
+
+static void take(struct http_poller *poller, const struct handed *handed)
+{
+    /* MHD wants an address; nobody asks it for that. */
+    const struct sockaddr_in nowhere = {.sin_family = AF_INET};
+    gpointer key = GINT_TO_POINTER(handed->fd);
+    g_hash_table_insert(poller->hosts, key, handed->host);
+    fcntl(handed->fd, F_SETFL, O_NONBLOCK);
+    if (MHD_add_connection(poller->daemon, handed->fd, (const struct sockaddr *)&nowhere,
+                           sizeof nowhere) != MHD_YES)
+        g_hash_table_remove(poller->hosts, key);
+}
+
+static void take_handed(struct http_poller *poller)
+{
+    struct handed handed;
+    bool more;
+    do {
+        pthread_mutex_lock(&poller->lock);
+        more = poller->handed->len > 0;
+        if (more) {
+            handed = g_array_index(poller->handed, struct handed, 0);
+            g_array_remove_index(poller->handed, 0);
+        }
+        pthread_mutex_unlock(&poller->lock);
+        if (more)
+            take(poller, &handed);
+    } while (more);
 }
 
 /* ---- the loop ---- */
@@ -81,16 +130,20 @@ static double time_to_wait(struct http_poller *poller, double now)
 static void wait_for_events(struct http_poller *poller, double now)
 {
     double seconds = time_to_wait(poller, now);
-    if (seconds == 0) /* MHD has work; it looks at its descriptors itself */
+    if (seconds == 0) { /* MHD has work; it looks at its descriptors itself */
+        take_handed(poller);
         return accept_clients(poller, now);
+    }
     struct pollfd events[] = {
         {.fd = poller->epoll_fd, .events = POLLIN},
         {.fd = poller->wake_fd, .events = POLLIN},
         {.fd = may_accept(poller, now) ? poller->listen_fd : -1, .events = POLLIN}};
     poll(events, G_N_ELEMENTS(events), seconds < 0 ? -1 : (int)(seconds * 1e3) + 1);
     uint64_t count;
-    if (events[1].revents && read(poller->wake_fd, &count, sizeof count) > 0)
-        atomic_store(&poller->woken, false); /* before MHD looks for what was resumed */
+    if (events[1].revents && read(poller->wake_fd, &count, sizeof count) > 0) {
+        atomic_store(&poller->woken, false); /* before we look at what we were woken for */
+        take_handed(poller);
+    }
     if (events[2].revents)
         accept_clients(poller, clock_monotonic());
 }
@@ -151,6 +204,15 @@ static unsigned connection_limit(const struct http_server *server)
     return (unsigned)MAX(half / server->options.threads, 4);
 }
 
+static void free_tables(struct http_poller *poller)
+{
+    g_hash_table_unref(poller->by_fd);
+    g_hash_table_unref(poller->hosts);
+    g_array_unref(poller->handed);
+    pthread_mutex_destroy(&poller->lock);
+    close(poller->wake_fd);
+}
+
 bool http_poller_start(struct http_poller *poller, struct http_server *server, int socket,
                        GError **error)
 {
@@ -158,6 +220,9 @@ bool http_poller_start(struct http_poller *poller, struct http_server *server, i
     poller->listen_fd = socket;
     poller->client_limit = connection_limit(server);
     poller->by_fd = g_hash_table_new(NULL, NULL);
+    poller->hosts = g_hash_table_new_full(NULL, NULL, NULL, g_free);
+    poller->handed = g_array_new(FALSE, FALSE, sizeof(struct handed));
+    pthread_mutex_init(&poller->lock, NULL);
     poller->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     poller->daemon = MHD_start_daemon(
         MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_NO_LISTEN_SOCKET, 0, NULL, NULL,
@@ -168,9 +233,8 @@ bool http_poller_start(struct http_poller *poller, struct http_server *server, i
         MHD_OPTION_NOTIFY_COMPLETED, http_client_completed, poller, MHD_OPTION_NOTIFY_CONNECTION,
         http_client_notify, poller, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
     if (!poller->daemon) {
-        g_hash_table_unref(poller->by_fd);
         close(socket);
-        close(poller->wake_fd);
+        free_tables(poller);
         return error_set(error, ERROR_INTERNAL, "the HTTP library did not start: %s",
                          g_strerror(errno));
     }
@@ -179,9 +243,8 @@ bool http_poller_start(struct http_poller *poller, struct http_server *server, i
     if (!failure)
         return true;
     MHD_stop_daemon(poller->daemon);
-    g_hash_table_unref(poller->by_fd);
     close(socket);
-    close(poller->wake_fd);
+    free_tables(poller);
     return error_set_errno(error, failure, "starting a thread for connections");
 }
 
@@ -201,7 +264,7 @@ void http_poller_join(struct http_poller *poller)
 void http_poller_free(struct http_poller *poller)
 {
     http_linger_free(poller);
+    take_handed(poller); /* what came too late is closed with the others */
     MHD_stop_daemon(poller->daemon);
-    g_hash_table_unref(poller->by_fd);
-    close(poller->wake_fd);
+    free_tables(poller);
 }

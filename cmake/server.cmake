@@ -30,6 +30,7 @@ room(serve)
 room(flow)
 room(service)
 room(http LINK PkgConfig::libmicrohttpd)
+room(proxy LINK OpenSSL::SSL)
 room(wire)
 
 if(EXISTS ${CMAKE_SOURCE_DIR}/src/cli/main.c)

@@ -10,6 +10,7 @@ enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NOT_RUNNING = 3 };
 
 /* Where HTTP is served unless told otherwise. */
 #define CLI_LISTEN "127.0.0.1:4566"
+#define CLI_PROXY "http://127.0.0.1:4567"
 
 struct verb {
     const char *name;

@@ -10,8 +10,13 @@
 #include "wire/local.h"
 
 static const struct verb verbs[] = {
-    {"serve", "[--listen ADDRESS:PORT]", "serve AWS clients until it is stopped",
+    {"serve", "[--listen ADDRESS:PORT] [--proxy ADDRESS:PORT|off] [--no-tunnels]",
+     "serve AWS clients until it is stopped",
      "Listens on 127.0.0.1:4566 unless told otherwise, and keeps everything in the home folder.\n"
+     "  --proxy ADDRESS:PORT   where AWS's own hosts are answered (`lathe env --all`): the port "
+     "after\n"
+     "                         that, or any free one, unless told otherwise; off: nowhere\n"
+     "  --no-tunnels           the proxy leads to no other hosts\n"
      "Only loopback addresses are accepted; port 0 takes any free one. Prints one line when it is\n"
      "ready. SIGTERM, Ctrl-C and `lathe stop` end it: requests under way finish first.",
      cli_serve},
@@ -28,10 +33,13 @@ static const struct verb verbs[] = {
      "created where it is missing.\n"
      "Ctrl-C stops the execution. The exit code is 0 only where it succeeded.",
      cli_run},
-    {"env", "", "print what AWS clients need: eval \"$(lathe env)\"",
+    {"env", "[--all]", "print what AWS clients need: eval \"$(lathe env)\"",
      "Prints export lines for a shell: the endpoint, region, keys, and the configuration file "
      "that\n"
-     "keeps the SageMaker SDK from calling addresses outside (written to the home folder).",
+     "keeps the SageMaker SDK from calling addresses outside (written to the home folder).\n"
+     "  --all   what brings clients here that go to AWS's own hosts, too: lathe as the proxy of\n"
+     "          HTTPS, and the certificates to trust, which are made for this home and for AWS's\n"
+     "          hosts alone",
      cli_env},
     {"call", "SERVICE OPERATION [JSON]", "call one operation of the running lathe",
      "SERVICE and OPERATION as botocore names them: lathe call sagemaker ListModels\n"

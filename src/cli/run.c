@@ -283,7 +283,8 @@ static bool find_server(struct workflow_run *run, const char *listen, struct ser
                                     "--serve: %s is served already; run without --serve to use "
                                     "that server",
                                     cli_home());
-    *server = server_open(listen, false, error);
+    const struct server_options options = {.listen = listen};
+    *server = server_open(&options, error);
     if (*server)
         run->changes = server_changes(*server, PIPELINE_EXECUTION, error);
     return run->changes >= 0;

@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <string.h>
 
 #include "cli/cli.h"
 #include "cli/server.h"
@@ -6,10 +7,13 @@
 int cli_serve(int argc, char **argv)
 {
     g_autofree char *listen = NULL;
+    g_autofree char *proxy = NULL;
     double lifecycle_day = 0;
-    gboolean test_clock = FALSE;
+    gboolean no_tunnels = FALSE, test_clock = FALSE;
     const GOptionEntry options[] = {
         {"listen", 0, 0, G_OPTION_ARG_STRING, &listen, NULL, NULL},
+        {"proxy", 0, 0, G_OPTION_ARG_STRING, &proxy, NULL, NULL},
+        {"no-tunnels", 0, 0, G_OPTION_ARG_NONE, &no_tunnels, NULL, NULL},
         /* For tests: POST /_lathe/clock/SECONDS moves the clock on. */
         {"test-clock", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &test_clock, NULL, NULL},
         /* For tests of lifecycles that wait for the wall's clock: the seconds of a day. */
@@ -21,11 +25,13 @@ int cli_serve(int argc, char **argv)
         return CLI_USAGE;
     if (!listen)
         listen = g_strdup(CLI_LISTEN);
-    if (!server_check_listen(listen, &error)) {
+    if (!server_check_listen("--listen", listen, &error) ||
+        (proxy && strcmp(proxy, "off") != 0 && !server_check_listen("--proxy", proxy, &error))) {
         cli_error(error);
         return CLI_USAGE;
     }
-    struct server *server = server_open(listen, test_clock, &error);
+    const struct server_options asked = {listen, proxy, no_tunnels, test_clock};
+    struct server *server = server_open(&asked, &error);
     if (!server)
         return cli_error(error);
     if (lifecycle_day > 0)

@@ -10,6 +10,7 @@
 #include "cli/cli.h"
 #include "http/http.h"
 #include "lathe.h"
+#include "proxy/proxy.h"
 #include "service/home.h"
 #include "store/store.h"
 #include "wire/dispatch.h"
@@ -24,21 +25,24 @@ struct server {
     struct dispatcher *dispatcher;
     struct http_server *http;
     struct local_door *door;
-    char *url;
+    struct proxy *proxy;
+    char *url, *proxy_url;
 
     const char *watched; /* the kind of server_changes */
     unsigned watch;
     int changes; /* an eventfd, or -1 */
 };
 
-static bool parse_listen(const char *listen, char **address, unsigned *port, GError **error)
+static bool parse_listen(const char *option, const char *listen, char **address, unsigned *port,
+                         GError **error)
 {
     const char *colon = strrchr(listen, ':');
     const char *digits = colon ? colon + 1 : listen;
     guint64 number;
     if (!g_ascii_string_to_unsigned(digits, 10, 0, 65535, &number, NULL))
         return error_set(error, ERROR_VALIDATION,
-                         "--listen %s: a port from 0 to 65535 is expected after the colon", listen);
+                         "%s %s: a port from 0 to 65535 is expected after the colon", option,
+                         listen);
     *port = (unsigned)number;
     *address = colon && colon > listen ? g_strndup(listen, (gsize)(colon - listen))
                                        : g_strdup("127.0.0.1");
@@ -48,17 +52,17 @@ static bool parse_listen(const char *listen, char **address, unsigned *port, GEr
     }
     if (!g_str_has_prefix(*address, "127."))
         return error_set(error, ERROR_VALIDATION,
-                         "--listen %s: only loopback addresses (127.0.0.1) are accepted: anyone "
-                         "who can reach lathe may do anything with it",
-                         listen);
+                         "%s %s: only loopback addresses (127.0.0.1) are accepted: anyone who can "
+                         "reach lathe may do anything with it",
+                         option, listen);
     return true;
 }
 
-bool server_check_listen(const char *listen, GError **error)
+bool server_check_listen(const char *option, const char *listen, GError **error)
 {
     g_autofree char *address = NULL;
     unsigned port;
-    return parse_listen(listen, &address, &port, error);
+    return parse_listen(option, listen, &address, &port, error);
 }
 
 void server_block_signals(sigset_t *signals)
@@ -82,15 +86,52 @@ static void move_clock(double seconds, void *data)
     lathe_move_clock(server->lathe, seconds);
 }
 
-static bool open_http(struct server *server, const char *listen, bool test_clock, GError **error)
+static struct proxy *start_proxy(struct server *server, const struct server_options *asked,
+                                 const char *address, unsigned port, GError **error)
+{
+    const struct proxy_options options = {
+        .address = address,
+        .port = port,
+        .no_tunnels = asked->no_tunnels,
+        .home = server->lathe->home,
+    };
+    return proxy_start(&options, server->http, error);
+}
+
+/* Where nothing is said of it: on the port after HTTP's, so that what `lathe env` told stays right
+ * from one start to the next; where that is taken, or HTTP's was any free one, on any. */
+static bool open_proxy(struct server *server, const struct server_options *asked,
+                       const char *address, unsigned http_port, GError **error)
+{
+    g_autofree char *own = NULL;
+    unsigned port;
+    if (g_strcmp0(asked->proxy, "off") == 0)
+        return true;
+    if (asked->proxy) {
+        if (!parse_listen("--proxy", asked->proxy, &own, &port, error))
+            return false;
+        server->proxy = start_proxy(server, asked, own, port, error);
+    } else {
+        if (http_port && http_port < G_MAXUINT16)
+            server->proxy = start_proxy(server, asked, address, http_port + 1, NULL);
+        if (!server->proxy)
+            server->proxy = start_proxy(server, asked, address, 0, error);
+    }
+    if (server->proxy)
+        server->proxy_url =
+            g_strdup_printf("http://%s:%u", own ? own : address, proxy_port(server->proxy));
+    return server->proxy != NULL;
+}
+
+static bool open_http(struct server *server, const struct server_options *asked, GError **error)
 {
     g_autofree char *address = NULL;
     unsigned port;
-    if (!parse_listen(listen, &address, &port, error))
+    if (!parse_listen("--listen", asked->listen, &address, &port, error))
         return false;
     const struct dispatcher_options wire = {
         .version = lathe_version(),
-        .move_clock = test_clock ? move_clock : NULL,
+        .move_clock = asked->test_clock ? move_clock : NULL,
         .data = server,
     };
     server->dispatcher = dispatcher_new(server->lathe->operations, &wire);
@@ -98,7 +139,7 @@ static bool open_http(struct server *server, const char *listen, bool test_clock
     server->http = http_server_start(&options, dispatcher_handler(server->dispatcher), error);
     if (server->http)
         server->url = g_strdup_printf("http://%s:%u", address, http_server_port(server->http));
-    return server->http != NULL;
+    return server->http && open_proxy(server, asked, address, port, error);
 }
 
 static bool open_door(struct server *server, GError **error)
@@ -107,19 +148,21 @@ static bool open_door(struct server *server, GError **error)
                               "Account", server->lathe->account);
     if (server->url)
         json_put(about, "Url", json_string(server->url));
+    if (server->proxy_url)
+        json_put(about, "Proxy", json_string(server->proxy_url));
     server->door =
         local_open(server->lathe->home, server->lathe->operations, about, end_wait, NULL, error);
     return server->door != NULL;
 }
 
-struct server *server_open(const char *listen, bool test_clock, GError **error)
+struct server *server_open(const struct server_options *options, GError **error)
 {
     struct server *server = g_new0(struct server, 1);
     server->changes = -1;
     server_block_signals(&server->signals);
     const char *account = g_getenv("LATHE_ACCOUNT");
     server->lathe = lathe_open(cli_home(), account ? account : DEFAULT_ACCOUNT, error);
-    if (server->lathe && (!listen || open_http(server, listen, test_clock, error)) &&
+    if (server->lathe && (!options->listen || open_http(server, options, error)) &&
         open_door(server, error))
         return server;
     server_close(server);
@@ -173,11 +216,15 @@ void server_close(struct server *server)
         close(server->changes);
     }
     local_close(server->door);
+    if (server->proxy)
+        proxy_end(server->proxy);
     if (server->http)
         http_server_stop(server->http, STOP_SECONDS);
+    proxy_close(server->proxy);
     if (server->dispatcher)
         dispatcher_free(server->dispatcher);
     lathe_close(server->lathe);
+    g_free(server->proxy_url);
     g_free(server->url);
     g_free(server);
 }

@@ -9,13 +9,19 @@
 
 struct server;
 
-/* Checks --listen ("127.0.0.1:4566", "localhost:0", ":8080" or "8080"). */
-bool server_check_listen(const char *listen, GError **error);
+/* Checks what an option ("--listen") says: "127.0.0.1:4566", "localhost:0", ":8080" or "8080". */
+bool server_check_listen(const char *option, const char *listen, GError **error);
 
-/* Opens cli_home() and its door; serves HTTP at listen (NULL: not at all). Blocks SIGTERM and
- * SIGINT in every thread: they are taken by server_wait or a signalfd. test_clock: whether HTTP may
- * move the clock on. */
-struct server *server_open(const char *listen, bool test_clock, GError **error);
+struct server_options {
+    const char *listen; /* where HTTP is served; NULL: not at all */
+    const char *proxy;  /* where the proxy is, "off", or NULL: the port after, else any free one */
+    bool no_tunnels;    /* of the proxy */
+    bool test_clock;    /* HTTP may move the clock on */
+};
+
+/* Opens cli_home() and its door; serves HTTP and its proxy. Blocks SIGTERM and SIGINT in every
+ * thread: they are taken by server_wait or a signalfd. */
+struct server *server_open(const struct server_options *options, GError **error);
 
 /* How long a day of lifecycles is (lathe_shorten_days). */
 void server_shorten_days(struct server *server, double seconds);

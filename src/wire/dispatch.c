@@ -8,6 +8,7 @@
 #include "wire/guard.h"
 #include "wire/pages.h"
 #include "wire/payload.h"
+#include "wire/public_bucket.h"
 #include "wire/query.h"
 #include "wire/rest.h"
 #include "wire/url.h"
@@ -64,8 +65,10 @@ static void reply_error(struct wire_call *call, const json_t *members, const GEr
         .query_mode = call->service && call->service->query_compatible &&
                       wire_header(&call->request, "x-amzn-query-mode"),
     };
+    const char *bucket = is_s3(call) ? json_text_at(call->route.labels, "Bucket") : NULL;
+    g_autoptr(GError) hint = public_bucket_hint(error, bucket, call->aws != NULL);
     put_ids(call, reply);
-    error_reply(&context, error, reply);
+    error_reply(&context, hint ? hint : error, reply);
 }
 
 static void encode(struct wire_call *call, struct reply *reply, struct http_reply *http)
@@ -276,6 +279,12 @@ static enum http_where where_to_run(const struct dispatcher *dispatcher,
                                                                                   : HTTP_BLOCKING;
 }
 
+/* Our own pages: a bucket's host has objects of all names instead. */
+static bool is_page(const struct wire_call *call)
+{
+    return !call->aws && pages_has(call->request.path);
+}
+
 /* Where a request that may come in is to run. */
 static enum http_where route_call(struct dispatcher *dispatcher, struct wire_call *call,
                                   gint64 size, struct http_reply *reply, GError **error)
@@ -289,8 +298,12 @@ static enum http_where route_call(struct dispatcher *dispatcher, struct wire_cal
                       "to a browser's preflight only.");
         return HTTP_REFUSE;
     }
-    if (pages_has(call->request.path))
+    if (is_page(call))
         return HTTP_BLOCKING;
+    if (call->aws && call->aws->is_telemetry) { /* told no further, and not kept */
+        http_reply_text(reply, 200, "text/plain", g_strdup(""));
+        return HTTP_REFUSE;
+    }
     if (!wire_call_identify(call, error) ||
         (call->query && !presigned_is_valid(call->query, clock_now(), error)))
         return HTTP_REFUSE;
@@ -302,6 +315,13 @@ static void free_call(void *call)
     wire_call_free(call);
 }
 
+static bool guard_name(const struct dispatcher *dispatcher, const struct wire_call *call,
+                       const char *host, GError **error)
+{
+    return host ? guard_same_host(&call->request, host, error)
+                : guard_host(&call->request, (const char *const *)dispatcher->hosts, error);
+}
+
 static enum http_where route(void *context, struct http_request *http, struct http_reply *reply)
 {
     struct dispatcher *dispatcher = context;
@@ -311,7 +331,7 @@ static enum http_where route(void *context, struct http_request *http, struct ht
     http->data_free = free_call;
     g_autoptr(GError) error = NULL;
     enum http_where where = HTTP_REFUSE;
-    if (guard_host(&call->request, (const char *const *)dispatcher->hosts, &error) &&
+    if (guard_name(dispatcher, call, http->host, &error) &&
         guard_origin(&call->request, (const char *const *)dispatcher->origins, &error)) {
         where = route_call(dispatcher, call, http->content_length, reply, &error);
         if (where == HTTP_REFUSE)
@@ -328,7 +348,7 @@ static void respond(void *context, struct http_request *http, struct http_reply 
     struct wire_call *call = http->data;
     wire_call_refresh(call, http);
     put_cors(call, reply);
-    if (pages_has(call->request.path)) {
+    if (is_page(call)) {
         pages_reply(&dispatcher->pages, call->request.method, call->request.path, reply);
         return;
     }

@@ -72,6 +72,17 @@ bool guard_host(const struct wire_request *request, const char *const *hosts, GE
                      header ? header : "");
 }
 
+bool guard_same_host(const struct wire_request *request, const char *host, GError **error)
+{
+    const char *header = wire_header(request, "host");
+    g_autofree char *named = host_of(header ? header : "");
+    if (g_strcmp0(named, host) == 0)
+        return true;
+    return error_set(error, ERROR_ACCESS_DENIED,
+                     "the Host header is '%.255s' on a connection that was made to %s",
+                     header ? header : "", host);
+}
+
 /* "http://127.0.0.1:4566" where the Host is "127.0.0.1:4566" */
 static bool is_own_origin(const char *origin, const char *host)
 {

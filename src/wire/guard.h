@@ -13,6 +13,9 @@
  * (DNS rebinding). */
 bool guard_host(const struct wire_request *request, const char *const *hosts, GError **error);
 
+/* The Host header names that very host (in lower case), for which the connection was made. */
+bool guard_same_host(const struct wire_request *request, const char *host, GError **error);
+
 /* A request that a browser sends from a page has an Origin or Sec-Fetch-Site header: allowed are
  * the server's own pages and `origins`. */
 bool guard_origin(const struct wire_request *request, const char *const *origins, GError **error);

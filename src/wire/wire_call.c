@@ -43,6 +43,18 @@ void wire_call_refresh(struct wire_call *call, const struct http_request *http)
     http_headers(http, take_header, call);
 }
 
+/* A host's name says what a signature's scope does, and outranks it. */
+static void take_aws_host(struct wire_call *call, const char *host)
+{
+    struct credential *credential = &call->credential;
+    call->aws = g_new(struct aws_host, 1);
+    aws_host_read(host, call->aws);
+    if (*call->aws->service)
+        g_strlcpy(credential->service, call->aws->service, sizeof credential->service);
+    if (*call->aws->region)
+        g_strlcpy(credential->region, call->aws->region, sizeof credential->region);
+}
+
 struct wire_call *wire_call_new(const struct http_request *http, guint64 id_high, guint64 id_low)
 {
     /* The headers' array needs no zeros: it is long, and this runs for every prediction. */
@@ -59,6 +71,9 @@ struct wire_call *wire_call_new(const struct http_request *http, guint64 id_high
     wire_request_id(call->request_id, id_high, id_low);
     wire_call_refresh(call, http);
     credential_read(&call->request, &call->credential);
+    call->aws = NULL;
+    if (http->host)
+        take_aws_host(call, http->host);
     return call;
 }
 
@@ -70,6 +85,7 @@ void wire_call_free(struct wire_call *call)
         g_array_unref(call->form);
     s3_post_free(call->post);
     g_free(call->path);
+    g_free(call->aws);
     route_clear(&call->route);
     g_free(call);
 }
@@ -91,6 +107,10 @@ static bool identify_target(struct wire_call *call, const char *target, GError *
     if (!call->service)
         return error_set(error, ERROR_UNKNOWN_OPERATION,
                          "X-Amz-Target '%.255s' names no service that lathe serves", target);
+    if (call->aws && strcmp(call->service->signing_name, call->aws->service) != 0)
+        return error_set(error, ERROR_UNKNOWN_OPERATION,
+                         "X-Amz-Target '%.255s' is none of the service '%s', whose host was asked",
+                         target, call->aws->service);
     call->operation = shape_operation_find(call->service, dot + 1);
     return call->operation || unknown(error, call->service->name, dot + 1);
 }
@@ -127,9 +147,14 @@ static bool identify_rest(struct wire_call *call, const struct shape_service *se
                      service->name, call->request.method, call->request.path);
 }
 
+static char *aws_bucket(const struct wire_call *call)
+{
+    return *call->aws->bucket ? g_strdup(call->aws->bucket) : NULL;
+}
+
 static bool identify_s3(struct wire_call *call, GError **error)
 {
-    g_autofree char *bucket = guard_virtual_bucket(&call->request);
+    g_autofree char *bucket = call->aws ? aws_bucket(call) : guard_virtual_bucket(&call->request);
     if (bucket) {
         call->path = g_strconcat("/", bucket, call->request.path, NULL);
         call->request.path = call->path;

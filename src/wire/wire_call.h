@@ -3,6 +3,7 @@
 #ifndef LATHE_WIRE_WIRE_CALL_H
 #define LATHE_WIRE_WIRE_CALL_H
 
+#include "proxy/aws_host.h"
 #include "wire/error_reply.h"
 #include "wire/request.h"
 #include "wire/route.h"
@@ -17,9 +18,10 @@ struct wire_call {
     struct wire_header headers[MOST_HEADERS];
     char request_id[REQUEST_ID_LENGTH + 1];
     struct credential credential;
-    GArray *query;                       /* url_pairs of the request's query */
-    char *path;                          /* owned where the bucket came from the Host, else NULL */
-    const struct shape_service *service; /* NULL: told by the form's Version, or unknown */
+    struct aws_host *aws; /* of a connection that was made to one of AWS's hosts, else NULL */
+    GArray *query;        /* url_pairs of the request's query */
+    char *path;           /* owned where the bucket came from the Host, else NULL */
+    const struct shape_service *service;     /* NULL: told by the form's Version, or unknown */
     const struct shape_operation *operation; /* NULL: told by the form's Action */
     enum protocol protocol;                  /* what is spoken: cloudwatch may come as a query */
     struct route route;                      /* REST only */

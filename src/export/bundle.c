@@ -67,16 +67,17 @@ static bool put_labels(const struct exporting *exporting, const struct plan_view
 }
 
 static void put_doubles(const struct exporting *exporting, const struct plan_view_step *step,
-                        const double *values, size_t count)
+                        size_t table, const double *values, size_t count)
 {
     struct code *code = exporting->code;
-    code_put(code, "static const double values_%zu_%zu_0[] = {\n", exporting->index, step->index);
+    code_put(code, "static const double values_%zu_%zu_%zu[] = {\n", exporting->index, step->index,
+             table);
     for (size_t i = 0; i < count; i++) {
         code_put(code, "    ");
         code_double(code, values[i]);
         code_put(code, ",\n");
     }
-    code_put(code, "};\n");
+    code_put(code, "%s};\n", count ? "" : "    0.0,\n");
 }
 
 /* The number whose text is this label; NaN where none has it. */
@@ -126,10 +127,14 @@ static bool put_tables(const struct exporting *exporting, const struct plan_view
     case FEATURE_INDEX_TO_STRING:
         return put_labels(exporting, step, 0, stage->of.to_string.labels);
     case FEATURE_STRING_MAP:
-        put_doubles(exporting, step, stage->of.map.values, labels_count(stage->of.map.labels));
+        put_doubles(exporting, step, 0, stage->of.map.values, stage->of.map.count);
         return put_labels(exporting, step, 0, stage->of.map.labels);
+    case FEATURE_NUMBER_MAP:
+        put_doubles(exporting, step, 0, stage->of.map.values, stage->of.map.count);
+        put_doubles(exporting, step, 1, stage->of.map.keys, stage->of.map.count);
+        return true;
     case FEATURE_BUCKETIZER:
-        put_doubles(exporting, step, stage->of.bucketizer.splits, stage->of.bucketizer.count);
+        put_doubles(exporting, step, 0, stage->of.bucketizer.splits, stage->of.bucketizer.count);
         return true;
     default:
         return true;
@@ -168,9 +173,36 @@ static void put_indexer(const struct exporting *exporting, const struct plan_vie
     }
 }
 
+/* "    n[3] = index_of_key(values_0_1_1, 4, in[2]);\n" */
+static void put_key_index(const struct exporting *exporting, const struct plan_view_step *step)
+{
+    put_to(exporting, step->out[0]);
+    code_put(exporting->code, "index_of_key(values_%zu_%zu_1, %zu, ", exporting->index, step->index,
+             step->stage->of.map.count);
+    put_slot(exporting, step->in[0]);
+    code_put(exporting->code, ");\n");
+}
+
+/* "    if (<what is missing>)\n        n[3] = <its value>;\n    else {\n" */
+static void put_missing(const struct exporting *exporting, const struct plan_view_step *step)
+{
+    bool text = step->stage->kind == FEATURE_STRING_MAP;
+    code_put(exporting->code, text ? "    if (!" : "    if (isnan(");
+    put_slot(exporting, step->in[0]);
+    code_put(exporting->code, text ? ")\n    " : "))\n    ");
+    put_to(exporting, step->out[0]);
+    code_double(exporting->code, step->stage->of.map.missing);
+    code_put(exporting->code, ";\n    else {\n");
+}
+
 static void put_map(const struct exporting *exporting, const struct plan_view_step *step)
 {
-    put_index(exporting, step, 0, step->stage->of.map.labels);
+    if (step->stage->of.map.takes_missing)
+        put_missing(exporting, step);
+    if (step->stage->kind == FEATURE_STRING_MAP)
+        put_index(exporting, step, 0, step->stage->of.map.labels);
+    else
+        put_key_index(exporting, step);
     if (step->stage->invalid == FEATURE_ERROR)
         put_check(exporting, step, step->out[0], "", " < 0");
     put_to(exporting, step->out[0]);
@@ -179,7 +211,7 @@ static void put_map(const struct exporting *exporting, const struct plan_view_st
     code_double(exporting->code, step->stage->of.map.otherwise);
     code_put(exporting->code, " : values_%zu_%zu_0[(size_t)", exporting->index, step->index);
     put_slot(exporting, step->out[0]);
-    code_put(exporting->code, "];\n");
+    code_put(exporting->code, step->stage->of.map.takes_missing ? "];\n    }\n" : "];\n");
 }
 
 static void put_one_hot(const struct exporting *exporting, const struct plan_view_step *step)
@@ -229,7 +261,7 @@ static void put_assembler(const struct exporting *exporting, const struct plan_v
             put_check(exporting, step, step->in[i], "isnan(", ")");
         put_to(exporting, step->out[i]);
         put_slot(exporting, step->in[i]);
-        code_put(exporting->code, " + 0.0;\n");
+        code_put(exporting->code, step->stage->of.assembler.exact ? ";\n" : " + 0.0;\n");
     }
 }
 
@@ -321,6 +353,10 @@ static const char *const OPERATIONS[MATH_OPERATIONS] = {
     [MATH_FLOOR] = "floor(x)",
     [MATH_CEIL] = "ceil(x)",
     [MATH_ROUND] = "round_up(x)",
+    [MATH_LOG1P] = "log1p(x)",
+    [MATH_EXPM1] = "expm1(x)",
+    [MATH_LOG2] = "log2(x)",
+    [MATH_LOG10] = "log10(x)",
     [MATH_ADD] = "a + b",
     [MATH_SUB] = "a - b",
     [MATH_MUL] = "times(a, b)",
@@ -379,6 +415,7 @@ static void put_step(const struct exporting *exporting, const struct plan_view_s
         [FEATURE_MATH_UNARY] = put_math,
         [FEATURE_MATH_BINARY] = put_math,
         [FEATURE_STRING_MAP] = put_map,
+        [FEATURE_NUMBER_MAP] = put_map,
     };
     puts[step->stage->kind](exporting, step);
 }

@@ -4,7 +4,7 @@
 
 /* Those that a predictor's steps call: others would be warned of as unused. */
 struct needs {
-    bool times, index_of, index_of_number, hot, bucket_of, round_up;
+    bool times, index_of, index_of_number, index_of_key, hot, bucket_of, round_up;
 };
 
 static void add_needs(struct needs *needs, const struct plan *plan,
@@ -21,6 +21,9 @@ static void add_needs(struct needs *needs, const struct plan *plan,
         return;
     case FEATURE_STRING_MAP:
         needs->index_of = true;
+        return;
+    case FEATURE_NUMBER_MAP:
+        needs->index_of_key = true;
         return;
     case FEATURE_ONE_HOT_ENCODER:
         for (size_t i = 0; i < step->in_count; i++)
@@ -65,6 +68,12 @@ static const char INDEX_OF_NUMBER[] =
     "            return (double)i;\n"
     "    return -1.0;\n}\n";
 
+static const char INDEX_OF_KEY[] =
+    "\nstatic double index_of_key(const double *keys, size_t count, double number)\n{\n"
+    "    for (size_t i = 0; i < count; i++)\n"
+    "        if (keys[i] == number)\n            return (double)i;\n"
+    "    return -1.0;\n}\n";
+
 static const char HOT[] =
     "\nstatic double hot(double value, size_t element, size_t categories)\n{\n"
     "    size_t category = value >= 0 && value < (double)categories ? (size_t)value : "
@@ -102,7 +111,8 @@ void export_helpers(struct code *code, const struct lathe_predictor *predictor)
             add_needs(&needs, plan, &step);
         }
     }
-    code_put(code, "%s%s%s%s%s%s", needs.times ? TIMES : "", needs.index_of ? INDEX_OF : "",
-             needs.index_of_number ? INDEX_OF_NUMBER : "", needs.hot ? HOT : "",
-             needs.bucket_of ? BUCKET_OF : "", needs.round_up ? ROUND_UP : "");
+    code_put(code, "%s%s%s%s%s%s%s", needs.times ? TIMES : "", needs.index_of ? INDEX_OF : "",
+             needs.index_of_number ? INDEX_OF_NUMBER : "", needs.index_of_key ? INDEX_OF_KEY : "",
+             needs.hot ? HOT : "", needs.bucket_of ? BUCKET_OF : "",
+             needs.round_up ? ROUND_UP : "");
 }

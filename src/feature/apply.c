@@ -17,6 +17,7 @@ static step_function *const STEPS[FEATURE_KINDS] = {
     [FEATURE_MATH_UNARY] = step_math_unary,
     [FEATURE_MATH_BINARY] = step_math_binary,
     [FEATURE_STRING_MAP] = step_string_map,
+    [FEATURE_NUMBER_MAP] = step_number_map,
 };
 
 /* ---- the scratch: pointers, then numbers, then texts, then what is skipped ---- */
@@ -90,9 +91,10 @@ static bool assemble_column(const struct work *work, const struct step *step, si
     const struct feature_stage *stage = step->stage;
     const double *in = numbers_in(work, step->in[i]);
     double *out = numbers_out(work, step->out[i]);
+    double zero = stage->of.assembler.exact ? -0.0 : 0.0;
     bool missing = false;
     for (size_t row = 0; row < work->rows; row++) {
-        out[row] = in[row] + 0.0;
+        out[row] = in[row] + zero;
         missing |= in[row] != in[row];
     }
     size_t input = step->columns[i];
@@ -248,6 +250,50 @@ bool step_bucketizer(const struct work *work, const struct step *step)
                              "found %.17g, expected a number from %g to %g; to take all, let the "
                              "splits begin with -Infinity and end with Infinity",
                              in[row], splits[0], splits[count - 1]);
+    }
+    return true;
+}
+
+/* The value of the key; *known says whether it is one. */
+static double value_of(const struct feature_stage *stage, double key, bool *known)
+{
+    const double *keys = stage->of.map.keys;
+    size_t low = 0, high = stage->of.map.count;
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        if (keys[middle] < key)
+            low = middle + 1;
+        else
+            high = middle;
+    }
+    *known = low < stage->of.map.count && keys[low] == key;
+    return *known ? stage->of.map.values[low] : stage->of.map.otherwise;
+}
+
+static bool fail_number(const struct work *work, const struct step *step, size_t row, double found)
+{
+    const struct feature_stage *stage = step->stage;
+    if (isnan(found))
+        return step_fail(work, step, row, stage->inputs[0],
+                         "a number is missing; put an Imputer before the NumberMap or set its "
+                         "handleInvalid to \"keep\"");
+    return step_fail(work, step, row, stage->inputs[0],
+                     "found %.17g, which is none of the %zu keys (from %g to %g); to take others, "
+                     "set handleInvalid to \"keep\"",
+                     found, stage->of.map.count, stage->of.map.count ? stage->of.map.keys[0] : NAN,
+                     stage->of.map.count ? stage->of.map.keys[stage->of.map.count - 1] : NAN);
+}
+
+bool step_number_map(const struct work *work, const struct step *step)
+{
+    const struct feature_stage *stage = step->stage;
+    const double *in = numbers_in(work, step->in[0]);
+    double *out = numbers_out(work, step->out[0]);
+    for (size_t row = 0; row < work->rows; row++) {
+        bool known = isnan(in[row]) && stage->of.map.takes_missing;
+        out[row] = known ? stage->of.map.missing : value_of(stage, in[row], &known);
+        if (!known && stage->invalid == FEATURE_ERROR && !is_skipped(work, row))
+            return fail_number(work, step, row, in[row]);
     }
     return true;
 }

@@ -73,6 +73,14 @@ bool step_math_unary(const struct work *work, const struct step *step)
         EACH(floor(in[row]));
     case MATH_CEIL:
         EACH(ceil(in[row]));
+    case MATH_LOG1P:
+        EACH(log1p(in[row]));
+    case MATH_EXPM1:
+        EACH(expm1(in[row]));
+    case MATH_LOG2:
+        EACH(log2(in[row]));
+    case MATH_LOG10:
+        EACH(log10(in[row]));
     default:
         EACH(java_round(in[row]));
     }

@@ -104,6 +104,10 @@ bool step_string_map(const struct work *work, const struct step *step)
     double *out = numbers_out(work, step->out[0]);
     labels_find_all(stage->of.map.labels, in, work->rows, out);
     for (size_t row = 0; row < work->rows; row++) {
+        if (!in[row].bytes && stage->of.map.takes_missing) {
+            out[row] = stage->of.map.missing;
+            continue;
+        }
         if (out[row] < 0 && stage->invalid == FEATURE_ERROR && !is_skipped(work, row))
             return fail_text(work, step, row, stage->inputs[0], stage->of.map.labels, in[row]);
         out[row] = out[row] < 0 ? stage->of.map.otherwise : stage->of.map.values[(size_t)out[row]];

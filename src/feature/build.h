@@ -17,7 +17,9 @@ enum {
 /* An empty pipeline to which stages are added. */
 struct pipeline *pipeline_new(void);
 struct arena *pipeline_arena(struct pipeline *pipeline);
-void pipeline_rename(struct pipeline *pipeline, const char *name); /* kept, not copied */
+/* Kept, not copied. */
+void pipeline_rename(struct pipeline *pipeline, const char *name);
+void pipeline_set_schema(struct pipeline *pipeline, const char *schema);
 
 /* Another table of labels that lives as long as the pipeline; NULL: no memory. */
 struct labels *pipeline_labels(struct pipeline *pipeline);

@@ -14,6 +14,10 @@
  * corrupt, hostile), LATHE_UNSUPPORTED (a transformer lathe does not have, the protobuf form),
  * LATHE_LIMIT or LATHE_NO_MEMORY; the text names the node.
  *
+ * What bundles of ours may have and MLeap has not: the transformer number_map, the operations
+ * log1p, expm1, log2 and log10, a string_map's missing_value; MLeap refuses or loses these. Besides
+ * it passes over a vector_assembler's handle_invalid and exact, and the schema in bundle.json.
+ *
  * MLeap's VectorAssembler has no handleInvalid: read from a bundle it keeps NaN, unless the bundle
  * is ours and says otherwise. */
 struct pipeline *bundle_open(const char *path, struct lathe_error *error);

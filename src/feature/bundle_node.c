@@ -299,6 +299,7 @@ static bool read_assembler(struct bundle_node *node)
 {
     const struct json *list;
     if (!take_shape(node, 0, 1) || !take_invalid(node, FEATURE_KEEP) ||
+        !take_bool(node, "exact", &node->stage.of.assembler.exact) ||
         !node_list(node, "input_shapes", "data_shape", &list))
         return false;
     if (!list || list->size != node->stage.input_count)
@@ -439,32 +440,43 @@ static bool read_binary(struct bundle_node *node)
            take_operation(node, MATH_ADD, MATH_OPERATIONS, &stage->of.binary.operation);
 }
 
-static bool read_map(struct bundle_node *node)
+/* What a map has besides its labels or keys, of which there are stage.of.map.count. */
+static bool take_map(struct bundle_node *node)
 {
     struct feature_stage *stage = &node->stage;
     size_t values;
+    stage->of.map.takes_missing = json_member(node->attributes, "missing_value") != NULL;
     if (!take_shape(node, 1, 1) || !take_invalid(node, FEATURE_ERROR) ||
-        !take_labels(node, "labels", &stage->of.map.labels) ||
         !take_numbers(node, "values", &stage->of.map.values, &values) ||
+        !take_number(node, "missing_value", &stage->of.map.missing) ||
         !take_number(node, "default_value", &stage->of.map.otherwise))
         return false;
-    if (values != labels_count(stage->of.map.labels))
-        return needs(node, "values", "one number a label");
+    if (values != stage->of.map.count)
+        return needs(node, "values", "one number a label or key");
     return stage->invalid != FEATURE_SKIP || needs(node, "handle_invalid", "\"error\" or \"keep\"");
 }
 
+static bool read_string_map(struct bundle_node *node)
+{
+    if (!take_labels(node, "labels", &node->stage.of.map.labels))
+        return false;
+    node->stage.of.map.count = labels_count(node->stage.of.map.labels);
+    return take_map(node);
+}
+
+static bool read_number_map(struct bundle_node *node)
+{
+    return take_numbers(node, "keys", &node->stage.of.map.keys, &node->stage.of.map.count) &&
+           take_map(node);
+}
+
 static bool (*const READERS[FEATURE_KINDS])(struct bundle_node *) = {
-    [FEATURE_STRING_INDEXER] = read_indexer,
-    [FEATURE_ONE_HOT_ENCODER] = read_one_hot,
-    [FEATURE_INDEX_TO_STRING] = read_to_string,
-    [FEATURE_VECTOR_ASSEMBLER] = read_assembler,
-    [FEATURE_STANDARD_SCALER] = read_standard,
-    [FEATURE_MIN_MAX_SCALER] = read_min_max,
-    [FEATURE_IMPUTER] = read_imputer,
-    [FEATURE_BUCKETIZER] = read_bucketizer,
-    [FEATURE_MATH_UNARY] = read_unary,
-    [FEATURE_MATH_BINARY] = read_binary,
-    [FEATURE_STRING_MAP] = read_map,
+    [FEATURE_STRING_INDEXER] = read_indexer,    [FEATURE_ONE_HOT_ENCODER] = read_one_hot,
+    [FEATURE_INDEX_TO_STRING] = read_to_string, [FEATURE_VECTOR_ASSEMBLER] = read_assembler,
+    [FEATURE_STANDARD_SCALER] = read_standard,  [FEATURE_MIN_MAX_SCALER] = read_min_max,
+    [FEATURE_IMPUTER] = read_imputer,           [FEATURE_BUCKETIZER] = read_bucketizer,
+    [FEATURE_MATH_UNARY] = read_unary,          [FEATURE_MATH_BINARY] = read_binary,
+    [FEATURE_STRING_MAP] = read_string_map,     [FEATURE_NUMBER_MAP] = read_number_map,
 };
 
 bool node_read(struct bundle_node *node)

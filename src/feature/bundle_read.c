@@ -187,6 +187,9 @@ static bool read_all(struct reading *reading)
                     format && format->kind == JSON_STRING ? format->string : "");
     if (name && name->kind == JSON_STRING)
         pipeline_rename(reading->pipeline, name->string);
+    const struct json *schema = json_member(json, "schema");
+    if (schema && schema->kind == JSON_STRING)
+        pipeline_set_schema(reading->pipeline, schema->string);
     if (!read_node(reading, "root", 0))
         return false;
     size_t stages;

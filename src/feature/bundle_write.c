@@ -144,7 +144,9 @@ static void put_assembler(struct json_out *json, const struct feature_stage *sta
         put_shape(json, NULL, stage->of.assembler.shapes[i]);
     out_close(json, ']');
     out_close(json, '}');
-    put_invalid(json, stage); /* MLeap does not know it, and passes over it */
+    put_invalid(json, stage); /* MLeap does not know it, and passes over it; nor the next */
+    if (stage->of.assembler.exact)
+        put_bool(json, "exact", true);
 }
 
 static void put_to_string(struct json_out *json, const struct feature_stage *stage)
@@ -184,10 +186,15 @@ static void put_imputer(struct json_out *json, const struct feature_stage *stage
 
 static void put_map(struct json_out *json, const struct feature_stage *stage)
 {
-    put_labels(json, "labels", stage->of.map.labels);
-    put_numbers(json, "values", "list", stage->of.map.values, labels_count(stage->of.map.labels));
+    if (stage->kind == FEATURE_STRING_MAP)
+        put_labels(json, "labels", stage->of.map.labels);
+    else
+        put_numbers(json, "keys", "list", stage->of.map.keys, stage->of.map.count);
+    put_numbers(json, "values", "list", stage->of.map.values, stage->of.map.count);
     put_invalid(json, stage);
     put_number(json, "default_value", stage->of.map.otherwise);
+    if (stage->of.map.takes_missing)
+        put_number(json, "missing_value", stage->of.map.missing);
 }
 
 /* column: of a StringIndexer. */
@@ -359,7 +366,7 @@ static bool write_root(struct writer *writer, const char *name)
     return emit(writer, "root/node.json", &json);
 }
 
-static bool write_head(struct writer *writer, const char *name)
+static bool write_head(struct writer *writer, const char *name, const char *schema)
 {
     struct json_out json = {0};
     char uid[40];
@@ -375,6 +382,8 @@ static bool write_head(struct writer *writer, const char *name)
     out_text(&json, "format", "json", 4);
     out_text(&json, "version", "0.20.0", 6);
     out_text(&json, "timestamp", "1980-01-01T00:00:00", 19);
+    if (schema) /* MLeap passes over it */
+        out_text(&json, "schema", schema, strlen(schema));
     out_close(&json, '}');
     return emit(writer, "bundle.json", &json);
 }
@@ -398,7 +407,7 @@ bool bundle_write(const struct pipeline *pipeline, bundle_sink *sink, void *cont
             written = write_node(&writer, &stages[s], column);
     }
     written = written && write_root(&writer, pipeline_name(pipeline)) &&
-              write_head(&writer, pipeline_name(pipeline));
+              write_head(&writer, pipeline_name(pipeline), pipeline_schema(pipeline));
     labels_free(writer.nodes);
     return written || fail_prefix(error, "MLeap bundle: ");
 }

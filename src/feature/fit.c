@@ -54,6 +54,10 @@ static bool read_specification(struct fit *fit, const char *json, size_t size,
                     json_kind_text(root));
     for (const struct json *member = root->first; member; member = member->next) {
         bool stages = strcmp(member->key, "stages") == 0, after = strcmp(member->key, "after") == 0;
+        if (strcmp(member->key, "schema") == 0 && member->kind == JSON_STRING) {
+            pipeline_set_schema(fit->stages.pipeline, member->string);
+            continue;
+        }
         if (!stages && !after)
             return fail(error, LATHE_INVALID_MODEL,
                         "a feature pipeline's specification has no \"%.60s\": it has \"stages\" "

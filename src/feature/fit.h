@@ -15,7 +15,9 @@
  * "after" lists stages for what a model predicts: they become a pipeline of their own. An
  * IndexToString takes its labels from `labels`, or, by `labelsFrom` (not Spark's: there a program
  * hands them over), from the StringIndexer that makes that column, or from its inputCol's. Imputer
- * and Bucketizer of several columns become a stage each. Infinities and NaN are written as the
+ * and Bucketizer of several columns become a stage each. "schema" may be a text that the pipeline
+ * keeps (pipeline_schema). An Imputer with a surrogate and a OneHotEncoder with categorySizes learn
+ * nothing. Infinities and NaN are written as the
  * texts "Infinity", "-Infinity" and "NaN", or as YAML's ".inf".
  *
  *     struct fit *fit = fit_open(json, size, &error);

@@ -34,14 +34,16 @@ static const struct fit_parameter PARAMETERS[FEATURE_KINDS][FIT_PARAMETERS] = {
                                  {"inputCols", NULL},
                                  {"outputCols", NULL},
                                  {"handleInvalid", "error or keep (error)"},
-                                 {"dropLast", "true or false (true)"}},
+                                 {"dropLast", "true or false (true)"},
+                                 {"categorySizes", "numbers of categories a column (learned)"}},
     [FEATURE_INDEX_TO_STRING] = {{"inputCol", "a column"},
                                  {"outputCol", "a column"},
                                  {"labels", "a list of texts; or"},
                                  {"labelsFrom", "a column that a StringIndexer makes (inputCol)"}},
     [FEATURE_VECTOR_ASSEMBLER] = {{"inputCols", "columns and vectors"},
                                   {"outputCol", "a vector"},
-                                  {"handleInvalid", "error, skip or keep (error)"}},
+                                  {"handleInvalid", "error, skip or keep (error)"},
+                                  {"exact", "true: -0.0 stays; false: it becomes 0.0 (false)"}},
     [FEATURE_STANDARD_SCALER] = {{"inputCol", "a vector"},
                                  {"outputCol", "a vector"},
                                  {"withMean", "true or false (false)"},
@@ -56,6 +58,7 @@ static const struct fit_parameter PARAMETERS[FEATURE_KINDS][FIT_PARAMETERS] = {
                          {"outputCols", NULL},
                          {"strategy", "mean, median or mode (mean)"},
                          {"missingValue", "a number (NaN)"},
+                         {"surrogate", "what it becomes (learned)"},
                          {"relativeError", "of a median, from 0 to 1 (0.001)"}},
     [FEATURE_BUCKETIZER] = {{"inputCol", "a column; or several in inputCols"},
                             {"outputCol", "or outputCols"},
@@ -77,7 +80,15 @@ static const struct fit_parameter PARAMETERS[FEATURE_KINDS][FIT_PARAMETERS] = {
                             {"outputCol", "a column"},
                             {"labels", "an object of numbers by text"},
                             {"handleInvalid", "error or keep (error)"},
-                            {"defaultValue", "of texts that are kept (0)"}},
+                            {"defaultValue", "of texts that are kept (0)"},
+                            {"missingValue", "of missing texts (they are invalid)"}},
+    [FEATURE_NUMBER_MAP] = {{"inputCol", "a column"},
+                            {"outputCol", "a column"},
+                            {"keys", "a list of numbers that grow"},
+                            {"values", "a list of as many"},
+                            {"handleInvalid", "error or keep (error)"},
+                            {"defaultValue", "of numbers that are kept (0)"},
+                            {"missingValue", "of missing numbers (they are invalid)"}},
 };
 
 const struct fit_parameter *fit_parameters(enum feature_kind kind)
@@ -241,8 +252,8 @@ static bool take_invalid(struct spec *spec)
     int invalid = FEATURE_ERROR;
     if (!take_choice(spec, "handleInvalid", INVALID, &invalid))
         return false;
-    bool no_skip =
-        spec->stage.kind == FEATURE_ONE_HOT_ENCODER || spec->stage.kind == FEATURE_STRING_MAP;
+    bool no_skip = spec->stage.kind == FEATURE_ONE_HOT_ENCODER ||
+                   spec->stage.kind == FEATURE_STRING_MAP || spec->stage.kind == FEATURE_NUMBER_MAP;
     if (no_skip && invalid == FEATURE_SKIP)
         return fail(spec->error, LATHE_INVALID_MODEL,
                     "%s: handleInvalid is \"skip\", and must be \"error\" or \"keep\"", spec->who);
@@ -310,16 +321,36 @@ static bool read_indexer(struct spec *spec)
     return add(spec);
 }
 
+/* Numbers of categories, where they are given: one a column. */
+static bool take_sizes(struct spec *spec, int32_t *categories)
+{
+    const struct json *list = json_member(spec->object, "categorySizes");
+    spec->estimate.fitted = list != NULL;
+    if (!list)
+        return true;
+    if (list->kind != JSON_ARRAY || list->size != spec->stage.input_count)
+        return wrong(spec, "categorySizes", list, "a list of one whole number a column");
+    for (const struct json *size = list->first; size; size = size->next) {
+        if (size->kind != JSON_NUMBER || !size->whole ||
+            !(size->number >= 0 && size->number <= BUILD_CATEGORIES))
+            return wrong(spec, "categorySizes", size, "a list of one whole number a column");
+        *categories++ = (int32_t)size->number;
+    }
+    return true;
+}
+
 static bool read_one_hot(struct spec *spec)
 {
     spec->stage.of.one_hot.drop_last = true;
     if (!take_pairs(spec) || !take_invalid(spec) ||
         !take_bool(spec, "dropLast", &spec->stage.of.one_hot.drop_last))
         return false;
-    spec->stage.of.one_hot.categories =
-        arena_take(pipeline_arena(spec->side->pipeline), spec->stage.input_count, sizeof(int32_t));
-    return spec->stage.of.one_hot.categories ? add(spec)
-                                             : fail_memory(spec->error, "a feature pipeline");
+    int32_t *categories = arena_take(pipeline_arena(spec->side->pipeline), spec->stage.input_count,
+                                     sizeof *categories);
+    spec->stage.of.one_hot.categories = categories;
+    if (!categories)
+        return fail_memory(spec->error, "a feature pipeline");
+    return take_sizes(spec, categories) && add(spec);
 }
 
 static bool read_to_string(struct spec *spec)
@@ -360,7 +391,8 @@ static bool read_assembler(struct spec *spec)
 {
     spec->estimate.fitted = true; /* its shapes are noted when they are known */
     return take_inputs(spec, NULL, "inputCols") && take_outputs(spec, "outputCol", NULL) &&
-           take_invalid(spec) && add(spec);
+           take_invalid(spec) && take_bool(spec, "exact", &spec->stage.of.assembler.exact) &&
+           add(spec);
 }
 
 static bool read_standard(struct spec *spec)
@@ -386,8 +418,10 @@ static bool read_imputer(struct spec *spec)
     spec->estimate.relative_error = 0.001;
     if (!take_pairs(spec) || !take_choice(spec, "strategy", STRATEGIES, &strategy) ||
         !take_number(spec, "missingValue", &spec->stage.of.imputer.missing) ||
+        !take_number(spec, "surrogate", &spec->stage.of.imputer.surrogate) ||
         !take_number(spec, "relativeError", &spec->estimate.relative_error))
         return false;
+    spec->estimate.fitted = json_member(spec->object, "surrogate") != NULL;
     if (!(spec->estimate.relative_error >= 0 && spec->estimate.relative_error <= 1))
         return fail(spec->error, LATHE_INVALID_MODEL,
                     "%s: relativeError is %g, and must be from 0 to 1", spec->who,
@@ -480,12 +514,20 @@ static bool read_binary(struct spec *spec)
            add(spec);
 }
 
-static bool read_map(struct spec *spec)
+/* What a map has besides its labels or keys. */
+static bool take_map(struct spec *spec)
+{
+    spec->estimate.fitted = true;
+    spec->stage.of.map.takes_missing = json_member(spec->object, "missingValue") != NULL;
+    return take_inputs(spec, "inputCol", NULL) && take_outputs(spec, "outputCol", NULL) &&
+           take_invalid(spec) && take_number(spec, "defaultValue", &spec->stage.of.map.otherwise) &&
+           take_number(spec, "missingValue", &spec->stage.of.map.missing);
+}
+
+static bool read_string_map(struct spec *spec)
 {
     const struct json *labels = json_member(spec->object, "labels");
-    spec->estimate.fitted = true;
-    if (!take_inputs(spec, "inputCol", NULL) || !take_outputs(spec, "outputCol", NULL) ||
-        !take_invalid(spec) || !take_number(spec, "defaultValue", &spec->stage.of.map.otherwise))
+    if (!take_map(spec))
         return false;
     if (!labels)
         return fail(spec->error, LATHE_INVALID_MODEL, "%s needs labels", spec->who);
@@ -504,21 +546,50 @@ static bool read_map(struct spec *spec)
     }
     spec->stage.of.map.labels = table;
     spec->stage.of.map.values = values;
+    spec->stage.of.map.count = labels_count(table);
     return add(spec);
 }
 
+static bool take_list(struct spec *spec, const char *parameter, const double **numbers,
+                      size_t *count)
+{
+    const struct json *list = json_member(spec->object, parameter);
+    if (!list)
+        return fail(spec->error, LATHE_INVALID_MODEL, "%s needs %s", spec->who, parameter);
+    if (list->kind != JSON_ARRAY)
+        return wrong(spec, parameter, list, "a list of numbers");
+    double *values = arena_take(pipeline_arena(spec->side->pipeline), list->size, sizeof *values);
+    if (!values)
+        return fail_memory(spec->error, "a feature pipeline");
+    *count = 0;
+    for (const struct json *number = list->first; number; number = number->next)
+        if (!number_of(number, &values[(*count)++]))
+            return wrong(spec, parameter, number, "a list of numbers");
+    *numbers = values;
+    return true;
+}
+
+static bool read_number_map(struct spec *spec)
+{
+    size_t values;
+    if (!take_map(spec) ||
+        !take_list(spec, "keys", &spec->stage.of.map.keys, &spec->stage.of.map.count) ||
+        !take_list(spec, "values", &spec->stage.of.map.values, &values))
+        return false;
+    if (values == spec->stage.of.map.count)
+        return add(spec);
+    return fail(spec->error, LATHE_INVALID_MODEL,
+                "%s has %zu keys and %zu values, and needs one for each", spec->who,
+                spec->stage.of.map.count, values);
+}
+
 static bool (*const READERS[FEATURE_KINDS])(struct spec *) = {
-    [FEATURE_STRING_INDEXER] = read_indexer,
-    [FEATURE_ONE_HOT_ENCODER] = read_one_hot,
-    [FEATURE_INDEX_TO_STRING] = read_to_string,
-    [FEATURE_VECTOR_ASSEMBLER] = read_assembler,
-    [FEATURE_STANDARD_SCALER] = read_standard,
-    [FEATURE_MIN_MAX_SCALER] = read_min_max,
-    [FEATURE_IMPUTER] = read_imputer,
-    [FEATURE_BUCKETIZER] = read_bucketizer,
-    [FEATURE_MATH_UNARY] = read_unary,
-    [FEATURE_MATH_BINARY] = read_binary,
-    [FEATURE_STRING_MAP] = read_map,
+    [FEATURE_STRING_INDEXER] = read_indexer,    [FEATURE_ONE_HOT_ENCODER] = read_one_hot,
+    [FEATURE_INDEX_TO_STRING] = read_to_string, [FEATURE_VECTOR_ASSEMBLER] = read_assembler,
+    [FEATURE_STANDARD_SCALER] = read_standard,  [FEATURE_MIN_MAX_SCALER] = read_min_max,
+    [FEATURE_IMPUTER] = read_imputer,           [FEATURE_BUCKETIZER] = read_bucketizer,
+    [FEATURE_MATH_UNARY] = read_unary,          [FEATURE_MATH_BINARY] = read_binary,
+    [FEATURE_STRING_MAP] = read_string_map,     [FEATURE_NUMBER_MAP] = read_number_map,
 };
 
 static bool take_kind(struct spec *spec, size_t number)

@@ -10,6 +10,7 @@ static bool may_refuse(const struct step *step, size_t i)
     case FEATURE_STRING_INDEXER:
     case FEATURE_ONE_HOT_ENCODER:
     case FEATURE_STRING_MAP:
+    case FEATURE_NUMBER_MAP:
         return stage->invalid != FEATURE_KEEP;
     case FEATURE_VECTOR_ASSEMBLER: /* only scalars are looked at */
         return stage->invalid != FEATURE_KEEP && step->columns[i] != SIZE_MAX;

@@ -14,7 +14,7 @@ struct known {
 
 struct pipeline {
     struct arena arena;
-    const char *name;
+    const char *name, *schema;
     struct feature_stage *stages;
     size_t count, capacity;
     struct labels **tables;
@@ -40,11 +40,13 @@ static const struct {
     [FEATURE_MATH_UNARY] = {"MathUnary", "math_unary"},
     [FEATURE_MATH_BINARY] = {"MathBinary", "math_binary"},
     [FEATURE_STRING_MAP] = {"StringMap", "string_map"},
+    [FEATURE_NUMBER_MAP] = {"NumberMap", "number_map"},
 };
 
 static const char *const OPERATIONS[MATH_OPERATIONS] = {
-    "log",   "exp", "sqrt", "sin", "cos", "tan", "abs",   "logit", "floor", "ceil",
-    "round", "add", "sub",  "mul", "div", "rem", "log_n", "pow",   "min",   "max"};
+    "log",   "exp",  "sqrt",  "sin",   "cos",   "tan",  "abs",   "logit",
+    "floor", "ceil", "round", "log1p", "expm1", "log2", "log10", "add",
+    "sub",   "mul",  "div",   "rem",   "log_n", "pow",  "min",   "max"};
 
 const char *feature_kind_name(enum feature_kind kind)
 {
@@ -153,6 +155,16 @@ const char *pipeline_name(const struct pipeline *pipeline)
 void pipeline_rename(struct pipeline *pipeline, const char *name)
 {
     pipeline->name = name;
+}
+
+const char *pipeline_schema(const struct pipeline *pipeline)
+{
+    return pipeline->schema;
+}
+
+void pipeline_set_schema(struct pipeline *pipeline, const char *schema)
+{
+    pipeline->schema = schema;
 }
 
 const struct feature_stage *pipeline_stages(const struct pipeline *pipeline, size_t *count)
@@ -314,6 +326,18 @@ static bool check_bucketizer(const struct feature_stage *stage, const char *who,
     return true;
 }
 
+static bool check_keys(const struct feature_stage *stage, const char *who,
+                       struct lathe_error *error)
+{
+    const double *keys = stage->of.map.keys;
+    for (size_t i = 0; i < stage->of.map.count; i++)
+        if (isnan(keys[i]) || (i && !(keys[i - 1] < keys[i])))
+            return fail(error, LATHE_INVALID_MODEL,
+                        "%s: key %zu is %g after %g, and keys must grow strictly", who, i + 1,
+                        keys[i], i ? keys[i - 1] : -INFINITY);
+    return true;
+}
+
 static bool check_stage(const struct feature_stage *stage, size_t index, struct lathe_error *error)
 {
     char text[STAGE_TEXT];
@@ -321,6 +345,8 @@ static bool check_stage(const struct feature_stage *stage, size_t index, struct 
     switch (stage->kind) {
     case FEATURE_BUCKETIZER:
         return check_bucketizer(stage, text, error);
+    case FEATURE_NUMBER_MAP:
+        return check_keys(stage, text, error);
     case FEATURE_MIN_MAX_SCALER:
         if (!(stage->of.min_max.lower < stage->of.min_max.upper))
             return fail(error, LATHE_INVALID_MODEL, "%s: min is %g, and must be below max, %g",

@@ -29,6 +29,7 @@ enum feature_kind {
     FEATURE_MATH_UNARY,
     FEATURE_MATH_BINARY,
     FEATURE_STRING_MAP,
+    FEATURE_NUMBER_MAP,
     FEATURE_KINDS
 };
 
@@ -41,7 +42,7 @@ enum feature_order { FREQUENCY_DESC, FREQUENCY_ASC, ALPHABET_DESC, ALPHABET_ASC 
 /* Spark's strategy of an Imputer. */
 enum feature_strategy { STRATEGY_MEAN, STRATEGY_MEDIAN, STRATEGY_MODE };
 
-/* MLeap's operations, in the order of feature_operation_name. */
+/* MLeap's operations, and some more, in the order of feature_operation_name. */
 enum feature_operation {
     MATH_LOG,
     MATH_EXP,
@@ -53,7 +54,11 @@ enum feature_operation {
     MATH_LOGIT,
     MATH_FLOOR,
     MATH_CEIL,
-    MATH_ROUND, /* MathUnary ends here */
+    MATH_ROUND,
+    MATH_LOG1P, /* this and the next are not MLeap's, but NumPy's */
+    MATH_EXPM1,
+    MATH_LOG2,
+    MATH_LOG10, /* MathUnary ends here */
     MATH_ADD,
     MATH_SUB,
     MATH_MUL,
@@ -75,7 +80,7 @@ struct feature_shape {
 struct feature_stage {
     enum feature_kind kind;
     enum feature_invalid
-        invalid;      /* StringIndexer, OneHotEncoder, Bucketizer, VectorAssembler, StringMap */
+        invalid;      /* StringIndexer, OneHotEncoder, Bucketizer, VectorAssembler, the maps */
     const char *name; /* unique in its pipeline, such as "string_indexer_1" */
     size_t input_count, output_count;
     const char *const *inputs, *const *outputs; /* column names */
@@ -93,6 +98,7 @@ struct feature_stage {
         } to_string;
         struct {
             const struct feature_shape *shapes; /* an input; NULL where they are not known */
+            bool exact;                         /* -0.0 stays, where Spark makes it +0.0 */
         } assembler;
         struct {
             size_t width;
@@ -120,9 +126,13 @@ struct feature_stage {
             double a, b;
         } binary;
         struct {
-            const struct labels *labels;
-            const double *values;
-            double otherwise; /* for texts that are not there, with FEATURE_KEEP */
+            const struct labels *labels; /* StringMap */
+            const double *keys;          /* NumberMap: ascending */
+            const double *values;        /* of each label or key */
+            size_t count;                /* of them */
+            double otherwise;            /* for what is not among them, with FEATURE_KEEP */
+            bool takes_missing;          /* what is missing becomes: */
+            double missing;              /* otherwise it is invalid, too */
         } map;
     } of;
 };
@@ -141,6 +151,9 @@ struct pipeline;
 
 void pipeline_close(struct pipeline *pipeline);
 const char *pipeline_name(const struct pipeline *pipeline);
+/* The schema of the rows that it is for, where it knows one: JSON text as Amazon SageMaker's
+ * SparkML container has it. NULL: its inputs are all that is known. */
+const char *pipeline_schema(const struct pipeline *pipeline);
 const struct feature_stage *pipeline_stages(const struct pipeline *pipeline, size_t *count);
 
 /* FEATURE_INTEGER differs from FEATURE_NUMBER only where a StringIndexer reads the column: 4 is

@@ -199,6 +199,13 @@ static bool is_plain(enum feature_kind kind)
            kind == FEATURE_BUCKETIZER;
 }
 
+/* Whether a VectorAssembler can let an input be: it has nothing to look for in it, or nothing to
+ * refuse. */
+static bool as_it_is(const struct feature_stage *stage, bool plain, bool vector)
+{
+    return plain || (stage->of.assembler.exact && (vector || stage->invalid == FEATURE_KEEP));
+}
+
 /* A VectorAssembler's output is its inputs' slots, side by side; only those that might hold NaN or
  * -0.0 are looked at and copied. */
 static bool plan_assembler(struct planning *planning, struct step *step, size_t total)
@@ -217,7 +224,7 @@ static bool plan_assembler(struct planning *planning, struct step *step, size_t 
         const struct known *known = find(planning, stage->inputs[i]);
         for (size_t e = 0; e < known->column.width; e++) {
             size_t slot = known->slots[e];
-            if (!plan->slots[slot].plain) {
+            if (!as_it_is(stage, plan->slots[slot].plain, known->column.vector)) {
                 in[step->in_count] = slot;
                 columns[step->in_count] = known->column.vector ? SIZE_MAX : i;
                 slot = new_slot(planning, NUMBERS, FEATURE_NUMBER, false);

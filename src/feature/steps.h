@@ -61,7 +61,8 @@ struct work {
 typedef bool step_function(const struct work *work, const struct step *step);
 
 step_function step_string_indexer, step_one_hot, step_index_to_string, step_assemble, step_standard,
-    step_min_max, step_imputer, step_bucketizer, step_string_map, step_math_unary, step_math_binary;
+    step_min_max, step_imputer, step_bucketizer, step_string_map, step_number_map, step_math_unary,
+    step_math_binary;
 
 static inline const double *numbers_in(const struct work *work, size_t slot)
 {

@@ -75,6 +75,10 @@ static void put_parameters(struct json_out *out, const struct feature_stage *sta
         put_numbers(out, "originalMin", stage->of.min_max.min, stage->of.min_max.width);
         put_numbers(out, "originalMax", stage->of.min_max.max, stage->of.min_max.width);
         break;
+    case FEATURE_NUMBER_MAP:
+        put_numbers(out, "keys", stage->of.map.keys, stage->of.map.count);
+        put_numbers(out, "values", stage->of.map.values, stage->of.map.count);
+        break;
     case FEATURE_IMPUTER:
         out_number(out, "surrogate", stage->of.imputer.surrogate);
         break;

@@ -45,6 +45,8 @@ static size_t width_expected(const struct part *next)
 static bool tie_bundle(struct lathe_predictor *predictor, struct part *part,
                        const struct part *next, const char *schema, struct lathe_error *error)
 {
+    if (!schema)
+        schema = pipeline_schema(part->pipeline);
     bool known = schema ? schema_read(&part->schema, schema, strlen(schema), part->pipeline,
                                       &predictor->arena, error)
                         : schema_of_pipeline(&part->schema, part->pipeline, NULL,

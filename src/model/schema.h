@@ -44,7 +44,7 @@ struct schema {
 bool schema_read(struct schema *schema, const char *text, size_t size,
                  const struct pipeline *pipeline, struct arena *arena, struct lathe_error *error);
 
-/* The schema that a bundle has by itself: the columns that its answer depends on, in the order in
+/* The schema of a bundle that brings none: the columns that its answer depends on, in the order in
  * which its stages name them. Its answer is the column called `output`, or, where that is NULL, the
  * one that nothing in the bundle reads; of several such the last one with `width` values (0: any).
  */

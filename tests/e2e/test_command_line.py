@@ -39,7 +39,7 @@ def test_help_lists_what_a_features_job_can_do(run):
     assert shown.returncode == 0
     stages = {stage.split("\n")[0].strip(): [line.split()[0] for line in stage.split("\n")[1:] if line]
               for stage in shown.stdout.split("\n\n  ")[1:]}
-    assert len(stages) == 11
+    assert len(stages) == 12
     assert stages["StandardScaler"] == ["inputCol", "outputCol", "withMean", "withStd"]
     assert stages["StringIndexer"] == ["inputCol", "outputCol", "handleInvalid", "stringOrderType"]
     assert "help features" in run("help").stdout

@@ -22,6 +22,7 @@ static void refuse(const char *json, enum lathe_code code, const char *says)
 
 #define STAGE(text) "{\"stages\": [{" text "}]}"
 #define INDEXER "\"type\": \"StringIndexer\", \"inputCol\": \"a\", \"outputCol\": \"b\""
+#define NUMBER_MAP "\"type\": \"NumberMap\", \"inputCol\": \"x\", \"outputCol\": \"b\""
 #define BINARY "\"type\": \"MathBinary\", \"outputCol\": \"b\""
 
 static void test_refused(void **state)
@@ -66,6 +67,21 @@ static void test_refused(void **state)
     refuse(STAGE("\"type\": \"MathUnary\", \"inputCol\": \"a\", \"outputCol\": \"b\", "
                  "\"operation\": \"add\""),
            LATHE_INVALID_MODEL, "operation is \"add\"");
+    refuse(STAGE(NUMBER_MAP ", \"values\": [1]"), LATHE_INVALID_MODEL, "needs keys");
+    refuse(STAGE(NUMBER_MAP ", \"keys\": [1, 2], \"values\": [1]"), LATHE_INVALID_MODEL,
+           "has 2 keys and 1 values");
+    refuse(STAGE(NUMBER_MAP ", \"keys\": [1, 1], \"values\": [1, 2]"), LATHE_INVALID_MODEL,
+           "key 2 is 1 after 1");
+    refuse(STAGE(NUMBER_MAP ", \"keys\": [\"a\"], \"values\": [1]"), LATHE_INVALID_MODEL,
+           "keys is a text (\"a\"), and must be a list of numbers");
+    refuse(STAGE(NUMBER_MAP ", \"keys\": [], \"values\": [], \"handleInvalid\": \"skip\""),
+           LATHE_INVALID_MODEL, "must be \"error\" or \"keep\"");
+    refuse(STAGE("\"type\": \"OneHotEncoder\", \"inputCol\": \"a\", \"outputCol\": \"b\", "
+                 "\"categorySizes\": [1, 2]"),
+           LATHE_INVALID_MODEL, "a list of one whole number a column");
+    refuse(STAGE("\"type\": \"OneHotEncoder\", \"inputCol\": \"a\", \"outputCol\": \"b\", "
+                 "\"categorySizes\": [1.5]"),
+           LATHE_INVALID_MODEL, "a list of one whole number a column");
     refuse("{\"stages\": [{" INDEXER "}, {\"type\": \"MathUnary\", \"operation\": \"abs\", "
            "\"inputCol\": \"c\", \"outputCol\": \"b\"}]}",
            LATHE_INVALID_MODEL, "makes column 'b', which stage 1 makes already");
@@ -156,6 +172,58 @@ static void test_passes(void **state)
     assert_non_null(pipeline);
     assert_int_equal(passes, 0);
     pipeline_close(pipeline);
+}
+
+/* Maps that take what is missing, and stages that were told what others learn: no row is needed,
+ * and a bundle keeps all of it. */
+static void test_told(void **state)
+{
+    (void)state;
+    struct lathe_error error = {0};
+    size_t passes, size;
+    void *bytes;
+    struct pipeline *told = fit_small(
+        "{\"schema\": \"{}\", \"stages\": ["
+        "{\"type\": \"StringMap\", \"inputCol\": \"a\", \"outputCol\": \"s\", \"labels\": "
+        "{\"q\": 7}, \"handleInvalid\": \"keep\", \"missingValue\": -2},"
+        "{\"type\": \"NumberMap\", \"inputCol\": \"x\", \"outputCol\": \"n\", \"keys\": "
+        "[-0.5, 0, 6], \"values\": [1, 2, \"NaN\"], \"missingValue\": 4},"
+        "{\"type\": \"Imputer\", \"inputCol\": \"x\", \"outputCol\": \"i\", \"surrogate\": -3},"
+        "{\"type\": \"OneHotEncoder\", \"inputCol\": \"n\", \"outputCol\": \"h\", "
+        "\"categorySizes\": [5], \"handleInvalid\": \"keep\"},"
+        "{\"type\": \"VectorAssembler\", \"inputCols\": [\"x\", \"s\", \"i\", \"h\"], "
+        "\"outputCol\": \"v\", \"handleInvalid\": \"keep\", \"exact\": true}]}",
+        &passes, NULL, &error);
+    if (!told)
+        fail_msg("%s", error.message);
+    assert_int_equal(passes, 0);
+    assert_true(bundle_write_zip(told, &bytes, &size, &error));
+    struct pipeline *read = bundle_read(bytes, size, &error);
+    if (!read)
+        fail_msg("%s", error.message);
+    assert_string_equal(pipeline_schema(read), "{}");
+    struct plan *plan = plan_open(read, NULL, 0, NULL, 0, &error);
+    assert_non_null(plan);
+    const struct csv_text a[] = {text_of("q", 1), text_of(NULL, 0), text_of("p", 1)};
+    const double x[] = {-0.0, NAN, 6};
+    const union feature_values values[] = {{.texts = a}, {.numbers = x}};
+    const struct feature_batch batch = {.rows = 3, .values = values};
+    struct feature_result result;
+    void *scratch = malloc(plan_scratch(plan, 3));
+    if (!plan_apply(plan, &batch, scratch, &result, &error))
+        fail_msg("%s", error.message);
+    assert_true(signbit(result.values[0].numbers[0]));
+    assert_float_equal(result.values[1].numbers[0], 7, 0);
+    assert_float_equal(result.values[1].numbers[1], -2, 0);
+    assert_float_equal(result.values[1].numbers[2], 0, 0);
+    assert_float_equal(result.values[2].numbers[1], -3, 0);
+    assert_float_equal(result.values[3 + 2].numbers[0], 1, 0);
+    assert_float_equal(result.values[3 + 4].numbers[1], 1, 0);
+    free(scratch);
+    plan_close(plan);
+    pipeline_close(read);
+    pipeline_close(told);
+    free(bytes);
 }
 
 /* Labels learned from the rows decode what a model predicts; and a prediction needs no label. */
@@ -296,6 +364,7 @@ int main(void)
         cmocka_unit_test(test_refused),
         cmocka_unit_test(test_fits_refused),
         cmocka_unit_test(test_passes),
+        cmocka_unit_test(test_told),
         cmocka_unit_test(test_after),
         cmocka_unit_test(test_unknown_category),
         cmocka_unit_test(test_numbers_as_text),

@@ -26,6 +26,7 @@ int cli_sample(int argc, char **argv);
 int cli_predict(int argc, char **argv);
 int cli_describe(int argc, char **argv);
 int cli_export(int argc, char **argv);
+int cli_import(int argc, char **argv);
 int cli_status(int argc, char **argv);
 int cli_logs(int argc, char **argv);
 int cli_stop(int argc, char **argv);

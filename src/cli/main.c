@@ -67,6 +67,18 @@ static const struct verb verbs[] = {
      "", cli_describe},
     {"export", "c ARTIFACT... [--name NAME]", "print a pipeline as one C file that needs only libm",
      "Its function answers one row; the comment at its top says how.", cli_export},
+    {"import", "sklearn FILE [--output BUNDLE]",
+     "make a bundle of a fitted scikit-learn transformer",
+     "FILE is what joblib or pickle dumped: a ColumnTransformer, Pipeline, FeatureUnion,\n"
+     "StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, OneHotEncoder, OrdinalEncoder,\n"
+     "SimpleImputer, KBinsDiscretizer or FunctionTransformer of NumPy's functions. It is read by\n"
+     "the Python that LATHE_PYTHON names (python3 otherwise), which has to have scikit-learn. The\n"
+     "bundle answers a vector, features, as the object's transform does, dense.\n"
+     "  --output BUNDLE   the bundle, FILE's name with .zip otherwise; where it ends in .tar.gz, "
+     "an\n"
+     "                    archive as CreateModel wants it\n"
+     "Rows have the columns that the object was fitted on, named or in their order.",
+     cli_import},
     {"sample", "NAME [--rows N] [--seed S]", "print rows of a well-known data set, generated",
      "The same name, rows and seed give the same bytes on every machine. Without NAME: a list.",
      cli_sample},

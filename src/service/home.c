@@ -181,3 +181,8 @@ void lathe_close(struct lathe *lathe)
     g_free(lathe->account);
     g_free(lathe);
 }
+
+char *call_role(const struct call *call)
+{
+    return g_strdup_printf("arn:aws:iam::%s:role/" LATHE_ROLE, call->account);
+}

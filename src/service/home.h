@@ -38,6 +38,11 @@ struct lathe {
     atomic_bool tidy_waits; /* among the chores */
 };
 
+/* The role that everybody has: STS answers it, and a notebook's descriptions name it. */
+#define LATHE_ROLE "SageMakerRole"
+/* "arn:aws:iam::<account>:role/SageMakerRole", g_free. */
+char *call_role(const struct call *call);
+
 /* The services that are built, from tools/operations/; ends with NULL. */
 extern const struct service *const services[];
 

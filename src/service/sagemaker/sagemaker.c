@@ -11,6 +11,10 @@ static const struct operation operations[] = {
     {"AddTags", add_tags, OPERATION_BLOCKING},
     {"ListTags", list_tags, OPERATION_BLOCKING},
     {"DeleteTags", delete_tags, OPERATION_BLOCKING},
+    {"DescribeDomain", describe_domain, OPERATION_QUICK},
+    {"DescribeUserProfile", describe_user_profile, OPERATION_QUICK},
+    {"DescribeSpace", describe_space, OPERATION_QUICK},
+    {"DescribeNotebookInstance", describe_notebook_instance, OPERATION_QUICK},
 };
 
 static const struct operation runtime_operations[] = {

@@ -91,6 +91,8 @@ void sagemaker_set_status(struct resource *resource, const char *status);
 /* ---- between single files ---- */
 
 operation_function add_tags, list_tags, delete_tags;
+operation_function describe_domain, describe_user_profile, describe_space,
+    describe_notebook_instance;
 operation_function search;
 operation_function invoke_endpoint;
 bool invoke_is_quick(struct lathe *lathe, const struct call_head *head);

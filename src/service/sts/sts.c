@@ -14,7 +14,7 @@ static bool get_caller_identity(const struct call *call, const json_t *request, 
     /* An assumed role, because the SageMaker SDK's get_execution_role() takes its role from it. */
     reply->output =
         json_pack("{ssssso}", "UserId", "AROALATHE:lathe", "Account", call->account, "Arn",
-                  json_sprintf("arn:aws:sts::%s:assumed-role/SageMakerRole/lathe", call->account));
+                  json_sprintf("arn:aws:sts::%s:assumed-role/" LATHE_ROLE "/lathe", call->account));
     return true;
 }
 

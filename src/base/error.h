@@ -28,6 +28,9 @@
     X(ERROR_INVALID_PARAMETER_VALUE, "InvalidParameterValue", 400)           \
     X(ERROR_INVALID_NEXT_TOKEN, "InvalidNextToken", 400)                     \
     X(ERROR_INVALID_INPUT, "InvalidInput", 400)                              \
+    X(ERROR_PARAMETER_NOT_FOUND, "ParameterNotFound", 400)                   \
+    X(ERROR_PARAMETER_VERSION, "ParameterVersionNotFound", 400)              \
+    X(ERROR_PARAMETER_EXISTS, "ParameterAlreadyExists", 400)                 \
     X(ERROR_MODEL, "ModelError", 424)                                        \
     X(ERROR_MODEL_NOT_READY, "ModelNotReadyException", 429)                  \
     X(ERROR_SERVICE_UNAVAILABLE, "ServiceUnavailable", 503)                  \

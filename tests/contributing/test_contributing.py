@@ -76,10 +76,10 @@ def add_runtime(house):
 
 
 def add_service(house):
-    house.add("A service", "src/service/ssm/ssm.c")
-    house.insert("A service", "tools/services.txt", before="stepfunctions", text="ssm\n")
-    house.insert("A service", "tools/operations/ssm.txt",
-                 text="GetParameter\n  acts Name\n  idle WithDecryption nothing is encrypted\n")
+    house.add("A service", "src/service/codecommit/codecommit.c")
+    house.insert("A service", "tools/services.txt", before="ecr", text="codecommit\n")
+    house.insert("A service", "tools/operations/codecommit.txt",
+                 text="GetBranch\n  acts branchName\n  idle repositoryName all have the same\n")
 
 
 ADDITIONS = {"An operation": add_operation, "A kind of job or resource": add_kind,
@@ -146,7 +146,8 @@ def test_the_operation_works(grown):
 
 
 def test_the_service_works(grown):
-    assert grown.client("ssm").get_parameter(Name="n")["Parameter"]["Value"] == "n"
+    branch = grown.client("codecommit").get_branch(repositoryName="r", branchName="n")["branch"]
+    assert branch["commitId"] == "n"
 
 
 def test_the_runtime_works(grown, filled):

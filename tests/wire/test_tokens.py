@@ -18,7 +18,8 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 ROLE = "arn:aws:iam::000000000000:role/R"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 REFUSED = {"sagemaker": "ValidationException", "logs": "InvalidParameterException",
-           "cloudwatch": "InvalidParameterValue", "iam": "InvalidInput", "s3": "InvalidArgument"}
+           "cloudwatch": "InvalidParameterValue", "iam": "InvalidInput", "s3": "InvalidArgument",
+           "ssm": "InvalidNextToken"}
 TOKEN = re.compile(r"(next|continuation)token$|marker$|^startafter$", re.I)
 KEYS = re.compile(r"marker$|^startafter$", re.I)  # the client's own to make up, in S3
 
@@ -60,6 +61,8 @@ def made(server):
         sagemaker.create_pipeline(PipelineName=name, PipelineDefinition=definition, RoleArn=ROLE)
     for _ in range(2):
         execution = sagemaker.start_pipeline_execution(PipelineName="tokens-p")["PipelineExecutionArn"]
+    for name in ("/tokens/a", "/tokens/b"):
+        server.client("ssm").put_parameter(Name=name, Value="x", Type="String")
     for group in ("tokens-g", "tokens-h"):
         logs.create_log_group(logGroupName=group)
         for stream in ("s", "t"):
@@ -104,6 +107,7 @@ def made(server):
         ("sagemaker", "ListTags"): {"ResourceArn": arn, "MaxResults": 50},
         ("sagemaker", "ListTrainingJobs"): one,
         ("sagemaker", "Search"): {"Resource": "ModelPackageGroup", **one},
+        ("ssm", "GetParametersByPath"): {"Path": "/tokens", **one},
     }
 
 

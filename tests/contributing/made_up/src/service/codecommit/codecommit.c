@@ -1,22 +1,22 @@
-/* A service that is made up: every parameter's value is its name. */
+/* A service that is made up: the last commit of every branch is its name. */
 #include "operation/operation.h"
 
-static bool get_parameter(const struct call *call, const json_t *request, struct reply *reply,
-                          GError **error)
+static bool get_branch(const struct call *call, const json_t *request, struct reply *reply,
+                       GError **error)
 {
     (void)call;
     (void)error;
-    const char *name = json_text_at(request, "Name");
-    reply->output = json_pack("{s{ssss}}", "Parameter", "Name", name, "Value", name);
+    const char *name = json_text_at(request, "branchName");
+    reply->output = json_pack("{s{ssss}}", "branch", "branchName", name, "commitId", name);
     return true;
 }
 
 static const struct operation operations[] = {
-    {"GetParameter", get_parameter, OPERATION_QUICK},
+    {"GetBranch", get_branch, OPERATION_QUICK},
 };
 
-const struct service ssm_service = {
-    .name = "ssm",
+const struct service codecommit_service = {
+    .name = "codecommit",
     .operations = operations,
     .count = G_N_ELEMENTS(operations),
 };

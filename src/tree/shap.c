@@ -217,8 +217,9 @@ static void explain_rows(struct explaining *explaining, const float *rows, size_
         for (size_t k = 0; k < tables_of(ensemble); k++) {
             walk->output = k;
             walk->out = explaining->sums + (tree->output + k) * features * SHAP_ROWS;
-            explaining->pairs.out =
-                explaining->pair_sums + (tree->output + k) * asked * asked * SHAP_ROWS;
+            if (walk->pairs)
+                walk->pairs->out =
+                    explaining->pair_sums + (tree->output + k) * asked * asked * SHAP_ROWS;
             walk_tree(explaining);
         }
     }

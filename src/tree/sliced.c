@@ -211,7 +211,8 @@ static bool make_room(struct sliced *sliced, const struct ensemble *ensemble,
     bool planes = sliced->way->planes;
     sliced->planes = planes ? aligned_alloc(64, whole->planes + 64) : NULL;
     /* a tree of n splits has n + 1 leaves */
-    size_t deep = whole->exits ? ensemble->node_count : 0, most = ensemble->node_count / 2;
+    size_t deep = whole->exits ? ensemble->node_count + whole->exits : 0,
+           most = ensemble->node_count / 2;
     most = most < whole->steps + deep ? most : whole->steps + deep;
     sliced->steps = malloc((whole->steps + deep + 1) * sizeof *sliced->steps);
     splits->numbers = malloc((most + 1) * sizeof *splits->numbers);
@@ -269,7 +270,8 @@ static bool lay_out(struct sliced *sliced, const struct ensemble *ensemble,
     if (!sliced->trees)
         return fail(error, LATHE_NO_MEMORY, "no memory for %zu trees", ensemble->tree_count);
     place_trees(sliced, ensemble);
-    if (sliced->trees[ensemble->tree_count].steps + ensemble->node_count > MOST_STEPS)
+    const struct sliced_tree *whole = &sliced->trees[ensemble->tree_count];
+    if (whole->steps + whole->exits + ensemble->node_count > MOST_STEPS)
         return false;
     struct split_list splits = {0};
     bool good =

@@ -58,17 +58,25 @@ static int32_t lay_subtree(const struct laying *laying, int32_t root)
     return first;
 }
 
+/* The node at a place below the full tree, or the leaf above it. */
+static int32_t node_at(const struct laying *laying, uint32_t levels, size_t place)
+{
+    int32_t at = 0;
+    while (levels-- && laying->nodes[at].left != NO_CHILD)
+        at = place >> levels & 1 ? laying->nodes[at].right : laying->nodes[at].left;
+    return at;
+}
+
+/* Leaves too, so that all rows go on. */
 static void lay_trees(const struct sliced *sliced, struct laying *laying)
 {
     const struct ensemble *ensemble = laying->ensemble;
     for (size_t t = 0; t < ensemble->tree_count; t++) {
         const struct sliced_tree *tree = &sliced->trees[t];
         laying->nodes = ensemble->nodes + ensemble->trees[t].first;
-        for (size_t i = 0; tree->exits != NO_EXITS && i < (size_t)1 << tree->levels; i++) {
-            int32_t exit = sliced->exits[tree->exits + i];
+        for (size_t i = 0; tree->exits != NO_EXITS && i < (size_t)1 << tree->levels; i++)
             laying->deep->exits[tree->exits + i] =
-                exit == NO_CHILD ? NO_CHILD : lay_subtree(laying, exit);
-        }
+                lay_subtree(laying, node_at(laying, tree->levels, i));
     }
 }
 
@@ -79,8 +87,9 @@ bool sliced_deep_lay(struct sliced *sliced, const struct ensemble *ensemble,
     struct sliced_deep *deep = &sliced->deep;
     struct laying laying = {
         .ensemble = ensemble, .deep = deep, .splits = splits, .steps = whole->steps};
-    deep->nodes = malloc(ensemble->node_count * sizeof *deep->nodes);
-    deep->more = malloc(ensemble->node_count * sizeof *deep->more);
+    size_t most = ensemble->node_count + whole->exits;
+    deep->nodes = malloc(most * sizeof *deep->nodes);
+    deep->more = malloc(most * sizeof *deep->more);
     deep->exits = malloc(whole->exits * sizeof *deep->exits);
     laying.stack = malloc((ensemble->depth + 2) * sizeof *laying.stack);
     bool good = deep->nodes && deep->more && deep->exits && laying.stack;
@@ -114,44 +123,20 @@ void sliced_deep_clear(struct sliced_deep *deep)
 
 /* ---- the walk ---- */
 
-enum { ABREAST = 16 };
-
-/* Rows that go on, and the nodes at which they are; room to fill the last of those that walk
- * abreast. */
-struct going {
-    uint32_t rows[BLOCK_ROWS + ABREAST];
-    int32_t nodes[BLOCK_ROWS + ABREAST];
-    size_t count;
+enum {
+    ABREAST = 16,
+    STRIDE = 4, /* levels, before those that have arrived are left out */
 };
 
-static void list_rows(const int32_t *exits, size_t first, size_t count, const uint8_t *numbers,
-                      struct going *going)
-{
-    size_t listed = 0;
-    for (size_t r = 0; r < count; r++) {
-        int32_t exit = exits[numbers[r]];
-        going->rows[listed] = (uint32_t)(first + r);
-        going->nodes[listed] = exit;
-        listed += exit != NO_CHILD;
-    }
-    going->count = listed;
-    for (; listed && listed % ABREAST; listed++) { /* the first once more */
-        going->rows[listed] = going->rows[0];
-        going->nodes[listed] = going->nodes[0];
-    }
-}
-
-/* Rows to their leaves, at most `levels` below. What a row waits for is memory, so none waits for
- * another, and no branch is mispredicted. */
+/* Rows down some levels; a leaf stays. What a row waits for is memory, so none waits for another,
+ * and no branch is mispredicted. */
 static ALWAYS_INLINE void walk_abreast(const struct sliced *sliced, const int8_t *columns,
                                        uint32_t levels, const uint32_t *rows, int32_t *at,
                                        bool categories)
 {
     const struct deep_node *nodes = sliced->deep.nodes;
     const struct category_plan *plan = &sliced->plan.categories;
-    int32_t moved = 1;
-    for (uint32_t level = 0; level < levels && moved; level++) {
-        moved = 0;
+    for (uint32_t level = 0; level < levels; level++) {
         UNROLL
         for (size_t i = 0; i < ABREAST; i++) {
             const struct deep_node *node = &nodes[at[i]];
@@ -161,22 +146,74 @@ static ALWAYS_INLINE void walk_abreast(const struct sliced *sliced, const int8_t
                                             columns, BLOCK_ROWS, rows[i]);
             else
                 right = columns[(size_t)node->column * BLOCK_ROWS + rows[i]] >= node->threshold;
-            int32_t next = node->child + right;
-            moved |= next ^ at[i];
-            at[i] = next;
+            at[i] = node->child + right;
         }
     }
 }
 
-static void walk_on(const struct sliced *sliced, const int8_t *columns, uint32_t levels,
-                    struct going *going)
+/* Rows that are still on their way: which, at which nodes, and where among the unit's those are to
+ * be. There is room to fill the last that walk abreast. */
+struct going {
+    uint32_t rows[BLOCK_ROWS + ABREAST];
+    int32_t nodes[BLOCK_ROWS + ABREAST];
+    uint32_t slots[BLOCK_ROWS + ABREAST];
+    size_t count;
+};
+
+static void walk_all(const struct sliced *sliced, const int8_t *columns, uint32_t levels,
+                     const uint32_t *rows, size_t count, int32_t *nodes)
 {
     bool categories = sliced->plan.categories.test_count;
-    for (size_t i = 0; i < going->count; i += ABREAST)
+    for (size_t i = 0; i < count; i += ABREAST)
         if (categories)
-            walk_abreast(sliced, columns, levels, going->rows + i, going->nodes + i, true);
+            walk_abreast(sliced, columns, levels, rows + i, nodes + i, true);
         else
-            walk_abreast(sliced, columns, levels, going->rows + i, going->nodes + i, false);
+            walk_abreast(sliced, columns, levels, rows + i, nodes + i, false);
+}
+
+/* Leaves out who has arrived: children come after their parents, but a leaf's is before it. */
+static void close_ranks(const struct sliced *sliced, struct going *going)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < going->count; i++) {
+        going->rows[kept] = going->rows[i];
+        going->nodes[kept] = going->nodes[i];
+        going->slots[kept] = going->slots[i];
+        kept += sliced->deep.nodes[going->nodes[i]].child > going->nodes[i];
+    }
+    going->count = kept;
+    for (; kept && kept % ABREAST; kept++) { /* the first once more */
+        going->rows[kept] = going->rows[0];
+        going->nodes[kept] = going->nodes[0];
+    }
+}
+
+/* On from the first strides, in trees some of whose rows have a long way. */
+static void walk_far(const struct sliced *sliced, const int8_t *columns, uint32_t levels,
+                     const uint32_t *rows, size_t count, int32_t *nodes)
+{
+    struct going going;
+    going.count = count;
+    for (size_t i = 0; i < count; i++) {
+        going.rows[i] = rows[i];
+        going.nodes[i] = nodes[i];
+        going.slots[i] = (uint32_t)i;
+    }
+    for (uint32_t level = STRIDE; level < levels; level += STRIDE) {
+        close_ranks(sliced, &going);
+        walk_all(sliced, columns, STRIDE, going.rows, going.count, going.nodes);
+        for (size_t i = 0; i < going.count; i++)
+            nodes[going.slots[i]] = going.nodes[i];
+    }
+}
+
+/* A unit's rows to their leaves, at most `levels` below. */
+static void walk_on(const struct sliced *sliced, const int8_t *columns, uint32_t levels,
+                    const uint32_t *rows, size_t count, int32_t *nodes)
+{
+    walk_all(sliced, columns, levels < STRIDE ? levels : STRIDE, rows, count, nodes);
+    if (levels > STRIDE)
+        walk_far(sliced, columns, levels, rows, count, nodes);
 }
 
 static inline size_t place_of(const uint8_t *places, size_t row)
@@ -184,30 +221,30 @@ static inline size_t place_of(const uint8_t *places, size_t row)
     return places ? (row & ~(size_t)63) + places[row & 63] : row;
 }
 
-/* The values that all rows have found, those that went on among them. */
-static void find_leaves(const struct sliced *sliced, const struct ensemble *ensemble,
-                        const float *leaves, size_t output, const uint8_t *numbers, size_t first,
-                        size_t count, const struct going *going, float *found)
+static void add_found(const struct sliced *sliced, const struct ensemble *ensemble, size_t output,
+                      const int32_t *nodes, size_t count, float *sums)
 {
     const union deep_more *more = sliced->deep.more;
-    for (size_t r = 0; r < count; r++)
-        found[r] = leaves[numbers[r]];
-    for (size_t i = 0; i < going->count; i++)
-        found[going->rows[i] - first] =
-            ensemble->vector_leaves
-                ? ensemble
-                      ->leaves[(size_t)more[going->nodes[i]].number * ensemble->outputs + output]
-                : more[going->nodes[i]].leaf;
+    if (!ensemble->vector_leaves)
+        for (size_t i = 0; i < count; i++)
+            sums[i] += more[nodes[i]].leaf;
+    else
+        for (size_t i = 0; i < count; i++)
+            sums[i] += ensemble->leaves[(size_t)more[nodes[i]].number * ensemble->outputs + output];
 }
 
 /* Without the layout: one by one. */
-static void find_plainly(const struct sliced *sliced, const struct ensemble *ensemble, size_t tree,
-                         size_t output, const struct row_block *block, const uint8_t *numbers,
-                         size_t first, size_t count, float *found)
+static void add_plainly(const struct sliced *sliced, const struct ensemble *ensemble, size_t tree,
+                        const struct row_block *block, size_t first, size_t unit,
+                        const uint8_t *numbers, const uint8_t *places)
 {
-    for (size_t r = 0; r < count; r++)
-        found[r] = sliced_leaf(sliced, ensemble, tree, output, numbers[r], block->source,
-                               block->first + first + r);
+    size_t last = block->count - first < unit ? block->count : first + unit;
+    for (size_t k = 0; k < sliced->tables; k++) {
+        float *sums = block->sums + (sliced->trees[tree].output + k) * BLOCK_ROWS;
+        for (size_t r = first; r < last; r++)
+            sums[place_of(places, r)] += sliced_leaf(sliced, ensemble, tree, k, numbers[r - first],
+                                                     block->source, block->first + r);
+    }
 }
 
 void sliced_add_deep(const struct sliced *sliced, const struct ensemble *ensemble, size_t tree,
@@ -215,21 +252,22 @@ void sliced_add_deep(const struct sliced *sliced, const struct ensemble *ensembl
                      const uint8_t *numbers, const uint8_t *places)
 {
     const struct sliced_tree *part = &sliced->trees[tree];
-    size_t count = block->count - first < unit ? block->count - first : unit;
-    struct going going;
-    float found[BLOCK_ROWS];
-    if (sliced->deep.nodes) {
-        list_rows(sliced->deep.exits + part->exits, first, count, numbers, &going);
-        walk_on(sliced, block->columns, ensemble->trees[tree].depth - part->levels, &going);
+    uint32_t rows[BLOCK_ROWS];
+    int32_t nodes[BLOCK_ROWS];
+    if (!sliced->deep.nodes) {
+        add_plainly(sliced, ensemble, tree, block, first, unit, numbers, places);
+        return;
     }
-    for (size_t k = 0; k < sliced->tables; k++) {
-        float *sums = block->sums + (part->output + k) * BLOCK_ROWS;
-        if (sliced->deep.nodes)
-            find_leaves(sliced, ensemble, sliced->leaves + part->leaves + (k << part->levels), k,
-                        numbers, first, count, &going, found);
-        else
-            find_plainly(sliced, ensemble, tree, k, block, numbers, first, count, found);
-        for (size_t r = 0; r < count; r++)
-            sums[place_of(places, first + r)] += found[r];
-    }
+    const int32_t *exits = sliced->deep.exits + part->exits;
+    size_t i = 0;
+    do {
+        /* whose sum is there: places are their own inverse */
+        size_t row = place_of(places, i);
+        rows[i] = (uint32_t)(first + row);
+        nodes[i] = exits[numbers[row]];
+    } while (++i < unit);
+    walk_on(sliced, block->columns, ensemble->trees[tree].depth - part->levels, rows, unit, nodes);
+    for (size_t k = 0; k < sliced->tables; k++)
+        add_found(sliced, ensemble, k, nodes, unit,
+                  block->sums + (part->output + k) * BLOCK_ROWS + first);
 }

@@ -25,7 +25,7 @@ struct sliced_deep {
     struct deep_node *nodes; /* a subtree's side by side, children in pairs */
     union deep_more *more;
     size_t count;
-    int32_t *exits; /* by sliced.exits' places: the node there, or NO_CHILD */
+    int32_t *exits; /* by sliced.exits' places: the node there, be it a leaf */
 };
 
 #endif

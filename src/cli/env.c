@@ -71,6 +71,18 @@ static char *hosts_without_proxy(void)
     return g_string_free(all, FALSE);
 }
 
+/* One of the user's own is replaced: tunnels are then made from this machine. */
+static void tell_of_proxy_before(const char *proxy)
+{
+    const char *name = g_getenv("HTTPS_PROXY") ? "HTTPS_PROXY" : "https_proxy";
+    const char *before = g_getenv(name);
+    if (before && *before && strcmp(before, proxy) != 0)
+        fprintf(stderr,
+                "lathe: %s was %s; with these variables other hosts than AWS's are reached "
+                "directly, from this machine\n",
+                name, before);
+}
+
 static bool print_certificates(const char *home, GError **error)
 {
     static const char *const names[] = {"AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE",
@@ -95,15 +107,18 @@ static bool print_certificates(const char *home, GError **error)
 
 static bool print_all(const char *home, const json_t *about, const char *url, GError **error)
 {
-    const char *proxy = json_text_at(about, "Output.Proxy");
-    if (about && !proxy)
+    const char *told = json_text_at(about, "Output.Proxy");
+    const char *proxy = told ? told : CLI_PROXY;
+    if (about && !told)
         return error_set(error, ERROR_VALIDATION,
                          "the lathe in %s has no proxy: start it as `lathe "
                          "serve`, without --proxy off",
                          home);
     g_autofree char *direct = hosts_without_proxy();
-    print_both("HTTPS_PROXY", proxy ? proxy : CLI_PROXY);
+    tell_of_proxy_before(proxy);
+    print_both("HTTPS_PROXY", proxy);
     print_both("NO_PROXY", direct);
+    print_export("NODE_USE_ENV_PROXY", "1"); /* Node.js looks at the others only so, since 22.21 */
     print_export("SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT", url);
     if (!print_certificates(home, error))
         return false;

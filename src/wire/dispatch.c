@@ -71,11 +71,19 @@ static void reply_error(struct wire_call *call, const json_t *members, const GEr
     error_reply(&context, hint ? hint : error, reply);
 }
 
+/* Where the client finds paths that begin with a bucket. */
+static char *server_url(const struct wire_call *call)
+{
+    return call->aws ? g_strdup("https://s3.amazonaws.com")
+                     : g_strconcat("http://", wire_header(&call->request, "host"), NULL);
+}
+
 static void encode(struct wire_call *call, struct reply *reply, struct http_reply *http)
 {
     put_ids(call, http);
     if (call->post) {
-        s3_post_reply(call->post, wire_header(&call->request, "host"), reply->output, http);
+        g_autofree char *server = server_url(call);
+        s3_post_reply(call->post, server, reply->output, http);
         return;
     }
     switch (call->protocol) {

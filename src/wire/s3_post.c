@@ -210,7 +210,7 @@ static char *created(const struct s3_post *post, const char *location, const cha
     return g_string_free(out, FALSE);
 }
 
-void s3_post_reply(const struct s3_post *post, const char *host, const json_t *output,
+void s3_post_reply(const struct s3_post *post, const char *server, const json_t *output,
                    struct http_reply *http)
 {
     const char *etag = json_text_at(output, "ETag");
@@ -219,7 +219,7 @@ void s3_post_reply(const struct s3_post *post, const char *host, const json_t *o
     if (redirect(post, etag, http))
         return;
     g_autofree char *key = g_uri_escape_string(post->key, "/", FALSE);
-    g_autofree char *location = g_strdup_printf("http://%s/%s/%s", host, post->bucket, key);
+    g_autofree char *location = g_strdup_printf("%s/%s/%s", server, post->bucket, key);
     http_reply_header(http, "Location", location);
     if (asked && strcmp(asked, "201") == 0)
         http_reply_text(http, 201, "application/xml", created(post, location, etag));

@@ -23,8 +23,8 @@ json_t *s3_post_decode(struct s3_post *post, const struct shape_service *service
                        const struct route *route, GError **error);
 struct stream *s3_post_file(const struct s3_post *post);
 
-/* What the form asked to be answered, from PutObject's output. host: the request's, of its URL. */
-void s3_post_reply(const struct s3_post *post, const char *host, const json_t *output,
+/* What the form asked to be answered, from PutObject's output. server: its URL begins so. */
+void s3_post_reply(const struct s3_post *post, const char *server, const json_t *output,
                    struct http_reply *http);
 
 #endif

@@ -95,6 +95,7 @@ def test_the_variables_name_the_proxy_and_the_certificates(shell, server):
     told = shell.told
     assert told["HTTPS_PROXY"] == told["https_proxy"] != server.url
     assert told["NO_PROXY"] == told["no_proxy"] == "localhost,127.0.0.1,::1"
+    assert told["NODE_USE_ENV_PROXY"] == "1"
     assert told["SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT"] == told["AWS_ENDPOINT_URL"] == server.url
     bundle = pathlib.Path(told["AWS_CA_BUNDLE"]).read_text()
     for name in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE"):
@@ -356,6 +357,61 @@ def test_a_web_page_inside_of_tls_is_refused(shell):
     assert shell.request(host, "/", f"Host: {host}", "Origin: http://evil.example")[0] == 403
     assert shell.request(host, "/", f"Host: {host}", "Sec-Fetch-Site: cross-site")[0] == 403
     assert shell.ask("CONNECT s3.amazonaws.com:443 HTTP/1.1\r\nOrigin: http://a.b\r\n\r\n")[0] == 403
+
+
+PAGE = """<!doctype html><script>
+const proxy = "http://%s/", told = [];
+async function attempt(name, url, options) {
+    try { told.push(name + ":" + (await fetch(url, options)).status); }
+    catch (error) { told.push(name + ":blocked"); }
+}
+(async () => {
+    await attempt("get", proxy);
+    await attempt("post", proxy, {method: "POST", body: "x"});
+    await attempt("connect", proxy, {method: "CONNECT"});
+    await attempt("opaque", proxy, {mode: "no-cors", method: "POST",
+        body: "CONNECT s3.amazonaws.com:443 HTTP/1.1\\r\\n\\r\\n"});
+    await attempt("tls", proxy.replace("http:", "https:"), {mode: "no-cors"});
+    document.title = told.join(" ");
+    document.body.textContent = "told " + told.join(" ") + " all";
+})();
+</script><body></body>"""
+
+
+def dump(folder, url, *options):
+    """The document of a page, as Chromium has it once it is at rest."""
+    chromium = shutil.which("chromium") or shutil.which("google-chrome")
+    if not chromium:
+        pytest.skip("Chromium is not installed (apt package chromium)")
+    return subprocess.run(
+        [chromium, "--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage",
+         f"--user-data-dir={folder / 'profile'}", "--virtual-time-budget=20000", "--dump-dom", *options,
+         url], capture_output=True, text=True, timeout=180,
+        env={**os.environ, "HOME": str(folder)}).stdout
+
+
+@pytest.mark.full
+def test_a_page_in_chromium_gets_nowhere_at_the_proxy(shell, tmp_path):
+    (tmp_path / "page.html").write_text(PAGE % shell.proxy.netloc)
+    shown = dump(tmp_path, (tmp_path / "page.html").as_uri())
+    assert "told get:blocked post:blocked connect:blocked opaque:0 tls:blocked all" in shown
+
+
+@pytest.mark.full
+def test_chromium_shows_an_object_of_a_buckets_own_host(shell, server, tmp_path):
+    """Behind the proxy, with the authority among those that it trusts."""
+    if not shutil.which("certutil"):
+        pytest.skip("certutil, which tells Chromium whom to trust, is not installed (libnss3-tools)")
+    database = tmp_path / ".pki/nssdb"
+    database.mkdir(parents=True)
+    subprocess.run(["certutil", "-d", f"sql:{database}", "-A", "-t", "C,,", "-n", "lathe", "-i",
+                    shell.told["NODE_EXTRA_CA_CERTS"]], check=True, capture_output=True, input=b"\n")
+    server.client("s3").create_bucket(Bucket="shown")
+    server.client("s3").put_object(Bucket="shown", Key="page.html", Body=b"<p>the rows</p>",
+                                   ContentType="text/html")
+    shown = dump(tmp_path, "https://shown.s3.us-east-1.amazonaws.com/page.html",
+                 f"--proxy-server={shell.proxy.netloc}")
+    assert "<p>the rows</p>" in shown
 
 
 def test_heads_that_are_long_or_broken(shell):

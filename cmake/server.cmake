@@ -16,6 +16,7 @@ room(base
           OpenSSL::Crypto ZLIB::ZLIB Threads::Threads m)
 room(worker)
 room(log)
+room(sandbox LINK Threads::Threads)
 room(store LINK PkgConfig::sqlite3)
 target_compile_definitions(lathe_store PRIVATE $<$<CONFIG:Debug>:LATHE_CHECK_STORE>)
 room(operation)

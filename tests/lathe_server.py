@@ -5,6 +5,7 @@ import pathlib
 import re
 import signal
 import subprocess
+import sys
 import threading
 import time
 import urllib.request
@@ -47,7 +48,9 @@ class Server:
                 "AWS_SHARED_CREDENTIALS_FILE": os.devnull}
 
     def start(self):
-        environment = {**os.environ, "LATHE_HOME": str(self.home), **self._environment}
+        environment = {**os.environ, "LATHE_HOME": str(self.home),
+                       "VIRTUAL_ENV": sys.prefix,  # users' scripts find what the tests find
+                       **self._environment}
         with open(self.log, "ab") as log:
             self._process = subprocess.Popen(
                 [str(self.binary), "serve", "--listen", self._listen, *self._arguments],

@@ -1,10 +1,13 @@
+#define _GNU_SOURCE /* copy_file_range */
 #include "base/file.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glib/gstdio.h>
+#include <linux/openat2.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -124,9 +127,12 @@ static bool each_below(const char *folder, const char *prefix, file_visit *visit
         g_autofree char *path = g_build_filename(folder, entry, NULL);
         g_autofree char *name = g_strconcat(prefix, entry, NULL);
         g_autofree char *below = g_strconcat(name, "/", NULL);
-        bool done = g_file_test(path, G_FILE_TEST_IS_DIR)
-                        ? each_below(path, below, visit, data, error)
-                        : visit(path, name, data, error);
+        struct stat status;
+        bool there = lstat(path, &status) == 0, done = true;
+        if (there && S_ISDIR(status.st_mode))
+            done = each_below(path, below, visit, data, error);
+        else if (there && S_ISREG(status.st_mode))
+            done = visit(path, name, data, error);
         if (!done)
             return false;
     }
@@ -161,6 +167,40 @@ struct file_sum file_sum(const char *path)
     struct file_sum sum = {0, 0};
     add_sum(path, &sum);
     return sum;
+}
+
+bool file_copy(const char *from, const char *to, mode_t mode, GError **error)
+{
+    int in = open(from, O_RDONLY | O_CLOEXEC);
+    int out = in >= 0 ? open(to, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode) : -1;
+    ssize_t n = out >= 0 ? 1 : -1;
+    while (n > 0)
+        n = copy_file_range(in, NULL, out, NULL, (size_t)1 << 30, 0);
+    bool copied = n == 0 || error_set_errno(error, errno, "copying %s to %s", from, to);
+    if (in >= 0)
+        close(in);
+    if (out >= 0)
+        close(out);
+    return copied;
+}
+
+int file_open_below(const char *folder, const char *name, GError **error)
+{
+    struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
+    int base = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    int fd = base < 0 ? -1 : (int)syscall(SYS_openat2, base, name, &how, sizeof how);
+    struct stat status;
+    bool opened = fd >= 0 && fstat(fd, &status) == 0;
+    if (!opened)
+        error_set_errno(error, errno, "opening %s in %s", name, folder);
+    else if (!S_ISREG(status.st_mode))
+        opened = error_set(error, ERROR_VALIDATION, "%s in %s is no file", name, folder);
+    if (base >= 0)
+        close(base);
+    if (!opened && fd >= 0)
+        close(fd);
+    return opened ? fd : -1;
 }
 
 bool file_is_inside(const char *relative)

@@ -4,6 +4,7 @@
 
 #include <glib.h>
 #include <stdbool.h>
+#include <sys/types.h>
 
 /* Makes the folder and those above it, mode 0700. */
 bool file_make_folders(const char *path, GError **error);
@@ -17,7 +18,8 @@ bool file_write_all(int fd, const void *bytes, size_t size, GError **error);
  * the folder. */
 bool file_replace(const char *path, const void *bytes, size_t size, GError **error);
 /* Calls visit for every file below folder, in order of their names, folder by folder: its path, and
- * its name with slashes relative to folder. Stops where visit fails. */
+ * its name with slashes relative to folder. Stops where visit fails. Links, and what else is
+ * neither file nor folder, are passed over: who wrote them may not read what they lead to. */
 bool file_each(const char *folder,
                bool (*visit)(const char *path, const char *name, void *data, GError **error),
                void *data, GError **error);
@@ -28,6 +30,11 @@ struct file_sum {
     guint64 bytes;
 };
 struct file_sum file_sum(const char *path);
+/* A new file with the bytes of another, of that mode; shares the blocks where the disk can. */
+bool file_copy(const char *from, const char *to, mode_t mode, GError **error);
+/* Opens a file of a folder that somebody else may be changing: no link on the way is followed, and
+ * what is no file is refused. -1 with an error. */
+int file_open_below(const char *folder, const char *name, GError **error);
 /* Whether a relative path from outside stays below the folder it is put in: no "..", not absolute,
  * no empty parts, no NUL. */
 bool file_is_inside(const char *relative);

@@ -16,7 +16,7 @@
 /* A child of root writes only where its owner may: root's right to write any file would make the
  * lake's immutable files, which jobs read by hard links, as open to it as its own. Without the
  * right to gain any by executing, the program does not get it back. Nothing to do for others. */
-static void lay_down_write_override(void)
+void process_lay_down_override(void)
 {
     struct __user_cap_header_struct header = {_LINUX_CAPABILITY_VERSION_3, 0};
     struct __user_cap_data_struct sets[_LINUX_CAPABILITY_U32S_3];
@@ -49,7 +49,6 @@ static void become(char *const *argv, char *const *environment, const char *fold
         dup2(output, STDERR_FILENO) < 0 || dup2(report, PROCESS_REPORT) < 0 || chdir(folder) != 0)
         _exit(127);
     close(report);
-    lay_down_write_override();
     execve(argv[0], argv, environment);
     static const char words[] = "the program could not be executed\n";
     ssize_t ignored = write(STDERR_FILENO, words, sizeof words - 1);

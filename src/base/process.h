@@ -16,9 +16,7 @@ struct process {
 /* Where a child finds the pipe for what it reports; its environment says so as LATHE_REPORT_FD. */
 #define PROCESS_REPORT 3
 
-/* A child of root keeps all rights of root but one, to write what its mode does not let it write.
- *
- * Executes argv[0] in its own process group with that environment (NULL-terminated lists) and
+/* Executes argv[0] in its own process group with that environment (NULL-terminated lists) and
  * working folder. The child is killed when the calling thread ends, so call this from a thread that
  * lives as long as the children may. Standard input is /dev/null. */
 bool process_start(struct process *process, char *const *argv, char *const *environment,
@@ -28,6 +26,10 @@ bool process_start(struct process *process, char *const *argv, char *const *envi
  * then the caller's to set. */
 bool process_start_with(struct process *process, char *const *argv, char *const *environment,
                         const char *folder, int report, GError **error);
+
+/* For a program that reads links to files which nobody may change: where it is root, it lays down
+ * root's right to write what a file's mode does not let it write, for good. */
+void process_lay_down_override(void);
 
 /* Bytes of memory that the processes of its group hold together, each shared page counted once
  * among those that share it (the kernel's proportional set size). */

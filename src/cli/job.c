@@ -3,6 +3,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/process.h"
 #include "cli/cli.h"
 #include "program/program.h"
 
@@ -30,5 +31,7 @@ int cli_job(int argc, char **argv)
         return show_programs(stderr);
     }
     const char *report = g_getenv("LATHE_REPORT_FD");
+    if (!program->makes_sandbox)
+        process_lay_down_override();
     return program->run(argv[2], report ? atoi(report) : -1);
 }

@@ -10,15 +10,16 @@
 #include "wire/local.h"
 
 static const struct verb verbs[] = {
-    {"serve", "[--listen ADDRESS:PORT] [--proxy ADDRESS:PORT|off] [--no-tunnels]",
+    {"serve", "[--listen ADDRESS:PORT] [--config FILE] [--proxy ADDRESS:PORT|off] [--no-tunnels]",
      "serve AWS clients until it is stopped",
      "Listens on 127.0.0.1:4566 unless told otherwise, and keeps everything in the home folder.\n"
-     "  --proxy ADDRESS:PORT   where AWS's own hosts are answered (`lathe env --all`): the port "
-     "after\n"
-     "                         that, or any free one, unless told otherwise; off: nowhere\n"
-     "  --no-tunnels           the proxy leads to no other hosts\n"
      "Only loopback addresses are accepted; port 0 takes any free one. Prints one line when it is\n"
-     "ready. SIGTERM, Ctrl-C and `lathe stop` end it: requests under way finish first.",
+     "ready. SIGTERM, Ctrl-C and `lathe stop` end it: requests under way finish first.\n"
+     "  --config FILE          how programs are run; lathe.yaml of the home folder otherwise:\n"
+     "                         slots, runtime.{python, isolation, network, memory, processes}\n"
+     "  --proxy ADDRESS:PORT   where AWS's own hosts are answered (`lathe env --all`): the port\n"
+     "                         after that, or any free one, unless told otherwise; off: nowhere\n"
+     "  --no-tunnels           the proxy leads to no other hosts",
      cli_serve},
     {"run", "FILE [-p NAME=VALUE]... [--name NAME] [--json] [--serve]",
      "run a workflow, a SageMaker pipeline definition in YAML or JSON, to its end",

@@ -8,12 +8,14 @@ int cli_serve(int argc, char **argv)
 {
     g_autofree char *listen = NULL;
     g_autofree char *proxy = NULL;
+    g_autofree char *configuration = NULL;
     double lifecycle_day = 0;
     gboolean no_tunnels = FALSE, test_clock = FALSE;
     const GOptionEntry options[] = {
         {"listen", 0, 0, G_OPTION_ARG_STRING, &listen, NULL, NULL},
         {"proxy", 0, 0, G_OPTION_ARG_STRING, &proxy, NULL, NULL},
         {"no-tunnels", 0, 0, G_OPTION_ARG_NONE, &no_tunnels, NULL, NULL},
+        {"config", 0, 0, G_OPTION_ARG_FILENAME, &configuration, NULL, NULL},
         /* For tests: POST /_lathe/clock/SECONDS moves the clock on. */
         {"test-clock", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_NONE, &test_clock, NULL, NULL},
         /* For tests of lifecycles that wait for the wall's clock: the seconds of a day. */
@@ -30,7 +32,7 @@ int cli_serve(int argc, char **argv)
         cli_error(error);
         return CLI_USAGE;
     }
-    const struct server_options asked = {listen, proxy, no_tunnels, test_clock};
+    const struct server_options asked = {listen, configuration, proxy, no_tunnels, test_clock};
     struct server *server = server_open(&asked, &error);
     if (!server)
         return cli_error(error);

@@ -139,6 +139,7 @@ static bool open_http(struct server *server, const struct server_options *asked,
     server->http = http_server_start(&options, dispatcher_handler(server->dispatcher), error);
     if (server->http)
         server->url = g_strdup_printf("http://%s:%u", address, http_server_port(server->http));
+    server->lathe->url = server->url;
     return server->http && open_proxy(server, asked, address, port, error);
 }
 
@@ -161,7 +162,8 @@ struct server *server_open(const struct server_options *options, GError **error)
     server->changes = -1;
     server_block_signals(&server->signals);
     const char *account = g_getenv("LATHE_ACCOUNT");
-    server->lathe = lathe_open(cli_home(), account ? account : DEFAULT_ACCOUNT, error);
+    server->lathe =
+        lathe_open(cli_home(), account ? account : DEFAULT_ACCOUNT, options->configuration, error);
     if (server->lathe && (!options->listen || open_http(server, options, error)) &&
         open_door(server, error))
         return server;

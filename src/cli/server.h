@@ -13,10 +13,11 @@ struct server;
 bool server_check_listen(const char *option, const char *listen, GError **error);
 
 struct server_options {
-    const char *listen; /* where HTTP is served; NULL: not at all */
-    const char *proxy;  /* where the proxy is, "off", or NULL: the port after, else any free one */
-    bool no_tunnels;    /* of the proxy */
-    bool test_clock;    /* HTTP may move the clock on */
+    const char *listen;        /* where HTTP is served; NULL: not at all */
+    const char *configuration; /* a path; NULL: the home's own file (runtime/settings.h) */
+    const char *proxy; /* where the proxy is, "off", or NULL: the port after, else any free one */
+    bool no_tunnels;   /* of the proxy */
+    bool test_clock;   /* HTTP may move the clock on */
 };
 
 /* Opens cli_home() and its door; serves HTTP and its proxy. Blocks SIGTERM and SIGINT in every

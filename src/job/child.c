@@ -18,9 +18,18 @@
 
 /* ---- what it says ---- */
 
+/* Bytes of a job's log; what a program prints beyond them is lost. */
+#define LONGEST_LOG ((guint64)256 << 20)
+
 static void take_log_line(const char *line, size_t size, void *data)
 {
-    job_log_text(data, line, size);
+    struct job *job = data;
+    if (!size || job->logged > LONGEST_LOG) /* CloudWatch has no empty lines */
+        return;
+    job->logged += size;
+    job_log_text(job, line, size);
+    if (job->logged > LONGEST_LOG)
+        job_log(job, "The log ends here: it has more than 256 MiB. The job goes on.");
 }
 
 static void take_report_line(const char *line, size_t size, void *data)
@@ -63,6 +72,16 @@ static void hurry(struct job *job, struct watchdog *dog, bool stop)
     send_term(job, dog, stop ? JOB_STOPPED : JOB_FAILED, job->jobs->close_seconds);
 }
 
+static bool stores_early(const struct job_plan *plan)
+{
+    for (guint i = 0; i < plan->outputs->len; i++) {
+        const struct job_output *output = g_ptr_array_index(plan->outputs, i);
+        if (output->when == JOB_OUTPUT_COMES)
+            return true;
+    }
+    return false;
+}
+
 static int watch_child(struct job *job, struct watchdog *dog)
 {
     double now = clock_monotonic();
@@ -80,6 +99,8 @@ static int watch_child(struct job *job, struct watchdog *dog)
         dog->kill_at = now + 1;
     }
     double next = dog->kill_at > 0 ? dog->kill_at : dog->deadline;
+    if (stores_early(job->plan)) /* silence is no reason not to look */
+        next = next > 0 ? MIN(next, now + LOOK_SECONDS) : now + LOOK_SECONDS;
     return next > 0 ? (int)CLAMP((next - now) * 1000 + 1, 1, 60000) : -1;
 }
 

@@ -32,6 +32,7 @@ struct job {
     int wake;          /* eventfd: someone wants the job to stop */
     GHashTable *taken; /* marks of files of outputs that come: those that are stored */
     double looked;     /* when they were last looked for */
+    guint64 logged;    /* bytes of the log */
     bool ran;          /* there may be outputs */
     bool told;         /* why it failed stands in its log */
 

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "sandbox/sandbox.h"
 
 #define ROOT "/opt/ml/"
 
@@ -66,14 +67,23 @@ static void add_results(struct job_plan *plan, const char *folder, const char *p
     output->when = JOB_OUTPUT_STOPPED;
 }
 
+/* resourceconfig.json */
+static json_t *hosts_config(const char *instance_type)
+{
+    const char *type = instance_type ? instance_type : "local";
+    static const char host[] = "algo-1", group[] = "homogeneousCluster";
+    return json_pack("{ss ss ss s[s] s[{ss ss s[s]}] ss}", "current_host", host,
+                     "current_instance_type", type, "current_group_name", group, "hosts", host,
+                     "instance_groups", "instance_group_name", group, "instance_type", type,
+                     "hosts", host, "network_interface_name", "lo");
+}
+
 struct job_plan *layout_training(const struct layout_training *given)
 {
     struct job_plan *plan = job_plan_new(given->program, given->image);
     job_plan_file(plan, "input/config/hyperparameters.json", or_empty(given->hyperparameters));
     job_plan_file(plan, "input/config/inputdataconfig.json", channel_config(given));
-    job_plan_file(plan, "input/config/resourceconfig.json",
-                  json_pack("{sss[s]ss}", "current_host", "algo-1", "hosts", "algo-1",
-                            "network_interface_name", "lo"));
+    job_plan_file(plan, "input/config/resourceconfig.json", hosts_config(given->instance_type));
     /* A container has the request's Environment as its own; our programs do not, since the loader
      * and libraries obey variables (LD_PRELOAD) and a job is its user's, not the server's: they may
      * read it by name. */
@@ -84,6 +94,51 @@ struct job_plan *layout_training(const struct layout_training *given)
     add_results(plan, "output/data", given->output, "output.tar.gz");
     add_results(plan, "model", given->output, "model.tar.gz");
     return plan;
+}
+
+/* ---- scripts ---- */
+
+#define SOURCE_FOLDER SANDBOX_FOLDER "/source"
+
+/* Checkpoints: what is brought in is among what is stored. */
+static bool comes_back(const struct job_plan *plan, const char *folder)
+{
+    for (guint i = 0; i < plan->outputs->len; i++) {
+        const struct job_output *output = g_ptr_array_index(plan->outputs, i);
+        if (strcmp(output->folder, folder) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* One input may lie in another's folder, which then covers it. */
+static bool lies_in_another(const struct job_plan *plan, const char *folder)
+{
+    for (guint i = 0; i < plan->inputs->len; i++) {
+        const struct job_input *other = g_ptr_array_index(plan->inputs, i);
+        size_t length = strlen(other->folder);
+        if (strncmp(folder, other->folder, length) == 0 && folder[length] == '/')
+            return true;
+    }
+    return false;
+}
+
+void layout_script(struct job_plan *plan, json_t *settings, const char *source)
+{
+    json_t *overlaid = json_array();
+    for (guint i = 0; i < plan->inputs->len; i++) {
+        struct job_input *input = g_ptr_array_index(plan->inputs, i);
+        input->copied = comes_back(plan, input->folder);
+        if (!input->copied && !lies_in_another(plan, input->folder))
+            json_array_append_new(overlaid, json_string(input->folder));
+    }
+    json_object_set_new(settings, "Overlaid", overlaid);
+    if (source) {
+        g_autoptr(json_auto) place = json_pack("{ss}", "S3Uri", source);
+        job_plan_input(plan, g_strdup("sagemaker_submit_directory"), SOURCE_FOLDER, place)->copied =
+            true;
+    }
+    job_plan_file(plan, SANDBOX_FILE, settings);
 }
 
 /* ---- processing ---- */
@@ -116,8 +171,11 @@ static bool add_output(struct job_plan *plan, const json_t *output, GError **err
     const json_t *target = json_object_get(output, "S3Output");
     g_autofree char *what = g_strdup_printf("output %s", json_text_at(output, "OutputName"));
     g_autofree char *folder = place_of(what, json_text_at(target, "LocalPath"), error);
-    if (folder)
-        job_plan_output(plan, g_steal_pointer(&what), folder, json_text_at(target, "S3Uri"));
+    struct job_output *made = folder ? job_plan_output(plan, g_steal_pointer(&what), folder,
+                                                       json_text_at(target, "S3Uri"))
+                                     : NULL;
+    if (made && g_strcmp0(json_text_at(target, "S3UploadMode"), "Continuous") == 0)
+        made->when = JOB_OUTPUT_COMES;
     return folder != NULL;
 }
 
@@ -125,6 +183,8 @@ struct job_plan *layout_processing(const struct layout_processing *given, GError
 {
     g_autoptr(job_plan_auto) plan = job_plan_new(given->program, given->image);
     job_plan_file(plan, "config/processingjobconfig.json", json_deep_copy(given->config));
+    job_plan_file(plan, "config/resourceconfig.json",
+                  json_pack("{sss[s]}", "current_host", "algo-1", "hosts", "algo-1"));
     size_t i;
     const json_t *entry;
     json_array_foreach((json_t *)given->inputs, i,

@@ -12,10 +12,15 @@ struct layout_training {
     const json_t *hyperparameters, *environment; /* objects of texts, or NULL */
     const json_t *channels;                      /* InputDataConfig, or NULL */
     const char *input_mode;                      /* of channels that have none of their own */
+    const char *instance_type;
     const char *checkpoints; /* CheckpointConfig.S3Uri, or NULL: none are kept */
     const char *output;      /* s3://.../<job>/output/ */
 };
 struct job_plan *layout_training(const struct layout_training *given);
+/* What an entry point, or script mode, adds to a plan of either: SANDBOX_FILE with `settings`
+ * (sandbox.h, script_job.h; taken), to which come the inputs that the program only sees copies of;
+ * and in script mode the archive of its source, an s3:// URI, or NULL. */
+void layout_script(struct job_plan *plan, json_t *settings, const char *source);
 
 /* config/processingjobconfig.json, and inputs and outputs where their LocalPath says, which is to
  * be below /opt/ml/processing: else NULL and ERROR_VALIDATION. */

@@ -14,6 +14,7 @@ struct job_input {
     char *what, *folder;
     json_t *source;    /* an S3DataSource (stage.h) */
     bool may_be_empty; /* nothing there is no error */
+    bool copied;       /* the program may change the files: they are no links to the lake's */
 };
 struct job_output {
     char *what, *folder;

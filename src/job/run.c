@@ -75,7 +75,8 @@ static bool bring_inputs(const struct job *job, GError **error)
     for (guint i = 0; i < job->plan->inputs->len; i++) {
         const struct job_input *input = g_ptr_array_index(job->plan->inputs, i);
         g_autofree char *folder = in_folder(job, input->folder);
-        if (!stage_in(job->jobs->lake, input->source, folder, input->may_be_empty, error)) {
+        if (!stage_in(job->jobs->lake, input->source, folder, input->may_be_empty, error) ||
+            (input->copied && !stage_copy(folder, error))) {
             g_prefix_error(error, "ClientError: Data download failed for %s: ", input->what);
             return false;
         }
@@ -130,7 +131,8 @@ static bool take_file(const char *path, const char *name, void *data, GError **e
     g_autoptr(GError) cause = NULL;
     if (!mark || g_hash_table_contains(job->taken, mark))
         return true;
-    if (stage_out_file(job->jobs->lake, path, name, coming->output->uri, &cause))
+    g_autofree char *folder = in_folder(job, coming->output->folder);
+    if (stage_out_file(job->jobs->lake, folder, name, coming->output->uri, &cause))
         g_hash_table_add(job->taken, g_steal_pointer(&mark));
     else
         job_log(job, "%s: %s could not be stored: %s", coming->output->what, name, cause->message);

@@ -1,7 +1,7 @@
 #include "job/stage.h"
 
 #include <errno.h>
-#include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -120,6 +120,20 @@ bool stage_in(struct lake *lake, const json_t *source, const char *folder, bool 
                      "S3DataType %s is not supported; use S3Prefix or ManifestFile", type);
 }
 
+static bool make_own(const char *path, const char *name, void *data, GError **error)
+{
+    (void)name;
+    (void)data;
+    g_autofree char *copy = g_strconcat(path, ".lathe-copy", NULL);
+    return file_copy(path, copy, 0600, error) &&
+           (rename(copy, path) == 0 || error_set_errno(error, errno, "renaming %s", copy));
+}
+
+bool stage_copy(const char *folder, GError **error)
+{
+    return file_each(folder, make_own, NULL, error);
+}
+
 bool stage_check_bucket(struct lake *lake, const char *what, const char *uri, GError **error)
 {
     g_autofree char *bucket = NULL;
@@ -163,9 +177,12 @@ struct target {
     const char *bucket, *prefix;
 };
 
+/* The file becomes the lake's as it is, and is not the job's user's any more. */
 static bool put_file(const char *path, const char *name, void *data, GError **error)
 {
     const struct target *target = data;
+    if (lchown(path, geteuid(), getegid()) != 0)
+        return error_set_errno(error, errno, "taking %s over from the job", path);
     g_autofree char *key = g_strconcat(target->prefix, name, NULL);
     return lake_batch_add(target->batch, target->bucket, key, path, error);
 }
@@ -190,21 +207,17 @@ bool stage_out(struct lake_batch *batch, const char *folder, const char *uri, GE
     return file_each(folder, put_file, &target, error);
 }
 
-bool stage_out_file(struct lake *lake, const char *path, const char *name, const char *uri,
+bool stage_out_file(struct lake *lake, const char *folder, const char *name, const char *uri,
                     GError **error)
 {
     g_autofree char *bucket = NULL;
     g_autofree char *prefix = NULL;
     if (!parse_prefix(uri, &bucket, &prefix, error))
         return false;
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
+    int fd = file_open_below(folder, name, error);
     struct stat status;
-    if (fd < 0 || fstat(fd, &status) != 0) {
-        error_set_errno(error, errno, "opening %s", path);
-        if (fd >= 0)
-            close(fd);
+    if (fd < 0 || fstat(fd, &status) != 0)
         return false;
-    }
     g_autofree char *key = g_strconcat(prefix, name, NULL);
     g_autoptr(stream_auto) bytes = stream_from_file(fd, 0, status.st_size);
     return lake_put(lake, bucket, key, bytes, NULL, error);

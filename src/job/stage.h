@@ -13,6 +13,8 @@ struct lake;
  * so is none at all, unless that may be. */
 bool stage_in(struct lake *lake, const json_t *source, const char *folder, bool may_be_empty,
               GError **error);
+/* Makes the links below folder files of their own. */
+bool stage_copy(const char *folder, GError **error);
 
 /* Whether the bucket of an output's URI is there. As with AWS the job is accepted either way, and
  * fails with this error, the client's; what: what names the URI. */
@@ -29,8 +31,9 @@ bool stage_out_archive(struct lake_batch *batch, const char *folder, const char 
  */
 bool stage_out(struct lake_batch *batch, const char *folder, const char *uri, GError **error);
 
-/* Stores one file, which stays where it is, under its name below such a URI. */
-bool stage_out_file(struct lake *lake, const char *path, const char *name, const char *uri,
+/* Stores one file of a folder that the job may be changing, and which stays where it is, under its
+ * name below such a URI. */
+bool stage_out_file(struct lake *lake, const char *folder, const char *name, const char *uri,
                     GError **error);
 
 #endif

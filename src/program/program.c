@@ -5,20 +5,33 @@
 
 #include "program/evaluate_job.h"
 #include "program/features_job.h"
+#include "sandbox/sandbox.h"
+#include "script/script_job.h"
 #include "train/xgboost_job.h"
+
+static int inside_main(const char *folder, int report)
+{
+    (void)report;
+    return sandbox_inside(folder);
+}
 
 static const struct program all[] = {
     {"xgboost",
      "the XGBoost algorithm: input/config and input/data to model; the image in LATHE_IMAGE",
-     train_main},
+     train_main, false},
     {"features",
      "lathe-features: fits and applies a feature pipeline, processing/input/config (one YAML or\n"
      "JSON file) and processing/input/data to processing/output",
-     features_main},
+     features_main, false},
     {"evaluate",
      "lathe-evaluate: measures a model on rows it has not seen, processing/input/model, test and\n"
      "validation to processing/output/evaluation/evaluation.json",
-     evaluate_main},
+     evaluate_main, false},
+    {"script",
+     "a user's own program, in a sandbox: what .lathe/sandbox.json says, or script mode as\n"
+     "input/config/hyperparameters.json says it",
+     script_main, true},
+    {"inside", "the first process of a sandbox; `script` runs it", inside_main, false},
 };
 
 const struct program *programs(size_t *count)

@@ -4,6 +4,7 @@
 #ifndef LATHE_PROGRAM_PROGRAM_H
 #define LATHE_PROGRAM_PROGRAM_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 struct program {
@@ -12,6 +13,8 @@ struct program {
     /* Works on the folder and returns the exit status. Standard output is the log; JSON lines with
      * metrics and progress go to the descriptor report (-1: nowhere). */
     int (*run)(const char *folder, int report);
+    bool makes_sandbox; /* where it is root it needs root's rights for that; the others lay down the
+                         * one that inputs must be safe from (base/process.h) */
 };
 
 /* All of them. */

@@ -6,14 +6,15 @@
 
 static const struct runtime_role features = {"features", NULL};
 static const struct runtime_role evaluate = {"evaluate", NULL};
+static const struct runtime_role script = {RUNTIME_SCRIPT, NULL};
 static const struct runtime_role in_the_server = {NULL, NULL};
 
 static const struct runtime runtimes[] = {
-    {.repository = "sagemaker-xgboost", .trains = &xgboost_trains, .serves = &in_the_server},
-    {.repository = "xgboost", .trains = &xgboost_trains, .serves = &in_the_server},
-    {.repository = "sagemaker-sparkml-serving", .serves = &in_the_server},
-    {.repository = "lathe-features", .processes = &features},
-    {.repository = "lathe-evaluate", .processes = &evaluate},
+    {"sagemaker-xgboost", {[RUNTIME_TRAINS] = &xgboost_trains, [RUNTIME_SERVES] = &in_the_server}},
+    {"xgboost", {[RUNTIME_TRAINS] = &xgboost_trains, [RUNTIME_SERVES] = &in_the_server}},
+    {"sagemaker-sparkml-serving", {[RUNTIME_SERVES] = &in_the_server}},
+    {"lathe-features", {[RUNTIME_PROCESSES] = &features}},
+    {"lathe-evaluate", {[RUNTIME_PROCESSES] = &evaluate}},
 };
 
 static const struct runtime *by_repository(const char *repository)
@@ -24,22 +25,41 @@ static const struct runtime *by_repository(const char *repository)
     return NULL;
 }
 
-const struct runtime *runtime_find(const char *image, GError **error)
+/* How a request brings a program of its own, for who did not. */
+static const char *const how[] = {
+    [RUNTIME_TRAINS] = "a script of your own: the hyperparameters sagemaker_program and "
+                       "sagemaker_submit_directory (what an Estimator with an entry_point sends), "
+                       "or AlgorithmSpecification.ContainerEntrypoint",
+    [RUNTIME_PROCESSES] = "a script of your own: AppSpecification.ContainerEntrypoint, such as "
+                          "[\"python3\", \"/opt/ml/processing/input/code/script.py\"]",
+    [RUNTIME_SERVES] = "a script of your own: code/inference.py in the model's archive, or "
+                       "SAGEMAKER_PROGRAM in the container's Environment",
+};
+
+static bool refuse(const char *image, enum runtime_work work, GError **error)
 {
+    g_autoptr(GString) known = g_string_new(NULL);
+    for (size_t i = 0; i < G_N_ELEMENTS(runtimes); i++)
+        if (runtimes[i].roles[work])
+            g_string_append_printf(known, "%s%s", known->len ? ", " : "", runtimes[i].repository);
+    static const char *const what[] = {"trains", "processes", "serves"};
+    return error_set(error, ERROR_VALIDATION,
+                     "No runtime for the image %s: of itself lathe %s with the repositories %s. "
+                     "With any other image it runs %s.",
+                     image, what[work], known->str, how[work]);
+}
+
+const struct runtime_role *runtime_role(const char *image, enum runtime_work work, bool own_program,
+                                        GError **error)
+{
+    if (own_program)
+        return &script;
     const char *slash = strrchr(image, '/');
     const char *name = slash ? slash + 1 : image;
-    size_t length = strcspn(name, ":@");
-    g_autofree char *repository = g_strndup(name, length);
+    g_autofree char *repository = g_strndup(name, strcspn(name, ":@"));
     const struct runtime *runtime = by_repository(repository);
-    if (!runtime) {
-        GString *known = g_string_new(NULL);
-        for (size_t i = 0; i < G_N_ELEMENTS(runtimes); i++)
-            g_string_append_printf(known, "%s%s", i ? ", " : "", runtimes[i].repository);
-        error_set(error, ERROR_VALIDATION,
-                  "No runtime for the image %s: lathe runs the repositories %s.", image,
-                  known->str);
-        g_string_free(known, TRUE);
-        return NULL;
-    }
-    return runtime;
+    if (runtime && runtime->roles[work])
+        return runtime->roles[work];
+    refuse(image, work, error);
+    return NULL;
 }

@@ -13,15 +13,22 @@ struct runtime_role {
     bool (*check)(const json_t *request, GError **error);
 };
 
+enum runtime_work { RUNTIME_TRAINS, RUNTIME_PROCESSES, RUNTIME_SERVES, RUNTIME_WORKS };
+
 struct runtime {
     const char *repository; /* after the last '/', before ':' */
-    /* NULL: it does not do that */
-    const struct runtime_role *trains, *processes, *serves;
+    /* By what is to be done; NULL: it does not do that. */
+    const struct runtime_role *roles[RUNTIME_WORKS];
 };
 
-/* The runtime of an image; ERROR_VALIDATION naming the image and what would run where there is
- * none. */
-const struct runtime *runtime_find(const char *image, GError **error);
+/* Who does that work for an image. Where the request brings a program of its own (an entry point,
+ * script mode), the user's interpreter, whatever the image; else the program that its repository
+ * stands for. ERROR_VALIDATION naming the image and what would run where there is none. */
+const struct runtime_role *runtime_role(const char *image, enum runtime_work work, bool own_program,
+                                        GError **error);
+
+/* The program of runtime_role where a request brings its own. */
+#define RUNTIME_SCRIPT "script"
 
 /* In xgboost.c: refuses what algorithm mode does not do. */
 extern const struct runtime_role xgboost_trains;

@@ -4,11 +4,6 @@
 
 static bool check(const json_t *request, GError **error)
 {
-    if (json_text_at(request, "HyperParameters.sagemaker_program"))
-        return error_set(error, ERROR_VALIDATION,
-                         "Script mode (the hyperparameter sagemaker_program) is not supported yet: "
-                         "lathe runs the image %s in algorithm mode only.",
-                         json_text_at(request, "AlgorithmSpecification.TrainingImage"));
     return json_array_size(json_object_get(request, "InputDataConfig")) > 0 ||
            error_set(error, ERROR_VALIDATION,
                      "InputDataConfig is empty; XGBoost needs a channel named train.");

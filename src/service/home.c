@@ -14,6 +14,7 @@
 #include "lake/lake.h"
 #include "log/log_stream.h"
 #include "operation/kind.h"
+#include "runtime/settings.h"
 #include "serve/captures.h"
 
 /* The lock is the kernel's, on an open file: it goes with its owner, however that ends. The file
@@ -140,21 +141,25 @@ static bool open_parts(struct lathe *lathe, GError **error)
            (lathe->clock = clock_open(error)) && (lathe->store = store_open(database, error)) &&
            (lathe->lake = lake_open(lathe->store, lake, error)) &&
            (lathe->logs = logs_open(logs, error)) &&
-           (lathe->jobs = jobs_open(
-                &(struct jobs_settings){.folder = jobs, .logs = lathe->logs, .lake = lathe->lake},
-                error)) &&
+           (lathe->jobs = jobs_open(&(struct jobs_settings){.folder = jobs,
+                                                            .logs = lathe->logs,
+                                                            .lake = lathe->lake,
+                                                            .slots = lathe->settings->slots},
+                                    error)) &&
            open_services(lathe, error) && recover_kinds(lathe, error) &&
            (lathe->flows = flows_open(lathe->store, lathe->operations, lathe->clock, error)) &&
            begin_to_tidy(lathe);
 }
 
-struct lathe *lathe_open(const char *home, const char *account, GError **error)
+struct lathe *lathe_open(const char *home, const char *account, const char *configuration,
+                         GError **error)
 {
     struct lathe *lathe = g_new0(struct lathe, 1);
     lathe->lock = -1;
     lathe->home = g_canonicalize_filename(home, NULL);
     lathe->account = g_strdup(account);
-    if (open_parts(lathe, error))
+    lathe->settings = settings_read(lathe->home, configuration, error);
+    if (lathe->settings && open_parts(lathe, error))
         return lathe;
     lathe_close(lathe);
     return NULL;
@@ -177,6 +182,7 @@ void lathe_close(struct lathe *lathe)
     clock_close(lathe->clock);
     if (lathe->lock >= 0)
         close(lathe->lock);
+    settings_free(lathe->settings);
     g_free(lathe->home);
     g_free(lathe->account);
     g_free(lathe);

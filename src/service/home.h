@@ -16,12 +16,15 @@ struct captures;
 struct endpoints;
 struct flows;
 struct store;
+struct settings;
 struct tasks;
 
 struct lathe {
-    char *home;          /* the folder that holds everything; one owner at a time */
-    int lock;            /* the open lock file */
-    char *account;       /* twelve digits */
+    char *home;                /* the folder that holds everything; one owner at a time */
+    int lock;                  /* the open lock file */
+    char *account;             /* twelve digits */
+    struct settings *settings; /* of the home's configuration file */
+    const char *url;     /* where it is asked over HTTP, "http://127.0.0.1:8080"; NULL: nowhere */
     struct clock *clock; /* what everything waits on */
     struct store *store;
     struct lake *lake;
@@ -47,8 +50,10 @@ char *call_role(const struct call *call);
 extern const struct service *const services[];
 
 /* Takes the home folder (created where missing; refused where another process has it), opens what
- * is in it, and takes up again what a crash interrupted. */
-struct lathe *lathe_open(const char *home, const char *account, GError **error);
+ * is in it, and takes up again what a crash interrupted. configuration: a path; NULL: the home's
+ * own file, where there is one (runtime/settings.h). */
+struct lathe *lathe_open(const char *home, const char *account, const char *configuration,
+                         GError **error);
 
 /* For tests: makes lifecycles' days so short, and tidies five times in each. */
 void lathe_shorten_days(struct lathe *lathe, double seconds);

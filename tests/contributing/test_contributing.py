@@ -65,12 +65,12 @@ ListAutoMLJobs
 def add_runtime(house):
     house.insert("A runtime", "src/runtime/runtime.c", before="static const struct runtime_role in_the_server",
                  text='static const struct runtime_role count = {"count", NULL};\n')
-    house.insert("A runtime", "src/runtime/runtime.c", before='    {.repository = "lathe-evaluate"',
-                 text='    {.repository = "lathe-count", .processes = &count},\n')
+    house.insert("A runtime", "src/runtime/runtime.c", before='    {"lathe-evaluate"',
+                 text='    {"lathe-count", {[RUNTIME_PROCESSES] = &count}},\n')
     house.insert("A runtime", "src/program/program.c", before='#include "program/evaluate_job.h"',
                  text='#include "program/count_job.h"\n')
     house.insert("A runtime", "src/program/program.c", before='    {"xgboost",',
-                 text='    {"count", "counts files", count_main},\n')
+                 text='    {"count", "counts files", count_main, false},\n')
     house.add("A runtime", "src/program/count_job.c")
     house.add("A runtime", "src/program/count_job.h")
 

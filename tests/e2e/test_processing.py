@@ -273,7 +273,6 @@ def changed(request, path, value):
 @pytest.mark.parametrize("path, value, words", [
     (["AppSpecification", "ImageUri"], "1.dkr.ecr.x.amazonaws.com/tensorflow:2", ["tensorflow"]),
     (["AppSpecification", "ImageUri"], XGBOOST, ["sagemaker-xgboost", "processing"]),
-    (["AppSpecification", "ContainerEntrypoint"], ["python3", "x.py"], ["ContainerEntrypoint"]),
     (["AppSpecification", "ContainerArguments"], ["--fast"], ["ContainerArguments"]),
     (["ProcessingResources", "ClusterConfig", "InstanceCount"], 2, ["InstanceCount"]),
     (["ProcessingInputs", 0, "S3Input", "S3InputMode"], "Pipe", ["config", "Pipe"]),
@@ -283,8 +282,6 @@ def changed(request, path, value):
     (["ProcessingOutputConfig", "Outputs", 0, "S3Output", "LocalPath"], "/tmp", ["train", "/tmp"]),
     (["ProcessingOutputConfig", "Outputs", 0, "S3Output", "S3Uri"], "https://x/y",
      ["train", "s3://"]),
-    (["ProcessingOutputConfig", "Outputs", 0, "S3Output", "S3UploadMode"], "Continuous",
-     ["train", "Continuous"]),
     (["ProcessingInputs", 1, "InputName"], "config", ["config"]),
     (["ProcessingOutputConfig", "Outputs", 1, "OutputName"], "train", ["train"]),
     (["ProcessingJobName"], "no_underscores", ["processingJobName"]),

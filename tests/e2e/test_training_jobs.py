@@ -101,9 +101,6 @@ def test_wrong_hyperparameters_fail_before_training(server, prepared, change, wo
                                  "TrainingInputMode": "File"}},
      "ValidationException", "tensorflow"),
     ({"TrainingJobName": "no_underscores"}, "ValidationException", "trainingJobName"),
-    ({"AlgorithmSpecification": {"TrainingImage": XGBOOST, "TrainingInputMode": "File",
-                                 "ContainerEntrypoint": ["python", "train.py"]}},
-     "ValidationException", "AlgorithmSpecification.ContainerEntrypoint"),
     ({"StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 90}},
      "ValidationException", "Invalid MaxWaitTimeInSeconds. It is only supported when "
                             "EnableManagedSpotTraining is set to true"),

@@ -17,6 +17,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "base/process.h"
 #include "job/job.h"
 #include "lake/lake.h"
 #include "log/log_stream.h"
@@ -589,8 +590,10 @@ static void a_killed_server_takes_its_jobs_along(void **state)
 
 int main(int argc, char **argv)
 {
-    if (argc > 1)
+    if (argc > 1) {
+        process_lay_down_override(); /* as `lathe job` does */
         return child_main(argv[2]);
+    }
     const struct CMUnitTest tests[] = {
         TEST(a_job_speaks_reports_and_ends),
         TEST(a_failure_gives_the_reason_that_the_child_wrote),

@@ -38,7 +38,7 @@ static int up(void **state)
 {
     struct fixture *fixture = g_new0(struct fixture, 1);
     fixture->home = g_dir_make_tmp("lathe-invoke-XXXXXX", NULL);
-    fixture->lathe = lathe_open(fixture->home, "123456789012", NULL);
+    fixture->lathe = lathe_open(fixture->home, "123456789012", NULL, NULL);
     assert_non_null(fixture->lathe);
     char self[] = "/proc/self/exe", serve[] = "serve", path[] = "PATH=/usr/bin:/bin";
     char *argv[] = {self, serve, NULL}, *environment[] = {path, NULL};

@@ -135,7 +135,7 @@ bool sagemaker_create_job(const struct call *call, const struct job_life *life,
                           const json_t *request, json_t *body, struct reply *reply, GError **error)
 {
     const char *name = json_text_at(request, life->kind->name);
-    g_autoptr(job_plan_auto) plan = life->plan(request, error);
+    g_autoptr(job_plan_auto) plan = life->plan(call, request, error);
     if (!plan || !job_plan_check(plan, error)) {
         json_decref(body);
         return false;

@@ -10,7 +10,7 @@
 struct job_life {
     const struct kind *kind;
     /* The plan of a request that has been checked. */
-    struct job_plan *(*plan)(const json_t *request, GError **error);
+    struct job_plan *(*plan)(const struct call *call, const json_t *request, GError **error);
     /* What a phase shows in the description; at is when the job left the queue. */
     void (*enter)(json_t *body, enum job_phase phase, double at);
     /* What a Stop shows beside the status; or NULL. */

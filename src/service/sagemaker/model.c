@@ -85,11 +85,8 @@ static bool check_container(struct lathe *lathe, const json_t *container, GError
     const char *data = json_text_at(container, "ModelDataUrl");
     if (!image)
         return error_set(error, ERROR_VALIDATION, "The container has no Image.");
-    const struct runtime *runtime = runtime_find(image, error);
-    if (!runtime)
+    if (!runtime_role(image, RUNTIME_SERVES, false, error))
         return false;
-    if (!runtime->serves)
-        return error_set(error, ERROR_VALIDATION, "The image %s does not serve models.", image);
     if (!s3_uri_is(data) || !g_str_has_suffix(data, ".tar.gz"))
         return error_set(error, ERROR_VALIDATION,
                          "ModelDataUrl %s: an s3:// URL of a .tar.gz object is needed.",

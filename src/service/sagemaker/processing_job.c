@@ -5,6 +5,7 @@
 #include "job/layout.h"
 #include "runtime/runtime.h"
 #include "service/sagemaker/job_state.h"
+#include "service/sagemaker/script.h"
 
 /* ---- what is refused before a job exists ---- */
 
@@ -59,49 +60,77 @@ static bool check_outputs(const json_t *outputs, GError **error)
             return error_set(error, ERROR_VALIDATION,
                              "Output %s needs an S3Output with an S3Uri that begins with s3://.",
                              name);
-        if (g_strcmp0(json_text_at(target, "S3UploadMode"), "Continuous") == 0)
-            return error_set(error, ERROR_VALIDATION,
-                             "Output %s: S3UploadMode Continuous is not supported; use EndOfJob.",
-                             name);
     }
     return check_names(outputs, "OutputName", error);
 }
 
-static bool check_request(const json_t *request, GError **error)
+static const json_t *entrypoint_of(const json_t *request)
+{
+    return json_at(request, "AppSpecification.ContainerEntrypoint");
+}
+
+static const struct runtime_role *role_of(const json_t *request, GError **error)
 {
     const char *image = json_text_at(request, "AppSpecification.ImageUri");
-    const struct runtime *runtime = runtime_find(image, error);
-    if (!runtime)
+    return runtime_role(image, RUNTIME_PROCESSES, entrypoint_of(request) != NULL, error);
+}
+
+/* Without an entry point an image's own program has no arguments. */
+static bool check_program(const struct call *call, const json_t *request, GError **error)
+{
+    if (entrypoint_of(request))
+        return script_check(call, error);
+    return !json_at(request, "AppSpecification.ContainerArguments") ||
+           error_set(error, ERROR_VALIDATION,
+                     "AppSpecification.ContainerArguments: %s runs its own program, which takes "
+                     "none; give a ContainerEntrypoint, too.",
+                     json_text_at(request, "AppSpecification.ImageUri"));
+}
+
+static bool check_request(const struct call *call, const json_t *request, GError **error)
+{
+    const struct runtime_role *role = role_of(request, error);
+    if (!role || !check_program(call, request, error))
         return false;
-    if (!runtime->processes)
-        return error_set(error, ERROR_VALIDATION, "The image %s does not run processing jobs.",
-                         image);
     if (json_integer_at(request, "ProcessingResources.ClusterConfig.InstanceCount", 1) > 1)
         return error_set(
             error, ERROR_VALIDATION,
             "ProcessingResources: lathe runs on one instance; InstanceCount must be 1.");
     const json_t *inputs = json_object_get(request, "ProcessingInputs");
     const json_t *outputs = json_at(request, "ProcessingOutputConfig.Outputs");
-    return (!runtime->processes->check || runtime->processes->check(request, error)) &&
-           check_inputs(inputs, error) && check_outputs(outputs, error);
+    return (!role->check || role->check(request, error)) && check_inputs(inputs, error) &&
+           check_outputs(outputs, error);
 }
 
 /* ---- request to plan, end to members ---- */
 
-static struct job_plan *plan(const json_t *request, GError **error)
+static json_t *settings_of(const struct call *call, const json_t *request)
 {
-    const char *image = json_text_at(request, "AppSpecification.ImageUri");
-    const struct runtime *runtime = runtime_find(image, error);
-    if (!runtime)
+    struct script script = {
+        .entrypoint = entrypoint_of(request),
+        .arguments = json_at(request, "AppSpecification.ContainerArguments"),
+        .environment = json_object_get(request, "Environment"),
+        .volume = json_integer_at(request, "ProcessingResources.ClusterConfig.VolumeSizeInGB", 0),
+    };
+    return script_settings(call, &script);
+}
+
+static struct job_plan *plan(const struct call *call, const json_t *request, GError **error)
+{
+    const struct runtime_role *role = role_of(request, error);
+    if (!role)
         return NULL;
     struct layout_processing layout = {
-        .program = runtime->processes->program,
-        .image = image,
+        .program = role->program,
+        .image = json_text_at(request, "AppSpecification.ImageUri"),
         .config = request,
         .inputs = json_object_get(request, "ProcessingInputs"),
         .outputs = json_at(request, "ProcessingOutputConfig.Outputs"),
     };
-    return layout_processing(&layout, error);
+    struct job_plan *made = layout_processing(&layout, error);
+    if (made && entrypoint_of(request))
+        layout_script(made, settings_of(call, request), NULL);
+    return made;
 }
 
 static void enter(json_t *body, enum job_phase phase, double at)
@@ -136,7 +165,7 @@ static bool create_processing_job(const struct call *call, const json_t *request
 {
     const char *name = json_text_at(request, "ProcessingJobName");
     return sagemaker_check_free(call, &processing_job_kind, name, error) &&
-           check_request(request, error) &&
+           check_request(call, request, error) &&
            sagemaker_create_job(call, &processing_life, request, NULL, reply, error);
 }
 

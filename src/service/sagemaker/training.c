@@ -1,9 +1,11 @@
 #include "service/sagemaker/training.h"
 
 #include "base/clock.h"
+#include "base/s3_uri.h"
 #include "job/layout.h"
 #include "runtime/runtime.h"
 #include "service/sagemaker/job_state.h"
+#include "service/sagemaker/script.h"
 
 /* ---- request to plan ---- */
 
@@ -14,17 +16,58 @@ char *training_output_prefix(const json_t *request, const char *name)
     return g_strconcat(path, slash, name, "/output/", NULL);
 }
 
-static struct job_plan *plan(const json_t *request, GError **error)
+/* A text of a hyperparameter that the SDK sends as JSON: "\"train.py\""; g_free. */
+static char *plain_hyperparameter(const json_t *request, const char *name)
+{
+    const char *text =
+        json_string_value(json_object_get(json_object_get(request, "HyperParameters"), name));
+    g_autoptr(json_auto) value = text ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+    return g_strdup(json_is_string(value) ? json_string_value(value) : text);
+}
+
+bool training_is_script(const json_t *request)
+{
+    return json_at(request, "AlgorithmSpecification.ContainerEntrypoint") ||
+           json_at(request, "HyperParameters.sagemaker_program");
+}
+
+const struct runtime_role *training_role(const json_t *request, GError **error)
 {
     const char *image = json_text_at(request, "AlgorithmSpecification.TrainingImage");
-    const struct runtime *runtime = runtime_find(image, error);
-    if (!runtime)
+    return runtime_role(image, RUNTIME_TRAINS, training_is_script(request), error);
+}
+
+static void add_script(const struct call *call, const json_t *request, struct job_plan *plan)
+{
+    const char *name = json_text_at(request, "TrainingJobName");
+    g_autofree char *arn = call_arn(call, training_job_kind.word, name);
+    struct script script = {
+        .entrypoint = json_at(request, "AlgorithmSpecification.ContainerEntrypoint"),
+        .arguments = json_at(request, "AlgorithmSpecification.ContainerArguments"),
+        .environment = json_object_get(request, "Environment"),
+        .metrics = json_at(request, "AlgorithmSpecification.MetricDefinitions"),
+        .name_variable = "TRAINING_JOB_NAME",
+        .name = name,
+        .arn_variable = "TRAINING_JOB_ARN",
+        .arn = arn,
+        .volume = json_integer_at(request, "ResourceConfig.VolumeSizeInGB", 0),
+    };
+    g_autofree char *source = plain_hyperparameter(request, "sagemaker_submit_directory");
+    bool is_archive = !script.entrypoint && s3_uri_is(source);
+    layout_script(plan, script_settings(call, &script), is_archive ? source : NULL);
+}
+
+static struct job_plan *plan(const struct call *call, const json_t *request, GError **error)
+{
+    const struct runtime_role *role = training_role(request, error);
+    if (!role)
         return NULL;
     g_autofree char *output =
         training_output_prefix(request, json_text_at(request, "TrainingJobName"));
     struct layout_training layout = {
-        .program = runtime->trains->program,
-        .image = image,
+        .program = role->program,
+        .image = json_text_at(request, "AlgorithmSpecification.TrainingImage"),
+        .instance_type = json_text_at(request, "ResourceConfig.InstanceType"),
         .hyperparameters = json_object_get(request, "HyperParameters"),
         .environment = json_object_get(request, "Environment"),
         .channels = json_object_get(request, "InputDataConfig"),
@@ -32,7 +75,10 @@ static struct job_plan *plan(const json_t *request, GError **error)
         .checkpoints = json_text_at(request, "CheckpointConfig.S3Uri"),
         .output = output,
     };
-    return layout_training(&layout);
+    struct job_plan *made = layout_training(&layout);
+    if (training_is_script(request))
+        add_script(call, request, made);
+    return made;
 }
 
 /* ---- end to members ---- */

@@ -2,9 +2,14 @@
 #ifndef LATHE_SERVICE_SAGEMAKER_TRAINING_H
 #define LATHE_SERVICE_SAGEMAKER_TRAINING_H
 
-#include "base/json.h"
+#include "runtime/runtime.h"
 
 extern const struct job_life training_life;
+
+/* Whether the request brings its own program: an entry point, or script mode. */
+bool training_is_script(const json_t *request);
+/* Who trains; ERROR_VALIDATION. */
+const struct runtime_role *training_role(const json_t *request, GError **error);
 
 /* Where a job's results stand: <S3OutputPath>/<job>/output/, as an s3:// URI; g_free. */
 char *training_output_prefix(const json_t *request, const char *name);

@@ -7,6 +7,7 @@
 #include "runtime/runtime.h"
 #include "service/sagemaker/data_place.h"
 #include "service/sagemaker/job_state.h"
+#include "service/sagemaker/script.h"
 #include "service/sagemaker/training.h"
 
 /* ---- what is refused before a job exists ---- */
@@ -66,18 +67,16 @@ static bool check_spot_times(const json_t *request, GError **error)
     return true;
 }
 
-static bool check_request(const json_t *request, GError **error)
+static bool check_request(const struct call *call, const json_t *request, GError **error)
 {
     const char *image = json_text_at(request, "AlgorithmSpecification.TrainingImage");
     if (!image)
         return error_set(error, ERROR_VALIDATION,
                          "AlgorithmSpecification has no TrainingImage; algorithms by AlgorithmName "
                          "are not supported.");
-    const struct runtime *runtime = runtime_find(image, error);
-    if (!runtime)
+    const struct runtime_role *role = training_role(request, error);
+    if (!role || (training_is_script(request) && !script_check(call, error)))
         return false;
-    if (!runtime->trains)
-        return error_set(error, ERROR_VALIDATION, "The image %s does not train.", image);
     if (json_integer_at(request, "ResourceConfig.InstanceCount", 1) > 1 ||
         json_at(request, "ResourceConfig.InstanceGroups"))
         return error_set(
@@ -88,8 +87,7 @@ static bool check_request(const json_t *request, GError **error)
     if (!s3_uri_is(output))
         return error_set(error, ERROR_VALIDATION,
                          "OutputDataConfig.S3OutputPath %s does not begin with s3://.", output);
-    return (!runtime->trains->check || runtime->trains->check(request, error)) &&
-           check_spot_times(request, error) &&
+    return (!role->check || role->check(request, error)) && check_spot_times(request, error) &&
            check_channels(json_object_get(request, "InputDataConfig"), error);
 }
 
@@ -162,7 +160,7 @@ static bool create_training_job(const struct call *call, const json_t *request, 
     /* A taken name comes first, as with AWS: Airflow and the SDK look for that error. */
     const char *name = json_text_at(request, "TrainingJobName");
     return sagemaker_check_free(call, &training_job_kind, name, error) &&
-           check_request(request, error) && check_inputs(call, request, error) &&
+           check_request(call, request, error) && check_inputs(call, request, error) &&
            sagemaker_create_job(call, &training_life, request, first_body(request), reply, error);
 }
 

@@ -3,8 +3,9 @@
 
 /* ---- request to plan, end to members ---- */
 
-static struct job_plan *plan(const json_t *request, GError **error)
+static struct job_plan *plan(const struct call *call, const json_t *request, GError **error)
 {
+    (void)call;
     (void)error;
     const json_t *source = json_at(request, "InputDataConfig[0].DataSource.S3DataSource");
     const char *uri = json_text_at(request, "OutputDataConfig.S3OutputPath");

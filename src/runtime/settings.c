@@ -1,0 +1,198 @@
+#include "runtime/settings.h"
+
+#include <string.h>
+
+#include "base/error.h"
+#include "base/yaml.h"
+#include "parse/near_word.h"
+
+/* ---- values ---- */
+
+struct reader {
+    const char *path; /* of the file, for errors */
+    struct settings *settings;
+};
+
+static bool refuse(const struct reader *reader, const char *key, const char *right, GError **error)
+{
+    return error_set(error, ERROR_VALIDATION, "%s: %s has to be %s", reader->path, key, right);
+}
+
+static bool take_python(const struct reader *reader, const json_t *value, GError **error)
+{
+    const char *text = json_string_value(value);
+    g_autofree char *found = text ? g_find_program_in_path(text) : NULL;
+    if (!found)
+        return refuse(reader, "runtime.python", "an interpreter that can be executed", error);
+    g_free(reader->settings->python);
+    reader->settings->python = g_canonicalize_filename(found, NULL);
+    return true;
+}
+
+/* One of two words. */
+static bool take_word(const struct reader *reader, const char *key, const json_t *value,
+                      const char *const words[2], bool *is_second, GError **error)
+{
+    const char *text = json_string_value(value);
+    if (!text || (strcmp(text, words[0]) != 0 && strcmp(text, words[1]) != 0)) {
+        g_autofree char *right = g_strdup_printf("%s or %s", words[0], words[1]);
+        return refuse(reader, key, right, error);
+    }
+    *is_second = strcmp(text, words[1]) == 0;
+    return true;
+}
+
+static bool take_isolation(const struct reader *reader, const json_t *value, GError **error)
+{
+    static const char *const words[2] = {"none", "bubblewrap"};
+    return take_word(reader, "runtime.isolation", value, words, &reader->settings->isolated, error);
+}
+
+static bool take_network(const struct reader *reader, const json_t *value, GError **error)
+{
+    static const char *const words[2] = {"lathe", "host"};
+    return take_word(reader, "runtime.network", value, words, &reader->settings->host_network,
+                     error);
+}
+
+static bool take_count(const struct reader *reader, const char *key, const json_t *value,
+                       gint64 most, gint64 *count, GError **error)
+{
+    *count = json_integer_value(value);
+    if (json_is_integer(value) && *count >= 1 && *count <= most)
+        return true;
+    g_autofree char *right = g_strdup_printf("a number from 1 to %" G_GINT64_FORMAT, most);
+    return refuse(reader, key, right, error);
+}
+
+static bool take_processes(const struct reader *reader, const json_t *value, GError **error)
+{
+    return take_count(reader, "runtime.processes", value, 1 << 20, &reader->settings->processes,
+                      error);
+}
+
+static bool take_slots(const struct reader *reader, const json_t *value, GError **error)
+{
+    gint64 slots;
+    if (!take_count(reader, "slots", value, 1024, &slots, error))
+        return false;
+    reader->settings->slots = (unsigned)slots;
+    return true;
+}
+
+/* "8 GiB", "512MiB". */
+static bool take_memory(const struct reader *reader, const json_t *value, GError **error)
+{
+    static const char *const units[] = {"MiB", "GiB", "TiB"};
+    const char *text = json_is_string(value) ? json_string_value(value) : "";
+    char *rest;
+    guint64 number = g_ascii_strtoull(text, &rest, 10);
+    rest += strspn(rest, " ");
+    for (size_t i = 0; i < G_N_ELEMENTS(units); i++)
+        if (number >= 1 && number < 65536 && strcmp(rest, units[i]) == 0) {
+            reader->settings->memory = (gint64)(number << (20 + 10 * i));
+            return true;
+        }
+    return refuse(reader, "runtime.memory", "a size such as 512 MiB or 8 GiB", error);
+}
+
+/* ---- keys ---- */
+
+struct setting {
+    const char *key;
+    bool (*take)(const struct reader *reader, const json_t *value, GError **error);
+};
+
+static bool take_all(const struct reader *reader, const json_t *object, const char *where,
+                     const struct setting *settings, size_t count, GError **error)
+{
+    const char *key;
+    const json_t *value;
+    json_object_foreach((json_t *)object, key, value)
+    {
+        struct near_word near = {.given = key};
+        const struct setting *found = NULL;
+        for (size_t i = 0; i < count; i++) {
+            near_word_try(&near, settings[i].key);
+            if (strcmp(key, settings[i].key) == 0)
+                found = &settings[i];
+        }
+        if (!found)
+            return error_set(error, ERROR_VALIDATION, "%s: there is no key %s%s%s%s%s",
+                             reader->path, where, key, near.nearest ? "; is " : "",
+                             near.nearest ? near.nearest : "", near.nearest ? " meant?" : "");
+        if (!found->take(reader, value, error))
+            return false;
+    }
+    return true;
+}
+
+static bool take_runtime(const struct reader *reader, const json_t *value, GError **error)
+{
+    static const struct setting settings[] = {{"python", take_python},
+                                              {"isolation", take_isolation},
+                                              {"network", take_network},
+                                              {"memory", take_memory},
+                                              {"processes", take_processes}};
+    return json_is_object(value)
+               ? take_all(reader, value, "runtime.", settings, G_N_ELEMENTS(settings), error)
+               : refuse(reader, "runtime", "a mapping", error);
+}
+
+static bool take_file(const struct reader *reader, const json_t *value, GError **error)
+{
+    static const struct setting settings[] = {{"runtime", take_runtime}, {"slots", take_slots}};
+    if (json_is_null(value)) /* nothing but comments */
+        return true;
+    return json_is_object(value)
+               ? take_all(reader, value, "", settings, G_N_ELEMENTS(settings), error)
+               : refuse(reader, "the file", "a mapping", error);
+}
+
+/* ---- the file ---- */
+
+/* Where nothing is said: what `python3` means where the server was started. */
+static char *default_python(void)
+{
+    const char *environment = g_getenv("VIRTUAL_ENV");
+    g_autofree char *own =
+        environment ? g_build_filename(environment, "bin", "python3", NULL) : NULL;
+    if (own && g_file_test(own, G_FILE_TEST_IS_EXECUTABLE))
+        return g_steal_pointer(&own);
+    return g_find_program_in_path("python3");
+}
+
+static bool read_file(const struct reader *reader, bool may_miss, GError **error)
+{
+    g_autofree char *text = NULL;
+    gsize size;
+    g_autoptr(GError) cause = NULL;
+    if (!g_file_get_contents(reader->path, &text, &size, &cause)) {
+        if (may_miss && g_error_matches(cause, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+            return true;
+        return error_set(error, ERROR_VALIDATION, "the configuration cannot be read: %s",
+                         cause->message);
+    }
+    g_autoptr(json_auto) value = yaml_parse(text, size, reader->path, error);
+    return value && take_file(reader, value, error);
+}
+
+struct settings *settings_read(const char *home, const char *path, GError **error)
+{
+    g_autofree char *own = g_build_filename(home, SETTINGS_FILE, NULL);
+    struct settings *settings = g_new0(struct settings, 1);
+    *settings = (struct settings){.python = default_python(), .isolated = true, .processes = 4096};
+    struct reader reader = {path ? path : own, settings};
+    if (read_file(&reader, !path, error))
+        return settings;
+    settings_free(settings);
+    return NULL;
+}
+
+void settings_free(struct settings *settings)
+{
+    if (!settings)
+        return;
+    g_free(settings->python);
+    g_free(settings);
+}

@@ -1,0 +1,32 @@
+/* settings.h: what a home's configuration file, lathe.yaml, says of how programs are run. */
+#ifndef LATHE_RUNTIME_SETTINGS_H
+#define LATHE_RUNTIME_SETTINGS_H
+
+#include "base/json.h"
+
+#define SETTINGS_FILE "lathe.yaml"
+
+struct settings {
+    char *python;      /* the interpreter of users' scripts, absolute; NULL: there is none */
+    bool isolated;     /* scripts run in a sandbox */
+    bool host_network; /* and have the machine's network in it */
+    gint64 memory;     /* bytes that a script's processes may hold together; 0: no limit */
+    gint64 processes;  /* that a script may have at once; 0: no limit */
+    unsigned slots;    /* jobs at once; 0: as many as cores */
+};
+
+/* Reads the file: path, which has to be there, or where that is NULL SETTINGS_FILE of the home,
+ * which need not. The whole of it is checked: a key that is not known is an error that names the
+ * nearest, a value that is none what it may be (ERROR_VALIDATION).
+ *
+ *   slots: 2
+ *   runtime:
+ *     python: /home/me/.venv/bin/python   # default: the active virtual environment's, or python3
+ *     isolation: bubblewrap               # or none
+ *     network: lathe                      # the server alone; or host
+ *     memory: 8 GiB
+ *     processes: 4096 */
+struct settings *settings_read(const char *home, const char *path, GError **error);
+void settings_free(struct settings *settings);
+
+#endif

@@ -1,0 +1,70 @@
+/* What a sandbox holds, looked at from outside: memory as the sum of what its processes hold, each
+ * shared page counted once, since RLIMIT_AS counts addresses, which Python's libraries reserve by
+ * the gigabyte. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "sandbox/sandbox_inside.h"
+
+/* The kernel's name of a process's namespace of processes; empty where it is gone. */
+static void namespace_of(const char *pid, char name[64])
+{
+    char path[64];
+    snprintf(path, sizeof path, "/proc/%.20s/ns/pid", pid);
+    ssize_t n = readlink(path, name, 63);
+    name[MAX(n, 0)] = '\0';
+}
+
+static guint64 memory_of(const char *pid)
+{
+    char path[64], line[256];
+    snprintf(path, sizeof path, "/proc/%.20s/smaps_rollup", pid);
+    FILE *file = fopen(path, "re");
+    guint64 kilobytes = 0;
+    while (file && fgets(line, sizeof line, file))
+        if (strncmp(line, "Pss:", 4) == 0)
+            kilobytes = strtoull(line + 4, NULL, 10);
+    if (file)
+        fclose(file);
+    return kilobytes << 10;
+}
+
+/* Of all processes in the first one's namespace. */
+static guint64 memory_with(pid_t first)
+{
+    char ours[64], theirs[64];
+    g_autofree char *number = g_strdup_printf("%d", (int)first);
+    namespace_of(number, ours);
+    g_autoptr(GDir) processes = g_dir_open("/proc", 0, NULL);
+    const char *name;
+    guint64 sum = 0;
+    while (*ours && processes && (name = g_dir_read_name(processes))) {
+        if (!g_ascii_isdigit(*name))
+            continue;
+        namespace_of(name, theirs);
+        if (strcmp(theirs, ours) == 0)
+            sum += memory_of(name);
+    }
+    return sum;
+}
+
+static char *told(const char *what, guint64 found, guint64 most)
+{
+    g_autofree char *found_text = g_format_size_full(found, G_FORMAT_SIZE_IEC_UNITS);
+    g_autofree char *most_text = g_format_size_full(most, G_FORMAT_SIZE_IEC_UNITS);
+    return g_strdup_printf("%s: %s, of %s that it may have", what, found_text, most_text);
+}
+
+char *limits_look(const struct sandbox *sandbox, pid_t first)
+{
+    guint64 memory = sandbox->memory && first > 0 ? memory_with(first) : 0;
+    if (memory > sandbox->memory)
+        return told("its processes held too much memory", memory, sandbox->memory);
+    guint64 bytes = sandbox->bytes ? file_sum(sandbox->folder).bytes : 0;
+    if (bytes > sandbox->bytes)
+        return told("it wrote too much", bytes, sandbox->bytes);
+    return NULL;
+}

@@ -1,0 +1,382 @@
+#define _GNU_SOURCE /* pipe2 */
+#include "sandbox/sandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/fsuid.h>
+#include <sys/prctl.h>
+#include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "sandbox/sandbox_inside.h"
+
+/* Beyond people, services, and what distributions give to containers. */
+enum { FIRST_USER = 200000, USERS = 100000 };
+
+#define LOOK_MILLISECONDS 500 /* between looks at what it holds */
+
+/* ---- settings ---- */
+
+static char **texts_at(const json_t *settings, const char *name)
+{
+    GPtrArray *texts = g_ptr_array_new();
+    size_t i;
+    const json_t *text;
+    json_array_foreach(json_object_get(settings, name), i, text) if (json_is_string(text))
+        g_ptr_array_add(texts, g_strdup(json_string_value(text)));
+    g_ptr_array_add(texts, NULL);
+    return (char **)g_ptr_array_free(texts, FALSE);
+}
+
+struct sandbox *sandbox_read(const char *folder, GError **error)
+{
+    g_autofree char *path = g_build_filename(folder, SANDBOX_FILE, NULL);
+    g_autofree char *text = NULL;
+    gsize size;
+    if (!g_file_get_contents(path, &text, &size, error))
+        return NULL;
+    g_autoptr(json_auto) settings = json_parse(text, size, path, error);
+    if (!settings)
+        return NULL;
+    struct sandbox *sandbox = g_new0(struct sandbox, 1);
+    sandbox->folder = g_canonicalize_filename(folder, NULL);
+    sandbox->python = g_strdup(json_text_at(settings, "Python"));
+    sandbox->server = g_strdup(json_text_at(settings, "Server"));
+    sandbox->host_network = g_strcmp0(json_text_at(settings, "Network"), "host") == 0;
+    sandbox->not_isolated = g_strcmp0(json_text_at(settings, "Isolation"), "none") == 0;
+    sandbox->masked = texts_at(settings, "Masked");
+    sandbox->overlaid = texts_at(settings, "Overlaid");
+    sandbox->memory = (guint64)json_integer_at(settings, "Memory", 0);
+    sandbox->bytes = (guint64)json_integer_at(settings, "Bytes", 0);
+    sandbox->processes = (guint64)json_integer_at(settings, "Processes", 0);
+    bool is_root = geteuid() == 0;
+    sandbox->user = is_root ? FIRST_USER + (uid_t)getpid() % USERS : geteuid();
+    sandbox->group = is_root ? sandbox->user : getegid();
+    return sandbox;
+}
+
+void sandbox_free(struct sandbox *sandbox)
+{
+    if (!sandbox)
+        return;
+    g_free(sandbox->folder);
+    g_free(sandbox->python);
+    g_free(sandbox->server);
+    g_strfreev(sandbox->masked);
+    g_strfreev(sandbox->overlaid);
+    g_free(sandbox);
+}
+
+void sandbox_end_clear(struct sandbox_end *end)
+{
+    g_clear_pointer(&end->reason, g_free);
+}
+
+void sandbox_be_user(const struct sandbox *sandbox, bool is_user)
+{
+    setfsgid(is_user ? sandbox->group : getegid());
+    setfsuid(is_user ? sandbox->user : geteuid());
+}
+
+/* ---- the orders of the first process ---- */
+
+/* `python` is the one that was set, whatever else the machine has. */
+static char *path_of(const struct sandbox *sandbox)
+{
+    static const char rest[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+    g_autofree char *bin = sandbox->python ? g_path_get_dirname(sandbox->python) : NULL;
+    return bin ? g_strdup_printf("%s:%s", bin, rest) : g_strdup(rest);
+}
+
+json_t *sandbox_environment(const struct sandbox *sandbox, const struct sandbox_command *command)
+{
+    g_autofree char *path = path_of(sandbox);
+    json_t *environment = json_pack("{ssssssss}", "PATH", path, "HOME", "/home/job", "LANG",
+                                    "C.UTF-8", "TMPDIR", "/tmp");
+    if (command->environment)
+        json_object_update(environment, command->environment);
+    return environment;
+}
+
+static json_t *orders_of(const struct sandbox *sandbox, const struct sandbox_command *command)
+{
+    json_t *argv = json_array();
+    for (char *const *word = command->argv; *word; word++)
+        json_array_append_new(argv, json_string(*word));
+    bool forwards = sandbox->server && !sandbox->host_network;
+    return json_pack("{soso ss* sI sI}", "Command", argv, "Environment",
+                     sandbox_environment(sandbox, command), "Server",
+                     forwards ? sandbox->server : NULL, "Bytes", (json_int_t)sandbox->bytes,
+                     "Processes", (json_int_t)sandbox->processes);
+}
+
+static char *own(const struct sandbox *sandbox, const char *name)
+{
+    return g_build_filename(sandbox->folder, SANDBOX_FOLDER, name, NULL);
+}
+
+static bool write_orders(const struct sandbox *sandbox, const struct sandbox_command *command,
+                         GError **error)
+{
+    g_autoptr(json_auto) orders = orders_of(sandbox, command);
+    if (!orders)
+        return error_set(error, ERROR_VALIDATION, "the command holds what is no UTF-8");
+    g_autofree char *text = json_text_of(orders);
+    g_autofree char *path = own(sandbox, INSIDE_ORDERS);
+    return mounts_lay_out(sandbox, error) && g_file_set_contents(path, text, -1, error) &&
+           (chmod(path, 0644) == 0 || error_set_errno(error, errno, "writing %s", path));
+}
+
+/* ---- the child ---- */
+
+struct run {
+    const struct sandbox *sandbox;
+    const struct sandbox_command *command;
+    int errors[2], begun[2], info[2]; /* pipes from bubblewrap and the first process */
+    int output[2];                    /* from the command, where somebody hears it; else -1 */
+    pid_t wrapper, first;             /* as the machine numbers them; first: 0, not known yet */
+    bool has_begun;
+    GString *said; /* bubblewrap's errors */
+    struct sandbox_end *end;
+};
+
+/* Moves descriptors to where the first process expects them. */
+static void place(const struct run *run)
+{
+    if (run->output[1] >= 0 &&
+        (dup2(run->output[1], STDOUT_FILENO) < 0 || dup2(run->output[1], STDERR_FILENO) < 0))
+        _exit(127);
+    int errors = fcntl(STDERR_FILENO, F_DUPFD, 20), begun = fcntl(run->begun[1], F_DUPFD, 20);
+    int own_errors = fcntl(run->errors[1], F_DUPFD, 20), info = fcntl(run->info[1], F_DUPFD, 20);
+    dup2(errors, SANDBOX_ERRORS);
+    dup2(begun, SANDBOX_BEGUN);
+    dup2(info, SANDBOX_BEGUN + 1);
+    dup2(own_errors, STDERR_FILENO);
+    if (fcntl(SANDBOX_LAST, F_GETFD) < 0) /* by hand there is no pipe for reports */
+        dup2(STDIN_FILENO, SANDBOX_LAST);
+    for (int fd = SANDBOX_BEGUN + 2; fd < 64; fd++)
+        close(fd);
+}
+
+static _Noreturn void wrap(const struct run *run, pid_t parent)
+{
+    g_autoptr(GError) error = NULL;
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    setpgid(0, 0); /* a SIGTERM to the job's group is the first process's, by way of ours */
+    place(run);
+    /* Now, while it may look everywhere. */
+    GPtrArray *arguments = mounts_arguments(run->sandbox, run->command->folder);
+    if (mounts_prepare(run->sandbox, &error)) {
+        /* The user has changed: that took it away. */
+        prctl(PR_SET_PDEATHSIG, SIGKILL);
+        if (getppid() != parent)
+            _exit(127);
+        g_ptr_array_insert(arguments, 1, g_strdup("--info-fd"));
+        g_ptr_array_insert(arguments, 2, g_strdup_printf("%d", SANDBOX_BEGUN + 1));
+        execvp("bwrap", (char *const *)arguments->pdata);
+        error_set(&error, ERROR_INTERNAL,
+                  errno == ENOENT ? "scripts run under bubblewrap, which is not installed: install "
+                                    "the package bubblewrap, or set runtime.isolation to none in "
+                                    "lathe.yaml"
+                                  : "bubblewrap could not be executed: %s",
+                  g_strerror(errno));
+    }
+    dprintf(STDERR_FILENO, "%s\n", error->message);
+    _exit(127);
+}
+
+/* ---- watching it ---- */
+
+static bool read_some(int *fd, GString *text)
+{
+    char bytes[512];
+    ssize_t n = read(*fd, bytes, sizeof bytes);
+    if (n > 0)
+        g_string_append_len(text, bytes, n);
+    else if (n == 0 || errno != EINTR)
+        *fd = -1;
+    return n > 0;
+}
+
+/* {"child-pid": 1234, ...} */
+static void hear_first(struct run *run, GString *info)
+{
+    g_autoptr(json_auto) told = json_parse(info->str, info->len, "bubblewrap's report", NULL);
+    run->first = (pid_t)json_integer_at(told, "child-pid", 0);
+}
+
+static void stop(const struct run *run, int signal)
+{
+    if (signal == SIGTERM && run->first > 0)
+        kill(run->first, SIGTERM);
+    else
+        kill(-run->wrapper, SIGKILL);
+}
+
+static bool hear_output(const struct run *run, int *fd)
+{
+    char bytes[65536];
+    ssize_t n = read(*fd, bytes, sizeof bytes);
+    if (n > 0)
+        run->command->hear(bytes, (size_t)n, run->command->data);
+    else if (n == 0 || errno != EINTR)
+        *fd = -1;
+    return n > 0;
+}
+
+static void look_at_limits(struct run *run)
+{
+    if (run->end->reason || !(run->end->reason = limits_look(run->sandbox, run->first)))
+        return;
+    stop(run, SIGKILL);
+}
+
+/* Until bubblewrap has ended. */
+static void watch(struct run *run, int signals, int ended)
+{
+    g_autoptr(GString) info = g_string_new(NULL);
+    g_autoptr(GString) begun = g_string_new(NULL);
+    struct pollfd fds[6] = {{ended, POLLIN, 0},          {signals, POLLIN, 0},
+                            {run->errors[0], POLLIN, 0}, {run->begun[0], POLLIN, 0},
+                            {run->info[0], POLLIN, 0},   {run->output[0], POLLIN, 0}};
+    double next = clock_monotonic();
+    while (!fds[0].revents) {
+        if (poll(fds, G_N_ELEMENTS(fds), LOOK_MILLISECONDS) < 0)
+            continue;
+        struct signalfd_siginfo heard;
+        if (fds[1].revents && read(signals, &heard, sizeof heard) == sizeof heard)
+            stop(run, SIGTERM);
+        if (fds[2].revents)
+            read_some(&fds[2].fd, run->said);
+        if (fds[3].revents && read_some(&fds[3].fd, begun))
+            run->has_begun = true;
+        if (fds[4].revents && !read_some(&fds[4].fd, info))
+            hear_first(run, info);
+        if (fds[5].revents)
+            hear_output(run, &fds[5].fd);
+        if (clock_monotonic() >= next) {
+            look_at_limits(run);
+            next = clock_monotonic() + LOOK_MILLISECONDS / 1000.0;
+        }
+    }
+    while (fds[2].fd >= 0 && read_some(&fds[2].fd, run->said))
+        continue;
+    while (fds[3].fd >= 0 && read_some(&fds[3].fd, begun))
+        run->has_begun = true;
+    while (fds[5].fd >= 0 && hear_output(run, &fds[5].fd))
+        continue;
+}
+
+static int shell_status(int status)
+{
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+static void close_ends(struct run *run, int which)
+{
+    close(run->errors[which]);
+    close(run->begun[which]);
+    close(run->info[which]);
+    if (run->output[which] >= 0)
+        close(run->output[which]);
+}
+
+static void finish(struct run *run)
+{
+    int status = 0;
+    while (waitpid(run->wrapper, &status, 0) < 0 && errno == EINTR)
+        continue;
+    run->end->status = shell_status(status);
+    if (run->has_begun || run->end->reason)
+        return;
+    run->end->not_begun = true;
+    run->end->reason = run->said->len ? g_strdup_printf("the sandbox could not be made: %s",
+                                                        g_strstrip(run->said->str))
+                                      : g_strdup("the sandbox could not be made");
+}
+
+static int open_signals(void)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGINT);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+/* A listening socket in the folder; -1 where there is no way to be opened, or with an error. By a
+ * descriptor of the folder: the path of a socket may have 107 characters. */
+static int listen_for(const struct sandbox *sandbox, GError **error)
+{
+    g_autofree char *folder = own(sandbox, "");
+    g_autofree char *socket = own(sandbox, INSIDE_SOCKET);
+    int fd = open(folder, O_PATH | O_CLOEXEC);
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d/" INSIDE_SOCKET, fd);
+    unlink(socket);
+    int listener = forward_listen_unix(path, error);
+    if (fd >= 0)
+        close(fd);
+    if (listener >= 0 && chmod(socket, 0666) != 0) /* the job may be another user */
+        error_set_errno(error, errno, "opening %s for the job", socket);
+    return listener;
+}
+
+static bool begin(struct run *run, int *listener, GError **error)
+{
+    bool forwards = run->sandbox->server && !run->sandbox->host_network;
+    if (!write_orders(run->sandbox, run->command, error) ||
+        (forwards && (*listener = listen_for(run->sandbox, error)) < 0) ||
+        !mounts_hand_over(run->sandbox, error))
+        return false;
+    if (pipe2(run->errors, O_CLOEXEC) != 0 || pipe2(run->begun, O_CLOEXEC) != 0 ||
+        pipe2(run->info, O_CLOEXEC) != 0 ||
+        (run->command->hear && pipe2(run->output, O_CLOEXEC) != 0))
+        return error_set_errno(error, errno, "making pipes for a sandbox");
+    pid_t parent = getpid();
+    run->wrapper = fork(); /* before there are threads */
+    if (run->wrapper == 0)
+        wrap(run, parent);
+    if (run->wrapper < 0)
+        return error_set_errno(error, errno, "starting a sandbox");
+    close_ends(run, 1);
+    return !forwards || forward_to_tcp(*listener, run->sandbox->server, error);
+}
+
+void sandbox_run(const struct sandbox *sandbox, const struct sandbox_command *command,
+                 struct sandbox_end *end)
+{
+    *end = (struct sandbox_end){.status = 127};
+    if (sandbox->not_isolated) {
+        bare_run(sandbox, command, end);
+        return;
+    }
+    g_autoptr(GError) error = NULL;
+    g_autoptr(GString) said = g_string_new(NULL);
+    struct run run = {
+        .sandbox = sandbox, .command = command, .said = said, .end = end, .output = {-1, -1}};
+    int listener = -1, signals = open_signals();
+    if (begin(&run, &listener, &error)) {
+        int ended = (int)syscall(SYS_pidfd_open, run.wrapper, 0);
+        watch(&run, signals, ended);
+        close(ended);
+        finish(&run);
+        close_ends(&run, 0);
+    } else {
+        end->not_begun = true;
+        end->reason = g_strdup_printf("the sandbox could not be made: %s", error->message);
+    }
+    close(signals);
+}

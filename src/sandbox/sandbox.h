@@ -1,0 +1,80 @@
+/* sandbox.h: runs a program of somebody else's on a job's folder. It finds the folder as /opt/ml,
+ * reads the machine's programs, writes below the folder and its own /tmp and home, reaches the
+ * server through a forwarder, and nothing else: no home directory, no server's home, no process, no
+ * network. Everything it starts ends with it.
+ *
+ * Built of bubblewrap, a mount namespace of ours in front of it, and a first process of ours behind
+ * it (`lathe job inside`). */
+#ifndef LATHE_SANDBOX_SANDBOX_H
+#define LATHE_SANDBOX_SANDBOX_H
+
+#include <sys/types.h>
+
+#include "base/json.h"
+
+/* Where a job's folder keeps what is not the job's: settings, scratch, its home. Not seen within.
+ */
+#define SANDBOX_FOLDER ".lathe"
+/* In it: what the server says of the sandbox, see sandbox_read. */
+#define SANDBOX_FILE SANDBOX_FOLDER "/sandbox.json"
+
+/* Python of ours that is to be found within, and where. */
+#define SANDBOX_PYTHON_FOLDER SANDBOX_FOLDER "/python"
+#define SANDBOX_PYTHON "/run/lathe/python"
+
+struct sandbox {
+    char *folder; /* of the job, absolute: becomes /opt/ml */
+    char
+        *python; /* the interpreter, absolute: `python` and `python3` within; NULL: the machine's */
+    char *server;      /* host:port that the forwarder leads to, the same within; NULL: none */
+    bool host_network; /* the machine's network instead */
+    bool not_isolated; /* runtime.isolation: none */
+    char **masked;     /* folders that are not to be seen, absolute; NULL-terminated */
+    char **overlaid;   /* folders below `folder` whose files are not the job's to change (links to
+                        * the lake's): it sees copies on writing; NULL-terminated */
+    guint64 memory;    /* bytes that all its processes hold; 0: no limit */
+    guint64 bytes;     /* that it may have on disk below `folder`; 0: no limit */
+    guint64 processes; /* 0: no limit */
+    uid_t user;        /* who the command is; not root: a server that is root takes another user for
+                        * each, so that no two jobs can touch each other */
+    gid_t group;
+};
+
+/* The members of SANDBOX_FILE of a job's folder: Python, Server, Network (lathe or host), Isolation
+ * (bubblewrap or none), Masked, Overlaid, Memory, Bytes, Processes. */
+struct sandbox *sandbox_read(const char *folder, GError **error);
+void sandbox_free(struct sandbox *sandbox);
+typedef struct sandbox sandbox_auto;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(sandbox_auto, sandbox_free)
+
+/* What is run. */
+struct sandbox_command {
+    char *const *argv;   /* argv[0] is looked for in PATH */
+    json_t *environment; /* texts by name; beside PATH, HOME, LANG and TMPDIR */
+    const char *folder;  /* its working folder, as it is within; NULL: /opt/ml */
+    /* What it writes to its standard output and error; NULL: they are this process's. */
+    void (*hear)(const char *bytes, size_t size, void *data);
+    void *data;
+};
+
+struct sandbox_end {
+    int status;   /* as a shell tells it: the exit status, or 128 and the signal */
+    char *reason; /* why we ended it, or why it could not be begun; NULL: it ended by itself */
+    bool not_begun;
+};
+void sandbox_end_clear(struct sandbox_end *end);
+
+/* Runs the command to its end; the descriptors 0 to 3 of this process are its, and a SIGTERM to
+ * this process is the command's. To be called by a program that has no other children and no
+ * threads yet. */
+void sandbox_run(const struct sandbox *sandbox, const struct sandbox_command *command,
+                 struct sandbox_end *end);
+
+/* After a run: reads and writes files with the command's user's rights, no others, or again with
+ * its own. What lies in the folder then is that user's, who may have laid links. */
+void sandbox_be_user(const struct sandbox *sandbox, bool is_user);
+
+/* The first process within: what `lathe job inside` does. Its exit status. */
+int sandbox_inside(const char *folder);
+
+#endif

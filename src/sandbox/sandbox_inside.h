@@ -1,0 +1,57 @@
+/* sandbox_inside.h: between the files of this room. */
+#ifndef LATHE_SANDBOX_SANDBOX_INSIDE_H
+#define LATHE_SANDBOX_SANDBOX_INSIDE_H
+
+#include <sys/types.h>
+
+#include "sandbox/sandbox.h"
+
+/* Descriptors that bubblewrap and what runs in it are given beside those of the command. */
+enum {
+    SANDBOX_LAST = 3,   /* the command's own are 0 to 3 */
+    SANDBOX_ERRORS = 4, /* the command's standard error: 2 is bubblewrap's own until it begins */
+    SANDBOX_BEGUN = 5,  /* a byte here says that the first process runs */
+};
+
+/* Where the first process finds its orders, and the forwarder's socket. */
+#define INSIDE_FOLDER "/run/lathe"
+#define INSIDE_ORDERS "orders.json"
+#define INSIDE_SOCKET "server"
+
+/* mounts.c: in a forked child, makes the namespace of what bubblewrap is to bind, with the job's
+ * folder as MOUNTS_FOLDER/ml, and gives up root. */
+#define MOUNTS_FOLDER "/run/lathe"
+bool mounts_prepare(const struct sandbox *sandbox, GError **error);
+/* Bubblewrap's arguments, to be made before mounts_prepare and executed after it; NULL-terminated.
+ */
+GPtrArray *mounts_arguments(const struct sandbox *sandbox, const char *working_folder);
+/* Folders and files below SANDBOX_FOLDER that the mounts need; before the fork. */
+bool mounts_lay_out(const struct sandbox *sandbox, GError **error);
+/* The last before the fork: the folder becomes the job's user's; this process may not write there
+ * any more, since children of root have laid that right down (base/process.h). */
+bool mounts_hand_over(const struct sandbox *sandbox, GError **error);
+
+/* bare.c: the command without a sandbox, one at a time, with /opt/ml as a link to the folder. */
+void bare_run(const struct sandbox *sandbox, const struct sandbox_command *command,
+              struct sandbox_end *end);
+
+/* sandbox.c: what the command's environment is, whole. */
+json_t *sandbox_environment(const struct sandbox *sandbox, const struct sandbox_command *command);
+
+/* idmap.c: mounts a folder at another, read-only, in which what is root's shows as that user's.
+ * False where the kernel, or the file system, cannot. */
+bool idmap_bind(const char *from, const char *to, uid_t user);
+
+/* forward.c: accepts connections at a listening socket and connects each to an address, on threads
+ * of its own that last as long as the process. */
+struct forward;
+bool forward_to_tcp(int listener, const char *address, GError **error);
+bool forward_to_unix(int listener, const char *path, GError **error);
+int forward_listen_unix(const char *path, GError **error);
+int forward_listen_tcp(const char *address, GError **error);
+
+/* limits.c: what a sandbox holds now, by its first process as the machine numbers it; NULL while
+ * within its limits, else the reason why it is ended; g_free. */
+char *limits_look(const struct sandbox *sandbox, pid_t first);
+
+#endif

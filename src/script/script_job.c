@@ -1,0 +1,160 @@
+#include "script/script_job.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "sandbox/sandbox.h"
+#include "script/metrics.h"
+#include "script/python_files.h"
+#include "script/reason.h"
+
+/* ---- what is run ---- */
+
+static json_t *read_settings(const char *folder, GError **error)
+{
+    g_autofree char *path = g_build_filename(folder, SANDBOX_FILE, NULL);
+    g_autofree char *text = NULL;
+    gsize size;
+    return g_file_get_contents(path, &text, &size, error) ? json_parse(text, size, path, error)
+                                                          : NULL;
+}
+
+/* Borrows the texts; free the array. Script mode begins with a program of ours, which reads what
+ * the training toolkit of the containers reads, and becomes the user's. */
+static GPtrArray *command_of(const json_t *settings)
+{
+    GPtrArray *argv = g_ptr_array_new();
+    size_t i;
+    const json_t *word;
+    json_array_foreach(json_object_get(settings, "Command"), i, word)
+        g_ptr_array_add(argv, (char *)json_string_value(word));
+    if (!argv->len) {
+        g_ptr_array_add(argv, (char *)"python3");
+        g_ptr_array_add(argv, (char *)SANDBOX_PYTHON "/lathe_training.py");
+    }
+    g_ptr_array_add(argv, NULL);
+    return argv;
+}
+
+/* What every program finds: output as it comes, and our stand-ins for packages that the user's
+ * Python lacks, behind all that it has. */
+static json_t *environment_of(const json_t *settings)
+{
+    json_t *environment =
+        json_pack("{ssss}", "PYTHONUNBUFFERED", "1", "PYTHONPATH", SANDBOX_PYTHON "/site");
+    json_object_update(environment, json_object_get(settings, "Environment"));
+    return environment;
+}
+
+/* ---- how it ended ---- */
+
+#define FAILURE "output/failure"
+
+static void write_failure(const char *words)
+{
+    if (*words && file_make_folders("output", NULL))
+        g_file_set_contents(FAILURE, words, -1, NULL);
+}
+
+/* The program's own words count for more than ours. */
+static bool has_failure(void)
+{
+    return g_file_test(FAILURE, G_FILE_TEST_EXISTS | G_FILE_TEST_IS_SYMLINK);
+}
+
+/* What is written to output/failure; NULL: nothing. g_free. */
+static char *words_of(const struct sandbox *sandbox, const struct sandbox_end *end,
+                      const struct reason_tail *tail)
+{
+    if (end->reason)
+        return g_strdup_printf("%s%s", end->not_begun ? "" : "the job was ended: ", end->reason);
+    if (end->status && !has_failure())
+        return reason_of(tail, end->status, sandbox->python);
+    return NULL;
+}
+
+static int tell_end(const struct sandbox *sandbox, const struct sandbox_end *end,
+                    const struct reason_tail *tail)
+{
+    sandbox_be_user(sandbox, true);
+    g_autofree char *words = words_of(sandbox, end, tail);
+    if (words)
+        write_failure(words);
+    sandbox_be_user(sandbox, false);
+    if (end->reason)
+        printf("%s\n", words);
+    return end->reason && !end->status ? 1 : end->status;
+}
+
+/* Who listens to what the program says. */
+struct listener {
+    struct reason_tail tail;
+    struct metrics *metrics;
+};
+
+static void hear(const char *bytes, size_t size, void *data)
+{
+    struct listener *listener = data;
+    reason_hear(&listener->tail, bytes, size);
+    metrics_hear(listener->metrics, bytes, size);
+    fwrite(bytes, 1, size, stdout);
+    fflush(stdout);
+}
+
+static int run(const struct sandbox *sandbox, const json_t *settings, struct metrics *metrics)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    struct listener listener = {{text}, metrics};
+    g_autoptr(GPtrArray) argv = command_of(settings);
+    g_autoptr(json_auto) environment = environment_of(settings);
+    struct sandbox_command command = {.argv = (char *const *)argv->pdata,
+                                      .environment = environment,
+                                      .hear = hear,
+                                      .data = &listener};
+    struct sandbox_end end;
+    sandbox_run(sandbox, &command, &end);
+    int status = tell_end(sandbox, &end, &listener.tail);
+    sandbox_end_clear(&end);
+    return status;
+}
+
+/* The pipe for reports stays ours: what a program writes there by mistake is no metric. */
+static int keep_report(int report)
+{
+    int kept = report >= 0 ? fcntl(report, F_DUPFD_CLOEXEC, 32) : -1;
+    int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    if (kept >= 0 && null >= 0)
+        dup2(null, report);
+    if (null >= 0)
+        close(null);
+    return kept;
+}
+
+int script_main(const char *folder, int report)
+{
+    int kept = keep_report(report);
+    g_autoptr(GError) error = NULL;
+    g_autofree char *whole = g_canonicalize_filename(folder, NULL);
+    /* From here on by relative paths: the job's user cannot come by way of the server's home. */
+    if (chdir(whole) != 0) {
+        fprintf(stderr, "%s: %s\n", whole, g_strerror(errno));
+        return 1;
+    }
+    g_autoptr(json_auto) settings = read_settings(whole, &error);
+    g_autoptr(sandbox_auto) sandbox = settings ? sandbox_read(whole, &error) : NULL;
+    struct metrics *metrics =
+        sandbox ? metrics_new(json_object_get(settings, "Metrics"), kept, &error) : NULL;
+    if (metrics && python_files_write(whole, &error)) {
+        int status = run(sandbox, settings, metrics);
+        metrics_free(metrics);
+        return status;
+    }
+    printf("%s\n", error->message);
+    write_failure(error->message);
+    return 1;
+}

@@ -1,0 +1,58 @@
+#include "service/sagemaker/script.h"
+
+#include "base/error.h"
+#include "runtime/settings.h"
+
+/* Where the server is found from within: "127.0.0.1:8080", or NULL where it does not listen. */
+static const char *address_of(const struct lathe *lathe)
+{
+    return lathe->url ? lathe->url + strlen("http://") : NULL;
+}
+
+static json_t *environment_of(const struct call *call, const struct script *script)
+{
+    json_t *environment =
+        json_pack("{ssssssss}", "AWS_REGION", call->region, "AWS_DEFAULT_REGION", call->region,
+                  "AWS_ACCESS_KEY_ID", "test", "AWS_SECRET_ACCESS_KEY", "test");
+    if (call->lathe->url)
+        json_object_set_new(environment, "AWS_ENDPOINT_URL", json_string(call->lathe->url));
+    if (script->name)
+        json_object_set_new(environment, script->name_variable, json_string(script->name));
+    if (script->arn)
+        json_object_set_new(environment, script->arn_variable, json_string(script->arn));
+    json_object_update(environment, (json_t *)script->environment);
+    return environment;
+}
+
+static json_t *command_of(const struct script *script)
+{
+    json_t *command = json_array();
+    json_array_extend(command, (json_t *)script->entrypoint);
+    json_array_extend(command, (json_t *)script->arguments);
+    return command;
+}
+
+json_t *script_settings(const struct call *call, const struct script *script)
+{
+    const struct settings *home = call->lathe->settings;
+    json_t *settings = json_pack(
+        "{ss* ss* ss ss s[s] sI sI sI so}", "Python", home->python, "Server",
+        address_of(call->lathe), "Network", home->host_network ? "host" : "lathe", "Isolation",
+        home->isolated ? "bubblewrap" : "none", "Masked", call->lathe->home, "Memory",
+        (json_int_t)home->memory, "Bytes", (json_int_t)script->volume << 30, "Processes",
+        (json_int_t)home->processes, "Environment", environment_of(call, script));
+    if (script->entrypoint)
+        json_object_set_new(settings, "Command", command_of(script));
+    if (script->metrics)
+        json_object_set(settings, "Metrics", (json_t *)script->metrics);
+    return settings;
+}
+
+bool script_check(const struct call *call, GError **error)
+{
+    return call->lathe->settings->python ||
+           error_set(error, ERROR_VALIDATION,
+                     "Scripts need a Python: none was found where lathe was started. Install "
+                     "python3, or name one as runtime.python in %s/" SETTINGS_FILE ".",
+                     call->lathe->home);
+}

@@ -1,0 +1,24 @@
+/* script.h: jobs whose program the request brings: an entry point, or script mode. */
+#ifndef LATHE_SERVICE_SAGEMAKER_SCRIPT_H
+#define LATHE_SERVICE_SAGEMAKER_SCRIPT_H
+
+#include "service/sagemaker/sagemaker.h"
+
+/* What such a job is given beside its folder; parts of the request. */
+struct script {
+    const json_t *entrypoint, *arguments; /* lists of texts, or NULL: script mode */
+    const json_t *environment;            /* an object of texts, or NULL */
+    const json_t *metrics;                /* MetricDefinitions, or NULL */
+    const char *name_variable, *name;     /* how it finds its own name; or NULL */
+    const char *arn_variable, *arn;
+    gint64 volume; /* VolumeSizeInGB; 0: no limit */
+};
+
+/* What layout_script writes for it: the sandbox as this home's configuration has it, the command,
+ * and the environment with the way to this server. A new reference. */
+json_t *script_settings(const struct call *call, const struct script *script);
+
+/* Whether there is an interpreter for scripts at all, ERROR_VALIDATION. */
+bool script_check(const struct call *call, GError **error);
+
+#endif

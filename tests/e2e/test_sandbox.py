@@ -1,0 +1,229 @@
+"""What a job's script may see, reach, write and leave behind: by scripts that try each of these."""
+
+import json
+import os
+import pathlib
+import shutil
+import subprocess
+import time
+
+import pytest
+
+import scripts
+from scripts import CODE
+
+
+def _can_isolate():
+    if not shutil.which("bwrap"):
+        return False
+    return subprocess.run(["bwrap", "--unshare-user", "--ro-bind", "/", "/", "true"],
+                          capture_output=True).returncode == 0
+
+
+pytestmark = pytest.mark.skipif(
+    not _can_isolate(), reason="this machine forbids user namespaces, or has no bubblewrap")
+
+
+@pytest.fixture(scope="module")
+def own(server_factory):
+    server = server_factory(environment={"LATHE_SECRET": "of the server"})
+    server.client("s3").create_bucket(Bucket="bucket")
+    return server
+
+
+def answers(server, script, **given):
+    """What a script prints as JSON in its last line."""
+    job, log = scripts.run(server, "bucket", script, **given)
+    assert job["ProcessingJobStatus"] == "Completed", (job.get("FailureReason"), log)
+    return json.loads(log[-1])
+
+
+def test_it_sees_no_home_no_secrets_and_no_other_process(own):
+    script = f"""
+import json, os
+def listed(path):
+    try:
+        return sorted(os.listdir(path))
+    except OSError as error:
+        return error.strerror
+print(json.dumps({{
+    "home": listed("/home"), "root": listed("/root"), "run": listed("/run"),
+    "server": listed({str(own.home)!r}), "secret": os.environ.get("LATHE_SECRET"),
+    "user": os.getuid(), "processes": len([p for p in os.listdir("/proc") if p.isdigit()]),
+    "shadow": os.access("/etc/shadow", os.R_OK), "opt": listed("/opt/ml"),
+    "settings": listed("/opt/ml/.lathe")}}))
+"""
+    found = answers(own, script)
+    assert found["home"] == ["job"] and found["run"] == ["lathe"]
+    assert found["root"] == [] or not [name for name in found["root"] if name[0] != "."]
+    assert found["server"] in ([], "No such file or directory")
+    assert found["secret"] is None and not found["shadow"]
+    assert found["user"] == os.getuid() if os.getuid() else found["user"] >= 200000
+    assert found["processes"] == 2 and found["settings"] == []
+    assert set(found["opt"]) <= {".lathe", "config", "output", "processing"}
+
+
+def test_it_writes_its_own_folder_and_nothing_else(own):
+    name = scripts.unique("written")
+    script = f"""
+import json, os
+def written(path):
+    try:
+        open(path, "w").close()
+        return True
+    except OSError:
+        return False
+folders = ["/", "/etc", "/usr", "/var", "/root", "/home", "/opt", "/run", "/run/lathe", "/opt/ml",
+           "/tmp", "/var/tmp", os.environ["HOME"], "/dev/shm"]
+print(json.dumps([folder for folder in folders if written(folder + "/{name}")]))
+"""
+    assert answers(own, script) == ["/opt/ml", "/tmp", "/var/tmp", "/home/job", "/dev/shm"]
+    for folder in ("/", "/etc", "/usr", "/var", "/root", "/opt", "/run", "/tmp", "/dev/shm"):
+        assert not pathlib.Path(folder, name).exists()
+
+
+def test_it_reaches_the_server_and_nothing_else(own, server):
+    script = f"""
+import json, os, socket, urllib.request
+def reached(host, port):
+    try:
+        socket.create_connection((host, port), 2).close()
+        return True
+    except OSError:
+        return False
+own = urllib.request.urlopen(os.environ["AWS_ENDPOINT_URL"] + "/bucket").status
+print(json.dumps([own, reached("127.0.0.1", {server.port}), reached("10.0.0.1", 80),
+                  reached("1.1.1.1", 53), reached("169.254.169.254", 80)]))
+"""
+    assert answers(own, script) == [200, False, False, False, False]
+
+
+def test_what_it_does_to_its_inputs_only_it_sees(own):
+    s3 = own.client("s3")
+    for name in ("changed", "grown", "removed"):
+        s3.put_object(Bucket="bucket", Key=f"in/{name}.txt", Body=b"as it was")
+    script = """
+import json, os
+folder = "/opt/ml/processing/input/data"
+os.chmod(f"{folder}/changed.txt", 0o600)
+with open(f"{folder}/changed.txt", "w") as file:
+    file.write("otherwise")
+os.remove(f"{folder}/removed.txt")
+os.replace(f"{folder}/grown.txt", f"{folder}/moved.txt")
+os.mkdir(f"{folder}/new")
+print(json.dumps([sorted(os.listdir(folder)), open(f"{folder}/changed.txt").read()]))
+"""
+    found = answers(own, script, inputs=[
+        ("data", "s3://bucket/in/", "/opt/ml/processing/input/data")])
+    assert found == [["changed.txt", "moved.txt", "new"], "otherwise"]
+    for name in ("changed", "grown", "removed"):
+        assert s3.get_object(Bucket="bucket", Key=f"in/{name}.txt")["Body"].read() == b"as it was"
+
+
+def test_links_in_outputs_lead_nowhere(own):
+    script = """
+import os
+out = "/opt/ml/processing/out"
+os.makedirs(out, exist_ok=True)
+os.symlink("/etc/passwd", out + "/file")
+os.symlink("/etc", out + "/folder")
+os.mkfifo(out + "/pipe")
+open(out + "/real", "w").write("real")
+"""
+    job, _ = scripts.run(own, "bucket", script, outputs=[
+        ("out", "s3://bucket/links", "/opt/ml/processing/out")])
+    assert job["ProcessingJobStatus"] == "Completed"
+    there = own.client("s3").list_objects_v2(Bucket="bucket", Prefix="links/")["Contents"]
+    assert [item["Key"] for item in there] == ["links/real"]
+
+
+FORK = """
+import os, sys, time
+if os.fork() == 0:
+    os.setsid()
+    if os.fork() == 0:
+        print("detached", flush=True)
+        marker = "{marker}"
+        while True:
+            time.sleep(0.05)
+    os._exit(0)
+time.sleep({seconds})
+"""
+
+
+def running(marker):
+    found = []
+    for path in pathlib.Path("/proc").glob("[0-9]*/cmdline"):
+        try:
+            if marker.encode() in path.read_bytes():
+                found.append(path)
+        except OSError:
+            pass
+    return found
+
+
+@pytest.mark.parametrize("end", ["by itself", "by a stop", "with the server"])
+def test_all_that_it_started_ends_with_it(server_factory, end):
+    own = server_factory()
+    own.client("s3").create_bucket(Bucket="bucket")
+    marker = scripts.unique("marker")
+    request = {"ContainerEntrypoint": ["python3", f"{CODE}/script.py"],
+               "ContainerArguments": [marker], "ImageUri": scripts.IMAGE}
+    name = scripts.start_processing(
+        own, "bucket", FORK.format(marker=marker, seconds=1 if end == "by itself" else 600),
+        AppSpecification=request)
+    deadline = time.monotonic() + 60
+    while len(running(marker)) < 2:
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    if end == "by a stop":
+        own.client("sagemaker").stop_processing_job(ProcessingJobName=name)
+    elif end == "with the server":
+        own.kill()
+    while running(marker):
+        assert time.monotonic() < deadline, "a detached process lives on"
+        time.sleep(0.05)
+    if end == "with the server":
+        own.start()
+    wanted = {"by itself": "Completed", "by a stop": "Stopped", "with the server": "Failed"}[end]
+    assert scripts.wait_for_processing(own, name)["ProcessingJobStatus"] == wanted
+
+
+@pytest.fixture(scope="module")
+def narrow(server_factory, tmp_path_factory):
+    file = tmp_path_factory.mktemp("configuration") / "lathe.yaml"
+    file.write_text("runtime:\n  memory: 256 MiB\n  processes: 40\n")
+    server = server_factory(["--config", str(file)])
+    server.client("s3").create_bucket(Bucket="bucket")
+    return server
+
+
+@pytest.mark.parametrize("script, reason", [
+    ("x = bytearray(600 << 20)\nimport time; time.sleep(60)\n",
+     "the job was ended: its processes held too much memory"),
+    ("with open('/tmp/x', 'wb') as f:\n    for _ in range(40):\n        f.write(bytes(64 << 20))\n"
+     "import time; time.sleep(60)\n", ""),
+    ("import os, time\n"
+     "for i in range(40):\n"
+     "    with open(f'/opt/ml/{i}', 'wb') as f: f.write(bytes(64 << 20))\n"
+     "time.sleep(60)\n", "the job was ended: it wrote too much"),
+    ("import os, time\n"
+     "for _ in range(100):\n"
+     "    if os.fork() == 0: time.sleep(60); os._exit(0)\n", "BlockingIOError"),
+])
+def test_what_takes_too_much_is_ended(narrow, script, reason):
+    job, _ = scripts.run(narrow, "bucket", script)
+    assert job["ProcessingJobStatus"] == "Failed" and reason in job["FailureReason"]
+
+
+def test_a_configuration_is_checked_whole(server_factory, tmp_path):
+    file = tmp_path / "lathe.yaml"
+    for text, words in (("runtime:\n  pyhton: x\n", "there is no key runtime.pyhton; is python"),
+                        ("slots: many\n", "slots has to be a number from 1 to 1024"),
+                        ("runtime: {isolation: docker}\n", "runtime.isolation has to be none or"),
+                        ("runtime: {python: /nowhere}\n", "an interpreter that can be executed")):
+        file.write_text(text)
+        server = server_factory(["--config", str(file)], start=False)
+        with pytest.raises(RuntimeError) as caught:
+            server.start()
+        assert words in str(caught.value)

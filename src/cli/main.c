@@ -70,15 +70,17 @@ static const struct verb verbs[] = {
      "Its function answers one row; the comment at its top says how.", cli_export},
     {"import", "sklearn FILE [--output BUNDLE]",
      "make a bundle of a fitted scikit-learn transformer",
-     "FILE is what joblib or pickle dumped: a ColumnTransformer, Pipeline, FeatureUnion,\n"
-     "StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, OneHotEncoder, OrdinalEncoder,\n"
-     "SimpleImputer, KBinsDiscretizer or FunctionTransformer of NumPy's functions. It is read by\n"
-     "the Python that LATHE_PYTHON names (python3 otherwise), which has to have scikit-learn. The\n"
-     "bundle answers a vector, features, as the object's transform does, dense.\n"
+     "FILE is what joblib or pickle dumped, or a tar.gz with such a file: a ColumnTransformer,\n"
+     "Pipeline, FeatureUnion, StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, "
+     "OneHotEncoder,\n"
+     "OrdinalEncoder, SimpleImputer, KBinsDiscretizer or FunctionTransformer of NumPy's functions. "
+     "It\n"
+     "is read by the Python that LATHE_PYTHON names (python3 otherwise), which has to have\n"
+     "scikit-learn. The bundle answers a vector, features, as the object's transform does, dense.\n"
+     "Rows have the columns that the object was fitted on, named or in their order.\n"
      "  --output BUNDLE   the bundle, FILE's name with .zip otherwise; where it ends in .tar.gz, "
      "an\n"
-     "                    archive as CreateModel wants it\n"
-     "Rows have the columns that the object was fitted on, named or in their order.",
+     "                    archive as CreateModel wants it",
      cli_import},
     {"sample", "NAME [--rows N] [--seed S]", "print rows of a well-known data set, generated",
      "The same name, rows and seed give the same bytes on every machine. Without NAME: a list.",

@@ -7,11 +7,13 @@ Runs in the user's Python. OUTPUT holds either {"error": text} or
 
 whose stages are all fitted, and answer the vector features. Each stage does the float64 operations
 that scikit-learn's transform does, in its order. A column of texts is not changed by stages: what
-imputers make of it is kept in mind until an encoder maps it."""
+imputers make of it is kept in mind until an encoder maps it. Rows that transform refuses for a gap or
+an unknown category are refused; infinities, which it refuses too, are computed with."""
 
 import json
 import math
 import sys
+import tarfile
 import warnings
 
 MISSING = "what is missing"  # compared by identity
@@ -479,20 +481,21 @@ def known_functions():
 
 
 def function_transformer(pipeline, estimator, block, place):
-    if estimator.func is None:
+    if estimator.func is None and not estimator.validate:
         return block
     if estimator.kw_args:
         place.refuse_parameter("kw_args", estimator.kw_args, "only functions without are imported")
-    known = known_functions()
-    if type(estimator.func).__name__ != "ufunc" or estimator.func not in known:
-        name = getattr(estimator.func, "__name__", repr(estimator.func))
-        place.refuse(f"func is {name}, and must be None or one of NumPy's "
-                     + ", ".join((*UNARY, "square", "positive")))
-    operation = known[estimator.func]
+    known, func = known_functions(), estimator.func
+    if func is not None and (type(func).__name__ != "ufunc" or func not in known):
+        place.refuse(f"func is {getattr(func, '__name__', repr(func))}, and must be None or one of "
+                     "NumPy's " + ", ".join((*UNARY, "square", "positive")))
+    operation = known.get(func)
     made = []
     for column in block.columns:
         name = pipeline.scalar(column, place)
-        base = f"{base_name(column)}_{estimator.func.__name__}"
+        base = f"{base_name(column)}_{getattr(func, '__name__', 'same')}"
+        if estimator.validate:
+            name = pipeline.checked(name, f"{base_name(column)}_there")
         if operation == "mul":
             name = pipeline.add("MathBinary", {"inputA": name, "inputB": name}, base,
                                 operation="mul")
@@ -676,19 +679,33 @@ def describe(estimator):
             "schema": json.dumps(schema_of(pipeline, output))}
 
 
+ENDINGS = (".joblib", ".pkl", ".pickle")
+
+
+def open_archived(path):
+    """The one dumped object in a model.tar.gz."""
+    archive = tarfile.open(path)
+    found = [member for member in archive if member.isfile() and member.name.endswith(ENDINGS)]
+    if len(found) != 1:
+        names = ", ".join(member.name for member in found) or "none"
+        raise Refused(f"of an archive's files one must end in {', '.join(ENDINGS)}; found {names}")
+    return archive.extractfile(found[0])
+
+
 def load(path):
     try:
-        import joblib
+        from joblib import load as load_file
     except ImportError:
-        import pickle
-        with open(path, "rb") as file:
-            return pickle.load(file)
-    return joblib.load(path)
+        from pickle import load as load_file
+    with (open_archived(path) if tarfile.is_tarfile(path) else open(path, "rb")) as file:
+        return load_file(file)
 
 
 def load_and_describe(path):
     try:
         estimator = load(path)
+    except Refused:
+        raise
     except ModuleNotFoundError as error:
         raise Refused(f"it needs the module {error.name}, which {sys.executable} does not have: "
                       f"install it there, or set LATHE_PYTHON to the Python that wrote the file")

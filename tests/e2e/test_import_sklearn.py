@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import pickle
 import subprocess
 import sys
 
@@ -145,6 +146,7 @@ PARTS = {
     "hot_two": (known(drop="if_binary"), TEXTS),
     "hot_rare": (OneHotEncoder(max_categories=3, **SHARES), TEXTS),
     "hot_rare_first": (OneHotEncoder(min_frequency=0.18, drop="first", **SHARES), TEXTS),
+    "hot_warned": (OneHotEncoder(max_categories=4, handle_unknown="warn"), TEXTS),
     "ordinal": (codes(), TEXTS),
     "ordinal_missing": (codes(unknown_value=numpy.nan, encoded_missing_value=-2), TEXTS),
     "ordinal_rare": (codes(max_categories=4), TEXTS),
@@ -168,6 +170,8 @@ PARTS = {
     "root": (FunctionTransformer(numpy.sqrt), ["wide"]),
     "union": (FeatureUnion([("x", MinMaxScaler()), ("y", make_pipeline(known()))],
                            transformer_weights={"x": 0.3}), ["small"]),
+    "validated": (FunctionTransformer(numpy.abs, validate=True), ["real"]),
+    "validated_same": (FunctionTransformer(validate=True), ["real"]),
     "passed": ("passthrough", ["gaps", "real"]),
     **{f"function_{i}": (FunctionTransformer(f), ["real", "wide"]) for i, f in enumerate(EXACT)},
 }
@@ -381,6 +385,22 @@ def test_other_refusals():
     assert "both None and NaN as categories" in refusal(OneHotEncoder().fit(none))
 
 
+@pytest.mark.parametrize("dump", ["pickle", "joblib.gz", "model.tar.gz"])
+def test_files_of_all_sorts(importer, tmp_path, dump):
+    """An archive is what SageMaker's scikit-learn container saves."""
+    scaler, file = StandardScaler().fit(FITTED[["real"]]), tmp_path / f"fitted.{dump}"
+    if dump == "pickle":
+        file.write_bytes(pickle.dumps(scaler))
+    elif dump == "joblib.gz":
+        joblib.dump(scaler, file, compress=("gzip", 3))
+    else:
+        file.write_bytes(packed({"code/inference.py": b"", "model.joblib": pickle.dumps(scaler)}))
+    done = importer.run("import", "sklearn", file, "--output", tmp_path / "bundle.zip")
+    assert done.returncode == 0, done.stderr
+    rows = ASKED[["real"]]
+    assert_same_bits(importer.answers(tmp_path / "bundle.zip", rows), scaler.transform(rows))
+
+
 def test_files_that_are_no_such_objects(importer, tmp_path):
     def said(content):
         (tmp_path / "file.joblib").write_bytes(content)
@@ -391,6 +411,8 @@ def test_files_that_are_no_such_objects(importer, tmp_path):
     assert "it cannot be loaded as a joblib or pickle file" in said(b"no pickle")
     # A pickle of an object of a module that is not there.
     assert "it needs the module no_such_module, which " in said(b"cno_such_module\nThing\n.")
+    archived = said(packed({"a.pkl": b"", "b.joblib": b"", "readme": b""}))
+    assert "one must end in .joblib, .pkl, .pickle; found a.pkl, b.joblib" in archived
     assert "file.joblib: dict: a builtins.dict is not imported" in said(b"(d.")
     assert not (tmp_path / "file.zip").exists()
     done = importer.run("import", "sklearn", tmp_path / "none.joblib")

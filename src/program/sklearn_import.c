@@ -139,7 +139,8 @@ static bool write_zip(const struct pipeline *pipeline, const char *path, GError 
     struct lathe_error cause;
     if (!bundle_write_zip(pipeline, &bytes, &size, &cause))
         return error_set_lathe(error, ERROR_INTERNAL, &cause);
-    bool written = file_replace(path, bytes, size, error);
+    bool written = g_file_set_contents_full(path, bytes, (gssize)size,
+                                            G_FILE_SET_CONTENTS_CONSISTENT, 0666, error);
     free(bytes);
     return written;
 }

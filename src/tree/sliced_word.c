@@ -33,18 +33,33 @@ static void to_planes(const int8_t *column, bits *planes)
     memcpy(planes, bytes, sizeof bytes);
 }
 
-/* Where rows go left at a categorical split. */
+/* Bit i of the result: whether byte i is 0. */
+static uint64_t zero_bytes(uint64_t x)
+{
+    const uint64_t low = 0x7F7F7F7F7F7F7F7Fu;
+    uint64_t zero = ~(((x & low) + low) | x) & ~low;
+    return (zero >> 7) * 0x0102040810204080u >> 56;
+}
+
+/* Where rows go left at a categorical split: what is found of their codes is 0. */
 static void take_test(const struct category_plan *plan, const struct category_test *test,
                       const int8_t *columns, bits *mask)
 {
-    uint64_t words[BLOCK_ROWS / 64];
-    for (size_t i = 0; i < BLOCK_ROWS / 64; i++) {
-        words[i] = 0;
-        for (size_t r = 0; r < 64; r++)
-            words[i] |= (uint64_t)!category_goes_right(plan, test, columns, BLOCK_ROWS, 64 * i + r)
-                        << r;
+    uint8_t found[BLOCK_ROWS] = {0}, bytes[BLOCK_ROWS / 8];
+    const int8_t *index = columns + (size_t)test->column * BLOCK_ROWS;
+    const uint8_t *set = plan->sets + test->set;
+    for (uint32_t page = 0; page < test->pages; page++) {
+        for (size_t r = 0; r < BLOCK_ROWS; r++)
+            found[r] |= set[(uint8_t)index[r]] & (uint8_t)index[BLOCK_ROWS + r];
+        index += 2 * BLOCK_ROWS;
+        set += PAGE_BYTES;
     }
-    memcpy(mask, words, sizeof words);
+    for (size_t i = 0; i < BLOCK_ROWS / 8; i++) {
+        uint64_t eight;
+        memcpy(&eight, found + 8 * i, sizeof eight);
+        bytes[i] = (uint8_t)zero_bytes(eight);
+    }
+    memcpy(mask, bytes, sizeof bytes);
 }
 
 static void cut_block(const struct cut_plan *plan, const struct row_block *block, size_t features)

@@ -61,6 +61,14 @@ static void fill_set(const struct ensemble *ensemble, const struct tree_node *no
         add_code(set, CODE_MISSING);
 }
 
+static uint64_t find_units(const uint8_t *set, size_t size)
+{
+    uint64_t units = 0;
+    for (size_t i = 0; i < size; i++)
+        units |= (uint64_t)(set[i] != 0) << i / SET_UNIT;
+    return units;
+}
+
 /* Each split's test, without its set, and how many bytes the sets take. */
 static size_t place_tests(struct category_plan *plan, const struct category_split *splits,
                           size_t count, const uint32_t *places, size_t *columns)
@@ -102,8 +110,11 @@ static bool plan_all(struct category_plan *plan, const struct ensemble *ensemble
     plan->sets = calloc(bytes + PAGE_BYTES, 1);
     if (!plan->sets)
         return no_memory(count, error);
-    for (size_t i = 0; i < count; i++)
-        fill_set(ensemble, splits[i].node, plan->sets + plan->tests[i].set);
+    for (size_t i = 0; i < count; i++) {
+        uint8_t *set = plan->sets + plan->tests[i].set;
+        fill_set(ensemble, splits[i].node, set);
+        plan->tests[i].units = find_units(set, plan->tests[i].size);
+    }
     return true;
 }
 

@@ -31,8 +31,9 @@ struct category_feature {
 struct category_test {
     uint32_t column; /* the first of its feature's */
     uint32_t pages;
-    uint32_t set;  /* in category_plan.sets: PAGE_BYTES a page, or, of a single page, */
-    uint32_t size; /* so many, a multiple of SET_UNIT */
+    uint32_t set;   /* in category_plan.sets: PAGE_BYTES a page, or, of a single page, */
+    uint32_t size;  /* so many, a multiple of SET_UNIT */
+    uint64_t units; /* which SET_UNITs of the set are not empty, a bit each */
 };
 
 /* A split to be planned, by its node: its step, and its number among its tree's, or UINT32_MAX

@@ -29,20 +29,25 @@ TARGET_AVX2 static void to_planes(const int8_t *column, bits *planes)
     memcpy(planes, words, sizeof words);
 }
 
-/* Which of 32 codes are in a page of a set, as bits. Bytes are looked up 16 at a time, where 112
- * more than a place among them is below 128. */
-TARGET_AVX2 static ALWAYS_INLINE __m256i set_bits(const uint8_t *set, size_t size,
-                                                  const int8_t *index)
+enum { VECTORS = BLOCK_ROWS / VECTOR };
+
+/* Adds which bytes a page of a set has for a block's codes, by the units of it that are not empty:
+ * bytes are looked up 16 at a time, where 112 more than a place among them is below 128. */
+TARGET_AVX2 static ALWAYS_INLINE void look_up(const uint8_t *set, uint64_t units,
+                                              const int8_t *index, __m256i *bytes)
 {
-    const __m256i places = _mm256_load_si256((const __m256i *)index);
-    __m256i found = _mm256_setzero_si256();
-    for (size_t at = 0; at < size; at += SET_UNIT) {
-        __m256i bytes = _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(set + at)));
-        __m256i place = _mm256_xor_si256(places, _mm256_set1_epi8((char)at));
-        place = _mm256_adds_epu8(place, _mm256_set1_epi8(112));
-        found = _mm256_or_si256(found, _mm256_shuffle_epi8(bytes, place));
+    for (; units; units &= units - 1) {
+        int at = SET_UNIT * __builtin_ctzll(units);
+        const __m256i unit =
+            _mm256_broadcastsi128_si256(_mm_loadu_si128((const __m128i *)(set + at)));
+        const __m256i start = _mm256_set1_epi8((char)at);
+        UNROLL
+        for (size_t i = 0; i < VECTORS; i++) {
+            __m256i place = _mm256_load_si256((const __m256i *)(index + VECTOR * i));
+            place = _mm256_adds_epu8(_mm256_xor_si256(place, start), _mm256_set1_epi8(112));
+            bytes[i] = _mm256_or_si256(bytes[i], _mm256_shuffle_epi8(unit, place));
+        }
     }
-    return _mm256_and_si256(found, _mm256_load_si256((const __m256i *)(index + BLOCK_ROWS)));
 }
 
 /* Where rows go left at a categorical split. */
@@ -50,15 +55,21 @@ TARGET_AVX2 static void take_test(const struct category_plan *plan,
                                   const struct category_test *test, const int8_t *columns,
                                   bits *mask)
 {
-    uint32_t words[BLOCK_ROWS / VECTOR];
-    size_t size = test->pages > 1 ? PAGE_BYTES : test->size;
-    for (size_t i = 0; i < BLOCK_ROWS / VECTOR; i++) {
-        const int8_t *index = columns + (size_t)test->column * BLOCK_ROWS + VECTOR * i;
-        __m256i found = _mm256_setzero_si256();
-        for (uint32_t page = 0; page < test->pages; page++, index += 2 * BLOCK_ROWS)
-            found = _mm256_or_si256(
-                found, set_bits(plan->sets + test->set + page * PAGE_BYTES, size, index));
-        words[i] = (uint32_t)_mm256_movemask_epi8(_mm256_cmpeq_epi8(found, _mm256_setzero_si256()));
+    const __m256i none = _mm256_setzero_si256();
+    uint32_t words[VECTORS];
+    memset(words, 0xFF, sizeof words);
+    const int8_t *index = columns + (size_t)test->column * BLOCK_ROWS;
+    for (uint32_t page = 0; page < test->pages; page++, index += 2 * BLOCK_ROWS) {
+        __m256i bytes[VECTORS] = {none, none, none, none, none, none, none, none};
+        uint64_t units = test->units >> (page * (PAGE_BYTES / SET_UNIT));
+        look_up(plan->sets + test->set + page * PAGE_BYTES,
+                units & ((1u << (PAGE_BYTES / SET_UNIT)) - 1), index, bytes);
+        UNROLL
+        for (size_t i = 0; i < VECTORS; i++) {
+            __m256i bit = _mm256_load_si256((const __m256i *)(index + BLOCK_ROWS + VECTOR * i));
+            __m256i out = _mm256_cmpeq_epi8(_mm256_and_si256(bytes[i], bit), none);
+            words[i] &= (uint32_t)_mm256_movemask_epi8(out);
+        }
     }
     memcpy(mask, words, sizeof words);
 }

@@ -5,11 +5,27 @@
 #include "base/error.h"
 #include "cli/cli.h"
 #include "program/sklearn_import.h"
+#include "runtime/settings.h"
 
-static const char *user_python(void)
+/* A script's, but that it reaches nothing: the users' Python as the home has it set. */
+static json_t *sandbox_of(const char *home, GError **error)
 {
-    const char *python = g_getenv("LATHE_PYTHON");
-    return python && *python ? python : "python3";
+    struct settings *settings = settings_read(home, NULL, error);
+    json_t *sandbox = NULL;
+    if (settings && !settings->python)
+        error_set(error, ERROR_VALIDATION,
+                  "there is no Python: install python3, or name one that has scikit-learn as "
+                  "runtime.python in %s/" SETTINGS_FILE,
+                  home);
+    else if (settings)
+        sandbox =
+            json_pack("{ss ss s[] sI sI}", "Python", settings->python, "Isolation",
+                      settings->isolated ? "bubblewrap" : "none", "Masked", "Memory",
+                      (json_int_t)settings->memory, "Processes", (json_int_t)settings->processes);
+    settings_free(settings);
+    if (sandbox && g_file_test(home, G_FILE_TEST_IS_DIR))
+        json_array_append_new(json_object_get(sandbox, "Masked"), json_string(home));
+    return sandbox;
 }
 
 /* "preprocess.joblib" becomes "preprocess.zip". */
@@ -23,7 +39,9 @@ static char *output_of(const char *path)
 
 static bool import_sklearn(const char *path, const char *output, GError **error)
 {
-    struct pipeline *pipeline = sklearn_import(user_python(), path, error);
+    g_autofree char *home = g_canonicalize_filename(cli_home(), NULL);
+    g_autoptr(json_auto) sandbox = sandbox_of(home, error);
+    struct pipeline *pipeline = sandbox ? sklearn_import(sandbox, path, error) : NULL;
     bool done = pipeline && sklearn_import_write(pipeline, output, error);
     pipeline_close(pipeline);
     return done;

@@ -71,12 +71,12 @@ static const struct verb verbs[] = {
     {"import", "sklearn FILE [--output BUNDLE]",
      "make a bundle of a fitted scikit-learn transformer",
      "FILE is what joblib or pickle dumped, or a tar.gz with such a file: a ColumnTransformer,\n"
-     "Pipeline, FeatureUnion, StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, "
-     "OneHotEncoder,\n"
-     "OrdinalEncoder, SimpleImputer, KBinsDiscretizer or FunctionTransformer of NumPy's functions. "
-     "It\n"
-     "is read by the Python that LATHE_PYTHON names (python3 otherwise), which has to have\n"
-     "scikit-learn. The bundle answers a vector, features, as the object's transform does, dense.\n"
+     "Pipeline, FeatureUnion, StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler,\n"
+     "OneHotEncoder, OrdinalEncoder, SimpleImputer, KBinsDiscretizer or FunctionTransformer of\n"
+     "NumPy's functions. It is read by the home's Python (runtime.python in lathe.yaml, else the\n"
+     "active virtual environment's, else python3), which has to have scikit-learn, in the sandbox\n"
+     "of scripts, without network. The bundle answers a vector, features, as the object's\n"
+     "transform does, dense.\n"
      "Rows have the columns that the object was fitted on, named or in their order.\n"
      "  --output BUNDLE   the bundle, FILE's name with .zip otherwise; where it ends in .tar.gz, "
      "an\n"

@@ -1,78 +1,98 @@
 #include "program/sklearn_import.h"
 
 #include <string.h>
+#include <unistd.h>
 
 #include "base/archive.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "feature/bundle.h"
 #include "feature/fit.h"
+#include "sandbox/sandbox.h"
 #include "script/python_files.h"
+#include "script/reason.h"
 
-#define TOOL "lathe_import_sklearn.py"
+/* In the folder that the tool sees as /opt/ml. */
+#define FITTED "fitted"
+#define DESCRIPTION "description.json"
+enum { LARGEST = 64 << 20 }; /* bytes of a description */
 
 /* ---- the tool ---- */
 
-static bool write_tool(const char *path, GError **error)
+static bool lay_out(const char *folder, const json_t *settings, const char *path, GError **error)
 {
-    const struct python_file *file = python_files;
-    while (strcmp(file->name, TOOL) != 0)
-        file++;
-    return g_file_set_contents(path, file->text, -1, error);
+    g_autofree char *own = g_build_filename(folder, SANDBOX_FOLDER, NULL);
+    g_autofree char *file = g_build_filename(folder, SANDBOX_FILE, NULL);
+    g_autofree char *fitted = g_build_filename(folder, FITTED, NULL);
+    g_autofree char *text = json_text_of(settings);
+    return file_make_folders(own, error) && g_file_set_contents(file, text, -1, error) &&
+           python_files_write(folder, error) && file_copy(path, fitted, 0644, error);
 }
 
-/* The last line that it wrote, without the newline. */
-static const char *last_line(char *text)
+static void hear(const char *bytes, size_t size, void *data)
 {
-    g_strchomp(text);
-    const char *newline = strrchr(text, '\n');
-    return newline ? newline + 1 : text;
+    reason_hear(data, bytes, size);
 }
 
-/* Runs the tool: reads the file, writes the description. */
-static bool run_tool(const char *python, const char *tool, const char *file, const char *output,
-                     GError **error)
+static bool run_tool(const struct sandbox *sandbox, GError **error)
 {
-    const char *argv[] = {python, tool, file, output, NULL};
-    g_autofree char *said = NULL;
-    gint status = 0;
-    g_autoptr(GError) cause = NULL;
-    if (!g_spawn_sync(NULL, (char **)argv, NULL, G_SPAWN_SEARCH_PATH | G_SPAWN_STDOUT_TO_DEV_NULL,
-                      NULL, NULL, NULL, &said, &status, &cause))
-        return error_set(error, ERROR_VALIDATION,
-                         "the Python '%s' cannot be run (%s): set LATHE_PYTHON to one that has "
-                         "scikit-learn",
-                         python, cause->message);
-    return g_spawn_check_wait_status(status, NULL) ||
-           error_set(error, ERROR_VALIDATION, "the Python '%s' failed: %s", python,
-                     last_line(said));
+    const char *ours = sandbox->not_isolated ? "/opt/ml/" SANDBOX_PYTHON_FOLDER : SANDBOX_PYTHON;
+    g_autofree char *tool = g_build_filename(ours, "lathe_import_sklearn.py", NULL);
+    g_autofree char *stand_ins = g_build_filename(ours, "site", NULL);
+    g_autoptr(json_auto) environment = json_pack("{ss}", "PYTHONPATH", stand_ins);
+    const char *argv[] = {sandbox->python, tool, "/opt/ml/" FITTED, "/opt/ml/" DESCRIPTION, NULL};
+    g_autoptr(GString) text = g_string_new(NULL);
+    struct reason_tail tail = {text};
+    const struct sandbox_command command = {
+        .argv = (char *const *)argv, .environment = environment, .hear = hear, .data = &tail};
+    struct sandbox_end end;
+    sandbox_run(sandbox, &command, &end);
+    g_autofree char *reason =
+        end.reason ? g_strdup(end.reason) : reason_of(&tail, end.status, sandbox->python);
+    bool done = !end.reason && !end.status;
+    sandbox_end_clear(&end);
+    return done || error_set(error, ERROR_VALIDATION, "the Python %s failed: %s", sandbox->python,
+                             reason ? reason : "it says nothing");
 }
 
-static json_t *read_description(const char *path, GError **error)
+/* What is below the folder is the tool's, or of what it unpickled. */
+static char *read_below(const char *folder, size_t *size, GError **error)
 {
-    g_autofree char *text = NULL;
-    gsize size;
-    if (!g_file_get_contents(path, &text, &size, error))
+    int fd = file_open_below(folder, DESCRIPTION, error);
+    if (fd < 0)
         return NULL;
-    return json_parse(text, size, "what the Python tool says", error);
+    char *text = g_malloc(LARGEST);
+    ssize_t n;
+    for (*size = 0; (n = read(fd, text + *size, LARGEST - *size)) > 0;)
+        *size += (size_t)n;
+    close(fd);
+    return text;
 }
 
-/* In a folder of its own that holds the tool and what it writes. */
-static json_t *describe_in(const char *folder, const char *python, const char *path, GError **error)
+static json_t *read_description(const struct sandbox *sandbox, GError **error)
 {
-    g_autofree char *tool = g_build_filename(folder, TOOL, NULL);
-    g_autofree char *output = g_build_filename(folder, "description.json", NULL);
-    if (!write_tool(tool, error) || !run_tool(python, tool, path, output, error))
-        return NULL;
-    return read_description(output, error);
+    size_t size = 0;
+    sandbox_be_user(sandbox, true);
+    g_autofree char *text = read_below(sandbox->folder, &size, error);
+    sandbox_be_user(sandbox, false);
+    return text ? json_parse(text, size, "what the Python tool says", error) : NULL;
 }
 
-static json_t *describe(const char *python, const char *path, GError **error)
+static json_t *describe_in(const char *folder, const json_t *settings, const char *path,
+                           GError **error)
+{
+    if (!lay_out(folder, settings, path, error))
+        return NULL;
+    g_autoptr(sandbox_auto) sandbox = sandbox_read(folder, error);
+    return sandbox && run_tool(sandbox, error) ? read_description(sandbox, error) : NULL;
+}
+
+static json_t *describe(const json_t *settings, const char *path, GError **error)
 {
     g_autofree char *folder = g_dir_make_tmp("lathe-import-XXXXXX", error);
     if (!folder)
         return NULL;
-    json_t *description = describe_in(folder, python, path, error);
+    json_t *description = describe_in(folder, settings, path, error);
     file_remove_tree(folder, NULL);
     const char *refused = json_text_at(description, "error");
     if (!refused)
@@ -97,13 +117,13 @@ static struct pipeline *fitted(const char *specification, GError **error)
     return pipeline;
 }
 
-struct pipeline *sklearn_import(const char *python, const char *path, GError **error)
+struct pipeline *sklearn_import(const json_t *sandbox, const char *path, GError **error)
 {
     if (!g_file_test(path, G_FILE_TEST_IS_REGULAR)) {
         error_set(error, ERROR_VALIDATION, "%s is not a file", path);
         return NULL;
     }
-    g_autoptr(json_auto) description = describe(python, path, error);
+    g_autoptr(json_auto) description = describe(sandbox, path, error);
     const char *specification = json_text_at(description, "specification");
     return specification ? fitted(specification, error) : NULL;
 }

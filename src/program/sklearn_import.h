@@ -7,11 +7,14 @@
 #include "base/json.h"
 #include "feature/pipeline.h"
 
-/* The pipeline of a joblib or pickle file; the caller closes it. python: the interpreter, a path or
- * a name in PATH, which has scikit-learn and what else the file needs. An error names the object's
- * class, its place in what surrounds it, the parameter, what was found and what would be right. Its
- * schema has all columns that the object was fitted on, in their order. */
-struct pipeline *sklearn_import(const char *python, const char *path, GError **error);
+/* The pipeline of a joblib or pickle file, or of a tar.gz with one; the caller closes it. sandbox:
+ * the members of sandbox.h's SANDBOX_FILE; its Python has scikit-learn and what else the file
+ * needs, and reaches no network. An error names the object's class, its place in what surrounds it,
+ * the parameter, what was found and what would be right. The pipeline's schema has all columns that
+ * the object was fitted on, in their order.
+ *
+ * To be called where sandbox_run may be. */
+struct pipeline *sklearn_import(const json_t *sandbox, const char *path, GError **error);
 
 /* Writes the pipeline as an MLeap bundle: a tar.gz where the path ends so, as CreateModel wants it,
  * otherwise a zip. */

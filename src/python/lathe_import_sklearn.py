@@ -708,7 +708,8 @@ def load_and_describe(path):
         raise
     except ModuleNotFoundError as error:
         raise Refused(f"it needs the module {error.name}, which {sys.executable} does not have: "
-                      f"install it there, or set LATHE_PYTHON to the Python that wrote the file")
+                      f"install it there, or name the Python that wrote the file as "
+                      "runtime.python in lathe.yaml")
     except Exception as error:
         raise Refused(f"it cannot be loaded as a joblib or pickle file ({type(error).__name__}: "
                       f"{error})")

@@ -21,6 +21,7 @@ from sklearn.preprocessing import (FunctionTransformer, KBinsDiscretizer, MaxAbs
                                    StandardScaler)
 
 from test_inference_pipeline import SPARKML, deployed, model_bytes, packed
+from test_sandbox import can_isolate
 from sagemaker_jobs import XGBOOST
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent.parent / "src/python"))
@@ -53,13 +54,21 @@ FITTED, ASKED = table(1, 400), table(2, 300, unknown=True)
 
 
 class Importer:
+    """Runs lathe with this Python as the home's."""
+
     def __init__(self, lathe, folder):
-        self.lathe, self.folder, self.python = lathe, folder, sys.executable
+        self.lathe, self.folder = lathe, folder
+        self.set_python(sys.executable)
+
+    def set_python(self, python):
+        isolation = "bubblewrap" if can_isolate() else "none"
+        (self.folder / "lathe.yaml").write_text(
+            f"runtime: {{python: {python}, isolation: {isolation}}}\n")
 
     def run(self, *arguments, rows=None):
         return subprocess.run([self.lathe, *map(str, arguments)], input=rows, capture_output=True,
                               text=True, timeout=120,
-                              env={"LATHE_PYTHON": self.python, "PATH": "/usr/bin:/bin"})
+                              env={"LATHE_HOME": str(self.folder), "PATH": "/usr/bin:/bin"})
 
     def make(self, estimator, name="bundle.zip"):
         joblib.dump(estimator, self.folder / "fitted.joblib")
@@ -418,17 +427,49 @@ def test_files_that_are_no_such_objects(importer, tmp_path):
     done = importer.run("import", "sklearn", tmp_path / "none.joblib")
     assert done.returncode == 1 and "is not a file" in done.stderr
     assert importer.run("import", "spark", tmp_path / "file.joblib").returncode == 2
-    importer.python = "/no/such/python"
-    assert "the Python '/no/such/python' cannot be run" in said(b"")
+    importer.set_python("/no/such/python")
+    assert "runtime.python" in said(b"")
 
 
-def test_a_file_that_prints_and_ends_its_python(importer, tmp_path):
-    (tmp_path / "loud.pickle").write_bytes(b"cbuiltins\nprint\n(Vhello\ntR0cos\n_exit\n(I7\ntR.")
+class Executed:
+    """What a pickle of it executes where it is read."""
+
+    def __init__(self, code):
+        self.code = code
+
+    def __reduce__(self):
+        return exec, (self.code,)
+
+
+def test_what_a_file_does_it_does_in_a_sandbox(importer, tmp_path):
+    """It prints, looks around and ends its Python: nothing of that comes to us."""
+    if not can_isolate():
+        pytest.skip("this machine forbids user namespaces, or has no bubblewrap")
+    (tmp_path / "secret").write_text("of the home")
+    code = f"""
+import os, socket, sys
+print("hello")
+seen = os.path.exists({str(tmp_path / "secret")!r})
+try:
+    socket.create_connection(("192.0.2.1", 80), timeout=5)
+    reached = True
+except OSError as error:
+    reached = error.errno != 101
+sys.exit(f"seen {{seen}}, reached {{reached}}")
+"""
+    (tmp_path / "loud.pickle").write_bytes(pickle.dumps(Executed(code)))
     done = importer.run("import", "sklearn", tmp_path / "loud.pickle")
-    assert done.returncode == 1 and not done.stdout and "failed" in done.stderr
-    joblib.dump(StandardScaler().fit(FITTED[["real"]]), tmp_path / "s.joblib")
-    done = importer.run("import", "sklearn", tmp_path / "s.joblib")
-    assert done.returncode == 0 and (tmp_path / "s.zip").exists()
+    assert done.returncode == 1 and not done.stdout
+    assert "failed: seen False, reached False" in done.stderr
+    # What it leaves instead of a description is not followed.
+    code = """
+import os
+os.symlink("/etc/passwd", "/opt/ml/description.json")
+os._exit(0)
+"""
+    (tmp_path / "link.pickle").write_bytes(pickle.dumps(Executed(code)))
+    done = importer.run("import", "sklearn", tmp_path / "link.pickle")
+    assert done.returncode == 1 and "description.json" in done.stderr and "root" not in done.stderr
 
 
 # ---- with a model ----

@@ -13,7 +13,7 @@ import scripts
 from scripts import CODE
 
 
-def _can_isolate():
+def can_isolate():
     if not shutil.which("bwrap"):
         return False
     return subprocess.run(["bwrap", "--unshare-user", "--ro-bind", "/", "/", "true"],
@@ -21,7 +21,7 @@ def _can_isolate():
 
 
 pytestmark = pytest.mark.skipif(
-    not _can_isolate(), reason="this machine forbids user namespaces, or has no bubblewrap")
+    not can_isolate(), reason="this machine forbids user namespaces, or has no bubblewrap")
 
 
 @pytest.fixture(scope="module")

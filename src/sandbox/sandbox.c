@@ -84,6 +84,8 @@ void sandbox_end_clear(struct sandbox_end *end)
 
 void sandbox_be_user(const struct sandbox *sandbox, bool is_user)
 {
+    if (sandbox->not_isolated) /* the command was this process's own user */
+        return;
     setfsgid(is_user ? sandbox->group : getegid());
     setfsuid(is_user ? sandbox->user : geteuid());
 }

@@ -1,6 +1,7 @@
 """`lathe import sklearn`: what scikit-learn's own transform makes of rows, bit for bit."""
 
 import json
+import os
 import pathlib
 import pickle
 import subprocess
@@ -60,8 +61,8 @@ class Importer:
         self.lathe, self.folder = lathe, folder
         self.set_python(sys.executable)
 
-    def set_python(self, python):
-        isolation = "bubblewrap" if can_isolate() else "none"
+    def set_python(self, python, isolated=True):
+        isolation = "bubblewrap" if isolated and can_isolate() else "none"
         (self.folder / "lathe.yaml").write_text(
             f"runtime: {{python: {python}, isolation: {isolation}}}\n")
 
@@ -470,6 +471,15 @@ os._exit(0)
     (tmp_path / "link.pickle").write_bytes(pickle.dumps(Executed(code)))
     done = importer.run("import", "sklearn", tmp_path / "link.pickle")
     assert done.returncode == 1 and "description.json" in done.stderr and "root" not in done.stderr
+
+
+@pytest.mark.skipif(not os.access("/opt", os.W_OK) or os.path.isdir("/opt/ml"),
+                    reason="without a sandbox, /opt/ml has to become a link")
+def test_without_a_sandbox(importer):
+    importer.set_python(sys.executable, isolated=False)
+    scaler = StandardScaler().fit(FITTED[["real"]])
+    assert_same_bits(importer.answers(importer.make(scaler), ASKED[["real"]]),
+                     scaler.transform(ASKED[["real"]]))
 
 
 # ---- with a model ----

@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/waiting.h"
 
 #define PUMP_SIZE (256 * 1024)
 
@@ -86,9 +87,9 @@ static bool is_wanted(const struct http_exchange *exchange)
 /* Under the lock, on a stream's thread, which is no worker meanwhile. */
 static void wait_for_client(struct http_exchange *exchange)
 {
-    http_pool_wait_begin(exchange->server->pool);
+    waiting_begin();
     pthread_cond_wait(&exchange->changed, &exchange->lock);
-    http_pool_wait_end(exchange->server->pool);
+    waiting_end();
 }
 
 /* ---- the body ---- */

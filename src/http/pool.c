@@ -4,6 +4,7 @@
 #include <stdbool.h>
 
 #include "base/error.h"
+#include "base/waiting.h"
 
 struct task {
     void (*work)(void *data);
@@ -29,6 +30,7 @@ struct http_pool {
     unsigned waiting;   /* threads that wait for a client */
     unsigned streaming; /* streams under way */
     bool ending;
+    struct waiting_lender lender; /* of its threads */
 };
 
 /* ---- lines; under the lock ---- */
@@ -98,6 +100,7 @@ static bool is_surplus(const struct http_pool *pool)
 static void *run_tasks(void *data)
 {
     struct http_pool *pool = data;
+    waiting_lend(&pool->lender);
     pthread_mutex_lock(&pool->lock);
     for (;;) {
         bool stream;
@@ -140,6 +143,25 @@ static void attend(struct http_pool *pool)
         pthread_cond_signal(&pool->changed);
 }
 
+static void begin_wait(void *data)
+{
+    struct http_pool *pool = data;
+    pthread_mutex_lock(&pool->lock);
+    pool->waiting++;
+    attend(pool);
+    pthread_mutex_unlock(&pool->lock);
+}
+
+static void end_wait(void *data)
+{
+    struct http_pool *pool = data;
+    pthread_mutex_lock(&pool->lock);
+    pool->waiting--;
+    if (is_surplus(pool) && pool->idle)
+        pthread_cond_signal(&pool->changed);
+    pthread_mutex_unlock(&pool->lock);
+}
+
 struct http_pool *http_pool_new(unsigned most_workers, unsigned streams, GError **error)
 {
     struct http_pool *pool = g_new0(struct http_pool, 1);
@@ -150,6 +172,7 @@ struct http_pool *http_pool_new(unsigned most_workers, unsigned streams, GError 
     pool->streams.last = &pool->streams.first;
     pool->most_workers = most_workers;
     pool->most_streams = streams;
+    pool->lender = (struct waiting_lender){begin_wait, end_wait, pool};
     pthread_mutex_lock(&pool->lock);
     int failure = start_thread(pool);
     pthread_mutex_unlock(&pool->lock);
@@ -178,23 +201,6 @@ void http_pool_run(struct http_pool *pool, void (*work)(void *data), void *data)
 void http_pool_run_stream(struct http_pool *pool, void (*work)(void *data), void *data)
 {
     queue(pool, &pool->streams, work, data);
-}
-
-void http_pool_wait_begin(struct http_pool *pool)
-{
-    pthread_mutex_lock(&pool->lock);
-    pool->waiting++;
-    attend(pool);
-    pthread_mutex_unlock(&pool->lock);
-}
-
-void http_pool_wait_end(struct http_pool *pool)
-{
-    pthread_mutex_lock(&pool->lock);
-    pool->waiting--;
-    if (is_surplus(pool) && pool->idle)
-        pthread_cond_signal(&pool->changed);
-    pthread_mutex_unlock(&pool->lock);
 }
 
 void http_pool_free(struct http_pool *pool)

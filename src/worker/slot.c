@@ -120,6 +120,7 @@ static void start(struct slot *slot)
     slot->in = g_byte_array_new();
     slot->out = g_byte_array_new();
     slot->alive = true;
+    slot->mute = false;
     slot->ready_by = now + slot->workers->plan.start_seconds;
     slot->look_at_memory = now;
     count_process(slot, 1, 0);
@@ -160,7 +161,7 @@ static void finish(struct slot *slot, enum error_code code, const char *why)
 
 /* ---- talking with it ---- */
 
-static void send_out(struct slot *slot)
+void slot_send(struct slot *slot)
 {
     while (slot->out->len) {
         ssize_t n = send(slot->process.report, slot->out->data, slot->out->len, MSG_NOSIGNAL);
@@ -170,32 +171,39 @@ static void send_out(struct slot *slot)
     }
 }
 
-static void begin_call(struct slot *slot)
+void slot_begin_call(struct slot *slot)
 {
     gsize size;
     const void *bytes = g_bytes_get_data(slot->call->request, &size);
     frame_put(slot->out, FRAME_CALL, bytes, size);
     double limit = slot->workers->plan.call_seconds;
     slot->call_by = limit > 0 ? clock_monotonic() + limit : 0;
-    send_out(slot);
+    slot_send(slot);
 }
 
-static void take_error(struct slot *slot, GBytes *bytes)
+GError *slot_error_of(GBytes *frame)
 {
     gsize size;
-    const char *data = g_bytes_get_data(bytes, &size);
+    const char *data = g_bytes_get_data(frame, &size);
     g_autofree char *text = g_utf8_make_valid(data ? data : "", (gssize)size);
     char *newline = strchr(text, '\n');
     if (newline)
         *newline = '\0';
-    if (!slot->ready) { /* it is about to end */
-        g_free(slot->no_start);
-        slot->no_start = g_strdup(newline ? newline + 1 : text);
+    GError *cause = NULL;
+    error_set(&cause, error_code_named(text), "%s", newline ? newline + 1 : text);
+    return cause;
+}
+
+/* Of a process that is not ready it is why it cannot be: it is about to end. */
+static void take_error(struct slot *slot, GBytes *bytes)
+{
+    g_autoptr(GError) cause = slot_error_of(bytes);
+    if (slot->ready) {
+        end_call(slot, NULL, cause);
         return;
     }
-    g_autoptr(GError) cause = NULL;
-    error_set(&cause, error_code_named(text), "%s", newline ? newline + 1 : text);
-    end_call(slot, NULL, cause);
+    g_free(slot->no_start);
+    slot->no_start = g_strdup(cause->message);
 }
 
 static void take_frame(struct slot *slot, enum frame_kind kind, GBytes *bytes)
@@ -204,8 +212,8 @@ static void take_frame(struct slot *slot, enum frame_kind kind, GBytes *bytes)
         slot->failures = 0;
         slot->idle_since = clock_monotonic();
         count_process(slot, 0, 1);
-        if (slot->call)
-            begin_call(slot);
+        if (slot->call && !slot->call->wait)
+            slot_begin_call(slot);
     } else if (kind == FRAME_REPLY) {
         end_call(slot, bytes, NULL);
     } else if (kind == FRAME_ERROR) {
@@ -213,8 +221,7 @@ static void take_frame(struct slot *slot, enum frame_kind kind, GBytes *bytes)
     }
 }
 
-/* Reads what the process says; false where it has closed its end or speaks nonsense. */
-static bool receive(struct slot *slot)
+bool slot_read(struct slot *slot)
 {
     guint8 block[65536];
     ssize_t n = recv(slot->process.report, block, sizeof block, 0);
@@ -222,6 +229,14 @@ static bool receive(struct slot *slot)
         return false;
     if (n > 0)
         g_byte_array_append(slot->in, block, (guint)n);
+    return true;
+}
+
+/* Reads what the process says; false where it has closed its end or speaks nonsense. */
+static bool receive(struct slot *slot)
+{
+    if (!slot_read(slot))
+        return false;
     enum frame_kind kind;
     GBytes *bytes;
     bool broken = false;
@@ -257,7 +272,7 @@ static void look_at_cancel(struct slot *slot, double now)
     if (slot->cancel_by == 0 && grace > 0) {
         slot->cancel_by = now + grace;
         frame_put(slot->out, FRAME_CANCEL, NULL, 0);
-        send_out(slot);
+        slot_send(slot);
     } else if (slot->cancel_by == 0 || now >= slot->cancel_by) {
         finish(slot, ERROR_CANCELLED, "the call was cancelled");
     }
@@ -315,8 +330,8 @@ static void take_call(struct slot *slot, double now)
     if (!workers->closing && (slot->ready || more_wait_than_are_idle(workers)))
         slot->call = g_queue_pop_head(&workers->waiting);
     pthread_mutex_unlock(&workers->lock);
-    if (slot->call && slot->ready)
-        begin_call(slot);
+    if (slot->call && slot->ready && !slot->call->wait)
+        slot_begin_call(slot);
 }
 
 static int milliseconds_to_wait(const struct slot *slot, double now)
@@ -338,23 +353,91 @@ static int milliseconds_to_wait(const struct slot *slot, double now)
     return isinf(until) ? -1 : (int)fmin(fmax((until - now) * 1000 + 1, 0), 60000);
 }
 
-static void wait_for_something(struct slot *slot)
+/* ---- in whose hands it is ---- */
+
+/* False while a caller has it. */
+static bool take_in_hand(struct slot *slot)
+{
+    pthread_mutex_lock(&slot->workers->lock);
+    bool own = slot->hands != SLOT_LENT;
+    if (own)
+        slot->hands = SLOT_OWN;
+    pthread_mutex_unlock(&slot->workers->lock);
+    return own;
+}
+
+/* Lets callers have a process that has nothing to do. */
+static bool offer(struct slot *slot)
+{
+    if (!slot->alive || !slot->ready || slot->call || !slot_may_lend(slot->workers))
+        return false;
+    pthread_mutex_lock(&slot->workers->lock);
+    slot->hands = SLOT_OFFERED;
+    pthread_mutex_unlock(&slot->workers->lock);
+    return true;
+}
+
+static bool has_ended(const struct slot *slot)
+{
+    return poll(&(struct pollfd){.fd = slot->process.ended, .events = POLLIN}, 1, 0) > 0;
+}
+
+/* What a caller found, or what ended while nobody had it in hand. */
+static void end_what_is_broken(struct slot *slot)
+{
+    bool broken = slot->is_broken;
+    slot->is_broken = false;
+    if (broken)
+        finish(slot, slot->broken, slot->broken_why);
+    else if (slot->alive && slot->ready && !slot->call && has_ended(slot))
+        finish(slot, ERROR_PROCESS_ENDED, NULL);
+}
+
+/* ---- its thread ---- */
+
+static void hear_wake(const struct slot *slot)
+{
+    uint64_t ignored;
+    if (read(slot->wake, &ignored, sizeof ignored) < 0)
+        errno = 0;
+}
+
+static void hear_output(struct slot *slot)
+{
+    bool more = false;
+    slot->mute = !lines_read(&slot->output, slot->process.output, &more);
+}
+
+/* While the conversation is in others' hands, or may come to be. Who has it notices itself that the
+ * process has ended. */
+static void wait_beside(struct slot *slot, bool lent, int milliseconds)
+{
+    struct pollfd fds[3] = {{.fd = slot->wake, .events = POLLIN},
+                            {.fd = slot->mute ? -1 : slot->process.output, .events = POLLIN},
+                            {.fd = lent ? -1 : slot->process.ended, .events = POLLIN}};
+    poll(fds, G_N_ELEMENTS(fds), milliseconds);
+    if (fds[0].revents)
+        hear_wake(slot);
+    if (fds[1].revents)
+        hear_output(slot);
+}
+
+static void wait_for_something(struct slot *slot, int milliseconds)
 {
     struct pollfd fds[3] = {{.fd = slot->wake, .events = POLLIN}, {.fd = -1}, {.fd = -1}};
     if (slot->alive) {
-        fds[1] = (struct pollfd){.fd = slot->process.output, .events = POLLIN};
+        int output = slot->mute ? -1 : slot->process.output;
+        fds[1] = (struct pollfd){.fd = output, .events = POLLIN};
         short events = (short)(slot->out->len ? POLLIN | POLLOUT : POLLIN);
         fds[2] = (struct pollfd){.fd = slot->process.report, .events = events};
     }
-    poll(fds, G_N_ELEMENTS(fds), milliseconds_to_wait(slot, clock_monotonic()));
-    uint64_t ignored;
-    bool more = false;
-    if (fds[0].revents && read(slot->wake, &ignored, sizeof ignored) < 0)
-        errno = 0;
-    if (fds[1].revents & POLLIN)
-        lines_read(&slot->output, slot->process.output, &more);
+    poll(fds, G_N_ELEMENTS(fds), milliseconds);
+    if (fds[0].revents)
+        hear_wake(slot);
+    if (fds[1].revents)
+        hear_output(slot);
     if (fds[2].revents & POLLOUT)
-        send_out(slot);
+        slot_send(slot);
     if (fds[2].revents & (POLLIN | POLLHUP | POLLERR) && !receive(slot))
         finish(slot, ERROR_PROCESS_ENDED, NULL);
 }
@@ -367,18 +450,48 @@ static bool is_closing(struct slot *slot)
     return closing;
 }
 
+static void do_what_is_due(struct slot *slot)
+{
+    double now = clock_monotonic();
+    end_what_is_broken(slot);
+    hold_to_limits(slot, now);
+    take_call(slot, now);
+    bool wanted = slot->call || slot->workers->plan.warm;
+    if (!slot->alive && wanted && now >= slot->not_before)
+        start(slot);
+    int milliseconds = milliseconds_to_wait(slot, clock_monotonic());
+    if (slot->ready && slot->call && slot->call->wait)
+        slot_lend(slot);
+    else if (offer(slot))
+        wait_beside(slot, false, milliseconds);
+    else
+        wait_for_something(slot, milliseconds);
+}
+
+/* A caller that has it notices that its process has ended. */
+static void take_back(struct slot *slot)
+{
+    pthread_mutex_lock(&slot->workers->lock);
+    if (slot->hands == SLOT_LENT)
+        process_signal(&slot->process, SIGKILL);
+    while (slot->hands == SLOT_LENT)
+        pthread_cond_wait(&slot->workers->changed, &slot->workers->lock);
+    slot->hands = SLOT_OWN;
+    pthread_mutex_unlock(&slot->workers->lock);
+}
+
+#define LENT_MILLISECONDS 1000 /* between looks at whether it is idle, once it is back */
+
 void *slot_run(void *data)
 {
     struct slot *slot = data;
     while (!is_closing(slot)) {
-        double now = clock_monotonic();
-        hold_to_limits(slot, now);
-        take_call(slot, now);
-        bool wanted = slot->call || slot->workers->plan.warm;
-        if (!slot->alive && wanted && now >= slot->not_before)
-            start(slot);
-        wait_for_something(slot);
+        if (take_in_hand(slot))
+            do_what_is_due(slot);
+        else
+            wait_beside(slot, true, LENT_MILLISECONDS);
     }
+    take_back(slot);
     if (slot->alive)
         finish(slot, ERROR_SERVICE_UNAVAILABLE, "it is being ended");
     return NULL;

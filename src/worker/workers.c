@@ -37,24 +37,29 @@ static unsigned count_running(const struct workers *workers)
     return running;
 }
 
-guint64 workers_submit(struct workers *workers, GBytes *request, worker_done *done, void *data,
-                       GError **error)
+guint64 workers_queue(struct workers *workers, GBytes *request, worker_done *done, void *data,
+                      struct worker_wait *wait, GError **error)
 {
-    pthread_mutex_lock(&workers->lock);
     unsigned waiting = g_queue_get_length(&workers->waiting);
     unsigned idle = workers->plan.count - count_running(workers);
     if (workers->closing || waiting >= workers->plan.waiting + idle) {
-        pthread_mutex_unlock(&workers->lock);
         error_set(error, ERROR_SERVICE_UNAVAILABLE,
                   "%s: %u calls are under way and %u wait, which is as many as may; try again",
                   workers->plan.name, workers->plan.count - idle, waiting);
         return 0;
     }
     struct worker_call *call = g_new0(struct worker_call, 1);
-    *call = (struct worker_call){++workers->last_id, g_bytes_ref(request), done, data, false};
-    guint64 id = call->id;
+    *call = (struct worker_call){++workers->last_id, g_bytes_ref(request), done, data, wait, false};
     g_queue_push_tail(&workers->waiting, call);
     wake_idle(workers);
+    return call->id;
+}
+
+guint64 workers_submit(struct workers *workers, GBytes *request, worker_done *done, void *data,
+                       GError **error)
+{
+    pthread_mutex_lock(&workers->lock);
+    guint64 id = workers_queue(workers, request, done, data, NULL, error);
     pthread_mutex_unlock(&workers->lock);
     return id;
 }
@@ -90,40 +95,7 @@ void workers_cancel(struct workers *workers, guint64 id)
     worker_call_end(waited, NULL, cause);
 }
 
-/* ---- calls that are waited for ---- */
-
-struct wait {
-    pthread_mutex_t lock;
-    pthread_cond_t ended;
-    bool over;
-    GBytes *reply;
-    GError *error;
-};
-
-static void end_wait(GBytes *reply, const GError *error, void *data)
-{
-    struct wait *wait = data;
-    pthread_mutex_lock(&wait->lock);
-    wait->reply = reply ? g_bytes_ref(reply) : NULL;
-    wait->error = error ? g_error_copy(error) : NULL;
-    wait->over = true;
-    pthread_cond_signal(&wait->ended);
-    pthread_mutex_unlock(&wait->lock);
-}
-
-GBytes *workers_call(struct workers *workers, GBytes *request, GError **error)
-{
-    struct wait wait = {PTHREAD_MUTEX_INITIALIZER, PTHREAD_COND_INITIALIZER, false, NULL, NULL};
-    if (!workers_submit(workers, request, end_wait, &wait, error))
-        return NULL;
-    pthread_mutex_lock(&wait.lock);
-    while (!wait.over)
-        pthread_cond_wait(&wait.ended, &wait.lock);
-    pthread_mutex_unlock(&wait.lock);
-    if (wait.error)
-        g_propagate_error(error, wait.error);
-    return wait.reply;
-}
+/* ---- being ready ---- */
 
 bool workers_wait_ready(struct workers *workers, GError **error)
 {

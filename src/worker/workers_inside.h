@@ -4,16 +4,36 @@
 
 #include <pthread.h>
 
+#include "base/error.h"
 #include "base/lines.h"
 #include "base/process.h"
 #include "worker/workers.h"
+
+/* A caller that waits for its call. Two changes of threads are saved where it talks with the
+ * process itself: then it is lent the slot, for as long as its call runs. */
+struct worker_wait {
+    pthread_mutex_t lock;
+    pthread_cond_t changed;
+    struct slot *lent;
+    bool over;
+    GBytes *reply;
+    GError *error;
+};
 
 struct worker_call {
     guint64 id;
     GBytes *request;
     worker_done *done;
     void *data;
-    bool cancelled; /* under the pool's lock */
+    struct worker_wait *wait; /* or NULL: the slot's thread talks with the process */
+    bool cancelled;           /* under the pool's lock */
+};
+
+/* In whose hands a slot's conversation is. */
+enum slot_hands {
+    SLOT_OWN,     /* its thread's */
+    SLOT_OFFERED, /* nobody's: its process is idle, and whoever has a call may take it */
+    SLOT_LENT,    /* a caller's that waits */
 };
 
 /* One process of the pool and the thread that looks after it, which alone touches what is not
@@ -27,15 +47,23 @@ struct slot {
     struct process process;
     bool alive;
     bool ready; /* read by others too: set under the pool's lock */
+    bool mute;  /* it has closed its output */
     struct lines output;
-    GByteArray *in, *out;
     char *no_start; /* why it cannot come to work, as it said itself, or NULL */
-    double ready_by, idle_since, look_at_memory;
+    double ready_by, look_at_memory;
     unsigned failures; /* starts in a row that came to nothing */
     double not_before; /* when the next start may be */
 
-    struct worker_call *call;  /* under the pool's lock */
-    double call_by, cancel_by; /* 0: never */
+    struct worker_call *call; /* under the pool's lock */
+    enum slot_hands hands;    /* likewise */
+    double cancel_by;         /* 0: never */
+
+    /* Of whoever has it in hand: */
+    GByteArray *in, *out;
+    double call_by, idle_since; /* 0: never */
+    enum error_code broken;     /* why the process is to be ended, where a caller found so */
+    const char *broken_why;     /* NULL: it ended by itself */
+    bool is_broken;
 };
 
 struct workers {
@@ -54,9 +82,25 @@ struct workers {
 /* Tells how a call ended, and frees it. */
 void worker_call_end(struct worker_call *call, GBytes *reply, const GError *error);
 
-/* The thread of a slot. */
+/* slot.c: the thread of a slot. */
 void *slot_run(void *slot);
 /* Makes it look at what is wanted of it. */
 void slot_wake(const struct slot *slot);
+/* For who has it in hand: sends its call, or what is left to send. */
+void slot_begin_call(struct slot *slot);
+void slot_send(struct slot *slot);
+/* Reads what the process says; false where it has closed its end. */
+bool slot_read(struct slot *slot);
+/* What a process answered in place of a reply. */
+GError *slot_error_of(GBytes *frame);
+
+/* lend.c: whether a pool's slots may be lent, and the slot's thread does so to the caller of its
+ * call, which waits. */
+bool slot_may_lend(const struct workers *workers);
+void slot_lend(struct slot *slot);
+
+/* workers.c: queues a call under the pool's lock; its id, or 0 and an error. */
+guint64 workers_queue(struct workers *workers, GBytes *request, worker_done *done, void *data,
+                      struct worker_wait *wait, GError **error);
 
 #endif

@@ -7,6 +7,7 @@
 #include "program/features_job.h"
 #include "sandbox/sandbox.h"
 #include "script/script_job.h"
+#include "script/serve_job.h"
 #include "train/xgboost_job.h"
 
 static int inside_main(const char *folder, int report)
@@ -31,7 +32,8 @@ static const struct program all[] = {
      "a user's own program, in a sandbox: what .lathe/sandbox.json says, or script mode as\n"
      "input/config/hyperparameters.json says it",
      script_main, true},
-    {"inside", "the first process of a sandbox; `script` runs it", inside_main, false},
+    {"serve", "a user's inference script, as one process of an endpoint's pool", serve_main, true},
+    {"inside", "the first process of a sandbox; `script` and `serve` run it", inside_main, false},
 };
 
 const struct program *programs(size_t *count)

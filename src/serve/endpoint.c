@@ -219,6 +219,22 @@ bool endpoint_is_quick(struct endpoints *endpoints, const char *name, gint64 siz
     return quick;
 }
 
+static bool variant_answer(const struct fleet *fleet, const struct variant *variant,
+                           const struct invocation *invocation, struct invocation_reply *reply,
+                           GError **error)
+{
+    if (invocation->target_model && !served_model_takes_target(variant->model))
+        return error_set(error, ERROR_VALIDATION_RUNTIME,
+                         "Endpoint %s is not a multi-model endpoint: it takes no TargetModel.",
+                         invocation->endpoint);
+    reply->variant = g_strdup(variant->name);
+    if (!served_model_answer(variant->model, invocation, reply, error))
+        return false;
+    if (fleet->capture)
+        endpoint_capture_see(fleet->capture, invocation, reply);
+    return true;
+}
+
 bool endpoint_invoke(struct endpoints *endpoints, const struct invocation *invocation,
                      struct invocation_reply *reply, GError **error)
 {
@@ -229,17 +245,10 @@ bool endpoint_invoke(struct endpoints *endpoints, const struct invocation *invoc
     const struct variant *variant = invocation->target_variant
                                         ? fleet_find(fleet, invocation->target_variant)
                                         : fleet_choose(fleet);
-    bool answered;
-    if (variant) {
-        reply->variant = g_strdup(variant->name);
-        answered = served_model_answer(variant->model, invocation, reply, error);
-        if (answered && fleet->capture)
-            endpoint_capture_see(fleet->capture, invocation, reply);
-    } else {
-        answered =
-            error_set(error, ERROR_VALIDATION_RUNTIME, "Variant %s of endpoint %s not found.",
-                      invocation->target_variant, invocation->endpoint);
-    }
+    bool answered =
+        variant ? variant_answer(fleet, variant, invocation, reply, error)
+                : error_set(error, ERROR_VALIDATION_RUNTIME, "Variant %s of endpoint %s not found.",
+                            invocation->target_variant, invocation->endpoint);
     fleet_unref(fleet);
     return answered;
 }

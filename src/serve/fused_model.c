@@ -187,7 +187,8 @@ static void close_model(void *data)
 
 struct served_model *fused_model_open(struct lake *lake, const json_t *containers, GError **error)
 {
-    static const struct served_model_kind kind = {answer, close_model, FUSED_QUICK_BYTES};
+    static const struct served_model_kind kind = {
+        .answer = answer, .close = close_model, .quick_bytes = FUSED_QUICK_BYTES};
     g_autoptr(GArray) fetched = g_array_new(FALSE, FALSE, sizeof(struct fetched));
     g_array_set_clear_func(fetched, fetched_clear);
     struct lathe_predictor *predictor = NULL;

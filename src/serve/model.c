@@ -20,14 +20,21 @@ void invocation_reply_clear(struct invocation_reply *reply)
     lathe_text_clear(&reply->body);
 }
 
+bool invocation_refuse_from(const struct invocation_reply *reply, const char *container,
+                            GError **error)
+{
+    unsigned status = reply->refused_status;
+    bool clients = status >= 400 && status < 500;
+    return error_set(error, ERROR_MODEL, "Received %s error (%u) from %s with message \"%s\".",
+                     clients ? "client" : "server", status, container, reply->refusal);
+}
+
 bool invocation_refuse(struct invocation_reply *reply, unsigned status, const char *words,
                        GError **error)
 {
-    bool clients = status >= 400 && status < 500;
     reply->refused_status = status;
     reply->refusal = g_strdup(words);
-    return error_set(error, ERROR_MODEL, "Received %s error (%u) from primary with message \"%s\".",
-                     clients ? "client" : "server", status, words);
+    return invocation_refuse_from(reply, "primary", error);
 }
 
 struct served_model *served_model_new(const struct served_model_kind *kind, void *model)
@@ -62,4 +69,9 @@ bool served_model_answer(struct served_model *model, const struct invocation *in
 size_t served_model_quick_bytes(const struct served_model *model)
 {
     return model->kind->quick_bytes;
+}
+
+bool served_model_takes_target(const struct served_model *model)
+{
+    return model->kind->takes_target;
 }

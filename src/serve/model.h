@@ -1,7 +1,8 @@
 /* model.h (of serve): what answers behind a variant, as an endpoint sees it: an invocation's bytes
  * go in, an answer's bytes or a refusal come out. Two things make one: trees and transformers fused
- * into one predictor (fused_model.h), and processes (worker_model.h). Counted, so that variants and
- * threads may share one. */
+ * into one predictor (fused_model.h), and processes (worker_model.h, script_model.h); two put
+ * others together: one after the other (chain_model.h), and one of many by name (many_models.h).
+ * Counted, so that variants and threads may share one. */
 #ifndef LATHE_SERVE_MODEL_H
 #define LATHE_SERVE_MODEL_H
 
@@ -39,6 +40,9 @@ void invocation_reply_clear(struct invocation_reply *reply);
 /* Notes a refusal in the reply, and sets ERROR_MODEL in SageMaker's words. Returns false. */
 bool invocation_refuse(struct invocation_reply *reply, unsigned status, const char *words,
                        GError **error);
+/* The same refusal as that of a container among several, by its name. */
+bool invocation_refuse_from(const struct invocation_reply *reply, const char *container,
+                            GError **error);
 
 /* How a kind of model answers. Safe to call from several threads at once. */
 struct served_model_kind {
@@ -50,6 +54,7 @@ struct served_model_kind {
     /* Bodies up to so many bytes are answered in well under a millisecond, from memory, and so may
      * be on a poll thread. 0: it waits, for a process, whatever the size. */
     size_t quick_bytes;
+    bool takes_target; /* it holds several models, of which a request names one */
 };
 
 struct served_model;
@@ -62,5 +67,6 @@ void served_model_unref(struct served_model *model);
 bool served_model_answer(struct served_model *model, const struct invocation *invocation,
                          struct invocation_reply *reply, GError **error);
 size_t served_model_quick_bytes(const struct served_model *model);
+bool served_model_takes_target(const struct served_model *model);
 
 #endif

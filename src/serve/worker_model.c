@@ -32,9 +32,13 @@ static void close_model(void *workers)
     workers_close(workers);
 }
 
-struct served_model *worker_model_open(const struct workers_plan *plan, GError **error)
+struct served_model *worker_model_open(const struct workers_plan *plan, bool waits, GError **error)
 {
-    static const struct served_model_kind kind = {.answer = answer, .close = close_model};
+    static const struct served_model_kind kind = {
+        .answer = answer, .close = close_model, .takes_target = true}; /* the process is told */
     struct workers *workers = workers_open(plan, error);
-    return workers ? served_model_new(&kind, workers) : NULL;
+    if (!workers || !waits || workers_wait_ready(workers, error))
+        return workers ? served_model_new(&kind, workers) : NULL;
+    workers_close(workers);
+    return NULL;
 }

@@ -10,7 +10,8 @@
 #include "serve/model.h"
 #include "worker/workers.h"
 
-/* The plan is copied, but for its data. */
-struct served_model *worker_model_open(const struct workers_plan *plan, GError **error);
+/* The plan is copied, but for its data. waits: until a process has come to work; NULL and its
+ * reason where the first one that was tried did not. */
+struct served_model *worker_model_open(const struct workers_plan *plan, bool waits, GError **error);
 
 #endif

@@ -5,10 +5,15 @@
 
 #include <string.h>
 
+#include "base/file.h"
 #include "base/tasks.h"
 #include "serve/captures.h"
-#include "serve/fused_model.h"
+#include "serve/open_model.h"
 #include "service/sagemaker/sagemaker.h"
+#include "service/sagemaker/script.h"
+
+/* In the home: models of scripts, unpacked, while their endpoints are there. */
+#define ENDPOINTS_FOLDER "endpoints"
 
 /* ---- deploying ---- */
 
@@ -16,10 +21,14 @@ struct deployment {
     struct lathe *lathe;
     char *endpoint;
     char *config; /* the configuration to put to work */
+    char *region; /* of the endpoint */
+    bool waits;   /* until the scripts of its models are at work */
 };
 
-static struct served_model *open_model(struct lathe *lathe, const char *name, GError **error)
+static struct served_model *open_named(const struct deployment *deployment, const char *name,
+                                       const struct model_place *place, GError **error)
 {
+    struct lathe *lathe = deployment->lathe;
     GError *cause = NULL;
     g_autoptr(resource_auto) model = resource_get(lathe->store, model_kind.word, name, &cause);
     if (!model) {
@@ -30,38 +39,51 @@ static struct served_model *open_model(struct lathe *lathe, const char *name, GE
         return NULL;
     }
     g_autoptr(json_auto) containers = model_containers(lathe, model->body, error);
-    return containers ? fused_model_open(lathe->lake, containers, error) : NULL;
+    return containers ? open_model(place, containers, error) : NULL;
 }
 
-/* Opens every model of a configuration; variants that share one open it once. */
-static bool open_variants(struct lathe *lathe, const json_t *list, GHashTable *models,
-                          GArray *variants, GError **error)
+static struct served_model *open_for(const struct deployment *deployment, const json_t *variant,
+                                     GError **error)
+{
+    struct lathe *lathe = deployment->lathe;
+    g_autofree char *folder = g_build_filename(lathe->home, ENDPOINTS_FOLDER, NULL);
+    g_autoptr(json_auto) sandbox = script_sandbox(lathe, deployment->region);
+    struct model_place place = {
+        .lake = lathe->lake,
+        .logs = lathe->logs,
+        .folder = folder,
+        .endpoint = deployment->endpoint,
+        .variant = json_text_at(variant, "VariantName"),
+        .sandbox = sandbox,
+        .waits = deployment->waits,
+    };
+    return open_named(deployment, json_text_at(variant, "ModelName"), &place, error);
+}
+
+static void clear_variant(void *data)
+{
+    struct endpoint_variant *variant = data;
+    served_model_unref(variant->model);
+}
+
+/* Opens the model of each variant of a configuration. */
+static bool open_variants(const struct deployment *deployment, const json_t *list, GArray *variants,
+                          GError **error)
 {
     size_t i;
     const json_t *entry;
     json_array_foreach((json_t *)list, i, entry)
     {
-        const char *name = json_text_at(entry, "ModelName");
-        struct served_model *served = g_hash_table_lookup(models, name);
-        if (!served) {
-            served = open_model(lathe, name, error);
-            if (!served)
-                return false;
-            g_hash_table_insert(models, g_strdup(name), served);
-        }
         struct endpoint_variant variant = {
             json_text_at(entry, "VariantName"),
             json_number_at(entry, "InitialVariantWeight", 1),
-            served,
+            open_for(deployment, entry, error),
         };
+        if (!variant.model)
+            return false;
         g_array_append_val(variants, variant);
     }
     return true;
-}
-
-static void unref_model(void *model)
-{
-    served_model_unref(model);
 }
 
 static bool deploy_config(const struct deployment *deployment, GError **error)
@@ -74,10 +96,9 @@ static bool deploy_config(const struct deployment *deployment, GError **error)
                    ? false
                    : error_set(error, ERROR_VALIDATION,
                                "Could not find endpoint configuration \"%s\".", deployment->config);
-    g_autoptr(GHashTable) models =
-        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, unref_model);
     g_autoptr(GArray) variants = g_array_new(FALSE, FALSE, sizeof(struct endpoint_variant));
-    if (!open_variants(lathe, json_object_get(config->body, "ProductionVariants"), models, variants,
+    g_array_set_clear_func(variants, clear_variant);
+    if (!open_variants(deployment, json_object_get(config->body, "ProductionVariants"), variants,
                        error))
         return false;
     struct endpoint_capture *capture = endpoint_capture_new(
@@ -128,14 +149,16 @@ static void deploy(void *data)
         endpoints_remove(deployment->lathe->endpoints, deployment->endpoint);
     g_free(deployment->endpoint);
     g_free(deployment->config);
+    g_free(deployment->region);
     g_free(deployment);
 }
 
-static void start_deployment(struct lathe *lathe, const char *endpoint, const char *config)
+static void start_deployment(const struct call *call, const char *endpoint, const char *config)
 {
     struct deployment *deployment = g_new(struct deployment, 1);
-    *deployment = (struct deployment){lathe, g_strdup(endpoint), g_strdup(config)};
-    tasks_add(lathe->deployer, deploy, deployment);
+    *deployment = (struct deployment){call->lathe, g_strdup(endpoint), g_strdup(config),
+                                      g_strdup(call->region), true};
+    tasks_add(call->lathe->deployer, deploy, deployment);
 }
 
 /* ---- operations ---- */
@@ -147,7 +170,7 @@ static bool create_endpoint(const struct call *call, const json_t *request, stru
     g_autoptr(resource_auto) found = sagemaker_get(call, &endpoint_config_kind, config, error);
     if (!found || !sagemaker_create(call, &endpoint_kind, request, "Creating", NULL, reply, error))
         return false;
-    start_deployment(call->lathe, json_text_at(request, "EndpointName"), config);
+    start_deployment(call, json_text_at(request, "EndpointName"), config);
     return true;
 }
 
@@ -253,7 +276,7 @@ static bool update_endpoint(const struct call *call, const json_t *request, stru
     if (!found || !resource_update(call->lathe->store, endpoint_kind.word, name, begin_update, NULL,
                                    NULL, error))
         return false;
-    start_deployment(call->lathe, name, config);
+    start_deployment(call, name, config);
     reply->output = json_pack("{ss}", "EndpointArn", endpoint->arn);
     return true;
 }
@@ -338,8 +361,10 @@ static bool delete_endpoint(const struct call *call, const json_t *request, stru
 
 static void bring_back(struct lathe *lathe, const struct resource *endpoint)
 {
+    g_auto(GStrv) arn = g_strsplit(endpoint->arn, ":", 6); /* arn:aws:sagemaker:REGION:... */
     struct deployment deployment = {lathe, endpoint->name,
-                                    (char *)json_text_at(endpoint->body, "EndpointConfigName")};
+                                    (char *)json_text_at(endpoint->body, "EndpointConfigName"),
+                                    arn[3], false};
     g_autoptr(GError) error = NULL;
     struct outcome outcome = {.config = deployment.config};
     bool serves =
@@ -356,10 +381,15 @@ static void bring_back(struct lathe *lathe, const struct resource *endpoint)
         g_warning("the endpoint %s: %s", endpoint->name, unwritten->message);
 }
 
-/* Failed endpoints stay as they are; an update that was cut off is dropped, as it never answered.
- * What cannot be opened any more (its artifact was deleted) is Failed, with the reason. */
+/* Scripts are started, and not waited for: a server is not to start later for that. Requests until
+ * then wait. Failed endpoints stay as they are; an update that was cut off is dropped, as it never
+ * answered. What cannot be opened any more (its artifact was deleted) is Failed, with the reason.
+ */
 static bool recover(struct lathe *lathe, GError **error)
 {
+    g_autofree char *folder = g_build_filename(lathe->home, ENDPOINTS_FOLDER, NULL);
+    if (!file_remove_tree(folder, error)) /* what a crash left */
+        return false;
     struct resource_query query = {.kind = endpoint_kind.word};
     g_autoptr(GPtrArray) endpoints = resource_list(lathe->store, &query, NULL, error);
     for (guint i = 0; endpoints && i < endpoints->len; i++) {

@@ -3,7 +3,7 @@
 
 #include "base/s3_uri.h"
 #include "lake/lake.h"
-#include "runtime/runtime.h"
+#include "serve/open_model.h"
 #include "service/sagemaker/sagemaker.h"
 
 /* The containers as they were given, however many ways there are to give them. */
@@ -79,19 +79,23 @@ static bool check_data(struct lathe *lathe, const char *uri, GError **error)
     return error_set(error, ERROR_VALIDATION, "Could not find model data at %s.", uri);
 }
 
+/* The archive, and the script's source where that is an object of its own; not those of many. */
+static bool check_objects(struct lathe *lathe, const json_t *container, GError **error)
+{
+    const char *data = json_text_at(container, "ModelDataUrl");
+    const char *source = json_text_at(container, "Environment.SAGEMAKER_SUBMIT_DIRECTORY");
+    bool many = g_strcmp0(json_text_at(container, "Mode"), "MultiModel") == 0;
+    return (!data || many || check_data(lathe, data, error)) &&
+           (!source || !s3_uri_is(source) || check_data(lathe, source, error));
+}
+
 static bool check_container(struct lathe *lathe, const json_t *container, GError **error)
 {
     const char *image = json_text_at(container, "Image");
-    const char *data = json_text_at(container, "ModelDataUrl");
     if (!image)
         return error_set(error, ERROR_VALIDATION, "The container has no Image.");
-    if (!runtime_role(image, RUNTIME_SERVES, false, error))
-        return false;
-    if (!s3_uri_is(data) || !g_str_has_suffix(data, ".tar.gz"))
-        return error_set(error, ERROR_VALIDATION,
-                         "ModelDataUrl %s: an s3:// URL of a .tar.gz object is needed.",
-                         data ? data : "is missing");
-    return check_data(lathe, data, error);
+    return open_model_check(lathe->lake, container, error) &&
+           check_objects(lathe, container, error);
 }
 
 static bool create_model(const struct call *call, const json_t *request, struct reply *reply,

@@ -9,19 +9,30 @@ static const char *address_of(const struct lathe *lathe)
     return lathe->url ? lathe->url + strlen("http://") : NULL;
 }
 
-static json_t *environment_of(const struct call *call, const struct script *script)
+static json_t *way_to_server(const struct lathe *lathe, const char *region)
 {
-    json_t *environment =
-        json_pack("{ssssssss}", "AWS_REGION", call->region, "AWS_DEFAULT_REGION", call->region,
-                  "AWS_ACCESS_KEY_ID", "test", "AWS_SECRET_ACCESS_KEY", "test");
-    if (call->lathe->url)
-        json_object_set_new(environment, "AWS_ENDPOINT_URL", json_string(call->lathe->url));
+    return json_pack("{ssssssssss*}", "AWS_REGION", region, "AWS_DEFAULT_REGION", region,
+                     "AWS_ACCESS_KEY_ID", "test", "AWS_SECRET_ACCESS_KEY", "test",
+                     "AWS_ENDPOINT_URL", lathe->url);
+}
+
+json_t *script_sandbox(const struct lathe *lathe, const char *region)
+{
+    const struct settings *home = lathe->settings;
+    return json_pack("{ss* ss* ss ss s[s] sI sI so}", "Python", home->python, "Server",
+                     address_of(lathe), "Network", home->host_network ? "host" : "lathe",
+                     "Isolation", home->isolated ? "bubblewrap" : "none", "Masked", lathe->home,
+                     "Memory", (json_int_t)home->memory, "Processes", (json_int_t)home->processes,
+                     "Environment", way_to_server(lathe, region));
+}
+
+static void add_environment(json_t *environment, const struct script *script)
+{
     if (script->name)
         json_object_set_new(environment, script->name_variable, json_string(script->name));
     if (script->arn)
         json_object_set_new(environment, script->arn_variable, json_string(script->arn));
     json_object_update(environment, (json_t *)script->environment);
-    return environment;
 }
 
 static json_t *command_of(const struct script *script)
@@ -34,13 +45,9 @@ static json_t *command_of(const struct script *script)
 
 json_t *script_settings(const struct call *call, const struct script *script)
 {
-    const struct settings *home = call->lathe->settings;
-    json_t *settings = json_pack(
-        "{ss* ss* ss ss s[s] sI sI sI so}", "Python", home->python, "Server",
-        address_of(call->lathe), "Network", home->host_network ? "host" : "lathe", "Isolation",
-        home->isolated ? "bubblewrap" : "none", "Masked", call->lathe->home, "Memory",
-        (json_int_t)home->memory, "Bytes", (json_int_t)script->volume << 30, "Processes",
-        (json_int_t)home->processes, "Environment", environment_of(call, script));
+    json_t *settings = script_sandbox(call->lathe, call->region);
+    json_object_set_new(settings, "Bytes", json_integer((json_int_t)script->volume << 30));
+    add_environment(json_object_get(settings, "Environment"), script);
     if (script->entrypoint)
         json_object_set_new(settings, "Command", command_of(script));
     if (script->metrics)

@@ -14,6 +14,9 @@ struct script {
     gint64 volume; /* VolumeSizeInGB; 0: no limit */
 };
 
+/* The sandbox as this home's configuration has it, with the way to this server in its Environment.
+ * A new reference. */
+json_t *script_sandbox(const struct lathe *lathe, const char *region);
 /* What layout_script writes for it: the sandbox as this home's configuration has it, the command,
  * and the environment with the way to this server. A new reference. */
 json_t *script_settings(const struct call *call, const struct script *script);

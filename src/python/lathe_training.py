@@ -5,12 +5,13 @@ variables SM_*, and becomes the user's program with the hyperparameters as its a
 
 import json
 import os
+import shlex
+import shutil
 import subprocess
 import sys
 import tarfile
 
 CODE = "/opt/ml/code"
-SOURCE = "/run/lathe/source"
 CONFIG = "/opt/ml/input/config"
 INPUT = "/opt/ml/input"
 MODEL = "/opt/ml/model"
@@ -136,22 +137,16 @@ class Job:
 
 
 def unpack(source):
+    """A source in S3 has been unpacked; one in the image, or a channel, is where it says."""
     os.makedirs(CODE, exist_ok=True)
-    if source.startswith("s3://"):  # the server has put it there
-        name = source.rstrip("/").rsplit("/", 1)[-1]
-        path = f"{SOURCE}/{name}"
-    elif os.path.isdir(source):
-        if os.path.abspath(source) != CODE:
-            import shutil
-
-            shutil.copytree(source, CODE, dirs_exist_ok=True)
+    if source.startswith("s3://") or os.path.abspath(source) == CODE:
         return
-    else:
-        path = source
+    if os.path.isdir(source):
+        shutil.copytree(source, CODE, dirs_exist_ok=True)
+        return
     try:
-        with tarfile.open(path) as archive:
-            archive.extractall(CODE, **({"filter": "data"} if hasattr(tarfile, "data_filter")
-                                        else {}))
+        with tarfile.open(source) as archive:
+            archive.extractall(CODE)
     except (OSError, tarfile.TarError) as error:
         fail(f"the source {source} is not a tar.gz that can be unpacked: {error}")
 
@@ -169,8 +164,6 @@ def command(program, given):
     if program.endswith(".py"):
         return [sys.executable, program, *given]
     os.chmod(path, 0o755)
-    import shlex
-
     return ["/bin/sh", "-c", " ".join([f"./{shlex.quote(program)}", *map(shlex.quote, given)])]
 
 

@@ -105,6 +105,16 @@ static bool give(const char *path, uid_t user, const GHashTable *left_out, GErro
     return given;
 }
 
+/* Where /etc/resolv.conf leads to is often below /run, which is not seen. */
+static bool write_resolver(const struct sandbox *sandbox, GError **error)
+{
+    g_autofree char *text = NULL;
+    g_autofree char *path = in_own(sandbox, "resolv.conf");
+    if (!sandbox->host_network || !g_file_get_contents("/etc/resolv.conf", &text, NULL, NULL))
+        return true;
+    return g_file_set_contents(path, text, -1, error);
+}
+
 static bool write_names(const struct sandbox *sandbox, GError **error)
 {
     unsigned user = sandbox->user, group_id = sandbox->group;
@@ -117,7 +127,7 @@ static bool write_names(const struct sandbox *sandbox, GError **error)
                         user, group_id);
     g_autofree char *group = g_strdup_printf("root:x:0:\njob:x:%u:\nnogroup:x:65534:\n", group_id);
     return g_file_set_contents(passwd_path, passwd, -1, error) &&
-           g_file_set_contents(group_path, group, -1, error) &&
+           g_file_set_contents(group_path, group, -1, error) && write_resolver(sandbox, error) &&
            g_file_set_contents(hosts_path, "127.0.0.1 localhost algo-1\n::1 localhost\n", -1,
                                error);
 }
@@ -196,18 +206,6 @@ static bool bind_at(int fd, const char *name, bool is_folder, GError **error)
     return made || error_set_errno(error, errno, "binding %s", to);
 }
 
-static bool bind_all(const int *fds, const GPtrArray *prefixes, GError **error)
-{
-    if (!bind_at(fds[0], "ml", true, error) || !bind_at(fds[1], "lathe", false, error))
-        return false;
-    for (guint i = 0; i < prefixes->len; i++) {
-        g_autofree char *name = g_strdup_printf("prefix-%u", i);
-        if (!bind_at(fds[2 + i], name, true, error))
-            return false;
-    }
-    return true;
-}
-
 /* This program, by its path: what /proc/self/exe leads to is of another namespace of mounts. Not
  * one that an upgrade has put there since. */
 static int open_self(GError **error)
@@ -227,26 +225,61 @@ static int open_self(GError **error)
     return -1;
 }
 
-/* What is bound is opened before anything is mounted over it. */
-static bool bring_together(const struct sandbox *sandbox, GError **error)
+/* What is bound: opened before anything is mounted over it. */
+struct source {
+    int fd;
+    char *name; /* below MOUNTS_FOLDER */
+    bool is_folder;
+};
+
+static void clear_source(void *data)
+{
+    g_free(((struct source *)data)->name);
+}
+
+static bool add_source(GArray *sources, int fd, char *name, bool is_folder)
+{
+    struct source source = {fd, name, is_folder};
+    g_array_append_val(sources, source);
+    return fd >= 0;
+}
+
+static bool add_folder(GArray *sources, const char *path, char *name, GError **error)
+{
+    return add_source(sources, open(path, O_PATH | O_CLOEXEC), name, true) ||
+           error_set_errno(error, errno, "opening %s for the sandbox", path);
+}
+
+static bool open_sources(const struct sandbox *sandbox, GArray *sources, GError **error)
 {
     g_autoptr(GPtrArray) prefixes = prefixes_of(sandbox);
-    int fds[8] = {open(sandbox->folder, O_PATH | O_CLOEXEC), open_self(error)};
-    if (fds[0] < 0)
-        return error_set_errno(error, errno, "opening %s", sandbox->folder);
-    if (fds[1] < 0)
+    if (!add_folder(sources, sandbox->folder, g_strdup("ml"), error) ||
+        !add_source(sources, open_self(error), g_strdup("lathe"), false))
         return false;
-    for (guint i = 0; i < prefixes->len; i++) {
-        const char *prefix = g_ptr_array_index(prefixes, i);
-        if ((fds[2 + i] = open(prefix, O_PATH | O_CLOEXEC)) < 0)
-            return error_set_errno(error, errno, "opening %s for the interpreter %s", prefix,
-                                   sandbox->python);
-    }
+    for (guint i = 0; i < prefixes->len; i++)
+        if (!add_folder(sources, g_ptr_array_index(prefixes, i), g_strdup_printf("prefix-%u", i),
+                        error))
+            return false;
+    return !sandbox->packages ||
+           add_folder(sources, sandbox->packages, g_strdup("packages"), error);
+}
+
+static bool bring_together(const struct sandbox *sandbox, GError **error)
+{
+    g_autoptr(GArray) sources = g_array_new(false, false, sizeof(struct source));
+    g_array_set_clear_func(sources, clear_source);
+    if (!open_sources(sandbox, sources, error))
+        return false;
     if (mount(NULL, "/", NULL, MS_REC | MS_PRIVATE, NULL) != 0 ||
         mount("tmpfs", "/run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755") != 0 ||
         mkdir(MOUNTS_FOLDER, 0755) != 0)
         return error_set_errno(error, errno, "mounting " MOUNTS_FOLDER);
-    return bind_all(fds, prefixes, error);
+    for (guint i = 0; i < sources->len; i++) {
+        const struct source *source = &g_array_index(sources, struct source, i);
+        if (!bind_at(source->fd, source->name, source->is_folder, error))
+            return false;
+    }
+    return true;
 }
 
 /* A path in the options of an overlay: what they are parted by is escaped. */
@@ -419,14 +452,18 @@ static void add_names(GPtrArray *arguments)
 {
     add(arguments, "--ro-bind", OWN "passwd", "/etc/passwd", "--ro-bind", OWN "group", "/etc/group",
         "--ro-bind", OWN "hosts", "/etc/hosts", NULL);
+    char resolver[PATH_MAX];
+    if (realpath("/etc/resolv.conf", resolver)) /* is written where there is a network */
+        add(arguments, "--ro-bind-try", OWN "resolv.conf", resolver, NULL);
 }
 
 static void add_first_process(GPtrArray *arguments, const struct sandbox *sandbox)
 {
     add(arguments, "--ro-bind", MOUNTS_FOLDER "/lathe", INSIDE_FOLDER "/lathe", "--ro-bind",
         OWN INSIDE_ORDERS, INSIDE_FOLDER "/" INSIDE_ORDERS, NULL);
-    add(arguments, "--ro-bind-try", OWN "python", SANDBOX_PYTHON, "--ro-bind-try", OWN "source",
-        INSIDE_FOLDER "/source", NULL);
+    if (sandbox->packages)
+        add(arguments, "--ro-bind", MOUNTS_FOLDER "/packages", SANDBOX_PACKAGES, NULL);
+    add(arguments, "--ro-bind-try", OWN "python", SANDBOX_PYTHON, NULL);
     if (sandbox->server && !sandbox->host_network)
         add(arguments, "--bind", OWN INSIDE_SOCKET, INSIDE_FOLDER "/" INSIDE_SOCKET, NULL);
 }
@@ -446,8 +483,6 @@ GPtrArray *mounts_arguments(const struct sandbox *sandbox, const char *working_f
     add_names(arguments);
     add_first_process(arguments, sandbox);
     add_seals(arguments, sandbox);
-    if (sandbox->host_network) /* where the resolver's file often is */
-        add(arguments, "--ro-bind-try", MOUNTS_FOLDER "/resolv.conf", "/etc/resolv.conf", NULL);
     add(arguments, "--chdir", working_folder ? working_folder : "/opt/ml", "--",
         INSIDE_FOLDER "/lathe", "job", "inside", INSIDE_FOLDER, NULL);
     g_ptr_array_add(arguments, NULL);

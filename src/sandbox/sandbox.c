@@ -72,6 +72,7 @@ void sandbox_free(struct sandbox *sandbox)
     g_free(sandbox->folder);
     g_free(sandbox->python);
     g_free(sandbox->server);
+    g_free(sandbox->packages);
     g_strfreev(sandbox->masked);
     g_strfreev(sandbox->overlaid);
     g_free(sandbox);

@@ -21,6 +21,8 @@
 /* Python of ours that is to be found within, and where. */
 #define SANDBOX_PYTHON_FOLDER SANDBOX_FOLDER "/python"
 #define SANDBOX_PYTHON "/run/lathe/python"
+/* Where `packages` are. */
+#define SANDBOX_PACKAGES "/run/lathe/packages"
 
 struct sandbox {
     char *folder; /* of the job, absolute: becomes /opt/ml */
@@ -32,6 +34,7 @@ struct sandbox {
     char **masked;     /* folders that are not to be seen, absolute; NULL-terminated */
     char **overlaid;   /* folders below `folder` whose files are not the job's to change (links to
                         * the lake's): it sees copies on writing; NULL-terminated */
+    char *packages;    /* a folder of Python packages, absolute: SANDBOX_PACKAGES; or NULL */
     guint64 memory;    /* bytes that all its processes hold; 0: no limit */
     guint64 bytes;     /* that it may have on disk below `folder`; 0: no limit */
     guint64 processes; /* 0: no limit */

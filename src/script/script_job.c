@@ -6,12 +6,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/archive.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "sandbox/sandbox.h"
 #include "script/metrics.h"
 #include "script/python_files.h"
 #include "script/reason.h"
+#include "script/requirements.h"
 
 /* ---- what is run ---- */
 
@@ -43,10 +45,11 @@ static GPtrArray *command_of(const json_t *settings)
 
 /* What every program finds: output as it comes, and our stand-ins for packages that the user's
  * Python lacks, behind all that it has. */
-static json_t *environment_of(const json_t *settings)
+static json_t *environment_of(const struct sandbox *sandbox, const json_t *settings)
 {
-    json_t *environment =
-        json_pack("{ssss}", "PYTHONUNBUFFERED", "1", "PYTHONPATH", SANDBOX_PYTHON "/site");
+    json_t *environment = json_pack("{ssss}", "PYTHONUNBUFFERED", "1", "PYTHONPATH",
+                                    sandbox->packages ? SANDBOX_PYTHON "/site:" SANDBOX_PACKAGES
+                                                      : SANDBOX_PYTHON "/site");
     json_object_update(environment, json_object_get(settings, "Environment"));
     return environment;
 }
@@ -106,12 +109,43 @@ static void hear(const char *bytes, size_t size, void *data)
     fflush(stdout);
 }
 
-static int run(const struct sandbox *sandbox, const json_t *settings, struct metrics *metrics)
+/* Script mode's source, to where the containers have it. */
+static bool unpack_source(GError **error)
+{
+    g_autoptr(GDir) folder = g_dir_open(SANDBOX_FOLDER "/source", 0, NULL);
+    const char *name = folder ? g_dir_read_name(folder) : NULL;
+    if (!name)
+        return true;
+    g_autofree char *path = g_build_filename(SANDBOX_FOLDER "/source", name, NULL);
+    g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, error);
+    g_autoptr(GBytes) bytes = file ? g_mapped_file_get_bytes(file) : NULL;
+    if (bytes && archive_unpack(bytes, "code", error))
+        return true;
+    g_prefix_error(error, "the source %s: ", name);
+    return false;
+}
+
+/* What is done before the program's sandbox is made, while the folder is still ours. */
+static bool prepare(struct sandbox *sandbox, const json_t *settings, struct listener *listener,
+                    GError **error)
+{
+    const char *cache = json_text_at(settings, "Cache");
+    if (!unpack_source(error))
+        return false;
+    g_autofree char *text = cache ? requirements_find(sandbox->folder) : NULL;
+    return !text || (sandbox->packages =
+                         requirements_install(sandbox, text, cache, hear, listener, error)) != NULL;
+}
+
+static int run(struct sandbox *sandbox, const json_t *settings, struct metrics *metrics,
+               GError **error)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     struct listener listener = {{text}, metrics};
+    if (!prepare(sandbox, settings, &listener, error))
+        return -1;
     g_autoptr(GPtrArray) argv = command_of(settings);
-    g_autoptr(json_auto) environment = environment_of(settings);
+    g_autoptr(json_auto) environment = environment_of(sandbox, settings);
     struct sandbox_command command = {.argv = (char *const *)argv->pdata,
                                       .environment = environment,
                                       .hear = hear,
@@ -150,9 +184,10 @@ int script_main(const char *folder, int report)
     struct metrics *metrics =
         sandbox ? metrics_new(json_object_get(settings, "Metrics"), kept, &error) : NULL;
     if (metrics && python_files_write(whole, &error)) {
-        int status = run(sandbox, settings, metrics);
+        int status = run(sandbox, settings, metrics, &error);
         metrics_free(metrics);
-        return status;
+        if (status >= 0)
+            return status;
     }
     printf("%s\n", error->message);
     write_failure(error->message);

@@ -2,6 +2,8 @@
  *
  * The folder is laid out as /opt/ml is in a container. What is run:
  *
+ *   code/requirements.txt             (and where else sources are) libraries, which are installed
+ *                                     before, once, below the Cache of the file that follows
  *   .lathe/sandbox.json               Command, where the request names one (an entry point and its
  *                                     arguments); Environment, what it finds beside the request's
  *                                     own; and what sandbox.h reads

@@ -287,3 +287,26 @@ open(f"{folder}/new", "w").write("3")
     bodies = {key: s3.get_object(Bucket=bucket, Key=f"points/{key}")["Body"].read()
               for key in keys(server, bucket, "points/")}
     assert bodies == {"old": b"12", "new": b"3"}
+
+
+# --- libraries ----------------------------------------------------------------------------------
+
+
+@pytest.mark.full  # pip's registry is asked
+def test_requirements_are_installed_once(server_factory):
+    own = server_factory()
+    own.client("s3").create_bucket(Bucket="bucket")
+    files = {"requirements.txt": "# one small library\niniconfig==2.0.0\n",
+             "train.py": "import iniconfig; print(iniconfig.__file__)\n"}
+    cache = own.home / "cache" / "requirements"
+    for round in range(2):
+        job, log = scripts.script_training(own, "bucket", files)
+        assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+        assert log[-1] == "/run/lathe/packages/iniconfig/__init__.py"
+        assert any("Successfully installed" in line for line in log) == (round == 0)
+        assert len([path for path in cache.iterdir() if path.suffix != ".lock"]) == 1
+    files["requirements.txt"] = "a-library-that-nobody-has==1\n"
+    job, log = scripts.script_training(own, "bucket", files)
+    assert "requirements.txt could not be installed: " in job["FailureReason"]
+    assert any("No matching distribution found" in line for line in log)
+    assert len([path for path in cache.iterdir() if path.suffix != ".lock"]) == 1

@@ -19,8 +19,9 @@ static json_t *way_to_server(const struct lathe *lathe, const char *region)
 json_t *script_sandbox(const struct lathe *lathe, const char *region)
 {
     const struct settings *home = lathe->settings;
-    return json_pack("{ss* ss* ss ss s[s] sI sI so}", "Python", home->python, "Server",
-                     address_of(lathe), "Network", home->host_network ? "host" : "lathe",
+    g_autofree char *cache = g_build_filename(lathe->home, "cache", "requirements", NULL);
+    return json_pack("{ss ss* ss* ss ss s[s] sI sI so}", "Cache", cache, "Python", home->python,
+                     "Server", address_of(lathe), "Network", home->host_network ? "host" : "lathe",
                      "Isolation", home->isolated ? "bubblewrap" : "none", "Masked", lathe->home,
                      "Memory", (json_int_t)home->memory, "Processes", (json_int_t)home->processes,
                      "Environment", way_to_server(lathe, region));

@@ -15,16 +15,23 @@ struct tasks {
     pthread_cond_t changed;
     GArray *threads; /* pthread_t */
     GQueue waiting;
-    unsigned running;
+    unsigned running, lent;
     bool closing;
 };
+
+/* Under the lock. */
+static bool may_run(const struct tasks *tasks)
+{
+    return !g_queue_is_empty((GQueue *)&tasks->waiting) &&
+           tasks->running < tasks->most + tasks->lent;
+}
 
 static void *run_tasks(void *data)
 {
     struct tasks *tasks = data;
     pthread_mutex_lock(&tasks->lock);
     for (;;) {
-        while (g_queue_is_empty(&tasks->waiting) && !tasks->closing)
+        while (!tasks->closing && !may_run(tasks))
             pthread_cond_wait(&tasks->changed, &tasks->lock);
         struct task *task = g_queue_pop_head(&tasks->waiting);
         if (!task)
@@ -47,7 +54,7 @@ static bool make_thread(struct tasks *tasks)
 {
     guint wanted = tasks->running + g_queue_get_length(&tasks->waiting);
     pthread_t thread;
-    if (!tasks->closing && tasks->threads->len < MIN(wanted, tasks->most) &&
+    if (!tasks->closing && tasks->threads->len < MIN(wanted, tasks->most + tasks->lent) &&
         pthread_create(&thread, NULL, run_tasks, tasks) == 0)
         g_array_append_val(tasks->threads, thread);
     return tasks->threads->len > 0;
@@ -82,6 +89,22 @@ void tasks_add(struct tasks *tasks, void (*task)(void *data), void *data)
         return;
     task(data);
     g_free(entry);
+}
+
+void tasks_lend(struct tasks *tasks)
+{
+    pthread_mutex_lock(&tasks->lock);
+    tasks->lent++;
+    make_thread(tasks);
+    pthread_cond_broadcast(&tasks->changed);
+    pthread_mutex_unlock(&tasks->lock);
+}
+
+void tasks_take_back(struct tasks *tasks)
+{
+    pthread_mutex_lock(&tasks->lock);
+    tasks->lent--;
+    pthread_mutex_unlock(&tasks->lock);
 }
 
 void tasks_wait(struct tasks *tasks)

@@ -10,6 +10,10 @@ struct tasks *tasks_new(void);
 struct tasks *tasks_new_many(unsigned threads);
 /* Runs task(data) on one of its threads; on the caller's where the system has none left. */
 void tasks_add(struct tasks *tasks, void (*task)(void *data), void *data);
+/* From within a task that waits for others, or on behalf of it: one more may run meanwhile; and no
+ * more. Each lend is taken back once. */
+void tasks_lend(struct tasks *tasks);
+void tasks_take_back(struct tasks *tasks);
 /* Waits until nothing runs and nothing waits. */
 void tasks_wait(struct tasks *tasks);
 /* Runs what is waiting, and what that adds, then ends the threads. */

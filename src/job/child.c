@@ -36,7 +36,9 @@ static void take_report_line(const char *line, size_t size, void *data)
 {
     struct job *job = data;
     g_autoptr(json_auto) report = json_parse(line, size, "a job's report", NULL);
-    if (json_is_object(report))
+    if (json_object_get(report, "waits"))
+        job_lend(job, json_true_at(report, "waits"));
+    else if (json_is_object(report))
         job->actor->report(report, job->data);
     else if (!report)
         job_log(job, "a line on the report pipe is not JSON and was left out: %.*s",
@@ -222,6 +224,7 @@ bool child_run(struct job *job, struct child_end *end, GError **error)
     if (job->plan->max_seconds > 0)
         dog.deadline = clock_monotonic() + job->plan->max_seconds;
     pump(job, &dog);
+    job_lend(job, false);
     int status = process_finish(&job->process);
     *end = dog.end;
     if (end->cut_off) {

@@ -84,6 +84,17 @@ static void job_free(struct job *job)
     g_free(job);
 }
 
+void job_lend(struct job *job, bool waits)
+{
+    if (waits == job->lent)
+        return;
+    job->lent = waits;
+    if (waits)
+        tasks_lend(job->jobs->slots);
+    else
+        tasks_take_back(job->jobs->slots);
+}
+
 /* ---- the queue ---- */
 
 /* The longest in the queue, unless it was taken out meanwhile. */

@@ -34,6 +34,7 @@ struct job {
     double looked;     /* when they were last looked for */
     guint64 logged;    /* bytes of the log */
     bool ran;          /* there may be outputs */
+    bool lent;         /* its slot: it waits */
     bool told;         /* why it failed stands in its log */
 
     bool stop_wanted; /* under jobs->lock */
@@ -44,6 +45,8 @@ struct job_wish {
     bool stop, closing;
 };
 struct job_wish job_wish(struct job *job);
+/* A job whose program waits, perhaps for another job, lends its slot meanwhile. */
+void job_lend(struct job *job, bool waits);
 void job_hear_wake(const struct job *job);
 void job_log_text(struct job *job, const char *text, size_t size);
 

@@ -32,23 +32,44 @@ static guint64 memory_of(const char *pid)
     return kilobytes << 10;
 }
 
-/* Of all processes in the first one's namespace. */
-static guint64 memory_with(pid_t first)
+/* The 14th and 15th fields of its stat, counted from behind its name, which may hold anything. */
+static guint64 ticks_of(const char *pid)
 {
+    char path[64], text[1024];
+    snprintf(path, sizeof path, "/proc/%.20s/stat", pid);
+    FILE *file = fopen(path, "re");
+    size_t size = file ? fread(text, 1, sizeof text - 1, file) : 0;
+    if (file)
+        fclose(file);
+    text[size] = '\0';
+    unsigned long long user = 0, system = 0;
+    const char *rest = strrchr(text, ')');
+    if (!rest || sscanf(rest, ") %*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu", &user,
+                        &system) != 2)
+        return 0;
+    return user + system;
+}
+
+/* Of all processes in the first one's namespace. */
+struct usage limits_usage(const struct sandbox *sandbox, pid_t first)
+{
+    struct usage usage = {0, 0};
     char ours[64], theirs[64];
     g_autofree char *number = g_strdup_printf("%d", (int)first);
     namespace_of(number, ours);
-    g_autoptr(GDir) processes = g_dir_open("/proc", 0, NULL);
+    g_autoptr(GDir) processes = first > 0 ? g_dir_open("/proc", 0, NULL) : NULL;
     const char *name;
-    guint64 sum = 0;
     while (*ours && processes && (name = g_dir_read_name(processes))) {
         if (!g_ascii_isdigit(*name))
             continue;
         namespace_of(name, theirs);
-        if (strcmp(theirs, ours) == 0)
-            sum += memory_of(name);
+        if (strcmp(theirs, ours) != 0)
+            continue;
+        usage.ticks += ticks_of(name);
+        if (sandbox->memory)
+            usage.memory += memory_of(name);
     }
-    return sum;
+    return usage;
 }
 
 static char *told(const char *what, guint64 found, guint64 most)
@@ -58,11 +79,10 @@ static char *told(const char *what, guint64 found, guint64 most)
     return g_strdup_printf("%s: %s, of %s that it may have", what, found_text, most_text);
 }
 
-char *limits_look(const struct sandbox *sandbox, pid_t first)
+char *limits_check(const struct sandbox *sandbox, const struct usage *usage)
 {
-    guint64 memory = sandbox->memory && first > 0 ? memory_with(first) : 0;
-    if (memory > sandbox->memory)
-        return told("its processes held too much memory", memory, sandbox->memory);
+    if (usage->memory > sandbox->memory)
+        return told("its processes held too much memory", usage->memory, sandbox->memory);
     guint64 bytes = sandbox->bytes ? file_sum(sandbox->folder).bytes : 0;
     if (bytes > sandbox->bytes)
         return told("it wrote too much", bytes, sandbox->bytes);

@@ -24,6 +24,8 @@
 enum { FIRST_USER = 200000, USERS = 100000 };
 
 #define LOOK_MILLISECONDS 500 /* between looks at what it holds */
+/* A process that looks now and then how far another is costs some hundredths of a second. */
+enum { QUIET_TICKS = 3, QUIET_LOOKS = 4 };
 
 /* ---- settings ---- */
 
@@ -151,6 +153,9 @@ struct run {
     bool has_begun;
     GString *said; /* bubblewrap's errors */
     struct sandbox_end *end;
+    guint64 ticks;  /* at the last look */
+    unsigned quiet; /* looks without work */
+    bool waits;
 };
 
 /* Moves descriptors to where the first process expects them. */
@@ -239,11 +244,27 @@ static bool hear_output(const struct run *run, int *fd)
     return n > 0;
 }
 
-static void look_at_limits(struct run *run)
+/* Whether it has done next to nothing since the last look, and for how many looks. */
+static void notice_waiting(struct run *run, guint64 ticks)
 {
-    if (run->end->reason || !(run->end->reason = limits_look(run->sandbox, run->first)))
+    bool quiet = run->first > 0 && ticks >= run->ticks && ticks - run->ticks <= QUIET_TICKS;
+    run->quiet = quiet ? run->quiet + 1 : 0;
+    run->ticks = ticks;
+    bool waits = run->quiet >= QUIET_LOOKS;
+    if (waits != run->waits && run->command->waits)
+        run->command->waits(waits, run->command->data);
+    run->waits = waits;
+}
+
+static void look(struct run *run)
+{
+    if (run->end->reason)
         return;
-    stop(run, SIGKILL);
+    struct usage usage = limits_usage(run->sandbox, run->first);
+    notice_waiting(run, usage.ticks);
+    run->end->reason = limits_check(run->sandbox, &usage);
+    if (run->end->reason)
+        stop(run, SIGKILL);
 }
 
 /* Until bubblewrap has ended. */
@@ -270,7 +291,7 @@ static void watch(struct run *run, int signals, int ended)
         if (fds[5].revents)
             hear_output(run, &fds[5].fd);
         if (clock_monotonic() >= next) {
-            look_at_limits(run);
+            look(run);
             next = clock_monotonic() + LOOK_MILLISECONDS / 1000.0;
         }
     }

@@ -50,8 +50,14 @@ bool forward_to_unix(int listener, const char *path, GError **error);
 int forward_listen_unix(const char *path, GError **error);
 int forward_listen_tcp(const char *address, GError **error);
 
-/* limits.c: what a sandbox holds now, by its first process as the machine numbers it; NULL while
- * within its limits, else the reason why it is ended; g_free. */
-char *limits_look(const struct sandbox *sandbox, pid_t first);
+/* limits.c: what the processes of a sandbox hold and have done, by its first as the machine numbers
+ * it. */
+struct usage {
+    guint64 memory; /* bytes; 0 where the sandbox has no limit of them */
+    guint64 ticks;  /* of processors' time, of those that live */
+};
+struct usage limits_usage(const struct sandbox *sandbox, pid_t first);
+/* NULL while within the limits, else the reason why it is ended; g_free. */
+char *limits_check(const struct sandbox *sandbox, const struct usage *usage);
 
 #endif

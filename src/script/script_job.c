@@ -98,7 +98,17 @@ static int tell_end(const struct sandbox *sandbox, const struct sandbox_end *end
 struct listener {
     struct reason_tail tail;
     struct metrics *metrics;
+    int report;
 };
+
+/* While it waits, for another job perhaps, its slot is of use to that one. */
+static void tell_waiting(bool waits, void *data)
+{
+    const struct listener *listener = data;
+    const char *line = waits ? "{\"waits\": true}\n" : "{\"waits\": false}\n";
+    if (listener->report >= 0)
+        file_write_all(listener->report, line, strlen(line), NULL);
+}
 
 static void hear(const char *bytes, size_t size, void *data)
 {
@@ -137,11 +147,11 @@ static bool prepare(struct sandbox *sandbox, const json_t *settings, struct list
                          requirements_install(sandbox, text, cache, hear, listener, error)) != NULL;
 }
 
-static int run(struct sandbox *sandbox, const json_t *settings, struct metrics *metrics,
+static int run(struct sandbox *sandbox, const json_t *settings, struct metrics *metrics, int report,
                GError **error)
 {
     g_autoptr(GString) text = g_string_new(NULL);
-    struct listener listener = {{text}, metrics};
+    struct listener listener = {{text}, metrics, report};
     if (!prepare(sandbox, settings, &listener, error))
         return -1;
     g_autoptr(GPtrArray) argv = command_of(settings);
@@ -149,6 +159,7 @@ static int run(struct sandbox *sandbox, const json_t *settings, struct metrics *
     struct sandbox_command command = {.argv = (char *const *)argv->pdata,
                                       .environment = environment,
                                       .hear = hear,
+                                      .waits = tell_waiting,
                                       .data = &listener};
     struct sandbox_end end;
     sandbox_run(sandbox, &command, &end);
@@ -184,7 +195,7 @@ int script_main(const char *folder, int report)
     struct metrics *metrics =
         sandbox ? metrics_new(json_object_get(settings, "Metrics"), kept, &error) : NULL;
     if (metrics && python_files_write(whole, &error)) {
-        int status = run(sandbox, settings, metrics, &error);
+        int status = run(sandbox, settings, metrics, kept, &error);
         metrics_free(metrics);
         if (status >= 0)
             return status;

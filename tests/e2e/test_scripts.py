@@ -310,3 +310,38 @@ def test_requirements_are_installed_once(server_factory):
     assert "requirements.txt could not be installed: " in job["FailureReason"]
     assert any("No matching distribution found" in line for line in log)
     assert len([path for path in cache.iterdir() if path.suffix != ".lock"]) == 1
+
+
+# --- slots --------------------------------------------------------------------------------------
+
+PARENT = """
+import boto3, time
+sagemaker = boto3.client("sagemaker")
+request = {request!r}
+sagemaker.create_processing_job(**request)
+name = request["ProcessingJobName"]
+while True:
+    status = sagemaker.describe_processing_job(ProcessingJobName=name)["ProcessingJobStatus"]
+    if status != "InProgress":
+        break
+    time.sleep(0.5)
+print(status)
+"""
+
+
+def test_jobs_that_wait_for_jobs_lend_their_slots(server_factory, tmp_path):
+    """Two parents on two slots; their children would wait for ever."""
+    configuration = tmp_path / "lathe.yaml"
+    configuration.write_text("slots: 2\n")
+    own = server_factory(["--config", str(configuration)])
+    own.client("s3").create_bucket(Bucket="bucket")
+    parents = []
+    for _ in range(2):
+        child = scripts.processing_request("bucket", "")
+        own.client("s3").put_object(Bucket="bucket", Body="print('done')",
+                                    Key=f"{child['ProcessingJobName']}/script.py")
+        parents.append(scripts.start_processing(own, "bucket", PARENT.format(request=child)))
+    for name in parents:
+        job = scripts.wait_for_processing(own, name)
+        assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
+        assert scripts.log_of(own, "ProcessingJobs", name) == ["Completed"]

@@ -36,7 +36,7 @@ static void hear(const char *bytes, size_t size, void *data)
 
 static bool run_tool(const struct sandbox *sandbox, GError **error)
 {
-    const char *ours = sandbox->not_isolated ? "/opt/ml/" SANDBOX_PYTHON_FOLDER : SANDBOX_PYTHON;
+    const char *ours = sandbox_python(sandbox);
     g_autofree char *tool = g_build_filename(ours, "lathe_import_sklearn.py", NULL);
     g_autofree char *stand_ins = g_build_filename(ours, "site", NULL);
     g_autoptr(json_auto) environment = json_pack("{ss}", "PYTHONPATH", stand_ins);

@@ -462,7 +462,7 @@ static void add_first_process(GPtrArray *arguments, const struct sandbox *sandbo
     add(arguments, "--ro-bind", MOUNTS_FOLDER "/lathe", INSIDE_FOLDER "/lathe", "--ro-bind",
         OWN INSIDE_ORDERS, INSIDE_FOLDER "/" INSIDE_ORDERS, NULL);
     if (sandbox->packages)
-        add(arguments, "--ro-bind", MOUNTS_FOLDER "/packages", SANDBOX_PACKAGES, NULL);
+        add(arguments, "--ro-bind", MOUNTS_FOLDER "/packages", INSIDE_PACKAGES, NULL);
     add(arguments, "--ro-bind-try", OWN "python", SANDBOX_PYTHON, NULL);
     if (sandbox->server && !sandbox->host_network)
         add(arguments, "--bind", OWN INSIDE_SOCKET, INSIDE_FOLDER "/" INSIDE_SOCKET, NULL);

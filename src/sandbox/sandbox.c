@@ -80,6 +80,16 @@ void sandbox_free(struct sandbox *sandbox)
     g_free(sandbox);
 }
 
+const char *sandbox_python(const struct sandbox *sandbox)
+{
+    return sandbox->not_isolated ? "/opt/ml/" SANDBOX_PYTHON_FOLDER : SANDBOX_PYTHON;
+}
+
+const char *sandbox_packages(const struct sandbox *sandbox)
+{
+    return sandbox->not_isolated ? sandbox->packages : INSIDE_PACKAGES;
+}
+
 void sandbox_end_clear(struct sandbox_end *end)
 {
     g_clear_pointer(&end->reason, g_free);

@@ -18,11 +18,14 @@
 /* In it: what the server says of the sandbox, see sandbox_read. */
 #define SANDBOX_FILE SANDBOX_FOLDER "/sandbox.json"
 
+struct sandbox;
+
 /* Python of ours that is to be found within, and where. */
 #define SANDBOX_PYTHON_FOLDER SANDBOX_FOLDER "/python"
-#define SANDBOX_PYTHON "/run/lathe/python"
+#define SANDBOX_PYTHON "/run/lathe/python" /* where there is a sandbox; else */
+const char *sandbox_python(const struct sandbox *sandbox);
 /* Where `packages` are. */
-#define SANDBOX_PACKAGES "/run/lathe/packages"
+const char *sandbox_packages(const struct sandbox *sandbox);
 
 struct sandbox {
     char *folder; /* of the job, absolute: becomes /opt/ml */
@@ -57,8 +60,8 @@ struct sandbox_command {
     const char *folder;  /* its working folder, as it is within; NULL: /opt/ml */
     /* What it writes to its standard output and error; NULL: they are this process's. */
     void (*hear)(const char *bytes, size_t size, void *data);
-    /* Told when it has waited, all its processes together, for two seconds, and when it goes on; may
-     * be NULL. */
+    /* Told when it has waited, all its processes together, for two seconds, and when it goes on;
+     * may be NULL. */
     void (*waits)(bool waits, void *data);
     void *data;
 };

@@ -17,6 +17,7 @@ enum {
 #define INSIDE_FOLDER "/run/lathe"
 #define INSIDE_ORDERS "orders.json"
 #define INSIDE_SOCKET "server"
+#define INSIDE_PACKAGES INSIDE_FOLDER "/packages"
 
 /* mounts.c: in a forked child, makes the namespace of what bubblewrap is to bind, with the job's
  * folder as MOUNTS_FOLDER/ml, and gives up root. */

@@ -26,18 +26,18 @@ static json_t *read_settings(const char *folder, GError **error)
                                                           : NULL;
 }
 
-/* Borrows the texts; free the array. Script mode begins with a program of ours, which reads what
- * the training toolkit of the containers reads, and becomes the user's. */
-static GPtrArray *command_of(const json_t *settings)
+/* Script mode begins with a program of ours, which reads what the training toolkit of the
+ * containers reads, and becomes the user's. */
+static GPtrArray *command_of(const struct sandbox *sandbox, const json_t *settings)
 {
-    GPtrArray *argv = g_ptr_array_new();
+    GPtrArray *argv = g_ptr_array_new_with_free_func(g_free);
     size_t i;
     const json_t *word;
     json_array_foreach(json_object_get(settings, "Command"), i, word)
-        g_ptr_array_add(argv, (char *)json_string_value(word));
+        g_ptr_array_add(argv, g_strdup(json_string_value(word)));
     if (!argv->len) {
-        g_ptr_array_add(argv, (char *)"python3");
-        g_ptr_array_add(argv, (char *)SANDBOX_PYTHON "/lathe_training.py");
+        g_ptr_array_add(argv, g_strdup("python3"));
+        g_ptr_array_add(argv, g_build_filename(sandbox_python(sandbox), "lathe_training.py", NULL));
     }
     g_ptr_array_add(argv, NULL);
     return argv;
@@ -47,9 +47,10 @@ static GPtrArray *command_of(const json_t *settings)
  * Python lacks, behind all that it has. */
 static json_t *environment_of(const struct sandbox *sandbox, const json_t *settings)
 {
-    json_t *environment = json_pack("{ssss}", "PYTHONUNBUFFERED", "1", "PYTHONPATH",
-                                    sandbox->packages ? SANDBOX_PYTHON "/site:" SANDBOX_PACKAGES
-                                                      : SANDBOX_PYTHON "/site");
+    g_autofree char *site = g_build_filename(sandbox_python(sandbox), "site", NULL);
+    g_autofree char *path =
+        g_strjoin(":", site, sandbox->packages ? sandbox_packages(sandbox) : NULL, NULL);
+    json_t *environment = json_pack("{ssss}", "PYTHONUNBUFFERED", "1", "PYTHONPATH", path);
     json_object_update(environment, json_object_get(settings, "Environment"));
     return environment;
 }
@@ -154,7 +155,7 @@ static int run(struct sandbox *sandbox, const json_t *settings, struct metrics *
     struct listener listener = {{text}, metrics, report};
     if (!prepare(sandbox, settings, &listener, error))
         return -1;
-    g_autoptr(GPtrArray) argv = command_of(settings);
+    g_autoptr(GPtrArray) argv = command_of(sandbox, settings);
     g_autoptr(json_auto) environment = environment_of(sandbox, settings);
     struct sandbox_command command = {.argv = (char *const *)argv->pdata,
                                       .environment = environment,

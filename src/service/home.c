@@ -94,7 +94,7 @@ static bool begin_to_tidy(struct lathe *lathe)
 {
     lathe->chores = tasks_new();
     lathe->day = DAY_SECONDS;
-    lathe->next_tidy = clock_set(lathe->clock, CLOCK_STEADY, 0, tidy_again, lathe);
+    tidy_again(lathe); /* no alarm: one that went off before it was known could not be cancelled */
     return true;
 }
 
@@ -119,7 +119,7 @@ void lathe_shorten_days(struct lathe *lathe, double seconds)
 {
     cancel_tidying(lathe);
     lathe->day = seconds;
-    lathe->next_tidy = clock_set(lathe->clock, CLOCK_STEADY, 0, tidy_again, lathe);
+    tidy_again(lathe);
 }
 
 void lathe_move_clock(struct lathe *lathe, double seconds)

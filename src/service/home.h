@@ -34,11 +34,11 @@ struct lathe {
     struct captures *captures; /* samples of their traffic, on their way to the lake */
     struct tasks *deployer;    /* opens the models of endpoints */
     struct operations *operations;
-    struct flows *flows;    /* the engine of workflows */
-    struct tasks *chores;   /* what takes long and nobody waits for: services' tidying */
-    guint64 next_tidy;      /* an alarm of the clock */
-    double day;             /* of lifecycles, in seconds; shorter only in tests */
-    atomic_bool tidy_waits; /* among the chores */
+    struct flows *flows;       /* the engine of workflows */
+    struct tasks *chores;      /* what takes long and nobody waits for: services' tidying */
+    _Atomic guint64 next_tidy; /* an alarm of the clock */
+    double day;                /* of lifecycles, in seconds; shorter only in tests */
+    atomic_bool tidy_waits;    /* among the chores */
 };
 
 /* The role that everybody has: STS answers it, and a notebook's descriptions name it. */

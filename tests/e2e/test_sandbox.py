@@ -227,3 +227,31 @@ def test_a_configuration_is_checked_whole(server_factory, tmp_path):
         with pytest.raises(RuntimeError) as caught:
             server.start()
         assert words in str(caught.value)
+
+
+@pytest.mark.skipif(os.getuid() != 0, reason="/opt is to be written")
+def test_without_isolation_scripts_run_one_at_a_time(server_factory, tmp_path):
+    if os.path.lexists("/opt/ml") and not os.path.islink("/opt/ml"):
+        pytest.skip("/opt/ml is a folder of this machine")
+    file = tmp_path / "lathe.yaml"
+    file.write_text("runtime:\n  isolation: none\n")
+    own = server_factory(["--config", str(file)])
+    own.client("s3").create_bucket(Bucket="bucket")
+    script = """
+import os, time
+assert not os.path.exists("/opt/ml/input/data/mark")
+os.makedirs("/opt/ml/input/data", exist_ok=True)
+open("/opt/ml/input/data/mark", "w").close()
+time.sleep(0.3)
+print(os.path.realpath("/opt/ml"))
+"""
+    names = [scripts.start_processing(own, "bucket", script) for _ in range(3)]
+    for name in names:
+        job = scripts.wait_for_processing(own, name)
+        assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
+        where, = scripts.log_of(own, "ProcessingJobs", name)
+        assert where == str(own.home / "jobs" / f"processing-job-{name}")
+    job, log = scripts.script_training(own, "bucket", {
+        "train.py": "import os; open(os.environ['SM_MODEL_DIR'] + '/m', 'w').write('x')\n"})
+    assert job["TrainingJobStatus"] == "Completed", log
+    assert not os.path.lexists("/opt/ml")

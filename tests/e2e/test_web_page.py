@@ -94,7 +94,9 @@ def test_a_preflight_allows_nothing(server, secret, method):
 
 
 def test_a_preflight_without_an_origin_and_a_presigned_link_on_a_page_are_refused(server, secret):
-    assert send(server, "OPTIONS", secret, {})[0] == 403
+    status, answered, _ = send(server, "OPTIONS", secret, {})  # as S3: no Origin, no answer
+    assert status == 400
+    assert not [name for name in answered if name.startswith("access-control-")]
     bucket, key = secret[1:].split("/")
     url = server.client("s3").generate_presigned_url("get_object",
                                                      Params={"Bucket": bucket, "Key": key})

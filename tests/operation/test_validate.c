@@ -135,19 +135,19 @@ static void test_unknown_members(void **state)
 static void test_refused_members(void **state)
 {
     (void)state;
-    refused("sagemaker", "CreateTrainingJob",
-            "{\"AlgorithmSpecification\": {\"ContainerEntrypoint\": [\"python\"]}}",
-            ERROR_VALIDATION,
-            "CreateTrainingJob: AlgorithmSpecification.ContainerEntrypoint is not supported: the "
-            "image runs its own program.");
+    refused(
+        "sagemaker", "CreateTrainingJob",
+        "{\"AlgorithmSpecification\": {\"AlgorithmName\": \"mine\"}}", ERROR_VALIDATION,
+        "CreateTrainingJob: AlgorithmSpecification.AlgorithmName is not supported: algorithms of "
+        "one's own are not built; name a TrainingImage.");
     refused("sagemaker", "ListModelPackageGroups",
             "{\"CrossAccountFilterOption\": \"CrossAccount\"}", ERROR_VALIDATION,
             "ListModelPackageGroups: CrossAccountFilterOption CrossAccount is not supported, only "
             "SameAccount: there is one account.");
-    refused("sagemaker-runtime", "InvokeEndpoint", "{\"TargetModel\": \"m\"}",
+    refused("sagemaker-runtime", "InvokeEndpoint", "{\"InferenceComponentName\": \"m\"}",
             ERROR_VALIDATION_RUNTIME,
-            "InvokeEndpoint: TargetModel is not supported: an endpoint's containers serve one "
-            "model each.");
+            "InvokeEndpoint: InferenceComponentName is not supported: inference components are not "
+            "built.");
     /* What asks for nothing may be there. */
     accepted("sagemaker", "ListModelPackageGroups",
              "{\"CrossAccountFilterOption\": \"SameAccount\"}",

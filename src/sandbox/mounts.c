@@ -370,15 +370,25 @@ static bool is_folder(const char *path)
     return g_file_test(path, G_FILE_TEST_IS_DIR) && !g_file_test(path, G_FILE_TEST_IS_SYMLINK);
 }
 
-/* Whether a folder is to be made empty: one that is there, and does not lie where all is another's
- * within. */
-static bool is_masked(const char *path)
+/* Whether the job's user could come to a path's place at all, where it is not the server's. */
+static bool is_reached(const char *path, uid_t user)
+{
+    g_autofree char *above = g_path_get_dirname(path);
+    struct stat status;
+    return strcmp(above, "/") == 0 ||
+           (stat(above, &status) == 0 && (status.st_uid == user || status.st_mode & S_IXOTH) &&
+            is_reached(above, user));
+}
+
+/* Whether a folder is to be made empty: one that is there, that the job could come to, and that
+ * does not lie where all is another's within. */
+static bool is_masked(const struct sandbox *sandbox, const char *path)
 {
     static const char *const others[] = {"/tmp/", "/var/tmp/", "/home/", "/root/", "/run/"};
     for (size_t i = 0; i < G_N_ELEMENTS(others); i++)
         if (g_str_has_prefix(path, others[i]))
             return false;
-    return is_folder(path) && strcmp(path, "/") != 0;
+    return is_folder(path) && strcmp(path, "/") != 0 && is_reached(path, sandbox->user);
 }
 
 /* /opt/ml may not be there, and /opt cannot be written: it is made anew with what was in it. */
@@ -402,7 +412,7 @@ static void add_masks(GPtrArray *arguments, const struct sandbox *sandbox)
 {
     add(arguments, "--tmpfs", "/home", "--tmpfs", "/root", NULL);
     for (char **masked = sandbox->masked; *masked; masked++)
-        if (is_masked(*masked))
+        if (is_masked(sandbox, *masked))
             add(arguments, "--tmpfs", *masked, NULL);
     add(arguments, "--bind", OWN "home", HOME, "--tmpfs", "/run", "--bind", OWN "tmp", "/tmp",
         "--bind", OWN "var-tmp", "/var/tmp", NULL);
@@ -444,7 +454,7 @@ static void add_seals(GPtrArray *arguments, const struct sandbox *sandbox)
     add(arguments, "--remount-ro", "/home", "--remount-ro", "/opt", "--remount-ro", "/root",
         "--remount-ro", "/run", NULL);
     for (char **masked = sandbox->masked; *masked; masked++)
-        if (is_masked(*masked))
+        if (is_masked(sandbox, *masked))
             add(arguments, "--remount-ro", *masked, NULL);
 }
 

@@ -134,13 +134,14 @@ static int start_thread(struct http_pool *pool)
 }
 
 /* Under the lock: there is more to do, or one less to do it. Where no other thread can be started,
- * those that run take the task in turn. */
-static void attend(struct http_pool *pool)
+ * those that run take the task in turn. Whether an idle one is to be woken, once the lock is open:
+ * one that is woken before waits for it again. */
+static bool attend(struct http_pool *pool)
 {
-    if (ready_tasks(pool) > pool->idle && workers(pool) < pool->most_workers)
+    unsigned ready = ready_tasks(pool);
+    if (ready > pool->idle && workers(pool) < pool->most_workers)
         start_thread(pool);
-    if (pool->idle)
-        pthread_cond_signal(&pool->changed);
+    return ready && pool->idle;
 }
 
 static void begin_wait(void *data)
@@ -148,8 +149,10 @@ static void begin_wait(void *data)
     struct http_pool *pool = data;
     pthread_mutex_lock(&pool->lock);
     pool->waiting++;
-    attend(pool);
+    bool wake = attend(pool);
     pthread_mutex_unlock(&pool->lock);
+    if (wake)
+        pthread_cond_signal(&pool->changed);
 }
 
 static void end_wait(void *data)
@@ -189,8 +192,10 @@ static void queue(struct http_pool *pool, struct line *line, void (*work)(void *
     *task = (struct task){.work = work, .data = data};
     pthread_mutex_lock(&pool->lock);
     join_line(pool, line, task);
-    attend(pool);
+    bool wake = attend(pool);
     pthread_mutex_unlock(&pool->lock);
+    if (wake)
+        pthread_cond_signal(&pool->changed);
 }
 
 void http_pool_run(struct http_pool *pool, void (*work)(void *data), void *data)

@@ -34,39 +34,58 @@ ALONE = "Cannot use transform_fn implementation with input_fn, predict_fn, and/o
 # ---- the socket ----
 
 
+BLOCK = 1 << 16
+MOST_HEADS = 256
+
+
 class Channel:
     def __init__(self, descriptor):
         """Moved away from 3, so that what the script starts does not hold it open."""
         self.socket = socket.socket(fileno=os.dup(descriptor))
         os.close(descriptor)
-        self.received = bytearray()
+        self.block = bytearray(BLOCK)  # what arrives: most often one whole frame
+        self.view = memoryview(self.block)
+        self.heads = {}  # of answers, as they are sent: a script's are mostly the same
 
     def send(self, kind, *parts):
-        size = sum(map(len, parts))
-        self.socket.sendall(b"".join((HEAD.pack(size, kind), *parts)))
+        self.socket.sendall(b"".join((HEAD.pack(sum(map(len, parts)), kind), *parts)))
 
-    def _receive(self, size):
-        while len(self.received) < size:
-            block = self.socket.recv(1 << 18)
-            if not block:
-                sys.stdout.flush()
-                os._exit(0)  # the server needs it no more
-            self.received += block
+    def _receive_into(self, view):
+        count = self.socket.recv_into(view)
+        if not count:
+            sys.stdout.flush()
+            os._exit(0)  # the server needs it no more
+        return count
 
     def take(self):
-        self._receive(HEAD.size)
-        size, kind = HEAD.unpack_from(self.received)
-        self._receive(HEAD.size + size)
-        message = bytes(self.received[HEAD.size:HEAD.size + size])
-        del self.received[:HEAD.size + size]
-        return kind, message
+        """A frame. The next one comes when this one has been answered."""
+        have = self._receive_into(self.view)
+        while have < HEAD.size:
+            have += self._receive_into(self.view[have:])
+        size, kind = HEAD.unpack_from(self.block)
+        if have == HEAD.size + size:
+            return kind, bytes(self.view[HEAD.size:have])
+        message = bytearray(size)
+        rest = memoryview(message)
+        have -= HEAD.size
+        rest[:have] = self.view[HEAD.size:HEAD.size + have]
+        while have < size:
+            have += self._receive_into(rest[have:])
+        return kind, bytes(message)
 
-    def answer(self, status, content_type, body):
+    def _head(self, status, content_type):
         head = {"Status": status}
         if content_type:
             head["ContentType"] = content_type
-        head = json.dumps(head).encode()
-        self.send(REPLY, SIZE.pack(len(head)), head, body)
+        text = json.dumps(head).encode()
+        if len(self.heads) >= MOST_HEADS:
+            self.heads.clear()
+        made = self.heads[status, content_type] = SIZE.pack(len(text)) + text
+        return made
+
+    def answer(self, status, content_type, body):
+        head = self.heads.get((status, content_type)) or self._head(status, content_type)
+        self.send(REPLY, head, body)
 
 
 # ---- the script ----
@@ -375,11 +394,23 @@ def fail_to_start(channel, error):
     os._exit(1)
 
 
-def answer(server, message):
-    size = SIZE.unpack_from(message)[0]
-    call = json.loads(message[SIZE.size:SIZE.size + size])
+class Calls:
+    """Reads calls; what their heads say is mostly the same."""
+
+    def __init__(self):
+        self.head, self.call = None, None
+
+    def read(self, message):
+        end = SIZE.size + SIZE.unpack_from(message)[0]
+        head = message[SIZE.size:end]
+        if head != self.head:
+            self.head, self.call = head, json.loads(head)
+        return self.call, message[end:]
+
+
+def answer(server, call, body):
     try:
-        return server.answer(call, message[SIZE.size + size:])
+        return server.answer(call, body)
     except Exception as error:
         return server.failure(error, call)
 
@@ -393,10 +424,11 @@ def main():
     except BaseException as error:
         fail_to_start(channel, error)
     channel.send(READY)
+    calls = Calls()
     while True:
         kind, message = channel.take()
         if kind == CALL:
-            channel.answer(*answer(server, message))
+            channel.answer(*answer(server, *calls.read(message)))
 
 
 if __name__ == "__main__":

@@ -309,6 +309,72 @@ static void many_callers_and_processes(void **state)
     workers_close(workers);
 }
 
+/* Callers that wait talk with the processes themselves, and hand them to each other. */
+static void *call_often(void *data)
+{
+    struct workers *workers = data;
+    for (int i = 0; i < 100; i++) {
+        if (i % 50 == 7)
+            expect_error(workers, "crash", ERROR_PROCESS_ENDED, "ended unexpectedly");
+        else
+            expect(workers, "hello", "hello");
+        if (i % 25 == 3)
+            expect_error(workers, "refuse", ERROR_VALIDATION, "column 3");
+    }
+    return NULL;
+}
+
+static void many_callers_that_wait(void **state)
+{
+    (void)state;
+    struct workers *workers =
+        open_pool("serve", (struct workers_plan){.count = 2, .waiting = 10, .warm = true});
+    pthread_t callers[8];
+    for (size_t i = 0; i < G_N_ELEMENTS(callers); i++)
+        assert_int_equal(pthread_create(&callers[i], NULL, call_often, workers), 0);
+    for (size_t i = 0; i < G_N_ELEMENTS(callers); i++)
+        pthread_join(callers[i], NULL);
+    struct workers_count count = workers_count(workers);
+    assert_int_equal(count.running + count.waiting, 0);
+    assert_in_range(count.started, 2 + 16 - 2, 2 + 16);
+    workers_close(workers);
+}
+
+static void *call_until_closed(void *data)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *reply = ask(data, "hang", &error);
+    assert_true(g_error_matches(error, LATHE_ERROR, ERROR_SERVICE_UNAVAILABLE));
+    return reply;
+}
+
+static void closing_ends_callers_that_wait(void **state)
+{
+    (void)state;
+    struct workers *workers =
+        open_pool("serve", (struct workers_plan){.count = 2, .waiting = 10, .warm = true});
+    pthread_t callers[4];
+    for (size_t i = 0; i < G_N_ELEMENTS(callers); i++)
+        assert_int_equal(pthread_create(&callers[i], NULL, call_until_closed, workers), 0);
+    while (workers_count(workers).running < 2 || workers_count(workers).waiting < 2)
+        g_usleep(1000);
+    workers_close(workers);
+    for (size_t i = 0; i < G_N_ELEMENTS(callers); i++)
+        pthread_join(callers[i], NULL);
+}
+
+static void an_idle_process_that_ends_is_replaced(void **state)
+{
+    (void)state;
+    struct workers *workers = open_pool("serve", (struct workers_plan){.warm = true});
+    g_autofree char *pid = ask(workers, "pid", NULL);
+    assert_int_equal(kill((pid_t)atoi(pid), SIGKILL), 0);
+    while (workers_count(workers).started < 2)
+        g_usleep(1000);
+    expect(workers, "hello", "hello");
+    workers_close(workers);
+}
+
 /* ---- starts that come to nothing ---- */
 
 static void keep_line(unsigned process, const char *line, size_t size, void *data)
@@ -397,6 +463,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(cancelled_waiting_or_running),
         cmocka_unit_test(a_call_that_hears_keeps_its_process),
         cmocka_unit_test(many_callers_and_processes),
+        cmocka_unit_test(many_callers_that_wait),
+        cmocka_unit_test(closing_ends_callers_that_wait),
+        cmocka_unit_test(an_idle_process_that_ends_is_replaced),
         cmocka_unit_test(a_start_that_fails_says_so),
         cmocka_unit_test(a_process_says_itself_why_it_cannot_start),
         cmocka_unit_test(a_start_that_does_not_end_is_ended),

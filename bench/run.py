@@ -9,7 +9,7 @@ import harness
 
 HERE = pathlib.Path(__file__).resolve().parent
 PEERS = ("xgboost-cpu", "polars", "pandas", "scikit-learn", "lightgbm", "ydf", "lleaves", "tl2cgen",
-         "treelite", "onnxruntime", "duckdb", "boto3", "awscli")
+         "treelite", "onnxruntime", "duckdb", "fastapi", "uvicorn", "boto3", "awscli")
 
 
 def main():

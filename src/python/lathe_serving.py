@@ -19,6 +19,7 @@ import sys
 import traceback
 
 import lathe_formats as formats
+import lathe_hints
 
 READY, CALL, REPLY, ERROR = 1, 2, 3, 4
 HEAD = struct.Struct("<IB3x")
@@ -380,7 +381,10 @@ def reason_of(error):
     words = next((line.strip() for line in str(error).splitlines() if line.strip()), "")
     name = type(error).__name__
     reason = (f"{name}: {words}" if words else name) + place_of(error)
-    if isinstance(error, ModuleNotFoundError) and error.name:
+    hint = lathe_hints.of(error)
+    if hint:
+        reason += f"; {hint}"
+    elif isinstance(error, ModuleNotFoundError) and error.name:
         reason += ("; install it into the Python that runs the scripts: "
                    f"{sys.executable} -m pip install {error.name.partition('.')[0]}")
     return reason

@@ -19,14 +19,18 @@ void reason_hear(struct reason_tail *tail, const char *bytes, size_t size)
 
 static const char begin[] = "Traceback (most recent call last):";
 
-/* Where the last one begins; -1: there is none. */
+/* Where the last one begins; -1: there is none. What Python cannot read at all (SyntaxError) begins
+ * with its place. */
 static int find_traceback(char **lines)
 {
-    int found = -1;
-    for (int i = 0; lines[i]; i++)
+    int found = -1, place = -1;
+    for (int i = 0; lines[i]; i++) {
         if (strstr(lines[i], begin))
             found = i;
-    return found;
+        else if (place < 0 && g_str_has_prefix(lines[i], "  File \""))
+            place = i;
+    }
+    return found >= 0 ? found : place;
 }
 
 /* `  File "/opt/ml/code/train.py", line 12, in main`: the file and the line; the last of the user's
@@ -61,6 +65,18 @@ static const char *find_exception(char **lines, int from)
     return exception;
 }
 
+/* What lathe_hints.py says of the exception behind the traceback. */
+static const char hint_begin[] = "lathe: ";
+
+static const char *find_hint(char **lines, int from)
+{
+    const char *hint = NULL;
+    for (int i = from; lines[i]; i++)
+        if (g_str_has_prefix(lines[i], hint_begin))
+            hint = lines[i] + strlen(hint_begin);
+    return hint;
+}
+
 /* ---- a reason ---- */
 
 /* "No module named 'lightgbm.basic'": lightgbm; g_free. */
@@ -74,13 +90,16 @@ static char *missing_module(const char *exception)
     return g_strndup(name, strcspn(name, "'\"."));
 }
 
-static char *told_exception(const char *exception, const char *place, const char *python)
+static char *told_exception(const char *exception, const char *place, const char *hint,
+                            const char *python)
 {
     g_autoptr(GString) told = g_string_new(exception);
     if (place)
         g_string_append_printf(told, " (%s)", place);
     g_autofree char *module = missing_module(exception);
-    if (module)
+    if (hint)
+        g_string_append_printf(told, "; %s", hint);
+    else if (module)
         g_string_append_printf(told,
                                "; install it into the Python that runs the scripts: %s -m pip "
                                "install %s",
@@ -105,7 +124,7 @@ char *reason_of(const struct reason_tail *tail, int status, const char *python)
     const char *exception = traceback >= 0 ? find_exception(lines, traceback) : NULL;
     if (exception) {
         g_autofree char *place = find_place(lines, traceback);
-        return told_exception(exception, place, python);
+        return told_exception(exception, place, find_hint(lines, traceback), python);
     }
     const char *last = last_line(lines);
     if (status > 128)

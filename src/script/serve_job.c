@@ -75,8 +75,9 @@ static json_t *environment_of(const char *own, bool isolated, GError **error)
     if (!g_file_get_contents(path, &text, &size, error))
         return NULL;
     g_autoptr(json_auto) settings = json_parse(text, size, path, error);
-    json_t *environment = json_pack("{ssss}", "PYTHONUNBUFFERED", "1", "PYTHONPATH",
-                                    isolated ? SANDBOX_PYTHON "/site" : "");
+    g_autofree char *site = isolated ? g_strdup(SANDBOX_PYTHON "/site")
+                                     : g_build_filename(own, SANDBOX_PYTHON_FOLDER, "site", NULL);
+    json_t *environment = json_pack("{ssss}", "PYTHONUNBUFFERED", "1", "PYTHONPATH", site);
     json_object_update(environment, json_object_get(settings, "Environment"));
     return environment;
 }

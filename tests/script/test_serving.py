@@ -36,7 +36,8 @@ class Process:
         self.process = subprocess.Popen(
             [sys.executable, "-c", MOVE, str(other.fileno()), str(PROGRAM)],
             pass_fds=[other.fileno()], stdout=self.log, stderr=self.log,
-            env={"PATH": os.environ["PATH"], "SAGEMAKER_BASE_DIR": str(folder), **environment})
+            env={"PATH": os.environ["PATH"], "SAGEMAKER_BASE_DIR": str(folder),
+                 "PYTHONPATH": str(PROGRAM.parent / "site"), **environment})
         other.close()
 
     def _receive(self, size):

@@ -1,10 +1,52 @@
 """Python imports this at its start, within a sandbox: what the user's Python lacks of the packages
-that scripts for SageMaker import is found in ours, behind all that it has."""
+that scripts for SageMaker import is found in ../packages, behind all that it has; an error about a
+name that Python or a library has dropped says so."""
 
 import os
 import sys
 
 sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "packages"))
+
+
+class _Externals:
+    """sklearn.externals had joblib (until 0.23) and six (until 0.22) in it: the libraries themselves."""
+
+    NAMES = {"sklearn.externals.joblib": "joblib", "sklearn.externals.six": "six"}
+
+    def find_spec(self, name, path=None, target=None):
+        for old, new in self.NAMES.items():
+            if name == old or name.startswith(old + "."):
+                from importlib.machinery import ModuleSpec
+
+                return ModuleSpec(name, self, origin=new + name[len(old):])
+        return None
+
+    def create_module(self, spec):
+        import importlib
+
+        self.own = importlib.import_module(spec.origin).__spec__
+        return sys.modules[spec.origin]
+
+    def exec_module(self, module):
+        module.__spec__ = self.own  # it keeps its own name
+
+
+sys.meta_path.append(_Externals())
+
+
+def _tell(kind, error, trace):
+    sys.__excepthook__(kind, error, trace)
+    try:
+        import lathe_hints
+
+        hint = lathe_hints.of(error)
+        if hint:
+            print(f"lathe: {hint}", file=sys.stderr, flush=True)
+    except Exception:
+        pass  # the traceback says enough
+
+
+sys.excepthook = _tell
 
 
 def _next():

@@ -1,0 +1,3 @@
+from lathe_containers import absent
+
+__getattr__ = absent.of(__name__)

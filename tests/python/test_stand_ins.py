@@ -1,0 +1,42 @@
+"""Our stand-ins for the packages of SageMaker's containers against the answers that those gave
+(record.py)."""
+
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+HERE = pathlib.Path(__file__).parent
+PYTHON = HERE.parent.parent / "src/python"
+ANSWERS = json.loads((HERE / "answers.json").read_text())
+
+
+@pytest.fixture(scope="module")
+def own(tmp_path_factory):
+    """Asked in a process of its own, which has no SM_* of this one's and finds no package but ours."""
+    folder = tmp_path_factory.mktemp("job")
+    sys.path.insert(0, str(HERE))
+    import cases
+
+    cases.write_job(folder)
+    environment = {"PATH": os.environ["PATH"], "SAGEMAKER_BASE_DIR": str(folder), **cases.VARIABLES,
+                   "PYTHONPATH": f"{PYTHON / 'packages'}:{HERE}"}
+    said = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", "import cases, json; print(json.dumps(cases.everything()))"],
+        env=environment, check=True, capture_output=True, text=True).stdout
+    return json.loads(said.replace(str(folder), "/opt/ml"))
+
+
+@pytest.mark.parametrize("package, part", [
+    (package, part) for package, parts in ANSWERS.items() for part in parts if part != "params"])
+def test_answers_are_those_of_the_package_of_aws(own, package, part):
+    assert own[package][part] == ANSWERS[package][part]
+
+
+@pytest.mark.parametrize("package", ["containers", "training"])
+def test_names_of_variables_are_those_of_the_package_of_aws(own, package):
+    recorded = ANSWERS[package]["params"]
+    assert {name: own[package]["params"].get(name) for name in recorded} == recorded

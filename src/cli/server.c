@@ -123,6 +123,13 @@ static bool open_proxy(struct server *server, const struct server_options *asked
     return server->proxy != NULL;
 }
 
+static void hurry(void *data)
+{
+    struct server *server = data;
+    if (server->lathe)
+        lathe_hurry(server->lathe);
+}
+
 static bool open_http(struct server *server, const struct server_options *asked, GError **error)
 {
     g_autofree char *address = NULL;
@@ -135,7 +142,8 @@ static bool open_http(struct server *server, const struct server_options *asked,
         .data = server,
     };
     server->dispatcher = dispatcher_new(server->lathe->operations, &wire);
-    struct http_options options = {.address = address, .port = port};
+    struct http_options options = {
+        .address = address, .port = port, .hurry = hurry, .data = server};
     server->http = http_server_start(&options, dispatcher_handler(server->dispatcher), error);
     if (server->http)
         server->url = g_strdup_printf("http://%s:%u", address, http_server_port(server->http));

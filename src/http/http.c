@@ -96,6 +96,8 @@ void http_server_stop(struct http_server *server, unsigned seconds)
         http_poller_wake(&server->pollers[i]);
     for (unsigned i = 0; i < server->started; i++)
         http_poller_join(&server->pollers[i]);
+    if (server->options.hurry)
+        server->options.hurry(server->options.data);
     if (server->pool)
         http_pool_free(server->pool);
     for (unsigned i = 0; i < server->started; i++)

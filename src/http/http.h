@@ -71,6 +71,10 @@ struct http_options {
     size_t memory_limit;      /* of all such bodies together; 0: 512 MiB */
     unsigned head_deadline_s; /* for a whole head; 0: 20 */
     unsigned idle_deadline_s; /* between requests, and of a body's or reply's standstill; 0: 60 */
+    /* Called by http_server_stop when its time is over: makes handlers return that wait for what
+     * takes longer. May be NULL. */
+    void (*hurry)(void *data);
+    void *data;
 };
 
 struct http_server;

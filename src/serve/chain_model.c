@@ -50,6 +50,13 @@ static bool answer(void *data, const struct invocation *invocation, struct invoc
     return answered;
 }
 
+static void end(void *data)
+{
+    const struct chain *chain = data;
+    for (size_t i = 0; i < chain->count; i++)
+        served_model_end(chain->hops[i].model);
+}
+
 static void close_model(void *data)
 {
     struct chain *chain = data;
@@ -63,8 +70,8 @@ static void close_model(void *data)
 struct served_model *chain_model_new(const struct chain_hop *hops, size_t count)
 {
     static const struct served_model_kind kinds[] = {
-        {.answer = answer, .close = close_model},
-        {.answer = answer, .close = close_model, .takes_target = true}};
+        {.answer = answer, .close = close_model, .end = end},
+        {.answer = answer, .close = close_model, .end = end, .takes_target = true}};
     struct chain *chain = g_malloc0(sizeof *chain + count * sizeof chain->hops[0]);
     bool takes_target = false;
     chain->count = count;

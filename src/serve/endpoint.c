@@ -173,6 +173,20 @@ void endpoints_remove(struct endpoints *endpoints, const char *name)
     set_fleet(endpoints, name, NULL);
 }
 
+void endpoints_end(struct endpoints *endpoints)
+{
+    GHashTableIter each;
+    void *value;
+    pthread_rwlock_rdlock(&endpoints->lock);
+    g_hash_table_iter_init(&each, endpoints->fleets);
+    while (g_hash_table_iter_next(&each, NULL, &value)) {
+        const struct fleet *fleet = value;
+        for (size_t i = 0; i < fleet->count; i++)
+            served_model_end(fleet->variants[i].model);
+    }
+    pthread_rwlock_unlock(&endpoints->lock);
+}
+
 bool endpoints_have(struct endpoints *endpoints, const char *name)
 {
     struct fleet *fleet = take_fleet(endpoints, name);

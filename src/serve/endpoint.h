@@ -27,6 +27,8 @@ void endpoints_put(struct endpoints *endpoints, const char *name,
 bool endpoints_weigh(struct endpoints *endpoints, const char *name, const char *variant,
                      double weight);
 void endpoints_remove(struct endpoints *endpoints, const char *name);
+/* Fails the invocations that wait for processes, those to come too: the server ends. */
+void endpoints_end(struct endpoints *endpoints);
 /* Whether there is anything behind a name. */
 bool endpoints_have(struct endpoints *endpoints, const char *name);
 

@@ -108,6 +108,18 @@ static bool answer(void *data, const struct invocation *invocation, struct invoc
     return answered;
 }
 
+static void end(void *data)
+{
+    struct many *many = data;
+    GHashTableIter each;
+    void *value;
+    pthread_mutex_lock(&many->lock);
+    g_hash_table_iter_init(&each, many->models);
+    while (g_hash_table_iter_next(&each, NULL, &value))
+        served_model_end(((struct one *)value)->model);
+    pthread_mutex_unlock(&many->lock);
+}
+
 static void close_model(void *data)
 {
     struct many *many = data;
@@ -123,7 +135,7 @@ struct served_model *many_models_new(struct served_model *(*open)(const char *na
                                      void (*free_data)(void *data), void *data)
 {
     static const struct served_model_kind kind = {
-        .answer = answer, .close = close_model, .takes_target = true};
+        .answer = answer, .close = close_model, .end = end, .takes_target = true};
     struct many *many = g_new0(struct many, 1);
     many->open = open;
     many->free_data = free_data;

@@ -75,3 +75,9 @@ bool served_model_takes_target(const struct served_model *model)
 {
     return model->kind->takes_target;
 }
+
+void served_model_end(struct served_model *model)
+{
+    if (model->kind->end)
+        model->kind->end(model->model);
+}

@@ -51,6 +51,8 @@ struct served_model_kind {
     bool (*answer)(void *model, const struct invocation *invocation, struct invocation_reply *reply,
                    GError **error);
     void (*close)(void *model);
+    /* Fails what is under way, since the server ends; NULL: nothing lasts. */
+    void (*end)(void *model);
     /* Bodies up to so many bytes are answered in well under a millisecond, from memory, and so may
      * be on a poll thread. 0: it waits, for a process, whatever the size. */
     size_t quick_bytes;
@@ -63,6 +65,8 @@ struct served_model;
 struct served_model *served_model_new(const struct served_model_kind *kind, void *model);
 struct served_model *served_model_ref(struct served_model *model);
 void served_model_unref(struct served_model *model);
+
+void served_model_end(struct served_model *model);
 
 bool served_model_answer(struct served_model *model, const struct invocation *invocation,
                          struct invocation_reply *reply, GError **error);

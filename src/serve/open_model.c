@@ -164,7 +164,7 @@ static struct served_model *open_many(const struct model_place *place, const jso
     (void)error;
     struct many *many = g_new0(struct many, 1);
     many->place = *place;
-    many->place.waits = true;
+    many->place.wait = (struct model_wait){.waits = true};
     many->place.folder = many->folder = g_strdup(place->folder);
     many->place.endpoint = many->endpoint = g_strdup(place->endpoint);
     many->place.variant = many->variant = g_strdup(place->variant);

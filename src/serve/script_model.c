@@ -12,7 +12,6 @@
 #include "base/s3_uri.h"
 #include "lake/lake.h"
 #include "log/log_stream.h"
-#include "serve/worker_model.h"
 
 #define ARCHIVE_LIMIT ((size_t)4 << 30)
 #define SCRIPT_LIMIT ((gsize)4 << 20)
@@ -232,12 +231,12 @@ static struct served_model *start(struct script_model *model, const struct model
                                 .folder = model->folder,
                                 .count = count_of(part),
                                 .waiting = WAITING,
-                                .start_seconds = START_SECONDS,
+                                .start_seconds = part->one_of_many ? CALL_SECONDS : START_SECONDS,
                                 .call_seconds = MIN(seconds, CALL_SECONDS),
                                 .warm = true,
                                 .log = write_line,
                                 .data = model};
-    return worker_model_open(&plan, place->waits, error);
+    return worker_model_open(&plan, &place->wait, error);
 }
 
 /* ---- as a model ---- */
@@ -246,6 +245,11 @@ static bool answer(void *data, const struct invocation *invocation, struct invoc
                    GError **error)
 {
     return served_model_answer(((struct script_model *)data)->workers, invocation, reply, error);
+}
+
+static void end(void *data)
+{
+    served_model_end(((struct script_model *)data)->workers);
 }
 
 static void close_model(void *data)
@@ -282,7 +286,8 @@ static void tell_failure(const struct script_model *model, const struct model_pl
 struct served_model *script_model_open(const struct model_place *place,
                                        const struct model_part *part, GError **error)
 {
-    static const struct served_model_kind kind = {.answer = answer, .close = close_model};
+    static const struct served_model_kind kind = {
+        .answer = answer, .close = close_model, .end = end};
     struct script_model *model = g_new0(struct script_model, 1);
     g_autofree char *id = id_hex(17);
     model->folder = g_build_filename(place->folder, id, NULL);

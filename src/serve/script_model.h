@@ -7,6 +7,7 @@
 
 #include "base/json.h"
 #include "serve/model.h"
+#include "serve/worker_model.h"
 
 struct lake;
 struct logs;
@@ -17,8 +18,8 @@ struct model_place {
     struct logs *logs;
     const char *folder; /* where models are unpacked; made where it is missing */
     const char *endpoint, *variant;
-    const json_t *sandbox; /* the settings of sandbox.h, and the Environment of every container */
-    bool waits;            /* until the script has loaded its model, or failed to */
+    const json_t *sandbox;  /* the settings of sandbox.h, and the Environment of every container */
+    struct model_wait wait; /* until the script has loaded its model, or failed to */
 };
 
 /* How a container came to be in what it is in. */

@@ -32,12 +32,18 @@ static void close_model(void *workers)
     workers_close(workers);
 }
 
-struct served_model *worker_model_open(const struct workers_plan *plan, bool waits, GError **error)
+static void end(void *workers)
+{
+    workers_end(workers);
+}
+
+struct served_model *worker_model_open(const struct workers_plan *plan,
+                                       const struct model_wait *wait, GError **error)
 {
     static const struct served_model_kind kind = {
-        .answer = answer, .close = close_model, .takes_target = true}; /* the process is told */
+        .answer = answer, .close = close_model, .end = end, .takes_target = true};
     struct workers *workers = workers_open(plan, error);
-    if (!workers || !waits || workers_wait_ready(workers, error))
+    if (!workers || !wait->waits || workers_wait_ready(workers, wait->given_up, wait->data, error))
         return workers ? served_model_new(&kind, workers) : NULL;
     workers_close(workers);
     return NULL;

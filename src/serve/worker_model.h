@@ -10,8 +10,16 @@
 #include "serve/model.h"
 #include "worker/workers.h"
 
-/* The plan is copied, but for its data. waits: until a process has come to work; NULL and its
- * reason where the first one that was tried did not. */
-struct served_model *worker_model_open(const struct workers_plan *plan, bool waits, GError **error);
+/* Whether, and how long, it is waited for a process to come to work. */
+struct model_wait {
+    bool waits;
+    bool (*given_up)(void *data); /* asked now and then; NULL: never */
+    void *data;
+};
+
+/* The plan is copied, but for its data. Where it waits: NULL and its reason where the first process
+ * that was tried did not come to work, or it was given up. */
+struct served_model *worker_model_open(const struct workers_plan *plan,
+                                       const struct model_wait *wait, GError **error);
 
 #endif

@@ -16,6 +16,7 @@
 #include "operation/kind.h"
 #include "runtime/settings.h"
 #include "serve/captures.h"
+#include "serve/endpoint.h"
 
 /* The lock is the kernel's, on an open file: it goes with its owner, however that ends. The file
  * says who it is. */
@@ -165,10 +166,18 @@ struct lathe *lathe_open(const char *home, const char *account, const char *conf
     return NULL;
 }
 
+void lathe_hurry(struct lathe *lathe)
+{
+    atomic_store(&lathe->ends, true);
+    if (lathe->endpoints)
+        endpoints_end(lathe->endpoints);
+}
+
 void lathe_close(struct lathe *lathe)
 {
     if (!lathe)
         return;
+    lathe_hurry(lathe);
     end_tidying(lathe);
     flows_close(lathe->flows); /* first: a job that ends because lathe does is no step's end */
     jobs_close(lathe->jobs);

@@ -19,6 +19,8 @@ struct store;
 struct settings;
 struct tasks;
 
+enum { DEPLOYERS = 8 };
+
 struct lathe {
     char *home;                /* the folder that holds everything; one owner at a time */
     int lock;                  /* the open lock file */
@@ -31,8 +33,9 @@ struct lathe {
     struct logs *logs;
     struct jobs *jobs;
     struct endpoints *endpoints;
-    struct captures *captures; /* samples of their traffic, on their way to the lake */
-    struct tasks *deployer;    /* opens the models of endpoints */
+    struct captures *captures;          /* samples of their traffic, on their way to the lake */
+    struct tasks *deployers[DEPLOYERS]; /* open the models of endpoints, each those of some names */
+    atomic_bool ends;                   /* the server does: nobody waits for what takes long */
     struct operations *operations;
     struct flows *flows;       /* the engine of workflows */
     struct tasks *chores;      /* what takes long and nobody waits for: services' tidying */
@@ -60,6 +63,9 @@ void lathe_shorten_days(struct lathe *lathe, double seconds);
 
 /* For tests: moves the clock on, and returns when what that set off has been done. */
 void lathe_move_clock(struct lathe *lathe, double seconds);
+
+/* Fails what waits for a script, and will not end soon by itself. */
+void lathe_hurry(struct lathe *lathe);
 
 /* Stops jobs and endpoints and closes everything. */
 void lathe_close(struct lathe *lathe);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -97,11 +98,34 @@ void workers_cancel(struct workers *workers, guint64 id)
 
 /* ---- being ready ---- */
 
-bool workers_wait_ready(struct workers *workers, GError **error)
+#define LOOK_SECONDS 0.2 /* between questions whether to wait on */
+
+static void wait_a_while(struct workers *workers)
+{
+    struct timespec until;
+    clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += (long)(LOOK_SECONDS * 1e9);
+    until.tv_sec += until.tv_nsec / 1000000000;
+    until.tv_nsec %= 1000000000;
+    pthread_cond_timedwait(&workers->changed, &workers->lock, &until);
+}
+
+/* Under the lock, which is open while the answer is found. */
+static bool is_given_up(struct workers *workers, bool (*given_up)(void *data), void *data)
+{
+    pthread_mutex_unlock(&workers->lock);
+    bool is = given_up && given_up(data);
+    pthread_mutex_lock(&workers->lock);
+    return is;
+}
+
+bool workers_wait_ready(struct workers *workers, bool (*given_up)(void *data), void *data,
+                        GError **error)
 {
     pthread_mutex_lock(&workers->lock);
-    while (!workers->ready && !workers->failed && !workers->closing)
-        pthread_cond_wait(&workers->changed, &workers->lock);
+    while (!workers->ready && !workers->failed && !workers->closing &&
+           !is_given_up(workers, given_up, data))
+        wait_a_while(workers);
     bool ready = workers->ready > 0;
     if (!ready && workers->failed)
         g_propagate_error(error, g_error_copy(workers->failed));
@@ -167,33 +191,40 @@ struct workers *workers_open(const struct workers_plan *plan, GError **error)
     return workers;
 }
 
-static void refuse_waiting(struct workers *workers)
+static void refuse_waiting(struct workers *workers, GQueue *waiting)
 {
     g_autoptr(GError) cause = NULL;
     error_set(&cause, ERROR_SERVICE_UNAVAILABLE, "%s is being ended", workers->plan.name);
     struct worker_call *call;
-    while ((call = g_queue_pop_head(&workers->waiting)))
+    while ((call = g_queue_pop_head(waiting)))
         worker_call_end(call, NULL, cause);
+}
+
+void workers_end(struct workers *workers)
+{
+    pthread_mutex_lock(&workers->lock);
+    workers->closing = true;
+    GQueue waiting = workers->waiting; /* no more will come */
+    g_queue_init(&workers->waiting);
+    pthread_cond_broadcast(&workers->changed);
+    pthread_mutex_unlock(&workers->lock);
+    for (unsigned i = 0; i < workers->plan.count; i++)
+        if (workers->slots[i].workers)
+            slot_wake(&workers->slots[i]);
+    refuse_waiting(workers, &waiting);
 }
 
 void workers_close(struct workers *workers)
 {
     if (!workers)
         return;
-    pthread_mutex_lock(&workers->lock);
-    workers->closing = true;
-    pthread_cond_broadcast(&workers->changed);
-    pthread_mutex_unlock(&workers->lock);
-    for (unsigned i = 0; i < workers->plan.count; i++)
-        if (workers->slots[i].workers)
-            slot_wake(&workers->slots[i]);
+    workers_end(workers);
     for (unsigned i = 0; i < workers->plan.count; i++) {
         if (!workers->slots[i].workers)
             continue;
         pthread_join(workers->slots[i].thread, NULL);
         close(workers->slots[i].wake);
     }
-    refuse_waiting(workers);
     g_free(workers->slots);
     g_free((char *)workers->plan.name);
     g_strfreev((char **)workers->plan.argv);

@@ -41,7 +41,10 @@ struct workers_plan {
 
 /* The plan is copied, but for `data`. */
 struct workers *workers_open(const struct workers_plan *plan, GError **error);
-/* Fails what waits or runs (ERROR_SERVICE_UNAVAILABLE), ends the processes, joins their threads. */
+/* Fails what waits or runs, and all that is still to come (ERROR_SERVICE_UNAVAILABLE); the
+ * processes are being ended. */
+void workers_end(struct workers *workers);
+/* The same, and joins the processes' threads. */
 void workers_close(struct workers *workers);
 
 /* How a call ended: the reply's bytes, or NULL and why. Called once, from a thread of the pool. The
@@ -57,8 +60,10 @@ void workers_cancel(struct workers *workers, guint64 id);
 GBytes *workers_call(struct workers *workers, GBytes *request, GError **error);
 
 /* Waits until a process has come to work; false and why where the first one that was tried failed
- * to. For pools that are warm. */
-bool workers_wait_ready(struct workers *workers, GError **error);
+ * to, or where given_up (NULL: never), which is asked now and then, says so. For pools that are
+ * warm. */
+bool workers_wait_ready(struct workers *workers, bool (*given_up)(void *data), void *data,
+                        GError **error);
 
 /* What there is now, for status pages and tests. */
 struct workers_count {

@@ -106,7 +106,7 @@ static void put(struct endpoints *endpoints, struct workers_plan plan)
     plan.argv = argv;
     plan.environment = environment;
     plan.folder = "/";
-    struct served_model *model = worker_model_open(&plan, false, NULL);
+    struct served_model *model = worker_model_open(&plan, &(struct model_wait){0}, NULL);
     assert_non_null(model);
     struct endpoint_variant one = {.name = "v", .weight = 1, .model = model};
     endpoints_put(endpoints, "e", &one, 1, NULL);

@@ -44,7 +44,7 @@ static int up(void **state)
     char *argv[] = {self, serve, NULL}, *environment[] = {path, NULL};
     const struct workers_plan plan = {
         .name = "the model 'm'", .argv = argv, .environment = environment, .folder = "/"};
-    struct served_model *model = worker_model_open(&plan, false, NULL);
+    struct served_model *model = worker_model_open(&plan, &(struct model_wait){0}, NULL);
     const struct endpoint_variant one = {"v", 1, model};
     endpoints_put(fixture->lathe->endpoints, "e", &one, 1, NULL);
     served_model_unref(model);

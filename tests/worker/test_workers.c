@@ -375,6 +375,30 @@ static void an_idle_process_that_ends_is_replaced(void **state)
     workers_close(workers);
 }
 
+static void *wait_for_start(void *data)
+{
+    assert_false(workers_wait_ready(data, NULL, NULL, NULL));
+    return NULL;
+}
+
+static bool says_so(void *data)
+{
+    return *(int *)data;
+}
+
+static void waiting_for_a_start_may_be_given_up(void **state)
+{
+    (void)state;
+    int yes = 1;
+    struct workers *workers = open_pool("mute", (struct workers_plan){.warm = true});
+    assert_false(workers_wait_ready(workers, says_so, &yes, NULL));
+    pthread_t waits;
+    assert_int_equal(pthread_create(&waits, NULL, wait_for_start, workers), 0);
+    workers_end(workers);
+    pthread_join(waits, NULL);
+    workers_close(workers);
+}
+
 /* ---- starts that come to nothing ---- */
 
 static void keep_line(unsigned process, const char *line, size_t size, void *data)
@@ -390,7 +414,7 @@ static void a_start_that_fails_says_so(void **state)
     GString *log = g_string_new("");
     struct workers *workers =
         open_pool("broken", (struct workers_plan){.warm = true, .log = keep_line, .data = log});
-    assert_false(workers_wait_ready(workers, &error));
+    assert_false(workers_wait_ready(workers, NULL, NULL, &error));
     assert_non_null(strstr(error->message, "before it was ready (exit status 3)"));
     expect_error(workers, "hello", ERROR_PROCESS_ENDED, "exit status 3");
     workers_close(workers);
@@ -403,7 +427,7 @@ static void a_process_says_itself_why_it_cannot_start(void **state)
     (void)state;
     g_autoptr(GError) error = NULL;
     struct workers *workers = open_pool("sorry", (struct workers_plan){.warm = true});
-    assert_false(workers_wait_ready(workers, &error));
+    assert_false(workers_wait_ready(workers, NULL, NULL, &error));
     assert_string_equal(error->message, "the test: no such module");
     expect_error(workers, "hello", ERROR_PROCESS_ENDED, "no such module");
     workers_close(workers);
@@ -429,7 +453,7 @@ static void a_warm_pool_is_ready_before_its_first_call(void **state)
 {
     (void)state;
     struct workers *workers = open_pool("serve", (struct workers_plan){.warm = true});
-    assert_true(workers_wait_ready(workers, NULL));
+    assert_true(workers_wait_ready(workers, NULL, NULL, NULL));
     assert_int_equal(workers_count(workers).alive, 1);
     expect(workers, "hello", "hello");
     assert_int_equal(workers_count(workers).started, 1);
@@ -465,6 +489,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(many_callers_and_processes),
         cmocka_unit_test(many_callers_that_wait),
         cmocka_unit_test(closing_ends_callers_that_wait),
+        cmocka_unit_test(waiting_for_a_start_may_be_given_up),
         cmocka_unit_test(an_idle_process_that_ends_is_replaced),
         cmocka_unit_test(a_start_that_fails_says_so),
         cmocka_unit_test(a_process_says_itself_why_it_cannot_start),

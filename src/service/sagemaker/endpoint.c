@@ -1,4 +1,4 @@
-/* Endpoints: a configuration put to work. The models are opened on the deployer's thread; until
+/* Endpoints: a configuration put to work. The models are opened on a deployer's thread; until
  * then an endpoint is Creating or Updating, and an update's requests are answered by what was
  * there. */
 #include "serve/endpoint.h"
@@ -20,9 +20,10 @@
 struct deployment {
     struct lathe *lathe;
     char *endpoint;
-    char *config; /* the configuration to put to work */
-    char *region; /* of the endpoint */
-    bool waits;   /* until the scripts of its models are at work */
+    char *config;   /* the configuration to put to work */
+    char *region;   /* of the endpoint */
+    double created; /* when it was: another of its name may have come since */
+    bool waits;     /* until the scripts of its models are at work, while it is wanted */
 };
 
 static struct served_model *open_named(const struct deployment *deployment, const char *name,
@@ -42,6 +43,24 @@ static struct served_model *open_named(const struct deployment *deployment, cons
     return containers ? open_model(place, containers, error) : NULL;
 }
 
+static bool is_ours(const struct deployment *deployment, const struct resource *endpoint)
+{
+    return endpoint && endpoint->created == deployment->created;
+}
+
+/* The server ends, or the endpoint has been deleted meanwhile. */
+static bool is_not_wanted(void *data)
+{
+    const struct deployment *deployment = data;
+    struct lathe *lathe = deployment->lathe;
+    if (atomic_load(&lathe->ends))
+        return true;
+    g_autoptr(GError) cause = NULL;
+    g_autoptr(resource_auto) endpoint =
+        resource_get(lathe->store, endpoint_kind.word, deployment->endpoint, &cause);
+    return !cause && !is_ours(deployment, endpoint);
+}
+
 static struct served_model *open_for(const struct deployment *deployment, const json_t *variant,
                                      GError **error)
 {
@@ -55,7 +74,7 @@ static struct served_model *open_for(const struct deployment *deployment, const 
         .endpoint = deployment->endpoint,
         .variant = json_text_at(variant, "VariantName"),
         .sandbox = sandbox,
-        .waits = deployment->waits,
+        .wait = {deployment->waits, is_not_wanted, (void *)deployment},
     };
     return open_named(deployment, json_text_at(variant, "ModelName"), &place, error);
 }
@@ -110,7 +129,7 @@ static bool deploy_config(const struct deployment *deployment, GError **error)
 }
 
 struct outcome {
-    const char *config;
+    const struct deployment *deployment;
     const char *failure; /* NULL: the configuration serves */
     bool serves;         /* this configuration, or the one before */
 };
@@ -121,11 +140,14 @@ static bool record_outcome(struct resource *endpoint, void *data, GError **error
 {
     (void)error;
     const struct outcome *outcome = data;
+    if (!is_ours(outcome->deployment, endpoint))
+        return true;
     sagemaker_set_status(endpoint, outcome->serves ? "InService" : "Failed");
     if (outcome->failure) {
         json_object_set_new(endpoint->body, "FailureReason", json_string(outcome->failure));
     } else {
-        json_object_set_new(endpoint->body, "EndpointConfigName", json_string(outcome->config));
+        json_object_set_new(endpoint->body, "EndpointConfigName",
+                            json_string(outcome->deployment->config));
         json_object_del(endpoint->body, "FailureReason");
         json_object_del(endpoint->body, "Weights");
     }
@@ -136,7 +158,7 @@ static void deploy(void *data)
 {
     struct deployment *deployment = data;
     g_autoptr(GError) error = NULL;
-    struct outcome outcome = {.config = deployment->config};
+    struct outcome outcome = {.deployment = deployment};
     if (!deploy_config(deployment, &error))
         outcome.failure = error->message;
     outcome.serves = endpoints_have(deployment->lathe->endpoints, deployment->endpoint);
@@ -156,9 +178,17 @@ static void deploy(void *data)
 static void start_deployment(const struct call *call, const char *endpoint, const char *config)
 {
     struct deployment *deployment = g_new(struct deployment, 1);
-    *deployment = (struct deployment){call->lathe, g_strdup(endpoint), g_strdup(config),
-                                      g_strdup(call->region), true};
-    tasks_add(call->lathe->deployer, deploy, deployment);
+    g_autoptr(resource_auto) found =
+        resource_get(call->lathe->store, endpoint_kind.word, endpoint, NULL);
+    *deployment = (struct deployment){call->lathe,
+                                      g_strdup(endpoint),
+                                      g_strdup(config),
+                                      g_strdup(call->region),
+                                      found ? found->created : 0,
+                                      true};
+    /* Those of one name come one after the other; one that takes long holds up few others. */
+    g_autofree char *name = g_ascii_strdown(endpoint, -1);
+    tasks_add(call->lathe->deployers[g_str_hash(name) % DEPLOYERS], deploy, deployment);
 }
 
 /* ---- operations ---- */
@@ -362,11 +392,11 @@ static bool delete_endpoint(const struct call *call, const json_t *request, stru
 static void bring_back(struct lathe *lathe, const struct resource *endpoint)
 {
     g_auto(GStrv) arn = g_strsplit(endpoint->arn, ":", 6); /* arn:aws:sagemaker:REGION:... */
-    struct deployment deployment = {lathe, endpoint->name,
-                                    (char *)json_text_at(endpoint->body, "EndpointConfigName"),
-                                    arn[3], false};
+    struct deployment deployment = {
+        lathe,  endpoint->name,    (char *)json_text_at(endpoint->body, "EndpointConfigName"),
+        arn[3], endpoint->created, false};
     g_autoptr(GError) error = NULL;
-    struct outcome outcome = {.config = deployment.config};
+    struct outcome outcome = {.deployment = &deployment};
     bool serves =
         deploy_config(&deployment, &error) &&
         apply_weights(lathe, endpoint->name, json_object_get(endpoint->body, "Weights"), &error);

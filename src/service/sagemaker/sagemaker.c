@@ -26,13 +26,15 @@ static bool open_service(struct lathe *lathe, GError **error)
     (void)error;
     lathe->endpoints = endpoints_new();
     lathe->captures = captures_new(lathe->lake, lathe->clock);
-    lathe->deployer = tasks_new();
+    for (size_t i = 0; i < DEPLOYERS; i++)
+        lathe->deployers[i] = tasks_new();
     return true;
 }
 
 static void close_service(struct lathe *lathe)
 {
-    tasks_free(lathe->deployer);
+    for (size_t i = 0; i < DEPLOYERS; i++)
+        tasks_free(lathe->deployers[i]);
     endpoints_free(lathe->endpoints);
     captures_free(lathe->captures);
 }

@@ -47,7 +47,7 @@ static bool asks(const char *text)
 
 char *requirements_find(const char *folder)
 {
-    static const char *const files[] = {"code/" NAME, "input/data/code/" NAME,
+    static const char *const files[] = {"code/" NAME, "model/code/" NAME, "input/data/code/" NAME,
                                         "processing/input/code/" NAME};
     static const char *const archives[] = {"processing/input/code/sourcedir.tar.gz"};
     g_autofree char *text = NULL;

@@ -5,7 +5,8 @@
 
 #include "sandbox/sandbox.h"
 
-/* The text of the requirements.txt of what is about to run: beside the program in script mode, in
+/* The text of the requirements.txt of what is about to run: beside the program in script mode and
+ * beside an inference script, in
  * the channel `code` of the SDK 3, beside or within the source of a processing job. NULL where
  * there is none, or only comments. g_free. */
 char *requirements_find(const char *folder);

@@ -10,21 +10,13 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "sandbox/sandbox.h"
+#include "script/job_settings.h"
 #include "script/metrics.h"
 #include "script/python_files.h"
 #include "script/reason.h"
 #include "script/requirements.h"
 
 /* ---- what is run ---- */
-
-static json_t *read_settings(const char *folder, GError **error)
-{
-    g_autofree char *path = g_build_filename(folder, SANDBOX_FILE, NULL);
-    g_autofree char *text = NULL;
-    gsize size;
-    return g_file_get_contents(path, &text, &size, error) ? json_parse(text, size, path, error)
-                                                          : NULL;
-}
 
 /* Script mode begins with a program of ours, which reads what the training toolkit of the
  * containers reads, and becomes the user's. */
@@ -41,18 +33,6 @@ static GPtrArray *command_of(const struct sandbox *sandbox, const json_t *settin
     }
     g_ptr_array_add(argv, NULL);
     return argv;
-}
-
-/* What every program finds: output as it comes, and our stand-ins for packages that the user's
- * Python lacks, behind all that it has. */
-static json_t *environment_of(const struct sandbox *sandbox, const json_t *settings)
-{
-    g_autofree char *site = g_build_filename(sandbox_python(sandbox), "site", NULL);
-    g_autofree char *path =
-        g_strjoin(":", site, sandbox->packages ? sandbox_packages(sandbox) : NULL, NULL);
-    json_t *environment = json_pack("{ssss}", "PYTHONUNBUFFERED", "1", "PYTHONPATH", path);
-    json_object_update(environment, json_object_get(settings, "Environment"));
-    return environment;
 }
 
 /* ---- how it ended ---- */
@@ -156,7 +136,7 @@ static int run(struct sandbox *sandbox, const json_t *settings, struct metrics *
     if (!prepare(sandbox, settings, &listener, error))
         return -1;
     g_autoptr(GPtrArray) argv = command_of(sandbox, settings);
-    g_autoptr(json_auto) environment = environment_of(sandbox, settings);
+    g_autoptr(json_auto) environment = job_settings_environment(sandbox, settings);
     struct sandbox_command command = {.argv = (char *const *)argv->pdata,
                                       .environment = environment,
                                       .hear = hear,
@@ -191,7 +171,7 @@ int script_main(const char *folder, int report)
         fprintf(stderr, "%s: %s\n", whole, g_strerror(errno));
         return 1;
     }
-    g_autoptr(json_auto) settings = read_settings(whole, &error);
+    g_autoptr(json_auto) settings = job_settings_read(whole, &error);
     g_autoptr(sandbox_auto) sandbox = settings ? sandbox_read(whole, &error) : NULL;
     struct metrics *metrics =
         sandbox ? metrics_new(json_object_get(settings, "Metrics"), kept, &error) : NULL;

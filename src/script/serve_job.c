@@ -10,14 +10,17 @@
 #include "base/file.h"
 #include "base/process.h"
 #include "sandbox/sandbox.h"
+#include "script/job_settings.h"
 #include "script/python_files.h"
+#include "script/requirements.h"
 
 #define OWN_FOLDERS "processes"
 #define MOST_PROCESSES 4096
 
 /* ---- a folder of its own ---- */
 
-/* The first that no living process has: the lock goes with its holder, however that ends. */
+/* The first that no living process has: the lock goes with its holder, however that ends, and stays
+ * with the interpreter that it may become. */
 static char *take_folder(const char *folder, GError **error)
 {
     for (unsigned i = 0; i < MOST_PROCESSES; i++) {
@@ -25,8 +28,7 @@ static char *take_folder(const char *folder, GError **error)
         g_autofree char *own = g_build_filename(folder, name, NULL);
         g_autofree char *path = g_strconcat(own, ".lock", NULL);
         g_autofree char *above = g_path_get_dirname(own);
-        int fd =
-            file_make_folders(above, error) ? open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600) : -1;
+        int fd = file_make_folders(above, error) ? open(path, O_RDWR | O_CREAT, 0600) : -1;
         if (fd < 0) {
             if (!*error)
                 error_set_errno(error, errno, "opening %s", path);
@@ -67,32 +69,36 @@ static bool lay_out(const char *folder, const char *own, GError **error)
 
 /* ---- the script ---- */
 
-static json_t *environment_of(const char *own, bool isolated, GError **error)
+static void hear(const char *bytes, size_t size, void *data)
 {
-    g_autofree char *path = g_build_filename(own, SANDBOX_FILE, NULL);
-    g_autofree char *text = NULL;
-    gsize size;
-    if (!g_file_get_contents(path, &text, &size, error))
-        return NULL;
-    g_autoptr(json_auto) settings = json_parse(text, size, path, error);
-    g_autofree char *site = isolated ? g_strdup(SANDBOX_PYTHON "/site")
-                                     : g_build_filename(own, SANDBOX_PYTHON_FOLDER, "site", NULL);
-    json_t *environment = json_pack("{ssss}", "PYTHONUNBUFFERED", "1", "PYTHONPATH", site);
-    json_object_update(environment, json_object_get(settings, "Environment"));
-    return environment;
+    (void)data;
+    fwrite(bytes, 1, size, stdout);
+    fflush(stdout);
+}
+
+/* Of several processes that start at once, one installs. */
+static bool install(struct sandbox *sandbox, const json_t *settings, GError **error)
+{
+    const char *cache = json_text_at(settings, "Cache");
+    g_autofree char *text = cache ? requirements_find(sandbox->folder) : NULL;
+    return !text || (sandbox->packages =
+                         requirements_install(sandbox, text, cache, hear, NULL, error)) != NULL;
 }
 
 /* runtime.isolation: none. There is one /opt/ml on a machine and several processes: the script is
  * told its folder, as the containers' own libraries let it be. */
 static int become(const struct sandbox *sandbox, const json_t *environment)
 {
-    g_autofree char *program =
-        g_build_filename(sandbox->folder, SANDBOX_PYTHON_FOLDER, "lathe_serving.py", NULL);
+    g_autofree char *own = g_build_filename(sandbox->folder, SANDBOX_PYTHON_FOLDER, NULL);
+    g_autofree char *program = g_build_filename(own, "lathe_serving.py", NULL);
     g_autofree char *model = g_build_filename(sandbox->folder, "model", NULL);
+    g_autofree char *path = g_strconcat(own, "/site", sandbox->packages ? ":" : "",
+                                        sandbox->packages ? sandbox->packages : "", NULL);
     const char *name;
     json_t *value;
     json_object_foreach((json_t *)environment, name, value)
         g_setenv(name, json_string_value(value), TRUE);
+    g_setenv("PYTHONPATH", path, TRUE);
     g_setenv("SAGEMAKER_BASE_DIR", sandbox->folder, TRUE);
     g_setenv("SM_MODEL_DIR", model, TRUE);
     const char *python = sandbox->python ? sandbox->python : "python3";
@@ -101,8 +107,9 @@ static int become(const struct sandbox *sandbox, const json_t *environment)
     return 127;
 }
 
-static int run(const struct sandbox *sandbox, json_t *environment)
+static int run(const struct sandbox *sandbox, const json_t *settings)
 {
+    g_autoptr(json_auto) environment = job_settings_environment(sandbox, settings);
     if (sandbox->not_isolated)
         return become(sandbox, environment);
     char python[] = "python3", program[] = SANDBOX_PYTHON "/lathe_serving.py";
@@ -128,10 +135,9 @@ int serve_main(const char *folder, int report)
     g_autofree char *own = take_folder(whole, &error);
     g_autoptr(sandbox_auto) sandbox =
         own && lay_out(whole, own, &error) ? sandbox_read(own, &error) : NULL;
-    g_autoptr(json_auto) environment =
-        sandbox ? environment_of(own, !sandbox->not_isolated, &error) : NULL;
-    if (environment)
-        return run(sandbox, environment);
+    g_autoptr(json_auto) settings = sandbox ? job_settings_read(own, &error) : NULL;
+    if (settings && install(sandbox, settings, &error))
+        return run(sandbox, settings);
     printf("%s\n", error->message);
     return 1;
 }

@@ -9,6 +9,7 @@ import sys
 import tarfile
 import textwrap
 import threading
+import time
 import urllib.error
 import urllib.request
 
@@ -592,3 +593,70 @@ def test_requests_that_wait_for_a_script_hold_up_nobody_else(server, bucket_of_s
     for thread in threads:
         thread.join()
     assert outcomes.count(b"went") == 101 and outcomes.count(503) == 120 - 101
+
+
+HANGS = "import time\n\ndef model_fn(folder):\n    print('hangs', flush=True)\n    time.sleep(3600)\n"
+
+
+def hanging(server, **more):
+    """An endpoint whose model_fn has begun, and never ends."""
+    name = create(server, container(server, HANGS, SAGEMAKER_MODEL_SERVER_WORKERS="1"))
+    group = f"/aws/sagemaker/Endpoints/{name}"
+    logs = server.client("logs")
+    while not logs.describe_log_groups(logGroupNamePrefix=group)["logGroups"] or \
+            not logs.filter_log_events(logGroupName=group)["events"]:
+        time.sleep(0.05)
+    return name
+
+
+def test_an_endpoint_that_hangs_in_its_start_can_be_deleted(server):
+    """And its name be used again."""
+    sagemaker, name = server.client("sagemaker"), hanging(server)
+    sagemaker.delete_endpoint(EndpointName=name)
+    sagemaker.delete_model(ModelName=name)
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer=container(
+        server, TRANSFORM, SAGEMAKER_MODEL_SERVER_WORKERS="1"))
+    sagemaker.create_endpoint(EndpointName=name, EndpointConfigName=name)
+    assert described(server, name)["EndpointStatus"] == "InService"
+
+
+def test_a_server_ends_though_scripts_hang(server, server_factory):
+    other = server_factory(["--config", str(server._arguments[1])])
+    slow = deployed(other, container(other, FOUR, SAGEMAKER_MODEL_SERVER_WORKERS="1"))
+    hanging(other)
+    errors = []
+
+    def call():
+        try:
+            ask(other, slow, b"hang", "application/x-words")
+        except Exception as error:
+            errors.append(error)
+
+    caller = threading.Thread(target=call)
+    caller.start()
+    assert other.stop() == 0
+    caller.join()
+    assert len(errors) == 1
+
+
+def test_without_a_sandbox(server_factory, tmp_path):
+    config = tmp_path / "lathe.yaml"
+    python = os.path.join(os.path.realpath(sys.prefix), "bin", "python")
+    config.write_text(f"runtime:\n  python: {python}\n  isolation: none\n")
+    own = server_factory(["--config", str(config)])
+    names = [deployed(own, container(own, TRANSFORM, SAGEMAKER_MODEL_SERVER_WORKERS="2"))
+             for _ in range(2)]
+    for name in names:
+        folder, _, rest = ask(own, name, b"1,2", "text/csv")[0].decode().partition(" ")
+        assert folder.startswith(str(own.home / "endpoints")) and folder.endswith("/model")
+        assert rest == "str 1,2 text/csv application/json"
+
+
+@pytest.mark.full  # pip's registry is asked
+def test_requirements_are_installed_once_for_all_processes(server_factory, server):
+    own = server_factory(["--config", str(server._arguments[1])])
+    script = "import iniconfig\n" + TRANSFORM.replace('f"{model}', 'f"{iniconfig.__file__}')
+    name = deployed(own, container(own, script, {
+        "code/requirements.txt": "iniconfig==2.0.0\n"}, SAGEMAKER_MODEL_SERVER_WORKERS="3"))
+    assert ask(own, name, b"1")[0].startswith(b"/run/lathe/packages/iniconfig/__init__.py")
+    assert logged(own, name).count("Successfully installed") == 1

@@ -1,0 +1,20 @@
+#include "script/job_settings.h"
+
+json_t *job_settings_read(const char *folder, GError **error)
+{
+    g_autofree char *path = g_build_filename(folder, SANDBOX_FILE, NULL);
+    g_autofree char *text = NULL;
+    gsize size;
+    return g_file_get_contents(path, &text, &size, error) ? json_parse(text, size, path, error)
+                                                          : NULL;
+}
+
+json_t *job_settings_environment(const struct sandbox *sandbox, const json_t *settings)
+{
+    g_autofree char *site = g_build_filename(sandbox_python(sandbox), "site", NULL);
+    g_autofree char *path =
+        g_strjoin(":", site, sandbox->packages ? sandbox_packages(sandbox) : NULL, NULL);
+    json_t *environment = json_pack("{ssss}", "PYTHONUNBUFFERED", "1", "PYTHONPATH", path);
+    json_object_update(environment, json_object_get(settings, "Environment"));
+    return environment;
+}

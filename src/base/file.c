@@ -1,10 +1,11 @@
 #define _GNU_SOURCE /* copy_file_range */
 #include "base/file.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <glib/gstdio.h>
 #include <linux/openat2.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -20,25 +21,91 @@ bool file_make_folders(const char *path, GError **error)
     return true;
 }
 
-bool file_remove_tree(const char *path, GError **error)
+/* ---- removing ---- */
+
+/* Opens a folder below another, also one that its owner shut. */
+static DIR *open_below(int above, const char *name)
 {
-    struct stat status;
-    if (lstat(path, &status) != 0)
-        return errno == ENOENT || error_set_errno(error, errno, "looking at %s", path);
-    if (S_ISDIR(status.st_mode)) {
-        g_autoptr(GDir) folder = g_dir_open(path, 0, error);
-        if (!folder)
+    int fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0 && errno == EACCES && fchmodat(above, name, 0700, 0) == 0)
+        fd = openat(above, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    DIR *folder = fd >= 0 ? fdopendir(fd) : NULL;
+    if (!folder && fd >= 0)
+        close(fd);
+    return folder;
+}
+
+/* The next that is neither "." nor ".."; NULL at the end. */
+static const struct dirent *next_entry(DIR *folder)
+{
+    const struct dirent *entry;
+    while ((entry = readdir(folder)))
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+            break;
+    return entry;
+}
+
+/* Removes what is no folder, and moves folders up to `top` under names of their own: however deep a
+ * tree is, no path grows long and nothing calls itself. */
+static bool empty_folder(int top, DIR *folder, guint64 *number)
+{
+    const struct dirent *entry;
+    while ((entry = next_entry(folder))) {
+        int fd = dirfd(folder);
+        if (unlinkat(fd, entry->d_name, 0) == 0 || errno == ENOENT)
+            continue;
+        if (errno != EISDIR && errno != EPERM && errno != EACCES)
             return false;
-        const char *name;
-        while ((name = g_dir_read_name(folder))) {
-            g_autofree char *child = g_build_filename(path, name, NULL);
-            if (!file_remove_tree(child, error))
+        g_autofree char *name = g_strdup_printf(".removed-%" G_GUINT64_FORMAT, (*number)++);
+        fchmodat(fd, entry->d_name, 0700, 0);
+        if (renameat(fd, entry->d_name, top, name) != 0)
+            return false;
+    }
+    return true;
+}
+
+/* Removes one entry of `top`. */
+static bool remove_entry(int top, const char *name, guint64 *number)
+{
+    if (unlinkat(top, name, 0) == 0 || errno == ENOENT)
+        return true;
+    DIR *folder = open_below(top, name);
+    bool emptied = folder && empty_folder(top, folder, number);
+    int cause = errno;
+    if (folder)
+        closedir(folder);
+    errno = cause;
+    return emptied && unlinkat(top, name, AT_REMOVEDIR) == 0;
+}
+
+/* Until nothing is left: what is moved up may come before where the reading is. */
+static bool empty_top(DIR *top)
+{
+    guint64 number = 0;
+    const struct dirent *entry;
+    for (bool found = true; found;) {
+        found = false;
+        rewinddir(top);
+        while ((entry = next_entry(top))) {
+            found = true;
+            if (!remove_entry(dirfd(top), entry->d_name, &number))
                 return false;
         }
     }
-    if (g_remove(path) != 0 && errno != ENOENT)
-        return error_set_errno(error, errno, "removing %s", path);
     return true;
+}
+
+bool file_remove_tree(const char *path, GError **error)
+{
+    if (unlink(path) == 0 || errno == ENOENT)
+        return true;
+    DIR *top = open_below(AT_FDCWD, path);
+    bool removed = top && empty_top(top) && rmdir(path) == 0;
+    if (!removed)
+        error_set_errno(error, errno, "removing %s", path);
+    if (top)
+        closedir(top);
+    return removed;
 }
 
 bool file_sync_folder(const char *path, GError **error)

@@ -33,7 +33,7 @@ bool mounts_lay_out(const struct sandbox *sandbox, GError **error);
 bool mounts_hand_over(const struct sandbox *sandbox, GError **error);
 
 /* bare.c: the command without a sandbox, one at a time, with /opt/ml as a link to the folder. */
-void bare_run(const struct sandbox *sandbox, const struct sandbox_command *command,
+void bare_run(const struct sandbox *sandbox, const struct sandbox_command *order,
               struct sandbox_end *end);
 
 /* sandbox.c: what the command's environment is, whole. */
@@ -46,10 +46,10 @@ bool idmap_bind(const char *from, const char *to, uid_t user);
 /* forward.c: accepts connections at a listening socket and connects each to an address, on threads
  * of its own that last as long as the process. */
 struct forward;
-bool forward_to_tcp(int listener, const char *address, GError **error);
+bool forward_to_tcp(int listener, const char *text, GError **error);
 bool forward_to_unix(int listener, const char *path, GError **error);
 int forward_listen_unix(const char *path, GError **error);
-int forward_listen_tcp(const char *address, GError **error);
+int forward_listen_tcp(const char *text, GError **error);
 
 /* limits.c: what the processes of a sandbox hold and have done, by its first as the machine numbers
  * it. */

@@ -255,3 +255,54 @@ print(os.path.realpath("/opt/ml"))
         "train.py": "import os; open(os.environ['SM_MODEL_DIR'] + '/m', 'w').write('x')\n"})
     assert job["TrainingJobStatus"] == "Completed", log
     assert not os.path.lexists("/opt/ml")
+
+
+# --- what scripts do wrong ----------------------------------------------------------------------
+
+
+def is_well(server):
+    """That the server goes on: it answers, and runs another script."""
+    return answers(server, "print('[1]')\n") == [1]
+
+
+@pytest.mark.parametrize("script, status, reason", [
+    ("import signal, time\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+     "open('/opt/ml/processing/up', 'w').close()\ntime.sleep(600)\n", "Failed", "ran longer than"),
+    ("import os, sys\nos.close(1); os.close(2); sys.exit(5)\n", "Failed", "exit code: 5"),
+    ("import sys\nsys.stdout.buffer.write(b'\\xff\\xfe\\x00 no text\\n' * 1000)\n", "Completed", None),
+    ("print('x' * 3_000_000)\n", "Completed", None),
+    ("for _ in range(100_000): print('a line of some length, of which there are many')\n",
+     "Completed", None),
+    ("import os, shutil\nfor name in os.listdir('/opt/ml'):\n"
+     "    shutil.rmtree('/opt/ml/' + name, ignore_errors=True)\n", "Completed", None),
+    ("import os\nos.remove('/opt/ml/output/x') if 0 else None\n"
+     "path = '/opt/ml/processing/deep'\n"
+     "for _ in range(400):\n"
+     "    os.mkdir(path) if not os.path.exists(path) else None\n"
+     "    os.chdir(path); path = 'd' * 200\n"
+     "    os.mkdir(path)\n", "Completed", None),
+    ("import os\nos.chmod('/opt/ml/output', 0)\nos.chmod('/opt/ml', 0)\nraise ValueError('shut')\n",
+     "Failed", "exit code: 1"),
+])
+def test_what_a_script_does_to_itself(own, script, status, reason):
+    name = scripts.unique("wrong")
+    request = {"StoppingCondition": {"MaxRuntimeInSeconds": 3}} if "600" in script else {}
+    scripts.start_processing(own, "bucket", script, name=name, **request)
+    if request:  # what does not hear SIGTERM has two minutes; a Stop does not make it longer
+        deadline = time.monotonic() + 60
+        while not list(own.home.glob(f"jobs/*{name}/processing/up")):
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        own.stop()  # ten seconds, then SIGKILL
+        own.start()
+        job = own.client("sagemaker").describe_processing_job(ProcessingJobName=name)
+        assert job["ProcessingJobStatus"] == "Failed"
+    else:
+        job = scripts.wait_for_processing(own, name)
+        assert job["ProcessingJobStatus"] == status, job.get("FailureReason")
+        assert reason is None or reason in job["FailureReason"]
+    assert is_well(own)
+    deadline = time.monotonic() + 20
+    while list((own.home / "jobs").iterdir()):
+        assert time.monotonic() < deadline, list((own.home / "jobs").iterdir())
+        time.sleep(0.05)

@@ -55,6 +55,11 @@ def test_there_are_hundreds():
 
 @pytest.mark.parametrize("java", patterns())
 def test_pattern(java):
+    if re.search(r"\\[1-9]", java):
+        pytest.skip("no strings are made up for references to groups")
+    counts = re.findall(r"\d+", "".join(re.findall(r"\{[\d,]+\}", java)))
+    if any(int(count) > 65535 for count in counts):
+        pytest.skip("GLib counts to 65,535: the build fails where a shape that is built has more")
     glib = GLib().compile(r"\A(?:%s)\z" % shapes.translate(java))
     python = re.compile(values.as_python(java), re.ASCII)
     rng = random.Random(java)

@@ -4,16 +4,63 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "cli/cli.h"
+#include "service/home.h"
 
-static char *find_stream(const char *group, const char *job, GError **error)
+/* Where something's log is, and of which kind it is. */
+struct log {
+    const struct kind *kind;
+    const char *name;
+    char *group, *stream;
+};
+
+static void log_clear(struct log *log)
+{
+    g_free(log->group);
+    g_free(log->stream);
+}
+
+/* What is no job and has a log of its own, as an endpoint has; NULL: there is none of that name. */
+static const struct kind *find_logged(const char *name)
+{
+    const struct kind *kind;
+    for (size_t i = 0; (kind = kind_at(services, i)); i++) {
+        g_autoptr(json_auto) found =
+            kind->own_log_group ? cli_ask_job(kind, kind->describe, name, NULL) : NULL;
+        if (found)
+            return kind;
+    }
+    return NULL;
+}
+
+/* A job's stream has its name; of others it is the one that was written to last. */
+static json_t *streams_of(const struct log *log)
 {
     g_autoptr(json_auto) request =
-        json_pack("{ssso}", "logGroupName", group, "logStreamNamePrefix", json_sprintf("%s/", job));
-    g_autoptr(json_auto) output = cli_ask("logs", "DescribeLogStreams", request, NULL);
-    const char *name = json_text_at(output, "logStreams[0].logStreamName");
-    if (!name)
-        error_set(error, ERROR_NOT_FOUND, "the job %s has not written a log yet", job);
-    return g_strdup(name);
+        log->kind->own_log_group ? json_pack("{sssssb}", "logGroupName", log->group, "orderBy",
+                                             "LastEventTime", "descending", 1)
+                                 : json_pack("{ssso}", "logGroupName", log->group,
+                                             "logStreamNamePrefix", json_sprintf("%s/", log->name));
+    return cli_ask("logs", "DescribeLogStreams", request, NULL);
+}
+
+static bool find_log(struct log *log, const char *name, GError **error)
+{
+    GError *cause = NULL;
+    log->name = name;
+    log->kind = cli_find_job(name, &cause);
+    if (!log->kind)
+        log->kind = find_logged(name);
+    if (!log->kind) {
+        g_propagate_error(error, cause);
+        return false;
+    }
+    g_clear_error(&cause);
+    const char *own = log->kind->own_log_group;
+    log->group = own ? g_strconcat(own, name, NULL) : g_strdup(log->kind->log_group);
+    g_autoptr(json_auto) output = streams_of(log);
+    log->stream = g_strdup(json_text_at(output, "logStreams[0].logStreamName"));
+    return log->stream || error_set(error, ERROR_NOT_FOUND, "%s %s has not written a log yet",
+                                    own ? "the endpoint" : "the job", name);
 }
 
 static void print_event(const json_t *event, bool as_json)
@@ -41,11 +88,13 @@ static char *print_events(const char *group, const char *stream, const char *tok
     return g_strdup(json_text_at(output, "nextForwardToken"));
 }
 
-static bool has_ended(const struct kind *kind, const char *job)
+/* What is no job goes on while it is there. */
+static bool has_ended(const struct log *log)
 {
-    g_autoptr(json_auto) output = cli_ask_job(kind, kind->describe, job, NULL);
+    const struct kind *kind = log->kind;
+    g_autoptr(json_auto) output = cli_ask_job(kind, kind->describe, log->name, NULL);
     const char *status = json_text_at(output, kind->status);
-    return !status || kind_outcome(kind, status) != KIND_GOES_ON;
+    return !status || (!kind->own_log_group && kind_outcome(kind, status) != KIND_GOES_ON);
 }
 
 int cli_logs(int argc, char **argv)
@@ -59,16 +108,15 @@ int cli_logs(int argc, char **argv)
     if (!cli_options(&argc, &argv, options))
         return CLI_USAGE;
     if (argc != 2) {
-        fprintf(stderr, "lathe logs: the name of a job is needed\n");
+        fprintf(stderr, "lathe logs: the name of a job or an endpoint is needed\n");
         return CLI_USAGE;
     }
     GError *error = NULL;
-    const struct kind *kind = cli_find_job(argv[1], &error);
-    g_autofree char *stream = kind ? find_stream(kind->log_group, argv[1], &error) : NULL;
+    struct log log = {0};
     g_autofree char *token = NULL;
-    bool ended = !follow;
-    while (stream) {
-        char *next = print_events(kind->log_group, stream, token, as_json, &error);
+    bool ended = !follow, found = find_log(&log, argv[1], &error);
+    while (found) {
+        char *next = print_events(log.group, log.stream, token, as_json, &error);
         bool more = next && g_strcmp0(next, token) != 0;
         g_free(token);
         token = next;
@@ -76,8 +124,9 @@ int cli_logs(int argc, char **argv)
             break;
         if (!more) {
             g_usleep(300000);
-            ended = has_ended(kind, argv[1]);
+            ended = has_ended(&log);
         }
     }
+    log_clear(&log);
     return error ? cli_error(error) : CLI_OK;
 }

@@ -50,7 +50,7 @@ static const struct verb verbs[] = {
      cli_call},
     {"status", "[--json]", "show the server, its jobs, its endpoints, and how much it keeps", "",
      cli_status},
-    {"logs", "JOB [-f]", "print a job's log; -f goes on until it ends",
+    {"logs", "NAME [-f]", "print the log of a job or an endpoint; -f goes on until it ends",
      "  --json   a JSON object a line: timestamp (milliseconds) and message", cli_logs},
     {"stop", "[JOB]", "stop the server, or one job", "", cli_stop},
     {"predict", "ARTIFACT... [FILE]", "answer rows with a model, or a pipeline of them",

@@ -54,9 +54,11 @@ struct kind {
     bool (*recover)(struct lathe *lathe, GError **error);
 
     /* Where else it shows */
-    const char *log_group;     /* "/aws/sagemaker/TrainingJobs": a stream's name begins with its */
-    const char *title;         /* "training jobs": its table in `lathe status` */
-    const char *step;          /* "Training": the pipeline step that makes one */
+    const char *log_group; /* "/aws/sagemaker/TrainingJobs": a stream's name begins with its */
+    const char
+        *own_log_group; /* "/aws/sagemaker/Endpoints/": its group is called that and its name */
+    const char *title;  /* "training jobs": its table in `lathe status` */
+    const char *step;   /* "Training": the pipeline step that makes one */
     const char *step_metadata; /* "TrainingJob": under which such a step tells its ARN */
     /* "CreateModelPackageGroup": a step that makes one makes the parent that it names, by this
      * operation, where there is none; or NULL. */

@@ -5,6 +5,7 @@ import io
 import json
 import os
 import pickle
+import subprocess
 import sys
 import tarfile
 import textwrap
@@ -660,3 +661,44 @@ def test_requirements_are_installed_once_for_all_processes(server_factory, serve
         "code/requirements.txt": "iniconfig==2.0.0\n"}, SAGEMAKER_MODEL_SERVER_WORKERS="3"))
     assert ask(own, name, b"1")[0].startswith(b"/run/lathe/packages/iniconfig/__init__.py")
     assert logged(own, name).count("Successfully installed") == 1
+
+
+def test_lathe_logs_tells_what_an_endpoint_wrote(server, lathe, four):
+    refusal(server, four, b"fail", content_type="application/x-words")
+    environment = {**os.environ, "LATHE_HOME": str(server.home)}
+    told = subprocess.run([lathe, "logs", four], env=environment, capture_output=True, text=True)
+    assert "ValueError: nobody can predict this" in told.stdout, told.stderr
+    follows = subprocess.Popen([lathe, "logs", "-f", four], env=environment, text=True,
+                               stdout=subprocess.PIPE)
+    ask(server, four, b"print", "application/x-words")
+    assert any("a line of some length, number 19999" in line for line in follows.stdout)
+    follows.kill()
+    follows.wait()
+    follows.stdout.close()
+
+
+STAND_INS = """
+from sagemaker_containers.beta.framework import content_types, encoders, worker
+
+def model_fn(model_dir):
+    return 2
+
+def input_fn(body, content_type):
+    return encoders.decode(body, content_type)
+
+def predict_fn(rows, model):
+    return rows * model
+
+def output_fn(rows, accept):
+    if accept == "teapot":
+        return worker.Response("short and stout", status=418, mimetype="text/plain")
+    return worker.Response(encoders.encode(rows, accept), accept, mimetype=accept)
+"""
+
+
+def test_scripts_that_import_what_the_containers_have(server):
+    name = deployed(server, container(server, STAND_INS, SAGEMAKER_MODEL_SERVER_WORKERS="1"))
+    assert ask(server, name, b"[1, 2]", "application/json", "text/csv") == \
+        (b"2\n4\n", "text/csv; charset=utf-8")
+    assert refusal(server, name, b"[1]", content_type="application/json", accept="teapot") == \
+        (418, "short and stout")

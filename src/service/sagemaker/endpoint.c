@@ -459,6 +459,7 @@ const struct kind endpoint_kind = {
     .update_shows = "EndpointConfigName",
     .good = {"InService"},
     .bad = {"Failed", "OutOfService"},
+    .own_log_group = "/aws/sagemaker/Endpoints/",
     .title = "endpoints",
     .step_metadata = "Endpoint",
     .searchable = true,

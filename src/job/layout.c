@@ -6,6 +6,21 @@
 #include "sandbox/sandbox.h"
 
 #define ROOT "/opt/ml/"
+#define PROCESSING ROOT "processing/"
+
+/* ---- paths ---- */
+
+/* A LocalPath as it is below the job's folder, without ".", ".." and needless slashes; g_free. NULL
+ * where it is not below `root`, which ends with a slash. */
+static char *place_of(const char *what, const char *local_path, const char *root, GError **error)
+{
+    g_autofree char *path = local_path ? g_canonicalize_filename(local_path, "/") : NULL;
+    if (path && g_str_has_prefix(path, root))
+        return g_strdup(path + strlen(ROOT));
+    error_set(error, ERROR_VALIDATION, "%s: the LocalPath %s is not a path below %.*s.", what,
+              local_path ? local_path : "(none)", (int)strlen(root) - 1, root);
+    return NULL;
+}
 
 /* ---- training ---- */
 
@@ -141,26 +156,29 @@ void layout_script(struct job_plan *plan, json_t *settings, const char *source)
     job_plan_file(plan, SANDBOX_FILE, settings);
 }
 
-/* ---- processing ---- */
-
-/* A LocalPath as it is below the job's folder, without ".", ".." and needless slashes; g_free. NULL
- * where it is not below /opt/ml/processing. */
-static char *place_of(const char *what, const char *local_path, GError **error)
+bool layout_debugger(struct job_plan *plan, const json_t *hook, const char *job, GError **error)
 {
-    g_autofree char *path = local_path ? g_canonicalize_filename(local_path, "/") : NULL;
-    if (path && g_str_has_prefix(path, ROOT "processing/"))
-        return g_strdup(path + strlen(ROOT));
-    error_set(error, ERROR_VALIDATION,
-              "%s: the LocalPath %s is not a path below /opt/ml/processing.", what,
-              local_path ? local_path : "(none)");
-    return NULL;
+    static const char what[] = "DebugHookConfig";
+    const char *path = json_text_at(hook, "LocalPath");
+    g_autofree char *folder =
+        place_of(what, path ? path : ROOT "output/tensors", ROOT "output/", error);
+    if (!folder)
+        return false;
+    const char *uri = json_text_at(hook, "S3OutputPath");
+    const char *slash = g_str_has_suffix(uri, "/") ? "" : "/";
+    g_autofree char *place = g_strconcat(uri, slash, job, "/debug-output", NULL);
+    job_plan_file(plan, "input/config/debughookconfig.json", json_deep_copy(hook));
+    job_plan_output(plan, g_strdup(what), folder, place)->when = JOB_OUTPUT_COMES;
+    return true;
 }
+
+/* ---- processing ---- */
 
 static bool add_input(struct job_plan *plan, const json_t *input, GError **error)
 {
     const json_t *source = json_object_get(input, "S3Input");
     g_autofree char *what = g_strdup_printf("input %s", json_text_at(input, "InputName"));
-    g_autofree char *folder = place_of(what, json_text_at(source, "LocalPath"), error);
+    g_autofree char *folder = place_of(what, json_text_at(source, "LocalPath"), PROCESSING, error);
     if (folder)
         job_plan_input(plan, g_steal_pointer(&what), folder, source);
     return folder != NULL;
@@ -170,7 +188,7 @@ static bool add_output(struct job_plan *plan, const json_t *output, GError **err
 {
     const json_t *target = json_object_get(output, "S3Output");
     g_autofree char *what = g_strdup_printf("output %s", json_text_at(output, "OutputName"));
-    g_autofree char *folder = place_of(what, json_text_at(target, "LocalPath"), error);
+    g_autofree char *folder = place_of(what, json_text_at(target, "LocalPath"), PROCESSING, error);
     struct job_output *made = folder ? job_plan_output(plan, g_steal_pointer(&what), folder,
                                                        json_text_at(target, "S3Uri"))
                                      : NULL;

@@ -4,6 +4,7 @@ Python and libraries have dropped. The scripts are in the manner of AWS's worksh
 import json
 
 import pytest
+from botocore.exceptions import ClientError
 
 import scripts
 from sagemaker_jobs import channel
@@ -182,6 +183,54 @@ import sagemaker_inference
 print(sagemaker_inference.MINE)
 """
     assert succeed(server, bucket, script) == ["True"]
+
+
+# --- the debugger's hook -------------------------------------------------------------------------
+
+HOOK = """
+import os
+import numpy as np
+import xgboost
+from smdebug import SaveConfig
+from smdebug.xgboost import Hook
+rows, labels = np.arange(60, dtype="float32").reshape(20, 3) % 7, np.arange(20) % 3
+train = xgboost.DMatrix(rows, label=labels)
+hook = Hook.create_from_json_file()
+hook.train_data = train
+xgboost.train({"max_depth": 2}, train, num_boost_round=4, evals=[(train, "train")], callbacks=[hook])
+try:
+    hook.save_scalar("a", 1)
+except NotImplementedError as error:
+    print(error)
+"""
+
+
+def test_a_hook_of_the_debugger_is_configured_and_its_tensors_are_stored(server, bucket):
+    """What it writes is held to smdebug's own files in python/test_stand_ins.py."""
+    job, log = scripts.script_training(server, bucket, {"train.py": HOOK}, DebugHookConfig={
+        "S3OutputPath": f"s3://{bucket}/debugger",
+        "CollectionConfigurations": [{"CollectionName": "feature_importance"},
+                                     {"CollectionName": "metrics",
+                                      "CollectionParameters": {"save_interval": "2"}}]})
+    assert job["TrainingJobStatus"] == "Completed", log
+    assert log[-1].startswith("smdebug.xgboost.Hook.save_scalar is not there")
+    s3, prefix = server.client("s3"), f"debugger/{job['TrainingJobName']}/debug-output/"
+    kept = {item["Key"].removeprefix(prefix)
+            for item in s3.list_objects_v2(Bucket=bucket, Prefix="debugger/")["Contents"]}
+    assert kept == {"collections/000000000/worker_0_collections.json", "training_job_end.ts",
+                    *(f"index/000000000/00000000000{step}_worker_0.json" for step in (0, 2)),
+                    *(f"events/00000000000{step}/00000000000{step}_worker_0.tfevents"
+                      for step in (0, 2))}
+    index = json.loads(s3.get_object(
+        Bucket=bucket, Key=f"{prefix}index/000000000/000000000002_worker_0.json")["Body"].read())
+    assert [one["tensorname"] for one in index["tensor_payload"]] == ["train-rmse"]
+
+
+def test_a_hooks_folder_lies_below_the_output(server, bucket):
+    with pytest.raises(ClientError, match="DebugHookConfig: the LocalPath /tmp/x is not a path below "
+                                          "/opt/ml/output"):
+        scripts.script_training(server, bucket, {"train.py": HOOK}, DebugHookConfig={
+            "S3OutputPath": f"s3://{bucket}/debugger", "LocalPath": "/tmp/x"})
 
 
 # --- what is not there ---------------------------------------------------------------------------

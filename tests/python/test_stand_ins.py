@@ -9,6 +9,9 @@ import sys
 
 import pytest
 
+import cases
+import debugger_cases
+
 HERE = pathlib.Path(__file__).parent
 PYTHON = HERE.parent.parent / "src/python"
 ANSWERS = json.loads((HERE / "answers.json").read_text())
@@ -18,9 +21,6 @@ ANSWERS = json.loads((HERE / "answers.json").read_text())
 def own(tmp_path_factory):
     """Asked in a process of its own, which has no SM_* of this one's and finds no package but ours."""
     folder = tmp_path_factory.mktemp("job")
-    sys.path.insert(0, str(HERE))
-    import cases
-
     cases.write_job(folder)
     environment = {"PATH": os.environ["PATH"], "SAGEMAKER_BASE_DIR": str(folder), **cases.VARIABLES,
                    "PYTHONPATH": f"{PYTHON / 'packages'}:{HERE}"}
@@ -40,3 +40,14 @@ def test_answers_are_those_of_the_package_of_aws(own, package, part):
 def test_names_of_variables_are_those_of_the_package_of_aws(own, package):
     recorded = ANSWERS[package]["params"]
     assert {name: own[package]["params"].get(name) for name in recorded} == recorded
+
+
+@pytest.mark.parametrize("number", range(len(debugger_cases.CASES)),
+                         ids=[case.__name__ for case in debugger_cases.CASES])
+def test_a_hook_writes_the_files_of_smdebug(tmp_path, number):
+    """Byte for byte, but for the wall times."""
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": f"{PYTHON / 'packages'}:{HERE}"}
+    subprocess.run([sys.executable, "-W", "ignore", "-c", debugger_cases.PROGRAM, str(number),
+                    str(tmp_path / "out")], env=environment, check=True)
+    recorded = json.loads((HERE / "debugger.json").read_text())
+    assert debugger_cases.files(tmp_path / "out") == recorded[debugger_cases.CASES[number].__name__]

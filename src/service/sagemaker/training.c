@@ -37,7 +37,8 @@ const struct runtime_role *training_role(const json_t *request, GError **error)
     return runtime_role(image, RUNTIME_TRAINS, training_is_script(request), error);
 }
 
-static void add_script(const struct call *call, const json_t *request, struct job_plan *plan)
+static bool add_script(const struct call *call, const json_t *request, struct job_plan *plan,
+                       GError **error)
 {
     const char *name = json_text_at(request, "TrainingJobName");
     g_autofree char *arn = call_arn(call, training_job_kind.word, name);
@@ -54,7 +55,11 @@ static void add_script(const struct call *call, const json_t *request, struct jo
     };
     g_autofree char *source = plain_hyperparameter(request, "sagemaker_submit_directory");
     bool is_archive = !script.entrypoint && s3_uri_is(source);
+    const json_t *hook = json_object_get(request, "DebugHookConfig");
+    if (hook && !layout_debugger(plan, hook, name, error))
+        return false;
     layout_script(plan, script_settings(call, &script), is_archive ? source : NULL);
+    return true;
 }
 
 static struct job_plan *plan(const struct call *call, const json_t *request, GError **error)
@@ -75,10 +80,10 @@ static struct job_plan *plan(const struct call *call, const json_t *request, GEr
         .checkpoints = json_text_at(request, "CheckpointConfig.S3Uri"),
         .output = output,
     };
-    struct job_plan *made = layout_training(&layout);
-    if (training_is_script(request))
-        add_script(call, request, made);
-    return made;
+    g_autoptr(job_plan_auto) made = layout_training(&layout);
+    if (training_is_script(request) && !add_script(call, request, made, error))
+        return NULL;
+    return g_steal_pointer(&made);
 }
 
 /* ---- end to members ---- */

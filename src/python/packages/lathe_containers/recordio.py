@@ -3,59 +3,12 @@ behind a magic number and its length, filled up to four bytes."""
 
 import struct
 
+from lathe_containers.protobuf import fields, part, varint, varints
+
 MAGIC = 0xCED7230A
 # aialgs.data.Value's field and the element's type, by numpy's type: float32_tensor and so on.
 TENSORS = {"float32": 2, "float64": 3, "int64": 7}
 ELEMENTS = {2: "<f4", 3: "<f8"}
-
-
-# ---- protobuf ----
-
-
-def _varint(number):
-    out = bytearray()
-    while number > 127:
-        out.append(number & 127 | 128)
-        number >>= 7
-    out.append(number)
-    return bytes(out)
-
-
-def _field(number, payload):
-    return _varint(number << 3 | 2) + _varint(len(payload)) + payload
-
-
-def _take_varint(data, at):
-    number = shift = 0
-    while True:
-        byte = data[at]
-        at += 1
-        number |= (byte & 127) << shift
-        shift += 7
-        if byte < 128:
-            return number, at
-
-
-def _fields(data):
-    """(number, wire type, payload); only the wire types that a Record has."""
-    at = 0
-    while at < len(data):
-        key, at = _take_varint(data, at)
-        kind = key & 7
-        if kind == 0:
-            value, at = _take_varint(data, at)
-        else:
-            size, at = ({1: 8, 5: 4}[kind], at) if kind != 2 else _take_varint(data, at)
-            value, at = data[at:at + size], at + size
-        yield key >> 3, kind, value
-
-
-def _varints(payload):
-    numbers, at = [], 0
-    while at < len(payload):
-        number, at = _take_varint(payload, at)
-        numbers.append(number)
-    return numbers
 
 
 # ---- writing ----
@@ -71,21 +24,21 @@ def _values(field, values):
     if field == 7:
         if any(not -1 << 31 <= int(value) < 1 << 31 for value in values):
             raise ValueError("Value out of range: recordio-protobuf has integers of 32 bits")
-        return b"".join(_varint(int(value) & (1 << 64) - 1) for value in values)
+        return b"".join(varint(int(value) & (1 << 64) - 1) for value in values)
     return values.astype(ELEMENTS[field]).tobytes()
 
 
 def _packed(number, payload):
-    return _field(number, payload) if payload else b""
+    return part(number, payload) if payload else b""
 
 
 def _entry(number, field, tensor):
     """An entry of the map `features` or `label`: "values" and its tensor."""
-    return _field(number, _field(1, b"values") + _field(2, _field(field, tensor)))
+    return part(number, part(1, b"values") + part(2, part(field, tensor)))
 
 
 def _numbers(numbers):
-    return b"".join(_varint(int(number)) for number in numbers)
+    return b"".join(varint(int(number)) for number in numbers)
 
 
 def _framed(record):
@@ -112,7 +65,7 @@ def _tensors(array):
     rows = array.tocsr()
     for begin, end in zip(rows.indptr, rows.indptr[1:]):
         yield (_packed(1, _values(field, rows.data[begin:end])) +
-               _packed(2, _numbers(rows.indices[begin:end])) + _packed(3, _varint(rows.shape[1])))
+               _packed(2, _numbers(rows.indices[begin:end])) + _packed(3, varint(rows.shape[1])))
 
 
 def write(array, labels=None):
@@ -148,7 +101,7 @@ def _elements(field, kind, payload):
 
     if field in ELEMENTS:
         return np.frombuffer(payload, ELEMENTS[field])
-    numbers = _varints(payload) if kind == 2 else [payload]
+    numbers = varints(payload) if kind == 2 else [payload]
     return np.array(numbers, "uint64").astype("int64").astype("int32")
 
 
@@ -156,13 +109,13 @@ def _tensor(value):
     """A Value's elements, columns and number of columns; the latter two None of a dense one."""
     import numpy as np
 
-    for field, _, tensor in _fields(value):
+    for field, _, tensor in fields(value):
         parts = {1: [], 2: [], 3: []}
-        for number, kind, payload in _fields(tensor):
+        for number, kind, payload in fields(tensor):
             if number == 1:
                 parts[1].append(_elements(field, kind, payload))
             else:
-                parts[number] += _varints(payload) if kind == 2 else [payload]
+                parts[number] += varints(payload) if kind == 2 else [payload]
         elements = np.concatenate(parts[1]) if parts[1] else np.array([], "float32")
         return elements, parts[2] or None, parts[3][0] if parts[3] else None
     return np.array([], "float32"), None, None
@@ -171,9 +124,9 @@ def _tensor(value):
 def _maps(record):
     """{"values": tensor} of the features and of the label."""
     maps = {1: {}, 2: {}}
-    for number, _, entry in _fields(record):
+    for number, _, entry in fields(record):
         if number in maps:
-            parts = {key: payload for key, _, payload in _fields(entry)}
+            parts = {key: payload for key, _, payload in fields(entry)}
             maps[number][bytes(parts.get(1, b"")).decode()] = _tensor(parts.get(2, b""))
     return maps[1], maps[2]
 

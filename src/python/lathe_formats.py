@@ -65,4 +65,4 @@ def toolkit_encode(values, content_type):
 
 def decode_matrix(given, content_type):
     """As the default input_fn of the XGBoost container does: a DMatrix."""
-    return _choose(MATRIX_READERS, content_type.partition(";")[0].strip())(given)
+    return _choose(MATRIX_READERS, (";" + content_type).split(";")[1].strip())(given)

@@ -4,6 +4,8 @@ serving code:
     python record_serving.py sklearn CONTAINER TOOLKIT > serving/sklearn.json
     python record_serving.py xgboost CONTAINER TOOLKIT > serving/xgboost.json
     python record_serving.py toolkit INFERENCE_TOOLKIT > serving/toolkit.json
+    python record_serving.py sklearn-many CONTAINER TOOLKIT INFERENCE_TOOLKIT > serving/sklearn-many.json
+    python record_serving.py xgboost-many CONTAINER TOOLKIT INFERENCE_TOOLKIT > serving/xgboost-many.json
 
 CONTAINER is a checkout of sagemaker-scikit-learn-container or sagemaker-xgboost-container, TOOLKIT one
 of sagemaker-containers, INFERENCE_TOOLKIT one of sagemaker-inference-toolkit. To be run with numpy,
@@ -24,7 +26,7 @@ import unittest.mock
 
 from serving_cases import SCRIPTS, cases
 
-family = sys.argv[1]
+family, _, many = sys.argv[1].partition("-")
 os.environ["SAGEMAKER_BASE_DIR"] = tempfile.mkdtemp()
 for folder in sys.argv[2:]:
     sys.path.insert(0, str(pathlib.Path(folder) / "src"))
@@ -62,12 +64,20 @@ def flask_client(script):
     return ask
 
 
+def handler():
+    """The defaults of a container that holds many models."""
+    service = __import__(f"sagemaker_{family}_container.handler_service",
+                         fromlist=["handler_service"]).HandlerService
+    return getattr(service, {"sklearn": "DefaultSKLearnUserModuleInferenceHandler",
+                             "xgboost": "DefaultXGBoostUserModuleInferenceHandler"}[family])()
+
+
 def toolkit_client(script):
     from sagemaker_inference.transformer import Transformer
 
     sys.modules["inference"] = module_of(script)
     sys.modules["inference"].__spec__ = types.SimpleNamespace()
-    transformer = Transformer()
+    transformer = Transformer(handler()) if many else Transformer()
 
     def ask(content_type, accept, body):
         context = unittest.mock.MagicMock()
@@ -94,7 +104,8 @@ clients = {}
 answers = []
 for script, content_type, accept, body in cases(family):
     if script not in clients:
-        clients[script] = (toolkit_client if family == "toolkit" else flask_client)(script)
+        clients[script] = (
+            toolkit_client if many or family == "toolkit" else flask_client)(script)
     try:
         status, answer_type, answer = clients[script](content_type, accept, body)
     except TypeError:  # in the model server itself, which writes JSON

@@ -16,7 +16,7 @@ from serving_cases import SCRIPTS
 
 HERE = pathlib.Path(__file__).parent
 PROGRAM = HERE.parent.parent / "src" / "python" / "lathe_serving.py"
-FAMILIES = ("sklearn", "xgboost", "toolkit")
+FAMILIES = ("sklearn", "xgboost", "toolkit", "sklearn-many", "xgboost-many")
 RECORDED = {family: json.loads((HERE / "serving" / f"{family}.json").read_text())["answers"]
             for family in FAMILIES}
 ADDRESS = re.compile(rb"0x[0-9a-f]+")  # of an object, in its exception's words
@@ -102,11 +102,13 @@ def told(case):
     {(family, case["script"]) for family in FAMILIES for case in RECORDED[family]}))
 def test_it_answers_as_the_container(start, family, script):
     cases = [case for case in RECORDED[family] if case["script"] == script]
-    process = start(SCRIPTS[script], LATHE_SERVING=family)
+    name, _, many = family.partition("-")
+    process = start(SCRIPTS[script], LATHE_SERVING=name,
+                    **({"SAGEMAKER_MULTI_MODEL": "true"} if many else {}))
     wrong = []
     for case in cases:
         status, content_type, body = process.ask(bytes.fromhex(case["body"]), **said(case))
-        if family == "toolkit":
+        if many or family == "toolkit":
             body = body.partition(b"\nTraceback")[0]
             content_type = content_type if status == 200 else None
         right = (case["status"], case["answer_type"], ADDRESS.sub(b"", bytes.fromhex(case["answer"])))

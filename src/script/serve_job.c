@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -13,6 +14,7 @@
 #include "script/job_settings.h"
 #include "script/python_files.h"
 #include "script/requirements.h"
+#include "worker/frame.h"
 
 #define OWN_FOLDERS "processes"
 #define MOST_PROCESSES 4096
@@ -107,6 +109,16 @@ static int become(const struct sandbox *sandbox, const json_t *environment)
     return 127;
 }
 
+/* Why there is, or will be, nobody to answer: to the log, and to the pool. */
+static void tell(const char *why)
+{
+    printf("%s\n", why);
+    g_autofree char *words = g_strconcat("ProcessEnded\n", why, NULL);
+    g_autoptr(GByteArray) frame = g_byte_array_new();
+    frame_put(frame, FRAME_ERROR, words, strlen(words));
+    file_write_all(PROCESS_REPORT, frame->data, frame->len, NULL);
+}
+
 static int run(const struct sandbox *sandbox, const json_t *settings)
 {
     g_autoptr(json_auto) environment = job_settings_environment(sandbox, settings);
@@ -118,7 +130,7 @@ static int run(const struct sandbox *sandbox, const json_t *settings)
     struct sandbox_end end;
     sandbox_run(sandbox, &command, &end);
     if (end.reason)
-        printf("%s\n", end.reason);
+        tell(end.reason);
     int status = end.status;
     sandbox_end_clear(&end);
     return status;
@@ -138,6 +150,6 @@ int serve_main(const char *folder, int report)
     g_autoptr(json_auto) settings = sandbox ? job_settings_read(own, &error) : NULL;
     if (settings && install(sandbox, settings, &error))
         return run(sandbox, settings);
-    printf("%s\n", error->message);
+    tell(error->message);
     return 1;
 }

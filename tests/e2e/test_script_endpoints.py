@@ -702,3 +702,25 @@ def test_scripts_that_import_what_the_containers_have(server):
         (b"2\n4\n", "text/csv; charset=utf-8")
     assert refusal(server, name, b"[1]", content_type="application/json", accept="teapot") == \
         (418, "short and stout")
+
+
+def test_a_script_that_takes_too_much_memory_says_so(server_factory, tmp_path):
+    config = tmp_path / "lathe.yaml"
+    python = os.path.join(os.path.realpath(sys.prefix), "bin", "python")
+    config.write_text(f"runtime:\n  python: {python}\n  memory: 512 MiB\n")
+    own = server_factory(["--config", str(config)])
+    script = "import time\n\ndef model_fn(folder):\n    return []\n\n" \
+             "def transform_fn(model, body, content_type, accept):\n" \
+             "    if body == 'eat':\n        model.append(bytearray(1 << 30)); time.sleep(60)\n" \
+             "    return 'well'\n"
+    name = deployed(own, container(own, script, SAGEMAKER_MODEL_SERVER_WORKERS="1"))
+    status, words = refusal(own, name, b"eat")
+    assert status == 500 and "too much memory" in words and "512.0" in words
+    assert ask(own, name, b"x")[0] == b"well"
+
+
+@pytest.mark.full  # pip's registry is asked
+def test_requirements_that_nobody_has_are_the_reason(server):
+    answer = described(server, create(server, container(
+        server, TRANSFORM, {"code/requirements.txt": "a-library-that-nobody-has==1\n"})))
+    assert "requirements.txt could not be installed" in answer["FailureReason"]

@@ -6,6 +6,7 @@
 #include "cli/cli.h"
 #include "proxy/authority.h"
 #include "proxy/aws_host.h"
+#include "proxy/variables.h"
 #include "wire/local.h"
 
 /* The SageMaker SDK asks STS at a fixed address for the account, to name its default bucket, and
@@ -38,14 +39,6 @@ static void print_export(const char *name, const char *value)
     printf("export %s=%s\n", name, quoted);
 }
 
-/* Under both names: some clients read one alone. */
-static void print_both(const char *name, const char *value)
-{
-    g_autofree char *lower = g_ascii_strdown(name, -1);
-    print_export(name, value);
-    print_export(lower, value);
-}
-
 /* ---- the proxy ---- */
 
 /* Whether clients would go to AWS's hosts without the proxy for it: ".amazonaws.com", "*". */
@@ -58,14 +51,13 @@ static bool hides_aws(const char *entry)
 /* This machine, then what the user has there already: an office's own hosts, say. */
 static char *hosts_without_proxy(void)
 {
-    static const char *const own[] = {"localhost", "127.0.0.1", "::1", NULL};
     const char *before = g_getenv("NO_PROXY") ? g_getenv("NO_PROXY") : g_getenv("no_proxy");
     g_auto(GStrv) entries = g_strsplit(before ? before : "", ",", -1);
-    g_autofree char *first = g_strjoinv(",", (char **)own);
-    GString *all = g_string_new(first);
+    g_auto(GStrv) own = g_strsplit(PROXY_DIRECT, ",", -1);
+    GString *all = g_string_new(PROXY_DIRECT);
     for (char **entry = entries; *entry; entry++) {
         const char *name = g_strstrip(*entry);
-        if (*name && !hides_aws(name) && !g_strv_contains(own, name))
+        if (*name && !hides_aws(name) && !g_strv_contains((const char *const *)own, name))
             g_string_append_printf(all, ",%s", name);
     }
     return g_string_free(all, FALSE);
@@ -83,10 +75,17 @@ static void tell_of_proxy_before(const char *proxy)
                 name, before);
 }
 
-static bool print_certificates(const char *home, GError **error)
+static void print_proxy(const struct proxy_variables *told)
 {
-    static const char *const names[] = {"AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE",
-                                        "CURL_CA_BUNDLE"};
+    g_autoptr(json_auto) variables = proxy_variables(told);
+    const char *name;
+    const json_t *value;
+    json_object_foreach(variables, name, value) print_export(name, json_string_value(value));
+}
+
+static bool print_way(const char *home, const char *proxy, GError **error)
+{
+    g_autofree char *direct = hosts_without_proxy();
     g_autofree char *own = NULL, *bundle = NULL;
     bool has_roots = false;
     struct authority *authority = authority_open(home, error);
@@ -95,9 +94,7 @@ static bool print_certificates(const char *home, GError **error)
     authority_free(authority);
     if (!written)
         return false;
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++)
-        print_export(names[i], bundle);
-    print_export("NODE_EXTRA_CA_CERTS", own);
+    print_proxy(&(struct proxy_variables){proxy, direct, bundle, own});
     if (!has_roots)
         fprintf(stderr,
                 "lathe: this system's root certificates were not found: with these variables "
@@ -114,13 +111,9 @@ static bool print_all(const char *home, const json_t *about, const char *url, GE
                          "the lathe in %s has no proxy: start it as `lathe "
                          "serve`, without --proxy off",
                          home);
-    g_autofree char *direct = hosts_without_proxy();
     tell_of_proxy_before(proxy);
-    print_both("HTTPS_PROXY", proxy);
-    print_both("NO_PROXY", direct);
-    print_export("NODE_USE_ENV_PROXY", "1"); /* Node.js looks at the others only so, since 22.21 */
     print_export("SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT", url);
-    if (!print_certificates(home, error))
+    if (!print_way(home, proxy, error))
         return false;
     fputs(about_pyarrow, stdout);
     return true;

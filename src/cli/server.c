@@ -11,6 +11,7 @@
 #include "http/http.h"
 #include "lathe.h"
 #include "proxy/proxy.h"
+#include "runtime/settings.h"
 #include "service/home.h"
 #include "store/store.h"
 #include "wire/dispatch.h"
@@ -25,8 +26,8 @@ struct server {
     struct dispatcher *dispatcher;
     struct http_server *http;
     struct local_door *door;
-    struct proxy *proxy;
-    char *url, *proxy_url;
+    struct proxy *proxy, *inner; /* inner: for scripts in sandboxes, AWS's hosts alone */
+    char *url;
 
     const char *watched; /* the kind of server_changes */
     unsigned watch;
@@ -117,9 +118,6 @@ static bool open_proxy(struct server *server, const struct server_options *asked
         if (!server->proxy)
             server->proxy = start_proxy(server, asked, address, 0, error);
     }
-    if (server->proxy)
-        server->proxy_url =
-            g_strdup_printf("http://%s:%u", own ? own : address, proxy_port(server->proxy));
     return server->proxy != NULL;
 }
 
@@ -128,6 +126,22 @@ static void hurry(void *data)
     struct server *server = data;
     if (server->lathe)
         lathe_hurry(server->lathe);
+}
+
+/* Scripts that have the machine's network may go through tunnels, too. */
+static bool open_inner_proxy(struct server *server, GError **error)
+{
+    const struct settings *settings = server->lathe->settings;
+    if (!server->proxy)
+        return true;
+    if (!settings->host_network && settings->isolated) {
+        const struct server_options closed = {.no_tunnels = true};
+        server->inner = start_proxy(server, &closed, "127.0.0.1", 0, error);
+        if (!server->inner)
+            return false;
+    }
+    server->lathe->proxy = server->inner ? server->inner : server->proxy;
+    return true;
 }
 
 static bool open_http(struct server *server, const struct server_options *asked, GError **error)
@@ -148,7 +162,8 @@ static bool open_http(struct server *server, const struct server_options *asked,
     if (server->http)
         server->url = g_strdup_printf("http://%s:%u", address, http_server_port(server->http));
     server->lathe->url = server->url;
-    return server->http && open_proxy(server, asked, address, port, error);
+    return server->http && open_proxy(server, asked, address, port, error) &&
+           open_inner_proxy(server, error);
 }
 
 static bool open_door(struct server *server, GError **error)
@@ -157,8 +172,8 @@ static bool open_door(struct server *server, GError **error)
                               "Account", server->lathe->account);
     if (server->url)
         json_put(about, "Url", json_string(server->url));
-    if (server->proxy_url)
-        json_put(about, "Proxy", json_string(server->proxy_url));
+    if (server->proxy)
+        json_put(about, "Proxy", json_string(proxy_url(server->proxy)));
     server->door =
         local_open(server->lathe->home, server->lathe->operations, about, end_wait, NULL, error);
     return server->door != NULL;
@@ -228,13 +243,15 @@ void server_close(struct server *server)
     local_close(server->door);
     if (server->proxy)
         proxy_end(server->proxy);
+    if (server->inner)
+        proxy_end(server->inner);
     if (server->http)
         http_server_stop(server->http, STOP_SECONDS);
-    proxy_close(server->proxy);
     if (server->dispatcher)
         dispatcher_free(server->dispatcher);
-    lathe_close(server->lathe);
-    g_free(server->proxy_url);
+    lathe_close(server->lathe); /* jobs that begin know the proxies until then */
+    proxy_close(server->inner);
+    proxy_close(server->proxy);
     g_free(server->url);
     g_free(server);
 }

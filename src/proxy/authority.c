@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -227,6 +228,12 @@ static char *system_roots(const char *bundle)
     return NULL;
 }
 
+/* A script's user may be another than the server's. */
+static bool let_read(const char *path, GError **error)
+{
+    return chmod(path, 0644) == 0 || error_set_errno(error, errno, "letting scripts read %s", path);
+}
+
 bool authority_write_bundle(const struct authority *authority, const char *home, char **own,
                             char **bundle, bool *has_roots, GError **error)
 {
@@ -237,7 +244,7 @@ bool authority_write_bundle(const struct authority *authority, const char *home,
     g_autofree char *all = text ? g_strdup_printf("%s\n%s", roots ? roots : "", text) : NULL;
     *has_roots = roots != NULL;
     if (all && file_replace(*own, text, strlen(text), error) &&
-        file_replace(*bundle, all, strlen(all), error))
+        file_replace(*bundle, all, strlen(all), error) && let_read(*bundle, error))
         return true;
     g_clear_pointer(own, g_free);
     g_clear_pointer(bundle, g_free);

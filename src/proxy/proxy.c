@@ -30,12 +30,12 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(SSL, SSL_free)
 
 struct proxy {
     struct proxy_options options;
-    char *home;
-    unsigned port;
+    char *home, *url;
     struct http_server *server;
     struct visits *visits;
     pthread_mutex_t lock;
     struct authority *authority; /* under the lock: made, or NULL; it stays until the end */
+    char *bundle;                /* under the lock: written, or NULL; so does this */
     bool ended;                  /* under the lock: the server takes no more */
 };
 
@@ -238,23 +238,37 @@ struct proxy *proxy_start(const struct proxy_options *options, struct http_serve
                           GError **error)
 {
     struct proxy *proxy = g_new0(struct proxy, 1);
+    unsigned port = options->port;
     int fd = -1;
     proxy->options = *options;
     proxy->home = g_strdup(options->home);
-    proxy->port = options->port;
     proxy->server = server;
     pthread_mutex_init(&proxy->lock, NULL);
-    if (http_listen(options->address, &proxy->port, &fd, 1, error))
+    if (http_listen(options->address, &port, &fd, 1, error))
         proxy->visits = visits_open(fd, serve, proxy, error);
+    proxy->url = g_strdup_printf("http://%s:%u", options->address, port);
     if (proxy->visits)
         return proxy;
     proxy_close(proxy);
     return NULL;
 }
 
-unsigned proxy_port(const struct proxy *proxy)
+const char *proxy_url(const struct proxy *proxy)
 {
-    return proxy->port;
+    return proxy->url;
+}
+
+const char *proxy_bundle(struct proxy *proxy, GError **error)
+{
+    struct authority *authority = authority_of(proxy, error);
+    g_autofree char *own = NULL;
+    bool has_roots;
+    pthread_mutex_lock(&proxy->lock);
+    if (authority && !proxy->bundle)
+        authority_write_bundle(authority, proxy->home, &own, &proxy->bundle, &has_roots, error);
+    const char *bundle = proxy->bundle;
+    pthread_mutex_unlock(&proxy->lock);
+    return bundle;
 }
 
 void proxy_end(struct proxy *proxy)
@@ -273,5 +287,7 @@ void proxy_close(struct proxy *proxy)
     authority_free(proxy->authority);
     pthread_mutex_destroy(&proxy->lock);
     g_free(proxy->home);
+    g_free(proxy->url);
+    g_free(proxy->bundle);
     g_free(proxy);
 }

@@ -24,7 +24,10 @@ struct proxy;
 
 struct proxy *proxy_start(const struct proxy_options *options, struct http_server *server,
                           GError **error);
-unsigned proxy_port(const struct proxy *proxy);
+const char *proxy_url(const struct proxy *proxy);
+/* A file with the system's root certificates and the authority's, written when it is first asked
+ * for. NULL with an error. */
+const char *proxy_bundle(struct proxy *proxy, GError **error);
 /* Gives the server no more connections, before that is stopped. */
 void proxy_end(struct proxy *proxy);
 /* After the server has stopped: ends what is still under way. NULL is let be. */

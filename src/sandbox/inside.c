@@ -1,5 +1,6 @@
-/* The first process of a sandbox: opens the way to the server, starts the command, hands SIGTERM on
- * to it, buries what is orphaned, and ends with the command, by which all that it started ends. */
+/* The first process of a sandbox: opens the ways to the server, starts the command, hands SIGTERM
+ * on to it, buries what is orphaned, and ends with the command, by which all that it started ends.
+ */
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
@@ -63,16 +64,23 @@ static _Noreturn void become(const json_t *orders)
     _exit(127);
 }
 
-/* ---- the way to the server ---- */
+/* ---- the ways to the servers ---- */
 
-static bool open_way(const json_t *orders, const char *folder, GError **error)
+static bool open_way(const char *server, unsigned number, const char *folder, GError **error)
 {
-    const char *server = json_text_at(orders, "Server");
-    if (!server)
-        return true;
-    g_autofree char *socket = g_build_filename(folder, INSIDE_SOCKET, NULL);
+    g_autofree char *socket = g_strdup_printf("%s/" INSIDE_SOCKET, folder, number);
     int listener = forward_listen_tcp(server, error);
     return listener >= 0 && forward_to_unix(listener, socket, error);
+}
+
+static bool open_ways(const json_t *orders, const char *folder, GError **error)
+{
+    size_t i;
+    const json_t *server;
+    json_array_foreach(
+        json_object_get(orders, "Servers"), i,
+        server) if (!open_way(json_string_value(server), (unsigned)i, folder, error)) return false;
+    return true;
 }
 
 /* ---- from begin to end ---- */
@@ -129,7 +137,7 @@ int sandbox_inside(const char *folder)
         close(SANDBOX_BEGUN);
         become(orders);
     }
-    if (!orders || pid < 0 || !open_way(orders, folder, &error)) {
+    if (!orders || pid < 0 || !open_ways(orders, folder, &error)) {
         fprintf(stderr, "%s\n", error ? error->message : g_strerror(errno));
         return 127;
     }

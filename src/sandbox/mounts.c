@@ -250,6 +250,12 @@ static bool add_folder(GArray *sources, const char *path, char *name, GError **e
            error_set_errno(error, errno, "opening %s for the sandbox", path);
 }
 
+static bool add_file(GArray *sources, const char *path, char *name, GError **error)
+{
+    return add_source(sources, open(path, O_PATH | O_CLOEXEC), name, false) ||
+           error_set_errno(error, errno, "opening %s for the sandbox", path);
+}
+
 static bool open_sources(const struct sandbox *sandbox, GArray *sources, GError **error)
 {
     g_autoptr(GPtrArray) prefixes = prefixes_of(sandbox);
@@ -260,8 +266,10 @@ static bool open_sources(const struct sandbox *sandbox, GArray *sources, GError 
         if (!add_folder(sources, g_ptr_array_index(prefixes, i), g_strdup_printf("prefix-%u", i),
                         error))
             return false;
-    return !sandbox->packages ||
-           add_folder(sources, sandbox->packages, g_strdup("packages"), error);
+    return (!sandbox->packages ||
+            add_folder(sources, sandbox->packages, g_strdup("packages"), error)) &&
+           (!sandbox->certificates ||
+            add_file(sources, sandbox->certificates, g_strdup("certificates.pem"), error));
 }
 
 static bool bring_together(const struct sandbox *sandbox, GError **error)
@@ -467,6 +475,13 @@ static void add_names(GPtrArray *arguments)
         add(arguments, "--ro-bind-try", OWN "resolv.conf", resolver, NULL);
 }
 
+static void add_socket(GPtrArray *arguments, guint number)
+{
+    g_autofree char *from = g_strdup_printf(OWN INSIDE_SOCKET, number);
+    g_autofree char *to = g_strdup_printf(INSIDE_FOLDER "/" INSIDE_SOCKET, number);
+    add(arguments, "--bind", from, to, NULL);
+}
+
 static void add_first_process(GPtrArray *arguments, const struct sandbox *sandbox)
 {
     add(arguments, "--ro-bind", MOUNTS_FOLDER "/lathe", INSIDE_FOLDER "/lathe", "--ro-bind",
@@ -474,8 +489,10 @@ static void add_first_process(GPtrArray *arguments, const struct sandbox *sandbo
     if (sandbox->packages)
         add(arguments, "--ro-bind", MOUNTS_FOLDER "/packages", INSIDE_PACKAGES, NULL);
     add(arguments, "--ro-bind-try", OWN "python", SANDBOX_PYTHON, NULL);
-    if (sandbox->server && !sandbox->host_network)
-        add(arguments, "--bind", OWN INSIDE_SOCKET, INSIDE_FOLDER "/" INSIDE_SOCKET, NULL);
+    if (sandbox->certificates)
+        add(arguments, "--ro-bind", MOUNTS_FOLDER "/certificates.pem", SANDBOX_CERTIFICATES, NULL);
+    for (guint i = 0; i < sandbox_forwards(sandbox); i++)
+        add_socket(arguments, i);
 }
 
 GPtrArray *mounts_arguments(const struct sandbox *sandbox, const char *working_folder)

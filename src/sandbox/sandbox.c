@@ -53,7 +53,8 @@ struct sandbox *sandbox_read(const char *folder, GError **error)
     struct sandbox *sandbox = g_new0(struct sandbox, 1);
     sandbox->folder = g_canonicalize_filename(folder, NULL);
     sandbox->python = g_strdup(json_text_at(settings, "Python"));
-    sandbox->server = g_strdup(json_text_at(settings, "Server"));
+    sandbox->servers = texts_at(settings, "Servers");
+    sandbox->certificates = g_strdup(json_text_at(settings, "Certificates"));
     sandbox->host_network = g_strcmp0(json_text_at(settings, "Network"), "host") == 0;
     sandbox->not_isolated = g_strcmp0(json_text_at(settings, "Isolation"), "none") == 0;
     sandbox->masked = texts_at(settings, "Masked");
@@ -73,7 +74,8 @@ void sandbox_free(struct sandbox *sandbox)
         return;
     g_free(sandbox->folder);
     g_free(sandbox->python);
-    g_free(sandbox->server);
+    g_strfreev(sandbox->servers);
+    g_free(sandbox->certificates);
     g_free(sandbox->packages);
     g_strfreev(sandbox->masked);
     g_strfreev(sandbox->overlaid);
@@ -123,16 +125,27 @@ json_t *sandbox_environment(const struct sandbox *sandbox, const struct sandbox_
     return environment;
 }
 
+guint sandbox_forwards(const struct sandbox *sandbox)
+{
+    return sandbox->host_network ? 0 : MIN(g_strv_length(sandbox->servers), SANDBOX_SERVERS);
+}
+
+static json_t *servers_of(const struct sandbox *sandbox)
+{
+    json_t *servers = json_array();
+    for (guint i = 0; i < sandbox_forwards(sandbox); i++)
+        json_array_append_new(servers, json_string(sandbox->servers[i]));
+    return servers;
+}
+
 static json_t *orders_of(const struct sandbox *sandbox, const struct sandbox_command *command)
 {
     json_t *argv = json_array();
     for (char *const *word = command->argv; *word; word++)
         json_array_append_new(argv, json_string(*word));
-    bool forwards = sandbox->server && !sandbox->host_network;
-    return json_pack("{soso ss* sI sI}", "Command", argv, "Environment",
-                     sandbox_environment(sandbox, command), "Server",
-                     forwards ? sandbox->server : NULL, "Bytes", (json_int_t)sandbox->bytes,
-                     "Processes", (json_int_t)sandbox->processes);
+    return json_pack("{soso so sI sI}", "Command", argv, "Environment",
+                     sandbox_environment(sandbox, command), "Servers", servers_of(sandbox), "Bytes",
+                     (json_int_t)sandbox->bytes, "Processes", (json_int_t)sandbox->processes);
 }
 
 static char *own(const struct sandbox *sandbox, const char *name)
@@ -351,14 +364,15 @@ static int open_signals(void)
     return signalfd(-1, &set, SFD_CLOEXEC);
 }
 
-/* A listening socket in the folder; -1 where there is no way to be opened, or with an error. By a
- * descriptor of the folder: the path of a socket may have 107 characters. */
-static int listen_for(const struct sandbox *sandbox, GError **error)
+/* A listening socket in the folder, or -1. By a descriptor of the folder: the path of a socket may
+ * have 107 characters. */
+static int listen_for(const struct sandbox *sandbox, guint number, GError **error)
 {
+    g_autofree char *name = g_strdup_printf(INSIDE_SOCKET, number);
     g_autofree char *folder = own(sandbox, "");
-    g_autofree char *socket = own(sandbox, INSIDE_SOCKET);
+    g_autofree char *socket = own(sandbox, name);
     int fd = open(folder, O_PATH | O_CLOEXEC);
-    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d/" INSIDE_SOCKET, fd);
+    g_autofree char *path = g_strdup_printf("/proc/self/fd/%d/%s", fd, name);
     unlink(socket);
     int listener = forward_listen_unix(path, error);
     if (fd >= 0)
@@ -368,12 +382,28 @@ static int listen_for(const struct sandbox *sandbox, GError **error)
     return listener;
 }
 
-static bool begin(struct run *run, int *listener, GError **error)
+static bool open_listeners(const struct sandbox *sandbox, int *listeners, GError **error)
 {
-    bool forwards = run->sandbox->server && !run->sandbox->host_network;
+    for (guint i = 0; i < sandbox_forwards(sandbox); i++)
+        if ((listeners[i] = listen_for(sandbox, i, error)) < 0)
+            return false;
+    return true;
+}
+
+/* After the fork: with threads. */
+static bool open_ways(const struct sandbox *sandbox, const int *listeners, GError **error)
+{
+    for (guint i = 0; i < sandbox_forwards(sandbox); i++)
+        if (!forward_to_tcp(listeners[i], sandbox->servers[i], error))
+            return false;
+    return true;
+}
+
+static bool begin(struct run *run, GError **error)
+{
+    int listeners[SANDBOX_SERVERS];
     if (!write_orders(run->sandbox, run->command, error) ||
-        (forwards && (*listener = listen_for(run->sandbox, error)) < 0) ||
-        !mounts_hand_over(run->sandbox, error))
+        !open_listeners(run->sandbox, listeners, error) || !mounts_hand_over(run->sandbox, error))
         return false;
     if (pipe2(run->errors, O_CLOEXEC) != 0 || pipe2(run->begun, O_CLOEXEC) != 0 ||
         pipe2(run->info, O_CLOEXEC) != 0 ||
@@ -386,7 +416,7 @@ static bool begin(struct run *run, int *listener, GError **error)
     if (run->wrapper < 0)
         return error_set_errno(error, errno, "starting a sandbox");
     close_ends(run, 1);
-    return !forwards || forward_to_tcp(*listener, run->sandbox->server, error);
+    return open_ways(run->sandbox, listeners, error);
 }
 
 void sandbox_run(const struct sandbox *sandbox, const struct sandbox_command *command,
@@ -401,8 +431,8 @@ void sandbox_run(const struct sandbox *sandbox, const struct sandbox_command *co
     g_autoptr(GString) said = g_string_new(NULL);
     struct run run = {
         .sandbox = sandbox, .command = command, .said = said, .end = end, .output = {-1, -1}};
-    int listener = -1, signals = open_signals();
-    if (begin(&run, &listener, &error)) {
+    int signals = open_signals();
+    if (begin(&run, &error)) {
         int ended = (int)syscall(SYS_pidfd_open, run.wrapper, 0);
         watch(&run, signals, ended);
         close(ended);

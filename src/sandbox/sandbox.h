@@ -27,27 +27,34 @@ const char *sandbox_python(const struct sandbox *sandbox);
 /* Where `packages` are. */
 const char *sandbox_packages(const struct sandbox *sandbox);
 
+/* Where a file of certificates is, which its programs are to trust. */
+#define SANDBOX_CERTIFICATES "/run/lathe/certificates.pem"
+
+enum { SANDBOX_SERVERS = 4 };
+
 struct sandbox {
     char *folder; /* of the job, absolute: becomes /opt/ml */
     char
         *python; /* the interpreter, absolute: `python` and `python3` within; NULL: the machine's */
-    char *server;      /* host:port that the forwarder leads to, the same within; NULL: none */
-    bool host_network; /* the machine's network instead */
-    bool not_isolated; /* runtime.isolation: none */
-    char **masked;     /* folders that are not to be seen, absolute; NULL-terminated */
-    char **overlaid;   /* folders below `folder` whose files are not the job's to change (links to
-                        * the lake's): it sees copies on writing; NULL-terminated */
-    char *packages;    /* a folder of Python packages, absolute: SANDBOX_PACKAGES; or NULL */
-    guint64 memory;    /* bytes that all its processes hold; 0: no limit */
-    guint64 bytes;     /* that it may have on disk below `folder`; 0: no limit */
-    guint64 processes; /* 0: no limit */
-    uid_t user;        /* who the command is; not root: a server that is root takes another user for
-                        * each, so that no two jobs can touch each other */
+    char **servers;     /* host:port each, that the forwarder leads to, the same within; at most
+                         * SANDBOX_SERVERS; NULL-terminated */
+    char *certificates; /* a file, absolute: SANDBOX_CERTIFICATES; or NULL */
+    bool host_network;  /* the machine's network instead */
+    bool not_isolated;  /* runtime.isolation: none */
+    char **masked;      /* folders that are not to be seen, absolute; NULL-terminated */
+    char **overlaid;    /* folders below `folder` whose files are not the job's to change (links to
+                         * the lake's): it sees copies on writing; NULL-terminated */
+    char *packages;     /* a folder of Python packages, absolute: SANDBOX_PACKAGES; or NULL */
+    guint64 memory;     /* bytes that all its processes hold; 0: no limit */
+    guint64 bytes;      /* that it may have on disk below `folder`; 0: no limit */
+    guint64 processes;  /* 0: no limit */
+    uid_t user; /* who the command is; not root: a server that is root takes another user for
+                 * each, so that no two jobs can touch each other */
     gid_t group;
 };
 
-/* The members of SANDBOX_FILE of a job's folder: Python, Server, Network (lathe or host), Isolation
- * (bubblewrap or none), Masked, Overlaid, Memory, Bytes, Processes. */
+/* The members of SANDBOX_FILE of a job's folder: Python, Servers, Certificates, Network (lathe or
+ * host), Isolation (bubblewrap or none), Masked, Overlaid, Memory, Bytes, Processes. */
 struct sandbox *sandbox_read(const char *folder, GError **error);
 void sandbox_free(struct sandbox *sandbox);
 typedef struct sandbox sandbox_auto;

@@ -13,10 +13,10 @@ enum {
     SANDBOX_BEGUN = 5,  /* a byte here says that the first process runs */
 };
 
-/* Where the first process finds its orders, and the forwarder's socket. */
+/* Where the first process finds its orders, and the forwarder's sockets. */
 #define INSIDE_FOLDER "/run/lathe"
 #define INSIDE_ORDERS "orders.json"
-#define INSIDE_SOCKET "server"
+#define INSIDE_SOCKET "server-%u" /* by the server's place in the list */
 #define INSIDE_PACKAGES INSIDE_FOLDER "/packages"
 
 /* mounts.c: in a forked child, makes the namespace of what bubblewrap is to bind, with the job's
@@ -42,6 +42,9 @@ json_t *sandbox_environment(const struct sandbox *sandbox, const struct sandbox_
 /* idmap.c: mounts a folder at another, read-only, in which what is root's shows as that user's.
  * False where the kernel, or the file system, cannot. */
 bool idmap_bind(const char *from, const char *to, uid_t user);
+
+/* sandbox.c: how many servers it has a forwarder to. */
+guint sandbox_forwards(const struct sandbox *sandbox);
 
 /* forward.c: accepts connections at a listening socket and connects each to an address, on threads
  * of its own that last as long as the process. */

@@ -104,7 +104,8 @@ static bool run_pip(const struct sandbox *job, const char *folder,
     static char *none[] = {NULL};
     struct sandbox sandbox = *job;
     sandbox.folder = (char *)folder;
-    sandbox.server = NULL;
+    sandbox.servers = none;
+    sandbox.certificates = NULL;
     sandbox.host_network = true;
     sandbox.overlaid = none;
     sandbox.packages = NULL;

@@ -15,6 +15,7 @@ struct logs;
 struct captures;
 struct endpoints;
 struct flows;
+struct proxy;
 struct store;
 struct settings;
 struct tasks;
@@ -26,7 +27,9 @@ struct lathe {
     int lock;                  /* the open lock file */
     char *account;             /* twelve digits */
     struct settings *settings; /* of the home's configuration file */
-    const char *url;     /* where it is asked over HTTP, "http://127.0.0.1:8080"; NULL: nowhere */
+    const char *url; /* where it is asked over HTTP, "http://127.0.0.1:8080"; NULL: nowhere */
+    struct proxy
+        *proxy; /* what leads scripts to AWS's own hosts here (proxy/proxy.h); NULL: nothing */
     struct clock *clock; /* what everything waits on */
     struct store *store;
     struct lake *lake;

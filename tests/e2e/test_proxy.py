@@ -15,6 +15,8 @@ import urllib.parse
 
 import pytest
 
+import scripts
+
 CONNECT = "CONNECT {0} HTTP/1.1\r\nHost: {0}\r\n\r\n"
 
 
@@ -512,3 +514,31 @@ def test_connections_that_are_open_do_not_keep_the_server_from_ending(server_fac
     assert ending.stop() == 0
     idle.close()
     silent.close()
+
+
+# --- scripts' own ---------------------------------------------------------------------------------
+
+SDK_WITHIN = """
+import json, sagemaker
+session = sagemaker.Session()
+bucket = session.default_bucket()
+session.upload_string_as_file_body("hello", bucket, "from/a/script")
+print(json.dumps([bucket, sagemaker.get_execution_role(), session.account_id()]))
+"""
+
+
+@pytest.mark.parametrize("settings", ["", "  network: host\n"], ids=["sandbox", "network of the host"])
+def test_the_sdk_in_a_script_asks_the_hosts_that_it_knows(server_factory, tmp_path, settings):
+    pytest.importorskip("sagemaker", reason="the SageMaker SDK (tests/requirements.txt)")
+    file = tmp_path / "lathe.yaml"
+    python = pathlib.Path(os.path.realpath(sys.prefix), "bin", "python")
+    file.write_text(f"runtime:\n  python: {python}\n{settings}")
+    server = server_factory(["--config", str(file)])
+    server.client("s3").create_bucket(Bucket="scripts")
+    job, log = scripts.run(server, "scripts", SDK_WITHIN)
+    assert job["ProcessingJobStatus"] == "Completed", log
+    account = "000000000000"
+    bucket = f"sagemaker-us-east-1-{account}"
+    assert json.loads(log[-1]) == [bucket, f"arn:aws:iam::{account}:role/SageMakerRole", account]
+    found = server.client("s3").get_object(Bucket=bucket, Key="from/a/script")
+    assert found["Body"].read() == b"hello"

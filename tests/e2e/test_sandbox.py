@@ -98,6 +98,31 @@ print(json.dumps([own, reached("127.0.0.1", {server.port}), reached("10.0.0.1", 
     assert answers(own, script) == [200, False, False, False, False]
 
 
+def test_it_reaches_awss_own_hosts_in_this_server_and_no_others(own):
+    script = """
+import json, os, ssl, urllib.error, urllib.parse, urllib.request
+def asked(url):
+    try:
+        return urllib.request.urlopen(url, timeout=30).status
+    except urllib.error.HTTPError as error:
+        return error.code
+    except urllib.error.URLError as error:
+        return str(error.reason)
+names = ("AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "CURL_CA_BUNDLE")
+trusted = {os.environ[name] for name in names}
+try:
+    open(trusted.copy().pop(), "a")
+except OSError as error:
+    changed = type(error).__name__
+print(json.dumps([asked("https://bucket.s3.us-east-1.amazonaws.com/"),
+                  asked("https://nobody.s3.us-east-1.amazonaws.com/"),
+                  asked("https://www.example.com/"), len(trusted), changed]))
+"""
+    listed, missing, other, trusted, changed = answers(own, script)
+    assert (listed, missing, trusted) == (200, 404, 1)
+    assert "403" in other and changed in ("PermissionError", "OSError")  # another user; read-only
+
+
 def test_what_it_does_to_its_inputs_only_it_sees(own):
     s3 = own.client("s3")
     for name in ("changed", "grown", "removed"):

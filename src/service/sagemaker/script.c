@@ -1,30 +1,61 @@
 #include "service/sagemaker/script.h"
 
 #include "base/error.h"
+#include "proxy/proxy.h"
+#include "proxy/variables.h"
 #include "runtime/settings.h"
+#include "sandbox/sandbox.h"
 
-/* Where the server is found from within: "127.0.0.1:8080", or NULL where it does not listen. */
-static const char *address_of(const struct lathe *lathe)
+/* What scripts reach of this machine, by the same addresses: the server, and its proxy. */
+static json_t *servers_of(const struct lathe *lathe)
 {
-    return lathe->url ? lathe->url + strlen("http://") : NULL;
+    static const char scheme[] = "http://";
+    json_t *servers = json_array();
+    if (lathe->url)
+        json_array_append_new(servers, json_string(lathe->url + strlen(scheme)));
+    if (lathe->proxy)
+        json_array_append_new(servers, json_string(proxy_url(lathe->proxy) + strlen(scheme)));
+    return servers;
 }
 
 static json_t *way_to_server(const struct lathe *lathe, const char *region)
 {
-    return json_pack("{ssssssssss*}", "AWS_REGION", region, "AWS_DEFAULT_REGION", region,
+    return json_pack("{ssssssssss*ss*}", "AWS_REGION", region, "AWS_DEFAULT_REGION", region,
                      "AWS_ACCESS_KEY_ID", "test", "AWS_SECRET_ACCESS_KEY", "test",
-                     "AWS_ENDPOINT_URL", lathe->url);
+                     "AWS_ENDPOINT_URL", lathe->url, "SAGEMAKER_MLFLOW_CUSTOM_ENDPOINT",
+                     lathe->url);
+}
+
+/* AWS's own hosts, which some clients ask whatever endpoint they are told. Without the certificates
+ * a script is better off without the proxy. */
+static void add_aws_hosts(const struct lathe *lathe, json_t *sandbox)
+{
+    g_autoptr(GError) error = NULL;
+    const char *bundle = lathe->proxy ? proxy_bundle(lathe->proxy, &error) : NULL;
+    if (error)
+        g_warning("scripts do not reach AWS's hosts here: %s", error->message);
+    if (!bundle)
+        return;
+    const char *within = lathe->settings->isolated ? SANDBOX_CERTIFICATES : bundle;
+    const struct proxy_variables told = {
+        .proxy = proxy_url(lathe->proxy), .bundle = within, .own = within};
+    g_autoptr(json_auto) variables = proxy_variables(&told);
+    json_object_update(json_object_get(sandbox, "Environment"), variables);
+    json_object_set_new(sandbox, "Certificates", json_string(bundle));
 }
 
 json_t *script_sandbox(const struct lathe *lathe, const char *region)
 {
     const struct settings *home = lathe->settings;
     g_autofree char *cache = g_build_filename(lathe->home, "cache", "requirements", NULL);
-    return json_pack("{ss ss* ss* ss ss s[s] sI sI so}", "Cache", cache, "Python", home->python,
-                     "Server", address_of(lathe), "Network", home->host_network ? "host" : "lathe",
-                     "Isolation", home->isolated ? "bubblewrap" : "none", "Masked", lathe->home,
-                     "Memory", (json_int_t)home->memory, "Processes", (json_int_t)home->processes,
-                     "Environment", way_to_server(lathe, region));
+    json_t *sandbox =
+        json_pack("{ss ss* so ss ss s[s] sI sI so}", "Cache", cache, "Python", home->python,
+                  "Servers", servers_of(lathe), "Network", home->host_network ? "host" : "lathe",
+                  "Isolation", home->isolated ? "bubblewrap" : "none", "Masked", lathe->home,
+                  "Memory", (json_int_t)home->memory, "Processes", (json_int_t)home->processes,
+                  "Environment", way_to_server(lathe, region));
+    add_aws_hosts(lathe, sandbox);
+    return sandbox;
 }
 
 static void add_environment(json_t *environment, const struct script *script)

@@ -14,8 +14,8 @@ enum frame_kind {
     FRAME_READY = 1, /* the process can take calls */
     FRAME_CALL,      /* to the process: a request */
     FRAME_REPLY,     /* what it answers */
-    FRAME_ERROR,     /* or why not: the error's name, a newline, its text; of a process that is
-                        not ready: why it cannot be, before it ends */
+    FRAME_ERROR,     /* or why not: the error's name, a newline, its text; with the name
+                        ProcessEnded, or of a process that is not ready: why it is about to end */
     FRAME_CANCEL,    /* to the process: nobody waits for the answer any more */
 };
 

@@ -93,8 +93,8 @@ static bool take_answer(struct slot *slot, struct worker_wait *wait, bool *broke
         if (kind == FRAME_REPLY)
             wait->reply = g_bytes_ref(bytes);
         else if (kind == FRAME_ERROR)
-            wait->error = slot_error_of(bytes);
-        wait->over = kind == FRAME_REPLY || kind == FRAME_ERROR;
+            wait->error = slot_error_of(slot, bytes);
+        wait->over = wait->reply || wait->error;
         g_bytes_unref(bytes);
     }
     return wait->over;

@@ -142,7 +142,7 @@ static void finish(struct slot *slot, enum error_code code, const char *why)
     g_clear_pointer(&slot->out, g_byte_array_unref);
     slot->alive = false;
     count_process(slot, -1, was_ready ? -1 : 0);
-    g_autofree char *said = g_steal_pointer(&slot->no_start);
+    g_autofree char *said = g_steal_pointer(&slot->last_words);
     g_autofree char *how = process_describe(status);
     g_autofree char *text =
         said  ? g_steal_pointer(&said)
@@ -181,7 +181,9 @@ void slot_begin_call(struct slot *slot)
     slot_send(slot);
 }
 
-GError *slot_error_of(GBytes *frame)
+#define OF_ITS_END "ProcessEnded" /* the name of an error that is no call's */
+
+GError *slot_error_of(struct slot *slot, GBytes *frame)
 {
     gsize size;
     const char *data = g_bytes_get_data(frame, &size);
@@ -190,20 +192,20 @@ GError *slot_error_of(GBytes *frame)
     if (newline)
         *newline = '\0';
     GError *cause = NULL;
-    error_set(&cause, error_code_named(text), "%s", newline ? newline + 1 : text);
+    if (!slot->ready || strcmp(text, OF_ITS_END) == 0) {
+        g_free(slot->last_words);
+        slot->last_words = g_strdup(newline ? newline + 1 : text);
+    } else {
+        error_set(&cause, error_code_named(text), "%s", newline ? newline + 1 : text);
+    }
     return cause;
 }
 
-/* Of a process that is not ready it is why it cannot be: it is about to end. */
 static void take_error(struct slot *slot, GBytes *bytes)
 {
-    g_autoptr(GError) cause = slot_error_of(bytes);
-    if (slot->ready) {
+    g_autoptr(GError) cause = slot_error_of(slot, bytes);
+    if (cause)
         end_call(slot, NULL, cause);
-        return;
-    }
-    g_free(slot->no_start);
-    slot->no_start = g_strdup(cause->message);
 }
 
 static void take_frame(struct slot *slot, enum frame_kind kind, GBytes *bytes)

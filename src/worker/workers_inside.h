@@ -49,7 +49,6 @@ struct slot {
     bool ready; /* read by others too: set under the pool's lock */
     bool mute;  /* it has closed its output */
     struct lines output;
-    char *no_start; /* why it cannot come to work, as it said itself, or NULL */
     double ready_by, look_at_memory;
     unsigned failures; /* starts in a row that came to nothing */
     double not_before; /* when the next start may be */
@@ -64,6 +63,7 @@ struct slot {
     enum error_code broken;     /* why the process is to be ended, where a caller found so */
     const char *broken_why;     /* NULL: it ended by itself */
     bool is_broken;
+    char *last_words; /* why it ends, or cannot come to work, as it said itself; or NULL */
 };
 
 struct workers {
@@ -91,8 +91,9 @@ void slot_begin_call(struct slot *slot);
 void slot_send(struct slot *slot);
 /* Reads what the process says; false where it has closed its end. */
 bool slot_read(struct slot *slot);
-/* What a process answered in place of a reply. */
-GError *slot_error_of(GBytes *frame);
+/* What a process answered in place of a reply; NULL where it said why it is about to end, which is
+ * told with its end. */
+GError *slot_error_of(struct slot *slot, GBytes *frame);
 
 /* lend.c: whether a pool's slots may be lent, and the slot's thread does so to the caller of its
  * call, which waits. */

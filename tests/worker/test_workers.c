@@ -25,6 +25,17 @@ static GBytes *text(const char *words)
     return g_bytes_new(words, strlen(words));
 }
 
+/* Why this process is about to end. */
+static void say_why(const char *why)
+{
+    g_autofree char *words = g_strconcat("ProcessEnded\n", why, NULL);
+    GByteArray *said = g_byte_array_new();
+    frame_put(said, FRAME_ERROR, words, strlen(words));
+    ssize_t n = write(3, said->data, said->len);
+    (void)n;
+    g_byte_array_unref(said);
+}
+
 static GBytes *answer(struct worker_server *server, GBytes *request, void *data, GError **error)
 {
     (void)data;
@@ -52,6 +63,11 @@ static GBytes *answer(struct worker_server *server, GBytes *request, void *data,
             memory[i] = 1;
         sleep(60);
     }
+    if (strcmp(words, "farewell") == 0) {
+        say_why("too much memory");
+        g_usleep(20000); /* another call must not come to it */
+        exit(3);
+    }
     if (strcmp(words, "say") == 0) {
         printf("a line\n");
         fflush(stdout);
@@ -66,12 +82,7 @@ static int serve(const char *how)
         return 3;
     }
     if (strcmp(how, "sorry") == 0) {
-        GByteArray *said = g_byte_array_new();
-        const char words[] = "ProcessEnded\nno such module";
-        frame_put(said, FRAME_ERROR, words, strlen(words));
-        if (write(3, said->data, said->len) < 0)
-            return 1;
-        g_byte_array_unref(said);
+        say_why("no such module");
         return 3;
     }
     if (strcmp(how, "mute") == 0)
@@ -363,6 +374,21 @@ static void closing_ends_callers_that_wait(void **state)
         pthread_join(callers[i], NULL);
 }
 
+static void a_process_may_say_why_it_ends(void **state)
+{
+    (void)state;
+    struct workers *workers = open_pool("serve", (struct workers_plan){.warm = true});
+    for (int i = 0; i < 3; i++) {
+        expect_error(workers, "farewell", ERROR_PROCESS_ENDED, "the test: too much memory");
+        expect(workers, "hello", "hello");
+    }
+    workers_close(workers);
+    workers = open_pool("serve", (struct workers_plan){.warm = true, .grace_seconds = 1});
+    expect_error(workers, "farewell", ERROR_PROCESS_ENDED, "the test: too much memory");
+    expect(workers, "hello", "hello");
+    workers_close(workers);
+}
+
 static void an_idle_process_that_ends_is_replaced(void **state)
 {
     (void)state;
@@ -490,6 +516,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(many_callers_that_wait),
         cmocka_unit_test(closing_ends_callers_that_wait),
         cmocka_unit_test(waiting_for_a_start_may_be_given_up),
+        cmocka_unit_test(a_process_may_say_why_it_ends),
         cmocka_unit_test(an_idle_process_that_ends_is_replaced),
         cmocka_unit_test(a_start_that_fails_says_so),
         cmocka_unit_test(a_process_says_itself_why_it_cannot_start),

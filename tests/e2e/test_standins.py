@@ -246,6 +246,15 @@ def test_a_hooks_folder_lies_below_the_output(server, bucket):
      "has what scripts use of it; the whole package comes with: pip install sagemaker-training"),
     ("from sagemaker_inference.encoder import encode_all\n",
      f"({CODE}/script.py, line 1); sagemaker_inference.encoder.encode_all is not in lathe's stand-in"),
+    ("import smdebug.pytorch\n",
+     f"({CODE}/script.py, line 1); smdebug.pytorch is not in lathe's stand-in for smdebug"),
+    ("from smexperiments.tracker import Tracker\nTracker.create().log_metric('loss', 1)\n",
+     "CreateTrialComponent is an operation of sagemaker that lathe does not have"),
+    ("from smexperiments.experiment import Experiment\nExperiment.create('mine')\n",
+     "CreateExperiment is an operation of sagemaker that lathe does not have"),
+    ("from sagemaker.experiments import Run\n"
+     "with Run(experiment_name='mine', run_name='first') as run:\n    run.log_metric('loss', 1)\n",
+     "CreateExperiment is an operation of sagemaker that lathe does not have"),
     ("import sagemaker_inference.nothing\n",
      f"({CODE}/script.py, line 1); sagemaker_inference.nothing is not in lathe's stand-in"),
 ])

@@ -5,7 +5,8 @@
                          depend on, with numpy 2, scipy, boto3, flask, six, gevent, paramiko, psutil,
                          retrying, inotify_simple and protobuf 3.20
     record.py debugger   to debugger_cases.py: smdebug 1.0.34 with XGBoost 3.2, numpy 1.26, pandas 2.2,
-                         bokeh 2, requests, pyinstrument and protobuf 3.20"""
+                         bokeh 2, requests, pyinstrument and protobuf 3.20
+    record.py experiments   to experiments_cases.py: sagemaker-experiments 0.1.45 with boto3"""
 
 import collections
 import collections.abc
@@ -40,9 +41,15 @@ def debugger(folder):
     return recorded
 
 
+def experiments(folder):
+    import experiments_cases
+
+    return experiments_cases.everything()
+
+
 def main(what):
     with tempfile.TemporaryDirectory() as folder:
-        made = {"answers": answers, "debugger": debugger}[what](folder)
+        made = {"answers": answers, "debugger": debugger, "experiments": experiments}[what](folder)
     text = json.dumps(made, sort_keys=True, indent=1).replace(folder, "/opt/ml")
     pathlib.Path(__file__).with_name(f"{what}.json").write_text(text + "\n")
 

@@ -44,7 +44,7 @@ LINES = [(name, PYTHON_2, instead, re.compile(words)) for name, instead, words i
     ("`...` in backticks", "repr(...)", r"`"),
     ("the operator <>", "!=", r"<>"),
     ("integers that end with L", "the number without L", r"\b\d+[lL]\b"),
-    ("octal numbers that begin with 0", "0o...", r"\b0\d+\b"),
+    ("octal numbers that begin with 0", "0o...", r"leading zeros in decimal integer"),
     ("texts with ur", "r'...'", r"\b[uU][rR]['\"]"),
     ("a tuple as an argument of def or lambda", "one name, and its parts in the body",
      r"^\s*def\s+\w+\(.*\(|lambda\s*\("))]
@@ -318,6 +318,6 @@ def _find(table, said):
 def of(error):
     """A sentence about an exception; None: it is about nothing of the kind."""
     if isinstance(error, SyntaxError):
-        return _find(LINES, error.text or "")
+        return _find(LINES, f"{error.text or ''}\n{error.msg}")
     said = f"{type(error).__name__}: {error}"
     return _of_stand_in(said) or _find(TABLE, said)

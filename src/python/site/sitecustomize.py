@@ -2,6 +2,7 @@
 that scripts for SageMaker import is found in ../packages, behind all that it has; an error about a
 name that Python or a library has dropped says so."""
 
+import atexit
 import os
 import sys
 
@@ -46,7 +47,16 @@ def _tell(kind, error, trace):
         pass  # the traceback says enough
 
 
+def _tell_again():
+    """Where a library has put a hook of its own there (rich, which the SDK brings, draws boxes that no
+    reason can be read from): once more, plainly."""
+    error = getattr(sys, "last_value", None)
+    if error is not None and sys.excepthook is not _tell:
+        _tell(type(error), error, error.__traceback__)
+
+
 sys.excepthook = _tell
+atexit.register(_tell_again)
 
 
 def _next():

@@ -20,19 +20,69 @@ enum { LONGEST = 1 << 20 };
 
 /* ---- finding ---- */
 
+/* By a name that a client's own file may have said: none leads out of the folder. */
 static char *text_below(const char *folder, const char *name)
 {
-    g_autofree char *path = g_build_filename(folder, name, NULL);
-    char *text = NULL;
-    return g_file_get_contents(path, &text, NULL, NULL) ? text : NULL;
+    int fd = file_open_below(folder, name, NULL);
+    if (fd < 0)
+        return NULL;
+    g_autoptr(GMappedFile) file = g_mapped_file_new_from_fd(fd, FALSE, NULL);
+    close(fd);
+    gsize size = file ? g_mapped_file_get_length(file) : LONGEST;
+    return size < LONGEST ? g_strndup(g_mapped_file_get_contents(file), size) : NULL;
 }
 
-static char *text_in_archive(const char *folder, const char *name)
+static char *text_in_archive(const char *path, const char *name)
 {
-    g_autofree char *path = g_build_filename(folder, name, NULL);
     g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, NULL);
     g_autoptr(GBytes) bytes = file ? g_mapped_file_get_bytes(file) : NULL;
-    return bytes ? archive_find_text(bytes, NAME, LONGEST, NULL) : NULL;
+    return bytes ? archive_find_text(bytes, name, LONGEST, NULL) : NULL;
+}
+
+/* The source may come as an archive that the job's own program unpacks. */
+static char *text_in_archives(const char *folder, const char *name)
+{
+    g_autoptr(GDir) listing = g_dir_open(folder, 0, NULL);
+    const char *file;
+    char *text = NULL;
+    while (listing && !text && (file = g_dir_read_name(listing)))
+        if (g_str_has_suffix(file, ".tar.gz")) {
+            g_autofree char *path = g_build_filename(folder, file, NULL);
+            text = text_in_archive(path, name);
+        }
+    return text;
+}
+
+/* The SDK 3 says with a training job's source where that has them; "auto" is where all have. */
+static char *name_in_source_code(const char *folder)
+{
+    g_autofree char *text = text_below(folder, "input/data/sm_drivers/sourcecode.json");
+    g_autoptr(json_auto) source = text ? json_parse(text, strlen(text), "the source", NULL) : NULL;
+    const char *name = json_text_at(source, "requirements");
+    return name && strcmp(name, "auto") != 0 ? g_strdup(name) : NULL;
+}
+
+/* In a processing job, the shell script that it makes does. */
+static char *name_in_runproc(const char *folder)
+{
+    static const char *const places[] = {"processing/input/entrypoint/runproc.sh",
+                                         "processing/input/code/runproc.sh"};
+    static const char before[] = "/install_requirements.py ";
+    for (size_t i = 0; i < G_N_ELEMENTS(places); i++) {
+        g_autofree char *text = text_below(folder, places[i]);
+        const char *found = text ? strstr(text, before) : NULL;
+        if (found)
+            return g_strndup(found + strlen(before), strcspn(found + strlen(before), " \n"));
+    }
+    return NULL;
+}
+
+static char *name_of(const char *folder)
+{
+    char *name = name_in_source_code(folder);
+    if (!name)
+        name = name_in_runproc(folder);
+    return name ? name : g_strdup(NAME);
 }
 
 /* Whether a line asks for anything. */
@@ -47,14 +97,17 @@ static bool asks(const char *text)
 
 char *requirements_find(const char *folder)
 {
-    static const char *const files[] = {"code/" NAME, "model/code/" NAME, "input/data/code/" NAME,
-                                        "processing/input/code/" NAME};
-    static const char *const archives[] = {"processing/input/code/sourcedir.tar.gz"};
+    static const char *const places[] = {"code", "model/code", "input/data/code",
+                                         "processing/input/code"};
+    enum { UNPACKED = 2 }; /* of them: those whose archives have been */
+    g_autofree char *name = name_of(folder);
     g_autofree char *text = NULL;
-    for (size_t i = 0; i < G_N_ELEMENTS(files) && !text; i++)
-        text = text_below(folder, files[i]);
-    for (size_t i = 0; i < G_N_ELEMENTS(archives) && !text; i++)
-        text = text_in_archive(folder, archives[i]);
+    for (size_t i = 0; i < G_N_ELEMENTS(places) && !text; i++) {
+        g_autofree char *place = g_build_filename(folder, places[i], NULL);
+        text = text_below(place, name);
+        if (!text && i >= UNPACKED)
+            text = text_in_archives(place, name);
+    }
     return text && asks(text) ? g_steal_pointer(&text) : NULL;
 }
 

@@ -10,6 +10,7 @@ import pytest
 from botocore.exceptions import ClientError
 
 import scripts
+from scripts import CODE
 from sagemaker_jobs import channel, unique
 
 
@@ -310,6 +311,78 @@ def test_requirements_are_installed_once(server_factory):
     assert "requirements.txt could not be installed: " in job["FailureReason"]
     assert any("No matching distribution found" in line for line in log)
     assert len([path for path in cache.iterdir() if path.suffix != ".lock"]) == 1
+
+
+@pytest.fixture(scope="module")
+def offline(server_factory):
+    """Whose pip finds no library anywhere, at once."""
+    own = server_factory(environment={"PIP_NO_INDEX": "1"})
+    own.client("s3").create_bucket(Bucket="bucket")
+    return own
+
+
+def archive_of(**files):
+    bytes_ = io.BytesIO()
+    with tarfile.open(fileobj=bytes_, mode="w:gz") as archive:
+        for name, text in files.items():
+            member = tarfile.TarInfo(name)
+            member.size = len(text)
+            archive.addfile(member, io.BytesIO(text))
+    return bytes_.getvalue()
+
+
+NOBODY_HAS = b"a-library-that-nobody-has==1\n"
+WANTED = "requirements.txt could not be installed: "
+
+
+@pytest.mark.parametrize("said, files, wanted", [
+    (None, {"code/requirements.txt": NOBODY_HAS}, WANTED),
+    ("reqs/cpu.txt", {"code/reqs/cpu.txt": NOBODY_HAS}, WANTED),
+    ("reqs/cpu.txt", {"code/reqs/cpu.txt": b"# none\n", "code/requirements.txt": NOBODY_HAS}, None),
+    ("auto", {"code/requirements.txt": NOBODY_HAS}, WANTED),
+    ("reqs/cpu.txt", {"code/source.tar.gz": archive_of(**{"reqs/cpu.txt": NOBODY_HAS})}, WANTED),
+    ("../../../config/x", {"code/requirements.txt": NOBODY_HAS}, None),
+], ids=["beside", "by name", "another", "auto", "in an archive", "outside"])
+def test_requirements_stand_where_the_sdk_3_says(offline, said, files, wanted):
+    name = unique("sdk3")
+    source = json.dumps({"entry_script": "train.py", "requirements": said})
+    files = {**files, "code/train.py": b"print('ran')\n", "drivers/sourcecode.json": source}
+    for key, body in files.items():
+        offline.client("s3").put_object(Bucket="bucket", Key=f"{name}/{key}", Body=body)
+    request = scripts.training_request(
+        "bucket", [channel("code", f"s3://bucket/{name}/code/"),
+                   channel("sm_drivers", f"s3://bucket/{name}/drivers/")], image=scripts.IMAGE)
+    request["HyperParameters"] = {}
+    request["AlgorithmSpecification"].update(
+        ContainerEntrypoint=["python3", "/opt/ml/input/data/code/train.py"])
+    offline.client("sagemaker").create_training_job(**request)
+    job = scripts.wait_for_job(offline, request["TrainingJobName"])
+    if wanted:
+        assert job["TrainingJobStatus"] == "Failed" and wanted in job["FailureReason"]
+    else:
+        assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+
+
+@pytest.mark.parametrize("file", ["requirements.txt", "reqs/cpu.txt"])
+def test_requirements_of_a_source_that_a_shell_script_unpacks(offline, file):
+    s3, name = offline.client("s3"), unique("sdk3")
+    source = archive_of(**{"run.py": b"print('ran')\n", file: NOBODY_HAS})
+    s3.put_object(Bucket="bucket", Key=f"{name}/source/sourcedir.tar.gz", Body=source)
+    shell = (f"set -e\ncd {CODE}\ntar -xzf sourcedir.tar.gz\n"
+             f"if [[ -f '{file}' ]]; then\n"
+             f"    python3 {CODE}/install_requirements.py {file}\nfi\npython3 run.py \"$@\"\n")
+    given = scripts.processing_request(
+        "bucket", "", name=name,
+        inputs=[("entrypoint", f"s3://bucket/{name}/script.py", "/opt/ml/processing/input/entrypoint")])
+    code, entry = given["ProcessingInputs"]
+    code["S3Input"]["S3Uri"] = f"s3://bucket/{name}/source/"
+    s3.put_object(Bucket="bucket", Key=f"{name}/entry/runproc.sh", Body=shell)
+    entry["S3Input"]["S3Uri"] = f"s3://bucket/{name}/entry/runproc.sh"
+    given["AppSpecification"]["ContainerEntrypoint"] = [
+        "/bin/bash", "/opt/ml/processing/input/entrypoint/runproc.sh"]
+    offline.client("sagemaker").create_processing_job(**given)
+    job = scripts.wait_for_processing(offline, name)
+    assert job["ProcessingJobStatus"] == "Failed" and WANTED in job["FailureReason"]
 
 
 # --- slots --------------------------------------------------------------------------------------

@@ -194,7 +194,8 @@ struct workers *workers_open(const struct workers_plan *plan, GError **error)
 static void refuse_waiting(struct workers *workers, GQueue *waiting)
 {
     g_autoptr(GError) cause = NULL;
-    error_set(&cause, ERROR_SERVICE_UNAVAILABLE, "%s is being ended", workers->plan.name);
+    if (!g_queue_is_empty(waiting))
+        error_set(&cause, ERROR_SERVICE_UNAVAILABLE, "%s is being ended", workers->plan.name);
     struct worker_call *call;
     while ((call = g_queue_pop_head(waiting)))
         worker_call_end(call, NULL, cause);

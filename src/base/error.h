@@ -18,6 +18,11 @@
     X(ERROR_NOT_FOUND, "ResourceNotFound", 400)                              \
     X(ERROR_NOT_FOUND_EXCEPTION, "ResourceNotFoundException", 400)           \
     X(ERROR_IN_USE, "ResourceInUse", 400)                                    \
+    X(ERROR_IN_USE_EXCEPTION, "ResourceInUseException", 400)                 \
+    X(ERROR_INVALID_ARGUMENT_EXCEPTION, "InvalidArgumentException", 400)     \
+    X(ERROR_CONCURRENT_CHANGE, "ConcurrentModificationException", 400)       \
+    X(ERROR_LIMIT_EXCEEDED_EXCEPTION, "LimitExceededException", 400)         \
+    X(ERROR_BACK_OFF, "ServiceUnavailableException", 500)                    \
     X(ERROR_ALREADY_EXISTS_RESOURCE, "ResourceAlreadyExistsException", 400)  \
     X(ERROR_CONFLICT, "ConflictException", 400)                              \
     X(ERROR_LIMIT_EXCEEDED, "ResourceLimitExceeded", 400)                    \

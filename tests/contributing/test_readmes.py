@@ -19,6 +19,7 @@ LIBRARIES = {
     "microhttpd.h": ("libmicrohttpd", "libmicrohttpd-dev", "libmicrohttpd"),
     "openssl/": ("OpenSSL", "libssl-dev", None), "zlib.h": ("zlib", "zlib1g-dev", None),
     "archive": ("libarchive", "libarchive-dev", "libarchive"),
+    "snappy-c.h": ("libsnappy", "libsnappy-dev", "snappy"),
     "sqlite3.h": ("SQLite", "libsqlite3-dev", "sqlite3"),
 }
 # The C library, Linux and the compiler.

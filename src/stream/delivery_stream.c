@@ -1,0 +1,459 @@
+#include <string.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "base/file.h"
+#include "store/entry.h"
+#include "stream/delivery_stream_inside.h"
+
+#define DELIVERERS 4
+
+/* ---- configurations ---- */
+
+struct delivery_config *delivery_config_new(void)
+{
+    return g_atomic_rc_box_new0(struct delivery_config);
+}
+
+struct delivery_config *delivery_config_ref(struct delivery_config *config)
+{
+    return g_atomic_rc_box_acquire(config);
+}
+
+static void clear_config(void *data)
+{
+    struct delivery_config *config = data;
+    g_free(config->version);
+    g_free(config->bucket);
+    g_free(config->prefix);
+    g_free(config->time_zone);
+    g_free(config->extension);
+    g_free(config->delimiter);
+}
+
+void delivery_config_unref(struct delivery_config *config)
+{
+    if (config)
+        g_atomic_rc_box_release_full(config, clear_config);
+}
+
+/* ---- one stream ---- */
+
+static void free_spool(void *spool)
+{
+    spool_free(spool);
+}
+
+struct delivery_stream *delivery_stream_ref(struct delivery_stream *stream)
+{
+    atomic_fetch_add(&stream->references, 1);
+    return stream;
+}
+
+void delivery_stream_unref(struct delivery_stream *stream)
+{
+    if (!stream || atomic_fetch_sub(&stream->references, 1) > 1)
+        return;
+    spool_free(stream->active);
+    g_queue_clear_full(&stream->full, free_spool);
+    delivery_config_unref(stream->config);
+    pthread_cond_destroy(&stream->changed);
+    pthread_mutex_destroy(&stream->lock);
+    g_free(stream->name);
+    g_free(stream->id);
+    g_free(stream->folder);
+    g_free(stream);
+}
+
+static struct delivery_stream *new_stream(struct delivery_streams *streams, const char *name,
+                                          const char *id, struct delivery_config *config)
+{
+    struct delivery_stream *stream = g_new0(struct delivery_stream, 1);
+    atomic_init(&stream->references, 1);
+    stream->streams = streams;
+    stream->name = g_strdup(name);
+    stream->id = g_strdup(id);
+    stream->folder = g_build_filename(streams->folder, name, id, NULL);
+    stream->config = config;
+    pthread_mutex_init(&stream->lock, NULL);
+    pthread_cond_init(&stream->changed, NULL);
+    return stream;
+}
+
+/* ---- putting: one of those that wait writes for all of them ---- */
+
+/* Under the lock: how many of the records may be kept, and their frames' size. */
+static size_t admit(struct delivery_stream *stream, const struct spool_records *records,
+                    size_t *size)
+{
+    gint64 room = stream->streams->backlog - stream->kept;
+    size_t count = records->ends->len;
+    while (count && (gint64)g_array_index(records->ends, size_t, count - 1) > room)
+        count--;
+    *size = count ? g_array_index(records->ends, size_t, count - 1) : 0;
+    stream->kept += (gint64)*size;
+    return count;
+}
+
+/* Under the lock. */
+static bool make_active(struct delivery_stream *stream, GError **error)
+{
+    struct clock *clock = stream->streams->clock;
+    if (stream->active)
+        return true;
+    stream->active = spool_new(stream->folder, stream->last_number + 1, clock_wall(clock), error);
+    if (!stream->active)
+        return false;
+    stream->last_number++;
+    stream->active_bytes = 0;
+    stream->active_due = clock_steady(clock) + stream->config->interval;
+    return true;
+}
+
+/* Under the lock: those that wait, up to what makes the file full. */
+static GPtrArray *take_group(struct delivery_stream *stream)
+{
+    GPtrArray *group = g_ptr_array_new();
+    gint64 size = stream->active ? stream->active_bytes : 0;
+    while (!g_queue_is_empty(&stream->waiting) && (!group->len || size < stream->config->size)) {
+        struct waiting_put *put = g_queue_pop_head(&stream->waiting);
+        size += put->bytes;
+        g_ptr_array_add(group, put);
+    }
+    return group;
+}
+
+static bool write_group(struct spool *spool, const GPtrArray *group, GError **error)
+{
+    g_autofree struct spool_piece *pieces = g_new(struct spool_piece, group->len);
+    for (guint i = 0; i < group->len; i++)
+        pieces[i] = ((const struct waiting_put *)g_ptr_array_index(group, i))->piece;
+    return spool_append(spool, pieces, group->len, error);
+}
+
+/* Under the lock. A file that could not be written to takes nothing more: what it has is delivered,
+ * what has nothing is removed. */
+static void give_active_up(struct delivery_stream *stream)
+{
+    if (!stream->active)
+        return;
+    if (stream->active->length) {
+        delivery_stream_close_active(stream);
+        delivery_stream_request_delivery(stream);
+        return;
+    }
+    unlink(stream->active->path);
+    g_clear_pointer(&stream->active, spool_free);
+}
+
+/* Under the lock. */
+static void end_group(struct delivery_stream *stream, GPtrArray *group, GError *failure)
+{
+    for (guint i = 0; i < group->len; i++) {
+        struct waiting_put *put = g_ptr_array_index(group, i);
+        put->done = true;
+        put->failure = failure ? g_error_copy(failure) : NULL;
+        if (failure)
+            stream->kept -= (gint64)put->piece.size;
+        else
+            stream->active_bytes += put->bytes;
+    }
+    if (failure)
+        give_active_up(stream);
+    g_clear_error(&failure);
+    g_ptr_array_unref(group);
+}
+
+/* Under the lock, which it lets go while it writes. */
+static void write_for_all(struct delivery_stream *stream)
+{
+    GError *failure = NULL;
+    stream->writing = true;
+    GPtrArray *group = take_group(stream);
+    if (make_active(stream, &failure)) {
+        pthread_mutex_unlock(&stream->lock);
+        write_group(stream->active, group, &failure);
+        pthread_mutex_lock(&stream->lock);
+    }
+    end_group(stream, group, failure);
+    if (stream->active && stream->active_bytes >= stream->config->size) {
+        delivery_stream_close_active(stream);
+        delivery_stream_request_delivery(stream);
+    }
+    delivery_stream_watch_age(stream);
+    stream->writing = false;
+    pthread_cond_broadcast(&stream->changed);
+}
+
+/* Under the lock. */
+static bool put_frames(struct delivery_stream *stream, struct waiting_put put, GError **error)
+{
+    g_queue_push_tail(&stream->waiting, &put);
+    while (!put.done) {
+        if (stream->writing)
+            pthread_cond_wait(&stream->changed, &stream->lock);
+        else
+            write_for_all(stream);
+    }
+    if (put.failure)
+        g_propagate_error(error, put.failure);
+    return !put.failure;
+}
+
+/* Under the lock. */
+static bool put_admitted(struct delivery_stream *stream, const struct spool_records *records,
+                         size_t *taken, GError **error)
+{
+    size_t size;
+    if (stream->ended)
+        return error_set(error, ERROR_NOT_FOUND_EXCEPTION, "The stream %s is being deleted.",
+                         stream->name);
+    *taken = admit(stream, records, &size);
+    if (!*taken)
+        return error_set(error, ERROR_SERVICE_UNAVAILABLE,
+                         "Slow down. The stream %s has %" G_GINT64_FORMAT
+                         " bytes that are not delivered yet, and keeps at most %" G_GINT64_FORMAT
+                         ".",
+                         stream->name, stream->kept, stream->streams->backlog);
+    /* Of a part of them a little more is counted: what their frames are. */
+    gint64 bytes = *taken == records->ends->len ? (gint64)records->bytes : (gint64)size;
+    struct waiting_put put = {.piece = {records->frames->data, size}, .bytes = bytes};
+    return put_frames(stream, put, error);
+}
+
+bool delivery_stream_put(struct delivery_stream *stream, const struct spool_records *records,
+                         size_t *taken, GError **error)
+{
+    pthread_mutex_lock(&stream->lock);
+    bool put = put_admitted(stream, records, taken, error);
+    pthread_mutex_unlock(&stream->lock);
+    return put;
+}
+
+/* ---- changing and ending ---- */
+
+/* Updates of one stream may come here in another order than the store saw them. */
+static bool is_newer(const struct delivery_config *config, const struct delivery_config *than)
+{
+    return g_ascii_strtoll(config->version, NULL, 10) > g_ascii_strtoll(than->version, NULL, 10);
+}
+
+/* Under the lock. */
+static void replace_config(struct delivery_stream *stream, struct delivery_config *config)
+{
+    stream->active_due += config->interval - stream->config->interval;
+    stream->retry_at = 0;
+    delivery_config_unref(stream->config);
+    stream->config = config;
+}
+
+void delivery_stream_update(struct delivery_stream *stream, struct delivery_config *config)
+{
+    delivery_stream_lock_without_alarms(stream);
+    if (is_newer(config, stream->config))
+        replace_config(stream, config);
+    else
+        delivery_config_unref(config);
+    delivery_stream_watch_age(stream);
+    delivery_stream_request_delivery(stream);
+    pthread_mutex_unlock(&stream->lock);
+}
+
+bool delivery_stream_end(struct delivery_stream *stream)
+{
+    pthread_mutex_lock(&stream->lock);
+    bool first = !stream->ended;
+    stream->ended = true;
+    while (stream->writing || stream->delivering || !g_queue_is_empty(&stream->waiting))
+        pthread_cond_wait(&stream->changed, &stream->lock);
+    stream->retry_at = 0;
+    if (first)
+        delivery_stream_request_delivery(stream);
+    while (stream->delivering)
+        pthread_cond_wait(&stream->changed, &stream->lock);
+    pthread_mutex_unlock(&stream->lock);
+    return first;
+}
+
+void delivery_stream_go_on(struct delivery_stream *stream)
+{
+    pthread_mutex_lock(&stream->lock);
+    stream->ended = false;
+    delivery_stream_watch_age(stream);
+    delivery_stream_request_delivery(stream);
+    pthread_mutex_unlock(&stream->lock);
+}
+
+void delivery_streams_remove(struct delivery_streams *streams, struct delivery_stream *stream)
+{
+    g_autoptr(GError) error = NULL;
+    delivery_stream_lock_without_alarms(stream);
+    pthread_mutex_unlock(&stream->lock);
+    pthread_mutex_lock(&streams->lock);
+    if (g_hash_table_lookup(streams->by_name, stream->name) == stream)
+        g_hash_table_remove(streams->by_name, stream->name);
+    pthread_mutex_unlock(&streams->lock);
+    pthread_mutex_lock(&streams->names);
+    g_autofree char *parent = g_path_get_dirname(stream->folder);
+    if (!file_remove_tree(stream->folder, &error))
+        g_warning("the files of the delivery stream %s: %s", stream->name, error->message);
+    rmdir(parent); /* unless another of that name has it */
+    pthread_mutex_unlock(&streams->names);
+}
+
+/* ---- opening ---- */
+
+/* How far it was delivered, by the store. */
+static bool find_mark(struct delivery_stream *stream, guint64 *delivered, GError **error)
+{
+    struct entry_query query = {.kind = DELIVERY_STREAM_KIND, .owner = stream->name};
+    g_autoptr(GPtrArray) entries = entry_list(stream->streams->store, &query, error);
+    for (guint i = 0; entries && i < entries->len; i++) {
+        const struct entry *entry = g_ptr_array_index(entries, i);
+        if (g_strcmp0(json_text_at(entry->body, "Id"), stream->id) == 0)
+            *delivered = (guint64)json_integer_at(entry->body, "Delivered", 0);
+    }
+    return entries != NULL;
+}
+
+/* What an earlier run left: delivered already, or still to be. */
+static bool take_up(struct delivery_stream *stream, GError **error)
+{
+    guint64 delivered = 0;
+    g_autoptr(GPtrArray) left =
+        find_mark(stream, &delivered, error) ? spool_find(stream->folder, error) : NULL;
+    stream->last_number = delivered;
+    while (left && left->len) {
+        struct spool *spool = g_ptr_array_steal_index(left, 0);
+        stream->last_number = MAX(stream->last_number, spool->number);
+        if (spool->number > delivered) {
+            stream->kept += spool_frames(spool);
+            g_queue_push_tail(&stream->full, spool);
+        } else {
+            unlink(spool->path);
+            spool_free(spool);
+        }
+    }
+    return left != NULL;
+}
+
+static bool make_folder(struct delivery_streams *streams, const struct delivery_stream *stream,
+                        GError **error)
+{
+    g_autofree char *parent = g_path_get_dirname(stream->folder);
+    pthread_mutex_lock(&streams->names);
+    bool made = file_make_folders(stream->folder, error) && file_sync_folder(parent, error) &&
+                file_sync_folder(streams->folder, error);
+    pthread_mutex_unlock(&streams->names);
+    return made;
+}
+
+bool delivery_streams_add(struct delivery_streams *streams, const char *name, const char *id,
+                          struct delivery_config *config, GError **error)
+{
+    struct delivery_stream *stream = new_stream(streams, name, id, config);
+    if (!make_folder(streams, stream, error) || !take_up(stream, error)) {
+        g_prefix_error(error, "the delivery stream %s: ", name);
+        delivery_stream_unref(stream);
+        return false;
+    }
+    pthread_mutex_lock(&stream->lock);
+    delivery_stream_request_delivery(stream);
+    pthread_mutex_unlock(&stream->lock);
+    pthread_mutex_lock(&streams->lock);
+    g_hash_table_replace(streams->by_name, stream->name, stream);
+    pthread_mutex_unlock(&streams->lock);
+    return true;
+}
+
+struct delivery_stream *delivery_streams_find(struct delivery_streams *streams, const char *name)
+{
+    pthread_mutex_lock(&streams->lock);
+    struct delivery_stream *stream = g_hash_table_lookup(streams->by_name, name);
+    if (stream)
+        delivery_stream_ref(stream);
+    pthread_mutex_unlock(&streams->lock);
+    return stream;
+}
+
+static bool clean_folder(struct delivery_streams *streams, const char *name, GError **error)
+{
+    g_autoptr(delivery_stream_auto) stream = delivery_streams_find(streams, name);
+    g_autofree char *path = g_build_filename(streams->folder, name, NULL);
+    if (!stream)
+        return file_remove_tree(path, error);
+    g_autoptr(GDir) folder = g_dir_open(path, 0, error);
+    const char *id;
+    while (folder && (id = g_dir_read_name(folder))) {
+        g_autofree char *other = g_build_filename(path, id, NULL);
+        if (strcmp(id, stream->id) != 0 && !file_remove_tree(other, error))
+            return false;
+    }
+    return folder != NULL;
+}
+
+bool delivery_streams_clean(struct delivery_streams *streams, GError **error)
+{
+    g_autoptr(GDir) folder = g_dir_open(streams->folder, 0, error);
+    const char *name;
+    while (folder && (name = g_dir_read_name(folder)))
+        if (!clean_folder(streams, name, error))
+            return false;
+    return folder != NULL;
+}
+
+static void unref_stream(void *stream)
+{
+    delivery_stream_unref(stream);
+}
+
+struct delivery_streams *delivery_streams_open(const struct delivery_streams_settings *settings,
+                                               GError **error)
+{
+    if (!file_make_folders(settings->folder, error))
+        return NULL;
+    struct delivery_streams *streams = g_new0(struct delivery_streams, 1);
+    streams->folder = g_strdup(settings->folder);
+    streams->store = settings->store;
+    streams->lake = settings->lake;
+    streams->clock = settings->clock;
+    streams->backlog = settings->backlog;
+    streams->deliverers = tasks_new_many(DELIVERERS);
+    atomic_init(&streams->closing, false);
+    pthread_mutex_init(&streams->names, NULL);
+    pthread_mutex_init(&streams->lock, NULL);
+    streams->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_stream);
+    return streams;
+}
+
+void delivery_streams_wait(struct delivery_streams *streams)
+{
+    tasks_wait(streams->deliverers);
+}
+
+static void cancel_all_alarms(struct delivery_streams *streams)
+{
+    GHashTableIter entries;
+    gpointer value;
+    g_hash_table_iter_init(&entries, streams->by_name);
+    while (g_hash_table_iter_next(&entries, NULL, &value)) {
+        struct delivery_stream *stream = value;
+        delivery_stream_lock_without_alarms(stream);
+        pthread_mutex_unlock(&stream->lock);
+    }
+}
+
+void delivery_streams_close(struct delivery_streams *streams)
+{
+    if (!streams)
+        return;
+    atomic_store(&streams->closing, true);
+    cancel_all_alarms(streams); /* none has anything delivered any more */
+    tasks_free(streams->deliverers);
+    cancel_all_alarms(streams); /* nor was one set by a delivery that ended meanwhile */
+    g_hash_table_unref(streams->by_name);
+    pthread_mutex_destroy(&streams->names);
+    pthread_mutex_destroy(&streams->lock);
+    g_free(streams->folder);
+    g_free(streams);
+}

@@ -50,6 +50,7 @@ static const struct {
     {"lake", "objects above 64 KiB"},
     {"lake/aside", "files that no object names; each is removed after seven days"},
     {"cache", "files for jobs; may be removed at any time"},
+    {"streams", "records of delivery streams, until they are in the lake"},
     {"logs", "log groups, as long as their retention says"},
     {"jobs", "folders of jobs that run"},
 };

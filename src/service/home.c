@@ -17,6 +17,7 @@
 #include "runtime/settings.h"
 #include "serve/captures.h"
 #include "serve/endpoint.h"
+#include "stream/delivery_stream.h"
 
 /* The lock is the kernel's, on an open file: it goes with its owner, however that ends. The file
  * says who it is. */
@@ -127,6 +128,7 @@ void lathe_move_clock(struct lathe *lathe, double seconds)
 {
     clock_move(lathe->clock, seconds);
     captures_wait(lathe->captures);
+    delivery_streams_wait(lathe->streams);
     tasks_wait(lathe->chores);
 }
 

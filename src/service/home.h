@@ -17,6 +17,7 @@ struct endpoints;
 struct flows;
 struct proxy;
 struct store;
+struct delivery_streams;
 struct settings;
 struct tasks;
 
@@ -39,6 +40,7 @@ struct lathe {
     struct captures *captures;          /* samples of their traffic, on their way to the lake */
     struct tasks *deployers[DEPLOYERS]; /* open the models of endpoints, each those of some names */
     atomic_bool ends;                   /* the server does: nobody waits for what takes long */
+    struct delivery_streams *streams;   /* of records on their way to the lake */
     struct operations *operations;
     struct flows *flows;       /* the engine of workflows */
     struct tasks *chores;      /* what takes long and nobody waits for: services' tidying */

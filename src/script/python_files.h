@@ -8,7 +8,8 @@
 
 struct python_file {
     const char *name; /* relative, with slashes */
-    const char *text;
+    const char *bytes;
+    size_t size;
 };
 /* Ends with a name that is NULL; made by tools/embed.py. */
 extern const struct python_file python_files[];

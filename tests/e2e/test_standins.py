@@ -1,13 +1,17 @@
 """What scripts import for SageMaker, where the user's Python lacks it, and what is told of names that
 Python and libraries have dropped. The scripts are in the manner of AWS's workshops."""
 
+import base64
 import json
+import pathlib
 
 import pytest
 from botocore.exceptions import ClientError
 
 import scripts
 from sagemaker_jobs import channel
+from test_script_endpoints import XGBOOST as XGBOOST_IMAGE
+from test_script_endpoints import ask, container, create, deployed, described
 
 CODE = scripts.CODE
 
@@ -183,6 +187,62 @@ import sagemaker_inference
 print(sagemaker_inference.MINE)
 """
     assert succeed(server, bucket, script) == ["True"]
+
+
+# --- serving -------------------------------------------------------------------------------------
+
+FEATURES = """
+import json
+from sagemaker_containers.beta.framework import content_types, encoders, worker
+from sagemaker_inference import decoder
+
+def model_fn(model_dir):
+    return 2.0
+
+def input_fn(body, content_type):
+    return decoder.decode(body, content_type)
+
+def predict_fn(rows, model):
+    return rows * model
+
+def output_fn(prediction, accept):
+    if accept == content_types.JSON:
+        rows = {"instances": [{"features": row} for row in prediction.tolist()]}
+        return worker.Response(json.dumps(rows), mimetype=accept)
+    return worker.Response(encoders.encode(prediction, accept), mimetype=accept)
+"""
+
+
+def test_an_endpoints_script_answers_with_responses(server):
+    name = deployed(server, container(server, FEATURES))
+    assert ask(server, name, b"1,2\n3,4\n", "text/csv", "application/json") == (
+        b'{"instances": [{"features": [2.0, 4.0]}, {"features": [6.0, 8.0]}]}', "application/json")
+    assert ask(server, name, b"[[1, 2]]", "application/json", "text/csv") == (
+        b"2.0,4.0\n", "text/csv; charset=utf-8")
+
+
+def test_the_defaults_of_xgboost_read_recordio_protobuf(server):
+    """The body is one that AWS's own encoder wrote."""
+    answers = json.loads((pathlib.Path(__file__).parent.parent / "python/answers.json").read_text())
+    kind, body = answers["training"]["recordio"][0]
+    assert kind == "bytes"
+    script = """
+        class Sum:
+            def predict(self, rows, validate_features):
+                return rows.get_data().toarray().sum(axis=1)
+
+        def model_fn(model_dir):
+            return Sum()
+    """
+    name = deployed(server, container(server, script, image=XGBOOST_IMAGE))
+    answer, _ = ask(server, name, base64.b64decode(body), "application/x-recordio-protobuf", "text/csv")
+    assert answer == b"3.5\n7.0\n"
+
+
+def test_why_an_endpoint_fails_tells_of_dropped_names(server):
+    name = create(server, container(server, "import cPickle\n"))
+    assert ("(model/code/inference.py, line 1); the module cPickle: gone since Python 3.0; what "
+            "replaces it: pickle") in described(server, name)["FailureReason"]
 
 
 # --- the debugger's hook -------------------------------------------------------------------------

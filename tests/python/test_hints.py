@@ -101,3 +101,8 @@ def test_what_replaces_it_is_told(script):
 @pytest.mark.parametrize("script", OTHERS)
 def test_nothing_is_told_of_other_errors(script):
     assert lathe_hints.of(raised(script)) is None
+
+
+def test_a_module_whose_package_has_another_name_is_told():
+    assert lathe_hints.of(ModuleNotFoundError("No module named 'skimage'", name="skimage.io")).endswith(
+        f"{sys.executable} -m pip install scikit-image")

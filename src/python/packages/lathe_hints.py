@@ -1,6 +1,7 @@
-"""What an error is about whose cause is a name that Python or a library has dropped since a script was
-written: since which version it is gone, and what replaces it. Each row is what is gone, since when,
-what to write instead, and which words of an error mean it."""
+"""What is to be said of an error beyond its own words. Mostly its cause is a name that Python or a
+library has dropped since a script was written: since which version it is gone, and what replaces it. A
+row of these tables is what is gone, since when, what to write instead, and which words of an error mean
+it."""
 
 import re
 
@@ -305,6 +306,27 @@ def _of_stand_in(said):
     return absent.sentence(found["whole"] or f"{found['module']}.{found['name']}", package)
 
 
+# ---- modules whose package has another name ----
+
+PACKAGES = {"sklearn": "scikit-learn", "skimage": "scikit-image", "yaml": "PyYAML", "PIL": "pillow",
+            "cv2": "opencv-python-headless", "bs4": "beautifulsoup4", "dateutil": "python-dateutil",
+            "dotenv": "python-dotenv", "Crypto": "pycryptodome", "OpenSSL": "pyOpenSSL",
+            "jwt": "PyJWT", "umap": "umap-learn", "imblearn": "imbalanced-learn",
+            "psycopg2": "psycopg2-binary",
+            "MySQLdb": "mysqlclient", "attr": "attrs", "google.protobuf": "protobuf"}
+
+
+def _of_module(error):
+    name = (getattr(error, "name", None) or "") if isinstance(error, ModuleNotFoundError) else ""
+    package = PACKAGES.get(name) or PACKAGES.get(name.split(".")[0])
+    if not package:
+        return None
+    import sys
+
+    return (f"install it into the Python that runs the scripts: {sys.executable} -m pip install "
+            f"{package}")
+
+
 # ---- which it is ----
 
 
@@ -320,4 +342,4 @@ def of(error):
     if isinstance(error, SyntaxError):
         return _find(LINES, f"{error.text or ''}\n{error.msg}")
     said = f"{type(error).__name__}: {error}"
-    return _of_stand_in(said) or _find(TABLE, said)
+    return _of_stand_in(said) or _find(TABLE, said) or _of_module(error)

@@ -6,7 +6,8 @@ import atexit
 import os
 import sys
 
-sys.path.append(os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "packages"))
+_own = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "packages")
+sys.path.append(f"{_own}.zip" if os.path.exists(f"{_own}.zip") else _own)
 
 
 class _Externals:

@@ -96,7 +96,7 @@ static bool deliver_spool(const struct delivery_stream *stream,
 static bool is_due(const struct delivery_stream *stream)
 {
     const struct delivery_config *config = stream->config;
-    return stream->active && stream->active->length &&
+    return stream->active && stream->active_used &&
            (stream->ended || stream->active_bytes >= config->size ||
             clock_steady(stream->streams->clock) >= stream->active_due);
 }
@@ -213,7 +213,8 @@ static void wake_of_age(void *data)
 
 void delivery_stream_watch_age(struct delivery_stream *stream)
 {
-    if (!stream->active || stream->age_alarm_waits || !may_set_alarms(stream))
+    bool gathers = stream->active && stream->active_used;
+    if (!gathers || stream->age_alarm_waits || !may_set_alarms(stream))
         return;
     stream->age_alarm_waits = true;
     stream->age_alarm =

@@ -105,6 +105,7 @@ static bool make_active(struct delivery_stream *stream, GError **error)
     if (!stream->active)
         return false;
     stream->last_number++;
+    stream->active_used = false;
     stream->active_bytes = 0;
     stream->active_due = clock_steady(clock) + stream->config->interval;
     return true;
@@ -160,6 +161,8 @@ static void end_group(struct delivery_stream *stream, GPtrArray *group, GError *
     }
     if (failure)
         give_active_up(stream);
+    else
+        stream->active_used = true;
     g_clear_error(&failure);
     g_ptr_array_unref(group);
 }

@@ -40,6 +40,7 @@ struct delivery_stream {
     GQueue waiting;       /* struct waiting_put */
     bool writing;         /* one of those that wait writes for several: `active` is its own */
     struct spool *active; /* what is gathered; or NULL */
+    bool active_used;     /* something in it was acknowledged */
     gint64 active_bytes;  /* of the records in it */
     double active_due;    /* steady time at which it is old enough */
     GQueue full;          /* struct spool: to be delivered, in order */

@@ -203,6 +203,52 @@ static void a_buffer_is_delivered_when_it_is_old_or_full(void **state)
     assert_delivered(fixture, "a10 b10 c2999 d1 ", 2);
 }
 
+/* ---- many at once ---- */
+
+#define THREADS 6
+#define PUTS 60
+
+struct publisher {
+    struct fixture *fixture;
+    char letter;
+};
+
+/* What is refused is put again, until there is room. */
+static void *publish(void *data)
+{
+    const struct publisher *publisher = data;
+    for (int i = 0; i < PUTS;) {
+        g_autoptr(GError) error = NULL;
+        size_t taken;
+        if (put(publisher->fixture, publisher->letter, 1, 100, &taken, &error))
+            i++;
+        else if (!g_error_matches(error, LATHE_ERROR, ERROR_SERVICE_UNAVAILABLE))
+            g_error("a put failed: %s", error->message);
+    }
+    return NULL;
+}
+
+static void each_record_of_many_callers_is_delivered_once(void **state)
+{
+    struct fixture *fixture = *state;
+    struct publisher publishers[THREADS];
+    pthread_t threads[THREADS];
+    for (int i = 0; i < THREADS; i++) {
+        publishers[i] = (struct publisher){fixture, (char)('a' + i)};
+        pthread_create(&threads[i], NULL, publish, &publishers[i]);
+    }
+    for (int i = 0; i < 20; i++) { /* age and size, by turns */
+        g_usleep(2000);
+        clock_move(fixture->clock, 60);
+    }
+    for (int i = 0; i < THREADS; i++)
+        pthread_join(threads[i], NULL);
+    pass_time(fixture, 61);
+    guint objects;
+    g_autofree char *letters = letters_delivered(fixture, &objects);
+    assert_string_equal(letters, "a6000 b6000 c6000 d6000 e6000 f6000 ");
+}
+
 /* ---- back-pressure ---- */
 
 static void what_does_not_fit_is_refused_until_there_is_room(void **state)
@@ -407,6 +453,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_buffer_is_delivered_when_it_is_old_or_full, up, down),
+        cmocka_unit_test_setup_teardown(each_record_of_many_callers_is_delivered_once, up, down),
         cmocka_unit_test_setup_teardown(what_does_not_fit_is_refused_until_there_is_room, up, down),
         cmocka_unit_test_setup_teardown(a_disk_that_takes_no_more_refuses_and_keeps_what_it_has, up,
                                         down),

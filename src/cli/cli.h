@@ -23,6 +23,7 @@ struct verb {
 int cli_serve(int argc, char **argv);
 int cli_call(int argc, char **argv);
 int cli_sample(int argc, char **argv);
+int cli_publish(int argc, char **argv);
 int cli_predict(int argc, char **argv);
 int cli_describe(int argc, char **argv);
 int cli_export(int argc, char **argv);

@@ -53,6 +53,13 @@ static const struct verb verbs[] = {
     {"logs", "NAME [-f]", "print the log of a job or an endpoint; -f goes on until it ends",
      "  --json   a JSON object a line: timestamp (milliseconds) and message", cli_logs},
     {"stop", "[JOB]", "stop the server, or one job", "", cli_stop},
+    {"publish", "STREAM FILE... [--skip-header]", "put the lines of files into a delivery stream",
+     "Each line is a record, its newline a part of it, in the files' order; - is standard input.\n"
+     "What was acknowledged is on the disk, and the stream delivers it as its buffers say. Where\n"
+     "the stream has no room, it is waited for. How many records were accepted is printed at the\n"
+     "end, also where it failed.\n"
+     "  --skip-header   each file's first line is no record",
+     cli_publish},
     {"predict", "ARTIFACT... [FILE]", "answer rows with a model, or a pipeline of them",
      "Artifacts in the order of the pipeline: XGBoost model files, model.tar.gz, MLeap bundles "
      "(zip\nor folder). Rows come from FILE or standard input, plain or gzip: CSV with the columns "

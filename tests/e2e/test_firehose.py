@@ -3,8 +3,11 @@ named, prefixed and packed as Firehose does; limits and errors are AWS's."""
 
 import gzip
 import io
+import os
+import pty
 import re
 import struct
+import subprocess
 import threading
 import time
 import zipfile
@@ -518,3 +521,52 @@ def test_a_killed_server_loses_nothing_and_delivers_nothing_twice(server_factory
     while any(path.is_file() for path in (server.home / "streams").rglob("*")):
         assert time.monotonic() < deadline, "delivered records were not removed"
         time.sleep(0.05)
+
+
+# --- lathe publish -------------------------------------------------------------------------------
+
+def publish(server, lathe, *arguments, **options):
+    return subprocess.run([lathe, "publish", *map(str, arguments)], env=server.environment(),
+                          capture_output=True, **options)
+
+
+def test_publish_puts_each_line_as_a_record(server, lathe, tmp_path):
+    name = create(server, interval=600, size=128)
+    first, second = tmp_path / "first.csv", tmp_path / "second.csv"
+    lines = [b"%d,%d\n" % (i, i * i) for i in range(1777)]
+    first.write_bytes(b"header\n" + b"".join(lines))
+    long_lines = [bytes([97 + i]) * 900_000 + b"\n" for i in range(7)]
+    second.write_bytes(b"header\n" + b"".join(long_lines) + b"\x00\xff without a newline")
+    done = publish(server, lathe, "--skip-header", name, first, second)
+    assert (done.returncode, done.stdout.decode(), done.stderr) == (
+        0, f"{1777 + 7 + 1} records published to {name}\n", b"")
+    done = publish(server, lathe, name, "-", input=b"\nend\n")
+    assert done.stdout.decode() == f"2 records published to {name}\n"
+    server.move_clock(601)
+    assert b"".join(delivered(server, f"{name}/").values()) == (
+        b"".join(lines + long_lines) + b"\x00\xff without a newline" + b"\nend\n")
+
+
+def test_publish_says_what_is_wrong(server, lathe, tmp_path):
+    name, file = create(server), tmp_path / "file"
+    file.write_bytes(b"one\n" + b"x" * 1_024_001)
+    for arguments, status, text in [
+            (["none", "-"], 1, "Firehose none under account 000000000000 not found"),
+            ([name, file], 1, "line 2 has more than the 1024000 bytes"),
+            ([name, tmp_path], 1, "is a folder"),
+            ([name, tmp_path / "gone"], 1, "gone"), ([name], 2, "FILES are needed")]:
+        done = publish(server, lathe, *arguments, input=b"record\n")
+        assert done.returncode == status and text in done.stderr.decode(), done.stderr
+
+
+def test_publish_shows_how_far_it_is_on_a_terminal(server, lathe, tmp_path):
+    name, file = create(server), tmp_path / "file"
+    file.write_bytes(b"a line\n" * 3000)
+    ours, theirs = pty.openpty()
+    done = subprocess.run([lathe, "publish", name, file], env=server.environment(), stderr=theirs,
+                          stdout=subprocess.PIPE)
+    os.close(theirs)
+    shown = os.read(ours, 65536).decode()
+    os.close(ours)
+    assert done.returncode == 0
+    assert re.search(r"\[#{30}\] 100 %  3000 records  \S+\s\S+/s\r\n$", shown), shown

@@ -193,15 +193,19 @@ static bool start(struct job *job, GError **error)
     return process_start(&job->process, argv, environment, job->folder, error);
 }
 
-/* What the child wrote about its failure (SageMaker's contract: output/failure, at most 1,024
- * characters are shown), else what the kernel says. */
+/* A reason has at most 1,024 characters, those around the child's own among them. */
+#define REASON "AlgorithmError: %s, exit code: %d"
+enum { LONGEST_REASON = 1024, LONGEST_WORDS = LONGEST_REASON - sizeof REASON };
+
+/* What the child wrote about its failure (SageMaker's contract: output/failure), else what the
+ * kernel says. */
 static char *failure_reason(const struct job *job, int wait_status)
 {
     g_autofree char *path = g_build_filename(job->folder, "output", "failure", NULL);
     g_autofree char *text = NULL;
     if (g_file_get_contents(path, &text, NULL, NULL) && *g_strstrip(text)) {
         g_autofree char *valid = g_utf8_make_valid(text, -1);
-        return g_utf8_substring(valid, 0, MIN(1024, g_utf8_strlen(valid, -1)));
+        return g_utf8_substring(valid, 0, MIN(LONGEST_WORDS, g_utf8_strlen(valid, -1)));
     }
     g_autofree char *how = process_describe(wait_status);
     return g_strdup_printf("The job's process ended without giving a reason (%s); its last log "
@@ -213,7 +217,7 @@ static char *reason_of_exit(const struct job *job, int wait_status)
 {
     g_autofree char *reason = failure_reason(job, wait_status);
     int status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
-    return g_strdup_printf("AlgorithmError: %s, exit code: %d", reason, status);
+    return g_strdup_printf(REASON, reason, status);
 }
 
 bool child_run(struct job *job, struct child_end *end, GError **error)

@@ -115,6 +115,25 @@ static bool write_resolver(const struct sandbox *sandbox, GError **error)
     return g_file_set_contents(path, text, -1, error);
 }
 
+/* Scripts for containers, where they are root or may become so, begin commands with sudo; what the
+ * job may do at all it may do without. */
+static bool write_sudo(const struct sandbox *sandbox, GError **error)
+{
+    static const char text[] = "#!/bin/sh\n"
+                               "while :; do\n"
+                               "    case \"$1\" in\n"
+                               "    -u | -g) shift 2 ;;\n"
+                               "    --) shift && break ;;\n"
+                               "    -*) shift ;;\n"
+                               "    *=*) export \"$1\" && shift ;;\n"
+                               "    *) break ;;\n"
+                               "    esac\n"
+                               "done\n"
+                               "exec \"$@\"\n";
+    g_autofree char *path = in_own(sandbox, "sudo");
+    return g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_NONE, 0755, error);
+}
+
 static bool write_names(const struct sandbox *sandbox, GError **error)
 {
     unsigned user = sandbox->user, group_id = sandbox->group;
@@ -146,7 +165,7 @@ bool mounts_lay_out(const struct sandbox *sandbox, GError **error)
         if (!file_make_folders(upper, error) || !file_make_folders(work, error))
             return false;
     }
-    return write_names(sandbox, error);
+    return write_names(sandbox, error) && write_sudo(sandbox, error);
 }
 
 /* Links to the lake's files stay what they are. */
@@ -488,7 +507,8 @@ static void add_first_process(GPtrArray *arguments, const struct sandbox *sandbo
         OWN INSIDE_ORDERS, INSIDE_FOLDER "/" INSIDE_ORDERS, NULL);
     if (sandbox->packages)
         add(arguments, "--ro-bind", MOUNTS_FOLDER "/packages", INSIDE_PACKAGES, NULL);
-    add(arguments, "--ro-bind-try", OWN "python", SANDBOX_PYTHON, NULL);
+    add(arguments, "--ro-bind", OWN "sudo", INSIDE_PROGRAMS "/sudo", "--ro-bind-try", OWN "python",
+        SANDBOX_PYTHON, NULL);
     if (sandbox->certificates)
         add(arguments, "--ro-bind", MOUNTS_FOLDER "/certificates.pem", SANDBOX_CERTIFICATES, NULL);
     for (guint i = 0; i < sandbox_forwards(sandbox); i++)

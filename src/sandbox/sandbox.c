@@ -112,7 +112,8 @@ static char *path_of(const struct sandbox *sandbox)
 {
     static const char rest[] = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
     g_autofree char *bin = sandbox->python ? g_path_get_dirname(sandbox->python) : NULL;
-    return bin ? g_strdup_printf("%s:%s", bin, rest) : g_strdup(rest);
+    const char *own = sandbox->not_isolated ? "" : INSIDE_PROGRAMS ":";
+    return g_strconcat(bin ? bin : "", bin ? ":" : "", own, rest, NULL);
 }
 
 json_t *sandbox_environment(const struct sandbox *sandbox, const struct sandbox_command *command)

@@ -16,7 +16,8 @@ enum {
 /* Where the first process finds its orders, and the forwarder's sockets. */
 #define INSIDE_FOLDER "/run/lathe"
 #define INSIDE_ORDERS "orders.json"
-#define INSIDE_SOCKET "server-%u" /* by the server's place in the list */
+#define INSIDE_SOCKET "server-%u"            /* by the server's place in the list */
+#define INSIDE_PROGRAMS INSIDE_FOLDER "/bin" /* of ours, in the PATH */
 #define INSIDE_PACKAGES INSIDE_FOLDER "/packages"
 
 /* mounts.c: in a forked child, makes the namespace of what bubblewrap is to bind, with the job's

@@ -82,6 +82,21 @@ print(json.dumps([folder for folder in folders if written(folder + "/{name}")]))
         assert not pathlib.Path(folder, name).exists()
 
 
+def test_commands_that_begin_with_sudo_are_its_own(own):
+    script = """
+import json, os, subprocess
+def said(*words):
+    return subprocess.run(words, capture_output=True, text=True, check=True).stdout
+os.mkdir("/opt/ml/model")
+subprocess.run(["sudo", "chmod", "-R", "777", "/opt/ml/model"], check=True)
+shadow = subprocess.run(["sudo", "cat", "/etc/shadow"], capture_output=True).returncode
+print(json.dumps([said("sudo", "-E", "-u", "root", "id", "-u") == said("id", "-u"),
+                  said("sudo", "A=1", "sh", "-c", "echo $A $1", "sh", "a b"),
+                  os.stat("/opt/ml/model").st_mode & 0o777, shadow != 0]))
+"""
+    assert answers(own, script) == [True, "1 a b\n", 0o777, True]
+
+
 def test_it_reaches_the_server_and_nothing_else(own, server):
     script = f"""
 import json, os, socket, urllib.request

@@ -97,6 +97,7 @@ print(len(names) > 0)
      "AlgorithmError: my own words, exit code: 1"),
     ("import os, signal; os.kill(os.getpid(), signal.SIGSEGV)\n", "killed by signal 11"),
     ("x = [\n", "SyntaxError"),
+    ("open('/opt/ml/output/failure', 'w').write('\u00e9' * 5000); exit(1)\n", "\u00e9" * 900),
 ])
 def test_why_a_script_failed_is_told(server, bucket, script, reason):
     job, _ = scripts.run(server, bucket, script)

@@ -7,6 +7,9 @@
 #include "base/id.h"
 
 #define LONGEST 512 /* characters, evaluated */
+/* Bytes, that what stands behind them still makes a key of at most 1,024: the longest name of a
+ * stream, version, time, id and extension. */
+#define MOST_BYTES ((size_t)1024 - 64 - 50 - 20 - 37 - 128 - 2)
 #define RANDOM_CHARACTERS 11
 #define BY_HOUR "!{timestamp:yyyy/MM/dd/HH/}"
 #define ERROR_TYPE "!{firehose:error-output-type}"
@@ -261,10 +264,16 @@ static bool check_one(const char *prefix, const char *name, GError **error)
     g_autofree char *text = evaluate(prefix ? prefix : "", now, error);
     if (!text)
         return false;
-    return g_utf8_strlen(text, -1) <= LONGEST ||
-           error_set(error, ERROR_INVALID_ARGUMENT_EXCEPTION,
-                     "%s has %ld characters when it is evaluated; at most %d are allowed", name,
-                     g_utf8_strlen(text, -1), LONGEST);
+    if (g_utf8_strlen(text, -1) > LONGEST)
+        return error_set(error, ERROR_INVALID_ARGUMENT_EXCEPTION,
+                         "%s has %ld characters when it is evaluated; at most %d are allowed", name,
+                         g_utf8_strlen(text, -1), LONGEST);
+    return strlen(text) <= MOST_BYTES ||
+           error_set(
+               error, ERROR_INVALID_ARGUMENT_EXCEPTION,
+               "%s has %zu bytes when it is evaluated; at most %zu leave room for the rest of "
+               "an object's key",
+               name, strlen(text), MOST_BYTES);
 }
 
 bool prefix_check(const char *prefix, const char *error_prefix, GError **error)

@@ -425,6 +425,41 @@ def test_a_full_disk_refuses_what_does_not_fit_and_nothing_else(small_disk):
     assert s3.get_object(Bucket="bucket", Key="again")["Body"].read() == b"x" * 4 * MIB
 
 
+def test_a_full_disk_refuses_records_and_keeps_those_it_accepted(small_disk, disk):
+    s3, firehose = small_disk.client("s3"), small_disk.client("firehose")
+    s3.create_bucket(Bucket="bucket")
+    firehose.create_delivery_stream(
+        DeliveryStreamName="readings", S3DestinationConfiguration={
+            "RoleARN": ROLE, "BucketARN": "arn:aws:s3:::bucket", "Prefix": "out/",
+            "BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": 900}})
+
+    def put(*records):
+        return firehose.put_record_batch(DeliveryStreamName="readings",
+                                         Records=[{"Data": record} for record in records])
+
+    assert put(b"first,", b"second,")["FailedPutCount"] == 0
+    disk.fill()
+    for records in ([b"x" * 1_000_000], [b"y" * 4000] * 500):
+        with pytest.raises(botocore.exceptions.ClientError) as refused:
+            put(*records)
+        error = refused.value.response
+        assert error["Error"]["Code"] == "ServiceUnavailableException"
+        assert error["ResponseMetadata"]["HTTPStatusCode"] == 500
+        assert "space" in error["Error"]["Message"].lower()
+    disk.free()
+    assert put(b"third")["FailedPutCount"] == 0
+    small_disk.kill()
+    small_disk.start()
+    found, deadline = b"", time.monotonic() + 30
+    while len(found) < len(b"first,second,third"):
+        assert time.monotonic() < deadline, f"only {found} was delivered"
+        keys = [item["Key"] for item in s3.list_objects_v2(Bucket="bucket",
+                                                           Prefix="out/").get("Contents", [])]
+        found = b"".join(s3.get_object(Bucket="bucket", Key=key)["Body"].read() for key in keys)
+        time.sleep(0.05)
+    assert found in (b"first,second,third", b"thirdfirst,second,")
+
+
 def test_a_job_is_stopped_and_told_of_though_the_disk_was_full_when_it_ended(small_disk, disk):
     s3, sagemaker = small_disk.client("s3"), small_disk.client("sagemaker")
     s3.create_bucket(Bucket="bucket")

@@ -168,6 +168,7 @@ WRONG_PREFIXES = [
     ("a/!{firehose:name}", "b/!{firehose:error-output-type}", r"expression !\{firehose:name\}"),
     ("a/!{partitionKeyFromQuery:x}", "b/!{firehose:error-output-type}", "dynamic partitioning"),
     ("a" * 513, None, "513 characters"),
+    ("\u20ac" * 300, None, "900 bytes"),
 ]
 
 

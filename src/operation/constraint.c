@@ -45,15 +45,26 @@ static bool is_base64(char c)
     return g_ascii_isalnum(c) || c == '+' || c == '/';
 }
 
-bool base64_is_valid(const char *text, size_t length, size_t *size)
+static size_t padding_of(const char *text, size_t length)
 {
     size_t padding = 0;
     while (padding < 2 && padding < length && text[length - 1 - padding] == '=')
         padding++;
+    return padding;
+}
+
+size_t base64_size(const char *text, size_t length)
+{
+    return length / 4 * 3 - padding_of(text, length);
+}
+
+bool base64_is_valid(const char *text, size_t length, size_t *size)
+{
+    size_t padding = padding_of(text, length);
     for (size_t i = 0; i < length - padding; i++)
         if (!is_base64(text[i]))
             return false;
-    *size = length / 4 * 3 - padding;
+    *size = base64_size(text, length);
     return length % 4 == 0;
 }
 
@@ -65,13 +76,11 @@ static bool is_number(const struct shape *shape)
 /* What min and max bound: the number itself, characters, bytes, elements. */
 static double measure(const struct shape *shape, const json_t *value)
 {
-    size_t size = 0;
     switch (shape->type) {
     case SHAPE_STRING:
         return (double)g_utf8_strlen(json_string_value(value), (gssize)json_string_length(value));
     case SHAPE_BLOB:
-        base64_is_valid(json_string_value(value), json_string_length(value), &size);
-        return (double)size;
+        return (double)base64_size(json_string_value(value), json_string_length(value));
     case SHAPE_LIST:
         return (double)json_array_size(value);
     case SHAPE_MAP:

@@ -23,6 +23,8 @@ bool constraint_stated(const struct shape *shape, enum constraint constraint);
 void constraint_say(GString *text, const struct shape *shape, enum constraint constraint);
 
 /* Whether text is base64, padding included; *size is that of what it stands for. */
+/* The size alone, of one that is valid. */
+size_t base64_size(const char *text, size_t length);
 bool base64_is_valid(const char *text, size_t length, size_t *size);
 
 #endif

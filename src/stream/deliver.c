@@ -134,6 +134,17 @@ static bool may_set_alarms(const struct delivery_stream *stream)
     return !stream->ended && !atomic_load(&stream->streams->closing);
 }
 
+static void tell_failure(const struct delivery_stream *stream, const GError *error)
+{
+    if (stream->ended)
+        g_warning("the delivery stream %s: %s; it is being deleted, and its last records with it",
+                  stream->name, error->message);
+    else
+        g_warning("the delivery stream %s: %s; its records are kept, and it is tried again in "
+                  "%.0f s",
+                  stream->name, error->message, stream->retry_delay);
+}
+
 /* Under the lock. */
 static void retry_later(struct delivery_stream *stream, const GError *error)
 {
@@ -141,8 +152,7 @@ static void retry_later(struct delivery_stream *stream, const GError *error)
     stream->retry_delay =
         stream->retry_at > 0 ? fmin(stream->retry_delay * 2, LAST_RETRY) : FIRST_RETRY;
     stream->retry_at = clock_steady(clock) + stream->retry_delay;
-    g_warning("the delivery stream %s: %s; its records are kept, and it is tried again in %.0f s",
-              stream->name, error->message, stream->retry_delay);
+    tell_failure(stream, error);
     if (stream->retry_alarm_waits || !may_set_alarms(stream))
         return;
     stream->retry_alarm_waits = true;

@@ -366,6 +366,17 @@ def test_deleting_delivers_what_was_accepted(server, firehose):
     assert sorted(delivered(server, f"{name}/").values()) == [b"another", b"last words"]
 
 
+def test_a_stream_without_its_bucket_can_be_deleted(server, firehose):
+    name = create(server, bucket="never-there")
+    put(server, name, b"lost")
+    firehose.delete_delivery_stream(DeliveryStreamName=name)
+    assert f"{name}: " in server.log_text() and "its last records with it" in server.log_text()
+    assert not (server.home / "streams" / name).exists()
+    server.client("s3").create_bucket(Bucket="never-there")
+    server.move_clock(400)
+    assert delivered(server, "", "never-there") == {}
+
+
 def test_tags(server, firehose):
     name = create(server)
     of = {"DeliveryStreamName": name}

@@ -46,7 +46,7 @@ static char *text_in_archives(const char *folder, const char *name)
     const char *file;
     char *text = NULL;
     while (listing && !text && (file = g_dir_read_name(listing)))
-        if (g_str_has_suffix(file, ".tar.gz")) {
+        if (g_str_has_suffix(file, ".tar.gz") || g_str_has_suffix(file, ".zip")) {
             g_autofree char *path = g_build_filename(folder, file, NULL);
             text = text_in_archive(path, name);
         }
@@ -95,6 +95,15 @@ static bool asks(const char *text)
     return false;
 }
 
+/* Functions that the SDKs' @remote and @step send: in the archive of their workspace, or beside. */
+static char *text_of_function(const char *folder)
+{
+    static const char member[] = "sagemaker_remote_function_workspace/" NAME;
+    g_autofree char *workspace = g_build_filename(folder, "input/data/sm_rf_user_ws", NULL);
+    char *text = text_below(folder, "input/data/pre_exec_script_and_dependencies/" NAME);
+    return text ? text : text_in_archives(workspace, member);
+}
+
 char *requirements_find(const char *folder)
 {
     static const char *const places[] = {"code", "model/code", "input/data/code",
@@ -108,6 +117,8 @@ char *requirements_find(const char *folder)
         if (!text && i >= UNPACKED)
             text = text_in_archives(place, name);
     }
+    if (!text)
+        text = text_of_function(folder);
     return text && asks(text) ? g_steal_pointer(&text) : NULL;
 }
 

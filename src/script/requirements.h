@@ -7,8 +7,8 @@
 
 /* The text of the requirements.txt of what is about to run: beside the program in script mode and
  * beside an inference script, beside or within the source in the channel `code` of the SDK 3 and of
- * a processing job; under another name where the SDK 3 has said one. NULL where there is none, or
- * only comments. g_free. */
+ * a processing job; under another name where the SDK 3 has said one; in the workspace of a remote
+ * function. NULL where there is none, or only comments. g_free. */
 char *requirements_find(const char *folder);
 
 /* The folder that has them, below `cache` (absolute, made where it is missing); g_free. Installed

@@ -5,6 +5,7 @@ import io
 import json
 import tarfile
 import time
+import zipfile
 
 import pytest
 from botocore.exceptions import ClientError
@@ -362,6 +363,26 @@ def test_requirements_stand_where_the_sdk_3_says(offline, said, files, wanted):
         assert job["TrainingJobStatus"] == "Failed" and wanted in job["FailureReason"]
     else:
         assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+
+
+@pytest.mark.parametrize("channel_name, key, zipped", [
+    ("sm_rf_user_ws", "workspace.zip", True),
+    ("pre_exec_script_and_dependencies", "requirements.txt", False)], ids=["remote", "step"])
+def test_requirements_of_a_remote_function(offline, channel_name, key, zipped):
+    name, body = unique("remote"), NOBODY_HAS
+    if zipped:
+        archive = io.BytesIO()
+        with zipfile.ZipFile(archive, "w") as zip_:
+            zip_.writestr("sagemaker_remote_function_workspace/requirements.txt", NOBODY_HAS)
+        body = archive.getvalue()
+    offline.client("s3").put_object(Bucket="bucket", Key=f"{name}/{key}", Body=body)
+    request = scripts.training_request(
+        "bucket", [channel(channel_name, f"s3://bucket/{name}/")], image=scripts.IMAGE)
+    request["HyperParameters"] = {}
+    request["AlgorithmSpecification"].update(ContainerEntrypoint=["/bin/bash", "-c", "true"])
+    offline.client("sagemaker").create_training_job(**request)
+    job = scripts.wait_for_job(offline, request["TrainingJobName"])
+    assert job["TrainingJobStatus"] == "Failed" and WANTED in job["FailureReason"]
 
 
 @pytest.mark.parametrize("file", ["requirements.txt", "reqs/cpu.txt"])

@@ -19,7 +19,7 @@ bool archive_unpack(GBytes *archive, const char *folder, GError **error);
 
 /* The text of one file of an archive, of at most `limit` bytes; NULL where it has none of that
  * name, or with an error where it cannot be read. g_free. */
-char *archive_find_text(GBytes *archive, const char *name, gsize limit, GError **error);
+char *archive_find_text(GBytes *bytes, const char *wanted, gsize limit, GError **error);
 
 /* The same of members in memory, one after the other. What is freed without being finished leaves
  * no whole archive at the path. */

@@ -11,7 +11,7 @@ struct waiting_lender {
 };
 
 /* For the lender, on the thread, which it outlives. */
-void waiting_lend(const struct waiting_lender *lender);
+void waiting_lend(const struct waiting_lender *given);
 
 /* Around each wait, in pairs; not one within another. */
 void waiting_begin(void);

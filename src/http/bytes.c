@@ -180,7 +180,11 @@ static ssize_t end_of_client(const struct http_client *client)
     return -1;
 }
 
-__attribute__((visibility("default"))) ssize_t recv(int fd, void *buffer, size_t size, int flags)
+/* The symbol is the C library's, which libmicrohttpd calls; the names of its arguments are ours. */
+__attribute__((visibility("default"))) ssize_t http_recv(int fd, void *buffer, size_t size,
+                                                         int flags) __asm__("recv");
+
+ssize_t http_recv(int fd, void *buffer, size_t size, int flags)
 {
     struct http_client *client = client_of(fd);
     struct http_framing *framing = client ? &client->framing : NULL;

@@ -82,8 +82,8 @@ struct workers {
 /* Tells how a call ended, and frees it. */
 void worker_call_end(struct worker_call *call, GBytes *reply, const GError *error);
 
-/* slot.c: the thread of a slot. */
-void *slot_run(void *slot);
+/* slot.c: the thread of a slot, which data is. */
+void *slot_run(void *data);
 /* Makes it look at what is wanted of it. */
 void slot_wake(const struct slot *slot);
 /* For who has it in hand: sends its call, or what is left to send. */

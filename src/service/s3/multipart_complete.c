@@ -224,6 +224,20 @@ static struct lake_object *try_to_complete(const struct call *call, const json_t
     return lake_upload_complete(s3_lake(call), upload, parts, &entry, error);
 }
 
+/* Parts are not found, too, where the upload was ended between the look at it and the look at them.
+ */
+static void tell_of_end(const struct call *call, const json_t *request, GError **error)
+{
+    if (!g_error_matches(*error, LATHE_ERROR, ERROR_INVALID_PART))
+        return;
+    GError *gone = NULL;
+    g_autoptr(lake_upload_auto) upload = s3_upload_of(call, request, &gone);
+    if (upload)
+        return;
+    g_clear_error(error);
+    g_propagate_error(error, gone);
+}
+
 /* A part that is replaced meanwhile counts as it then is: another one is not that of the list, and
  * the same one, sent again, is. */
 static struct lake_object *complete(const struct call *call, const json_t *request,
@@ -240,6 +254,8 @@ static struct lake_object *complete(const struct call *call, const json_t *reque
         if (failure)
             g_propagate_error(error, failure);
     }
+    if (!object)
+        tell_of_end(call, request, error);
     return object;
 }
 

@@ -31,7 +31,7 @@ static void *run_tasks(void *data)
     struct tasks *tasks = data;
     pthread_mutex_lock(&tasks->lock);
     for (;;) {
-        while (!tasks->closing && !may_run(tasks))
+        while (!may_run(tasks) && !(tasks->closing && g_queue_is_empty(&tasks->waiting)))
             pthread_cond_wait(&tasks->changed, &tasks->lock);
         struct task *task = g_queue_pop_head(&tasks->waiting);
         if (!task)

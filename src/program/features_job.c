@@ -4,13 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "base/archive.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "feature/bundle.h"
 #include "feature/fit.h"
 #include "feature/split.h"
 #include "parse/number_write.h"
+#include "program/bundle_file.h"
 #include "program/data_options.h"
 #include "program/job_folder.h"
 #include "program/specification.h"
@@ -541,32 +541,13 @@ static bool apply_pipeline(struct features_job *job, GError **error)
 
 /* ---- bundles ---- */
 
-static bool add_to_archive(void *context, const char *path, const void *bytes, size_t size,
-                           struct lathe_error *error)
-{
-    g_autoptr(GError) cause = NULL;
-    if (archive_file_add(context, path, bytes, size, &cause))
-        return true;
-    *error = (struct lathe_error){.code = LATHE_IO};
-    g_strlcpy(error->message, cause->message, sizeof error->message);
-    return false;
-}
-
 static bool write_bundle(const struct features_job *job, const struct pipeline *pipeline,
                          const char *name, GError **error)
 {
     g_autofree char *below = g_strconcat("processing/output/", name, NULL);
     g_autofree char *folder = job_folder_path(job->folder, below);
     g_autofree char *path = g_build_filename(folder, "model.tar.gz", NULL);
-    if (!file_make_folders(folder, error))
-        return false;
-    g_autoptr(archive_file_auto) archive = archive_file_new(path, error);
-    struct lathe_error cause;
-    if (!archive)
-        return false;
-    if (!bundle_write(pipeline, add_to_archive, archive, &cause))
-        return error_set_lathe(error, ERROR_INTERNAL, &cause);
-    return archive_file_finish(archive, error);
+    return file_make_folders(folder, error) && bundle_file_write(pipeline, path, error);
 }
 
 /* ---- the job ---- */

@@ -3,11 +3,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/archive.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "feature/bundle.h"
 #include "feature/fit.h"
+#include "program/bundle_file.h"
 #include "sandbox/sandbox.h"
 #include "script/python_files.h"
 #include "script/reason.h"
@@ -130,28 +130,6 @@ struct pipeline *sklearn_import(const json_t *sandbox, const char *path, GError 
 
 /* ---- the bundle ---- */
 
-static bool add_to_archive(void *archive, const char *path, const void *bytes, size_t size,
-                           struct lathe_error *error)
-{
-    g_autoptr(GError) cause = NULL;
-    if (archive_file_add(archive, path, bytes, size, &cause))
-        return true;
-    error->code = LATHE_IO;
-    g_strlcpy(error->message, cause->message, sizeof error->message);
-    return false;
-}
-
-static bool write_archive(const struct pipeline *pipeline, const char *path, GError **error)
-{
-    g_autoptr(archive_file_auto) archive = archive_file_new(path, error);
-    struct lathe_error cause;
-    if (!archive)
-        return false;
-    if (!bundle_write(pipeline, add_to_archive, archive, &cause))
-        return error_set_lathe(error, ERROR_INTERNAL, &cause);
-    return archive_file_finish(archive, error);
-}
-
 static bool write_zip(const struct pipeline *pipeline, const char *path, GError **error)
 {
     void *bytes;
@@ -167,6 +145,6 @@ static bool write_zip(const struct pipeline *pipeline, const char *path, GError 
 
 bool sklearn_import_write(const struct pipeline *pipeline, const char *path, GError **error)
 {
-    return g_str_has_suffix(path, ".tar.gz") ? write_archive(pipeline, path, error)
+    return g_str_has_suffix(path, ".tar.gz") ? bundle_file_write(pipeline, path, error)
                                              : write_zip(pipeline, path, error);
 }

@@ -94,7 +94,7 @@ static int wait_for(pid_t pid)
         continue;
     kill(-pid, SIGKILL);
     end_orphans();
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return shell_status(status);
 }
 
 void bare_run(const struct sandbox *sandbox, const struct sandbox_command *order,

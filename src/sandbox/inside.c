@@ -22,17 +22,6 @@ static void hand_on(int signal)
 
 /* ---- the command ---- */
 
-static char **texts_of(const json_t *list)
-{
-    GPtrArray *texts = g_ptr_array_new();
-    size_t i;
-    const json_t *text;
-    json_array_foreach((json_t *)list, i, text)
-        g_ptr_array_add(texts, g_strdup(json_string_value(text)));
-    g_ptr_array_add(texts, NULL);
-    return (char **)g_ptr_array_free(texts, FALSE);
-}
-
 /* Replaces the environment: the sandbox's own is empty. */
 static void set_environment(const json_t *environment)
 {
@@ -95,7 +84,7 @@ static int wait_for(pid_t pid)
         if (ended < 0 && errno != EINTR)
             return 127;
     }
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    return shell_status(status);
 }
 
 static void say_begun(void)

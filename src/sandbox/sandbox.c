@@ -29,13 +29,16 @@ enum { QUIET_TICKS = 3, QUIET_LOOKS = 4 };
 
 /* ---- settings ---- */
 
-static char **texts_at(const json_t *settings, const char *name)
+char **texts_of(const json_t *list)
 {
     GPtrArray *texts = g_ptr_array_new();
     size_t i;
     const json_t *text;
-    json_array_foreach(json_object_get(settings, name), i, text) if (json_is_string(text))
-        g_ptr_array_add(texts, g_strdup(json_string_value(text)));
+    json_array_foreach((json_t *)list, i, text)
+    {
+        if (json_is_string(text))
+            g_ptr_array_add(texts, g_strdup(json_string_value(text)));
+    }
     g_ptr_array_add(texts, NULL);
     return (char **)g_ptr_array_free(texts, FALSE);
 }
@@ -53,12 +56,12 @@ struct sandbox *sandbox_read(const char *folder, GError **error)
     struct sandbox *sandbox = g_new0(struct sandbox, 1);
     sandbox->folder = g_canonicalize_filename(folder, NULL);
     sandbox->python = g_strdup(json_text_at(settings, "Python"));
-    sandbox->servers = texts_at(settings, "Servers");
+    sandbox->servers = texts_of(json_object_get(settings, "Servers"));
     sandbox->certificates = g_strdup(json_text_at(settings, "Certificates"));
     sandbox->host_network = g_strcmp0(json_text_at(settings, "Network"), "host") == 0;
     sandbox->not_isolated = g_strcmp0(json_text_at(settings, "Isolation"), "none") == 0;
-    sandbox->masked = texts_at(settings, "Masked");
-    sandbox->overlaid = texts_at(settings, "Overlaid");
+    sandbox->masked = texts_of(json_object_get(settings, "Masked"));
+    sandbox->overlaid = texts_of(json_object_get(settings, "Overlaid"));
     sandbox->memory = (guint64)json_integer_at(settings, "Memory", 0);
     sandbox->bytes = (guint64)json_integer_at(settings, "Bytes", 0);
     sandbox->processes = (guint64)json_integer_at(settings, "Processes", 0);
@@ -327,7 +330,7 @@ static void watch(struct run *run, int signals, int ended)
         continue;
 }
 
-static int shell_status(int status)
+int shell_status(int status)
 {
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }

@@ -33,6 +33,10 @@ bool mounts_lay_out(const struct sandbox *sandbox, GError **error);
  * any more, since children of root have laid that right down (base/process.h). */
 bool mounts_hand_over(const struct sandbox *sandbox, GError **error);
 
+/* sandbox.c: the texts of a list in JSON; g_strfreev. A wait status as a shell tells it. */
+char **texts_of(const json_t *list);
+int shell_status(int status);
+
 /* bare.c: the command without a sandbox, one at a time, with /opt/ml as a link to the folder. */
 void bare_run(const struct sandbox *sandbox, const struct sandbox_command *order,
               struct sandbox_end *end);
@@ -49,7 +53,6 @@ guint sandbox_forwards(const struct sandbox *sandbox);
 
 /* forward.c: accepts connections at a listening socket and connects each to an address, on threads
  * of its own that last as long as the process. */
-struct forward;
 bool forward_to_tcp(int listener, const char *text, GError **error);
 bool forward_to_unix(int listener, const char *path, GError **error);
 int forward_listen_unix(const char *path, GError **error);

@@ -57,7 +57,7 @@ static bool insert(struct store_connection *connection, void *data, GError **err
                      record->count);
 }
 
-void metric_put(struct store *store, const struct metric_datum *datum)
+static struct record *record_of(const struct metric_datum *datum)
 {
     struct record *record = g_new(struct record, 1);
     *record = (struct record){
@@ -71,7 +71,29 @@ void metric_put(struct store *store, const struct metric_datum *datum)
         .maximum = datum->maximum,
         .count = datum->count,
     };
-    store_write_later(store, insert, record, free_record);
+    return record;
+}
+
+void metric_put_later(struct store *store, const struct metric_datum *datum)
+{
+    store_write_later(store, insert, record_of(datum), free_record);
+}
+
+static bool insert_all(struct store_connection *connection, void *data, GError **error)
+{
+    const GPtrArray *records = data;
+    for (guint i = 0; i < records->len; i++)
+        if (!insert(connection, records->pdata[i], error))
+            return false;
+    return true;
+}
+
+bool metric_put(struct store *store, const GArray *data, GError **error)
+{
+    g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func(free_record);
+    for (guint i = 0; i < data->len; i++)
+        g_ptr_array_add(records, record_of(&g_array_index(data, struct metric_datum, i)));
+    return store_write(store, insert_all, records, error);
 }
 
 /* ---- reading ---- */

@@ -1,5 +1,4 @@
-/* metric.h: CloudWatch's metrics: numbers with a namespace, a name, dimensions and a time. Written
- * without waiting for the disk: a crash may lose the last ones. */
+/* metric.h: CloudWatch's metrics: numbers with a namespace, a name, dimensions and a time. */
 #ifndef LATHE_STORE_METRIC_H
 #define LATHE_STORE_METRIC_H
 
@@ -16,8 +15,12 @@ struct metric_datum {
     double sum, minimum, maximum, count;
 };
 
-/* Copies the datum. */
-void metric_put(struct store *store, const struct metric_datum *datum);
+/* All of the data (struct metric_datum), or none: on the disk when this returns. */
+bool metric_put(struct store *store, const GArray *data, GError **error);
+
+/* Copies the datum and waits for nothing: a crash may lose the last ones. What a job reports of
+ * itself goes this way, since its log holds it too. */
+void metric_put_later(struct store *store, const struct metric_datum *datum);
 
 /* A metric's data over a stretch of time, in periods. */
 struct metric_query {

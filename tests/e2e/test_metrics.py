@@ -2,6 +2,8 @@
 
 import time
 
+import pytest
+
 from sagemaker_jobs import unique
 
 
@@ -29,3 +31,32 @@ def test_what_is_no_number_has_no_timestamp_either(server):
         Statistics=["Average", "SampleCount"])["Datapoints"]
     assert sorted(point["SampleCount"] for point in points) == [0, 1]
     assert [point["Average"] for point in points if "Average" in point] == [5]
+
+
+def test_what_was_put_is_read_at_once_and_after_a_crash(server_factory):
+    server = server_factory()
+    cloudwatch = server.client("cloudwatch")
+
+    def names():
+        pages = cloudwatch.get_paginator("list_metrics").paginate(Namespace="kept")
+        return sorted(metric["MetricName"] for page in pages for metric in page["Metrics"])
+
+    wanted = []
+    for i in range(100):
+        some = [f"{i:02}{j}" for j in range(3)]
+        cloudwatch.put_metric_data(Namespace="kept", MetricData=[
+            {"MetricName": name, "Value": i} for name in some])
+        wanted += some
+        assert names() == wanted
+    server.kill()
+    server.start()
+    assert names() == wanted
+
+
+def test_a_wrong_datum_leaves_none_of_its_request(server):
+    cloudwatch, space = server.client("cloudwatch"), unique("space")
+    with pytest.raises(cloudwatch.exceptions.ClientError, match="Values and 2 Counts"):
+        cloudwatch.put_metric_data(Namespace=space, MetricData=[
+            {"MetricName": "good", "Value": 1.0},
+            {"MetricName": "wrong", "Values": [1.0], "Counts": [1.0, 2.0]}])
+    assert cloudwatch.list_metrics(Namespace=space)["Metrics"] == []

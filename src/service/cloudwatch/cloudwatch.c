@@ -10,17 +10,31 @@
 
 /* ---- PutMetricData ---- */
 
-static void put_value(struct store *store, struct metric_datum *datum, double value, double count)
+static void add_value(GArray *data, struct metric_datum *datum, double value, double count)
 {
     datum->sum = value * count;
     datum->minimum = datum->maximum = value;
     datum->count = count;
-    metric_put(store, datum);
+    g_array_append_val(data, *datum);
+}
+
+static bool add_values(GArray *data, struct metric_datum *datum, const json_t *values,
+                       const json_t *counts, GError **error)
+{
+    if (counts && json_array_size(counts) != json_array_size(values))
+        return error_set(error, ERROR_INVALID_PARAMETER_VALUE,
+                         "The metric %s has %zu Values and %zu Counts; there must be as many.",
+                         datum->name, json_array_size(values), json_array_size(counts));
+    for (size_t i = 0; i < json_array_size(values); i++) {
+        const json_t *count = json_array_get(counts, i);
+        add_value(data, datum, json_number_value(json_array_get(values, i)),
+                  count ? json_number_value(count) : 1);
+    }
+    return true;
 }
 
 /* A datum comes as one Value, as a StatisticValues set, or as Values with Counts. */
-static bool put_datum(struct store *store, const char *name_space, const json_t *entry,
-                      GError **error)
+static bool add_datum(GArray *data, const char *name_space, const json_t *entry, GError **error)
 {
     struct metric_datum datum = {
         .name_space = name_space,
@@ -37,39 +51,29 @@ static bool put_datum(struct store *store, const char *name_space, const json_t 
         datum.minimum = json_number_at(set, "Minimum", 0);
         datum.maximum = json_number_at(set, "Maximum", 0);
         datum.count = json_number_at(set, "SampleCount", 0);
-        metric_put(store, &datum);
+        g_array_append_val(data, datum);
     } else if (value) {
-        put_value(store, &datum, json_number_value(value), 1);
+        add_value(data, &datum, json_number_value(value), 1);
     } else if (!json_array_size(values)) {
         return error_set(error, ERROR_INVALID_PARAMETER_VALUE,
                          "The metric %s has none of Value, Values and StatisticValues.",
                          datum.name);
     }
-    const json_t *counts = json_object_get(entry, "Counts");
-    if (counts && json_array_size(counts) != json_array_size(values))
-        return error_set(error, ERROR_INVALID_PARAMETER_VALUE,
-                         "The metric %s has %zu Values and %zu Counts; there must be as many.",
-                         datum.name, json_array_size(values), json_array_size(counts));
-    for (size_t i = 0; i < json_array_size(values); i++) {
-        const json_t *count = json_array_get(counts, i);
-        put_value(store, &datum, json_number_value(json_array_get(values, i)),
-                  count ? json_number_value(count) : 1);
-    }
-    return true;
+    return add_values(data, &datum, values, json_object_get(entry, "Counts"), error);
 }
 
 static bool put_metric_data(const struct call *call, const json_t *request, struct reply *reply,
                             GError **error)
 {
     (void)reply;
+    g_autoptr(GArray) data = g_array_new(FALSE, FALSE, sizeof(struct metric_datum));
+    const char *name_space = json_text_at(request, "Namespace");
     size_t i;
     const json_t *entry;
     json_array_foreach(json_object_get(request, "MetricData"), i, entry)
-    {
-        if (!put_datum(call->lathe->store, json_text_at(request, "Namespace"), entry, error))
+        if (!add_datum(data, name_space, entry, error))
             return false;
-    }
-    return true;
+    return metric_put(call->lathe->store, data, error);
 }
 
 /* ---- statistics ---- */

@@ -73,7 +73,7 @@ static void report(const json_t *line, void *data)
     g_autoptr(json_auto) dimensions = json_pack("[{ssss}]", "Name", kind->name, "Value", job->name);
     struct metric_datum datum = {kind->log_group, name,  dimensions, time, NULL,
                                  value,           value, value,      1};
-    metric_put(job->lathe->store, &datum);
+    metric_put_later(job->lathe->store, &datum);
 }
 
 struct last_step {

@@ -7,7 +7,7 @@
 #define LATHE_SERVE_CAPTURES_H
 
 #include "base/json.h"
-#include "serve/model.h"
+#include "container/model.h"
 
 struct clock;
 struct lake;

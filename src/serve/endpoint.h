@@ -3,7 +3,7 @@
 #ifndef LATHE_SERVE_ENDPOINT_H
 #define LATHE_SERVE_ENDPOINT_H
 
-#include "serve/model.h"
+#include "container/model.h"
 
 struct endpoint_capture;
 struct endpoints;

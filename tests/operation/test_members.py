@@ -52,9 +52,9 @@ def test_the_nearest_decision_holds(tmp_path):
 @pytest.mark.parametrize("service", SERVICES)
 def test_what_is_acted_on_is_named_in_the_sources(service):
     """A member that an operation reads is named somewhere in the sources: less would be a wish."""
-    text = "\n".join(path.read_text() for room in ("base", "service", "flow", "serve", "job", "store",
-                                                    "operation", "runtime", "monitor", "script",
-                                                    "python")
+    text = "\n".join(path.read_text() for room in ("base", "service", "flow", "serve", "container",
+                                                    "program", "job", "store", "operation",
+                                                    "runtime", "monitor", "script", "python")
                      for path in (ROOT / "src" / room).rglob("*")
                      if path.suffix in (".c", ".py"))
     text = re.sub(r"'(\\.|[^'\\])'", "", text)  # '"' begins no literal

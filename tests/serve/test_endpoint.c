@@ -17,10 +17,11 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "container/fused_model.h"
 #include "lake/lake.h"
 #include "serve/captures.h"
 #include "serve/endpoint.h"
-#include "serve/fused_model.h"
+#include "serve/place.h"
 
 static const char model_text[] =
     "{\"learner\":{\"attributes\":{},\"feature_names\":[],\"feature_types\":[],"
@@ -77,7 +78,8 @@ static struct served_model *open_model(struct fixture *fixture, const char *key,
     g_autoptr(json_auto) containers =
         json_pack("[{ssssso}]", "Image", "xgboost:3.2-0", "ModelDataUrl", uri, "Environment",
                   json_loads(environment, 0, NULL));
-    return fused_model_open(fixture->lake, containers, error);
+    struct model_objects objects = lake_objects(fixture->lake);
+    return fused_model_open(&objects, containers, error);
 }
 
 static struct served_model *make_model(struct fixture *fixture, const char *key, int left,

@@ -13,9 +13,9 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "container/exchange.h"
+#include "container/worker_model.h"
 #include "serve/endpoint.h"
-#include "serve/exchange.h"
-#include "serve/worker_model.h"
 #include "worker/serve.h"
 
 /* ---- the process ---- */

@@ -10,9 +10,9 @@
 #include <string.h>
 
 #include "base/file.h"
+#include "container/exchange.h"
+#include "container/worker_model.h"
 #include "serve/endpoint.h"
-#include "serve/exchange.h"
-#include "serve/worker_model.h"
 #include "service/home.h"
 #include "worker/serve.h"
 

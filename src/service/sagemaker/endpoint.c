@@ -7,8 +7,9 @@
 
 #include "base/file.h"
 #include "base/tasks.h"
+#include "container/open_model.h"
 #include "serve/captures.h"
-#include "serve/open_model.h"
+#include "serve/place.h"
 #include "service/sagemaker/sagemaker.h"
 #include "service/sagemaker/script.h"
 
@@ -68,8 +69,8 @@ static struct served_model *open_for(const struct deployment *deployment, const 
     g_autofree char *folder = g_build_filename(lathe->home, ENDPOINTS_FOLDER, NULL);
     g_autoptr(json_auto) sandbox = script_sandbox(lathe, deployment->region);
     struct model_place place = {
-        .lake = lathe->lake,
-        .logs = lathe->logs,
+        .objects = lake_objects(lathe->lake),
+        .logs = endpoint_logs(lathe->logs),
         .folder = folder,
         .endpoint = deployment->endpoint,
         .variant = json_text_at(variant, "VariantName"),

@@ -2,8 +2,9 @@
 #include <string.h>
 
 #include "base/s3_uri.h"
+#include "container/open_model.h"
 #include "lake/lake.h"
-#include "serve/open_model.h"
+#include "serve/place.h"
 #include "service/sagemaker/sagemaker.h"
 
 /* The containers as they were given, however many ways there are to give them. */
@@ -94,8 +95,8 @@ static bool check_container(struct lathe *lathe, const json_t *container, GError
     const char *image = json_text_at(container, "Image");
     if (!image)
         return error_set(error, ERROR_VALIDATION, "The container has no Image.");
-    return open_model_check(lathe->lake, container, error) &&
-           check_objects(lathe, container, error);
+    struct model_objects objects = lake_objects(lathe->lake);
+    return open_model_check(&objects, container, error) && check_objects(lathe, container, error);
 }
 
 static bool create_model(const struct call *call, const json_t *request, struct reply *reply,

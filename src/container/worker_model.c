@@ -1,7 +1,7 @@
-#include "serve/worker_model.h"
+#include "container/worker_model.h"
 
 #include "base/error.h"
-#include "serve/exchange.h"
+#include "container/exchange.h"
 
 /* In place of an answer: the model's failure or lathe's own. */
 static bool fail(const GError *cause, struct invocation_reply *reply, GError **error)

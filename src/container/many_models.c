@@ -1,4 +1,4 @@
-#include "serve/many_models.h"
+#include "container/many_models.h"
 
 #include <pthread.h>
 

@@ -1,17 +1,14 @@
-#include "serve/script_model.h"
+#include "container/script_model.h"
 
 #include <pthread.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/archive.h"
-#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/id.h"
 #include "base/s3_uri.h"
-#include "lake/lake.h"
-#include "log/log_stream.h"
 
 #define ARCHIVE_LIMIT ((size_t)4 << 30)
 #define SCRIPT_LIMIT ((gsize)4 << 20)
@@ -42,21 +39,19 @@ static char *program_of(const json_t *container)
     return g_str_has_suffix(program, ".py") ? g_strdup(program) : g_strconcat(program, ".py", NULL);
 }
 
-static GBytes *fetch(struct lake *lake, const char *uri, GError **error)
+static GBytes *fetch(const struct model_objects *objects, const char *uri, GError **error)
 {
-    GBytes *bytes = lake_get_bytes(lake, uri, ARCHIVE_LIMIT, error);
-    if (!bytes)
-        g_prefix_error(error, "%s: ", uri);
-    return bytes;
+    return model_object_get(objects, uri, ARCHIVE_LIMIT, error);
 }
 
 /* The text of the script, or NULL where it is not found. */
-static char *script_text(struct lake *lake, const json_t *container, GError **error)
+static char *script_text(const struct model_objects *objects, const json_t *container,
+                         GError **error)
 {
     const char *source = setting(container, SOURCE);
     bool apart = source && s3_uri_is(source);
     const char *uri = apart ? source : json_text_at(container, "ModelDataUrl");
-    g_autoptr(GBytes) archive = uri ? fetch(lake, uri, error) : NULL;
+    g_autoptr(GBytes) archive = uri ? fetch(objects, uri, error) : NULL;
     if (!archive)
         return NULL;
     g_autofree char *program = program_of(container);
@@ -64,24 +59,25 @@ static char *script_text(struct lake *lake, const json_t *container, GError **er
     return archive_find_text(archive, name, SCRIPT_LIMIT, error);
 }
 
-bool script_model_is(struct lake *lake, const json_t *container, bool *is, GError **error)
+bool script_model_is(const struct model_objects *objects, const json_t *container, bool *is,
+                     GError **error)
 {
     *is = setting(container, PROGRAM) != NULL;
     if (*is || !json_text_at(container, "ModelDataUrl"))
         return true;
     GError *cause = NULL;
-    g_autofree char *text = script_text(lake, container, &cause);
+    g_autofree char *text = script_text(objects, container, &cause);
     *is = text != NULL;
     if (cause)
         g_propagate_error(error, cause);
     return !cause;
 }
 
-bool script_model_is_default(struct lake *lake, const json_t *container)
+bool script_model_is_default(const struct model_objects *objects, const json_t *container)
 {
     static const char *const functions[] = {"model_fn",  "input_fn",     "predict_fn",
                                             "output_fn", "transform_fn", "import *"};
-    g_autofree char *text = script_text(lake, container, NULL);
+    g_autofree char *text = script_text(objects, container, NULL);
     for (size_t i = 0; text && i < G_N_ELEMENTS(functions); i++)
         if (strstr(text, functions[i]))
             return false;
@@ -93,7 +89,7 @@ bool script_model_is_default(struct lake *lake, const json_t *container)
 static bool unpack(const struct model_place *place, const char *uri, const char *folder,
                    GError **error)
 {
-    g_autoptr(GBytes) archive = fetch(place->lake, uri, error);
+    g_autoptr(GBytes) archive = fetch(&place->objects, uri, error);
     if (!archive)
         return false;
     if (archive_unpack(archive, folder, error))
@@ -155,7 +151,8 @@ struct script_model {
     struct served_model *workers;
     char *folder;
     pthread_mutex_t lock; /* of the log: a writer, and several processes */
-    struct log_writer *log;
+    struct model_logs logs;
+    void *log;
     char *last_line;
 };
 
@@ -166,22 +163,21 @@ static void write_line(unsigned process, const char *line, size_t size, void *da
     if (!size)
         return;
     pthread_mutex_lock(&model->lock);
-    log_writer_add(model->log, (gint64)(clock_now() * 1000), line, size, NULL);
+    model->logs.write(model->log, line, size);
     g_free(model->last_line);
     model->last_line = g_utf8_make_valid(line, (gssize)MIN(size, LONGEST_REASON));
     pthread_mutex_unlock(&model->lock);
 }
 
 /* VARIANT/INSTANCE, and of several containers /CONTAINER; the instance is another each time. */
-static struct log_writer *open_log(const struct model_place *place, const struct model_part *part,
-                                   GError **error)
+static void *open_log(const struct model_place *place, const struct model_part *part,
+                      GError **error)
 {
-    g_autofree char *group = g_strconcat("/aws/sagemaker/Endpoints/", place->endpoint, NULL);
     g_autofree char *id = id_hex(17);
     g_autofree char *stream =
-        g_strdup_printf("%s/i-%s%s%s", place->variant, id, part->hostname ? "/" : "",
-                        part->hostname ? part->hostname : "");
-    return log_writer_open(place->logs, group, stream, error);
+        g_strdup_printf("%s/i-%s%s%s", place->variant ? place->variant : "batch", id,
+                        part->hostname ? "/" : "", part->hostname ? part->hostname : "");
+    return place->logs.open(place->logs.data, place->endpoint, stream, error);
 }
 
 /* ---- its processes ---- */
@@ -224,7 +220,8 @@ static struct served_model *start(struct script_model *model, const struct model
     char self[] = "/proc/self/exe", verb[] = "job", program[] = "serve";
     char *argv[] = {self, verb, program, model->folder, NULL};
     g_auto(GStrv) environment = process_environment();
-    unsigned seconds = number_of(part->container, "SAGEMAKER_MODEL_SERVER_TIMEOUT", CALL_SECONDS);
+    unsigned most = place->call_seconds ? place->call_seconds : CALL_SECONDS;
+    unsigned seconds = number_of(part->container, "SAGEMAKER_MODEL_SERVER_TIMEOUT", most);
     struct workers_plan plan = {.name = NAME,
                                 .argv = argv,
                                 .environment = environment,
@@ -232,7 +229,7 @@ static struct served_model *start(struct script_model *model, const struct model
                                 .count = count_of(part),
                                 .waiting = WAITING,
                                 .start_seconds = part->one_of_many ? CALL_SECONDS : START_SECONDS,
-                                .call_seconds = MIN(seconds, CALL_SECONDS),
+                                .call_seconds = MIN(seconds, most),
                                 .warm = true,
                                 .log = write_line,
                                 .data = model};
@@ -257,7 +254,7 @@ static void close_model(void *data)
     struct script_model *model = data;
     served_model_unref(model->workers);
     if (model->log)
-        log_writer_close(model->log);
+        model->logs.close(model->log);
     file_remove_tree(model->folder, NULL);
     pthread_mutex_destroy(&model->lock);
     g_free(model->last_line);
@@ -271,14 +268,18 @@ static void tell_failure(const struct script_model *model, const struct model_pl
                          GError **error)
 {
     const char *words = (*error)->message, *last = model->last_line;
+    static const char check[] = "did not pass the ping health check";
     if (g_str_has_prefix(words, NAME ": "))
         words += strlen(NAME ": ");
     bool said = !last || !g_str_has_prefix(words, "its process ended");
+    g_autofree char *why =
+        g_strdup_printf("%s%s%s", words, said ? "" : "; its last line: ", said ? "" : last);
     g_autofree char *told =
-        g_strdup_printf("The primary container for production variant %s did not pass the ping "
-                        "health check: %s%s%s. "
-                        "Please check CloudWatch logs for this endpoint.",
-                        place->variant, words, said ? "" : "; its last line: ", said ? "" : last);
+        place->variant
+            ? g_strdup_printf("The primary container for production variant %s %s: %s. Please "
+                              "check CloudWatch logs for this endpoint.",
+                              place->variant, check, why)
+            : g_strdup_printf("The model's container %s: %s", check, why);
     g_clear_error(error);
     error_set(error, ERROR_VALIDATION, "%s", told);
 }
@@ -291,6 +292,7 @@ struct served_model *script_model_open(const struct model_place *place,
     struct script_model *model = g_new0(struct script_model, 1);
     g_autofree char *id = id_hex(17);
     model->folder = g_build_filename(place->folder, id, NULL);
+    model->logs = place->logs;
     pthread_mutex_init(&model->lock, NULL);
     GError *cause = NULL;
     if (lay_out(place, part, model->folder, error) && (model->log = open_log(place, part, error)) &&

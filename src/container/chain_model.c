@@ -1,4 +1,4 @@
-#include "serve/chain_model.h"
+#include "container/chain_model.h"
 
 #include "base/error.h"
 

@@ -1,10 +1,10 @@
 /* many_models.h: a container that holds many models (Mode MultiModel): its ModelDataUrl is a
  * prefix, and a request's TargetModel the name of an archive below it. Each is opened with the
  * first request that names it, and stays until many others have been asked for since. */
-#ifndef LATHE_SERVE_MANY_MODELS_H
-#define LATHE_SERVE_MANY_MODELS_H
+#ifndef LATHE_CONTAINER_MANY_MODELS_H
+#define LATHE_CONTAINER_MANY_MODELS_H
 
-#include "serve/model.h"
+#include "container/model.h"
 
 enum { MANY_MODELS_OPEN = 32 }; /* at once */
 

@@ -12,11 +12,11 @@
  * refused. A process that cannot say a status answers with a frame of an error, which counts as
  * 500.
  */
-#ifndef LATHE_SERVE_EXCHANGE_H
-#define LATHE_SERVE_EXCHANGE_H
+#ifndef LATHE_CONTAINER_EXCHANGE_H
+#define LATHE_CONTAINER_EXCHANGE_H
 
 #include "base/json.h"
-#include "serve/model.h"
+#include "container/model.h"
 
 GBytes *exchange_pack(const json_t *head, const void *body, size_t size);
 /* The head, or NULL and ERROR_INTERNAL where it is none; the body lives as long as the message. */

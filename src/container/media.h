@@ -1,6 +1,6 @@
 /* media.h: content types of requests and replies, as containers understand them. */
-#ifndef LATHE_SERVE_MEDIA_H
-#define LATHE_SERVE_MEDIA_H
+#ifndef LATHE_CONTAINER_MEDIA_H
+#define LATHE_CONTAINER_MEDIA_H
 
 #include "lathe.h"
 #include "tree/xgboost_release.h"

@@ -4,10 +4,10 @@
  * why where its process ended, which no other call notices; SageMaker's words for an invocation
  * that timed out where it took longer than the plan's call_seconds; ERROR_SERVICE_UNAVAILABLE where
  * more wait than the plan lets. */
-#ifndef LATHE_SERVE_WORKER_MODEL_H
-#define LATHE_SERVE_WORKER_MODEL_H
+#ifndef LATHE_CONTAINER_WORKER_MODEL_H
+#define LATHE_CONTAINER_WORKER_MODEL_H
 
-#include "serve/model.h"
+#include "container/model.h"
 #include "worker/workers.h"
 
 /* Whether, and how long, it is waited for a process to come to work. */

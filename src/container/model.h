@@ -1,10 +1,10 @@
-/* model.h (of serve): what answers behind a variant, as an endpoint sees it: an invocation's bytes
- * go in, an answer's bytes or a refusal come out. Two things make one: trees and transformers fused
- * into one predictor (fused_model.h), and processes (worker_model.h, script_model.h); two put
+/* model.h (of container): what answers behind a variant, as an endpoint sees it: an invocation's
+ * bytes go in, an answer's bytes or a refusal come out. Two things make one: trees and transformers
+ * fused into one predictor (fused_model.h), and processes (worker_model.h, script_model.h); two put
  * others together: one after the other (chain_model.h), and one of many by name (many_models.h).
  * Counted, so that variants and threads may share one. */
-#ifndef LATHE_SERVE_MODEL_H
-#define LATHE_SERVE_MODEL_H
+#ifndef LATHE_CONTAINER_MODEL_H
+#define LATHE_CONTAINER_MODEL_H
 
 #include <glib.h>
 #include <stdbool.h>
@@ -57,6 +57,9 @@ struct served_model_kind {
      * be on a poll thread. 0: it waits, for a process, whatever the size. */
     size_t quick_bytes;
     bool takes_target; /* it holds several models, of which a request names one */
+    /* Whether, to requests like this one, the answer to two bodies, one behind the other, is what
+     * both together are answered, wherever the line end is that parts them. NULL: never. */
+    bool (*joins)(void *model, const struct invocation *invocation);
 };
 
 struct served_model;
@@ -72,5 +75,6 @@ bool served_model_answer(struct served_model *model, const struct invocation *in
                          struct invocation_reply *reply, GError **error);
 size_t served_model_quick_bytes(const struct served_model *model);
 bool served_model_takes_target(const struct served_model *model);
+bool served_model_joins(const struct served_model *model, const struct invocation *invocation);
 
 #endif

@@ -1,4 +1,4 @@
-#include "serve/model.h"
+#include "container/model.h"
 
 #include <stdatomic.h>
 
@@ -80,4 +80,9 @@ void served_model_end(struct served_model *model)
 {
     if (model->kind->end)
         model->kind->end(model->model);
+}
+
+bool served_model_joins(const struct served_model *model, const struct invocation *invocation)
+{
+    return model->kind->joins && model->kind->joins(model->model, invocation);
 }

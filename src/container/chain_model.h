@@ -2,10 +2,10 @@
  * the content type that it came with. What the caller accepts only the last one is asked for; the
  * others answer as is their default, as SageMaker's inference pipelines do. Custom attributes and
  * the target model go to each. */
-#ifndef LATHE_SERVE_CHAIN_MODEL_H
-#define LATHE_SERVE_CHAIN_MODEL_H
+#ifndef LATHE_CONTAINER_CHAIN_MODEL_H
+#define LATHE_CONTAINER_CHAIN_MODEL_H
 
-#include "serve/model.h"
+#include "container/model.h"
 
 struct chain_hop {
     struct served_model *model; /* a reference is taken */

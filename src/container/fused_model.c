@@ -1,8 +1,7 @@
-#include "serve/fused_model.h"
+#include "container/fused_model.h"
 
 #include "base/error.h"
-#include "lake/lake.h"
-#include "serve/media.h"
+#include "container/media.h"
 #include "tree/xgboost_release.h"
 
 /* Larger artifacts are refused: an archive is input from outside. */
@@ -14,6 +13,7 @@ struct fused_model {
      * answer; NULL where that is a bundle's. */
     const struct xgboost_release *reader, *writer;
     bool selects; /* the last container's environment selects an answer's content */
+    bool batch;   /* and says that this is no endpoint: an answer is a line a row */
     /* The content type of answers where a request leaves it open: the last container's environment
      * variable SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT, or NULL. */
     char *default_accept;
@@ -48,18 +48,17 @@ static GStrv environment_of(const json_t *container)
 }
 
 /* Fetches the artifacts of all containers; lets one failed fetch fail all. */
-static bool fetch(struct lake *lake, const json_t *containers, GArray *fetched, GError **error)
+static bool fetch(const struct model_objects *objects, const json_t *containers, GArray *fetched,
+                  GError **error)
 {
     size_t i;
     const json_t *container;
     json_array_foreach((json_t *)containers, i, container)
     {
         const char *uri = json_text_at(container, "ModelDataUrl");
-        struct fetched one = {.archive = lake_get_bytes(lake, uri, ARTIFACT_LIMIT, error)};
-        if (!one.archive) {
-            g_prefix_error(error, "%s: ", uri);
+        struct fetched one = {.archive = model_object_get(objects, uri, ARTIFACT_LIMIT, error)};
+        if (!one.archive)
             return false;
-        }
         one.environment = environment_of(container);
         g_array_append_val(fetched, one);
     }
@@ -83,6 +82,8 @@ static void note_ends(struct fused_model *fused, const json_t *containers)
         fused->writer = xgboost_release_find(image_of(last));
     fused->default_accept =
         g_strdup(json_text_at(last, "Environment.SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"));
+    const char *batch = json_text_at(last, "Environment.SAGEMAKER_BATCH");
+    fused->batch = batch && *batch;
     fused->selects = fused->writer && fused->writer->selects &&
                      json_text_at(last, "Environment.SAGEMAKER_INFERENCE_OUTPUT");
 }
@@ -152,6 +153,13 @@ static char *answer_format(const struct fused_model *model, const struct invocat
                            accept);
 }
 
+/* As the XGBoost container does, lines in a batch whatever type it accepts, where their content is
+ * not selected. */
+static bool writes_lines(const struct fused_model *model, enum lathe_answer_format format)
+{
+    return model->batch && (model->writer ? !model->selects : format == LATHE_ANSWERS_CSV);
+}
+
 /* In the container's order: rows that cannot be read are refused before an answer that cannot be
  * written. */
 static bool answer(void *data, const struct invocation *invocation, struct invocation_reply *reply,
@@ -169,12 +177,29 @@ static bool answer(void *data, const struct invocation *invocation, struct invoc
     unsigned status = 0;
     const char *content_type = NULL;
     g_autofree char *unwritten = answer_format(model, invocation, &answers, &content_type, &status);
+    if (writes_lines(model, answers)) {
+        answers = LATHE_ANSWERS_CSV_LINES;
+        if (status == 500) /* of a type that only selected content is written in */
+            g_clear_pointer(&unwritten, g_free);
+    }
     struct lathe_error cause;
     if (!lathe_predict_text(model->predictor, rows, invocation->bytes, invocation->size, answers,
                             &reply->body, &cause))
         return invocation_refuse(reply, rows_status(model, cause.code), cause.message, error);
     reply->content_type = g_strdup(content_type);
     return !unwritten || invocation_refuse(reply, status, unwritten, error);
+}
+
+static bool joins(void *data, const struct invocation *invocation)
+{
+    const struct fused_model *model = data;
+    enum lathe_row_format rows;
+    enum lathe_answer_format answers = LATHE_ANSWERS_CSV;
+    unsigned status = 0;
+    const char *content_type;
+    g_autofree char *unread = rows_format(model, invocation, &rows);
+    g_autofree char *unwritten = answer_format(model, invocation, &answers, &content_type, &status);
+    return !unread && rows == LATHE_ROWS_CSV && writes_lines(model, answers);
 }
 
 static void close_model(void *data)
@@ -185,14 +210,15 @@ static void close_model(void *data)
     g_free(model);
 }
 
-struct served_model *fused_model_open(struct lake *lake, const json_t *containers, GError **error)
+struct served_model *fused_model_open(const struct model_objects *objects, const json_t *containers,
+                                      GError **error)
 {
     static const struct served_model_kind kind = {
-        .answer = answer, .close = close_model, .quick_bytes = FUSED_QUICK_BYTES};
+        .answer = answer, .close = close_model, .quick_bytes = FUSED_QUICK_BYTES, .joins = joins};
     g_autoptr(GArray) fetched = g_array_new(FALSE, FALSE, sizeof(struct fetched));
     g_array_set_clear_func(fetched, fetched_clear);
     struct lathe_predictor *predictor = NULL;
-    if (fetch(lake, containers, fetched, error))
+    if (fetch(objects, containers, fetched, error))
         predictor = open_predictor(containers, fetched, error);
     if (!predictor)
         return NULL;

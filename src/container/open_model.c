@@ -1,14 +1,13 @@
-#include "serve/open_model.h"
+#include "container/open_model.h"
 
 #include <string.h>
 
 #include "base/error.h"
 #include "base/s3_uri.h"
-#include "lake/lake.h"
+#include "container/chain_model.h"
+#include "container/fused_model.h"
+#include "container/many_models.h"
 #include "runtime/runtime.h"
-#include "serve/chain_model.h"
-#include "serve/fused_model.h"
-#include "serve/many_models.h"
 
 static bool is_of_many(const json_t *container)
 {
@@ -40,13 +39,14 @@ static bool check_data(const json_t *container, GError **error)
 }
 
 /* An archive among many may bring one: that is seen when it is asked for. */
-static bool check_image(struct lake *lake, const json_t *container, GError **error)
+static bool check_image(const struct model_objects *objects, const json_t *container,
+                        GError **error)
 {
     bool scripted = is_of_many(container);
     if (is_known(container) || scripted)
         return true;
     GError *cause = NULL;
-    if (!script_model_is(lake, container, &scripted, &cause) &&
+    if (!script_model_is(objects, container, &scripted, &cause) &&
         !g_error_matches(cause, LATHE_ERROR, ERROR_NO_SUCH_KEY) &&
         !g_error_matches(cause, LATHE_ERROR, ERROR_NO_SUCH_BUCKET)) {
         g_propagate_error(error, cause);
@@ -56,16 +56,17 @@ static bool check_image(struct lake *lake, const json_t *container, GError **err
     return runtime_role(json_text_at(container, "Image"), RUNTIME_SERVES, scripted, error) != NULL;
 }
 
-bool open_model_check(struct lake *lake, const json_t *container, GError **error)
+bool open_model_check(const struct model_objects *objects, const json_t *container, GError **error)
 {
-    return check_data(container, error) && check_image(lake, container, error);
+    return check_data(container, error) && check_image(objects, container, error);
 }
 
 /* ---- opening ---- */
 
 enum what { FUSED, SCRIPT, MANY };
 
-static bool is_what(struct lake *lake, const json_t *container, enum what *what, GError **error)
+static bool is_what(const struct model_objects *objects, const json_t *container, enum what *what,
+                    GError **error)
 {
     bool scripted = false;
     *what = MANY;
@@ -73,8 +74,8 @@ static bool is_what(struct lake *lake, const json_t *container, enum what *what,
         return true;
     bool named = json_text_at(container, "Environment.SAGEMAKER_PROGRAM") != NULL;
     if (is_known(container))
-        scripted = named && !script_model_is_default(lake, container);
-    else if (!script_model_is(lake, container, &scripted, error) ||
+        scripted = named && !script_model_is_default(objects, container);
+    else if (!script_model_is(objects, container, &scripted, error) ||
              !runtime_role(json_text_at(container, "Image"), RUNTIME_SERVES, scripted, error))
         return false;
     *what = scripted ? SCRIPT : FUSED;
@@ -92,7 +93,7 @@ static struct served_model *open_one(const struct model_place *place, const stru
     if (what == MANY)
         return open_many(place, part->container, error);
     g_autoptr(json_auto) alone = json_pack("[O]", part->container);
-    return fused_model_open(place->lake, alone, error);
+    return fused_model_open(&place->objects, alone, error);
 }
 
 /* ---- one of many ---- */
@@ -120,13 +121,12 @@ static char *find_archive(const struct many *many, const char *name, GError **er
 {
     const char *prefix = json_text_at(many->container, "ModelDataUrl");
     g_autofree char *uri = g_strconcat(prefix, name + strspn(name, "/"), NULL);
+    const struct model_objects *objects = &many->place.objects;
+    if (objects->has(objects->data, uri))
+        return g_steal_pointer(&uri);
     g_autofree char *bucket = NULL;
     g_autofree char *key = NULL;
-    g_autoptr(lake_object_auto) object = s3_uri_parse(uri, &bucket, &key, NULL)
-                                             ? lake_stat(many->place.lake, bucket, key, NULL)
-                                             : NULL;
-    if (object)
-        return g_steal_pointer(&uri);
+    s3_uri_parse(uri, &bucket, &key, NULL);
     error_set(error, ERROR_VALIDATION_RUNTIME,
               "Failed to download model data(bucket: %s, key: %s). Please ensure that there is an "
               "object located at the URL and that the role passed to CreateModel has permissions "
@@ -148,7 +148,7 @@ static struct served_model *open_named(const char *name, void *data, GError **er
     struct model_part part = {.container = container, .one_of_many = true};
     GError *cause = NULL;
     enum what what;
-    struct served_model *model = is_what(many->place.lake, container, &what, &cause)
+    struct served_model *model = is_what(&many->place.objects, container, &what, &cause)
                                      ? open_one(&many->place, &part, what, &cause)
                                      : NULL;
     if (!model) {
@@ -205,7 +205,7 @@ static bool add_hop(const struct model_place *place, const json_t *hop, enum wha
     const json_t *container = json_array_get(hop, 0);
     g_autofree char *name = hostname_of(container, number);
     struct model_part part = {.container = container, .hostname = name};
-    struct chain_hop made = {.model = what == FUSED ? fused_model_open(place->lake, hop, error)
+    struct chain_hop made = {.model = what == FUSED ? fused_model_open(&place->objects, hop, error)
                                                     : open_one(place, &part, what, error)};
     if (!made.model)
         return false;
@@ -235,7 +235,7 @@ struct served_model *open_model(const struct model_place *place, const json_t *c
     size_t count = json_array_size(containers);
     g_autofree enum what *whats = g_new(enum what, MAX(count, 1));
     for (size_t i = 0; i < count; i++)
-        if (!is_what(place->lake, json_array_get(containers, i), &whats[i], error))
+        if (!is_what(&place->objects, json_array_get(containers, i), &whats[i], error))
             return NULL;
     if (count > 1)
         return open_hops(place, containers, whats, error);

@@ -2,14 +2,14 @@
  * next to each other become one predictor (fused_model.h); one with a script of the user's a pool
  * of processes (script_model.h); one in Mode MultiModel either, for each model that is asked for.
  */
-#ifndef LATHE_SERVE_OPEN_MODEL_H
-#define LATHE_SERVE_OPEN_MODEL_H
+#ifndef LATHE_CONTAINER_OPEN_MODEL_H
+#define LATHE_CONTAINER_OPEN_MODEL_H
 
-#include "serve/script_model.h"
+#include "container/script_model.h"
 
 /* Whether a container can be served: its image is known, or it brings a script; and its archive is
  * named as one. ERROR_VALIDATION. Whether its objects are there is not looked at. */
-bool open_model_check(struct lake *lake, const json_t *container, GError **error);
+bool open_model_check(const struct model_objects *objects, const json_t *container, GError **error);
 
 /* Opens 1 to 15 containers, in their order. */
 struct served_model *open_model(const struct model_place *place, const json_t *containers,

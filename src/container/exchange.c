@@ -1,4 +1,4 @@
-#include "serve/exchange.h"
+#include "container/exchange.h"
 
 #include <stdint.h>
 #include <stdlib.h>

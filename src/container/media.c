@@ -1,4 +1,4 @@
-#include "serve/media.h"
+#include "container/media.h"
 
 #include <glib.h>
 #include <string.h>

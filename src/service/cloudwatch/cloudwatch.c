@@ -70,9 +70,8 @@ static bool put_metric_data(const struct call *call, const json_t *request, stru
     const char *name_space = json_text_at(request, "Namespace");
     size_t i;
     const json_t *entry;
-    json_array_foreach(json_object_get(request, "MetricData"), i, entry)
-        if (!add_datum(data, name_space, entry, error))
-            return false;
+    json_array_foreach(json_object_get(request, "MetricData"), i,
+                       entry) if (!add_datum(data, name_space, entry, error)) return false;
     return metric_put(call->lathe->store, data, error);
 }
 

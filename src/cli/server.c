@@ -87,8 +87,8 @@ static void move_clock(double seconds, void *data)
     lathe_move_clock(server->lathe, seconds);
 }
 
-static struct proxy *start_proxy(struct server *server, const struct server_options *asked,
-                                 const char *address, unsigned port, GError **error)
+static struct proxy *new_proxy(struct server *server, const struct server_options *asked,
+                               const char *address, unsigned port, GError **error)
 {
     const struct proxy_options options = {
         .address = address,
@@ -96,7 +96,7 @@ static struct proxy *start_proxy(struct server *server, const struct server_opti
         .no_tunnels = asked->no_tunnels,
         .home = server->lathe->home,
     };
-    return proxy_start(&options, server->http, error);
+    return proxy_open(&options, server->http, error);
 }
 
 /* Where nothing is said of it: on the port after HTTP's, so that what `lathe env` told stays right
@@ -111,12 +111,12 @@ static bool open_proxy(struct server *server, const struct server_options *asked
     if (asked->proxy) {
         if (!parse_listen("--proxy", asked->proxy, &own, &port, error))
             return false;
-        server->proxy = start_proxy(server, asked, own, port, error);
+        server->proxy = new_proxy(server, asked, own, port, error);
     } else {
         if (http_port && http_port < G_MAXUINT16)
-            server->proxy = start_proxy(server, asked, address, http_port + 1, NULL);
+            server->proxy = new_proxy(server, asked, address, http_port + 1, NULL);
         if (!server->proxy)
-            server->proxy = start_proxy(server, asked, address, 0, error);
+            server->proxy = new_proxy(server, asked, address, 0, error);
     }
     return server->proxy != NULL;
 }
@@ -136,7 +136,7 @@ static bool open_inner_proxy(struct server *server, GError **error)
         return true;
     if (!settings->host_network && settings->isolated) {
         const struct server_options closed = {.no_tunnels = true};
-        server->inner = start_proxy(server, &closed, "127.0.0.1", 0, error);
+        server->inner = new_proxy(server, &closed, "127.0.0.1", 0, error);
         if (!server->inner)
             return false;
     }
@@ -158,12 +158,19 @@ static bool open_http(struct server *server, const struct server_options *asked,
     server->dispatcher = dispatcher_new(server->lathe->operations, &wire);
     struct http_options options = {
         .address = address, .port = port, .hurry = hurry, .data = server};
-    server->http = http_server_start(&options, dispatcher_handler(server->dispatcher), error);
+    server->http = http_server_open(&options, dispatcher_handler(server->dispatcher), error);
     if (server->http)
         server->url = g_strdup_printf("http://%s:%u", address, http_server_port(server->http));
     server->lathe->url = server->url;
     return server->http && open_proxy(server, asked, address, port, error) &&
            open_inner_proxy(server, error);
+}
+
+static bool answer(struct server *server, GError **error)
+{
+    return (!server->http || http_server_start(server->http, error)) &&
+           (!server->proxy || proxy_start(server->proxy, error)) &&
+           (!server->inner || proxy_start(server->inner, error));
 }
 
 static bool open_door(struct server *server, GError **error)
@@ -179,6 +186,7 @@ static bool open_door(struct server *server, GError **error)
     return server->door != NULL;
 }
 
+/* The addresses are taken first: what recovery starts is told them. Who comes meanwhile waits. */
 struct server *server_open(const struct server_options *options, GError **error)
 {
     struct server *server = g_new0(struct server, 1);
@@ -188,7 +196,7 @@ struct server *server_open(const struct server_options *options, GError **error)
     server->lathe =
         lathe_open(cli_home(), account ? account : DEFAULT_ACCOUNT, options->configuration, error);
     if (server->lathe && (!options->listen || open_http(server, options, error)) &&
-        open_door(server, error))
+        lathe_recover(server->lathe, error) && answer(server, error) && open_door(server, error))
         return server;
     server_close(server);
     return NULL;

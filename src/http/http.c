@@ -40,27 +40,33 @@ static void fill_defaults(struct http_options *options)
 
 /* Signals are the main thread's: the server's threads are started with all of them blocked. That
  * holds for SIGPIPE too, which sendfile would raise where a client has gone. */
-static bool start_threads(struct http_server *server, const int *sockets, GError **error)
+bool http_server_start(struct http_server *server, GError **error)
 {
     sigset_t all, before;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, &before);
     server->pool = http_pool_new(server->options.workers, server->options.streams, error);
     bool ok = server->pool;
-    for (unsigned i = 0; i < server->options.threads; i++) {
-        if (!ok)
-            close(sockets[i]);
-        else if (http_poller_start(&server->pollers[i], server, sockets[i], error))
-            server->started++;
-        else
-            ok = false;
+    while (ok && server->started < server->options.threads) {
+        unsigned next = server->started;
+        ok = http_poller_start(&server->pollers[next], server, server->sockets[next], error);
+        server->sockets[next] = -1; /* the poller's, which closes it where it does not start */
+        server->started += ok;
     }
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     return ok;
 }
 
-struct http_server *http_server_start(const struct http_options *options,
-                                      const struct http_handler *handler, GError **error)
+static int *no_sockets(unsigned count)
+{
+    int *sockets = g_new(int, count);
+    for (unsigned i = 0; i < count; i++)
+        sockets[i] = -1;
+    return sockets;
+}
+
+struct http_server *http_server_open(const struct http_options *options,
+                                     const struct http_handler *handler, GError **error)
 {
     struct http_server *server = g_new0(struct http_server, 1);
     server->options = *options;
@@ -68,10 +74,9 @@ struct http_server *http_server_start(const struct http_options *options,
     fill_defaults(&server->options);
     unsigned threads = server->options.threads;
     server->pollers = g_new0(struct http_poller, threads);
-    g_autofree int *sockets = g_new(int, threads);
+    server->sockets = no_sockets(threads);
     const char *address = options->address ? options->address : "127.0.0.1";
-    if (http_listen(address, &server->options.port, sockets, threads, error) &&
-        start_threads(server, sockets, error))
+    if (http_listen(address, &server->options.port, server->sockets, threads, error))
         return server;
     http_server_stop(server, 0);
     return NULL;
@@ -102,6 +107,10 @@ void http_server_stop(struct http_server *server, unsigned seconds)
         http_pool_free(server->pool);
     for (unsigned i = 0; i < server->started; i++)
         http_poller_free(&server->pollers[i]);
+    for (unsigned i = 0; i < server->options.threads; i++)
+        if (server->sockets[i] >= 0)
+            close(server->sockets[i]);
+    g_free(server->sockets);
     g_free(server->pollers);
     g_free(server);
 }

@@ -79,17 +79,20 @@ struct http_options {
 
 struct http_server;
 
-/* Listens and serves until http_server_stop. A port in use is an error that names its owner where
- * that can be found. */
-struct http_server *http_server_start(const struct http_options *options,
-                                      const struct http_handler *handler, GError **error);
+/* Listens: connections come, and wait for http_server_start. A port in use is an error that names
+ * its owner where that can be found. */
+struct http_server *http_server_open(const struct http_options *options,
+                                     const struct http_handler *handler, GError **error);
+/* Serves, until http_server_stop, which is due in any case. */
+bool http_server_start(struct http_server *server, GError **error);
 unsigned http_server_port(const struct http_server *server);
 /* Serves a connection that was made elsewhere, a Unix socket, as if it had come to the port. host
  * (copied) is what its requests find in `host`: nothing that a client sends can set that. Takes
- * over fd, and closes it where there are too many connections. Not during or after
- * http_server_stop. */
+ * over fd, and closes it where there are too many connections. Not before http_server_start, and
+ * not during or after http_server_stop. */
 void http_server_adopt(struct http_server *server, int fd, const char *host);
-/* Accepts no more, lets what is under way finish (at most `seconds`), then closes everything. */
+/* Accepts no more, lets what is under way finish (at most `seconds`), then closes everything;
+ * started or not. */
 void http_server_stop(struct http_server *server, unsigned seconds);
 
 #endif

@@ -104,6 +104,7 @@ struct http_server {
     struct http_handler handler;
     struct http_pool *pool;
     struct http_poller *pollers;
+    int *sockets;          /* a poller each, until it runs; else -1 */
     unsigned started;      /* pollers that run */
     atomic_uint next_hand; /* whose turn it is to take a connection that is handed over */
     atomic_size_t held;    /* bytes of bodies read whole, of all exchanges */

@@ -32,6 +32,7 @@ struct proxy {
     struct proxy_options options;
     char *home, *url;
     struct http_server *server;
+    int socket; /* that listens, until it is the visits' */
     struct visits *visits;
     pthread_mutex_t lock;
     struct authority *authority; /* under the lock: made, or NULL; it stays until the end */
@@ -234,23 +235,30 @@ static void serve(int fd, void *data)
 
 /* ---- its life ---- */
 
-struct proxy *proxy_start(const struct proxy_options *options, struct http_server *server,
-                          GError **error)
+struct proxy *proxy_open(const struct proxy_options *options, struct http_server *server,
+                         GError **error)
 {
     struct proxy *proxy = g_new0(struct proxy, 1);
     unsigned port = options->port;
-    int fd = -1;
+    proxy->socket = -1;
     proxy->options = *options;
     proxy->home = g_strdup(options->home);
     proxy->server = server;
     pthread_mutex_init(&proxy->lock, NULL);
-    if (http_listen(options->address, &port, &fd, 1, error))
-        proxy->visits = visits_open(fd, serve, proxy, error);
+    bool listens = http_listen(options->address, &port, &proxy->socket, 1, error);
     proxy->url = g_strdup_printf("http://%s:%u", options->address, port);
-    if (proxy->visits)
+    if (listens)
         return proxy;
     proxy_close(proxy);
     return NULL;
+}
+
+bool proxy_start(struct proxy *proxy, GError **error)
+{
+    int socket = proxy->socket;
+    proxy->socket = -1;
+    proxy->visits = visits_open(socket, serve, proxy, error);
+    return proxy->visits != NULL;
 }
 
 const char *proxy_url(const struct proxy *proxy)
@@ -273,7 +281,8 @@ const char *proxy_bundle(struct proxy *proxy, GError **error)
 
 void proxy_end(struct proxy *proxy)
 {
-    visits_end(proxy->visits);
+    if (proxy->visits)
+        visits_end(proxy->visits);
     pthread_mutex_lock(&proxy->lock);
     proxy->ended = true;
     pthread_mutex_unlock(&proxy->lock);
@@ -284,6 +293,8 @@ void proxy_close(struct proxy *proxy)
     if (!proxy)
         return;
     visits_close(proxy->visits, SHUT_RDWR);
+    if (proxy->socket >= 0)
+        close(proxy->socket);
     authority_free(proxy->authority);
     pthread_mutex_destroy(&proxy->lock);
     g_free(proxy->home);

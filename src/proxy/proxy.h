@@ -22,8 +22,11 @@ struct proxy_options {
 
 struct proxy;
 
-struct proxy *proxy_start(const struct proxy_options *options, struct http_server *server,
-                          GError **error);
+/* Listens: connections come, and wait for proxy_start. */
+struct proxy *proxy_open(const struct proxy_options *options, struct http_server *server,
+                         GError **error);
+/* Serves; the server has started. */
+bool proxy_start(struct proxy *proxy, GError **error);
 const char *proxy_url(const struct proxy *proxy);
 /* A file with the system's root certificates and the authority's, written when it is first asked
  * for. NULL with an error. */

@@ -149,7 +149,12 @@ static bool open_parts(struct lathe *lathe, GError **error)
                                                             .lake = lathe->lake,
                                                             .slots = lathe->settings->slots},
                                     error)) &&
-           open_services(lathe, error) && recover_kinds(lathe, error) &&
+           open_services(lathe, error);
+}
+
+bool lathe_recover(struct lathe *lathe, GError **error)
+{
+    return recover_kinds(lathe, error) &&
            (lathe->flows = flows_open(lathe->store, lathe->operations, lathe->clock, error)) &&
            begin_to_tidy(lathe);
 }

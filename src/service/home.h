@@ -57,11 +57,15 @@ char *call_role(const struct call *call);
 /* The services that are built, from tools/operations/; ends with NULL. */
 extern const struct service *const services[];
 
-/* Takes the home folder (created where missing; refused where another process has it), opens what
- * is in it, and takes up again what a crash interrupted. configuration: a path; NULL: the home's
- * own file, where there is one (runtime/settings.h). */
+/* Takes the home folder (created where missing; refused where another process has it) and opens
+ * what is in it. configuration: a path; NULL: the home's own file, where there is one
+ * (runtime/settings.h). */
 struct lathe *lathe_open(const char *home, const char *account, const char *configuration,
                          GError **error);
+
+/* Once url and proxy are set, which scripts are told: takes up again what a crash interrupted, and
+ * everything that goes on by itself. To be called before any operation. */
+bool lathe_recover(struct lathe *lathe, GError **error);
 
 /* For tests: makes lifecycles' days so short, and tidies five times in each. */
 void lathe_shorten_days(struct lathe *lathe, double seconds);

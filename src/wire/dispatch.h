@@ -22,7 +22,7 @@ struct dispatcher *dispatcher_new(const struct operations *operations,
                                   const struct dispatcher_options *options);
 void dispatcher_free(struct dispatcher *dispatcher);
 
-/* The handler for http_server_start; it is the dispatcher's. */
+/* The handler for http_server_open; it is the dispatcher's. */
 const struct http_handler *dispatcher_handler(const struct dispatcher *dispatcher);
 
 #endif

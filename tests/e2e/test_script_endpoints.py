@@ -378,6 +378,36 @@ def test_endpoints_answer_again_after_a_restart_and_leave_nothing(server, server
     assert list((other.home / "endpoints").iterdir()) == []
 
 
+ASKS_THE_SERVER = """
+import boto3
+
+def model_fn(model_dir):
+    return boto3.client("s3").get_object(Bucket="BUCKET", Key="secret")["Body"].read().decode()
+
+def transform_fn(model, body, content_type, accept):
+    role = boto3.client("sts").get_caller_identity()["Arn"]
+    other = boto3.client("s3").get_object(Bucket="BUCKET", Key="secret")["Body"].read().decode()
+    return f"{model} {other} {role}", accept
+"""
+
+
+@pytest.mark.parametrize("end", ["stop", "kill"])
+def test_scripts_reach_the_server_after_a_restart(server, server_factory, end):
+    """What recovery starts is told the server's addresses, though nobody is answered there yet."""
+    own = server_factory(["--config", str(server._arguments[1])])
+    bucket = unique("scripts")
+    own.client("s3").create_bucket(Bucket=bucket)
+    own.client("s3").put_object(Bucket=bucket, Key="secret", Body=b"one")
+    name = deployed(own, container(own, ASKS_THE_SERVER.replace("BUCKET", bucket)))
+    before = ask(own, name, b"")[0].decode()
+    assert before.startswith("one one arn:aws:sts::")
+    own.client("s3").put_object(Bucket=bucket, Key="secret", Body=b"two")
+    getattr(own, end)()
+    own.start()
+    assert ask(own, name, b"")[0].decode() == before.replace("one", "two")
+    own.client("sagemaker").delete_endpoint(EndpointName=name)
+
+
 # ---- XGBoost ----
 
 

@@ -12,7 +12,8 @@ from botocore.exceptions import ClientError
 
 import scripts
 from scripts import CODE
-from sagemaker_jobs import channel, unique
+from pipelines import definition, step
+from sagemaker_jobs import ROLE, channel, unique
 
 
 def put(server, bucket, **objects):
@@ -83,6 +84,37 @@ print(len(names) > 0)
     job, log = scripts.run(server, bucket, script)
     assert job["ProcessingJobStatus"] == "Completed" and log == ["True"]
     assert keys(server, bucket, "from/") == {"within"}
+
+
+def test_a_step_that_a_crash_cut_off_reaches_the_server_when_it_runs_again(server_factory):
+    server = server_factory()
+    s3, bucket = server.client("s3"), unique("crash")
+    s3.create_bucket(Bucket=bucket)
+    script = f"""
+import boto3, time
+s3 = boto3.client("s3")
+begun = s3.list_objects_v2(Bucket="{bucket}", Prefix="begun/")["KeyCount"]
+s3.put_object(Bucket="{bucket}", Key=f"begun/{{begun}}", Body=b"")
+while not begun:
+    time.sleep(0.1)
+"""
+    s3.put_object(Bucket=bucket, Key="code/script.py", Body=script)
+    arguments = scripts.processing_request(bucket, script, name="code")
+    del arguments["ProcessingJobName"]
+    sagemaker, name = server.client("sagemaker"), unique("crash")
+    sagemaker.create_pipeline(
+        PipelineName=name, RoleArn=ROLE, ClientRequestToken=unique("t" * 32),
+        PipelineDefinition=json.dumps(definition(step("Only", "Processing", arguments))))
+    arn = sagemaker.start_pipeline_execution(
+        PipelineName=name, ClientRequestToken=unique("t" * 32))["PipelineExecutionArn"]
+    server.wait_for(lambda: s3.list_objects_v2(Bucket=bucket, Prefix="begun/"), "KeyCount", (1,))
+    server.kill()
+    server.start()
+    end = server.wait_for(
+        lambda: sagemaker.describe_pipeline_execution(PipelineExecutionArn=arn),
+        "PipelineExecutionStatus", ("Succeeded", "Failed", "Stopped"))
+    assert end["PipelineExecutionStatus"] == "Succeeded", end
+    assert keys(server, bucket, "begun/") == {"0", "1"}
 
 
 @pytest.mark.parametrize("script, reason", [

@@ -40,6 +40,7 @@ static int up(void **state)
     fixture->home = g_dir_make_tmp("lathe-invoke-XXXXXX", NULL);
     fixture->lathe = lathe_open(fixture->home, "123456789012", NULL, NULL);
     assert_non_null(fixture->lathe);
+    assert_true(lathe_recover(fixture->lathe, NULL));
     char self[] = "/proc/self/exe", serve[] = "serve", path[] = "PATH=/usr/bin:/bin";
     char *argv[] = {self, serve, NULL}, *environment[] = {path, NULL};
     const struct workers_plan plan = {

@@ -102,8 +102,8 @@ int main(int argc, char **argv)
     struct dispatcher *dispatcher = operations ? dispatcher_new(operations, &options) : NULL;
     const struct http_options http = {.address = "127.0.0.1", .threads = 1};
     struct http_server *server =
-        dispatcher ? http_server_start(&http, dispatcher_handler(dispatcher), &error) : NULL;
-    if (!server) {
+        dispatcher ? http_server_open(&http, dispatcher_handler(dispatcher), &error) : NULL;
+    if (!server || !http_server_start(server, &error)) {
         fprintf(stderr, "echo_server: %s\n", error->message);
         return 1;
     }

@@ -226,8 +226,8 @@ int main(int count, char **words)
     };
     struct http_handler handler = {route, respond, refuse, NULL};
     g_autoptr(GError) error = NULL;
-    struct http_server *server = http_server_start(&options, &handler, &error);
-    if (!server) {
+    struct http_server *server = http_server_open(&options, &handler, &error);
+    if (!server || !http_server_start(server, &error)) {
         printf("error: %s\n", error->message);
         return 1;
     }

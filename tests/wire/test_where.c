@@ -78,8 +78,9 @@ static int up(void **state)
     fixture->operations =
         operations_new(&fixture->lathe, fixture->store, services, "123456789012", NULL);
     fixture->dispatcher = dispatcher_new(fixture->operations, &options);
-    fixture->server = http_server_start(&http, dispatcher_handler(fixture->dispatcher), NULL);
+    fixture->server = http_server_open(&http, dispatcher_handler(fixture->dispatcher), NULL);
     assert_non_null(fixture->server);
+    assert_true(http_server_start(fixture->server, NULL));
     *state = fixture;
     return 0;
 }

@@ -22,9 +22,10 @@ struct visits {
     bool runs;
     guint most;
 
-    pthread_mutex_t lock; /* of `here`: the descriptors of those that are */
+    pthread_mutex_t lock;
     pthread_cond_t left;
-    GArray *here;
+    GArray *here; /* under the lock: the descriptors of those that are */
+    GArray *gone; /* under the lock: the threads of those that have left */
 };
 
 struct visit {
@@ -32,7 +33,8 @@ struct visit {
     int fd;
 };
 
-/* A visit's thread may outlive the accepting one, but not `visits`: visits_close waits for it. */
+/* A visit's thread may outlive the accepting one, but not `visits`: visits_close waits for it, and
+ * for what libraries clear up at a thread's end. */
 static void begin(struct visits *visits, int fd)
 {
     pthread_mutex_lock(&visits->lock);
@@ -57,10 +59,25 @@ static void end(struct visits *visits, int fd)
 static void *serve_visit(void *data)
 {
     struct visit *visit = data;
-    visit->visits->serve(visit->fd, visit->visits->data);
-    end(visit->visits, visit->fd);
+    struct visits *visits = visit->visits;
+    pthread_t self = pthread_self();
+    visits->serve(visit->fd, visits->data);
+    pthread_mutex_lock(&visits->lock);
+    g_array_append_val(visits->gone, self);
+    pthread_mutex_unlock(&visits->lock);
+    end(visits, visit->fd);
     g_free(visit);
     return NULL;
+}
+
+static void bury(struct visits *visits)
+{
+    pthread_mutex_lock(&visits->lock);
+    g_autoptr(GArray) gone = visits->gone;
+    visits->gone = g_array_new(FALSE, FALSE, sizeof(pthread_t));
+    pthread_mutex_unlock(&visits->lock);
+    for (guint i = 0; i < gone->len; i++)
+        pthread_join(g_array_index(gone, pthread_t, i), NULL);
 }
 
 static bool has_room(struct visits *visits)
@@ -76,11 +93,10 @@ static void let_in(struct visits *visits, int fd)
     pthread_t thread;
     struct visit *visit = g_new(struct visit, 1);
     *visit = (struct visit){visits, fd};
+    bury(visits);
     begin(visits, fd);
-    if (pthread_create(&thread, NULL, serve_visit, visit) == 0) {
-        pthread_detach(thread);
+    if (pthread_create(&thread, NULL, serve_visit, visit) == 0)
         return;
-    }
     end(visits, fd);
     g_free(visit);
 }
@@ -124,7 +140,8 @@ struct visits *visits_open(int socket, visit_serve *serve, void *data, GError **
                               .socket = socket,
                               .closing = {-1, -1},
                               .most = visits_limit(),
-                              .here = g_array_new(FALSE, FALSE, sizeof(int))};
+                              .here = g_array_new(FALSE, FALSE, sizeof(int)),
+                              .gone = g_array_new(FALSE, FALSE, sizeof(pthread_t))};
     pthread_mutex_init(&visits->lock, NULL);
     pthread_cond_init(&visits->left, NULL);
     int failure = pipe2(visits->closing, O_CLOEXEC) == 0
@@ -160,6 +177,7 @@ static void see_off(struct visits *visits, int how)
     while (visits->here->len)
         pthread_cond_wait(&visits->left, &visits->lock);
     pthread_mutex_unlock(&visits->lock);
+    bury(visits);
 }
 
 void visits_close(struct visits *visits, int how)
@@ -169,6 +187,7 @@ void visits_close(struct visits *visits, int how)
     visits_end(visits);
     see_off(visits, how);
     g_array_unref(visits->here);
+    g_array_unref(visits->gone);
     pthread_mutex_destroy(&visits->lock);
     pthread_cond_destroy(&visits->left);
     g_free(visits);

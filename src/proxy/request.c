@@ -1,3 +1,4 @@
+#define _GNU_SOURCE /* memmem */
 #include "proxy/request.h"
 
 #include <string.h>
@@ -8,7 +9,7 @@ static const char only_connect[] =
 
 size_t proxy_head_length(const char *bytes, size_t size)
 {
-    const char *end = g_strstr_len(bytes, (gssize)size, "\r\n\r\n");
+    const char *end = memmem(bytes, size, "\r\n\r\n", 4); /* it may hold zeros */
     return end ? (size_t)(end - bytes) + 4 : 0;
 }
 

@@ -420,6 +420,7 @@ def test_heads_that_are_long_or_broken(shell):
     assert shell.ask("CONNECT s3.amazonaws.com:443 HTTP/1.1\r\nX: " + "x" * 20000)[0] == 431
     assert shell.ask("CONNECT s3.amazonaws.com:443 HTTP/1.1\r\n" + "a: b\r\n" * 3000)[0] == 431
     assert shell.ask(os.urandom(64).replace(b"\x16", b"x") + b"\r\n\r\n")[0] in (400, 405)
+    assert shell.ask(b"CONNECT s3.amazonaws.com:443\0 HTTP/1.1\r\n\r\n")[0] == 400
     with shell.connect() as link:
         link.sendall(b"\x16\x03\x01\x00\x10" + bytes(16))
         assert link.recv(65536)[:1] == b"\x15"  # an alert of TLS

@@ -22,6 +22,7 @@ target_compile_definitions(lathe_store PRIVATE $<$<CONFIG:Debug>:LATHE_CHECK_STO
 room(operation)
 room(lake)
 room(stream LINK PkgConfig::snappy ZLIB::ZLIB Threads::Threads)
+room(catalog)
 room(table LINK ${CMAKE_DL_LIBS})
 room(rows LINK ZLIB::ZLIB Threads::Threads)
 room(train LINK ${CMAKE_DL_LIBS})

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "base/tasks.h"
+#include "catalog/catalog.h"
 #include "flow/flows.h"
 #include "job/job.h"
 #include "lake/lake.h"
@@ -143,6 +144,7 @@ static bool open_parts(struct lathe *lathe, GError **error)
     return take_home(lathe, error) && lake_check_home(database, lake, error) &&
            (lathe->clock = clock_open(error)) && (lathe->store = store_open(database, error)) &&
            (lathe->lake = lake_open(lathe->store, lake, error)) &&
+           (lathe->catalog = catalog_open(lathe->store, error)) &&
            (lathe->logs = logs_open(logs, error)) &&
            (lathe->jobs = jobs_open(&(struct jobs_settings){.folder = jobs,
                                                             .logs = lathe->logs,
@@ -193,6 +195,7 @@ void lathe_close(struct lathe *lathe)
             services[i]->close(lathe);
     operations_free(lathe->operations);
     logs_close(lathe->logs);
+    catalog_close(lathe->catalog);
     lake_close(lathe->lake);
     store_close(lathe->store);
     clock_close(lathe->clock);

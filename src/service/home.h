@@ -10,6 +10,7 @@
 
 struct clock;
 struct jobs;
+struct catalog;
 struct lake;
 struct logs;
 struct captures;
@@ -34,6 +35,7 @@ struct lathe {
     struct clock *clock; /* what everything waits on */
     struct store *store;
     struct lake *lake;
+    struct catalog *catalog; /* of databases and tables over the lake */
     struct logs *logs;
     struct jobs *jobs;
     struct endpoints *endpoints;

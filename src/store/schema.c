@@ -96,6 +96,29 @@ static const char entries[] =
     "  WHERE kind = 'pipeline-execution';"
     "UPDATE resource SET body = json_remove(body, '$.Steps') WHERE kind = 'pipeline-execution';";
 
+/* The data catalog (src/catalog). Ids of tables are never used again. A partition's key is its
+ * values as one text; what partitions of a table share of their descriptors is a layout. */
+static const char catalog[] =
+    "CREATE TABLE catalog_database (name TEXT PRIMARY KEY, body TEXT NOT NULL,"
+    "  created REAL NOT NULL) WITHOUT ROWID;"
+    "INSERT INTO catalog_database VALUES ('default', '{\"Description\":\"Default Hive database\"}',"
+    "  (julianday('now') - 2440587.5) * 86400.0);"
+    "CREATE TABLE catalog_table (id INTEGER PRIMARY KEY AUTOINCREMENT, database TEXT NOT NULL,"
+    "  name TEXT NOT NULL, version INTEGER NOT NULL, body TEXT NOT NULL, created_by TEXT,"
+    "  created REAL NOT NULL, updated REAL NOT NULL, indexes TEXT, UNIQUE (database, name));"
+    "CREATE TABLE catalog_version (table_id INTEGER NOT NULL, version INTEGER NOT NULL,"
+    "  body TEXT NOT NULL, updated REAL NOT NULL, PRIMARY KEY (table_id, version)) WITHOUT ROWID;"
+    "CREATE TABLE catalog_layout (id INTEGER PRIMARY KEY, table_id INTEGER NOT NULL,"
+    "  text TEXT NOT NULL);"
+    "CREATE INDEX catalog_layout_table ON catalog_layout (table_id);"
+    "CREATE TABLE catalog_partition (id INTEGER PRIMARY KEY, table_id INTEGER NOT NULL,"
+    "  key TEXT NOT NULL, location TEXT, layout INTEGER NOT NULL, body TEXT NOT NULL,"
+    "  created REAL NOT NULL, UNIQUE (table_id, key));"
+    "CREATE TABLE catalog_statistics (table_id INTEGER NOT NULL, key TEXT NOT NULL,"
+    "  name TEXT NOT NULL, body TEXT NOT NULL, PRIMARY KEY (table_id, key, name)) WITHOUT ROWID;"
+    "CREATE TABLE catalog_function (database TEXT NOT NULL, name TEXT NOT NULL,"
+    "  body TEXT NOT NULL, created REAL NOT NULL, PRIMARY KEY (database, name)) WITHOUT ROWID;";
+
 /* Append only: a step that was released is never changed, moved or removed. */
 static const char *const steps[] = {
     resources,  /* 1 */
@@ -104,6 +127,7 @@ static const char *const steps[] = {
     settings,   /* 4 */
     versions,   /* 5 */
     entries,    /* 6 */
+    catalog,    /* 7 */
 };
 
 enum { LAST_STEP = G_N_ELEMENTS(steps) };

@@ -39,7 +39,7 @@ static bool add_definition(struct metrics *metrics, const json_t *given, GError 
         g_array_append_val(metrics->definitions, definition);
         return true;
     }
-    error_set(error, ERROR_VALIDATION, "the Regex of the metric %s: %s", definition.name,
+    error_set(error, ERROR_VALIDATION, "The Regex of the metric %s is wrong: %s", definition.name,
               cause->message);
     g_free(definition.name);
     return false;
@@ -62,6 +62,13 @@ struct metrics *metrics_new(const json_t *definitions, int report, GError **erro
         return NULL;
     }
     return metrics;
+}
+
+bool metrics_check(const json_t *definitions, GError **error)
+{
+    struct metrics *metrics = metrics_new(definitions, -1, error);
+    metrics_free(metrics);
+    return metrics != NULL;
 }
 
 void metrics_free(struct metrics *metrics)

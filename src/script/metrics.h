@@ -9,6 +9,8 @@ struct metrics;
 /* Of [{Name, Regex}], or NULL. A regular expression that does not compile is an error that names
  * its metric. report: a descriptor for JSON lines (job/README.md), which becomes the metrics'. */
 struct metrics *metrics_new(const json_t *definitions, int report, GError **error);
+/* Whether they all compile, before there is a job. */
+bool metrics_check(const json_t *definitions, GError **error);
 void metrics_free(struct metrics *metrics);
 
 /* What the script wrote next. The first group of a match is the value, as in SageMaker; a value

@@ -267,6 +267,18 @@ def test_script_mode_as_the_training_toolkit_does_it(server, bucket):
     assert members(server, f"{place}/output.tar.gz") == {"report.txt": b"told"}
 
 
+def test_a_metric_whose_regex_is_wrong_is_refused_when_the_job_is_created(server, bucket):
+    definitions = [{"Name": "loss", "Regex": "loss=([0-9.]+)"},
+                   {"Name": "validation:auc", "Regex": "auc=([0-9.+"}]
+    with pytest.raises(ClientError) as refused:
+        scripts.script_training(server, bucket, {"train.py": ""},
+                        algorithm={"MetricDefinitions": definitions})
+    error = refused.value.response["Error"]
+    assert error["Code"] == "ValidationException"
+    assert "validation:auc" in error["Message"] and "auc=([0-9.+" in error["Message"]
+    assert "missing terminating ]" in error["Message"]
+
+
 def test_a_program_that_is_not_in_the_source_is_told(server, bucket):
     job, _ = scripts.script_training(server, bucket, {"other.py": ""})
     assert job["FailureReason"].startswith(

@@ -5,6 +5,7 @@
 #include "base/clock.h"
 #include "base/s3_uri.h"
 #include "runtime/runtime.h"
+#include "script/metrics.h"
 #include "service/sagemaker/data_place.h"
 #include "service/sagemaker/job_state.h"
 #include "service/sagemaker/script.h"
@@ -88,7 +89,8 @@ static bool check_request(const struct call *call, const json_t *request, GError
         return error_set(error, ERROR_VALIDATION,
                          "OutputDataConfig.S3OutputPath %s does not begin with s3://.", output);
     return (!role->check || role->check(request, error)) && check_spot_times(request, error) &&
-           check_channels(json_object_get(request, "InputDataConfig"), error);
+           check_channels(json_object_get(request, "InputDataConfig"), error) &&
+           metrics_check(json_at(request, "AlgorithmSpecification.MetricDefinitions"), error);
 }
 
 /* ---- operations ---- */

@@ -25,7 +25,8 @@ PEER = ROOT / "bench/peers/serve_script.py"
 ROW = "0.5,-1.25,2,0.125"
 ROLE = "arn:aws:iam::000000000000:role/SageMakerRole"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-scikit-learn:1.2-1-cpu-py3"
-SCRIPT = """
+# What reads a model and rows for scikit-learn.
+READS = """
 import pickle
 
 import numpy
@@ -38,6 +39,8 @@ def model_fn(model_dir):
 
 def input_fn(body, content_type):
     return numpy.array([line.split(",") for line in body.split()], dtype=float)
+"""
+SCRIPT = READS + """
 
 
 def predict_fn(rows, model):
@@ -181,19 +184,7 @@ def script_endpoint(bench):
 
 # --- an inference pipeline, fused -----------------------------------------------------------------
 
-TRANSFORM = """
-import pickle
-
-import numpy
-
-
-def model_fn(model_dir):
-    with open(f"{model_dir}/model.pkl", "rb") as file:
-        return pickle.load(file)
-
-
-def input_fn(body, content_type):
-    return numpy.array([line.split(",") for line in body.split()], dtype=float)
+TRANSFORM = READS + """
 
 
 def predict_fn(rows, model):

@@ -120,3 +120,11 @@ json_t *json_parse(const char *text, size_t size, const char *what, GError **err
                   cause.line, cause.column, cause.text);
     return value;
 }
+
+json_t *json_read_file(const char *path, GError **error)
+{
+    g_autofree char *text = NULL;
+    gsize size;
+    return g_file_get_contents(path, &text, &size, error) ? json_parse(text, size, path, error)
+                                                          : NULL;
+}

@@ -34,5 +34,7 @@ char *json_text_of(const json_t *value);
 /* Reads JSON text; an error names what, line and column. A document whose values would take more
  * than JSON_MEMORY is refused before they are made (ERROR_ENTITY_TOO_LARGE). */
 json_t *json_parse(const char *text, size_t size, const char *what, GError **error);
+/* The same of a file's text. */
+json_t *json_read_file(const char *path, GError **error);
 
 #endif

@@ -17,14 +17,6 @@
 
 #define ROOT "/opt/ml"
 
-static volatile sig_atomic_t command; /* its process and group */
-
-static void hand_on(int signal)
-{
-    if (command > 0)
-        kill(-command, signal);
-}
-
 /* Waits for its turn. */
 static int lock(GError **error)
 {
@@ -105,11 +97,11 @@ void bare_run(const struct sandbox *sandbox, const struct sandbox_command *order
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
     pid_t pid = -1;
     if (turn >= 0 && link_root(sandbox->folder, &error)) {
-        signal(SIGTERM, hand_on);
+        hand_signals_to(0);
         pid = fork();
         if (pid == 0)
             become(sandbox, order);
-        command = pid;
+        hand_signals_to(pid);
     }
     if (pid > 0) {
         end->status = wait_for(pid);

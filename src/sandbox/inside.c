@@ -12,12 +12,19 @@
 #include "base/error.h"
 #include "sandbox/sandbox_inside.h"
 
-static volatile sig_atomic_t command; /* its process and group */
+static volatile sig_atomic_t told_group;
 
 static void hand_on(int signal)
 {
-    if (command > 0)
-        kill(-command, signal);
+    if (told_group > 0)
+        kill(-told_group, signal);
+}
+
+void hand_signals_to(pid_t group)
+{
+    told_group = group;
+    signal(SIGTERM, hand_on);
+    signal(SIGINT, hand_on);
 }
 
 /* ---- the command ---- */
@@ -96,21 +103,12 @@ static void say_begun(void)
     close(SANDBOX_ERRORS);
 }
 
-static json_t *read_orders(const char *folder, GError **error)
-{
-    g_autofree char *path = g_build_filename(folder, INSIDE_ORDERS, NULL);
-    g_autofree char *text = NULL;
-    gsize size;
-    return g_file_get_contents(path, &text, &size, error) ? json_parse(text, size, path, error)
-                                                          : NULL;
-}
-
 int sandbox_inside(const char *folder)
 {
     g_autoptr(GError) error = NULL;
-    g_autoptr(json_auto) orders = read_orders(folder, &error);
-    signal(SIGTERM, hand_on);
-    signal(SIGINT, hand_on);
+    g_autofree char *path = g_build_filename(folder, INSIDE_ORDERS, NULL);
+    g_autoptr(json_auto) orders = json_read_file(path, &error);
+    hand_signals_to(0);
     /* Forked before there are threads. */
     pid_t pid = -1;
     int gate[2] = {-1, -1};
@@ -130,7 +128,7 @@ int sandbox_inside(const char *folder)
         fprintf(stderr, "%s\n", error ? error->message : g_strerror(errno));
         return 127;
     }
-    command = pid;
+    hand_signals_to(pid);
     setpgid(pid, pid);
     say_begun();
     ssize_t n = write(gate[1], "g", 1);

@@ -46,11 +46,7 @@ char **texts_of(const json_t *list)
 struct sandbox *sandbox_read(const char *folder, GError **error)
 {
     g_autofree char *path = g_build_filename(folder, SANDBOX_FILE, NULL);
-    g_autofree char *text = NULL;
-    gsize size;
-    if (!g_file_get_contents(path, &text, &size, error))
-        return NULL;
-    g_autoptr(json_auto) settings = json_parse(text, size, path, error);
+    g_autoptr(json_auto) settings = json_read_file(path, error);
     if (!settings)
         return NULL;
     struct sandbox *sandbox = g_new0(struct sandbox, 1);

@@ -37,6 +37,9 @@ bool mounts_hand_over(const struct sandbox *sandbox, GError **error);
 char **texts_of(const json_t *list);
 int shell_status(int status);
 
+/* inside.c: SIGTERM and SIGINT to this process are that group's; 0: nobody's yet. */
+void hand_signals_to(pid_t group);
+
 /* bare.c: the command without a sandbox, one at a time, with /opt/ml as a link to the folder. */
 void bare_run(const struct sandbox *sandbox, const struct sandbox_command *order,
               struct sandbox_end *end);

@@ -3,10 +3,7 @@
 json_t *job_settings_read(const char *folder, GError **error)
 {
     g_autofree char *path = g_build_filename(folder, SANDBOX_FILE, NULL);
-    g_autofree char *text = NULL;
-    gsize size;
-    return g_file_get_contents(path, &text, &size, error) ? json_parse(text, size, path, error)
-                                                          : NULL;
+    return json_read_file(path, error);
 }
 
 json_t *job_settings_environment(const struct sandbox *sandbox, const json_t *settings)

@@ -45,13 +45,9 @@ static json_t *read_config(const struct training *job, const char *name, bool re
     g_autofree char *path = g_build_filename(job->opt_ml, "input", "config", name, NULL);
     if (!required && !g_file_test(path, G_FILE_TEST_EXISTS))
         return NULL;
-    g_autofree char *text = NULL;
-    size_t size;
-    if (!g_file_get_contents(path, &text, &size, error)) {
+    json_t *config = json_read_file(path, error);
+    if (!config)
         g_prefix_error(error, "reading the job's configuration: ");
-        return NULL;
-    }
-    json_t *config = json_parse(text, size, path, error);
     if (config && !json_is_object(config)) {
         json_decref(config);
         error_set(error, ERROR_VALIDATION, "%s is not a JSON object", path);

@@ -11,6 +11,7 @@ include(cmake/python_files.cmake)
 include(cmake/deps.cmake OPTIONAL)
 
 room(sample LINK m)
+room(tune LINK m ${CMAKE_DL_LIBS})
 room(base
      LINK PkgConfig::glib_2_0 PkgConfig::jansson PkgConfig::libarchive PkgConfig::libfyaml
           OpenSSL::Crypto ZLIB::ZLIB Threads::Threads m)
@@ -51,3 +52,4 @@ endif()
 
 include(cmake/http_tests.cmake OPTIONAL)
 include(cmake/train_tests.cmake OPTIONAL)
+include(cmake/tune_tests.cmake OPTIONAL)

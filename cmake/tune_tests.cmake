@@ -1,0 +1,3 @@
+# tune_answers: the Python tests of the room tune ask it through this program.
+add_executable(tune_answers EXCLUDE_FROM_ALL tests/tune/tune_answers.c)
+target_link_libraries(tune_answers PRIVATE lathe_tune)

@@ -4,10 +4,10 @@
 
 #include "base/error.h"
 
-static const struct runtime_role features = {"features", NULL};
-static const struct runtime_role evaluate = {"evaluate", NULL};
-static const struct runtime_role script = {RUNTIME_SCRIPT, NULL};
-static const struct runtime_role in_the_server = {NULL, NULL};
+static const struct runtime_role features = {.program = "features"};
+static const struct runtime_role evaluate = {.program = "evaluate"};
+static const struct runtime_role script = {.program = RUNTIME_SCRIPT};
+static const struct runtime_role in_the_server = {.program = NULL};
 
 static const struct runtime runtimes[] = {
     {"sagemaker-xgboost", {[RUNTIME_TRAINS] = &xgboost_trains, [RUNTIME_SERVES] = &in_the_server}},

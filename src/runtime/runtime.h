@@ -11,6 +11,9 @@ struct runtime_role {
     /* What this runtime refuses in the request that creates such a job; NULL: nothing of its own.
      */
     bool (*check)(const json_t *request, GError **error);
+    /* Of what trains: refuses a tuning job's objective that this runtime never reports; NULL: what
+     * the request's MetricDefinitions name. */
+    bool (*check_objective)(const char *image, const char *metric, GError **error);
 };
 
 enum runtime_work { RUNTIME_TRAINS, RUNTIME_PROCESSES, RUNTIME_SERVES, RUNTIME_WORKS };

@@ -1,6 +1,9 @@
 /* The images of XGBoost, in algorithm mode. */
+#include <string.h>
+
 #include "base/error.h"
 #include "runtime/runtime.h"
+#include "train/metrics.h"
 
 static bool check(const json_t *request, GError **error)
 {
@@ -9,4 +12,32 @@ static bool check(const json_t *request, GError **error)
                      "InputDataConfig is empty; XGBoost needs a channel named train.");
 }
 
-const struct runtime_role xgboost_trains = {"xgboost", check};
+/* "validation:auc" and its like. */
+static bool is_metric(const char *metric)
+{
+    static const char *const sets[] = {"train:", "validation:"};
+    for (size_t i = 0; i < G_N_ELEMENTS(sets); i++)
+        if (g_str_has_prefix(metric, sets[i]))
+            return train_metric_find(metric + strlen(sets[i])) != NULL;
+    return false;
+}
+
+/* AWS's sentence, which lists them all. */
+static bool check_objective(const char *image, const char *metric, GError **error)
+{
+    if (is_metric(metric))
+        return true;
+    size_t count;
+    const struct train_metric *metrics = train_metrics(&count);
+    g_autoptr(GString) names = g_string_new(NULL);
+    for (size_t i = 0; i < count; i++)
+        g_string_append_printf(names, "%s%s:%s", i ? ", " : "", "validation", metrics[i].name);
+    return error_set(
+        error, ERROR_VALIDATION,
+        "The objective metric for the hyperparameter tuning job, [%s], isn't valid for "
+        "the [%s] algorithm. Choose a valid objective metric: [%s], or the same with "
+        "train.",
+        metric, image, names->str);
+}
+
+const struct runtime_role xgboost_trains = {"xgboost", check, check_objective};

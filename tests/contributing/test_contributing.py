@@ -64,7 +64,7 @@ ListAutoMLJobs
 
 def add_runtime(house):
     house.insert("A runtime", "src/runtime/runtime.c", before="static const struct runtime_role in_the_server",
-                 text='static const struct runtime_role count = {"count", NULL};\n')
+                 text='static const struct runtime_role count = {.program = "count"};\n')
     house.insert("A runtime", "src/runtime/runtime.c", before='    {"lathe-evaluate"',
                  text='    {"lathe-count", {[RUNTIME_PROCESSES] = &count}},\n')
     house.insert("A runtime", "src/program/program.c", before='#include "program/evaluate_job.h"',

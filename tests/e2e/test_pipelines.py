@@ -81,7 +81,7 @@ def exists(server, bucket, key):
 # --- definitions ----------------------------------------------------------------------------------
 
 @pytest.mark.parametrize("made, words", [
-    (definition(step("T", "Tuning", {})), ["step T", "Tuning", "not supported yet"]),
+    (definition(step("T", "EMR", {})), ["step T", "EMR", "not supported yet"]),
     (definition(step("L", "Lambda", {})), ["step L", "Lambda", "not supported yet"]),
     (definition(tag("A", "bucket"), tag("A", "bucket")), ["two steps", "A"]),
     (definition(tag("A", "b", DependsOn=["Nobody"])), ["step A", "no step Nobody"]),

@@ -137,7 +137,7 @@ def test_with_a_server_it_runs_there_and_stays(run, folder, server_factory):
 
 @pytest.mark.parametrize("made, arguments, words", [
     ({"Version": "2020-12-01", "Steps": "x"}, [], ["Steps"]),
-    (definition(step("T", "Tuning", {})), [], ["step T", "not supported yet"]),
+    (definition(step("T", "EMR", {})), [], ["step T", "not supported yet"]),
     (small(), ["-p", "Rounds"], ["Rounds", "Name=Value"]),
     (small(), ["-p", "Rounds=x"], ["Rounds", "Integer"]),
     (small(), ["-p", "Rows=file://nowhere.csv"], ["nowhere.csv"]),

@@ -368,7 +368,8 @@ static void settle_by(struct execution *execution, struct execution_step *step,
         return;
     step_keep_metadata(execution, step, description);
     if (outcome == KIND_GOOD) {
-        step->description = json_incref((json_t *)description);
+        if (!step->kind->step_lists)
+            step->description = json_incref((json_t *)description);
         step_settle(execution, step, "Succeeded", NULL);
     } else if (outcome == KIND_BAD) {
         fail(execution, step, retry_cause_of_reason(reason), reason);

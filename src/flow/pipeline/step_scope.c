@@ -17,6 +17,23 @@ json_t *step_describe(struct execution *execution, const struct execution_step *
                      step->kind->describe, json_object_get(step->entry, "Describe"), error);
 }
 
+/* The description, with what its kind lists beside it. */
+static json_t *properties_of(struct execution *execution, const struct execution_step *step,
+                             GError **error)
+{
+    g_autoptr(json_auto) description = step_describe(execution, step, error);
+    if (!description || !step->kind->step_lists)
+        return g_steal_pointer(&description);
+    g_autoptr(json_auto) request = step->kind->step_list_request(description);
+    g_autoptr(json_auto) list =
+        flow_call(execution->operations, execution->region, step->kind->service,
+                  step->kind->step_lists, request, error);
+    if (!list)
+        return NULL;
+    json_object_update_missing(description, list);
+    return g_steal_pointer(&description);
+}
+
 static json_t *scope_step(void *data, const char *name, GError **error)
 {
     struct execution *execution = data;
@@ -29,7 +46,7 @@ static json_t *scope_step(void *data, const char *name, GError **error)
         return json_incref(json_at(step->entry, "Metadata.Condition"));
     json_t *reply = json_object_get(step->entry, "Reply");
     if (!step->description)
-        step->description = reply ? json_incref(reply) : step_describe(execution, step, error);
+        step->description = reply ? json_incref(reply) : properties_of(execution, step, error);
     return json_incref(step->description);
 }
 

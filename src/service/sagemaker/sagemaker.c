@@ -3,6 +3,7 @@
 
 #include "base/tasks.h"
 #include "flow/pipeline/pipeline.h"
+#include "flow/tuning/tuning.h"
 #include "serve/captures.h"
 #include "serve/endpoint.h"
 
@@ -42,7 +43,7 @@ static void close_service(struct lathe *lathe)
 #define IN_LIST(name) &name##_kind,
 static const struct kind *const kinds[] = {SAGEMAKER_KINDS(IN_LIST) NULL};
 
-static const struct flow_driver *const drivers[] = {&pipeline_driver, NULL};
+static const struct flow_driver *const drivers[] = {&pipeline_driver, &tuning_driver, NULL};
 
 const struct service sagemaker_service = {
     .name = "sagemaker",

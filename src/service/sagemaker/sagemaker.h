@@ -12,6 +12,7 @@
 #define SAGEMAKER_KINDS(X) \
     X(training_job)        \
     X(processing_job)      \
+    X(tuning_job)          \
     X(model_package_group) \
     X(model_package)       \
     X(model)               \

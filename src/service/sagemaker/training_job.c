@@ -4,12 +4,14 @@
 
 #include "base/clock.h"
 #include "base/s3_uri.h"
+#include "flow/tuning/tuning.h"
 #include "runtime/runtime.h"
 #include "script/metrics.h"
 #include "service/sagemaker/data_place.h"
 #include "service/sagemaker/job_state.h"
 #include "service/sagemaker/script.h"
 #include "service/sagemaker/training.h"
+#include "store/entry.h"
 
 /* ---- what is refused before a job exists ---- */
 
@@ -93,6 +95,11 @@ static bool check_request(const struct call *call, const json_t *request, GError
            metrics_check(json_at(request, "AlgorithmSpecification.MetricDefinitions"), error);
 }
 
+bool training_check(const struct call *call, const json_t *request, GError **error)
+{
+    return check_request(call, request, error) && check_inputs(call, request, error);
+}
+
 /* ---- operations ---- */
 
 /* Sets a member that AWS shows whether it was asked for or not. value is taken. */
@@ -156,14 +163,39 @@ static json_t *first_body(const json_t *request)
     return body;
 }
 
+/* A tuning job's trial is in the store before its training job is created. */
+static bool show_tuning_job(const struct call *call, json_t *body, const char *name, GError **error)
+{
+    struct store *store = call->lathe->store;
+    g_autoptr(GPtrArray) trials = entry_find(store, TUNING_JOB, name, error);
+    if (!trials || !trials->len)
+        return trials != NULL;
+    const struct entry *trial = g_ptr_array_index(trials, 0);
+    GError *cause = NULL;
+    g_autoptr(resource_auto) tuning = resource_get(store, TUNING_JOB, trial->owner, &cause);
+    if (tuning)
+        json_object_set_new(body, "TuningJobArn", json_string(tuning->arn));
+    else if (cause)
+        g_propagate_error(error, cause);
+    return !cause;
+}
+
+static bool create(const struct call *call, const json_t *request, struct reply *reply,
+                   GError **error)
+{
+    g_autoptr(json_auto) body = first_body(request);
+    return show_tuning_job(call, body, json_text_at(request, "TrainingJobName"), error) &&
+           sagemaker_create_job(call, &training_life, request, g_steal_pointer(&body), reply,
+                                error);
+}
+
 static bool create_training_job(const struct call *call, const json_t *request, struct reply *reply,
                                 GError **error)
 {
     /* A taken name comes first, as with AWS: Airflow and the SDK look for that error. */
     const char *name = json_text_at(request, "TrainingJobName");
     return sagemaker_check_free(call, &training_job_kind, name, error) &&
-           check_request(call, request, error) && check_inputs(call, request, error) &&
-           sagemaker_create_job(call, &training_life, request, first_body(request), reply, error);
+           training_check(call, request, error) && create(call, request, reply, error);
 }
 
 static bool describe_training_job(const struct call *call, const json_t *request,

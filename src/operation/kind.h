@@ -63,8 +63,8 @@ struct kind {
     /* "CreateModelPackageGroup": a step that makes one makes the parent that it names, by this
      * operation, where there is none; or NULL. */
     const char *step_makes_parent;
-    /* "ListTrainingJobsForHyperParameterTuningJob": what it answers, a step's properties tell beside
-     * the description, from which its request is made; or NULL. */
+    /* "ListTrainingJobsForHyperParameterTuningJob": what it answers, a step's properties tell
+     * beside the description, from which its request is made; or NULL. */
     const char *step_lists;
     json_t *(*step_list_request)(const json_t *description);
     bool step_is_cached; /* whether a step's result may stand for a later one's */

@@ -51,7 +51,7 @@ static guint64 ticks_of(const char *pid)
 }
 
 /* Of all processes in the first one's namespace. */
-struct usage limits_usage(const struct sandbox *sandbox, pid_t first)
+struct usage limits_usage(pid_t first, bool of_memory)
 {
     struct usage usage = {0, 0};
     char ours[64], theirs[64];
@@ -66,7 +66,7 @@ struct usage limits_usage(const struct sandbox *sandbox, pid_t first)
         if (strcmp(theirs, ours) != 0)
             continue;
         usage.ticks += ticks_of(name);
-        if (sandbox->memory)
+        if (of_memory)
             usage.memory += memory_of(name);
     }
     return usage;
@@ -79,10 +79,15 @@ static char *told(const char *what, guint64 found, guint64 most)
     return g_strdup_printf("%s: %s, of %s that it may have", what, found_text, most_text);
 }
 
+char *limits_overrun(const struct sandbox *sandbox, guint64 memory)
+{
+    return told("its processes held too much memory", memory, sandbox->memory);
+}
+
 char *limits_check(const struct sandbox *sandbox, const struct usage *usage)
 {
     if (usage->memory > sandbox->memory)
-        return told("its processes held too much memory", usage->memory, sandbox->memory);
+        return limits_overrun(sandbox, usage->memory);
     guint64 bytes = sandbox->bytes ? file_sum(sandbox->folder).bytes : 0;
     if (bytes > sandbox->bytes)
         return told("it wrote too much", bytes, sandbox->bytes);

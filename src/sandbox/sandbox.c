@@ -18,6 +18,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
+#include "sandbox/cgroup.h"
 #include "sandbox/sandbox_inside.h"
 
 /* Beyond people, services, and what distributions give to containers. */
@@ -58,6 +59,7 @@ struct sandbox *sandbox_read(const char *folder, GError **error)
     sandbox->not_isolated = g_strcmp0(json_text_at(settings, "Isolation"), "none") == 0;
     sandbox->masked = texts_of(json_object_get(settings, "Masked"));
     sandbox->overlaid = texts_of(json_object_get(settings, "Overlaid"));
+    sandbox->groups = g_strdup(json_text_at(settings, "Groups"));
     sandbox->memory = (guint64)json_integer_at(settings, "Memory", 0);
     sandbox->bytes = (guint64)json_integer_at(settings, "Bytes", 0);
     sandbox->processes = (guint64)json_integer_at(settings, "Processes", 0);
@@ -76,6 +78,7 @@ void sandbox_free(struct sandbox *sandbox)
     g_strfreev(sandbox->servers);
     g_free(sandbox->certificates);
     g_free(sandbox->packages);
+    g_free(sandbox->groups);
     g_strfreev(sandbox->masked);
     g_strfreev(sandbox->overlaid);
     g_free(sandbox);
@@ -102,6 +105,14 @@ void sandbox_be_user(const struct sandbox *sandbox, bool is_user)
         return;
     setfsgid(is_user ? sandbox->group : getegid());
     setfsuid(is_user ? sandbox->user : geteuid());
+}
+
+char *sandbox_claim_groups(void)
+{
+    g_autofree char *own = NULL;
+    return g_file_get_contents("/proc/self/cgroup", &own, NULL, NULL)
+               ? cgroup_claim("/sys/fs/cgroup", own)
+               : NULL;
 }
 
 /* ---- the orders of the first process ---- */
@@ -172,6 +183,7 @@ struct run {
     const struct sandbox_command *command;
     int errors[2], begun[2], info[2]; /* pipes from bubblewrap and the first process */
     int output[2];                    /* from the command, where somebody hears it; else -1 */
+    char *group;                      /* its control group, or NULL */
     pid_t wrapper, first;             /* as the machine numbers them; first: 0, not known yet */
     bool has_begun;
     GString *said; /* bubblewrap's errors */
@@ -209,7 +221,7 @@ static _Noreturn void wrap(const struct run *run, pid_t parent)
     place(run);
     /* Now, while it may look everywhere. */
     GPtrArray *arguments = mounts_arguments(run->sandbox, run->command->folder);
-    if (mounts_prepare(run->sandbox, &error)) {
+    if ((!run->group || cgroup_enter(run->group, &error)) && mounts_prepare(run->sandbox, &error)) {
         /* The user has changed: that took it away. */
         prctl(PR_SET_PDEATHSIG, SIGKILL);
         if (getppid() != parent)
@@ -283,7 +295,8 @@ static void look(struct run *run)
 {
     if (run->end->reason)
         return;
-    struct usage usage = limits_usage(run->sandbox, run->first);
+    bool of_memory = run->sandbox->memory && !run->group;
+    struct usage usage = limits_usage(run->first, of_memory);
     notice_waiting(run, usage.ticks);
     run->end->reason = limits_check(run->sandbox, &usage);
     if (run->end->reason)
@@ -340,12 +353,35 @@ static void close_ends(struct run *run, int which)
         close(run->output[which]);
 }
 
+/* The sandbox's own group, where the kernel is to hold the limit of memory. */
+static void open_group(struct run *run)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *name = g_strdup_printf("job-%d", (int)getpid());
+    const struct sandbox *sandbox = run->sandbox;
+    if (sandbox->groups && sandbox->memory)
+        run->group = cgroup_make(sandbox->groups, name, sandbox->memory, &error);
+    if (error)
+        g_warning("a sandbox's memory is looked at from time to time alone: %s", error->message);
+}
+
+static void take_group_away(struct run *run)
+{
+    guint64 most = run->group ? cgroup_overrun(run->group) : 0;
+    if (most && !run->end->reason)
+        run->end->reason = limits_overrun(run->sandbox, most);
+    if (run->group)
+        cgroup_remove(run->group);
+    g_clear_pointer(&run->group, g_free);
+}
+
 static void finish(struct run *run)
 {
     int status = 0;
     while (waitpid(run->wrapper, &status, 0) < 0 && errno == EINTR)
         continue;
     run->end->status = shell_status(status);
+    take_group_away(run);
     if (run->has_begun || run->end->reason)
         return;
     run->end->not_begun = true;
@@ -409,6 +445,7 @@ static bool begin(struct run *run, GError **error)
         pipe2(run->info, O_CLOEXEC) != 0 ||
         (run->command->hear && pipe2(run->output, O_CLOEXEC) != 0))
         return error_set_errno(error, errno, "making pipes for a sandbox");
+    open_group(run);
     pid_t parent = getpid();
     run->wrapper = fork(); /* before there are threads */
     if (run->wrapper == 0)
@@ -439,6 +476,7 @@ void sandbox_run(const struct sandbox *sandbox, const struct sandbox_command *co
         finish(&run);
         close_ends(&run, 0);
     } else {
+        take_group_away(&run);
         end->not_begun = true;
         end->reason = g_strdup_printf("the sandbox could not be made: %s", error->message);
     }

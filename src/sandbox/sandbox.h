@@ -45,6 +45,8 @@ struct sandbox {
     char **overlaid;    /* folders below `folder` whose files are not the job's to change (links to
                          * the lake's): it sees copies on writing; NULL-terminated */
     char *packages;     /* a folder of Python packages, absolute: SANDBOX_PACKAGES; or NULL */
+    char *groups;       /* the control group for those of sandboxes (sandbox_claim_groups), by which
+                         * memory is then limited; or NULL */
     guint64 memory;     /* bytes that all its processes hold; 0: no limit */
     guint64 bytes;      /* that it may have on disk below `folder`; 0: no limit */
     guint64 processes;  /* 0: no limit */
@@ -54,7 +56,7 @@ struct sandbox {
 };
 
 /* The members of SANDBOX_FILE of a job's folder: Python, Servers, Certificates, Network (lathe or
- * host), Isolation (bubblewrap or none), Masked, Overlaid, Memory, Bytes, Processes. */
+ * host), Isolation (bubblewrap or none), Masked, Overlaid, Groups, Memory, Bytes, Processes. */
 struct sandbox *sandbox_read(const char *folder, GError **error);
 void sandbox_free(struct sandbox *sandbox);
 typedef struct sandbox sandbox_auto;
@@ -79,6 +81,10 @@ struct sandbox_end {
     bool not_begun;
 };
 void sandbox_end_clear(struct sandbox_end *end);
+
+/* For a server, before it has children: where its control group was handed to it, that in which
+ * sandboxes find theirs; g_free. NULL: the memory of sandboxes is looked at from time to time. */
+char *sandbox_claim_groups(void);
 
 /* Runs the command to its end; the descriptors 0 to 3 of this process are its, and a SIGTERM to
  * this process is the command's. To be called by a program that has no other children and no

@@ -64,10 +64,12 @@ int forward_listen_tcp(const char *text, GError **error);
 /* limits.c: what the processes of a sandbox hold and have done, by its first as the machine numbers
  * it. */
 struct usage {
-    guint64 memory; /* bytes; 0 where the sandbox has no limit of them */
+    guint64 memory; /* bytes; 0 where nobody asks */
     guint64 ticks;  /* of processors' time, of those that live */
 };
-struct usage limits_usage(const struct sandbox *sandbox, pid_t first);
+struct usage limits_usage(pid_t first, bool of_memory);
+/* The reason of one that held so much memory; g_free. */
+char *limits_overrun(const struct sandbox *sandbox, guint64 memory);
 /* NULL while within the limits, else the reason why it is ended; g_free. */
 char *limits_check(const struct sandbox *sandbox, const struct usage *usage);
 

@@ -16,6 +16,7 @@
 #include "log/log_stream.h"
 #include "operation/kind.h"
 #include "runtime/settings.h"
+#include "sandbox/sandbox.h"
 #include "serve/captures.h"
 #include "serve/endpoint.h"
 #include "stream/delivery_stream.h"
@@ -169,6 +170,8 @@ struct lathe *lathe_open(const char *home, const char *account, const char *conf
     lathe->home = g_canonicalize_filename(home, NULL);
     lathe->account = g_strdup(account);
     lathe->settings = settings_read(lathe->home, configuration, error);
+    if (lathe->settings && lathe->settings->isolated && lathe->settings->memory)
+        lathe->groups = sandbox_claim_groups();
     if (lathe->settings && open_parts(lathe, error))
         return lathe;
     lathe_close(lathe);
@@ -202,6 +205,7 @@ void lathe_close(struct lathe *lathe)
     if (lathe->lock >= 0)
         close(lathe->lock);
     settings_free(lathe->settings);
+    g_free(lathe->groups);
     g_free(lathe->home);
     g_free(lathe->account);
     g_free(lathe);

@@ -28,6 +28,7 @@ struct lathe {
     char *home;                /* the folder that holds everything; one owner at a time */
     int lock;                  /* the open lock file */
     char *account;             /* twelve digits */
+    char *groups;              /* the control group for those of scripts; NULL: none */
     struct settings *settings; /* of the home's configuration file */
     const char *url; /* where it is asked over HTTP, "http://127.0.0.1:8080"; NULL: nowhere */
     struct proxy

@@ -49,11 +49,11 @@ json_t *script_sandbox(const struct lathe *lathe, const char *region)
     const struct settings *home = lathe->settings;
     g_autofree char *cache = g_build_filename(lathe->home, "cache", "requirements", NULL);
     json_t *sandbox =
-        json_pack("{ss ss* so ss ss s[s] sI sI so}", "Cache", cache, "Python", home->python,
+        json_pack("{ss ss* so ss ss s[s] ss* sI sI so}", "Cache", cache, "Python", home->python,
                   "Servers", servers_of(lathe), "Network", home->host_network ? "host" : "lathe",
                   "Isolation", home->isolated ? "bubblewrap" : "none", "Masked", lathe->home,
-                  "Memory", (json_int_t)home->memory, "Processes", (json_int_t)home->processes,
-                  "Environment", way_to_server(lathe, region));
+                  "Groups", lathe->groups, "Memory", (json_int_t)home->memory, "Processes",
+                  (json_int_t)home->processes, "Environment", way_to_server(lathe, region));
     add_aws_hosts(lathe, sandbox);
     return sandbox;
 }

@@ -83,6 +83,9 @@ bool reader_is(const struct reader *reader, const char *word);
  * never grows), and returns the length. Not terminated; may contain NUL. */
 size_t reader_copy(const struct reader *reader, char *out);
 
+/* Whether `size` bytes of text are UTF-8. */
+bool reader_utf8(const unsigned char *text, size_t size);
+
 /* The NUMBER just read, rounded once (not by way of a double) to float. */
 float reader_float(const struct reader *reader);
 

@@ -52,9 +52,6 @@ size_t reader_eight_floats(const unsigned char *at, float *out, size_t capacity,
 size_t reader_sixteen_integers(const unsigned char *at, int32_t *out, size_t capacity,
                                size_t *size);
 
-/* Whether `size` bytes of text are UTF-8. */
-bool reader_utf8(const unsigned char *text, size_t size);
-
 /* Takes the JSON string whose opening quote is at reader->next. */
 bool reader_json_text(struct reader *reader);
 

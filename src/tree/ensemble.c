@@ -455,11 +455,21 @@ void ensemble_cut(struct ensemble *ensemble, int64_t limit)
             ensemble->depth = ensemble->trees[i].depth;
 }
 
+void kept_categories_free(struct kept_categories *kept, size_t features)
+{
+    for (size_t i = 0; kept && i < features; i++) {
+        free(kept[i].text);
+        free(kept[i].starts);
+    }
+    free(kept);
+}
+
 void ensemble_clear(struct ensemble *ensemble)
 {
     for (size_t i = 0; ensemble->feature_names && i < ensemble->features; i++)
         free(ensemble->feature_names[i]);
     free(ensemble->feature_names);
+    kept_categories_free(ensemble->kept_categories, ensemble->features);
     free(ensemble->base_margin);
     free(ensemble->trees);
     free(ensemble->nodes);

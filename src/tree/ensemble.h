@@ -5,6 +5,7 @@
 #define LATHE_TREE_ENSEMBLE_H
 
 #include "parse/fail.h"
+#include "tree/kept_categories.h"
 #include "tree/objective.h"
 #include "tree/row_source.h"
 
@@ -47,8 +48,9 @@ struct ensemble {
     size_t features, outputs, depth;
     const struct objective *objective;
     const char *booster;
-    float *base_margin;   /* outputs */
-    char **feature_names; /* features, or NULL */
+    float *base_margin;                      /* outputs */
+    char **feature_names;                    /* features, or NULL */
+    struct kept_categories *kept_categories; /* of the features, or NULL: none has any */
 
     struct tree *trees;
     struct tree_node *nodes;

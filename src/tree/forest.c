@@ -86,6 +86,7 @@ static void describe(struct forest *forest)
         .objective = ensemble->objective->name,
         .base_margin = ensemble->base_margin,
         .feature_names = (const char *const *)ensemble->feature_names,
+        .categories = ensemble->kept_categories,
         .pickled = forest->pickled,
     };
 }

@@ -5,6 +5,7 @@
 #define LATHE_TREE_FOREST_H
 
 #include "lathe.h"
+#include "tree/kept_categories.h"
 
 struct forest;
 
@@ -14,7 +15,7 @@ enum forest_path { FOREST_BEST, FOREST_PLAIN, FOREST_WORD, FOREST_AVX2, FOREST_A
 
 struct xgboost_release;
 
-/* Reads a model in any form that XGBoost 0.90 to 3.2 writes (JSON, UBJSON, old binary, a pickled
+/* Reads a model in any form that XGBoost 0.90 to 3.4 writes (JSON, UBJSON, old binary, a pickled
  * Booster) from memory. The bytes are not kept. NULL with LATHE_INVALID_MODEL (cut, corrupt,
  * hostile), LATHE_UNSUPPORTED or LATHE_NO_MEMORY. */
 struct forest *forest_open(const void *bytes, size_t size, struct lathe_error *error);
@@ -39,8 +40,9 @@ struct forest_info {
     const char *objective;            /* XGBoost's name, such as "binary:logistic" */
     const float *base_margin;         /* `outputs` values that every row's sums start from */
     const char *const *feature_names; /* `features` names, or NULL where the file has none */
-    bool pickled;                     /* the file is a pickled Booster */
-    enum forest_path path;            /* which is walked: never FOREST_BEST */
+    const struct kept_categories *categories; /* of the features, or NULL: none has any */
+    bool pickled;                             /* the file is a pickled Booster */
+    enum forest_path path;                    /* which is walked: never FOREST_BEST */
 };
 const struct forest_info *forest_describe(const struct forest *forest);
 

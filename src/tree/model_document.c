@@ -1,65 +1,14 @@
-/* Model files as JSON and UBJSON, XGBoost 1.0 to 3.2. The layout is that of XGBoost's
+/* Model files as JSON and UBJSON, XGBoost 1.0 to 3.4. The layout is that of XGBoost's
  * doc/model.schema; keys may come in any order, unknown ones are passed over. */
 #include "parse/number.h"
-#include "parse/reader.h"
-#include "tree/ensemble.h"
+#include "tree/model_document_inside.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* A growing list of 4-byte numbers, reused from tree to tree. */
-struct column {
-    union {
-        float *floats;
-        int32_t *integers;
-        void *data;
-    };
-    size_t count, room;
-};
-
-enum tree_column {
-    LEFT,
-    RIGHT,
-    FEATURE,
-    DEFAULT_LEFT,
-    VALUE,
-    GAIN,
-    COVER,
-    CATEGORICAL,
-    CATEGORIES,
-    CATEGORY_NODES,
-    CATEGORY_STARTS,
-    CATEGORY_SIZES,
-    LEAF_WEIGHTS,
-    TREE_COLUMNS
-};
-
-struct document {
-    struct reader reader;
-    struct ensemble *ensemble;
-    struct lathe_error *error;
-    struct column columns[TREE_COLUMNS];
-    int64_t leaf_size;
-    bool base_weights_seen;
-    struct reader base_weights; /* where they begin */
-
-    int64_t features, classes, targets, from_average;
-    struct column base_score, tree_outputs, tree_weights, linear;
-    char objective[64], booster[16];
-    char **names;
-    size_t name_count, name_room;
-};
-
-/* What to do with the value of a key. */
-struct field {
-    const char *key;
-    bool (*read)(struct document *document, const struct field *field);
-    size_t offset; /* of what it sets in struct document */
-};
-
 /* Reads the object just begun: each key through its field, or passed over. XGBoost writes keys in
  * alphabetical order, as the fields are listed, so the search goes on from the last one found. */
-static bool read_fields(struct document *document, const struct field *fields, size_t count)
+bool document_fields(struct document *document, const struct field *fields, size_t count)
 {
     struct reader *reader = &document->reader;
     size_t at = 0;
@@ -73,15 +22,12 @@ static bool read_fields(struct document *document, const struct field *fields, s
     return reader->event == READER_OBJECT_END;
 }
 
-static bool read_object(struct document *document, const struct field *fields, size_t count,
-                        const char *what)
+bool document_object(struct document *document, const struct field *fields, size_t count,
+                     const char *what)
 {
     return reader_expect(&document->reader, READER_OBJECT, what) &&
-           read_fields(document, fields, count);
+           document_fields(document, fields, count);
 }
-
-#define READ_OBJECT(document, fields, what) \
-    read_object(document, fields, sizeof(fields) / sizeof *(fields), what)
 
 static bool grow_column(struct document *document, struct column *column, size_t count)
 {
@@ -90,8 +36,8 @@ static bool grow_column(struct document *document, struct column *column, size_t
 }
 
 /* Takes a whole list of numbers. */
-static bool read_column(struct document *document, struct column *column, bool integers,
-                        const char *what)
+bool document_column(struct document *document, struct column *column, bool integers,
+                     const char *what)
 {
     struct reader *reader = &document->reader;
     column->count = 0;
@@ -113,19 +59,14 @@ static bool read_column(struct document *document, struct column *column, bool i
     return true;
 }
 
-static struct column *column_at(struct document *document, const struct field *field)
-{
-    return (struct column *)((char *)document + field->offset);
-}
-
 static bool read_floats(struct document *document, const struct field *field)
 {
-    return read_column(document, column_at(document, field), false, field->key);
+    return document_column(document, column_at(document, field), false, field->key);
 }
 
-static bool read_integers(struct document *document, const struct field *field)
+bool document_integers(struct document *document, const struct field *field)
 {
-    return read_column(document, column_at(document, field), true, field->key);
+    return document_column(document, column_at(document, field), true, field->key);
 }
 
 /* XGBoost writes its parameters as texts: "num_feature": "28". */
@@ -185,7 +126,7 @@ static bool read_base_score(struct document *document, const struct field *field
     struct document part = {.reader = inner, .error = document->error, .base_score = *column};
     bool good = true;
     if (reader->size && reader->text[0] == '[') {
-        good = read_column(&part, &part.base_score, false, field->key);
+        good = document_column(&part, &part.base_score, false, field->key);
     } else {
         good = grow_column(&part, &part.base_score, 1) &&
                reader_expect(&part.reader, READER_NUMBER, field->key);
@@ -232,7 +173,7 @@ static bool read_base_weights(struct document *document)
 {
     struct reader here = document->reader;
     document->reader = document->base_weights;
-    bool good = read_column(document, &document->columns[LEAF_WEIGHTS], false, "base_weights");
+    bool good = document_column(document, &document->columns[LEAF_WEIGHTS], false, "base_weights");
     if (good)
         document->reader = here;
     return good;
@@ -314,18 +255,18 @@ static bool read_tree(struct document *document)
 {
     static const struct field fields[] = {
         {"base_weights", note_base_weights, 0},
-        {"categories", read_integers, COLUMN(CATEGORIES)},
-        {"categories_nodes", read_integers, COLUMN(CATEGORY_NODES)},
-        {"categories_segments", read_integers, COLUMN(CATEGORY_STARTS)},
-        {"categories_sizes", read_integers, COLUMN(CATEGORY_SIZES)},
-        {"default_left", read_integers, COLUMN(DEFAULT_LEFT)},
+        {"categories", document_integers, COLUMN(CATEGORIES)},
+        {"categories_nodes", document_integers, COLUMN(CATEGORY_NODES)},
+        {"categories_segments", document_integers, COLUMN(CATEGORY_STARTS)},
+        {"categories_sizes", document_integers, COLUMN(CATEGORY_SIZES)},
+        {"default_left", document_integers, COLUMN(DEFAULT_LEFT)},
         {"leaf_weights", read_floats, COLUMN(LEAF_WEIGHTS)},
-        {"left_children", read_integers, COLUMN(LEFT)},
+        {"left_children", document_integers, COLUMN(LEFT)},
         {"loss_changes", read_floats, COLUMN(GAIN)},
-        {"right_children", read_integers, COLUMN(RIGHT)},
+        {"right_children", document_integers, COLUMN(RIGHT)},
         {"split_conditions", read_floats, COLUMN(VALUE)},
-        {"split_indices", read_integers, COLUMN(FEATURE)},
-        {"split_type", read_integers, COLUMN(CATEGORICAL)},
+        {"split_indices", document_integers, COLUMN(FEATURE)},
+        {"split_type", document_integers, COLUMN(CATEGORICAL)},
         {"sum_hessian", read_floats, COLUMN(COVER)},
         {"tree_param", read_tree_parameters, 0},
     };
@@ -333,7 +274,7 @@ static bool read_tree(struct document *document)
         document->columns[i].count = 0;
     document->leaf_size = 0;
     document->base_weights_seen = false;
-    return read_fields(document, fields, sizeof fields / sizeof *fields) && add_tree(document);
+    return document_fields(document, fields, sizeof fields / sizeof *fields) && add_tree(document);
 }
 
 static bool read_trees(struct document *document, const struct field *field)
@@ -355,7 +296,8 @@ static bool read_trees(struct document *document, const struct field *field)
 static bool read_model(struct document *document, const struct field *field)
 {
     static const struct field fields[] = {
-        {"tree_info", read_integers, offsetof(struct document, tree_outputs)},
+        {"cats", document_categories, 0},
+        {"tree_info", document_integers, offsetof(struct document, tree_outputs)},
         {"trees", read_trees, 0},
         {"weights", read_floats, offsetof(struct document, linear)},
     };
@@ -455,7 +397,10 @@ static bool read_learner(struct document *document, const struct field *field)
 /* What a pickled Booster has beside its "Config". */
 static bool read_pickled(struct document *document, const struct field *field)
 {
-    static const struct field fields[] = {{"learner", read_learner, 0}};
+    static const struct field fields[] = {
+        {"learner", read_learner, 0},
+        {"version", document_integers, offsetof(struct document, version)},
+    };
     return READ_OBJECT(document, fields, field->key);
 }
 
@@ -495,7 +440,7 @@ static bool finish(struct document *document)
     ensemble->unestimated = document->from_average == 1 && !ensemble->tree_count;
     ensemble->feature_names = document->names;
     document->names = NULL;
-    return true;
+    return document_keep_categories(document);
 }
 
 bool model_read_document(struct ensemble *ensemble, bool ubjson, const void *bytes, size_t size,
@@ -512,7 +457,11 @@ bool model_read_document(struct ensemble *ensemble, bool ubjson, const void *byt
     /* what XGBoost needs for a node, so that few models are moved in memory while they grow */
     enum { JSON_NODE = 60, UBJSON_NODE = 35 };
 
-    static const struct field fields[] = {{"Model", read_pickled, 0}, {"learner", read_learner, 0}};
+    static const struct field fields[] = {
+        {"Model", read_pickled, 0},
+        {"learner", read_learner, 0},
+        {"version", document_integers, offsetof(struct document, version)},
+    };
     bool good = ensemble_expect(ensemble, size / (ubjson ? UBJSON_NODE : JSON_NODE), error) &&
                 READ_OBJECT(document, fields, "the model") &&
                 reader_expect(&document->reader, READER_END, "the model") && finish(document);
@@ -523,6 +472,9 @@ bool model_read_document(struct ensemble *ensemble, bool ubjson, const void *byt
     free(document->tree_outputs.data);
     free(document->tree_weights.data);
     free(document->linear.data);
+    free(document->offsets.data);
+    free(document->version.data);
+    kept_categories_free(document->kept, document->kept_count);
     for (size_t i = 0; document->names && i < document->name_count; i++)
         free(document->names[i]);
     free(document->names);

@@ -56,6 +56,17 @@ def edit_tree(column, index, value):
     return change
 
 
+def cats(model):
+    return model["learner"]["gradient_booster"]["model"]["cats"]["enc"]
+
+
+def keep(encoding):
+    def change(model):
+        model["learner"]["gradient_booster"]["model"]["cats"] = {
+            "enc": [{"offsets": [], "values": []}, encoding, {"type": 15, "values": [3]}]}
+    return change
+
+
 def drop(column):
     return lambda model: tree(model).pop(column)
 
@@ -82,6 +93,14 @@ EDITS = {
     "categories of nobody": (edit_tree("categories_nodes", 0, 9999), "categories for node 9999"),
     "no categories": (lambda m: [tree(m)[k].clear() for k in tree(m) if k.startswith("categories")],
                       "a categorical split without categories"),
+    "kept categories backwards": (keep({"offsets": [0, 4, 2], "values": [65] * 4}), "offset 2 behind 4"),
+    "kept categories beyond": (keep({"offsets": [0, 9], "values": [65] * 4}), "offset 9 behind 0, in 4"),
+    "kept categories below": (keep({"offsets": [-1, 2], "values": [65] * 4}), "offset -1 behind 0"),
+    "kept categories nowhere": (keep({"offsets": [0, 2]}), "categories have no values"),
+    "kept fractions": (keep({"type": 15, "values": [1, 0.5]}), "whole numbers expected"),
+    "kept words": (keep({"type": 15, "values": "ab"}), "a feature's categories"),
+    "kept categories of fewer": (lambda m: (keep({"type": 15, "values": [1]})(m), cats(m).pop()),
+                                 "categories of 2 features, of 3"),
     "a class beyond": (lambda m: m["learner"]["gradient_booster"]["model"]["tree_info"].__setitem__(1, 5),
                        "adds to output 5 of 1"),
     "too few tree_info": (lambda m: m["learner"]["gradient_booster"]["model"]["tree_info"].pop(),

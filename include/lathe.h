@@ -102,6 +102,12 @@ bool lathe_describe(const struct lathe_predictor *predictor, struct lathe_text *
 bool lathe_export_c(const struct lathe_predictor *predictor, const char *name,
                     struct lathe_text *text, struct lathe_error *error);
 
+/* A text that is not terminated; bytes NULL: missing. */
+struct lathe_string {
+    const char *bytes;
+    size_t size;
+};
+
 /* The columns of a row, in the order that rows without a header have to have: of trees that of the
  * model's training, of a bundle that of its schema, or, where it has none, that in which its
  * transformers name them. Names and types live as long as the predictor. */
@@ -110,6 +116,11 @@ struct lathe_column {
     const char *type; /* "double", "string", "int" ...: a schema's types */
     size_t width;     /* values: more than 1 for a vector */
     bool used;        /* otherwise the answer does not depend on it */
+    /* What trees keep of a feature that is categorical (XGBoost 3.1 and later, trained from a data
+     * frame): the categories, of which each one's place is the code that stands for it where rows
+     * are numbers. In rows of text a category is written as it is here. NULL: none are kept. */
+    const struct lathe_string *categories;
+    size_t category_count;
 };
 const struct lathe_column *lathe_predictor_columns(const struct lathe_predictor *predictor,
                                                    size_t *count);
@@ -150,15 +161,10 @@ bool lathe_predict_floats(const struct lathe_predictor *predictor, enum lathe_an
                           const float *rows, size_t count, size_t stride, float *out,
                           struct lathe_error *error);
 
-/* A text that is not terminated; bytes NULL: missing. */
-struct lathe_string {
-    const char *bytes;
-    size_t size;
-};
-
 /* The values of one column, row by row: texts where the column's type is "string", else numbers
- * (NaN is missing). A column of width w has w values a row. Those of a column that is not used may
- * be NULL. */
+ * (NaN is missing); where the column has categories, their codes as numbers or, these NULL, the
+ * categories as texts. A column of width w has w values a row. Those of a column that is not used
+ * may be NULL. */
 struct lathe_values {
     const double *numbers;
     const struct lathe_string *texts;

@@ -51,7 +51,8 @@ class LatheError(Exception):
 
 
 #: A column of a row; its name is None where the model has none, its width above 1 for a vector.
-Column = collections.namedtuple("Column", "name type width used")
+#: `categories` is None, or the categories that the model keeps: each one's place is its code.
+Column = collections.namedtuple("Column", "name type width used categories", defaults=[None])
 
 
 class _Error(ctypes.Structure):
@@ -69,7 +70,8 @@ class _String(ctypes.Structure):
 
 class _Column(ctypes.Structure):
     _fields_ = [("name", ctypes.c_char_p), ("type", ctypes.c_char_p), ("width", ctypes.c_size_t),
-                ("used", ctypes.c_bool)]
+                ("used", ctypes.c_bool), ("categories", ctypes.POINTER(_String)),
+                ("category_count", ctypes.c_size_t)]
 
 
 class _Values(ctypes.Structure):
@@ -140,7 +142,7 @@ class Predictor:
         columns = self._library.lathe_predictor_columns(self._handle, count)
         #: The Columns of a row, in order.
         self.columns = [Column(c.name.decode() if c.name else None, c.type.decode(), c.width,
-                               c.used) for c in columns[:count.value]]
+                               c.used, _categories(c)) for c in columns[:count.value]]
         objective = self._library.lathe_predictor_objective(self._handle)
         self.objective = objective.decode() if objective else None
         self._only_trees = len(artifacts) == 1 and objective is not None
@@ -178,7 +180,8 @@ class Predictor:
 
     def predict(self, rows):
         """Predictions: an array with a row each, or a list of texts where the answer is a label.
-        rows: a DataFrame or dict of columns, or a 2-D array with all columns in order."""
+        rows: a DataFrame or dict of columns, or a 2-D array with all columns in order. Columns with
+        categories have these, but for the codes that a 2-D array of numbers has."""
         if self._only_trees and _is_matrix(rows):
             return self._floats(rows, PREDICTION)
         values = _Rows(self.columns, rows)
@@ -303,6 +306,13 @@ def _artifacts(artifacts, environments):
     return given
 
 
+def _categories(column):
+    if not column.categories:
+        return None
+    return tuple(ctypes.string_at(text.bytes, text.size).decode() if text.size else ""
+                 for text in column.categories[:column.category_count])
+
+
 def _is_matrix(rows):
     return type(rows) is numpy.ndarray and rows.ndim == 2 and rows.dtype.kind in "fiub"
 
@@ -328,20 +338,20 @@ class _Rows:
         for column, to in zip(columns, self.columns):
             if column.used:
                 given = _column_of(column, rows) if named else rows[:, first:first + column.width]
-                counts[column.name] = self._take(column, to, given)
+                counts[column.name] = self._take(column, to, given, named)
             first += column.width
         if len(set(counts.values())) > 1:
             raise ValueError(f"the columns have different numbers of rows: {counts}")
         self.count = max(counts.values(), default=0)
 
-    def _take(self, column, to, given):
+    def _take(self, column, to, given, named):
         """Returns how many rows there are."""
         missing = _missing(given)
         values = numpy.ma.getdata(numpy.ma.asanyarray(given))
         if values.size != len(values) * column.width:
             raise ValueError(f"the column {column.name} has the shape {values.shape}, expected "
                              f"{column.width} value(s) a row")
-        if column.type == "string":
+        if column.type == "string" or (column.categories and (named or values.dtype.kind in "OUT")):
             to.texts = self._keep(self._texts(values.reshape(-1), missing.reshape(-1)))
         else:
             to.numbers = self._keep(_numbers(column, values, missing))

@@ -58,28 +58,6 @@ static void print_order(const json_t *columns)
     printf("\n");
 }
 
-static void print_columns(const json_t *columns)
-{
-    size_t i;
-    const json_t *column;
-    printf("a row has %zu column%s\n", json_array_size(columns),
-           json_array_size(columns) == 1 ? "" : "s");
-    json_array_foreach((json_t *)columns, i, column)
-    {
-        json_int_t width = json_integer_value(json_object_get(column, "width"));
-        const char *name = text_at(column, "name");
-        if (i == MOST_BARS) {
-            printf("      ...\n");
-            break;
-        }
-        printf("  %3zu %-28s %s", i + 1, *name ? name : "-", text_at(column, "type"));
-        if (width > 1)
-            printf(" vector of %" JSON_INTEGER_FORMAT, width);
-        printf("%s\n", json_is_true(json_object_get(column, "used")) ? "" : "  (not used)");
-    }
-    print_order(columns);
-}
-
 static void print_list(const json_t *list, const char *between)
 {
     size_t i;
@@ -98,6 +76,39 @@ static void print_list(const json_t *list, const char *between)
         else
             printf("-");
     }
+}
+
+/* As fields of CSV have them; null: the column has none. */
+static void print_categories(const json_t *categories)
+{
+    if (!categories)
+        return;
+    printf("  one of ");
+    print_list(categories, ", ");
+}
+
+static void print_columns(const json_t *columns)
+{
+    size_t i;
+    const json_t *column;
+    printf("a row has %zu column%s\n", json_array_size(columns),
+           json_array_size(columns) == 1 ? "" : "s");
+    json_array_foreach((json_t *)columns, i, column)
+    {
+        json_int_t width = json_integer_value(json_object_get(column, "width"));
+        const char *name = text_at(column, "name");
+        if (i == MOST_BARS) {
+            printf("      ...\n");
+            break;
+        }
+        printf("  %3zu %-28s %s", i + 1, *name ? name : "-", text_at(column, "type"));
+        if (width > 1)
+            printf(" vector of %" JSON_INTEGER_FORMAT, width);
+        printf("%s", json_is_true(json_object_get(column, "used")) ? "" : "  (not used)");
+        print_categories(json_object_get(column, "categories"));
+        printf("\n");
+    }
+    print_order(columns);
 }
 
 static void print_stage(const json_t *stage)

@@ -20,8 +20,9 @@ struct walk {
     struct csv_matrix *matrix;  /* with room for all rows, or NULL */
     struct csv_column *columns; /* or NULL */
     size_t count;
-    size_t width; /* that a row has to have; NO_WIDTH: any */
-    size_t room;  /* rows of the columns */
+    bool in_order; /* column i reads field i, and no other */
+    size_t width;  /* that a row has to have; NO_WIDTH: any */
+    size_t room;   /* rows of the columns */
     struct csv_scratch *scratch;
 };
 
@@ -141,6 +142,8 @@ static bool put_value(struct walk *walk, size_t field)
         walk->matrix->values[(walk->matrix->rows + walk->rows) * walk->width + field] =
             (float)number;
     }
+    if (walk->in_order)
+        return put_column(walk, &walk->columns[field], field);
     for (size_t i = 0; walk->columns && i < walk->count; i++)
         if (walk->columns[i].field == field && !put_column(walk, &walk->columns[i], field))
             return false;
@@ -450,14 +453,18 @@ bool json_rows_columns(const struct json_rows *from, struct csv_column *columns,
                        size_t width, size_t rows, struct csv_scratch *scratch,
                        struct lathe_error *error)
 {
-    for (size_t i = 0; i < count; i++)
+    bool in_order = count == width;
+    for (size_t i = 0; i < count; i++) {
+        in_order = in_order && columns[i].field == i;
         if (columns[i].field >= width)
             return fail(error, LATHE_INVALID_DATA, "column %zu (%s) of rows of %zu values",
                         columns[i].field + 1, columns[i].name ? columns[i].name : "no name", width);
+    }
     struct csv_column none;
     struct walk walk = {.from = from,
                         .columns = count ? columns : &none,
                         .count = count,
+                        .in_order = in_order,
                         .width = width,
                         .room = rows,
                         .scratch = scratch};

@@ -102,17 +102,36 @@ static bool read_query(struct libsvm_rows *rows, struct place *place, const char
     return true;
 }
 
+/* The value at `at`: NULL where it is none, else what comes behind. */
+static const char *read_value(const struct place *place, const struct libsvm_options *options,
+                              uint32_t index, const char *at, double *value)
+{
+    if (!options->value) {
+        at = number_scan(at, place->end, value);
+        return at && at_item_end(place, at) ? at : NULL;
+    }
+    const char *stop = at;
+    while (!at_item_end(place, stop))
+        stop++;
+    struct csv_text text = text_of(at, (size_t)(stop - at));
+    return stop > at && options->value(options->context, index, text, value) ? stop : NULL;
+}
+
 static bool read_entry(struct libsvm_rows *rows, size_t entry, struct place *place,
-                       const char *item, struct lathe_error *error)
+                       const char *item, const struct libsvm_options *options,
+                       struct lathe_error *error)
 {
     uint32_t index;
     double value;
     const char *at = scan_index(item, place->end, HIGHEST_INDEX, &index);
     if (!at || at == place->end || *at != ':')
         return fail_item(place, item, error, "index:value with an index from 0 to 2147483647");
-    at = number_scan(at + 1, place->end, &value);
-    if (!at || !at_item_end(place, at))
-        return fail_item(place, item, error, "index:value with a number for value");
+    at = read_value(place, options, index, at + 1, &value);
+    if (!at)
+        return fail_item(place, item, error,
+                         options->value
+                             ? "index:value with a number, or a category that is known, for value"
+                             : "index:value with a number for value");
     if (entry > rows->starts[rows->rows] && rows->indices[entry - 1] == index)
         return fail_item(place, item, error, "another index than the one before");
     rows->indices[entry] = index;
@@ -149,7 +168,7 @@ static bool read_line(struct libsvm_rows *rows, struct place *place,
     }
     rows->has_queries = query;
     for (; item; item = next_item(place), entry++)
-        if (!read_entry(rows, entry, place, item, error))
+        if (!read_entry(rows, entry, place, item, options, error))
             return false;
     rows->starts[++rows->rows] = entry;
     return true;

@@ -2,7 +2,7 @@
 #ifndef LATHE_CSV_LIBSVM_H
 #define LATHE_CSV_LIBSVM_H
 
-#include "lathe.h"
+#include "csv/reader.h"
 
 /* Growing sparse rows (CSR). Zero it (= {0}) before the first use; libsvm_clear frees the arrays.
  * Row r has the entries starts[r] to starts[r + 1] - 1, in the order they were written. */
@@ -31,6 +31,10 @@ struct libsvm_options {
     bool inside;          /* the text begins inside its file, and */
     size_t first_line;    /* is there from this line on; 0: 1 */
     enum libsvm_queries queries; /* what rows must have where there are none before */
+    /* NULL, or what a value of a feature is that is more than a number, `index` and `text` being as
+     * they are written. False: it is nothing that the feature can have. */
+    bool (*value)(const void *context, uint32_t index, struct csv_text text, double *value);
+    const void *context;
 };
 
 /* Appends the rows of a text: an optional label, `label` or `label:weight`, an optional `qid:N`,

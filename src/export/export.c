@@ -99,7 +99,8 @@ static bool answers_text(const struct lathe_predictor *predictor)
 static void put_inputs(struct code *code, const struct lathe_predictor *predictor)
 {
     size_t at = 0;
-    if (predictor->column_count && !predictor->columns[0].name) {
+    if (predictor->column_count && !predictor->columns[0].name &&
+        !export_has_categories(predictor)) {
         code_put(code, " *     numbers[0] to [%zu]  the features, as the model was trained\n",
                  predictor->column_count - 1);
         return;
@@ -111,7 +112,9 @@ static void put_inputs(struct code *code, const struct lathe_predictor *predicto
         if (column->width > 1)
             code_put(code, " to [%zu]", at + column->width - 1);
         code_put(code, "  ");
-        put_comment(code, column->name);
+        put_comment(code, column->name ? column->name : "a feature");
+        if (column->categories)
+            code_put(code, " (the code of its category)");
         code_put(code, "%s%s\n", strcmp(column->type, "boolean") == 0 ? " (1 or 0)" : "",
                  column->used ? "" : " (not used)");
         at += column->width;
@@ -157,10 +160,20 @@ static void put_head(struct code *code, const struct lathe_predictor *predictor,
     put_inputs(code, predictor);
     if (last->selection.count)
         put_selected_names(code, &last->selection);
+    if (export_has_categories(predictor)) {
+        code_put(code, " *\n * ");
+        export_declare_code(code, name);
+        code_put(code, "\n *\n * tells the code of a category of numbers[column], or -1: there is "
+                       "no such category.\n");
+    }
     code_put(code, " */\n#include <math.h>\n#include <stddef.h>\n#include <stdint.h>\n"
                    "#include <string.h>\n\n");
     put_declaration(code, predictor, name);
     code_put(code, ";\n");
+    if (export_has_categories(predictor)) {
+        export_declare_code(code, name);
+        code_put(code, ";\n");
+    }
 }
 
 /* The most values that come into a part or out of it. */
@@ -203,6 +216,8 @@ bool lathe_export_c(const struct lathe_predictor *predictor, const char *name,
     struct code code = {.text = text};
     text->size = 0;
     put_head(&code, predictor, name);
+    if (export_has_categories(predictor) && !export_categories(&code, predictor, name, error))
+        return false;
     export_helpers(&code, predictor);
     for (size_t i = 0; i < predictor->part_count; i++) {
         const struct part *part = &predictor->parts[i];

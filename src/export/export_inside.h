@@ -25,6 +25,13 @@ bool export_bundle(struct code *code, const struct part *part, size_t index,
 bool export_trees(struct code *code, const struct part *part, size_t index,
                   struct lathe_error *error);
 
+/* What a column's categories are in numbers: `int NAME_code(size_t column, const char *category)`,
+ * where any column has categories. */
+bool export_has_categories(const struct lathe_predictor *predictor);
+void export_declare_code(struct code *code, const char *name);
+bool export_categories(struct code *code, const struct lathe_predictor *predictor, const char *name,
+                       struct lathe_error *error);
+
 /* The helpers that export_bundle's code calls, as far as these parts need them. */
 void export_helpers(struct code *code, const struct lathe_predictor *predictor);
 

@@ -141,13 +141,33 @@ static bool take_for_bundle(struct rows *rows, size_t first, size_t count,
     return true;
 }
 
+/* The codes of texts that are categories. */
+static bool take_categories(const struct rows *rows, size_t i, size_t first, size_t count,
+                            double *out, struct lathe_error *error)
+{
+    const struct category_codes *categories = rows->predictor->parts[0].categories;
+    for (size_t row = 0; row < count; row++) {
+        struct csv_text text;
+        take_texts(&rows->given[i], 1, 0, first + row, 1, &text);
+        if (!category_codes_find(categories, i, text, CATEGORY_NUMBERS_ARE_TEXT, &out[row]))
+            return category_codes_fail(categories, i, rows->predictor->columns[i].name, text,
+                                       first + row + 1, error);
+    }
+    return true;
+}
+
 static bool take_for_trees(struct rows *rows, size_t first, size_t count, struct lathe_error *error)
 {
     for (size_t i = 0; i < rows->predictor->column_count; i++) {
         double *column = rows->numbers + i * count;
-        if (!rows->given[i].numbers)
+        const struct lathe_values *given = &rows->given[i];
+        bool texts = !given->numbers && given->texts && rows->predictor->columns[i].categories;
+        if (!given->numbers && !texts)
             return fail_column(rows->predictor, i, error);
-        take_numbers(&rows->given[i], 1, 0, first, count, column);
+        if (!texts)
+            take_numbers(given, 1, 0, first, count, column);
+        else if (!take_categories(rows, i, first, count, column, error))
+            return false;
         rows->values[i].numbers = column;
     }
     return true;

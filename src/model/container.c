@@ -168,6 +168,11 @@ static bool read_value(const struct container_rows *rows, const char *field, siz
     *value = NAN;
     if (!size || python_float(field, size, value))
         return true;
+    if (category_codes_of(rows->categories, column - 1))
+        return category_codes_find(rows->categories, column - 1, text_of(field, size),
+                                   CATEGORY_NUMBERS_ARE_CODES, value) ||
+               category_codes_fail(rows->categories, column - 1, NULL, text_of(field, size), row,
+                                   error);
     python_repr(rows->release->wraps_texts, field, size, words, sizeof words);
     return container_fail(KIND, "ValueError", error,
                           "could not convert string to float: %s (row %zu, column %zu)", words, row,

@@ -10,6 +10,7 @@
 
 #include "csv/libsvm.h"
 #include "csv/matrix.h"
+#include "model/category_codes.h"
 #include "tree/xgboost_release.h"
 
 struct container_rows {
@@ -18,6 +19,8 @@ struct container_rows {
     size_t size;
     size_t features; /* that the model has */
     bool pickled;    /* the model's file: of such the container counts the features itself */
+    const struct category_codes
+        *categories; /* taken in CSV where a number would be refused; or NULL */
 };
 
 /* Append rows of `features` values to a matrix, or to sparse rows, without any: those that a row

@@ -22,6 +22,16 @@ static void put_names(struct json_out *out, const char *key, const char *const *
     out_close(out, ']');
 }
 
+static void put_categories(struct json_out *out, const struct lathe_column *column)
+{
+    if (!column->categories)
+        return;
+    out_open(out, "categories", '[');
+    for (size_t i = 0; i < column->category_count; i++)
+        out_text(out, NULL, column->categories[i].bytes, column->categories[i].size);
+    out_close(out, ']');
+}
+
 static void put_columns(struct json_out *out, const struct lathe_predictor *predictor)
 {
     out_open(out, "columns", '[');
@@ -32,6 +42,7 @@ static void put_columns(struct json_out *out, const struct lathe_predictor *pred
         put(out, "type", column->type);
         out_integer(out, "width", (int64_t)column->width);
         out_bool(out, "used", column->used);
+        put_categories(out, column);
         out_close(out, '}');
     }
     out_close(out, ']');

@@ -4,6 +4,7 @@
 #define LATHE_MODEL_PARTS_H
 
 #include "model/artifact.h"
+#include "model/category_codes.h"
 #include "model/schema.h"
 #include "model/selection.h"
 #include "tree/xgboost_release.h"
@@ -21,8 +22,9 @@ struct part {
     /* Or trees, several of them an ensemble: */
     struct forest **forests;
     size_t forest_count;
-    size_t answers; /* values of a row's prediction */
-    bool vote;      /* predictions are voted on, otherwise averaged */
+    struct category_codes *categories; /* that they keep; NULL: none */
+    size_t answers;                    /* values of a row's prediction */
+    bool vote;                         /* predictions are voted on, otherwise averaged */
     struct selection selection;
     const struct xgboost_release *release; /* whose ways it has; NULL: of none */
 };

@@ -7,6 +7,7 @@
 #include "model/container.h"
 #include "model/predict_inside.h"
 #include "parse/fail.h"
+#include "parse/number.h"
 
 /* XGBoost fills columns that a row lacks at its end with missing values, and refuses more columns
  * than it was trained on; a row of a prediction that lacks any is far more often a mistake. */
@@ -46,11 +47,23 @@ static bool fail_feature(const struct libsvm_rows *rows, size_t first, size_t fe
                 (size_t)rows->highest + 1, features, first + row, (size_t)rows->highest + 1);
 }
 
+/* A value in a row of libsvm: a number, or a category. */
+static bool read_sparse_value(const void *context, uint32_t index, struct csv_text text,
+                              double *value)
+{
+    if (category_codes_of(context, index))
+        return category_codes_find(context, index, text, CATEGORY_NUMBERS_ARE_TEXT, value);
+    return number_parse(text.bytes, text.size, value);
+}
+
 static bool read_own_libsvm(const struct request *request, struct libsvm_rows *rows)
 {
+    const struct category_codes *categories = request->predictor->parts[0].categories;
     const struct libsvm_options options = {.labels_optional = true,
                                            .inside = request->place->inside,
-                                           .first_line = request->place->first_line};
+                                           .first_line = request->place->first_line,
+                                           .value = categories ? read_sparse_value : NULL,
+                                           .context = categories};
     size_t features = request->predictor->parts[0].inputs;
     if (!libsvm_append(rows, request->text, request->size, &options, request->error))
         return false;
@@ -58,27 +71,69 @@ static bool read_own_libsvm(const struct request *request, struct libsvm_rows *r
            fail_feature(rows, request_first_row(request), features, request->error);
 }
 
-/* The columns' names, and memory for their values. */
+/* The columns by their names or places, and memory for their values. */
 struct named {
     struct csv_column *columns;
     double *numbers;
+    struct csv_text *texts; /* of those that have categories */
     size_t count, rows;
 };
+
+static const struct category_codes *categories_in(const struct request *request)
+{
+    return request->predictor->parts[0].categories;
+}
+
+static size_t count_categorical(const struct request *request)
+{
+    size_t found = 0;
+    for (size_t i = 0; i < request->predictor->column_count; i++)
+        found += category_codes_of(categories_in(request), i);
+    return found;
+}
 
 static bool named_open(const struct request *request, struct named *named, size_t rows)
 {
     const struct lathe_predictor *predictor = request->predictor;
-    size_t count = predictor->column_count;
+    size_t count = predictor->column_count, texts = 0, categorical = count_categorical(request);
     *named = (struct named){.count = count, .rows = rows};
     named->columns = calloc(count, sizeof *named->columns);
-    named->numbers = calloc(count * rows, sizeof *named->numbers);
-    if (!named->columns || !named->numbers)
+    named->numbers = calloc((count - categorical) * rows + 1, sizeof *named->numbers);
+    named->texts = calloc(categorical * rows + 1, sizeof *named->texts);
+    if (!named->columns || !named->numbers || !named->texts)
         return fail(request->error, LATHE_NO_MEMORY, "no memory for %zu rows", rows);
-    for (size_t i = 0; i < count; i++)
-        named->columns[i] = (struct csv_column){.name = predictor->columns[i].name,
-                                                .type = CSV_NUMBER,
-                                                .field = i,
-                                                .numbers = named->numbers + i * rows};
+    for (size_t i = 0; i < count; i++) {
+        struct csv_column *column = &named->columns[i];
+        *column = (struct csv_column){.name = predictor->columns[i].name, .field = i};
+        if (category_codes_of(categories_in(request), i)) {
+            column->type = CSV_TEXT;
+            column->texts = named->texts + texts++ * rows;
+        } else {
+            column->numbers = named->numbers + (i - texts) * rows;
+        }
+    }
+    return true;
+}
+
+static enum category_numbers numbers_in(const struct request *request)
+{
+    return request->predictor->parts[0].release ? CATEGORY_NUMBERS_ARE_CODES
+                                                : CATEGORY_NUMBERS_ARE_TEXT;
+}
+
+/* The codes of a column's categories; `values` are `stride` apart. */
+static bool append_codes(const struct request *request, const struct csv_column *column, size_t i,
+                         size_t rows, size_t done, float *values, size_t stride)
+{
+    const struct category_codes *categories = categories_in(request);
+    for (size_t row = 0; row < rows; row++) {
+        double code;
+        struct csv_text text = column->texts[row];
+        if (!category_codes_find(categories, i, text, numbers_in(request), &code))
+            return category_codes_fail(categories, i, column->name, text,
+                                       request_first_row(request) + done + row, request->error);
+        values[row * stride] = (float)code;
+    }
     return true;
 }
 
@@ -87,12 +142,18 @@ static bool named_append(const struct request *request, const struct named *name
                          struct csv_matrix *matrix)
 {
     matrix->columns = named->count;
-    if (!csv_matrix_reserve(matrix, rows, request->error))
-        return false;
-    float *values = matrix->values + matrix->rows * named->count;
-    for (size_t i = 0; i < named->count; i++)
-        for (size_t row = 0; row < rows; row++)
-            values[row * named->count + i] = (float)named->numbers[i * named->rows + row];
+    if (!rows || !csv_matrix_reserve(matrix, rows, request->error))
+        return !rows;
+    size_t stride = named->count;
+    for (size_t i = 0; i < named->count; i++) {
+        const struct csv_column *column = &named->columns[i];
+        float *values = matrix->values + matrix->rows * stride + i;
+        if (column->type == CSV_TEXT &&
+            !append_codes(request, column, i, rows, matrix->rows, values, stride))
+            return false;
+        for (size_t row = 0; column->type == CSV_NUMBER && row < rows; row++)
+            values[row * stride] = (float)column->numbers[row];
+    }
     matrix->rows += rows;
     return true;
 }
@@ -101,45 +162,52 @@ static void named_close(struct named *named)
 {
     free(named->columns);
     free(named->numbers);
+    free(named->texts);
 }
 
-/* Rows that are objects with the features' names. */
+/* Rows that are objects with the features' names, or have categories in them. */
 static bool read_json_named(const struct request *request, const struct json_rows *from,
                             size_t rows, struct csv_matrix *matrix)
 {
-    if (!request->predictor->columns[0].name)
-        return fail(request->error, LATHE_INVALID_DATA,
-                    "row %zu is an object, and the model has no names for its %zu features: "
-                    "expected an array of numbers",
-                    request_first_row(request), request->predictor->column_count);
     struct named named;
-    bool read = named_open(request, &named, rows) &&
-                json_rows_columns(from, named.columns, named.count, named.count, rows, NULL,
-                                  request->error) &&
-                named_append(request, &named, rows, matrix);
-    named_close(&named);
+    struct csv_scratch scratch = {.bytes = malloc(request->size + 1), .size = request->size};
+    bool read = scratch.bytes || fail_memory(request->error, "a request's texts");
+    read = read && named_open(request, &named, rows);
+    if (read) {
+        read = json_rows_columns(from, named.columns, named.count, named.count, rows, &scratch,
+                                 request->error) &&
+               named_append(request, &named, rows, matrix);
+        named_close(&named);
+    }
+    free(scratch.bytes);
     return read;
 }
 
-/* Rows behind a header. A model without names takes the columns in order. */
-static bool read_header_matrix(const struct request *request, struct csv_matrix *matrix)
+/* How many fields the first record has: as many as the model has features, or it is refused. */
+static bool check_first_record(const struct request *request, const struct csv_dialect *dialect)
+{
+    struct csv_reader reader;
+    size_t count;
+    csv_reader_start(&reader, NULL, request->text, request->size, dialect, (struct csv_scratch){0});
+    enum csv_step step = csv_reader_next(&reader, NULL, 0, &count, request->error);
+    return step == CSV_RECORD ? check_width(request, count) : step == CSV_END;
+}
+
+/* Rows by columns: behind a header, or in the model's order. */
+static bool read_csv_columns(const struct request *request, const struct csv_dialect *dialect,
+                             bool header, struct csv_matrix *matrix)
 {
     const char *at = request->text, *end = at + request->size;
-    if (!request->predictor->columns[0].name) {
-        const char *feed = memchr(at, '\n', request->size);
-        struct request rest = *request;
-        rest.text = feed ? feed + 1 : end;
-        rest.size = (size_t)(end - rest.text);
-        return read_csv_matrix(&rest, matrix);
-    }
+    const struct csv_columns_options options = {
+        .dialect = *dialect, .width = header ? 0 : request->predictor->column_count};
     struct named named;
     struct csv_columns *reader = NULL;
     bool read = named_open(request, &named, BATCH_ROWS);
     if (read)
-        reader = csv_columns_open(named.columns, named.count, NULL, request->error);
+        reader = csv_columns_open(named.columns, named.count, &options, request->error);
     if (reader)
         csv_columns_place(reader, request_first_line(request), request->place->inside);
-    read = reader && csv_columns_header(reader, &at, end, request->error);
+    read = reader && (!header || csv_columns_header(reader, &at, end, request->error));
     size_t rows = BATCH_ROWS;
     while (read && rows == BATCH_ROWS)
         read = csv_columns_read(reader, &at, end, BATCH_ROWS, &rows, request->error) &&
@@ -149,13 +217,44 @@ static bool read_header_matrix(const struct request *request, struct csv_matrix 
     return read;
 }
 
+/* Rows of numbers, or with categories in them. */
+static bool read_plain_csv(const struct request *request, struct csv_matrix *matrix)
+{
+    if (!categories_in(request))
+        return read_csv_matrix(request, matrix);
+    struct csv_dialect dialect = {.delimiter = request->place->delimiter};
+    if (!dialect.delimiter)
+        dialect.delimiter = csv_sniff_delimiter(request->text, request->size);
+    return check_first_record(request, &dialect) &&
+           read_csv_columns(request, &dialect, false, matrix);
+}
+
+/* Rows behind a header. A model without names takes the columns in order. */
+static bool read_header_matrix(const struct request *request, struct csv_matrix *matrix)
+{
+    const struct csv_dialect dialect = {0};
+    if (request->predictor->columns[0].name)
+        return read_csv_columns(request, &dialect, true, matrix);
+    const char *end = request->text + request->size;
+    const char *feed = memchr(request->text, '\n', request->size);
+    struct request rest = *request;
+    rest.text = feed ? feed + 1 : end;
+    rest.size = (size_t)(end - rest.text);
+    return read_plain_csv(&rest, matrix);
+}
+
 static bool read_json_matrix(const struct request *request, struct csv_matrix *matrix)
 {
     const struct json_rows from = request_json(request);
     size_t rows, width;
     if (!json_rows_count(&from, &rows, &width, request->error))
         return false;
-    if (rows && !width)
+    if (rows && !width && !request->predictor->columns[0].name)
+        return fail(request->error, LATHE_INVALID_DATA,
+                    "row %zu is an object, and the model has no names for its %zu features: "
+                    "expected an array of numbers",
+                    request_first_row(request), request->predictor->column_count);
+    if (rows && (!width || categories_in(request)))
         return read_json_named(request, &from, rows, matrix);
     matrix->columns = request->predictor->parts[0].inputs;
     return json_rows_matrix(&from, matrix, request->error);
@@ -170,7 +269,8 @@ static struct container_rows container_rows(const struct request *request)
                                    .text = request->text,
                                    .size = request->size,
                                    .features = info->features,
-                                   .pickled = info->pickled};
+                                   .pickled = info->pickled,
+                                   .categories = part->categories};
 }
 
 static bool read_matrix(const struct request *request, struct csv_matrix *matrix)
@@ -179,7 +279,7 @@ static bool read_matrix(const struct request *request, struct csv_matrix *matrix
     switch (request->format) {
     case LATHE_ROWS_CSV:
         return rows.release ? container_csv(&rows, matrix, request->error)
-                            : read_csv_matrix(request, matrix);
+                            : read_plain_csv(request, matrix);
     case LATHE_ROWS_CSV_HEADER:
         return read_header_matrix(request, matrix);
     default:

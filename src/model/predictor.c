@@ -29,6 +29,8 @@ static bool take_forests(struct part *part, const char *selection, struct lathe_
     part->inputs = info->features;
     part->answers = part->outputs = forest_answers(part->forests[0]);
     part->vote = is_class(info->objective);
+    if (!category_codes_open(&part->categories, part->forests, part->forest_count, error))
+        return false;
     if (!selection)
         return true;
     size_t classes = info->outputs > 1 ? info->outputs : 2;
@@ -149,21 +151,41 @@ static bool columns_of_schema(struct lathe_predictor *predictor)
         arena_take(&predictor->arena, first->schema.count, sizeof *predictor->columns);
     for (size_t i = 0; predictor->columns && i < first->schema.count; i++) {
         const struct schema_column *column = &first->schema.columns[i];
-        predictor->columns[i] = (struct lathe_column){column->name, schema_type_name(column->type),
-                                                      column->width, plan_reads(first->plan, i)};
+        predictor->columns[i] = (struct lathe_column){column->name,  schema_type_name(column->type),
+                                                      column->width, plan_reads(first->plan, i),
+                                                      NULL,          0};
     }
     return predictor->columns;
 }
 
+/* The categories of a feature, as the texts that its column takes. */
+static bool take_categories(struct lathe_predictor *predictor, struct lathe_column *column,
+                            const struct kept_categories *kept)
+{
+    struct lathe_string *texts = arena_take(&predictor->arena, kept->count, sizeof *texts);
+    for (size_t i = 0; texts && i < kept->count; i++) {
+        size_t size = kept->starts[i + 1] - kept->starts[i];
+        texts[i] = (struct lathe_string){kept->text + kept->starts[i], size};
+    }
+    column->categories = texts;
+    column->category_count = kept->count;
+    return texts;
+}
+
 static bool columns_of_forest(struct lathe_predictor *predictor)
 {
-    const struct forest_info *info = forest_describe(predictor->parts[0].forests[0]);
+    const struct part *first = &predictor->parts[0];
+    const struct forest_info *info = forest_describe(first->forests[0]);
+    bool taken = true;
     predictor->column_count = info->features;
     predictor->columns = arena_take(&predictor->arena, info->features, sizeof *predictor->columns);
-    for (size_t i = 0; predictor->columns && i < info->features; i++)
+    for (size_t i = 0; predictor->columns && taken && i < info->features; i++) {
         predictor->columns[i] = (struct lathe_column){
-            info->feature_names ? info->feature_names[i] : NULL, "float", 1, true};
-    return predictor->columns;
+            info->feature_names ? info->feature_names[i] : NULL, "float", 1, true, NULL, 0};
+        if (category_codes_of(first->categories, i))
+            taken = take_categories(predictor, &predictor->columns[i], &info->categories[i]);
+    }
+    return predictor->columns && taken;
 }
 
 static bool describe(struct lathe_predictor *predictor, struct lathe_error *error)
@@ -293,6 +315,7 @@ void lathe_predictor_close(struct lathe_predictor *predictor)
         struct contents contents = {part->pipeline, part->forests, part->forest_count};
         plan_close(part->plan);
         contents_clear(&contents);
+        category_codes_close(part->categories);
     }
     free(predictor->parts);
     arena_free(&predictor->arena);

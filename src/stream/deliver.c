@@ -104,7 +104,7 @@ static bool is_due(const struct delivery_stream *stream)
 /* Under the lock: what is old enough joins what is full. Whoever writes is waited for. */
 static void close_what_is_due(struct delivery_stream *stream)
 {
-    while (is_due(stream) && stream->writing)
+    while (is_due(stream) && stream->group.writing)
         pthread_cond_wait(&stream->changed, &stream->lock);
     if (is_due(stream))
         delivery_stream_close_active(stream);

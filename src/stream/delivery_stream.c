@@ -65,75 +65,32 @@ void delivery_stream_unref(struct delivery_stream *stream)
     g_free(stream);
 }
 
-static struct delivery_stream *new_stream(struct delivery_streams *streams, const char *name,
-                                          const char *id, struct delivery_config *config)
-{
-    struct delivery_stream *stream = g_new0(struct delivery_stream, 1);
-    atomic_init(&stream->references, 1);
-    stream->streams = streams;
-    stream->name = g_strdup(name);
-    stream->id = g_strdup(id);
-    stream->folder = g_build_filename(streams->folder, name, id, NULL);
-    stream->config = config;
-    pthread_mutex_init(&stream->lock, NULL);
-    pthread_cond_init(&stream->changed, NULL);
-    return stream;
-}
+/* ---- the file that puts are gathered in, as their group's owner ---- */
 
-/* ---- putting: one of those that wait writes for all of them ---- */
-
-/* Under the lock: how many of the records may be kept, and their frames' size. */
-static size_t admit(struct delivery_stream *stream, const struct spool_records *records,
-                    size_t *size)
+static struct spool *make_active(void *data, GError **error)
 {
-    gint64 room = stream->streams->backlog - stream->kept;
-    size_t count = records->ends->len;
-    while (count && (gint64)g_array_index(records->ends, size_t, count - 1) > room)
-        count--;
-    *size = count ? g_array_index(records->ends, size_t, count - 1) : 0;
-    stream->kept += (gint64)*size;
-    return count;
-}
-
-/* Under the lock. */
-static bool make_active(struct delivery_stream *stream, GError **error)
-{
+    struct delivery_stream *stream = data;
     struct clock *clock = stream->streams->clock;
     if (stream->active)
-        return true;
+        return stream->active;
     stream->active = spool_new(stream->folder, stream->last_number + 1, clock_wall(clock), error);
     if (!stream->active)
-        return false;
+        return NULL;
     stream->last_number++;
     stream->active_used = false;
     stream->active_bytes = 0;
     stream->active_due = clock_steady(clock) + stream->config->interval;
-    return true;
+    return stream->active;
 }
 
-/* Under the lock: those that wait, up to what makes the file full. */
-static GPtrArray *take_group(struct delivery_stream *stream)
+static gint64 room_in_active(const void *data)
 {
-    GPtrArray *group = g_ptr_array_new();
-    gint64 size = stream->active ? stream->active_bytes : 0;
-    while (!g_queue_is_empty(&stream->waiting) && (!group->len || size < stream->config->size)) {
-        struct waiting_put *put = g_queue_pop_head(&stream->waiting);
-        size += put->bytes;
-        g_ptr_array_add(group, put);
-    }
-    return group;
+    const struct delivery_stream *stream = data;
+    return stream->config->size - (stream->active ? stream->active_bytes : 0);
 }
 
-static bool write_group(struct spool *spool, const GPtrArray *group, GError **error)
-{
-    g_autofree struct spool_piece *pieces = g_new(struct spool_piece, group->len);
-    for (guint i = 0; i < group->len; i++)
-        pieces[i] = ((const struct waiting_put *)g_ptr_array_index(group, i))->piece;
-    return spool_append(spool, pieces, group->len, error);
-}
-
-/* Under the lock. A file that could not be written to takes nothing more: what it has is delivered,
- * what has nothing is removed. */
+/* A file that could not be written to takes nothing more: what it has is delivered, what has
+ * nothing is removed. */
 static void give_active_up(struct delivery_stream *stream)
 {
     if (!stream->active)
@@ -147,60 +104,47 @@ static void give_active_up(struct delivery_stream *stream)
     g_clear_pointer(&stream->active, spool_free);
 }
 
-/* Under the lock. */
-static void end_group(struct delivery_stream *stream, GPtrArray *group, GError *failure)
+static void count_puts(struct delivery_stream *stream, const GPtrArray *puts, bool failed)
 {
-    for (guint i = 0; i < group->len; i++) {
-        struct waiting_put *put = g_ptr_array_index(group, i);
-        put->done = true;
-        put->failure = failure ? g_error_copy(failure) : NULL;
-        if (failure)
+    for (guint i = 0; i < puts->len; i++) {
+        const struct group_put *put = g_ptr_array_index(puts, i);
+        if (failed)
             stream->kept -= (gint64)put->piece.size;
         else
             stream->active_bytes += put->bytes;
     }
+}
+
+static void end_group(void *data, const GPtrArray *puts, const GError *failure)
+{
+    struct delivery_stream *stream = data;
+    count_puts(stream, puts, failure != NULL);
     if (failure)
         give_active_up(stream);
     else
         stream->active_used = true;
-    g_clear_error(&failure);
-    g_ptr_array_unref(group);
-}
-
-/* Under the lock, which it lets go while it writes. */
-static void write_for_all(struct delivery_stream *stream)
-{
-    GError *failure = NULL;
-    stream->writing = true;
-    GPtrArray *group = take_group(stream);
-    if (make_active(stream, &failure)) {
-        pthread_mutex_unlock(&stream->lock);
-        write_group(stream->active, group, &failure);
-        pthread_mutex_lock(&stream->lock);
-    }
-    end_group(stream, group, failure);
     if (stream->active && stream->active_bytes >= stream->config->size) {
         delivery_stream_close_active(stream);
         delivery_stream_request_delivery(stream);
     }
     delivery_stream_watch_age(stream);
-    stream->writing = false;
-    pthread_cond_broadcast(&stream->changed);
 }
 
-/* Under the lock. */
-static bool put_frames(struct delivery_stream *stream, struct waiting_put put, GError **error)
+static const struct group_owner gathering = {make_active, room_in_active, end_group};
+
+/* ---- putting ---- */
+
+/* Under the lock: how many of the records may be kept, and their frames' size. */
+static size_t admit(struct delivery_stream *stream, const struct spool_records *records,
+                    size_t *size)
 {
-    g_queue_push_tail(&stream->waiting, &put);
-    while (!put.done) {
-        if (stream->writing)
-            pthread_cond_wait(&stream->changed, &stream->lock);
-        else
-            write_for_all(stream);
-    }
-    if (put.failure)
-        g_propagate_error(error, put.failure);
-    return !put.failure;
+    gint64 room = stream->streams->backlog - stream->kept;
+    size_t count = records->ends->len;
+    while (count && (gint64)g_array_index(records->ends, size_t, count - 1) > room)
+        count--;
+    *size = count ? g_array_index(records->ends, size_t, count - 1) : 0;
+    stream->kept += (gint64)*size;
+    return count;
 }
 
 /* Under the lock. */
@@ -220,8 +164,8 @@ static bool put_admitted(struct delivery_stream *stream, const struct spool_reco
                          stream->name, stream->kept, stream->streams->backlog);
     /* Of a part of them a little more is counted: what their frames are. */
     gint64 bytes = *taken == records->ends->len ? (gint64)records->bytes : (gint64)size;
-    struct waiting_put put = {.piece = {records->frames->data, size}, .bytes = bytes};
-    return put_frames(stream, put, error);
+    struct group_put put = {.piece = {records->frames->data, size}, .bytes = bytes};
+    return group_append(&stream->group, &put, error);
 }
 
 bool delivery_stream_put(struct delivery_stream *stream, const struct spool_records *records,
@@ -267,7 +211,7 @@ bool delivery_stream_end(struct delivery_stream *stream)
     pthread_mutex_lock(&stream->lock);
     bool first = !stream->ended;
     stream->ended = true;
-    while (stream->writing || stream->delivering || !g_queue_is_empty(&stream->waiting))
+    while (stream->delivering || !group_is_idle(&stream->group))
         pthread_cond_wait(&stream->changed, &stream->lock);
     stream->retry_at = 0;
     if (first)
@@ -305,6 +249,23 @@ void delivery_streams_remove(struct delivery_streams *streams, struct delivery_s
 }
 
 /* ---- opening ---- */
+
+static struct delivery_stream *new_stream(struct delivery_streams *streams, const char *name,
+                                          const char *id, struct delivery_config *config)
+{
+    struct delivery_stream *stream = g_new0(struct delivery_stream, 1);
+    atomic_init(&stream->references, 1);
+    stream->streams = streams;
+    stream->name = g_strdup(name);
+    stream->id = g_strdup(id);
+    stream->folder = g_build_filename(streams->folder, name, id, NULL);
+    stream->config = config;
+    pthread_mutex_init(&stream->lock, NULL);
+    pthread_cond_init(&stream->changed, NULL);
+    stream->group = (struct group){
+        .lock = &stream->lock, .changed = &stream->changed, .owner = &gathering, .data = stream};
+    return stream;
+}
 
 /* How far it was delivered, by the store. */
 static bool find_mark(struct delivery_stream *stream, guint64 *delivered, GError **error)

@@ -7,6 +7,7 @@
 
 #include "base/tasks.h"
 #include "stream/delivery_stream.h"
+#include "stream/group.h"
 
 struct delivery_streams {
     char *folder;
@@ -21,14 +22,6 @@ struct delivery_streams {
     GHashTable *by_name;   /* name -> struct delivery_stream */
 };
 
-/* A put that waits for the disk. */
-struct waiting_put {
-    struct spool_piece piece;
-    gint64 bytes; /* of its records */
-    bool done;
-    GError *failure;
-};
-
 struct delivery_stream {
     atomic_int references;
     struct delivery_streams *streams;
@@ -37,8 +30,7 @@ struct delivery_stream {
     pthread_mutex_t lock;   /* of what follows */
     pthread_cond_t changed; /* of any of it */
     struct delivery_config *config;
-    GQueue waiting;       /* struct waiting_put */
-    bool writing;         /* one of those that wait writes for several: `active` is its own */
+    struct group group;   /* of the puts under way; while one writes, `active` is its own */
     struct spool *active; /* what is gathered; or NULL */
     bool active_used;     /* something in it was acknowledged */
     gint64 active_bytes;  /* of the records in it */

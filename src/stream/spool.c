@@ -23,10 +23,13 @@ struct frame_head {
     guint32 size, checksum; /* little-endian; the checksum is over the size, too */
 };
 
-static guint32 checksum_of(guint32 size, const void *bytes)
+static guint32 checksum_of(guint32 size, const struct spool_piece *pieces, size_t count)
 {
     uLong checksum = crc32(0, (const Bytef *)&size, sizeof size);
-    return (guint32)crc32(checksum, bytes, GUINT32_FROM_LE(size));
+    for (size_t i = 0; i < count; i++)
+        if (pieces[i].size)
+            checksum = crc32(checksum, pieces[i].bytes, (uInt)pieces[i].size);
+    return GUINT32_TO_LE((guint32)checksum);
 }
 
 /* ---- records ---- */
@@ -40,16 +43,27 @@ struct spool_records *spool_records_new(void)
     return records;
 }
 
-void spool_records_add(struct spool_records *records, const void *bytes, size_t size)
+void spool_records_add_pieces(struct spool_records *records, const struct spool_piece *pieces,
+                              size_t count)
 {
+    size_t size = 0;
+    for (size_t i = 0; i < count; i++)
+        size += pieces[i].size;
     struct frame_head head = {.size = GUINT32_TO_LE((guint32)size)};
-    head.checksum = GUINT32_TO_LE(checksum_of(head.size, size ? bytes : ""));
+    head.checksum = checksum_of(head.size, pieces, count);
     g_byte_array_append(records->frames, (const guint8 *)&head, sizeof head);
-    if (size)
-        g_byte_array_append(records->frames, bytes, (guint)size);
+    for (size_t i = 0; i < count; i++)
+        if (pieces[i].size)
+            g_byte_array_append(records->frames, pieces[i].bytes, (guint)pieces[i].size);
     size_t end = records->frames->len;
     g_array_append_val(records->ends, end);
     records->bytes += size;
+}
+
+void spool_records_add(struct spool_records *records, const void *bytes, size_t size)
+{
+    struct spool_piece piece = {bytes, size};
+    spool_records_add_pieces(records, &piece, 1);
 }
 
 void spool_records_free(struct spool_records *records)
@@ -199,64 +213,113 @@ GPtrArray *spool_find(const char *folder, GError **error)
 
 /* ---- reading ---- */
 
-struct reading {
-    struct spool *spool;
+#define READ_AHEAD ((size_t)64 << 10)
+
+struct spool_reader {
     FILE *file;
-    gint64 at; /* behind the last whole frame */
+    char *path;
+    gint64 at; /* behind the last whole frame; 0: the head is to be read */
+    gint64 end;
+    double time;
     unsigned char *record;
     size_t capacity;
 };
 
-static bool read_head(struct reading *reading)
+struct spool_reader *spool_reader_new(const char *path, gint64 from, gint64 end, GError **error)
+{
+    FILE *file = fopen(path, "rbe");
+    if (!file || (from && fseeko(file, from, SEEK_SET) != 0)) {
+        error_set_errno(error, errno, "opening %s", path);
+        if (file)
+            fclose(file);
+        return NULL;
+    }
+    setvbuf(file, NULL, _IOFBF, READ_AHEAD);
+    struct spool_reader *reader = g_new0(struct spool_reader, 1);
+    reader->file = file;
+    reader->path = g_strdup(path);
+    reader->at = from;
+    reader->end = end;
+    return reader;
+}
+
+void spool_reader_free(struct spool_reader *reader)
+{
+    if (!reader)
+        return;
+    fclose(reader->file);
+    g_free(reader->path);
+    g_free(reader->record);
+    g_free(reader);
+}
+
+gint64 spool_reader_at(const struct spool_reader *reader)
+{
+    return reader->at;
+}
+
+double spool_reader_time(const struct spool_reader *reader)
+{
+    return reader->time;
+}
+
+static bool read_head(struct spool_reader *reader)
 {
     char head[HEAD];
-    if (fread(head, 1, HEAD, reading->file) != HEAD || memcmp(head, MAGIC, 8) != 0)
+    if (reader->end < HEAD || fread(head, 1, HEAD, reader->file) != HEAD ||
+        memcmp(head, MAGIC, 8) != 0)
         return false;
-    memcpy(&reading->spool->time, head + 8, sizeof reading->spool->time);
-    reading->at = HEAD;
+    memcpy(&reader->time, head + 8, sizeof reader->time);
+    reader->at = HEAD;
     return true;
 }
 
-/* The next whole record; false where there is none. */
-static bool read_frame(struct reading *reading, size_t *size)
+static bool read_record(struct spool_reader *reader, size_t size)
 {
-    struct frame_head head;
-    gint64 left = reading->spool->length - reading->at;
-    if (left < FRAME_HEAD || fread(&head, 1, sizeof head, reading->file) != sizeof head)
-        return false;
-    *size = GUINT32_FROM_LE(head.size);
-    if (*size > LONGEST || (gint64)*size > left - FRAME_HEAD)
-        return false;
-    if (*size > reading->capacity) {
-        reading->capacity = *size;
-        reading->record = g_realloc(reading->record, reading->capacity);
+    if (size > reader->capacity) {
+        reader->capacity = size;
+        reader->record = g_realloc(reader->record, reader->capacity);
     }
-    if (fread(reading->record, 1, *size, reading->file) != *size)
-        return false;
-    reading->at += FRAME_HEAD + (gint64)*size;
-    return GUINT32_FROM_LE(head.checksum) ==
-           checksum_of(head.size, *size ? reading->record : (const unsigned char *)"");
+    return fread(reader->record, 1, size, reader->file) == size;
 }
 
-static bool read_all(struct reading *reading, spool_visit *visit, void *data, GError **error)
+/* The next whole frame; false where there is none. */
+static bool read_frame(struct spool_reader *reader, struct spool_piece *record)
 {
-    size_t size;
-    if (!read_head(reading))
-        return true; /* it was cut off before the first record was whole */
-    while (read_frame(reading, &size))
-        if (!visit(reading->record, size, data, error))
-            return false;
-    return !ferror(reading->file) ||
-           error_set_errno(error, errno, "reading %s", reading->spool->path);
+    struct frame_head head;
+    gint64 left = reader->end - reader->at;
+    if (left < FRAME_HEAD || fread(&head, 1, sizeof head, reader->file) != sizeof head)
+        return false;
+    size_t size = GUINT32_FROM_LE(head.size);
+    if (size > LONGEST || (gint64)size > left - FRAME_HEAD || !read_record(reader, size))
+        return false;
+    *record = (struct spool_piece){size ? reader->record : (const unsigned char *)"", size};
+    if (head.checksum != checksum_of(head.size, record, 1))
+        return false;
+    reader->at += FRAME_HEAD + (gint64)size;
+    return true;
+}
+
+bool spool_reader_next(struct spool_reader *reader, struct spool_piece *record, GError **error)
+{
+    if ((reader->at || read_head(reader)) && read_frame(reader, record))
+        return true;
+    if (ferror(reader->file))
+        error_set_errno(error, errno, "reading %s", reader->path);
+    return false;
 }
 
 bool spool_each(struct spool *spool, spool_visit *visit, void *data, GError **error)
 {
-    struct reading reading = {.spool = spool, .file = fopen(spool->path, "rbe")};
-    if (!reading.file)
-        return error_set_errno(error, errno, "opening %s", spool->path);
-    bool read = read_all(&reading, visit, data, error);
-    fclose(reading.file);
-    g_free(reading.record);
-    return read;
+    g_autoptr(spool_reader_auto) reader = spool_reader_new(spool->path, 0, spool->length, error);
+    struct spool_piece record;
+    GError *cause = NULL;
+    while (reader && spool_reader_next(reader, &record, &cause)) {
+        spool->time = reader->time;
+        if (!visit(record.bytes, record.size, data, error))
+            return false;
+    }
+    if (cause)
+        g_propagate_error(error, cause);
+    return reader && !cause;
 }

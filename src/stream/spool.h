@@ -10,6 +10,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
+struct spool_piece {
+    const void *bytes;
+    size_t size;
+};
+
 /* Records on their way to the disk, as the frames that they will be. */
 struct spool_records {
     GByteArray *frames;
@@ -18,6 +23,9 @@ struct spool_records {
 };
 struct spool_records *spool_records_new(void);
 void spool_records_add(struct spool_records *records, const void *bytes, size_t size);
+/* The same of a record in pieces. */
+void spool_records_add_pieces(struct spool_records *records, const struct spool_piece *pieces,
+                              size_t count);
 void spool_records_free(struct spool_records *records);
 typedef struct spool_records spool_records_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(spool_records_auto, spool_records_free)
@@ -37,12 +45,8 @@ gint64 spool_frames(const struct spool *spool);
 /* A new file in the folder; its name is on the disk with the first spool_append. */
 struct spool *spool_new(const char *folder, guint64 number, double time, GError **error);
 void spool_free(struct spool *spool); /* the file stays */
-/* Writes the pieces (their frames up to so many bytes) and waits until they are on the disk. Where
- * that fails, the file is cut back to what it was. */
-struct spool_piece {
-    const void *bytes;
-    size_t size;
-};
+/* Writes the pieces (of frames) and waits until they are on the disk. Where that fails, the file is
+ * cut back to what it was. */
 bool spool_append(struct spool *spool, const struct spool_piece *pieces, size_t count,
                   GError **error);
 /* No more will be written. */
@@ -51,6 +55,20 @@ void spool_close(struct spool *spool);
 /* The files that an earlier run left in the folder, in order: struct spool, which the array frees.
  * What else lies there is removed. */
 GPtrArray *spool_find(const char *folder, GError **error);
+
+/* Goes through the whole records of a file, in order. */
+struct spool_reader;
+/* From there (0: the first; or where a reader was) up to `end` bytes of the file. */
+struct spool_reader *spool_reader_new(const char *path, gint64 from, gint64 end, GError **error);
+/* The next record, whose bytes are there until the next call. False without an error behind the
+ * last, which is where a crash cut the file off, too. */
+bool spool_reader_next(struct spool_reader *reader, struct spool_piece *record, GError **error);
+gint64 spool_reader_at(const struct spool_reader *reader); /* behind the last whole record */
+/* Of the first record, seconds since 1970; of a reader from the first, once it read that. */
+double spool_reader_time(const struct spool_reader *reader);
+void spool_reader_free(struct spool_reader *reader);
+typedef struct spool_reader spool_reader_auto;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(spool_reader_auto, spool_reader_free)
 
 /* Calls visit for each whole record of the file, in order, up to its length or to where a crash cut
  * it off; stops where visit fails. */

@@ -33,6 +33,9 @@ ENCODED = ["CopySource"]
 # Times that a service keeps as they were written, whatever they say: texts.
 VERBATIM = [("s3", "Expires"), ("s3", "ResponseExpires")]
 
+# Members that AWS answers below the minimum of their shape: 0 or [] for nothing.
+BELOW_MINIMUM = [("kinesis", "FailedRecordCount"), ("kinesis", "ShardLevelMetrics")]
+
 # In Java these classes are ASCII; under PCRE's Unicode properties they would not be.
 CLASS_ESCAPES = {
     r"\w": "a-zA-Z0-9_",
@@ -209,7 +212,11 @@ class Service:
         if how.get("xmlAttribute"):
             flags.append("ATTRIBUTE")
         wire = how.get("name")
-        return (name, wire if wire != name else None, self.shape(shape),
+        number = self.shape(shape)
+        if (self.name, name) in BELOW_MINIMUM:
+            self.shapes.append({**self.shapes[number], "min": None})
+            number = len(self.shapes) - 1
+        return (name, wire if wire != name else None, number,
                 LOCATIONS[how.get("location")], flags, TIMES[how.get("timestampFormat")])
 
     # --- operations --------------------------------------------------------------------------

@@ -22,6 +22,9 @@
     X(ERROR_INVALID_ARGUMENT_EXCEPTION, "InvalidArgumentException", 400)     \
     X(ERROR_CONCURRENT_CHANGE, "ConcurrentModificationException", 400)       \
     X(ERROR_LIMIT_EXCEEDED_EXCEPTION, "LimitExceededException", 400)         \
+    X(ERROR_THROUGHPUT, "ProvisionedThroughputExceededException", 400)       \
+    X(ERROR_EXPIRED_ITERATOR, "ExpiredIteratorException", 400)               \
+    X(ERROR_EXPIRED_NEXT_TOKEN, "ExpiredNextTokenException", 400)            \
     X(ERROR_BACK_OFF, "ServiceUnavailableException", 500)                    \
     X(ERROR_ALREADY_EXISTS_RESOURCE, "ResourceAlreadyExistsException", 400)  \
     X(ERROR_ENTITY_NOT_FOUND, "EntityNotFoundException", 400)                \

@@ -51,6 +51,7 @@ static const struct {
     {"lake/aside", "files that no object names; each is removed after seven days"},
     {"cache", "files for jobs; may be removed at any time"},
     {"streams", "records of delivery streams, until they are in the lake"},
+    {"data-streams", "records of data streams, for as long as each keeps them"},
     {"logs", "log groups, as long as their retention says"},
     {"jobs", "folders of jobs that run"},
 };

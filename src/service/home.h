@@ -18,6 +18,7 @@ struct endpoints;
 struct flows;
 struct proxy;
 struct store;
+struct data_streams;
 struct delivery_streams;
 struct settings;
 struct tasks;
@@ -44,6 +45,7 @@ struct lathe {
     struct tasks *deployers[DEPLOYERS]; /* open the models of endpoints, each those of some names */
     atomic_bool ends;                   /* the server does: nobody waits for what takes long */
     struct delivery_streams *streams;   /* of records on their way to the lake */
+    struct data_streams *data_streams;  /* of records that are kept for whoever reads them */
     struct operations *operations;
     struct flows *flows;       /* the engine of workflows */
     struct tasks *chores;      /* what takes long and nobody waits for: services' tidying */

@@ -2,7 +2,6 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/file.h"
 #include "store/entry.h"
 #include "stream/delivery_stream_inside.h"
 
@@ -233,19 +232,13 @@ void delivery_stream_go_on(struct delivery_stream *stream)
 
 void delivery_streams_remove(struct delivery_streams *streams, struct delivery_stream *stream)
 {
-    g_autoptr(GError) error = NULL;
     delivery_stream_lock_without_alarms(stream);
     pthread_mutex_unlock(&stream->lock);
     pthread_mutex_lock(&streams->lock);
     if (g_hash_table_lookup(streams->by_name, stream->name) == stream)
         g_hash_table_remove(streams->by_name, stream->name);
     pthread_mutex_unlock(&streams->lock);
-    pthread_mutex_lock(&streams->names);
-    g_autofree char *parent = g_path_get_dirname(stream->folder);
-    if (!file_remove_tree(stream->folder, &error))
-        g_warning("the files of the delivery stream %s: %s", stream->name, error->message);
-    rmdir(parent); /* unless another of that name has it */
-    pthread_mutex_unlock(&streams->names);
+    folders_remove(streams->folders, stream->name, stream->id);
 }
 
 /* ---- opening ---- */
@@ -258,7 +251,7 @@ static struct delivery_stream *new_stream(struct delivery_streams *streams, cons
     stream->streams = streams;
     stream->name = g_strdup(name);
     stream->id = g_strdup(id);
-    stream->folder = g_build_filename(streams->folder, name, id, NULL);
+    stream->folder = folders_path(streams->folders, name, id);
     stream->config = config;
     pthread_mutex_init(&stream->lock, NULL);
     pthread_cond_init(&stream->changed, NULL);
@@ -301,22 +294,11 @@ static bool take_up(struct delivery_stream *stream, GError **error)
     return left != NULL;
 }
 
-static bool make_folder(struct delivery_streams *streams, const struct delivery_stream *stream,
-                        GError **error)
-{
-    g_autofree char *parent = g_path_get_dirname(stream->folder);
-    pthread_mutex_lock(&streams->names);
-    bool made = file_make_folders(stream->folder, error) && file_sync_folder(parent, error) &&
-                file_sync_folder(streams->folder, error);
-    pthread_mutex_unlock(&streams->names);
-    return made;
-}
-
 bool delivery_streams_add(struct delivery_streams *streams, const char *name, const char *id,
                           struct delivery_config *config, GError **error)
 {
     struct delivery_stream *stream = new_stream(streams, name, id, config);
-    if (!make_folder(streams, stream, error) || !take_up(stream, error)) {
+    if (!folders_make(streams->folders, name, id, error) || !take_up(stream, error)) {
         g_prefix_error(error, "the delivery stream %s: ", name);
         delivery_stream_unref(stream);
         return false;
@@ -340,30 +322,15 @@ struct delivery_stream *delivery_streams_find(struct delivery_streams *streams, 
     return stream;
 }
 
-static bool clean_folder(struct delivery_streams *streams, const char *name, GError **error)
+static char *id_of(const char *name, void *data)
 {
-    g_autoptr(delivery_stream_auto) stream = delivery_streams_find(streams, name);
-    g_autofree char *path = g_build_filename(streams->folder, name, NULL);
-    if (!stream)
-        return file_remove_tree(path, error);
-    g_autoptr(GDir) folder = g_dir_open(path, 0, error);
-    const char *id;
-    while (folder && (id = g_dir_read_name(folder))) {
-        g_autofree char *other = g_build_filename(path, id, NULL);
-        if (strcmp(id, stream->id) != 0 && !file_remove_tree(other, error))
-            return false;
-    }
-    return folder != NULL;
+    g_autoptr(delivery_stream_auto) stream = delivery_streams_find(data, name);
+    return stream ? g_strdup(stream->id) : NULL;
 }
 
 bool delivery_streams_clean(struct delivery_streams *streams, GError **error)
 {
-    g_autoptr(GDir) folder = g_dir_open(streams->folder, 0, error);
-    const char *name;
-    while (folder && (name = g_dir_read_name(folder)))
-        if (!clean_folder(streams, name, error))
-            return false;
-    return folder != NULL;
+    return folders_clean(streams->folders, id_of, streams, error);
 }
 
 static void unref_stream(void *stream)
@@ -374,17 +341,17 @@ static void unref_stream(void *stream)
 struct delivery_streams *delivery_streams_open(const struct delivery_streams_settings *settings,
                                                GError **error)
 {
-    if (!file_make_folders(settings->folder, error))
+    struct folders *folders = folders_open(settings->folder, error);
+    if (!folders)
         return NULL;
     struct delivery_streams *streams = g_new0(struct delivery_streams, 1);
-    streams->folder = g_strdup(settings->folder);
+    streams->folders = folders;
     streams->store = settings->store;
     streams->lake = settings->lake;
     streams->clock = settings->clock;
     streams->backlog = settings->backlog;
     streams->deliverers = tasks_new_many(DELIVERERS);
     atomic_init(&streams->closing, false);
-    pthread_mutex_init(&streams->names, NULL);
     pthread_mutex_init(&streams->lock, NULL);
     streams->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_stream);
     return streams;
@@ -416,8 +383,7 @@ void delivery_streams_close(struct delivery_streams *streams)
     tasks_free(streams->deliverers);
     cancel_all_alarms(streams); /* nor was one set by a delivery that ended meanwhile */
     g_hash_table_unref(streams->by_name);
-    pthread_mutex_destroy(&streams->names);
     pthread_mutex_destroy(&streams->lock);
-    g_free(streams->folder);
+    folders_close(streams->folders);
     g_free(streams);
 }

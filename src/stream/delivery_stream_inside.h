@@ -7,19 +7,19 @@
 
 #include "base/tasks.h"
 #include "stream/delivery_stream.h"
+#include "stream/folders.h"
 #include "stream/group.h"
 
 struct delivery_streams {
-    char *folder;
+    struct folders *folders;
     struct store *store;
     struct lake *lake;
     struct clock *clock;
     gint64 backlog;
     struct tasks *deliverers;
     atomic_bool closing;
-    pthread_mutex_t names; /* one at a time makes or removes folders */
-    pthread_mutex_t lock;  /* of the table */
-    GHashTable *by_name;   /* name -> struct delivery_stream */
+    pthread_mutex_t lock; /* of the table */
+    GHashTable *by_name;  /* name -> struct delivery_stream */
 };
 
 struct delivery_stream {

@@ -1,9 +1,6 @@
 /* Tags of delivery streams. */
-#include <string.h>
-
 #include "service/firehose/firehose_inside.h"
-
-#define LIST_PAGE 50
+#include "service/tags.h"
 
 json_t *firehose_tags(const json_t *request, GError **error)
 {
@@ -24,23 +21,14 @@ json_t *firehose_tags(const json_t *request, GError **error)
     return g_steal_pointer(&tags);
 }
 
-/* There is one error for too many. */
-static bool put_tags(struct store *store, const char *arn, const json_t *tags, GError **error)
-{
-    if (resource_tags_put(store, arn, tags, error))
-        return true;
-    if (error && g_error_matches(*error, LATHE_ERROR, ERROR_VALIDATION))
-        (*error)->code = ERROR_LIMIT_EXCEEDED_EXCEPTION;
-    return false;
-}
-
 bool tag_delivery_stream(const struct call *call, const json_t *request, struct reply *reply,
                          GError **error)
 {
     (void)reply;
     g_autoptr(resource_auto) stream = firehose_get(call, request, error);
     g_autoptr(json_auto) tags = stream ? firehose_tags(request, error) : NULL;
-    return tags && put_tags(call->lathe->store, stream->arn, tags, error);
+    return tags &&
+           tags_put(call->lathe->store, stream->arn, tags, ERROR_LIMIT_EXCEEDED_EXCEPTION, error);
 }
 
 bool untag_delivery_stream(const struct call *call, const json_t *request, struct reply *reply,
@@ -56,23 +44,6 @@ bool list_tags_for_delivery_stream(const struct call *call, const json_t *reques
                                    struct reply *reply, GError **error)
 {
     g_autoptr(resource_auto) stream = firehose_get(call, request, error);
-    g_autoptr(json_auto) all =
-        stream ? resource_tags(call->lathe->store, stream->arn, error) : NULL;
-    if (!all)
-        return false;
-    const char *after = json_text_at(request, "ExclusiveStartTagKey");
-    size_t limit = (size_t)json_integer_at(request, "Limit", LIST_PAGE), i;
-    json_t *tags = json_array();
-    json_t *tag;
-    bool more = false;
-    json_array_foreach(all, i, tag)
-    {
-        if (after && strcmp(json_text_at(tag, "Key"), after) <= 0)
-            continue;
-        more |= json_array_size(tags) == limit;
-        if (!more)
-            json_array_append(tags, tag);
-    }
-    reply->output = json_pack("{sosb}", "Tags", tags, "HasMoreTags", more);
-    return true;
+    reply->output = stream ? tags_page(call->lathe->store, stream->arn, request, error) : NULL;
+    return reply->output != NULL;
 }

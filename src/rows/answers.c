@@ -220,14 +220,14 @@ bool rows_predict(const struct lathe_predictor *predictor, enum lathe_answer wha
         answers.shape.delimiter = ',';
     const struct rows_reader reader = {
         .state = &answers,
-        .dialect = {.delimiter = answers.shape.delimiter, .no_quotes = format != ROWS_CSV},
-        .format = format,
+        .cut = {.format = format,
+                .dialect = {.delimiter = answers.shape.delimiter, .no_quotes = format != ROWS_CSV}},
         .start_parquet = refuse_parquet,
         .meet = meet,
         .read = answer_piece,
         .new_result = new_result,
         .free_result = free_result};
-    struct rows_pieces *pieces = rows_pieces_open(files, &reader, 0, 0);
+    struct rows_pieces *pieces = rows_pieces_open(files, &reader, 0);
     bool written = write_answers(pieces, out, error);
     rows_pieces_close(pieces);
     g_ptr_array_unref(answers.headers);

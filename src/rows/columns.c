@@ -402,14 +402,16 @@ bool rows_columns_start(struct rows_columns *columns, const struct csv_column *w
     const struct rows_columns_options *options = &columns->options;
     const struct rows_reader reader = {
         .state = columns,
-        .dialect = {.delimiter = options->delimiter, .no_quotes = options->format != ROWS_CSV},
-        .format = options->format,
+        .cut = {.format = options->format,
+                .piece = options->piece,
+                .dialect = {.delimiter = options->delimiter,
+                            .no_quotes = options->format != ROWS_CSV}},
         .start_parquet = start_parquet,
         .meet = meet,
         .read = read_piece,
         .new_result = new_result,
         .free_result = free_result};
-    columns->pieces = rows_pieces_open(columns->files, &reader, options->threads, options->piece);
+    columns->pieces = rows_pieces_open(columns->files, &reader, options->threads);
     return true;
 }
 

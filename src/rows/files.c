@@ -23,11 +23,17 @@ static void add_file(GPtrArray *files, const char *path, const char *name)
     g_ptr_array_add(files, file);
 }
 
-static bool collect(GPtrArray *files, const char *path, const char *name, int depth,
+/* What a walk through folders gathers. */
+struct collection {
+    GPtrArray *files;
+    bool all; /* also those whose names begin with a dot or underscore */
+};
+
+static bool collect(const struct collection *to, const char *path, const char *name, int depth,
                     GError **error);
 
-static bool collect_folder(GPtrArray *files, const char *path, const char *name, int depth,
-                           GError **error)
+static bool collect_folder(const struct collection *to, const char *path, const char *name,
+                           int depth, GError **error)
 {
     if (depth > DEPTH_MOST)
         return error_set(error, ERROR_VALIDATION, "%s: folders are nested deeper than %d", path,
@@ -37,26 +43,27 @@ static bool collect_folder(GPtrArray *files, const char *path, const char *name,
         return false;
     const char *entry;
     while ((entry = g_dir_read_name(folder))) {
-        if (*entry == '.' || *entry == '_')
+        if (!to->all && (*entry == '.' || *entry == '_'))
             continue;
         g_autofree char *child = g_build_filename(path, entry, NULL);
         g_autofree char *below = *name ? g_build_filename(name, entry, NULL) : g_strdup(entry);
-        if (!collect(files, child, below, depth + 1, error))
+        if (!collect(to, child, below, depth + 1, error))
             return false;
     }
     return true;
 }
 
-static bool collect(GPtrArray *files, const char *path, const char *name, int depth, GError **error)
+static bool collect(const struct collection *to, const char *path, const char *name, int depth,
+                    GError **error)
 {
     struct stat status;
     if (stat(path, &status) != 0)
         return error_set_errno(error, errno, "reading the file %s", path);
     if (S_ISDIR(status.st_mode))
-        return collect_folder(files, path, name, depth, error);
+        return collect_folder(to, path, name, depth, error);
     g_autofree char *own = g_path_get_basename(path);
     if (S_ISREG(status.st_mode))
-        add_file(files, path, *name ? name : own);
+        add_file(to->files, path, *name ? name : own);
     return true;
 }
 
@@ -66,13 +73,24 @@ static int compare_names(gconstpointer a, gconstpointer b)
     return strcmp((*first)->name, (*second)->name);
 }
 
-GPtrArray *rows_files(const char *folder, GError **error)
+static GPtrArray *files_below(const char *folder, bool all, GError **error)
 {
     g_autoptr(GPtrArray) files = g_ptr_array_new_with_free_func(free_file);
-    if (g_file_test(folder, G_FILE_TEST_EXISTS) && !collect(files, folder, "", 0, error))
+    struct collection to = {files, all};
+    if (g_file_test(folder, G_FILE_TEST_EXISTS) && !collect(&to, folder, "", 0, error))
         return NULL;
     g_ptr_array_sort(files, compare_names);
     return g_steal_pointer(&files);
+}
+
+GPtrArray *rows_files(const char *folder, GError **error)
+{
+    return files_below(folder, false, error);
+}
+
+GPtrArray *rows_all_files(const char *folder, GError **error)
+{
+    return files_below(folder, true, error);
 }
 
 GPtrArray *rows_one_file(const char *path)

@@ -169,14 +169,16 @@ struct rows_numbers *rows_numbers_open(const GPtrArray *files,
     numbers->shape = numbers->met;
     const struct rows_reader reader = {
         .state = numbers,
-        .dialect = {.delimiter = options->delimiter, .no_quotes = options->format == ROWS_LIBSVM},
-        .format = options->format,
+        .cut = {.format = options->format,
+                .piece = options->piece,
+                .dialect = {.delimiter = options->delimiter,
+                            .no_quotes = options->format == ROWS_LIBSVM}},
         .start_parquet = start_parquet,
         .meet = meet,
         .read = read,
         .new_result = new_result,
         .free_result = free_result};
-    numbers->pieces = rows_pieces_open(files, &reader, options->threads, options->piece);
+    numbers->pieces = rows_pieces_open(files, &reader, options->threads);
     return numbers;
 }
 

@@ -38,8 +38,7 @@ struct source {
     bool in_parquet;
     bool first;
     const void *context;
-    struct csv_dialect dialect; /* its delimiter 0 until a piece has shown it */
-    size_t piece;
+    struct rows_cut cut; /* the delimiter 0 until a piece has shown it */
 };
 
 struct rows_pieces {
@@ -61,6 +60,7 @@ struct rows_pieces {
     /* The caller's: of the file of the last piece. */
     const struct rows_file *file;
     size_t lines, rows;
+    size_t faulty;
 };
 
 /* ---- the source ---- */
@@ -100,14 +100,13 @@ static bool open_file(struct source *source, const struct rows_reader *reader,
     source->context = NULL;
     piece->file = source->file;
     piece->context = NULL;
-    if (reader->format == ROWS_PARQUET ||
-        (reader->format == ROWS_CSV && is_parquet(source->file->path))) {
+    if (reader->cut.format == ROWS_PARQUET ||
+        (reader->cut.format == ROWS_CSV && is_parquet(source->file->path))) {
         bool opened = open_parquet(source, reader, piece, error);
         source->context = piece->context;
         return opened;
     }
-    source->text =
-        rows_text_open(source->file, reader->format, &source->dialect, source->piece, error);
+    source->text = rows_text_open(source->file, &source->cut, error);
     return source->text != NULL;
 }
 
@@ -130,7 +129,7 @@ static bool meet(struct source *source, const struct rows_reader *reader, struct
     if (reader->meet && !reader->meet(reader->state, piece, &cause))
         return error_set_lathe(error, ERROR_VALIDATION, &cause);
     source->context = piece->context;
-    source->dialect.delimiter = piece->shape.delimiter;
+    source->cut.dialect.delimiter = piece->shape.delimiter;
     source->first = false;
     return true;
 }
@@ -145,6 +144,7 @@ static bool fill_place(struct source *source, const struct rows_reader *reader, 
             place->ended = true;
             return true;
         }
+        piece->number = source->next_file - (source->file ? 1 : 0);
         if ((!source->file && !open_file(source, reader, piece, error)) ||
             !fill_from_file(source, place, error))
             return false;
@@ -153,7 +153,6 @@ static bool fill_place(struct source *source, const struct rows_reader *reader, 
         close_file(source);
     }
     piece->file = source->file;
-    piece->number = source->next_file - 1;
     piece->first = source->first;
     piece->context = source->context;
     piece->first_line = piece->first_row = 1;
@@ -221,12 +220,19 @@ static void *run_pieces(void *of)
 }
 
 struct rows_pieces *rows_pieces_open(const GPtrArray *files, const struct rows_reader *reader,
-                                     unsigned threads, size_t piece)
+                                     unsigned threads)
+{
+    return rows_pieces_open_from(files, 0, reader, threads);
+}
+
+struct rows_pieces *rows_pieces_open_from(const GPtrArray *files, size_t from,
+                                          const struct rows_reader *reader, unsigned threads)
 {
     struct rows_pieces *pieces = g_new0(struct rows_pieces, 1);
     pieces->reader = *reader;
-    pieces->source =
-        (struct source){.files = files, .dialect = reader->dialect, .piece = piece ? piece : PIECE};
+    pieces->source = (struct source){.files = files, .next_file = from, .cut = reader->cut};
+    if (!pieces->source.cut.piece)
+        pieces->source.cut.piece = PIECE;
     pieces->wanted_threads = threads ? threads : g_get_num_processors();
     pieces->wanted_threads = MIN(pieces->wanted_threads, THREADS_MOST);
     pieces->place_count = pieces->wanted_threads + 2; /* one more is with the caller, one waits */
@@ -327,16 +333,23 @@ bool rows_pieces_next(struct rows_pieces *pieces, struct rows_piece **next, GErr
         return true;
     if (place->error) {
         g_propagate_error(error, g_steal_pointer(&place->error));
+        pieces->faulty = piece->number;
         return false;
     }
     set_place(pieces, piece);
+    pieces->faulty = piece->number;
     if (place->failed)
         return fail_piece(pieces, piece, error);
     if (piece->text) /* a header that was taken off counts with the line that follows */
         pieces->lines = piece->first_line - 1 +
-                        rows_text_lines(pieces->reader.format, piece->text, piece->size);
+                        rows_text_lines(pieces->reader.cut.format, piece->text, piece->size);
     pieces->rows += piece->rows;
     pieces->over = false;
     *next = piece;
     return true;
+}
+
+size_t rows_pieces_faulty(const struct rows_pieces *pieces)
+{
+    return pieces->faulty;
 }

@@ -28,6 +28,9 @@ struct rows_file {
  * rows_file and frees them. NULL and an error where a folder cannot be read. */
 GPtrArray *rows_files(const char *folder, GError **error);
 
+/* All of them, whatever they are called. */
+GPtrArray *rows_all_files(const char *folder, GError **error);
+
 /* One file; path "-" is standard input. */
 GPtrArray *rows_one_file(const char *path);
 
@@ -38,6 +41,7 @@ enum rows_format {
     ROWS_LIBSVM,
     ROWS_PARQUET, /* and nothing else */
     ROWS_JSON_LINES,
+    ROWS_RECORDS, /* whatever they are: only rows_records_each reads them */
 };
 
 /* By the end of a file's name (.jsonl, .ndjson, .libsvm, .svm, any of them with .gz behind it); of
@@ -119,6 +123,54 @@ struct rows_columns_batch {
 
 /* The next batch, valid until the one after; batch->rows is 0 at the end. */
 bool rows_columns_next(struct rows_columns *columns, struct rows_columns_batch *batch,
+                       GError **error);
+
+/* ---- records ---- */
+
+/* Where a file's records end. */
+enum rows_split {
+    ROWS_SPLIT_NONE, /* the file is one record */
+    ROWS_SPLIT_LINES,
+    ROWS_SPLIT_RECORDIO, /* MXNet's frames */
+    ROWS_SPLIT_TFRECORD, /* TensorFlow's */
+};
+
+/* How many of the bytes, which begin with a record, are the first one, all that frames it included;
+ * of lines the last may lack its end. 0: there is no whole one. */
+size_t rows_record_size(enum rows_split split, const char *bytes, size_t size);
+
+/* What became of some whole records of one file, one behind the other. */
+struct rows_outcome {
+    struct lathe_text text;
+    GError *error; /* why there is no text */
+    size_t record; /* at whose fault, from 1; 0: no single one's */
+};
+
+struct rows_records_options {
+    enum rows_split split;
+    bool packed;    /* all files are gzip; otherwise none is, and one that begins so is an error */
+    size_t piece;   /* bytes of records at a time, at most; 0: chosen here */
+    size_t longest; /* bytes of a record: a longer one is an error, AWS's words; 0: no limit here */
+    unsigned threads; /* 0: as many as there are cores */
+    /* Several at a time, in any thread: fills in the outcome, whose text is empty but may have
+     * memory. */
+    void (*work)(void *data, const char *records, size_t size, struct rows_outcome *outcome);
+    /* In the records' order, one after another, in the caller's thread; text NULL: the file, whose
+     * index this is, has been worked through. Files without a record are only told so. */
+    bool (*take)(void *data, size_t file, const struct lathe_text *text, GError **error);
+    void *data;
+};
+
+/* Which file an error was in, and which of its records: 0 where it was no single one. */
+struct rows_fault {
+    size_t file, record;
+};
+
+/* Takes the records of the files from the one with that index on through `work`, on all cores, in
+ * the memory of the pieces on their way. False at the first fault; where that is a file's, going on
+ * with the next file is up to the caller. */
+bool rows_records_each(const GPtrArray *files, size_t from,
+                       const struct rows_records_options *options, struct rows_fault *fault,
                        GError **error);
 
 /* ---- answers ---- */

@@ -20,19 +20,35 @@ struct rows_buffer {
     size_t room, size;
 };
 
-/* The format says where records end: JSON Lines' at line feeds alone, CSV's and libsvm's as the
- * dialect has it (its delimiter is sniffed where it is 0). gzip is told by its
- * first bytes, whatever the file's name; path "-" is standard input. */
-struct rows_text *rows_text_open(const struct rows_file *file, enum rows_format format,
-                                 const struct csv_dialect *dialect, size_t piece, GError **error);
+enum rows_packing { ROWS_PACKING_TOLD /* by the first bytes */, ROWS_PLAIN, ROWS_PACKED };
+
+/* How a file is cut. The format says where records end: JSON Lines' at line feeds alone, CSV's and
+ * libsvm's as the dialect has it (its delimiter is sniffed where it is 0), of ROWS_RECORDS the
+ * split.
+ */
+struct rows_cut {
+    enum rows_format format;
+    enum rows_split split; /* of ROWS_RECORDS */
+    enum rows_packing packing;
+    size_t piece;   /* 0: chosen here */
+    size_t longest; /* bytes that a record may have; 0: chosen here */
+    struct csv_dialect dialect;
+};
+
+/* gzip is undone, whatever the file's name; path "-" is standard input. */
+struct rows_text *rows_text_open(const struct rows_file *file, const struct rows_cut *cut,
+                                 GError **error);
 void rows_text_close(struct rows_text *text);
 
 /* Fills the buffer (which grows where one record is longer) with the next whole records, some
  * `piece` bytes of them; its size is 0 at the end. The very last record may lack its end. */
 bool rows_text_next(struct rows_text *text, struct rows_buffer *buffer, GError **error);
 
-/* How many lines the text has, as errors count them. */
+/* How many lines the text has, as errors count them; no records do. */
 size_t rows_text_lines(enum rows_format format, const char *text, size_t size);
+
+/* The size of the frame that the bytes begin with; 0: it is not whole; -1: this is none. */
+gssize rows_frame_size(enum rows_split split, const char *bytes, size_t size);
 
 /* Whether the file has been read to its end. */
 bool rows_text_ended(const struct rows_text *text);
@@ -65,8 +81,7 @@ struct rows_piece {
 /* What a reader does with pieces. */
 struct rows_reader {
     void *state;
-    struct csv_dialect dialect; /* where records end */
-    enum rows_format format;
+    struct rows_cut cut;
 
     /* Begins to read a Parquet file; in order, one at a time, as is: */
     bool (*start_parquet)(void *state, struct parquet *parquet, struct rows_piece *piece,
@@ -84,10 +99,16 @@ struct rows_reader {
 struct rows_pieces;
 
 struct rows_pieces *rows_pieces_open(const GPtrArray *files, const struct rows_reader *reader,
-                                     unsigned threads, size_t piece);
+                                     unsigned threads);
+/* The same from one of the files on. */
+struct rows_pieces *rows_pieces_open_from(const GPtrArray *files, size_t from,
+                                          const struct rows_reader *reader, unsigned threads);
 void rows_pieces_close(struct rows_pieces *pieces);
 
 /* The next piece, read, in order, with its place; NULL at the end. It is valid until the next. */
 bool rows_pieces_next(struct rows_pieces *pieces, struct rows_piece **piece, GError **error);
+
+/* The index of the file that an error of the last call was in. */
+size_t rows_pieces_faulty(const struct rows_pieces *pieces);
 
 #endif

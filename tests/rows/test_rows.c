@@ -438,9 +438,12 @@ static void only_so_many_pieces_are_on_their_way(void **unused)
     write_file("large.csv", text->str, text->len);
     g_autoptr(GPtrArray) files = one("large.csv");
     struct counted counted = {0};
-    const struct rows_reader reader = {
-        .state = &counted, .read = count_piece, .new_result = count_result, .free_result = g_free};
-    struct rows_pieces *pieces = rows_pieces_open(files, &reader, 3, 4096);
+    const struct rows_reader reader = {.state = &counted,
+                                       .cut = {.piece = 4096},
+                                       .read = count_piece,
+                                       .new_result = count_result,
+                                       .free_result = g_free};
+    struct rows_pieces *pieces = rows_pieces_open(files, &reader, 3);
     struct rows_piece *piece;
     size_t rows = 0, count = 0;
     while (rows_pieces_next(pieces, &piece, NULL) && piece) {
@@ -579,6 +582,161 @@ static void columns_are_read_as_often_as_wanted(void **unused)
     rows_columns_close(rows);
 }
 
+/* ---- records ---- */
+
+/* What work was given comes out again, between brackets, and what take was told. */
+struct seen {
+    GString *out;
+    size_t largest, limit; /* bytes of a piece */
+    const char *refused;   /* a record that is an error */
+    enum rows_split split;
+};
+
+static void add_text(struct lathe_text *text, const char *bytes, size_t size)
+{
+    text->bytes = realloc(text->bytes, text->size + size + 1);
+    memcpy(text->bytes + text->size, bytes, size);
+    text->size += size;
+    text->capacity = text->size;
+}
+
+static void work_on(void *data, const char *records, size_t size, struct rows_outcome *outcome)
+{
+    const struct seen *seen = data;
+    assert_true(!seen->limit || size <= seen->limit);
+    for (size_t at = 0, number = 1; at < size; number++) {
+        size_t own = rows_record_size(seen->split, records + at, size - at);
+        assert_true(own > 0);
+        if (seen->refused && own >= strlen(seen->refused) &&
+            memcmp(records + at, seen->refused, strlen(seen->refused)) == 0) {
+            outcome->record = number;
+            g_set_error(&outcome->error, g_quark_from_static_string("test"), 1, "refused");
+            return;
+        }
+        add_text(&outcome->text, "[", 1);
+        add_text(&outcome->text, records + at, own);
+        add_text(&outcome->text, "]", 1);
+        at += own;
+    }
+}
+
+static bool take_out(void *data, size_t file, const struct lathe_text *text, GError **error)
+{
+    (void)error;
+    struct seen *seen = data;
+    if (text)
+        g_string_append_len(seen->out, text->bytes, (gssize)text->size);
+    else
+        g_string_append_printf(seen->out, "|%zu|", file);
+    return true;
+}
+
+static char *records_of(const char *folder_name, struct seen *seen, size_t piece, unsigned threads,
+                        struct rows_fault *fault, GError **error)
+{
+    g_autofree char *path = path_of(folder_name);
+    g_autoptr(GPtrArray) files = rows_all_files(path, NULL);
+    seen->out = g_string_new(NULL);
+    struct rows_records_options options = {.split = seen->split,
+                                           .piece = piece,
+                                           .longest = seen->limit,
+                                           .threads = threads,
+                                           .work = work_on,
+                                           .take = take_out,
+                                           .data = seen};
+    rows_records_each(files, 0, &options, fault, error);
+    return g_string_free(seen->out, FALSE);
+}
+
+static void lines_come_out_in_order(void **unused)
+{
+    (void)unused;
+    write_text("lines/_a", "one\n\"two\nthree\"\n\n");
+    write_text("lines/b", "");
+    write_text("lines/c/d", "four");
+    static const size_t pieces[] = {0, 7, 8, 100};
+    for (size_t p = 0; p < G_N_ELEMENTS(pieces); p++) {
+        struct seen seen = {.split = ROWS_SPLIT_LINES, .limit = pieces[p]};
+        struct rows_fault fault;
+        GError *error = NULL;
+        g_autofree char *out = records_of("lines", &seen, pieces[p], 3, &fault, &error);
+        assert_null(error);
+        assert_string_equal(out, "[one\n][\"two\n][three\"\n][\n]|0||1|[four]|2|");
+    }
+}
+
+static void a_refused_record_is_counted_in_its_file(void **unused)
+{
+    (void)unused;
+    g_autoptr(GString) text = g_string_new(NULL);
+    for (int i = 0; i < 5000; i++)
+        g_string_append_printf(text, "line %d\n", i);
+    write_file("refused/a", text->str, text->len);
+    write_file("refused/b", text->str, text->len);
+    for (unsigned threads = 1; threads < 4; threads++) {
+        struct seen seen = {.split = ROWS_SPLIT_LINES, .refused = "line 4321"};
+        struct rows_fault fault = {0};
+        g_autoptr(GError) error = NULL;
+        g_autofree char *out = records_of("refused", &seen, 1000, threads, &fault, &error);
+        assert_string_equal(error->message, "refused");
+        assert_int_equal(fault.file, 0);
+        assert_int_equal(fault.record, 4322);
+        assert_null(strstr(out, "|"));
+    }
+}
+
+static void frames_are_cut_at_their_ends(void **unused)
+{
+    (void)unused;
+    static const char recordio[] = "\x0a\x23\xd7\xce\x05\0\0\0hello\0\0\0"
+                                   "\x0a\x23\xd7\xce\x02\0\0\x20"
+                                   "ab\0\0"
+                                   "\x0a\x23\xd7\xce\x01\0\0\x60"
+                                   "c\0\0\0";
+    size_t size = sizeof recordio - 1;
+    assert_int_equal(rows_record_size(ROWS_SPLIT_RECORDIO, recordio, size), 16);
+    assert_int_equal(rows_record_size(ROWS_SPLIT_RECORDIO, recordio + 16, size - 16), 24);
+    assert_int_equal(rows_record_size(ROWS_SPLIT_RECORDIO, recordio + 16, size - 17), 0);
+    assert_int_equal(rows_frame_size(ROWS_SPLIT_RECORDIO, recordio + 1, size - 1), -1);
+    assert_int_equal(rows_frame_size(ROWS_SPLIT_RECORDIO, recordio + 28, size - 28), -1);
+    static const char tf[] = "\x03\0\0\0\0\0\0\0crcsabccrcs";
+    assert_int_equal(rows_record_size(ROWS_SPLIT_TFRECORD, tf, sizeof tf - 1), 19);
+    assert_int_equal(rows_record_size(ROWS_SPLIT_TFRECORD, tf, sizeof tf - 2), 0);
+    write_file("frames/a", recordio, size);
+    for (size_t piece = 24; piece < 64; piece += 8) {
+        struct seen seen = {.split = ROWS_SPLIT_RECORDIO, .limit = 64};
+        struct rows_fault fault;
+        GError *error = NULL;
+        g_autofree char *out = records_of("frames", &seen, piece, 2, &fault, &error);
+        assert_null(error);
+        assert_int_equal(out[17], ']');
+    }
+}
+
+static void what_is_too_long_is_told(void **unused)
+{
+    (void)unused;
+    write_text("long/a", "1234567\n12345678\n");
+    struct seen seen = {.split = ROWS_SPLIT_LINES, .limit = 8};
+    struct rows_fault fault;
+    g_autoptr(GError) error = NULL;
+    g_autofree char *out = records_of("long", &seen, 8, 2, &fault, &error);
+    assert_string_equal(error->message,
+                        "a: Too much data for max payload size: a record has more than 8 bytes");
+    assert_string_equal(out, "[1234567\n]");
+    seen.split = ROWS_SPLIT_NONE;
+    seen.limit = 17;
+    g_autoptr(GError) whole = NULL;
+    g_autofree char *nothing = records_of("long", &seen, 8, 2, &fault, &whole);
+    assert_non_null(strstr(whole->message, "the file has more than 17 bytes"));
+    assert_string_equal(nothing, "");
+    seen.limit = 18;
+    GError *none = NULL;
+    g_autofree char *all = records_of("long", &seen, 8, 2, &fault, &none);
+    assert_null(none);
+    assert_string_equal(all, "[1234567\n12345678\n]|0|");
+}
+
 static int make_folder(void **unused)
 {
     (void)unused;
@@ -609,6 +767,10 @@ int main(void)
         cmocka_unit_test(libsvm_in_pieces),
         cmocka_unit_test(json_lines_by_name),
         cmocka_unit_test(columns_are_read_as_often_as_wanted),
+        cmocka_unit_test(lines_come_out_in_order),
+        cmocka_unit_test(a_refused_record_is_counted_in_its_file),
+        cmocka_unit_test(frames_are_cut_at_their_ends),
+        cmocka_unit_test(what_is_too_long_is_told),
     };
     return cmocka_run_group_tests(tests, make_folder, remove_folder);
 }

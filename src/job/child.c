@@ -216,6 +216,8 @@ static char *failure_reason(const struct job *job, int wait_status)
 static char *reason_of_exit(const struct job *job, int wait_status)
 {
     g_autofree char *reason = failure_reason(job, wait_status);
+    if (job->plan->whole_reason && WIFEXITED(wait_status))
+        return g_steal_pointer(&reason);
     int status = WIFEXITED(wait_status) ? WEXITSTATUS(wait_status) : -1;
     return g_strdup_printf(REASON, reason, status);
 }

@@ -172,6 +172,56 @@ bool layout_debugger(struct job_plan *plan, const json_t *hook, const char *job,
     return true;
 }
 
+/* ---- transform ---- */
+
+/* Each in a folder of its own; where, the program reads. */
+static json_t *add_objects(struct job_plan *plan, const json_t *uris)
+{
+    json_t *paths = json_object();
+    size_t i;
+    const json_t *uri;
+    json_array_foreach((json_t *)uris, i, uri)
+    {
+        const char *text = json_string_value(uri);
+        g_autofree char *folder = g_strdup_printf("containers/%zu", i);
+        g_autofree char *name = g_path_get_basename(text);
+        g_autofree char *path = g_build_filename(folder, name, NULL);
+        g_autoptr(json_auto) source = json_pack("{ss}", "S3Uri", text);
+        job_plan_input(plan, g_strdup("the model's artifacts"), folder, source);
+        json_object_set_new(paths, text, json_string(path));
+    }
+    return paths;
+}
+
+/* Manifests of what went in and came out; of an input that a manifest lists, that is needed. */
+static void add_capture(struct job_plan *plan, const json_t *config, const json_t *source)
+{
+    const char *uri = json_text_at(config, "DataCaptureConfig.DestinationS3Uri");
+    if (!uri)
+        return;
+    job_plan_output(plan, g_strdup("DataCaptureConfig.DestinationS3Uri"), "capture", uri);
+    if (g_strcmp0(json_text_at(source, "S3DataType"), "ManifestFile") != 0)
+        return;
+    g_autoptr(json_auto) manifest = json_pack("{ss}", "S3Uri", json_text_at(source, "S3Uri"));
+    job_plan_input(plan, g_strdup("the manifest"), "config/manifest", manifest);
+}
+
+struct job_plan *layout_transform(const struct layout_transform *given)
+{
+    struct job_plan *plan = job_plan_new(given->program, NULL);
+    const json_t *source = json_at(given->config, "TransformInput.DataSource.S3DataSource");
+    const char *output = json_text_at(given->config, "TransformOutput.S3OutputPath");
+    json_t *config = json_copy((json_t *)given->config);
+    json_object_set_new(config, "Objects", add_objects(plan, given->objects));
+    job_plan_file(plan, "config/transformjob.json", config);
+    job_plan_input(plan, g_strdup("TransformInput"), "input", source);
+    job_plan_output(plan, g_strdup("TransformOutput.S3OutputPath"), "results", output)->when =
+        JOB_OUTPUT_FAILED;
+    add_capture(plan, given->config, source);
+    plan->whole_reason = true;
+    return plan;
+}
+
 /* ---- processing ---- */
 
 static bool add_input(struct job_plan *plan, const json_t *input, GError **error)

@@ -27,6 +27,16 @@ void layout_script(struct job_plan *plan, json_t *settings, const char *source);
  * <S3OutputPath>/<job>/debug-output as it comes. */
 bool layout_debugger(struct job_plan *plan, const json_t *hook, const char *job, GError **error);
 
+/* config/transformjob.json: the request, and the members that program/transform_job.h adds, of
+ * which Objects is made here; the objects in containers/, the data in input/; results/ and, where
+ * it is asked for, capture/ go below their URIs. */
+struct layout_transform {
+    const char *program;
+    const json_t *config;  /* the request, with Containers and Sandbox */
+    const json_t *objects; /* s3:// URIs that the containers name */
+};
+struct job_plan *layout_transform(const struct layout_transform *given);
+
 /* config/processingjobconfig.json, and inputs and outputs where their LocalPath says, which is to
  * be below /opt/ml/processing: else NULL and ERROR_VALIDATION. */
 struct layout_processing {

@@ -23,6 +23,7 @@ struct job_output {
     enum {
         JOB_OUTPUT_COMPLETED, /* where the job completed */
         JOB_OUTPUT_STOPPED,   /* also where it was stopped or ran out of time */
+        JOB_OUTPUT_FAILED,    /* also where its program failed: what is there is whole */
         JOB_OUTPUT_COMES, /* each file once it is there, whatever becomes of the job: the program
                              writes aside (names that begin with a dot) and renames */
     } when;
@@ -34,6 +35,7 @@ struct job_plan {
     GPtrArray *files, *inputs, *outputs;
     double max_seconds;  /* 0: no limit */
     double stop_seconds; /* between SIGTERM and SIGKILL; 0: 120 */
+    bool whole_reason; /* what the program says about its failure begins with AWS's kind of error */
 };
 
 struct job_plan *job_plan_new(const char *program, const char *image);

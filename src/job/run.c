@@ -161,8 +161,10 @@ void job_take_outputs(struct job *job)
 static bool is_due(const struct job_output *output, const struct job_end *end)
 {
     bool stopped = end->how == JOB_STOPPED || end->how == JOB_TIMED_OUT;
+    bool failed = end->how == JOB_FAILED && !end->cut_off;
     return output->when != JOB_OUTPUT_COMES &&
-           (end->how == JOB_COMPLETED || (stopped && output->when == JOB_OUTPUT_STOPPED));
+           (end->how == JOB_COMPLETED || (stopped && output->when == JOB_OUTPUT_STOPPED) ||
+            (failed && output->when == JOB_OUTPUT_FAILED));
 }
 
 static bool any_is_due(const struct job *job, const struct job_end *end)

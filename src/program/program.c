@@ -5,6 +5,7 @@
 
 #include "program/evaluate_job.h"
 #include "program/features_job.h"
+#include "program/transform_job.h"
 #include "sandbox/sandbox.h"
 #include "script/script_job.h"
 #include "script/serve_job.h"
@@ -28,6 +29,9 @@ static const struct program all[] = {
      "lathe-evaluate: measures a model on rows it has not seen, processing/input/model, test and\n"
      "validation to processing/output/evaluation/evaluation.json",
      evaluate_main, false},
+    {"transform",
+     "a batch transform: input/ through the containers of config/transformjob.json to results/",
+     transform_main, true},
     {"script",
      "a user's own program, in a sandbox: what .lathe/sandbox.json says, or script mode as\n"
      "input/config/hyperparameters.json says it",

@@ -13,6 +13,7 @@
     X(training_job)        \
     X(processing_job)      \
     X(tuning_job)          \
+    X(transform_job)       \
     X(model_package_group) \
     X(model_package)       \
     X(model)               \

@@ -30,6 +30,7 @@
     X(ERROR_ENTITY_NOT_FOUND, "EntityNotFoundException", 400)                \
     X(ERROR_ALREADY_EXISTS, "AlreadyExistsException", 400)                   \
     X(ERROR_INVALID_INPUT_EXCEPTION, "InvalidInputException", 400)           \
+    X(ERROR_TOO_MANY, "ResourceNumberLimitExceededException", 400)           \
     X(ERROR_CONFLICT, "ConflictException", 400)                              \
     X(ERROR_LIMIT_EXCEEDED, "ResourceLimitExceeded", 400)                    \
     X(ERROR_UNKNOWN_OPERATION, "UnknownOperationException", 400)             \

@@ -263,6 +263,45 @@ class Executions:
         return [one["PipelineExecutionArn"] for one in listed["PipelineExecutionSummaries"]]
 
 
+@content(since=7)
+class Catalog:
+    """A table with an earlier version, partitions and statistics, and the database that is there."""
+
+    TABLE = {"Name": "days", "PartitionKeys": [{"Name": "day", "Type": "string"}],
+             "StorageDescriptor": {"Columns": [{"Name": "a", "Type": "bigint"}],
+                                   "Location": "s3://home/days/"}}
+    WHERE = {"DatabaseName": "kept", "TableName": "days"}
+    COLUMN = {"ColumnName": "a", "ColumnType": "bigint", "AnalyzedTime": 1_700_000_000,
+              "StatisticsData": {"Type": "LONG", "LongColumnStatisticsData": {
+                  "NumberOfNulls": 0, "NumberOfDistinctValues": 5}}}
+
+    def put(self, server):
+        glue = server.client("glue")
+        glue.create_database(DatabaseInput={"Name": "kept", "Description": "of days"})
+        glue.create_table(DatabaseName="kept", TableInput=self.TABLE)
+        glue.update_table(DatabaseName="kept", TableInput={**self.TABLE, "Description": "newer"})
+        glue.batch_create_partition(**self.WHERE, PartitionInputList=[
+            {"Values": [day], "StorageDescriptor": {**self.TABLE["StorageDescriptor"],
+                                                    "Location": f"s3://home/days/{day}/"}}
+            for day in ("mon", "tue")])
+        glue.update_column_statistics_for_table(**self.WHERE, ColumnStatisticsList=[self.COLUMN])
+        glue.create_user_defined_function(DatabaseName="kept", FunctionInput={
+            "FunctionName": "up", "ClassName": "a.Up"})
+
+    def check(self, server):
+        glue = server.client("glue")
+        assert {"default", "kept"} <= {one["Name"] for one in glue.get_databases()["DatabaseList"]}
+        versions = glue.get_table_versions(**self.WHERE)["TableVersions"]
+        assert [one["Table"].get("Description") for one in versions] == ["newer", None]
+        found, = glue.get_partitions(**self.WHERE, Expression="day > 'mon'")["Partitions"]
+        assert found["StorageDescriptor"] == {**self.TABLE["StorageDescriptor"],
+                                              "Location": "s3://home/days/tue/"}
+        got = glue.get_column_statistics_for_table(**self.WHERE, ColumnNames=["a"])
+        assert got["ColumnStatisticsList"][0]["StatisticsData"] == self.COLUMN["StatisticsData"]
+        got = glue.get_user_defined_function(DatabaseName="kept", FunctionName="up")
+        assert got["UserDefinedFunction"]["ClassName"] == "a.Up"
+
+
 def number_of(home):
     with sqlite3.connect(f"file:{home}/meta.db?mode=ro", uri=True) as database:
         return database.execute("PRAGMA user_version").fetchone()[0]

@@ -79,6 +79,8 @@ struct data_seen {
     const void *bytes;
     size_t size;
 };
+/* What it takes in the log, as data_stream_grew tells it. */
+gint64 data_seen_bytes(const struct data_seen *record);
 /* False: it is not taken, and no more is wanted. */
 typedef bool data_visit(const struct data_seen *record, void *data);
 /* Visits the records from that number on, of all shards, in order. *next is the number from which

@@ -24,6 +24,11 @@ bool data_seen_in(const struct spool_piece *frame, struct data_seen *seen)
     return true;
 }
 
+gint64 data_seen_bytes(const struct data_seen *record)
+{
+    return (gint64)(SPOOL_FRAME_HEAD + sizeof(struct data_head) + record->key_size + record->size);
+}
+
 /* A stretch of one file. */
 struct stretch {
     guint64 file;  /* its number */

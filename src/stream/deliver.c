@@ -14,15 +14,24 @@
 
 /* ---- one object ---- */
 
+/* Records on their way into an object, and what the store then knows. */
 struct delivery {
     const struct delivery_stream *stream;
     const struct delivery_config *config;
-    struct spool *spool;
     struct output *output;
     size_t records;
+    double time;    /* of the first record */
+    guint64 number; /* up to which the stream is delivered then */
+    /* Calls take_record for each record. */
+    bool (*read)(struct delivery *delivery, GError **error);
+    struct spool *spool; /* that is read; or, of the source: */
+    guint64 from, end;   /* the numbers between which it is read */
+    gint64 bytes;        /* that were read */
+    bool full;           /* there were more than make an object */
+    GError *failure;
 };
 
-static bool write_record(const void *bytes, size_t size, void *data, GError **error)
+static bool take_record(const void *bytes, size_t size, void *data, GError **error)
 {
     struct delivery *delivery = data;
     const char *delimiter = delivery->config->delimiter;
@@ -34,7 +43,7 @@ static bool write_record(const void *bytes, size_t size, void *data, GError **er
 static bool write_output(struct delivery *delivery, const char *path, GError **error)
 {
     delivery->output = output_new(path, delivery->config->format, delivery->stream->name, error);
-    bool written = delivery->output && spool_each(delivery->spool, write_record, delivery, error) &&
+    bool written = delivery->output && delivery->read(delivery, error) &&
                    output_finish(delivery->output, error);
     output_free(delivery->output);
     return written;
@@ -44,12 +53,11 @@ static bool write_output(struct delivery *delivery, const char *path, GError **e
 static char *key_of(const struct delivery *delivery, GError **error)
 {
     const struct delivery_config *config = delivery->config;
-    double time = delivery->spool->time;
     g_autoptr(GTimeZone) zone = prefix_zone(config->time_zone, error);
     if (!zone)
         return NULL;
-    g_autofree char *prefix = prefix_evaluate(config->prefix, time, zone);
-    g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc((gint64)time);
+    g_autofree char *prefix = prefix_evaluate(config->prefix, delivery->time, zone);
+    g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc((gint64)delivery->time);
     g_autofree char *second = g_date_time_format(utc, "%Y-%m-%d-%H-%M-%S");
     g_autofree char *id = id_uuid();
     const char *extension =
@@ -62,8 +70,8 @@ static char *key_of(const struct delivery *delivery, GError **error)
 static bool mark(struct store_connection *connection, void *data, GError **error)
 {
     const struct delivery *delivery = data;
-    g_autoptr(json_auto) body = json_pack("{sssI}", "Id", delivery->stream->id, "Delivered",
-                                          (json_int_t)delivery->spool->number);
+    g_autoptr(json_auto) body =
+        json_pack("{sssI}", "Id", delivery->stream->id, "Delivered", (json_int_t)delivery->number);
     return entry_put(connection, DELIVERY_STREAM_KIND, delivery->stream->name, 1, NULL, body,
                      error);
 }
@@ -77,15 +85,13 @@ static bool store_output(struct delivery *delivery, const char *path, GError **e
            lake_batch_commit_with(batch, mark, delivery, error);
 }
 
-/* The object is there and the file's number marked, or neither. A file without a whole record,
- * which only a crash leaves, makes no object. */
-static bool deliver_spool(const struct delivery_stream *stream,
-                          const struct delivery_config *config, struct spool *spool, GError **error)
+/* The object is there and the stream marked, or neither. Without a whole record (a file that a
+ * crash cut off) there is no object. */
+static bool make_object(struct delivery *delivery, GError **error)
 {
-    struct delivery delivery = {.stream = stream, .config = config, .spool = spool};
-    g_autofree char *path = g_build_filename(stream->folder, "output", NULL);
-    bool delivered = write_output(&delivery, path, error) &&
-                     (!delivery.records || store_output(&delivery, path, error));
+    g_autofree char *path = g_build_filename(delivery->stream->folder, "output", NULL);
+    bool delivered = write_output(delivery, path, error) &&
+                     (!delivery->records || store_output(delivery, path, error));
     unlink(path);
     return delivered;
 }
@@ -93,12 +99,21 @@ static bool deliver_spool(const struct delivery_stream *stream,
 /* ---- what is due ---- */
 
 /* Under the lock. */
+static bool waits(const struct delivery_stream *stream)
+{
+    if (stream->source.stream)
+        return stream->source.next < stream->source.end;
+    return stream->active && stream->active_used;
+}
+
+/* Under the lock. */
 static bool is_due(const struct delivery_stream *stream)
 {
-    const struct delivery_config *config = stream->config;
-    return stream->active && stream->active_used &&
-           (stream->ended || stream->active_bytes >= config->size ||
-            clock_steady(stream->streams->clock) >= stream->active_due);
+    gint64 size = stream->config->size;
+    bool full = stream->source.stream ? stream->source.behind || stream->source.bytes >= size
+                                      : stream->active_bytes >= size;
+    return waits(stream) &&
+           (stream->ended || full || clock_steady(stream->streams->clock) >= stream->active_due);
 }
 
 /* Under the lock: what is old enough joins what is full. Whoever writes is waited for. */
@@ -110,13 +125,11 @@ static void close_what_is_due(struct delivery_stream *stream)
         delivery_stream_close_active(stream);
 }
 
-/* Under the lock: the next to deliver, or NULL. */
-static struct spool *next_spool(struct delivery_stream *stream)
+/* Under the lock. */
+static bool may_deliver(const struct delivery_stream *stream)
 {
-    close_what_is_due(stream);
-    bool may = !atomic_load(&stream->streams->closing) &&
-               clock_steady(stream->streams->clock) >= stream->retry_at;
-    return may ? g_queue_peek_head(&stream->full) : NULL;
+    return !atomic_load(&stream->streams->closing) &&
+           clock_steady(stream->streams->clock) >= stream->retry_at;
 }
 
 static void wake_to_retry(void *data)
@@ -159,39 +172,149 @@ static void retry_later(struct delivery_stream *stream, const GError *error)
     stream->retry_alarm = clock_set(clock, CLOCK_STEADY, stream->retry_at, wake_to_retry, stream);
 }
 
-/* Under the lock. */
-static void forget_delivered(struct delivery_stream *stream)
-{
-    struct spool *spool = g_queue_pop_head(&stream->full);
-    stream->kept -= spool_frames(spool);
-    stream->retry_at = 0;
-    unlink(spool->path); /* one that stays is known by its number to be delivered */
-    spool_free(spool);
-}
-
 /* Under the lock, which it lets go meanwhile. */
-static bool deliver_next(struct delivery_stream *stream, struct spool *spool)
+static bool deliver_one(struct delivery_stream *stream, struct delivery *delivery)
 {
     g_autoptr(GError) error = NULL;
     struct delivery_config *config = delivery_config_ref(stream->config);
     pthread_mutex_unlock(&stream->lock);
-    bool delivered = deliver_spool(stream, config, spool, &error);
+    delivery->stream = stream;
+    delivery->config = config;
+    bool delivered = make_object(delivery, &error);
     delivery_config_unref(config);
     pthread_mutex_lock(&stream->lock);
     if (delivered)
-        forget_delivered(stream);
+        stream->retry_at = 0;
     else
         retry_later(stream, error);
     return delivered;
 }
 
+/* ---- what was put ---- */
+
+static bool read_spool(struct delivery *delivery, GError **error)
+{
+    bool read = spool_each(delivery->spool, take_record, delivery, error);
+    delivery->time = delivery->spool->time;
+    return read;
+}
+
+/* Under the lock. */
+static void forget_delivered(struct delivery_stream *stream)
+{
+    struct spool *spool = g_queue_pop_head(&stream->full);
+    stream->kept -= spool_frames(spool);
+    unlink(spool->path); /* one that stays is known by its number to be delivered */
+    spool_free(spool);
+}
+
+/* Under the lock. False where nothing is due, or it failed. */
+static bool deliver_next_spool(struct delivery_stream *stream)
+{
+    close_what_is_due(stream);
+    struct spool *spool = may_deliver(stream) ? g_queue_peek_head(&stream->full) : NULL;
+    if (!spool)
+        return false;
+    struct delivery delivery = {.read = read_spool, .spool = spool, .number = spool->number};
+    if (!deliver_one(stream, &delivery))
+        return false;
+    forget_delivered(stream);
+    return true;
+}
+
+/* ---- what came to the source ---- */
+
+/* False: it is not taken, since there is enough, or it failed. */
+static bool take_seen(const struct data_seen *record, void *data)
+{
+    struct delivery *delivery = data;
+    delivery->full = delivery->bytes >= delivery->config->size;
+    if (delivery->full || record->number >= delivery->end)
+        return false;
+    if (!delivery->records)
+        delivery->time = (double)record->millis / 1000;
+    delivery->bytes += data_seen_bytes(record);
+    return take_record(record->bytes, record->size, delivery, &delivery->failure);
+}
+
+static bool read_source(struct delivery *delivery, GError **error)
+{
+    bool read = data_stream_read(delivery->stream->source.stream, delivery->from, take_seen,
+                                 delivery, &delivery->number, error);
+    if (delivery->failure)
+        g_propagate_error(read ? error : NULL, delivery->failure);
+    return read && !delivery->failure;
+}
+
+/* Under the lock. What is not there any more (the stream was deleted, or its records were past
+ * their time) is passed over. */
+static void go_on_in_source(struct delivery_stream *stream, const struct delivery *delivery,
+                            double began)
+{
+    struct waiting_source *source = &stream->source;
+    source->next = delivery->full ? delivery->number : MAX(delivery->number, delivery->end);
+    source->bytes = MAX(source->bytes - delivery->bytes, 0);
+    source->behind = source->behind && delivery->full;
+    stream->active_due = began + stream->config->interval;
+    delivery_stream_watch_age(stream);
+}
+
+/* Under the lock. False where nothing is due, or it failed. */
+static bool deliver_from_source(struct delivery_stream *stream)
+{
+    if (!may_deliver(stream) || !is_due(stream))
+        return false;
+    double began = clock_steady(stream->streams->clock);
+    struct delivery delivery = {
+        .read = read_source, .from = stream->source.next, .end = stream->source.end};
+    if (!deliver_one(stream, &delivery))
+        return false;
+    go_on_in_source(stream, &delivery, began);
+    return true;
+}
+
+/* What came is delivered when it is old enough, or enough. */
+static void hear_of_growth(guint64 end, gint64 bytes, void *data)
+{
+    struct delivery_stream *stream = data;
+    pthread_mutex_lock(&stream->lock);
+    if (!waits(stream))
+        stream->active_due = clock_steady(stream->streams->clock) + stream->config->interval;
+    if (!stream->ended) {
+        stream->source.end = MAX(stream->source.end, end);
+        stream->source.bytes += bytes;
+    }
+    if (is_due(stream))
+        delivery_stream_request_delivery(stream);
+    delivery_stream_watch_age(stream);
+    pthread_mutex_unlock(&stream->lock);
+}
+
+/* What came before anybody heard of it waits no longer. */
+void delivery_stream_follow(struct delivery_stream *stream)
+{
+    data_stream_watch(stream->source.stream, hear_of_growth, stream);
+    guint64 end = data_stream_next(stream->source.stream);
+    pthread_mutex_lock(&stream->lock);
+    stream->source.end = MAX(stream->source.end, end);
+    stream->source.behind = stream->source.next < end;
+    pthread_mutex_unlock(&stream->lock);
+}
+
+void delivery_stream_unfollow(struct delivery_stream *stream)
+{
+    if (stream->source.stream)
+        data_stream_unwatch(stream->source.stream, stream);
+}
+
+/* ---- delivering ---- */
+
 /* On a thread of the deliverers. */
 static void deliver(void *data)
 {
     struct delivery_stream *stream = data;
-    struct spool *spool;
     pthread_mutex_lock(&stream->lock);
-    while ((spool = next_spool(stream)) && deliver_next(stream, spool))
+    while (stream->source.stream ? deliver_from_source(stream) : deliver_next_spool(stream))
         continue;
     stream->delivering = false;
     pthread_cond_broadcast(&stream->changed);
@@ -223,8 +346,7 @@ static void wake_of_age(void *data)
 
 void delivery_stream_watch_age(struct delivery_stream *stream)
 {
-    bool gathers = stream->active && stream->active_used;
-    if (!gathers || stream->age_alarm_waits || !may_set_alarms(stream))
+    if (!waits(stream) || stream->age_alarm_waits || !may_set_alarms(stream))
         return;
     stream->age_alarm_waits = true;
     stream->age_alarm =

@@ -54,6 +54,7 @@ void delivery_stream_unref(struct delivery_stream *stream)
     if (!stream || atomic_fetch_sub(&stream->references, 1) > 1)
         return;
     spool_free(stream->active);
+    data_stream_unref(stream->source.stream);
     g_queue_clear_full(&stream->full, free_spool);
     delivery_config_unref(stream->config);
     pthread_cond_destroy(&stream->changed);
@@ -151,6 +152,10 @@ static bool put_admitted(struct delivery_stream *stream, const struct spool_reco
                          size_t *taken, GError **error)
 {
     size_t size;
+    if (stream->reads)
+        return error_set(error, ERROR_INVALID_ARGUMENT_EXCEPTION,
+                         "This operation is not permitted on KinesisStreamAsSource delivery stream "
+                         "type.");
     if (stream->ended)
         return error_set(error, ERROR_NOT_FOUND_EXCEPTION, "The stream %s is being deleted.",
                          stream->name);
@@ -232,6 +237,7 @@ void delivery_stream_go_on(struct delivery_stream *stream)
 
 void delivery_streams_remove(struct delivery_streams *streams, struct delivery_stream *stream)
 {
+    delivery_stream_unfollow(stream);
     delivery_stream_lock_without_alarms(stream);
     pthread_mutex_unlock(&stream->lock);
     pthread_mutex_lock(&streams->lock);
@@ -280,6 +286,7 @@ static bool take_up(struct delivery_stream *stream, GError **error)
     g_autoptr(GPtrArray) left =
         find_mark(stream, &delivered, error) ? spool_find(stream->folder, error) : NULL;
     stream->last_number = delivered;
+    stream->source.next = MAX(stream->source.next, delivered);
     while (left && left->len) {
         struct spool *spool = g_ptr_array_steal_index(left, 0);
         stream->last_number = MAX(stream->last_number, spool->number);
@@ -295,14 +302,22 @@ static bool take_up(struct delivery_stream *stream, GError **error)
 }
 
 bool delivery_streams_add(struct delivery_streams *streams, const char *name, const char *id,
-                          struct delivery_config *config, GError **error)
+                          struct delivery_config *config, const struct delivery_source *source,
+                          GError **error)
 {
     struct delivery_stream *stream = new_stream(streams, name, id, config);
+    stream->reads = source != NULL;
+    if (source && source->stream) {
+        stream->source.stream = data_stream_ref(source->stream);
+        stream->source.next = source->from;
+    }
     if (!folders_make(streams->folders, name, id, error) || !take_up(stream, error)) {
         g_prefix_error(error, "the delivery stream %s: ", name);
         delivery_stream_unref(stream);
         return false;
     }
+    if (stream->source.stream)
+        delivery_stream_follow(stream);
     pthread_mutex_lock(&stream->lock);
     delivery_stream_request_delivery(stream);
     pthread_mutex_unlock(&stream->lock);
@@ -369,6 +384,7 @@ static void cancel_all_alarms(struct delivery_streams *streams)
     g_hash_table_iter_init(&entries, streams->by_name);
     while (g_hash_table_iter_next(&entries, NULL, &value)) {
         struct delivery_stream *stream = value;
+        delivery_stream_unfollow(stream);
         delivery_stream_lock_without_alarms(stream);
         pthread_mutex_unlock(&stream->lock);
     }

@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "lake/lake.h"
 #include "store/store.h"
+#include "stream/data_stream.h"
 #include "stream/output.h"
 #include "stream/spool.h"
 
@@ -51,11 +52,19 @@ struct delivery_config *delivery_config_new(void);
 struct delivery_config *delivery_config_ref(struct delivery_config *config);
 void delivery_config_unref(struct delivery_config *config);
 
+/* The data stream whose records a delivery stream delivers, in place of what is put, from that
+ * number on until the store knows how far it came. */
+struct delivery_source {
+    struct data_stream *stream; /* NULL: it was deleted, and nothing more comes */
+    guint64 from;
+};
+
 /* Opens a stream; what an earlier run left undelivered under that name and id (of the stream, for
  * another may have had the name) is delivered at once. The streams of earlier runs are added before
- * delivery_streams_clean. Takes config. */
+ * delivery_streams_clean. Takes config. source: NULL where records are put. */
 bool delivery_streams_add(struct delivery_streams *streams, const char *name, const char *id,
-                          struct delivery_config *config, GError **error);
+                          struct delivery_config *config, const struct delivery_source *source,
+                          GError **error);
 /* Removes the folders of streams that are no more. */
 bool delivery_streams_clean(struct delivery_streams *streams, GError **error);
 
@@ -67,7 +76,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(delivery_stream_auto, delivery_stream_unref)
 
 /* Accepts records: on the disk when it returns. *taken is how many: where not all fit into the
  * backlog, the first so many; where none does, or the disk is full, ERROR_SERVICE_UNAVAILABLE.
- * ERROR_NOT_FOUND_EXCEPTION where the stream has ended. */
+ * ERROR_NOT_FOUND_EXCEPTION where the stream has ended, ERROR_INVALID_ARGUMENT_EXCEPTION where it
+ * has a source. */
 bool delivery_stream_put(struct delivery_stream *stream, const struct spool_records *records,
                          size_t *taken, GError **error);
 

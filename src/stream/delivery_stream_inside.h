@@ -22,6 +22,15 @@ struct delivery_streams {
     GHashTable *by_name;  /* name -> struct delivery_stream */
 };
 
+/* What waits in the data stream that is read in place of puts. */
+struct waiting_source {
+    struct data_stream *stream; /* NULL: there is none, or it was deleted */
+    guint64 next;               /* the first record that is not delivered */
+    guint64 end;                /* the number behind the last one */
+    gint64 bytes;               /* of those between, as far as they came in this run */
+    bool behind;                /* more waits than was told: it waits no longer */
+};
+
 struct delivery_stream {
     atomic_int references;
     struct delivery_streams *streams;
@@ -34,8 +43,10 @@ struct delivery_stream {
     struct spool *active; /* what is gathered; or NULL */
     bool active_used;     /* something in it was acknowledged */
     gint64 active_bytes;  /* of the records in it */
-    double active_due;    /* steady time at which it is old enough */
-    GQueue full;          /* struct spool: to be delivered, in order */
+    double active_due;    /* steady time at which it (or what waits in the source) is old enough */
+    bool reads;           /* a source, in place of puts */
+    struct waiting_source source;
+    GQueue full; /* struct spool: to be delivered, in order */
     guint64 last_number;
     gint64 kept; /* bytes accepted (or about to be) and not delivered */
     bool delivering;
@@ -54,5 +65,8 @@ void delivery_stream_watch_age(struct delivery_stream *stream);
 /* Takes the lock; no alarm of the stream goes off any more, and none is set. */
 void delivery_stream_lock_without_alarms(struct delivery_stream *stream);
 struct delivery_stream *delivery_stream_ref(struct delivery_stream *stream);
+/* From now on it hears of what comes to its source; and no more. */
+void delivery_stream_follow(struct delivery_stream *stream);
+void delivery_stream_unfollow(struct delivery_stream *stream);
 
 #endif

@@ -15,7 +15,6 @@
 
 #define MAGIC "lathespl"
 #define HEAD 16            /* bytes of a file before its frames: MAGIC, and the time */
-#define FRAME_HEAD 8       /* bytes of a frame before its record: length and checksum */
 #define LONGEST (16 << 20) /* bytes of a record; a length above it is none */
 #define VECTORS 64
 
@@ -288,15 +287,15 @@ static bool read_frame(struct spool_reader *reader, struct spool_piece *record)
 {
     struct frame_head head;
     gint64 left = reader->end - reader->at;
-    if (left < FRAME_HEAD || fread(&head, 1, sizeof head, reader->file) != sizeof head)
+    if (left < SPOOL_FRAME_HEAD || fread(&head, 1, sizeof head, reader->file) != sizeof head)
         return false;
     size_t size = GUINT32_FROM_LE(head.size);
-    if (size > LONGEST || (gint64)size > left - FRAME_HEAD || !read_record(reader, size))
+    if (size > LONGEST || (gint64)size > left - SPOOL_FRAME_HEAD || !read_record(reader, size))
         return false;
     *record = (struct spool_piece){size ? reader->record : (const unsigned char *)"", size};
     if (head.checksum != checksum_of(head.size, record, 1))
         return false;
-    reader->at += FRAME_HEAD + (gint64)size;
+    reader->at += SPOOL_FRAME_HEAD + (gint64)size;
     return true;
 }
 

@@ -15,6 +15,8 @@ struct spool_piece {
     size_t size;
 };
 
+#define SPOOL_FRAME_HEAD 8 /* bytes of a frame before its record: length and checksum */
+
 /* Records on their way to the disk, as the frames that they will be. */
 struct spool_records {
     GByteArray *frames;

@@ -482,7 +482,8 @@ class Publisher(threading.Thread):
     def __init__(self, server, stream, number, acknowledged):
         super().__init__(daemon=True)
         self.client = server.client("firehose", config=Config(connect_timeout=2, read_timeout=20))
-        self.stream, self.number, self.acknowledged = stream, number, acknowledged
+        self.server, self.stream, self.number = server, stream, number
+        self.acknowledged = acknowledged
         self.refusal = None
 
     def run(self):
@@ -533,6 +534,131 @@ def test_a_killed_server_loses_nothing_and_delivers_nothing_twice(server_factory
     while any(path.is_file() for path in (server.home / "streams").rglob("*")):
         assert time.monotonic() < deadline, "delivered records were not removed"
         time.sleep(0.05)
+
+
+# --- from a data stream --------------------------------------------------------------------------
+
+def create_source(server, shards=2):
+    name = unique("source")
+    server.client("kinesis").create_stream(StreamName=name, ShardCount=shards)
+    return name
+
+
+def create_reading(server, source, interval=60, size=1):
+    name = unique("reading")
+    server.client("firehose").create_delivery_stream(
+        DeliveryStreamName=name, DeliveryStreamType="KinesisStreamAsSource",
+        KinesisStreamSourceConfiguration={
+            "KinesisStreamARN": f"arn:aws:kinesis:us-east-1:000000000000:stream/{source}",
+            "RoleARN": ROLE},
+        ExtendedS3DestinationConfiguration={
+            "RoleARN": ROLE, "BucketARN": "arn:aws:s3:::lake", "Prefix": f"{name}/",
+            "BufferingHints": {"SizeInMBs": size, "IntervalInSeconds": interval}})
+    return name
+
+
+def put_source(server, source, *records):
+    answer = server.client("kinesis").put_records(StreamName=source, Records=[
+        {"Data": record, "PartitionKey": str(i)} for i, record in enumerate(records)])
+    assert answer["FailedRecordCount"] == 0
+
+
+def test_a_data_stream_is_delivered_from_then_on(server, firehose):
+    source = create_source(server)
+    put_source(server, source, b"before")
+    name = create_reading(server, source)
+    told = firehose.describe_delivery_stream(DeliveryStreamName=name)["DeliveryStreamDescription"]
+    assert told["DeliveryStreamType"] == "KinesisStreamAsSource"
+    shown = told["Source"]["KinesisStreamSourceDescription"]
+    assert shown["KinesisStreamARN"].endswith(f"stream/{source}")
+    assert shown["DeliveryStartTimestamp"].year >= 2026
+    assert name in firehose.list_delivery_streams(
+        DeliveryStreamType="KinesisStreamAsSource", Limit=1000)["DeliveryStreamNames"]
+    put_source(server, source, b"one,", b"two,")
+    put_source(server, source, b"three")
+    server.move_clock(59)
+    assert delivered(server, f"{name}/") == {}
+    server.move_clock(2)
+    assert list(delivered(server, f"{name}/").values()) == [b"one,two,three"]
+    records = [bytes([65 + i]) * 400_000 for i in range(7)]
+    for record in records:
+        put_source(server, source, record)
+    found = wait_for_delivery(server, f"{name}/", lambda found: len(found) == 3)
+    server.move_clock(61)
+    found = delivered(server, f"{name}/")
+    assert b"".join(sorted(found.values())) == b"".join(records) + b"one,two,three"
+    refused(lambda: put(server, name, b"x"), "InvalidArgumentException",
+            "not permitted on KinesisStreamAsSource")
+    put_source(server, source, b"last words")
+    firehose.delete_delivery_stream(DeliveryStreamName=name)
+    assert b"last words" in delivered(server, f"{name}/").values()
+    put_source(server, source, b"nobody's")
+
+
+def test_sources_that_are_wrong_are_refused(server, firehose):
+    refused(lambda: create_reading(server, "never-there"), "InvalidArgumentException",
+            "Stream never-there under account 000000000000 not found")
+    destination = {"RoleARN": ROLE, "BucketARN": "arn:aws:s3:::lake"}
+    refused(lambda: firehose.create_delivery_stream(
+        DeliveryStreamName="none", DeliveryStreamType="KinesisStreamAsSource",
+        S3DestinationConfiguration=destination),
+        "InvalidArgumentException", "KinesisStreamSourceConfiguration is required")
+    source = create_source(server)
+    name = create_reading(server, source)
+    put_source(server, source, b"lost")
+    server.client("kinesis").delete_stream(StreamName=source)
+    server.move_clock(61)
+    server.client("kinesis").create_stream(StreamName=source, ShardCount=1)
+    put_source(server, source, b"another's")
+    server.move_clock(61)
+    assert delivered(server, f"{name}/") == {}
+    refused(lambda: put(server, name, b"x"), "InvalidArgumentException", "not permitted")
+
+
+class SourcePublisher(Publisher):
+    """The same into a data stream."""
+
+    def run(self):
+        client = self.server.client("kinesis", config=Config(connect_timeout=2, read_timeout=20))
+        try:
+            for i in range(1 << 30):
+                lines = [f"{self.number} {i} {j} {'x' * 400}" for j in range(100)]
+                answer = client.put_records(StreamName=self.stream, Records=[
+                    {"Data": f"{line}\n", "PartitionKey": str(j)} for j, line in enumerate(lines)])
+                assert answer["FailedRecordCount"] == 0
+                self.acknowledged.update(lines)
+        except botocore.exceptions.ClientError as error:
+            self.refusal = error
+        except (botocore.exceptions.BotoCoreError, OSError):
+            pass
+
+
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize("kills", [6, pytest.param(60, marks=pytest.mark.full)])
+def test_a_killed_server_delivers_a_data_stream_once(server_factory, kills):
+    server = server_factory()
+    server.client("s3").create_bucket(Bucket="lake")
+    source = create_source(server)
+    streams = [create_reading(server, source, interval=interval) for interval in (0, 900)]
+    acknowledged = set()
+    for round_ in range(kills):
+        publishers = [SourcePublisher(server, source, f"{round_}-{i}", acknowledged)
+                      for i in range(2)]
+        for publisher in publishers:
+            publisher.start()
+        time.sleep(0.15 + 0.1 * (round_ % 5))
+        server.kill()
+        for publisher in publishers:
+            publisher.join(60)
+            assert not publisher.is_alive() and publisher.refusal is None, publisher.refusal
+        server.start()
+    server.restart()
+    for stream in streams:
+        def lines_of(found):
+            return b"".join(found.values()).decode().splitlines()
+        found = lines_of(wait_for_delivery(
+            server, f"{stream}/", lambda found: acknowledged <= set(lines_of(found))))
+        assert acknowledged and len(found) == len(set(found)), "something was delivered twice"
 
 
 # --- lathe publish -------------------------------------------------------------------------------

@@ -75,7 +75,7 @@ static void open_home(struct fixture *fixture)
 static void add_stream(struct fixture *fixture)
 {
     GError *error = NULL;
-    delivery_streams_add(fixture->streams, NAME, "id", config_new(), &error);
+    delivery_streams_add(fixture->streams, NAME, "id", config_new(), NULL, &error);
     no_error(error);
 }
 

@@ -4,6 +4,7 @@
 #include "base/id.h"
 #include "service/firehose/destination.h"
 #include "service/firehose/firehose_inside.h"
+#include "service/kinesis/kinesis.h"
 
 #define DESTINATION_ID "destinationId-000000000001"
 #define LIST_PAGE 10
@@ -38,24 +39,76 @@ static bool check_name(const char *name, GError **error)
                      name);
 }
 
-static json_t *body_of(const json_t *request, json_t *destination)
+/* The data stream of a request, and where it is then; NULL where records are put. */
+static bool check_source(const struct call *call, const json_t *request,
+                         struct data_stream **source, GError **error)
+{
+    const char *type = json_text_at(request, "DeliveryStreamType");
+    const char *arn = json_text_at(request, "KinesisStreamSourceConfiguration.KinesisStreamARN");
+    bool reads = g_strcmp0(type, "KinesisStreamAsSource") == 0;
+    *source = NULL;
+    if (reads != (arn != NULL))
+        return error_set(error, ERROR_INVALID_ARGUMENT_EXCEPTION,
+                         reads ? "KinesisStreamSourceConfiguration is required for the delivery "
+                                 "stream type KinesisStreamAsSource."
+                               : "KinesisStreamSourceConfiguration is for the delivery stream type "
+                                 "KinesisStreamAsSource alone.");
+    const char *name = arn ? kinesis_name_in_arn(arn, error) : NULL;
+    *source = name ? data_streams_find(call->lathe->data_streams, name) : NULL;
+    return !arn || *source ||
+           error_set(error, ERROR_INVALID_ARGUMENT_EXCEPTION,
+                     "Stream %s under account %s not found.", name, call->account);
+}
+
+static void describe_source(const struct call *call, const json_t *request,
+                            struct data_stream *source, json_t *body)
+{
+    json_t *direct = json_object_get(request, "DirectPutSourceConfiguration");
+    if (direct)
+        json_object_set_new(body, "Source",
+                            json_pack("{sO}", "DirectPutSourceDescription", direct));
+    if (!source)
+        return;
+    json_t *told = json_copy(json_object_get(request, "KinesisStreamSourceConfiguration"));
+    json_object_set_new(told, "DeliveryStartTimestamp", json_real(clock_wall(call->lathe->clock)));
+    json_object_set_new(body, "Source", json_pack("{so}", "KinesisStreamSourceDescription", told));
+    json_object_set_new(body, "From",
+                        json_pack("{sssI}", "StreamId", data_stream_id(source), "Number",
+                                  (json_int_t)data_stream_next(source)));
+}
+
+static json_t *body_of(const struct call *call, const json_t *request, json_t *destination,
+                       struct data_stream *source)
 {
     g_autofree char *id = id_word(12);
-    json_t *body = json_pack("{sssssssO}", "Id", id, "DeliveryStreamType", "DirectPut", "VersionId",
-                             "1", "Destination", destination);
-    json_t *source = json_object_get(request, "DirectPutSourceConfiguration");
-    if (source)
-        json_object_set_new(body, "Source",
-                            json_pack("{sO}", "DirectPutSourceDescription", source));
+    json_t *body = json_pack("{sssssssO}", "Id", id, "DeliveryStreamType",
+                             source ? "KinesisStreamAsSource" : "DirectPut", "VersionId", "1",
+                             "Destination", destination);
+    describe_source(call, request, source, body);
     return body;
 }
 
+static struct data_stream *find_source(struct lathe *lathe, const struct resource *stream)
+{
+    const char *arn =
+        json_text_at(stream->body, "Source.KinesisStreamSourceDescription.KinesisStreamARN");
+    const char *id = json_text_at(stream->body, "From.StreamId");
+    g_autoptr(data_stream_auto) found =
+        arn ? data_streams_find(lathe->data_streams, kinesis_name_in_arn(arn, NULL)) : NULL;
+    return found && strcmp(data_stream_id(found), id) == 0 ? g_steal_pointer(&found) : NULL;
+}
+
+/* One whose source was deleted is there, and delivers nothing more. */
 static bool open_stream(struct lathe *lathe, const struct resource *stream, GError **error)
 {
     struct delivery_config *config = destination_config(
         json_object_get(stream->body, "Destination"), json_text_at(stream->body, "VersionId"));
+    g_autoptr(data_stream_auto) data_stream = find_source(lathe, stream);
+    struct delivery_source source = {data_stream,
+                                     (guint64)json_integer_at(stream->body, "From.Number", 0)};
     return delivery_streams_add(lathe->streams, stream->name, json_text_at(stream->body, "Id"),
-                                config, error);
+                                config, json_object_get(stream->body, "From") ? &source : NULL,
+                                error);
 }
 
 static bool write_stream(const struct call *call, struct resource *stream, GError **error)
@@ -94,9 +147,10 @@ bool create_delivery_stream(const struct call *call, const json_t *request, stru
     g_autoptr(json_auto) tags = firehose_tags(request, given ? error : NULL);
     g_autoptr(json_auto) destination =
         given && tags && check_name(name, error) ? destination_merge(NULL, given, error) : NULL;
-    if (!destination)
+    g_autoptr(data_stream_auto) source = NULL;
+    if (!destination || !check_source(call, request, &source, error))
         return false;
-    g_autoptr(json_auto) body = body_of(request, destination);
+    g_autoptr(json_auto) body = body_of(call, request, destination, source);
     g_autofree char *arn = arn_of(call, name);
     struct resource stream = {.kind = (char *)DELIVERY_STREAM_KIND,
                               .name = (char *)name,
@@ -153,7 +207,8 @@ bool list_delivery_streams(const struct call *call, const json_t *request, struc
     bool more = false;
     for (guint i = 0; all && i < all->len; i++) {
         const struct resource *stream = g_ptr_array_index(all, i);
-        if ((after && strcmp(stream->name, after) <= 0) || (type && strcmp(type, "DirectPut") != 0))
+        if ((after && strcmp(stream->name, after) <= 0) ||
+            (type && strcmp(type, json_text_at(stream->body, "DeliveryStreamType")) != 0))
             continue;
         more = json_array_size(names) == limit;
         if (more)
@@ -279,6 +334,8 @@ bool firehose_open(struct lathe *lathe, GError **error)
                                                  .lake = lathe->lake,
                                                  .clock = lathe->clock,
                                                  .backlog = DELIVERY_STREAM_BACKLOG};
+    if (!kinesis_open(lathe, error))
+        return false;
     lathe->streams = delivery_streams_open(&settings, error);
     return lathe->streams && open_all(lathe, error) &&
            delivery_streams_clean(lathe->streams, error);

@@ -6,6 +6,7 @@
 #include "program/evaluate_job.h"
 #include "program/features_job.h"
 #include "program/transform_job.h"
+#include "program/tune_job.h"
 #include "sandbox/sandbox.h"
 #include "script/script_job.h"
 #include "script/serve_job.h"
@@ -37,6 +38,10 @@ static const struct program all[] = {
      "input/config/hyperparameters.json says it",
      script_main, true},
     {"serve", "a user's inference script, as one process of an endpoint's pool", serve_main, true},
+    {"tune",
+     "what a tuning job tries next, as one process of its pool; by hand, of the study in\n"
+     "study.json",
+     tune_main, false},
     {"inside", "the first process of a sandbox; `script` and `serve` run it", inside_main, false},
 };
 

@@ -20,6 +20,7 @@ LIBRARIES = {
     "openssl/": ("OpenSSL", "libssl-dev", None), "zlib.h": ("zlib", "zlib1g-dev", None),
     "archive": ("libarchive", "libarchive-dev", "libarchive"),
     "snappy-c.h": ("libsnappy", "libsnappy-dev", "snappy"),
+    "lapacke.h": ("LAPACK", "liblapacke-dev", None),
     "sqlite3.h": ("SQLite", "libsqlite3-dev", "sqlite3"),
 }
 # The C library, Linux and the compiler.

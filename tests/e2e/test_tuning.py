@@ -266,3 +266,16 @@ def test_a_definition_may_name_its_instances_as_tuning_does(server, prepared):
     assert best["ResourceConfig"] == {"InstanceType": "ml.m5.large", "InstanceCount": 1, "VolumeSizeInGB": 3}
     assert job["TrainingJobDefinition"]["HyperParameterTuningResourceConfig"] == \
         asked["TrainingJobDefinition"]["HyperParameterTuningResourceConfig"]
+
+
+def test_a_bayesian_search_finds_better_than_it_began_with(server, prepared):
+    """The data's label is the sum of two features: deep trees with large steps fit best."""
+    asked = request(prepared, jobs=9, parallel=2, strategy="Bayesian", RandomSeed=3, searched=ranges(
+        integers=[("max_depth", 1, 6)], continuous=[("eta", 0.001, 0.9, "Logarithmic"), ("lambda", 0, 100, "Linear")],
+        categories=[("booster", ["gbtree", "gblinear"])]))
+    job = tune(server, asked)
+    assert job["HyperParameterTuningJobStatus"] == "Completed", job.get("FailureReason")
+    assert job["TrainingJobStatusCounters"]["Completed"] == 9
+    found = trials(server, asked["HyperParameterTuningJobName"], SortBy="CreationTime")
+    assert len({str(one["TunedHyperParameters"]) for one in found}) == 9
+    assert min(map(value, found[5:])) < min(map(value, found[:5]))

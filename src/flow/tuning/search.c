@@ -25,6 +25,7 @@ static void free_trial(void *data)
 static void free_search(void *state)
 {
     struct search *search = state;
+    search_close(search);
     g_ptr_array_unref(search->trials);
     g_ptr_array_unref(search->running);
     g_ptr_array_unref(search->to_retry);
@@ -212,7 +213,7 @@ static void decide(struct search *search)
 
 static void end_if_done(struct search *search)
 {
-    if (search->running->len || search->phase == SEARCH_GOES_ON)
+    if (search->running->len || search->asking || search->phase == SEARCH_GOES_ON)
         return;
     if (strcmp(search->final, "Completed") == 0 && !search->succeeded && search->failed) {
         search->final = NULL;
@@ -246,8 +247,10 @@ static enum flow_turn advance(void *state, GError **error)
     if (!look_at_heard(search, error))
         return FLOW_FAILED;
     decide(search);
-    if (search->phase == SEARCH_STOPS)
+    if (search->phase == SEARCH_STOPS) {
         search_drop(search);
+        search_stop_asking(search);
+    }
     if (search->phase == SEARCH_GOES_ON && search_choose(search) && !search->running->len)
         end_with(search, SEARCH_STOPS, "Completed");
     end_if_done(search);

@@ -56,9 +56,11 @@ struct search {
     guint succeeded, failed;
 
     enum search_phase phase;
-    const char *final; /* the status with which it will end, where that is decided */
-    char *reason;      /* of a Failed end */
-    bool stop_asked;   /* by a client */
+    const char *final;       /* the status with which it will end, where that is decided */
+    char *reason;            /* of a Failed end */
+    bool stop_asked;         /* by a client */
+    struct workers *workers; /* who is asked what to try; NULL: not yet */
+    bool asking;             /* an errand does */
     bool body_changed;
     bool ended;
 };
@@ -84,5 +86,14 @@ double search_retries_at(const struct search *search);
 
 /* Begins as many as may be; whether there is nothing more to try. */
 bool search_choose(struct search *search);
+void search_begin_at_random(struct search *search, guint definition);
+
+/* ---- asked of a process (search_ask.c) ---- */
+
+/* What that definition tries next is asked, and begun when the answer is back; false: not now. */
+bool search_ask(struct search *search, guint definition, const struct tune_study *study);
+/* It is not needed any more: it will be back soon. */
+void search_stop_asking(struct search *search);
+void search_close(struct search *search);
 
 #endif

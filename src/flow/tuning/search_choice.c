@@ -1,8 +1,10 @@
 /* What a tuning job tries next. */
+#include <math.h>
 #include <string.h>
 
 #include "flow/tuning/search.h"
 #include "flow/tuning/trial.h"
+#include "tune/bayesian.h"
 
 /* Trials begun in one turn: a stop is heard in between. */
 #define MOST_BEGUN 50
@@ -43,6 +45,22 @@ static int next_definition(const struct search *search, bool grid)
 
 /* ---- its next configuration ---- */
 
+/* What a trial says of its values; one that was superseded by another attempt says nothing. */
+static struct tune_trial known_of(const struct search *search, const struct trial *trial)
+{
+    double value, loss = NAN;
+    if (trial_objective(trial->entry, &value))
+        loss = search->definitions->all[trial->definition].maximize ? -value : value;
+    return (struct tune_trial){trial->values, loss, !trial_is_settled(trial->entry)};
+}
+
+static bool is_superseded(const struct trial *trial)
+{
+    return g_strcmp0(json_text_at(trial->entry, "Failure"), "Retryable") == 0 ||
+           json_true_at(trial->entry, "Dropped");
+}
+
+/* `trials` has room for all. */
 static struct tune_study study_of(const struct search *search, guint definition,
                                   struct tune_trial *trials)
 {
@@ -51,19 +69,27 @@ static struct tune_study study_of(const struct search *search, guint definition,
                                .seed = search->seed + definition};
     for (guint i = 0; i < search->trials->len; i++) {
         const struct trial *trial = g_ptr_array_index(search->trials, i);
-        if (trial->definition == definition && !trial->again)
-            trials[study.count++] = (struct tune_trial){.values = trial->values};
+        if (trial->definition == definition && !is_superseded(trial))
+            trials[study.count++] = known_of(search, trial);
     }
     return study;
 }
 
-static void choose_at_random(struct search *search, guint definition)
+void search_begin_at_random(struct search *search, guint definition)
 {
     double values[TUNE_MOST_PARAMETERS];
     g_autofree struct tune_trial *trials = g_new0(struct tune_trial, search->trials->len + 1);
     struct tune_study study = study_of(search, definition, trials);
     study_random(&study, values);
     search_begin(search, definition, values, NULL);
+}
+
+/* Whether the answer is awaited. */
+static bool ask(struct search *search, guint definition)
+{
+    g_autofree struct tune_trial *trials = g_new0(struct tune_trial, search->trials->len + 1);
+    struct tune_study study = study_of(search, definition, trials);
+    return !study_is_early(&study) && search_ask(search, definition, &study);
 }
 
 static void choose_of_grid(struct search *search, guint definition)
@@ -79,27 +105,38 @@ static void try_again(struct search *search)
     search_begin(search, failed->definition, failed->values, failed);
 }
 
-/* False: nothing is left to try. */
-static bool choose(struct search *search)
+enum choice { CHOSEN, ASKED, NOTHING_LEFT };
+
+static enum choice choose_of(struct search *search, guint definition)
 {
-    bool grid = strcmp(strategy_of(search), "Grid") == 0;
+    const char *strategy = strategy_of(search);
+    if (strcmp(strategy, "Grid") == 0)
+        choose_of_grid(search, definition);
+    else if (strcmp(strategy, "Bayesian") == 0 && ask(search, definition))
+        return ASKED;
+    else
+        search_begin_at_random(search, definition);
+    return CHOSEN;
+}
+
+static enum choice choose(struct search *search)
+{
     if (search->to_retry->len) {
         try_again(search);
-        return true;
+        return CHOSEN;
     }
+    bool enough = search->most && search->used >= search->most;
     int definition =
-        search->most && search->used >= search->most ? -1 : next_definition(search, grid);
-    if (definition < 0)
-        return false;
-    (grid ? choose_of_grid : choose_at_random)(search, (guint)definition);
-    return true;
+        enough ? -1 : next_definition(search, strcmp(strategy_of(search), "Grid") == 0);
+    return definition < 0 ? NOTHING_LEFT : choose_of(search, (guint)definition);
 }
 
 bool search_choose(struct search *search)
 {
-    int begun = 0;
-    while (search->running->len < search->parallel && begun++ < MOST_BEGUN)
-        if (!choose(search))
-            return true;
-    return false;
+    enum choice choice = CHOSEN;
+    for (int begun = 0; choice == CHOSEN && begun < MOST_BEGUN && !search->asking &&
+                        search->running->len < search->parallel;
+         begun++)
+        choice = choose(search);
+    return choice == NOTHING_LEFT;
 }

@@ -32,21 +32,19 @@ size_t text_double(char out[TEXT_NUMBER], double value)
         return size + put(out + size, "Infinity");
     if (magnitude == 0)
         return size + put(out + size, "0.0");
-    char digits[NUMBER_DIGITS_ROOM];
-    int exponent;
-    size_t count = number_digits(magnitude, digits, &exponent);
+    struct number_decimal decimal;
+    number_decimal(magnitude, &decimal);
     if (magnitude >= 1e-3 && magnitude < 1e7) {
-        size += number_write_plain(out + size, digits, count, exponent);
+        size += number_write_plain(out + size, &decimal);
         out[size] = '\0';
         return size;
     }
-    out[size++] = digits[0];
-    out[size++] = '.';
-    if (count == 1)
-        out[size++] = '0';
-    for (size_t i = 1; i < count; i++)
-        out[size++] = digits[i];
-    return size + (size_t)snprintf(out + size, TEXT_NUMBER - size, "E%d", exponent - 1);
+    /* The second digit and those behind it one further, then the point in between. */
+    memcpy(out + size + 1, decimal.digits, sizeof decimal.digits);
+    out[size] = decimal.digits[0];
+    out[size + 1] = '.';
+    size += decimal.count > 1 ? decimal.count + 1 : 3;
+    return size + (size_t)snprintf(out + size, TEXT_NUMBER - size, "E%d", decimal.exponent - 1);
 }
 
 size_t text_integer(char out[TEXT_NUMBER], double value)

@@ -13,6 +13,12 @@ static inline uint64_t word_load(const char *at)
            (uint64_t)bytes[6] << 48 | (uint64_t)bytes[7] << 56;
 }
 
+static inline void word_store(char *to, uint64_t word)
+{
+    for (int i = 0; i < 8; i++)
+        to[i] = (char)(word >> 8 * i);
+}
+
 /* The word of eight times this character. */
 static inline uint64_t word_of(char c)
 {

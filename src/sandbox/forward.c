@@ -110,7 +110,7 @@ static void *serve_connection(void *data)
 
 /* ---- all of them ---- */
 
-static bool start_thread(void *(*run)(void *), void *data)
+bool forward_thread(void *(*run)(void *), void *data)
 {
     pthread_t thread;
     pthread_attr_t attributes;
@@ -137,7 +137,7 @@ static void *accept_all(void *data)
         struct connection *connection = g_new0(struct connection, 1);
         *connection = (struct connection){forward, fd, -1};
         if (g_atomic_int_add(&forward->open, 1) >= CONNECTIONS ||
-            !start_thread(serve_connection, connection)) {
+            !forward_thread(serve_connection, connection)) {
             g_atomic_int_dec_and_test(&forward->open);
             close(fd);
             g_free(connection);
@@ -152,7 +152,7 @@ static bool begin(int listener, const void *to, socklen_t size, GError **error)
     forward->listener = listener;
     memcpy(&forward->to, to, size);
     forward->to_size = size;
-    return start_thread(accept_all, forward) ||
+    return forward_thread(accept_all, forward) ||
            error_set(error, ERROR_INTERNAL, "no thread could be started for the forwarder");
 }
 

@@ -2,6 +2,7 @@
  * on to it, buries what is orphaned, and ends with the command, by which all that it started ends.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "sandbox/resolver.h"
 #include "sandbox/sandbox_inside.h"
 
 static volatile sig_atomic_t told_group;
@@ -62,20 +64,61 @@ static _Noreturn void become(const json_t *orders)
 
 /* ---- the ways to the servers ---- */
 
-static bool open_way(const char *server, unsigned number, const char *folder, GError **error)
+/* What is listened to before there is a command, and served beside it. */
+struct way {
+    int listener;
+    char *socket; /* where it leads; NULL: it is the resolver */
+};
+
+static void clear_way(void *data)
 {
-    g_autofree char *socket = g_strdup_printf("%s/" INSIDE_SOCKET, folder, number);
-    int listener = forward_listen_tcp(server, error);
-    return listener >= 0 && forward_to_unix(listener, socket, error);
+    g_free(((struct way *)data)->socket);
 }
 
-static bool open_ways(const json_t *orders, const char *folder, GError **error)
+static bool add_way(GArray *ways, int listener, char *socket)
 {
-    size_t i;
-    const json_t *server;
-    json_array_foreach(
-        json_object_get(orders, "Servers"), i,
-        server) if (!open_way(json_string_value(server), (unsigned)i, folder, error)) return false;
+    struct way way = {listener, socket};
+    g_array_append_val(ways, way);
+    return listener >= 0;
+}
+
+static char *socket_of(const char *folder, gint64 server)
+{
+    return g_strdup_printf("%s/" INSIDE_SOCKET, folder, (unsigned)server);
+}
+
+/* What was opened before there was a sandbox; the command is not to have it. */
+static int given(int fd)
+{
+    return fcntl(fd, F_SETFD, FD_CLOEXEC) == 0 ? fd : -1;
+}
+
+static bool open_ways(const json_t *orders, const char *folder, GArray *ways, GError **error)
+{
+    gint64 of_domains = json_integer_at(orders, "DomainsServer", -1);
+    g_auto(GStrv) servers = texts_of(json_object_get(orders, "Servers"));
+    for (int i = 0; servers[i]; i++)
+        if (!add_way(ways, forward_listen_tcp(servers[i], error), socket_of(folder, i)))
+            return false;
+    return of_domains < 0 ||
+           (add_way(ways, given(SANDBOX_HTTPS), socket_of(folder, of_domains)) &&
+            add_way(ways, given(SANDBOX_RESOLVER), NULL)) ||
+           error_set_errno(error, errno, "listening within a sandbox");
+}
+
+static bool serve_way(const json_t *orders, const struct way *way, GError **error)
+{
+    if (way->socket)
+        return forward_to_unix(way->listener, way->socket, error);
+    char **domains = texts_of(json_object_get(orders, "Domains")); /* the resolver's, to the end */
+    return resolver_start(way->listener, domains, error);
+}
+
+static bool serve_ways(const json_t *orders, const GArray *ways, GError **error)
+{
+    for (guint i = 0; i < ways->len; i++)
+        if (!serve_way(orders, &g_array_index(ways, struct way, i), error))
+            return false;
     return true;
 }
 
@@ -108,33 +151,22 @@ int sandbox_inside(const char *folder)
     g_autoptr(GError) error = NULL;
     g_autofree char *path = g_build_filename(folder, INSIDE_ORDERS, NULL);
     g_autoptr(json_auto) orders = json_read_file(path, &error);
-    hand_signals_to(0);
-    /* Forked before there are threads. */
-    pid_t pid = -1;
-    int gate[2] = {-1, -1};
-    if (orders && pipe(gate) == 0 && (pid = fork()) == 0) {
-        char byte;
-        close(gate[1]);
-        ssize_t n = read(gate[0], &byte, 1);
-        close(gate[0]);
-        if (n != 1)
-            _exit(127);
-        dup2(SANDBOX_ERRORS, STDERR_FILENO);
-        close(SANDBOX_ERRORS);
-        close(SANDBOX_BEGUN);
-        become(orders);
-    }
-    if (!orders || pid < 0 || !open_ways(orders, folder, &error)) {
-        fprintf(stderr, "%s\n", error ? error->message : g_strerror(errno));
+    g_autoptr(GArray) ways = g_array_new(false, false, sizeof(struct way));
+    g_array_set_clear_func(ways, clear_way);
+    if (!orders || !open_ways(orders, folder, ways, &error)) {
+        fprintf(stderr, "%s\n", error->message);
         return 127;
     }
+    hand_signals_to(0);
+    say_begun();
+    pid_t pid = fork(); /* before there are threads */
+    if (pid == 0)
+        become(orders);
     hand_signals_to(pid);
     setpgid(pid, pid);
-    say_begun();
-    ssize_t n = write(gate[1], "g", 1);
-    (void)n;
-    close(gate[0]);
-    close(gate[1]);
     close(SANDBOX_LAST);
-    return wait_for(pid);
+    if (pid > 0 && serve_ways(orders, ways, &error))
+        return wait_for(pid);
+    fprintf(stderr, "%s\n", error ? error->message : g_strerror(errno));
+    return 127;
 }

@@ -110,9 +110,11 @@ static bool write_resolver(const struct sandbox *sandbox, GError **error)
 {
     g_autofree char *text = NULL;
     g_autofree char *path = in_own(sandbox, "resolv.conf");
-    if (!sandbox->host_network || !g_file_get_contents("/etc/resolv.conf", &text, NULL, NULL))
-        return true;
-    return g_file_set_contents(path, text, -1, error);
+    if (sandbox->host_network)
+        g_file_get_contents("/etc/resolv.conf", &text, NULL, NULL);
+    else if (sandbox_domains_server(sandbox) >= 0)
+        text = g_strdup("nameserver 127.0.0.1\n");
+    return !text || g_file_set_contents(path, text, -1, error);
 }
 
 /* Scripts for containers, where they are root or may become so, begin commands with sudo; what the
@@ -198,15 +200,17 @@ static bool write_text(const char *path, const char *text, GError **error)
     "userns=0; in a container --security-opt seccomp=unconfined), or set runtime.isolation to "  \
     "none in lathe.yaml"
 
-/* A namespace of mounts; for who is not root in a namespace of users, where it is itself. */
-static bool leave(GError **error)
+/* Namespaces of mounts and network; for who is not root in a namespace of users, where it is
+ * itself.
+ */
+static bool leave(bool host_network, GError **error)
 {
+    int left = CLONE_NEWNS | (host_network ? 0 : CLONE_NEWNET);
     uid_t user = geteuid();
     gid_t group = getegid();
     if (user == 0)
-        return unshare(CLONE_NEWNS) == 0 ||
-               error_set_errno(error, errno, "making a namespace of mounts");
-    if (unshare(CLONE_NEWUSER | CLONE_NEWNS) != 0)
+        return unshare(left) == 0 || error_set_errno(error, errno, "making namespaces");
+    if (unshare(CLONE_NEWUSER | left) != 0)
         return error_set(error, ERROR_INTERNAL, FORBIDDEN, g_strerror(errno));
     g_autofree char *users = g_strdup_printf("%u %u 1\n", user, user);
     g_autofree char *groups = g_strdup_printf("%u %u 1\n", group, group);
@@ -373,7 +377,9 @@ static bool give_up_root(uid_t user, GError **error)
 
 bool mounts_prepare(const struct sandbox *sandbox, GError **error)
 {
-    if (!leave(error) || !bring_together(sandbox, error))
+    if (!leave(sandbox->host_network, error) ||
+        (!sandbox->host_network && !network_open(sandbox, error)) ||
+        !bring_together(sandbox, error))
         return false;
     for (guint i = 0; sandbox->overlaid[i]; i++)
         if (!overlay(sandbox, i, error))
@@ -490,7 +496,7 @@ static void add_names(GPtrArray *arguments)
     add(arguments, "--ro-bind", OWN "passwd", "/etc/passwd", "--ro-bind", OWN "group", "/etc/group",
         "--ro-bind", OWN "hosts", "/etc/hosts", NULL);
     char resolver[PATH_MAX];
-    if (realpath("/etc/resolv.conf", resolver)) /* is written where there is a network */
+    if (realpath("/etc/resolv.conf", resolver)) /* is written where there is who answers */
         add(arguments, "--ro-bind-try", OWN "resolv.conf", resolver, NULL);
 }
 
@@ -521,8 +527,6 @@ GPtrArray *mounts_arguments(const struct sandbox *sandbox, const char *working_f
     add(arguments, "bwrap", "--unshare-user", "--unshare-pid", "--unshare-ipc", "--unshare-uts",
         "--unshare-cgroup-try", "--die-with-parent", "--as-pid-1", "--new-session", "--clearenv",
         "--cap-drop", "ALL", "--hostname", "algo-1", NULL);
-    if (!sandbox->host_network)
-        add(arguments, "--unshare-net", NULL);
     add(arguments, "--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev", NULL);
     add_masks(arguments, sandbox);
     add_opt(arguments);

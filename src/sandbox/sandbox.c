@@ -54,6 +54,8 @@ struct sandbox *sandbox_read(const char *folder, GError **error)
     sandbox->folder = g_canonicalize_filename(folder, NULL);
     sandbox->python = g_strdup(json_text_at(settings, "Python"));
     sandbox->servers = texts_of(json_object_get(settings, "Servers"));
+    sandbox->domains = texts_of(json_object_get(settings, "Domains"));
+    sandbox->domains_server = g_strdup(json_text_at(settings, "DomainsServer"));
     sandbox->certificates = g_strdup(json_text_at(settings, "Certificates"));
     sandbox->host_network = g_strcmp0(json_text_at(settings, "Network"), "host") == 0;
     sandbox->not_isolated = g_strcmp0(json_text_at(settings, "Isolation"), "none") == 0;
@@ -76,6 +78,8 @@ void sandbox_free(struct sandbox *sandbox)
     g_free(sandbox->folder);
     g_free(sandbox->python);
     g_strfreev(sandbox->servers);
+    g_strfreev(sandbox->domains);
+    g_free(sandbox->domains_server);
     g_free(sandbox->certificates);
     g_free(sandbox->packages);
     g_free(sandbox->groups);
@@ -149,14 +153,37 @@ static json_t *servers_of(const struct sandbox *sandbox)
     return servers;
 }
 
+/* A server that has the port itself is asked there. */
+int sandbox_domains_server(const struct sandbox *sandbox)
+{
+    int found = -1;
+    for (guint i = 0; i < sandbox_forwards(sandbox); i++) {
+        if (g_str_has_suffix(sandbox->servers[i], ":443"))
+            return -1;
+        if (g_strcmp0(sandbox->servers[i], sandbox->domains_server) == 0)
+            found = (int)i;
+    }
+    return found;
+}
+
+static json_t *domains_of(const struct sandbox *sandbox)
+{
+    json_t *domains = json_array();
+    for (char **domain = sandbox->domains; *domain; domain++)
+        json_array_append_new(domains, json_string(*domain));
+    return domains;
+}
+
 static json_t *orders_of(const struct sandbox *sandbox, const struct sandbox_command *command)
 {
     json_t *argv = json_array();
     for (char *const *word = command->argv; *word; word++)
         json_array_append_new(argv, json_string(*word));
-    return json_pack("{soso so sI sI}", "Command", argv, "Environment",
-                     sandbox_environment(sandbox, command), "Servers", servers_of(sandbox), "Bytes",
-                     (json_int_t)sandbox->bytes, "Processes", (json_int_t)sandbox->processes);
+    return json_pack("{soso so so si sI sI}", "Command", argv, "Environment",
+                     sandbox_environment(sandbox, command), "Servers", servers_of(sandbox),
+                     "Domains", domains_of(sandbox), "DomainsServer",
+                     sandbox_domains_server(sandbox), "Bytes", (json_int_t)sandbox->bytes,
+                     "Processes", (json_int_t)sandbox->processes);
 }
 
 static char *own(const struct sandbox *sandbox, const char *name)
@@ -203,11 +230,11 @@ static void place(const struct run *run)
     int own_errors = fcntl(run->errors[1], F_DUPFD, 20), info = fcntl(run->info[1], F_DUPFD, 20);
     dup2(errors, SANDBOX_ERRORS);
     dup2(begun, SANDBOX_BEGUN);
-    dup2(info, SANDBOX_BEGUN + 1);
+    dup2(info, SANDBOX_INFO);
     dup2(own_errors, STDERR_FILENO);
     if (fcntl(SANDBOX_LAST, F_GETFD) < 0) /* by hand there is no pipe for reports */
         dup2(STDIN_FILENO, SANDBOX_LAST);
-    for (int fd = SANDBOX_BEGUN + 2; fd < 64; fd++)
+    for (int fd = SANDBOX_INFO + 1; fd < 64; fd++)
         close(fd);
 }
 
@@ -227,7 +254,7 @@ static _Noreturn void wrap(const struct run *run, pid_t parent)
         if (getppid() != parent)
             _exit(127);
         g_ptr_array_insert(arguments, 1, g_strdup("--info-fd"));
-        g_ptr_array_insert(arguments, 2, g_strdup_printf("%d", SANDBOX_BEGUN + 1));
+        g_ptr_array_insert(arguments, 2, g_strdup_printf("%d", SANDBOX_INFO));
         execvp("bwrap", (char *const *)arguments->pdata);
         error_set(&error, ERROR_INTERNAL,
                   errno == ENOENT ? "scripts run under bubblewrap, which is not installed: install "

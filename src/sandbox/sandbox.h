@@ -36,27 +36,31 @@ struct sandbox {
     char *folder; /* of the job, absolute: becomes /opt/ml */
     char
         *python; /* the interpreter, absolute: `python` and `python3` within; NULL: the machine's */
-    char **servers;     /* host:port each, that the forwarder leads to, the same within; at most
-                         * SANDBOX_SERVERS; NULL-terminated */
-    char *certificates; /* a file, absolute: SANDBOX_CERTIFICATES; or NULL */
-    bool host_network;  /* the machine's network instead */
-    bool not_isolated;  /* runtime.isolation: none */
-    char **masked;      /* folders that are not to be seen, absolute; NULL-terminated */
-    char **overlaid;    /* folders below `folder` whose files are not the job's to change (links to
-                         * the lake's): it sees copies on writing; NULL-terminated */
-    char *packages;     /* a folder of Python packages, absolute: SANDBOX_PACKAGES; or NULL */
-    char *groups;       /* the control group for those of sandboxes (sandbox_claim_groups), by which
-                         * memory is then limited; or NULL */
-    guint64 memory;     /* bytes that all its processes hold; 0: no limit */
-    guint64 bytes;      /* that it may have on disk below `folder`; 0: no limit */
-    guint64 processes;  /* 0: no limit */
-    uid_t user; /* who the command is; not root: a server that is root takes another user for
-                 * each, so that no two jobs can touch each other */
+    char **servers;       /* host:port each, that the forwarder leads to, the same within; at most
+                           * SANDBOX_SERVERS; NULL-terminated */
+    char **domains;       /* names below them are the sandbox's own, where it has no network of the
+                           * machine;       NULL-terminated */
+    char *domains_server; /* and its port 443 leads to this one of servers; or NULL */
+    char *certificates;   /* a file, absolute: SANDBOX_CERTIFICATES; or NULL */
+    bool host_network;    /* the machine's network instead */
+    bool not_isolated;    /* runtime.isolation: none */
+    char **masked;        /* folders that are not to be seen, absolute; NULL-terminated */
+    char **overlaid;   /* folders below `folder` whose files are not the job's to change (links to
+                        * the lake's): it sees copies on writing; NULL-terminated */
+    char *packages;    /* a folder of Python packages, absolute: SANDBOX_PACKAGES; or NULL */
+    char *groups;      /* the control group for those of sandboxes (sandbox_claim_groups), by which
+                        * memory is then limited; or NULL */
+    guint64 memory;    /* bytes that all its processes hold; 0: no limit */
+    guint64 bytes;     /* that it may have on disk below `folder`; 0: no limit */
+    guint64 processes; /* 0: no limit */
+    uid_t user;        /* who the command is; not root: a server that is root takes another user for
+                        * each, so that no two jobs can touch each other */
     gid_t group;
 };
 
-/* The members of SANDBOX_FILE of a job's folder: Python, Servers, Certificates, Network (lathe or
- * host), Isolation (bubblewrap or none), Masked, Overlaid, Groups, Memory, Bytes, Processes. */
+/* The members of SANDBOX_FILE of a job's folder: Python, Servers, Domains, DomainsServer,
+ * Certificates, Network (lathe or host), Isolation (bubblewrap or none), Masked, Overlaid, Groups,
+ * Memory, Bytes, Processes. */
 struct sandbox *sandbox_read(const char *folder, GError **error);
 void sandbox_free(struct sandbox *sandbox);
 typedef struct sandbox sandbox_auto;

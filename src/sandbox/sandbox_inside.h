@@ -8,9 +8,12 @@
 
 /* Descriptors that bubblewrap and what runs in it are given beside those of the command. */
 enum {
-    SANDBOX_LAST = 3,   /* the command's own are 0 to 3 */
-    SANDBOX_ERRORS = 4, /* the command's standard error: 2 is bubblewrap's own until it begins */
-    SANDBOX_BEGUN = 5,  /* a byte here says that the first process runs */
+    SANDBOX_LAST = 3,     /* the command's own are 0 to 3 */
+    SANDBOX_ERRORS = 4,   /* the command's standard error: 2 is bubblewrap's own until it begins */
+    SANDBOX_BEGUN = 5,    /* a byte here says that the first process runs */
+    SANDBOX_INFO = 6,     /* bubblewrap's report */
+    SANDBOX_HTTPS = 7,    /* listens on port 443; and */
+    SANDBOX_RESOLVER = 8, /* on port 53, where the sandbox has domains */
 };
 
 /* Where the first process finds its orders, and the forwarder's sockets. */
@@ -24,6 +27,8 @@ enum {
  * folder as MOUNTS_FOLDER/ml, and gives up root. */
 #define MOUNTS_FOLDER "/run/lathe"
 bool mounts_prepare(const struct sandbox *sandbox, GError **error);
+/* network.c: within that, opens the network. */
+bool network_open(const struct sandbox *sandbox, GError **error);
 /* Bubblewrap's arguments, to be made before mounts_prepare and executed after it; NULL-terminated.
  */
 GPtrArray *mounts_arguments(const struct sandbox *sandbox, const char *working_folder);
@@ -53,11 +58,15 @@ bool idmap_bind(const char *from, const char *to, uid_t user);
 
 /* sandbox.c: how many servers it has a forwarder to. */
 guint sandbox_forwards(const struct sandbox *sandbox);
+/* sandbox.c: which of them answers for the domains; -1: none. */
+int sandbox_domains_server(const struct sandbox *sandbox);
 
 /* forward.c: accepts connections at a listening socket and connects each to an address, on threads
  * of its own that last as long as the process. */
 bool forward_to_tcp(int listener, const char *text, GError **error);
 bool forward_to_unix(int listener, const char *path, GError **error);
+/* A detached thread with a small stack. */
+bool forward_thread(void *(*run)(void *), void *data);
 int forward_listen_unix(const char *path, GError **error);
 int forward_listen_tcp(const char *text, GError **error);
 

@@ -24,7 +24,7 @@ LIBRARIES = {
     "sqlite3.h": ("SQLite", "libsqlite3-dev", "sqlite3"),
 }
 # The C library, Linux and the compiler.
-SYSTEM = re.compile(r"^((sys|linux|arpa|netinet)/.*|(assert|ctype|dirent|dlfcn|errno|fcntl|float|grp|immintrin|"
+SYSTEM = re.compile(r"^((sys|linux|arpa|net|netinet)/.*|(assert|ctype|dirent|dlfcn|errno|fcntl|float|grp|immintrin|"
                     r"inttypes|limits|locale|math|netdb|poll|pthread|sched|signal|std\w+|string|strings|"
                     r"time|unistd)\.h)$")
 

@@ -5,6 +5,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import sys
 import time
 
 import pytest
@@ -136,6 +137,60 @@ print(json.dumps([asked("https://bucket.s3.us-east-1.amazonaws.com/"),
     listed, missing, other, trusted, changed = answers(own, script)
     assert (listed, missing, trusted) == (200, 404, 1)
     assert "403" in other and changed in ("PermissionError", "OSError")  # another user; read-only
+
+
+AS_IF_NOBODY_HAD_SAID = """
+import json, os, socket, ssl
+for name in list(os.environ):
+    if "proxy" in name.lower() or name.startswith("AWS_ENDPOINT"):
+        del os.environ[name]
+"""
+
+
+def test_awss_names_lead_to_this_server_whoever_asks(own):
+    script = AS_IF_NOBODY_HAD_SAID + """
+def status(host):
+    context = ssl.create_default_context()
+    with socket.create_connection((host, 443), 10) as link, \\
+            context.wrap_socket(link, server_hostname=host) as session:
+        session.sendall(f"GET / HTTP/1.1\\r\\nHost: {host}\\r\\nConnection: close\\r\\n\\r\\n".encode())
+        return int(session.recv(64).split()[1])
+def failure(call, *given):
+    try:
+        call(*given)
+    except OSError as error:
+        return type(error).__name__
+with open("/proc/self/status") as file:
+    rights = [line.split()[1] for line in file if line.startswith("Cap")]
+print(json.dumps([status("bucket.s3.us-east-1.amazonaws.com"),
+                  status("nobody.s3.us-east-1.amazonaws.com"),
+                  failure(socket.create_connection, ("www.example.com", 443)),
+                  failure(socket.create_server, ("127.0.0.1", 80)),
+                  socket.gethostbyname("localhost"), sorted(set(rights))]))
+"""
+    assert answers(own, script) == [200, 404, "gaierror", "PermissionError", "127.0.0.1", ["0" * 16]]
+
+
+def test_pyarrows_own_client_reads_and_writes_the_lake(server_factory, tmp_path):
+    """It takes neither a proxy nor an endpoint from anywhere."""
+    pytest.importorskip("pyarrow", reason="pyarrow (tests/requirements.txt)")
+    file = tmp_path / "lathe.yaml"
+    python = pathlib.Path(os.path.realpath(sys.prefix), "bin", "python")
+    file.write_text(f"runtime:\n  python: {python}\n")
+    server = server_factory(["--config", str(file)])
+    server.client("s3").create_bucket(Bucket="bucket")
+    server.client("s3").put_object(Bucket="bucket", Key="to/arrow", Body=b"from outside")
+    script = AS_IF_NOBODY_HAD_SAID + """
+from pyarrow import fs
+s3 = fs.S3FileSystem(region="us-east-1")
+with s3.open_output_stream("bucket/from/arrow") as stream:
+    stream.write(b"from within")
+print(json.dumps([s3.open_input_stream("bucket/to/arrow").read().decode(),
+                  [found.path for found in s3.get_file_info(fs.FileSelector("bucket/from"))]]))
+"""
+    assert answers(server, script) == ["from outside", ["bucket/from/arrow"]]
+    found = server.client("s3").get_object(Bucket="bucket", Key="from/arrow")
+    assert found["Body"].read() == b"from within"
 
 
 def test_what_it_does_to_its_inputs_only_it_sees(own):

@@ -1,21 +1,34 @@
 #include "service/sagemaker/script.h"
 
 #include "base/error.h"
+#include "proxy/aws_host.h"
 #include "proxy/proxy.h"
 #include "proxy/variables.h"
 #include "runtime/settings.h"
 #include "sandbox/sandbox.h"
 
+static const char *without_scheme(const char *url)
+{
+    return url + strlen("http://");
+}
+
 /* What scripts reach of this machine, by the same addresses: the server, and its proxy. */
 static json_t *servers_of(const struct lathe *lathe)
 {
-    static const char scheme[] = "http://";
     json_t *servers = json_array();
     if (lathe->url)
-        json_array_append_new(servers, json_string(lathe->url + strlen(scheme)));
+        json_array_append_new(servers, json_string(without_scheme(lathe->url)));
     if (lathe->proxy)
-        json_array_append_new(servers, json_string(proxy_url(lathe->proxy) + strlen(scheme)));
+        json_array_append_new(servers, json_string(without_scheme(proxy_url(lathe->proxy))));
     return servers;
+}
+
+static json_t *aws_hosts(void)
+{
+    json_t *domains = json_array();
+    for (const char *const *domain = aws_domains; *domain; domain++)
+        json_array_append_new(domains, json_string(*domain));
+    return domains;
 }
 
 static json_t *way_to_server(const struct lathe *lathe, const char *region)
@@ -42,6 +55,9 @@ static void add_aws_hosts(const struct lathe *lathe, json_t *sandbox)
     g_autoptr(json_auto) variables = proxy_variables(&told);
     json_object_update(json_object_get(sandbox, "Environment"), variables);
     json_object_set_new(sandbox, "Certificates", json_string(bundle));
+    json_object_set_new(sandbox, "Domains", aws_hosts());
+    json_object_set_new(sandbox, "DomainsServer",
+                        json_string(without_scheme(proxy_url(lathe->proxy))));
 }
 
 json_t *script_sandbox(const struct lathe *lathe, const char *region)

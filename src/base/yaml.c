@@ -226,8 +226,26 @@ static json_t *read_document(const char *text, size_t size, const char *what, GE
     return value;
 }
 
+/* Whether there is nothing but white space and comments: a stream without a document, which
+ * libfyaml tells from none at all by a line to standard error. */
+static bool is_blank(const char *text, size_t size)
+{
+    bool in_comment = false;
+    for (size_t i = 0; i < size; i++) {
+        if (text[i] == '\n')
+            in_comment = false;
+        else if (text[i] == '#')
+            in_comment = true;
+        else if (!in_comment && !g_ascii_isspace(text[i]))
+            return false;
+    }
+    return true;
+}
+
 json_t *yaml_parse(const char *text, size_t size, const char *what, GError **error)
 {
+    if (is_blank(text, size))
+        return json_null();
     /* Most of what is large is JSON, whose own reader takes less. */
     bool may_be_json = size > 0 && strchr("{[", text[0]);
     json_t *json = may_be_json ? json_parse(text, size, what, NULL) : NULL;

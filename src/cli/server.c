@@ -93,7 +93,7 @@ static struct proxy *new_proxy(struct server *server, const struct server_option
     const struct proxy_options options = {
         .address = address,
         .port = port,
-        .no_tunnels = asked->no_tunnels,
+        .no_tunnels = asked->no_tunnels || server->lathe->settings->no_tunnels,
         .home = server->lathe->home,
     };
     return proxy_open(&options, server->http, error);

@@ -16,7 +16,7 @@ struct server_options {
     const char *listen;        /* where HTTP is served; NULL: not at all */
     const char *configuration; /* a path; NULL: the home's own file (runtime/settings.h) */
     const char *proxy; /* where the proxy is, "off", or NULL: the port after, else any free one */
-    bool no_tunnels;   /* of the proxy */
+    bool no_tunnels;   /* of the proxy, whatever the configuration says */
     bool test_clock;   /* HTTP may move the clock on */
 };
 

@@ -29,6 +29,23 @@ static bool take_python(const struct reader *reader, const json_t *value, GError
     return true;
 }
 
+/* A folder that Spark was unpacked to, or the command that submits to it. */
+static bool take_spark(const struct reader *reader, const json_t *value, GError **error)
+{
+    const char *text = json_is_string(value) ? json_string_value(value) : "";
+    g_autofree char *below = g_build_filename(text, "bin", "spark-submit", NULL);
+    bool is_folder = g_file_test(text, G_FILE_TEST_IS_DIR);
+    g_autofree char *found = g_find_program_in_path(is_folder ? below : text);
+    if (!found)
+        return refuse(reader, "runtime.spark",
+                      "Spark's folder (with bin/spark-submit in it), or a spark-submit that can be "
+                      "executed",
+                      error);
+    g_free(reader->settings->spark);
+    reader->settings->spark = g_canonicalize_filename(found, NULL);
+    return true;
+}
+
 /* One of two words. */
 static bool take_word(const struct reader *reader, const char *key, const json_t *value,
                       const char *const words[2], bool *is_second, GError **error)
@@ -129,19 +146,32 @@ static bool take_all(const struct reader *reader, const json_t *object, const ch
 
 static bool take_runtime(const struct reader *reader, const json_t *value, GError **error)
 {
-    static const struct setting settings[] = {{"python", take_python},
-                                              {"isolation", take_isolation},
-                                              {"network", take_network},
-                                              {"memory", take_memory},
-                                              {"processes", take_processes}};
+    static const struct setting settings[] = {
+        {"python", take_python},   {"spark", take_spark},   {"isolation", take_isolation},
+        {"network", take_network}, {"memory", take_memory}, {"processes", take_processes}};
     return json_is_object(value)
                ? take_all(reader, value, "runtime.", settings, G_N_ELEMENTS(settings), error)
                : refuse(reader, "runtime", "a mapping", error);
 }
 
+static bool take_tunnels(const struct reader *reader, const json_t *value, GError **error)
+{
+    reader->settings->no_tunnels = json_is_false(value);
+    return json_is_boolean(value) || refuse(reader, "proxy.tunnels", "true or false", error);
+}
+
+static bool take_proxy(const struct reader *reader, const json_t *value, GError **error)
+{
+    static const struct setting settings[] = {{"tunnels", take_tunnels}};
+    return json_is_object(value)
+               ? take_all(reader, value, "proxy.", settings, G_N_ELEMENTS(settings), error)
+               : refuse(reader, "proxy", "a mapping", error);
+}
+
 static bool take_file(const struct reader *reader, const json_t *value, GError **error)
 {
-    static const struct setting settings[] = {{"runtime", take_runtime}, {"slots", take_slots}};
+    static const struct setting settings[] = {
+        {"runtime", take_runtime}, {"slots", take_slots}, {"proxy", take_proxy}};
     if (json_is_null(value)) /* nothing but comments */
         return true;
     return json_is_object(value)
@@ -160,6 +190,15 @@ static char *default_python(void)
     if (own && g_file_test(own, G_FILE_TEST_IS_EXECUTABLE))
         return g_steal_pointer(&own);
     return g_find_program_in_path("python3");
+}
+
+/* Likewise; where none is found there, the SPARK_HOME of who started the server. */
+static char *default_spark(void)
+{
+    const char *home = g_getenv("SPARK_HOME");
+    g_autofree char *own = home ? g_build_filename(home, "bin", "spark-submit", NULL) : NULL;
+    char *found = g_find_program_in_path("spark-submit");
+    return found || !own ? found : g_find_program_in_path(own);
 }
 
 static bool read_file(const struct reader *reader, bool may_miss, GError **error)
@@ -181,7 +220,8 @@ struct settings *settings_read(const char *home, const char *path, GError **erro
 {
     g_autofree char *own = g_build_filename(home, SETTINGS_FILE, NULL);
     struct settings *settings = g_new0(struct settings, 1);
-    *settings = (struct settings){.python = default_python(), .isolated = true, .processes = 4096};
+    *settings = (struct settings){
+        .python = default_python(), .spark = default_spark(), .isolated = true, .processes = 4096};
     struct reader reader = {path ? path : own, settings};
     if (read_file(&reader, !path, error))
         return settings;
@@ -194,5 +234,6 @@ void settings_free(struct settings *settings)
     if (!settings)
         return;
     g_free(settings->python);
+    g_free(settings->spark);
     g_free(settings);
 }

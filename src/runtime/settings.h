@@ -8,11 +8,13 @@
 
 struct settings {
     char *python;      /* the interpreter of users' scripts, absolute; NULL: there is none */
+    char *spark;       /* spark-submit, absolute; NULL: there is none */
     bool isolated;     /* scripts run in a sandbox */
     bool host_network; /* and have the machine's network in it */
     gint64 memory;     /* bytes that a script's processes may hold together; 0: no limit */
     gint64 processes;  /* that a script may have at once; 0: no limit */
     unsigned slots;    /* jobs at once; 0: as many as cores */
+    bool no_tunnels;   /* the proxy leads to AWS's hosts alone */
 };
 
 /* Reads the file: path, which has to be there, or where that is NULL SETTINGS_FILE of the home,
@@ -20,8 +22,11 @@ struct settings {
  * nearest, a value that is none what it may be (ERROR_VALIDATION).
  *
  *   slots: 2
+ *   proxy:
+ *     tunnels: false                      # AWS's hosts alone, which are answered here
  *   runtime:
  *     python: /home/me/.venv/bin/python   # default: the active virtual environment's, or python3
+ *     spark: /opt/spark                   # default: the PATH's spark-submit, or SPARK_HOME's
  *     isolation: bubblewrap               # or none
  *     network: lathe                      # the server alone; or host
  *     memory: 8 GiB

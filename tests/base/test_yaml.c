@@ -32,6 +32,9 @@ static void blocks_anchors_and_json_are_read(void **state)
     assert_reads("a: &x\n  - 1\n  - b: |\n      two\n      lines\nc: *x\n",
                  "{\"a\":[1,{\"b\":\"two\\nlines\\n\"}],\"c\":[1,{\"b\":\"two\\nlines\\n\"}]}");
     assert_reads("{\"a\": [1, {\"b\": null}]}", "{\"a\":[1,{\"b\":null}]}");
+    assert_reads("", "null");
+    assert_reads("# nothing\n\n  # but this", "null");
+    assert_reads("# a number\n3 # and this\n", "3");
 }
 
 static void errors_name_the_place(void **state)

@@ -482,10 +482,13 @@ def test_python_checks_a_certificate_strictly(shell):
 # --- its life -------------------------------------------------------------------------------------
 
 def test_tunnels_and_the_whole_proxy_can_be_turned_off(server_factory, lathe, tmp_path):
-    quiet = Shell(lathe, server_factory(["--no-tunnels"]), tmp_path)
-    status, answer = quiet.ask(CONNECT.format("example.com:443"))
-    assert status == 403 and "turned off" in answer
-    assert quiet.request("s3.amazonaws.com", "/")[0] == 200
+    configuration = tmp_path / "lathe.yaml"
+    configuration.write_text("proxy:\n  tunnels: false\n")
+    for said in ["--no-tunnels"], ["--config", str(configuration)]:
+        quiet = Shell(lathe, server_factory(said), tmp_path)
+        status, answer = quiet.ask(CONNECT.format("example.com:443"))
+        assert status == 403 and "turned off" in answer
+        assert quiet.request("s3.amazonaws.com", "/")[0] == 200
     without = server_factory(["--proxy", "off"])
     told = subprocess.run([str(lathe), "env", "--all"], text=True, capture_output=True, timeout=60,
                           env={**os.environ, "LATHE_HOME": str(without.home)})

@@ -1,0 +1,118 @@
+/* What a home's configuration file may say, and what is told of what it may not. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <cmocka.h>
+#include <glib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/file.h"
+#include "runtime/settings.h"
+
+static char *home, *spark; /* spark: a folder as Spark is unpacked to */
+
+static int up(void **state)
+{
+    (void)state;
+    home = g_dir_make_tmp("lathe-settings-XXXXXX", NULL);
+    spark = g_build_filename(home, "spark", NULL);
+    g_autofree char *bin = g_build_filename(spark, "bin", NULL);
+    g_autofree char *submit = g_build_filename(bin, "spark-submit", NULL);
+    return !file_make_folders(bin, NULL) || !g_file_set_contents(submit, "", 0, NULL) ||
+           chmod(submit, 0755) != 0;
+}
+
+static int down(void **state)
+{
+    (void)state;
+    file_remove_tree(home, NULL);
+    g_free(home);
+    g_free(spark);
+    return 0;
+}
+
+static struct settings *read_text(const char *text, GError **error)
+{
+    g_autofree char *path = g_build_filename(home, SETTINGS_FILE, NULL);
+    assert_true(g_file_set_contents(path, text, -1, NULL));
+    return settings_read(home, NULL, error);
+}
+
+static void assert_refused(const char *text, const char *words)
+{
+    g_autoptr(GError) error = NULL;
+    assert_null(read_text(text, &error));
+    if (!strstr(error->message, words))
+        fail_msg("\"%s\" is not in \"%s\"", words, error->message);
+}
+
+static void assert_spark(const char *text)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *wanted = g_build_filename(spark, "bin", "spark-submit", NULL);
+    struct settings *settings = read_text(text, &error);
+    assert_null(error);
+    assert_string_equal(settings->spark, wanted);
+    settings_free(settings);
+}
+
+static void spark_is_a_folder_or_a_command(void **state)
+{
+    (void)state;
+    g_autofree char *folder = g_strdup_printf("runtime: {spark: '%s'}\n", spark);
+    g_autofree char *command = g_strdup_printf("runtime: {spark: '%s/bin/spark-submit'}\n", spark);
+    g_autofree char *neither = g_strdup_printf("runtime: {spark: '%s'}\n", home);
+    assert_spark(folder);
+    assert_spark(command);
+    assert_refused(neither, "runtime.spark has to be Spark's folder (with bin/spark-submit in it)");
+    assert_refused("runtime: {spark: 3}\n", "runtime.spark has to be");
+    assert_refused("runtime: {sparc: /opt/spark}\n",
+                   "there is no key runtime.sparc; is spark meant?");
+}
+
+static void where_nothing_is_said_spark_is_where_its_variable_says(void **state)
+{
+    (void)state;
+    g_setenv("PATH", home, TRUE);
+    g_setenv("SPARK_HOME", spark, TRUE);
+    assert_spark("");
+    g_setenv("SPARK_HOME", home, TRUE);
+    struct settings *settings = read_text("", NULL);
+    assert_null(settings->spark);
+    settings_free(settings);
+}
+
+static void tunnels_are_open_unless_it_says_otherwise(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text;
+        bool no_tunnels;
+    } cases[] = {{"", false},
+                 {"proxy: {tunnels: true}\n", false},
+                 {"# all as it is\n", false},
+                 {"proxy:\n  tunnels: false\n", true}};
+    for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
+        g_autoptr(GError) error = NULL;
+        struct settings *settings = read_text(cases[i].text, &error);
+        assert_null(error);
+        assert_int_equal(settings->no_tunnels, cases[i].no_tunnels);
+        settings_free(settings);
+    }
+    assert_refused("proxy: {tunnels: no}\n", "proxy.tunnels has to be true or false");
+    assert_refused("proxy: {tunels: false}\n", "there is no key proxy.tunels; is tunnels meant?");
+    assert_refused("proxy: off\n", "proxy has to be a mapping");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(spark_is_a_folder_or_a_command),
+        cmocka_unit_test(where_nothing_is_said_spark_is_where_its_variable_says),
+        cmocka_unit_test(tunnels_are_open_unless_it_says_otherwise),
+    };
+    return cmocka_run_group_tests(tests, up, down);
+}

@@ -15,7 +15,7 @@ enum { CLI_OK = 0, CLI_FAILED = 1, CLI_USAGE = 2, CLI_NOT_RUNNING = 3 };
 struct verb {
     const char *name;
     const char *usage;                 /* "JOB [-f]" */
-    const char *summary;               /* a line of `lathe help` */
+    const char *summary;               /* a line of `lathe help`; NULL: lathe's own, not listed */
     const char *help;                  /* what `lathe help VERB` adds */
     int (*run)(int argc, char **argv); /* argv[0] is the verb */
 };
@@ -34,6 +34,7 @@ int cli_stop(int argc, char **argv);
 int cli_env(int argc, char **argv);
 int cli_run(int argc, char **argv);
 int cli_job(int argc, char **argv);
+int cli_extract(int argc, char **argv);
 
 /* Parses a verb's options (ends with a zero entry; may be NULL); what is left stays in argv. --home
  * and --help are every verb's. False where they are wrong (said on stderr). */

@@ -96,6 +96,7 @@ static const struct verb verbs[] = {
      "What a job's process does: reads and writes below FOLDER. Needs no server. Without NAME: a "
      "list.",
      cli_job},
+    {"extract", "", NULL, NULL, cli_extract},
 };
 
 static char *home_option;
@@ -113,7 +114,8 @@ static int print_overview(FILE *out)
     fprintf(out, "lathe: from raw rows to a monitored prediction service, in AWS's words\n\n"
                  "usage: lathe VERB [ARGUMENTS] [--home FOLDER]\n\n");
     for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++)
-        fprintf(out, "  %-10s%s\n", verbs[i].name, verbs[i].summary);
+        if (verbs[i].summary)
+            fprintf(out, "  %-10s%s\n", verbs[i].name, verbs[i].summary);
     fprintf(out, "  %-10s%s\n", "help",
             "help VERB says more about one of them; help features, what a features job can do");
     fprintf(out, "  %-10s%s\n\n", "--version", "say which lathe this is");
@@ -133,8 +135,8 @@ static int print_features(void)
 static int print_help(const struct verb *verb)
 {
     printf("usage: lathe %s%s%s\n\n%s\n", verb->name, *verb->usage ? " " : "", verb->usage,
-           verb->summary);
-    if (*verb->help)
+           verb->summary ? verb->summary : "a process that lathe starts; it talks on descriptor 3");
+    if (verb->help && *verb->help)
         printf("\n%s\n", verb->help);
     return CLI_OK;
 }

@@ -1,26 +1,29 @@
 /* From the records of a file to an object of the lake. */
 #include <math.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "base/error.h"
-#include "base/id.h"
 #include "store/entry.h"
-#include "stream/delivery_stream_inside.h"
-#include "stream/prefix.h"
+#include "stream/parcels.h"
 
 #define FIRST_RETRY 5.0 /* seconds; each next one waits twice as long */
 #define LAST_RETRY 300.0
 
-/* ---- one object ---- */
+/* ---- one delivery ---- */
 
-/* Records on their way into an object, and what the store then knows. */
+#define ASK_RECORDS 500 /* that are asked for their partition keys at once */
+#define ASK_BYTES ((size_t)1 << 20)
+
+/* Records on their way into objects, and what the store then knows. */
 struct delivery {
     const struct delivery_stream *stream;
     const struct delivery_config *config;
-    struct output *output;
+    struct parcels *parcels;
+    GPtrArray *asked; /* GBytes: records that wait for their partition keys */
+    size_t asked_bytes;
+    unsigned slow; /* queries */
     size_t records;
-    double time;    /* of the first record */
+    double time;    /* at which the record arrived, or the file's first one */
     guint64 number; /* up to which the stream is delivered then */
     /* Calls take_record for each record. */
     bool (*read)(struct delivery *delivery, GError **error);
@@ -31,42 +34,59 @@ struct delivery {
     GError *failure;
 };
 
+static bool add_with_keys(struct delivery *delivery, GBytes *record, const json_t *keys,
+                          GError **error)
+{
+    gsize size;
+    const void *bytes = g_bytes_get_data(record, &size);
+    if (json_is_object(keys))
+        return parcels_add(delivery->parcels, keys, delivery->time, bytes, size, error);
+    struct parcel_failure failure = {.type = "metadata-extraction-failed",
+                                     .code = "DynamicPartitioning.MetadataExtractionFailed",
+                                     .why = json_string_value(keys)};
+    return parcels_fail(delivery->parcels, &failure, delivery->time, bytes, size, error);
+}
+
+/* What waits for its partition keys goes its way. */
+static bool ask_for_keys(struct delivery *delivery, GError **error)
+{
+    g_autoptr(json_auto) keys =
+        extractor_run(delivery->stream->streams->extractor, delivery->config->query,
+                      delivery->asked, &delivery->slow, error);
+    for (guint i = 0; keys && i < delivery->asked->len; i++)
+        if (!add_with_keys(delivery, g_ptr_array_index(delivery->asked, i), json_array_get(keys, i),
+                           error))
+            return false;
+    g_ptr_array_set_size(delivery->asked, 0);
+    delivery->asked_bytes = 0;
+    return keys != NULL;
+}
+
+static bool take_processed(const void *bytes, size_t size, void *data, GError **error)
+{
+    struct delivery *delivery = data;
+    if (!delivery->config->query)
+        return parcels_add(delivery->parcels, NULL, delivery->time, bytes, size, error);
+    g_ptr_array_add(delivery->asked, g_bytes_new(bytes, size));
+    delivery->asked_bytes += size;
+    bool enough = delivery->asked->len == ASK_RECORDS || delivery->asked_bytes >= ASK_BYTES;
+    return !enough || ask_for_keys(delivery, error);
+}
+
 static bool take_record(const void *bytes, size_t size, void *data, GError **error)
 {
     struct delivery *delivery = data;
-    const char *delimiter = delivery->config->delimiter;
+    g_autofree char *why = NULL;
     delivery->records++;
-    return output_write(delivery->output, bytes, size, error) &&
-           (!delimiter || output_write(delivery->output, delimiter, strlen(delimiter), error));
+    bool taken = processing_run(&delivery->config->processing, bytes, size, take_processed,
+                                delivery, &why, error);
+    struct parcel_failure failure = {
+        .type = "processing-failed", .code = "Firehose.ProcessingFailed", .why = why};
+    return taken &&
+           (!why || parcels_fail(delivery->parcels, &failure, delivery->time, bytes, size, error));
 }
 
-static bool write_output(struct delivery *delivery, const char *path, GError **error)
-{
-    delivery->output = output_new(path, delivery->config->format, delivery->stream->name, error);
-    bool written = delivery->output && delivery->read(delivery, error) &&
-                   output_finish(delivery->output, error);
-    output_free(delivery->output);
-    return written;
-}
-
-/* "<prefix><stream>-<version>-2026-11-29-09-00-00-<uuid><extension>" */
-static char *key_of(const struct delivery *delivery, GError **error)
-{
-    const struct delivery_config *config = delivery->config;
-    g_autoptr(GTimeZone) zone = prefix_zone(config->time_zone, error);
-    if (!zone)
-        return NULL;
-    g_autofree char *prefix = prefix_evaluate(config->prefix, delivery->time, zone);
-    g_autoptr(GDateTime) utc = g_date_time_new_from_unix_utc((gint64)delivery->time);
-    g_autofree char *second = g_date_time_format(utc, "%Y-%m-%d-%H-%M-%S");
-    g_autofree char *id = id_uuid();
-    const char *extension =
-        config->extension ? config->extension : output_extension(config->format);
-    return g_strdup_printf("%s%s-%s-%s-%s%s", prefix, delivery->stream->name, config->version,
-                           second, id, extension);
-}
-
-/* In the change that makes the object visible: so far the stream is delivered. */
+/* In the change that makes the objects visible: so far the stream is delivered. */
 static bool mark(struct store_connection *connection, void *data, GError **error)
 {
     const struct delivery *delivery = data;
@@ -76,24 +96,23 @@ static bool mark(struct store_connection *connection, void *data, GError **error
                      error);
 }
 
-static bool store_output(struct delivery *delivery, const char *path, GError **error)
+static bool send(struct delivery *delivery, GError **error)
 {
-    struct lake *lake = delivery->stream->streams->lake;
-    g_autofree char *key = key_of(delivery, error);
-    g_autoptr(lake_batch_auto) batch = lake_batch_new(lake);
-    return key && lake_batch_add(batch, delivery->config->bucket, key, path, error) &&
+    g_autoptr(lake_batch_auto) batch = lake_batch_new(delivery->stream->streams->lake);
+    return parcels_send(delivery->parcels, batch, error) &&
            lake_batch_commit_with(batch, mark, delivery, error);
 }
 
-/* The object is there and the stream marked, or neither. Without a whole record (a file that a
- * crash cut off) there is no object. */
-static bool make_object(struct delivery *delivery, GError **error)
+/* The objects are there and the stream marked, or neither. Without a whole record (a file that a
+ * crash cut off) there are none. */
+static bool make_objects(struct delivery *delivery, GError **error)
 {
-    g_autofree char *path = g_build_filename(delivery->stream->folder, "output", NULL);
-    bool delivered = write_output(delivery, path, error) &&
-                     (!delivery->records || store_output(delivery, path, error));
-    unlink(path);
-    return delivered;
+    g_autoptr(parcels_auto) parcels = parcels_new(delivery->stream, delivery->config);
+    g_autoptr(GPtrArray) asked = g_ptr_array_new_with_free_func((GDestroyNotify)g_bytes_unref);
+    delivery->parcels = parcels;
+    delivery->asked = asked;
+    return delivery->read(delivery, error) && (!asked->len || ask_for_keys(delivery, error)) &&
+           (!delivery->records || send(delivery, error));
 }
 
 /* ---- what is due ---- */
@@ -180,7 +199,7 @@ static bool deliver_one(struct delivery_stream *stream, struct delivery *deliver
     pthread_mutex_unlock(&stream->lock);
     delivery->stream = stream;
     delivery->config = config;
-    bool delivered = make_object(delivery, &error);
+    bool delivered = make_objects(delivery, &error);
     delivery_config_unref(config);
     pthread_mutex_lock(&stream->lock);
     if (delivered)
@@ -192,11 +211,16 @@ static bool deliver_one(struct delivery_stream *stream, struct delivery *deliver
 
 /* ---- what was put ---- */
 
+static bool take_spooled(const void *bytes, size_t size, void *data, GError **error)
+{
+    struct delivery *delivery = data;
+    delivery->time = delivery->spool->time;
+    return take_record(bytes, size, delivery, error);
+}
+
 static bool read_spool(struct delivery *delivery, GError **error)
 {
-    bool read = spool_each(delivery->spool, take_record, delivery, error);
-    delivery->time = delivery->spool->time;
-    return read;
+    return spool_each(delivery->spool, take_spooled, delivery, error);
 }
 
 /* Under the lock. */
@@ -231,8 +255,7 @@ static bool take_seen(const struct data_seen *record, void *data)
     delivery->full = delivery->bytes >= delivery->config->size;
     if (delivery->full || record->number >= delivery->end)
         return false;
-    if (!delivery->records)
-        delivery->time = (double)record->millis / 1000;
+    delivery->time = (double)record->millis / 1000;
     delivery->bytes += data_seen_bytes(record);
     return take_record(record->bytes, record->size, delivery, &delivery->failure);
 }

@@ -25,6 +25,9 @@ static void clear_config(void *data)
     g_free(config->version);
     g_free(config->bucket);
     g_free(config->prefix);
+    g_free(config->error_prefix);
+    g_clear_pointer(&config->processing.between, g_bytes_unref);
+    g_free(config->query);
     g_free(config->time_zone);
     g_free(config->extension);
     g_free(config->delimiter);
@@ -357,10 +360,14 @@ struct delivery_streams *delivery_streams_open(const struct delivery_streams_set
                                                GError **error)
 {
     struct folders *folders = folders_open(settings->folder, error);
-    if (!folders)
+    struct extractor *extractor = folders ? extractor_open(settings->extract, error) : NULL;
+    if (!extractor) {
+        folders_close(folders);
         return NULL;
+    }
     struct delivery_streams *streams = g_new0(struct delivery_streams, 1);
     streams->folders = folders;
+    streams->extractor = extractor;
     streams->store = settings->store;
     streams->lake = settings->lake;
     streams->clock = settings->clock;
@@ -370,6 +377,11 @@ struct delivery_streams *delivery_streams_open(const struct delivery_streams_set
     pthread_mutex_init(&streams->lock, NULL);
     streams->by_name = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, unref_stream);
     return streams;
+}
+
+struct extractor *delivery_streams_extractor(struct delivery_streams *streams)
+{
+    return streams->extractor;
 }
 
 void delivery_streams_wait(struct delivery_streams *streams)
@@ -397,6 +409,7 @@ void delivery_streams_close(struct delivery_streams *streams)
     atomic_store(&streams->closing, true);
     cancel_all_alarms(streams); /* none has anything delivered any more */
     tasks_free(streams->deliverers);
+    extractor_close(streams->extractor);
     cancel_all_alarms(streams); /* nor was one set by a delivery that ended meanwhile */
     g_hash_table_unref(streams->by_name);
     pthread_mutex_destroy(&streams->lock);

@@ -10,7 +10,9 @@
 #include "lake/lake.h"
 #include "store/store.h"
 #include "stream/data_stream.h"
+#include "stream/extract.h"
 #include "stream/output.h"
+#include "stream/processing.h"
 #include "stream/spool.h"
 
 /* The kind of its resource in the store, whose one entry says how far it was delivered. */
@@ -27,12 +29,15 @@ struct delivery_streams_settings {
     struct store *store;
     struct lake *lake;
     struct clock *clock;
-    gint64 backlog; /* a stream */
+    gint64 backlog;       /* a stream */
+    char *const *extract; /* what asks queries (extractor_open), or NULL */
 };
 struct delivery_streams *delivery_streams_open(const struct delivery_streams_settings *settings,
                                                GError **error);
 /* What is not delivered stays where it is, for the next time. Before the lake is closed. */
 void delivery_streams_close(struct delivery_streams *streams);
+/* For checking a query. */
+struct extractor *delivery_streams_extractor(struct delivery_streams *streams);
 /* Returns when nothing is being delivered. */
 void delivery_streams_wait(struct delivery_streams *streams);
 
@@ -40,9 +45,12 @@ void delivery_streams_wait(struct delivery_streams *streams);
 struct delivery_config {
     char *version; /* "1": part of the objects' names */
     char *bucket;
-    char *prefix;    /* with expressions (prefix.h), or NULL */
+    char *prefix; /* with expressions (prefix.h), or NULL */
+    char *error_prefix;
     char *time_zone; /* of the prefix; NULL: UTC */
     char *extension; /* NULL: the format's */
+    struct processing processing;
+    char *query;     /* of each record's partition keys (extract.h); NULL: it has none */
     char *delimiter; /* behind each record; NULL: none */
     enum output_format format;
     gint64 size;     /* bytes that are delivered without waiting longer */

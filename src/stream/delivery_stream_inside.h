@@ -17,6 +17,7 @@ struct delivery_streams {
     struct clock *clock;
     gint64 backlog;
     struct tasks *deliverers;
+    struct extractor *extractor;
     atomic_bool closing;
     pthread_mutex_t lock; /* of the table */
     GHashTable *by_name;  /* name -> struct delivery_stream */

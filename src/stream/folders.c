@@ -22,6 +22,8 @@ struct folders *folders_open(const char *root, GError **error)
 
 void folders_close(struct folders *folders)
 {
+    if (!folders)
+        return;
     pthread_mutex_destroy(&folders->lock);
     g_free(folders->root);
     g_free(folders);

@@ -13,6 +13,8 @@
 #define RANDOM_CHARACTERS 11
 #define BY_HOUR "!{timestamp:yyyy/MM/dd/HH/}"
 #define ERROR_TYPE "!{firehose:error-output-type}"
+#define LONGEST_TYPE "metadata-extraction-failed"
+#define PARTITION_KEY "partitionKeyFromQuery:"
 
 /* AWS's sentence, its spelling too: clients match it. */
 static bool refuse(GError **error, const char *constraint)
@@ -192,31 +194,61 @@ static bool is(const char *at, const char *end, const char *word)
     return (size_t)(end - at) == strlen(word) && begins(at, end, word);
 }
 
+/* What expressions stand for. */
+struct meaning {
+    GDateTime *time;
+    const char *error_type;
+    bool partitioned;   /* records have partition keys */
+    const json_t *keys; /* theirs; NULL: not known yet */
+};
+
+static bool append_key(GString *text, const char *name, const struct meaning *meaning,
+                       GError **error)
+{
+    if (!meaning->partitioned)
+        return error_set(error, ERROR_INVALID_ARGUMENT_EXCEPTION,
+                         "The prefix has the expression !{" PARTITION_KEY
+                         "%s}: partition keys need "
+                         "dynamic partitioning, and are for Prefix alone",
+                         name);
+    if (!*name)
+        return refuse(error, "!{" PARTITION_KEY "} has to name a key");
+    const char *value = json_string_value(json_object_get(meaning->keys, name));
+    if (meaning->keys && !value)
+        return error_set(error, ERROR_INVALID_ARGUMENT_EXCEPTION,
+                         "the query's result has no partition key %s", name);
+    g_string_append(text, value ? value : "");
+    return true;
+}
+
 /* The text between !{ and }. */
-static bool append_expression(GString *text, const char *at, const char *end, GDateTime *time,
-                              GError **error)
+static bool append_expression(GString *text, const char *at, const char *end,
+                              const struct meaning *meaning, GError **error)
 {
     if (begins(at, end, "timestamp:"))
-        return append_time(text, at + strlen("timestamp:"), end, time, error);
+        return append_time(text, at + strlen("timestamp:"), end, meaning->time, error);
     if (is(at, end, "firehose:random-string")) {
         g_autofree char *word = id_word(RANDOM_CHARACTERS);
         g_string_append(text, word);
         return true;
     }
     if (is(at, end, "firehose:error-output-type")) {
-        g_string_append(text, "processing-failed"); /* the longest of them, to be measured */
+        g_string_append(text, meaning->error_type);
         return true;
     }
     g_autofree char *whole = g_strndup(at, (gsize)(end - at));
-    const char *why = g_str_has_prefix(whole, "partitionKeyFrom")
-                          ? "partition keys need dynamic partitioning, which is not supported"
-                          : "there are timestamp:<pattern>, firehose:random-string and "
-                            "firehose:error-output-type";
+    if (g_str_has_prefix(whole, PARTITION_KEY))
+        return append_key(text, whole + strlen(PARTITION_KEY), meaning, error);
+    const char *why = g_str_has_prefix(whole, "partitionKeyFromLambda:")
+                          ? "there are no functions here; " PARTITION_KEY "<name> takes keys from "
+                            "a query"
+                          : "there are timestamp:<pattern>, firehose:random-string, "
+                            "firehose:error-output-type and " PARTITION_KEY "<name>";
     return error_set(error, ERROR_INVALID_ARGUMENT_EXCEPTION,
                      "The prefix has the expression !{%s}: %s", whole, why);
 }
 
-static char *evaluate(const char *prefix, GDateTime *time, GError **error)
+static char *evaluate(const char *prefix, const struct meaning *meaning, GError **error)
 {
     g_autoptr(GString) text = g_string_new(NULL);
     while (*prefix) {
@@ -229,7 +261,7 @@ static char *evaluate(const char *prefix, GDateTime *time, GError **error)
             refuse(error, "The sequence \"!{\" can only appear in !{namespace:value} expressions");
             return NULL;
         }
-        if (!append_expression(text, prefix + 2, end, time, error))
+        if (!append_expression(text, prefix + 2, end, meaning, error))
             return NULL;
         prefix = end + 1;
     }
@@ -249,21 +281,8 @@ static GDateTime *time_in(double time, GTimeZone *zone)
     return g_date_time_add(whole, (GTimeSpan)(fraction * 1e6 + 0.5));
 }
 
-char *prefix_evaluate(const char *prefix, double time, GTimeZone *zone)
+static bool check_length(const char *text, const char *name, GError **error)
 {
-    g_autofree char *whole = has_expressions(prefix)
-                                 ? g_strdup(prefix)
-                                 : g_strconcat(prefix ? prefix : "", BY_HOUR, NULL);
-    g_autoptr(GDateTime) at = time_in(time, zone);
-    return evaluate(whole, at, NULL);
-}
-
-static bool check_one(const char *prefix, const char *name, GError **error)
-{
-    g_autoptr(GDateTime) now = g_date_time_new_now_utc();
-    g_autofree char *text = evaluate(prefix ? prefix : "", now, error);
-    if (!text)
-        return false;
     if (g_utf8_strlen(text, -1) > LONGEST)
         return error_set(error, ERROR_INVALID_ARGUMENT_EXCEPTION,
                          "%s has %ld characters when it is evaluated; at most %d are allowed", name,
@@ -276,9 +295,39 @@ static bool check_one(const char *prefix, const char *name, GError **error)
                name, strlen(text), MOST_BYTES);
 }
 
-bool prefix_check(const char *prefix, const char *error_prefix, GError **error)
+char *prefix_evaluate(const char *prefix, const json_t *keys, double time, GTimeZone *zone,
+                      GError **error)
 {
-    if (has_expressions(prefix) && (!error_prefix || !*error_prefix))
+    g_autofree char *whole = has_expressions(prefix)
+                                 ? g_strdup(prefix)
+                                 : g_strconcat(prefix ? prefix : "", BY_HOUR, NULL);
+    g_autoptr(GDateTime) at = time_in(time, zone);
+    struct meaning meaning = {.time = at, .partitioned = keys != NULL, .keys = keys};
+    g_autofree char *text = evaluate(whole, &meaning, error);
+    return text && check_length(text, "Prefix", error) ? g_steal_pointer(&text) : NULL;
+}
+
+char *prefix_evaluate_error(const char *prefix, const char *type, double time, GTimeZone *zone)
+{
+    g_autofree char *whole =
+        has_expressions(prefix) ? g_strdup(prefix)
+                                : g_strconcat(prefix ? prefix : "", ERROR_TYPE, "/", BY_HOUR, NULL);
+    g_autoptr(GDateTime) at = time_in(time, zone);
+    struct meaning meaning = {.time = at, .error_type = type};
+    return evaluate(whole, &meaning, NULL);
+}
+
+static bool check_one(const char *prefix, const char *name, bool partitioned, GError **error)
+{
+    g_autoptr(GDateTime) now = g_date_time_new_now_utc();
+    struct meaning meaning = {.time = now, .error_type = LONGEST_TYPE, .partitioned = partitioned};
+    g_autofree char *text = evaluate(prefix ? prefix : "", &meaning, error);
+    return text && check_length(text, name, error);
+}
+
+bool prefix_check(const char *prefix, const char *error_prefix, bool partitioned, GError **error)
+{
+    if ((has_expressions(prefix) || partitioned) && (!error_prefix || !*error_prefix))
         return refuse(error, "ErrorOutputPrefix cannot be null or empty when Prefix contains "
                              "expressions");
     if (prefix && strstr(prefix, ERROR_TYPE))
@@ -286,8 +335,11 @@ bool prefix_check(const char *prefix, const char *error_prefix, GError **error)
     if (has_expressions(error_prefix) && !strstr(error_prefix, ERROR_TYPE))
         return refuse(error, "ErrorOutputPrefix must contain at least one instance of " ERROR_TYPE
                              " when it contains expressions");
-    return check_one(prefix, "Prefix", error) &&
-           check_one(error_prefix, "ErrorOutputPrefix", error);
+    if (partitioned && !(prefix && strstr(prefix, "!{" PARTITION_KEY)))
+        return refuse(error, "Prefix must contain at least one !{" PARTITION_KEY "<name>} when "
+                             "dynamic partitioning is enabled");
+    return check_one(prefix, "Prefix", partitioned, error) &&
+           check_one(error_prefix, "ErrorOutputPrefix", false, error);
 }
 
 GTimeZone *prefix_zone(const char *name, GError **error)

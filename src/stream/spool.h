@@ -73,7 +73,7 @@ typedef struct spool_reader spool_reader_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(spool_reader_auto, spool_reader_free)
 
 /* Calls visit for each whole record of the file, in order, up to its length or to where a crash cut
- * it off; stops where visit fails. */
+ * it off; stops where visit fails. The file's time is known then. */
 typedef bool spool_visit(const void *bytes, size_t size, void *data, GError **error);
 bool spool_each(struct spool *spool, spool_visit *visit, void *data, GError **error);
 

@@ -1,8 +1,10 @@
 """Delivery streams with boto3: what was acknowledged is delivered once, whatever happens; objects are
 named, prefixed and packed as Firehose does; limits and errors are AWS's."""
 
+import base64
 import gzip
 import io
+import json
 import os
 import pty
 import re
@@ -270,18 +272,243 @@ def test_a_delimiter_follows_each_record(server, parameters, delimiter):
         b'{"a": 1}' + delimiter + delimiter + b"x\n" + delimiter]
 
 
-@pytest.mark.parametrize("kind", ["Lambda", "MetadataExtraction", "RecordDeAggregation",
-                                  "Decompression", "CloudWatchLogProcessing"])
-def test_other_processors_are_refused_by_name(server, kind):
-    refused(lambda: create(server, ProcessingConfiguration=processing(kind)),
-            "InvalidArgumentException", f"processor {kind} is not supported")
-    create(server, ProcessingConfiguration={**processing(kind), "Enabled": False})
+def processors(*kinds):
+    """("Type", {parameters}) ..."""
+    return {"ProcessingConfiguration": {"Enabled": True, "Processors": [
+        processing(kind, **parameters)["Processors"][0] for kind, parameters in kinds]}}
+
+
+EXTRACTION = ("MetadataExtraction", {"JsonParsingEngine": "JQ-1.6",
+                                     "MetadataExtractionQuery": "{kind: .kind}"})
+WRONG_PROCESSORS = [
+    ([("Lambda", {"LambdaArn": "arn"})], "processor Lambda is not supported"),
+    ([("MetadataExtraction", {"JsonParsingEngine": "JQ-1.6"})], "needs a MetadataExtractionQuery"),
+    ([("MetadataExtraction", {"MetadataExtractionQuery": "{a: .a}"})], "JsonParsingEngine JQ-1.6"),
+    ([EXTRACTION], "only be present when Dynamic Partitioning is enabled"),
+    ([("RecordDeAggregation", {"SubRecordType": "XML"})], "SubRecordType JSON or DELIMITED"),
+    ([("RecordDeAggregation", {"SubRecordType": "DELIMITED"})], "needs a Delimiter, in base64"),
+    ([("Decompression", {"CompressionFormat": "ZIP"})], "CompressionFormat GZIP"),
+    ([("CloudWatchLogProcessing", {"DataMessageExtraction": "true"})], "needs .* Decompression"),
+    ([("Decompression", {}), ("Decompression", {})], "is there twice"),
+    ([("Decompression", {"Delimiter": "x"})], "has no parameter Delimiter"),
+]
+
+
+@pytest.mark.parametrize("kinds,text", WRONG_PROCESSORS)
+def test_wrong_processors_are_refused(server, kinds, text):
+    refused(lambda: create(server, **processors(*kinds)), "InvalidArgumentException", text)
+    wrong = processors(*kinds)
+    wrong["ProcessingConfiguration"]["Enabled"] = False
+    create(server, **wrong)
+
+
+@pytest.mark.parametrize("kinds,records,expected", [
+    ([("RecordDeAggregation", {"SubRecordType": "JSON"}), ("AppendDelimiterToRecord", {})],
+     [b'{"a": 1}{"a":"}{"} \n [1, {}]', b"no {JSON}", b'{"b": 1.50}'],
+     b'{"a": 1}\n{"a":"}{"}\n[1, {}]\nno {JSON}\n{"b": 1.50}\n'),
+    ([("RecordDeAggregation", {"SubRecordType": "DELIMITED", "Delimiter": "IyMjIw=="}),
+      ("AppendDelimiterToRecord", {"Delimiter": "|"})],
+     [b"one####two##three####", b"four"], b"one|two##three|four|"),
+    ([("RecordDeAggregation", {"SubRecordType": "DELIMITED", "Delimiter": "LA=="}),
+      ("AppendDelimiterToRecord", {"Delimiter": ";"})],
+     [b",".join([b"x"] * 500), b",".join([b"y"] * 501)],
+     b"x;" * 500 + b",".join([b"y"] * 501) + b";"),
+    ([("Decompression", {"CompressionFormat": "GZIP"})],
+     [gzip.compress(b"packed "), gzip.compress(b"in two ") + gzip.compress(b"members")],
+     b"packed in two members"),
+])
+def test_records_are_unpacked_and_taken_apart(server, kinds, records, expected):
+    name = create(server, **processors(*kinds))
+    put(server, name, *records)
+    server.move_clock(61)
+    assert list(delivered(server, f"{name}/").values()) == [expected]
+
+
+def failures(server, prefix):
+    """{key: [what stands in its lines]}"""
+    return {key: [json.loads(line) for line in body.decode().splitlines()]
+            for key, body in delivered(server, prefix).items()}
+
+
+def test_messages_of_log_events(server):
+    name = create(server, ErrorOutputPrefix="failed-logs-", **processors(
+        ("Decompression", {"CompressionFormat": "GZIP"}),
+        ("CloudWatchLogProcessing", {"DataMessageExtraction": "true"}),
+        ("AppendDelimiterToRecord", {})))
+
+    def record(kind, *messages):
+        return gzip.compress(json.dumps({
+            "messageType": kind, "owner": "1", "logGroup": "g", "logStream": "s",
+            "subscriptionFilters": ["f"], "logEvents": [
+                {"id": "1", "timestamp": 1, "message": message} for message in messages]}).encode())
+    wrong = [b"not packed", gzip.compress(b"not JSON"), gzip.compress(b"cut off" * 99)[:-9]]
+    put(server, name, record("DATA_MESSAGE", "one", "two \u00fc"), *wrong,
+        record("CONTROL_MESSAGE", "CWL CONTROL MESSAGE: Checking health"),
+        record("DATA_MESSAGE", "three"))
+    server.move_clock(61)
+    assert list(delivered(server, f"{name}/").values()) == ["one\ntwo \u00fc\nthree\n".encode()]
+    (key, found), = failures(server, "failed-logs-processing-failed/2").items()
+    assert re.match(rf"failed-logs-processing-failed/\d{{4}}/\d\d/\d\d/\d\d/{name}-1-", key)
+    assert [base64.b64decode(one["rawData"]) for one in found] == wrong
+    assert "not in GZIP format" in found[0]["errorMessage"]
+    assert "none of CloudWatch Logs" in found[1]["errorMessage"]
+
+
+# --- dynamic partitioning ------------------------------------------------------------------------
+
+def partitioned(server, query, prefix, kinds=(), **more):
+    name = unique("parts")
+    extraction = ("MetadataExtraction", {"JsonParsingEngine": "JQ-1.6",
+                                         "MetadataExtractionQuery": query})
+    return create(server, name=name, prefix=f"{name}/{prefix}", size=64, **{
+        "ErrorOutputPrefix": f"failed/{name}/!{{firehose:error-output-type}}/",
+        "DynamicPartitioningConfiguration": {"Enabled": True},
+        **processors(*kinds, extraction), **more})
+
+
+def by_folder(server, name):
+    """{what stands between the stream's and the object's name: bytes}"""
+    found = {}
+    for key, body in delivered(server, f"{name}/").items():
+        folder = key[len(name) + 1:key.rindex("/")]
+        assert folder not in found
+        found[folder] = body
+    return found
+
+
+def test_records_go_to_the_objects_of_their_keys(server):
+    name = partitioned(
+        server, "{kind: .kind, year: (.time[0:4]), warm: (.t > 20), n: .n}",
+        "kind=!{partitionKeyFromQuery:kind}/!{partitionKeyFromQuery:year}/"
+        "warm=!{partitionKeyFromQuery:warm}/n=!{partitionKeyFromQuery:n}/"
+        "at=!{timestamp:yyyy}/", [("AppendDelimiterToRecord", {})])
+    expected = {}
+    for i in range(1200):
+        record = {"kind": f"k{i % 3} \u00fc", "time": f"{2020 + i % 2}-01-01", "t": i % 40, "n": i % 2 + 0.5}
+        line = json.dumps(record).encode()
+        folder = (f"kind={record['kind']}/{record['time'][:4]}/"
+                  f"warm={'true' if record['t'] > 20 else 'false'}/n={record['n']}/at=")
+        expected.setdefault(folder, []).append(line)
+    lines = sorted((line for lines in expected.values() for line in lines),
+                   key=lambda line: hash(line) % 97)
+    for folder in expected:
+        expected[folder] = b"".join(line + b"\n" for line in lines if line in expected[folder])
+    for start in range(0, len(lines), 400):
+        put(server, name, *lines[start:start + 400])
+    server.move_clock(61)
+    found = {folder[:folder.index("at=") + 3]: body
+             for folder, body in by_folder(server, name).items()}
+    assert found == expected
+
+
+def test_parts_of_a_record_have_keys_of_their_own(server):
+    name = partitioned(server, "{kind: .kind}", "!{partitionKeyFromQuery:kind}/",
+                       [("RecordDeAggregation", {"SubRecordType": "JSON"})])
+    put(server, name, b'{"kind":"a"}{"kind":"b"}\n{"kind":"a","x":1}', b'{"kind":"b"}')
+    many = b'{"kind":"c"}' * 501
+    put(server, name, many)
+    server.move_clock(61)
+    assert by_folder(server, name) == {"a": b'{"kind":"a"}{"kind":"a","x":1}',
+                                       "b": b'{"kind":"b"}{"kind":"b"}'}
+    (_, (found,)), = failures(server, f"failed/{name}/metadata-extraction-failed/").items()
+    assert found["errorMessage"] == "Non JSON record provided"
+    assert base64.b64decode(found["rawData"]) == many
+
+
+def test_records_without_keys_go_to_the_error_prefix(server):
+    name = partitioned(server, "{a: .a, b: (.b // 1)}", "!{partitionKeyFromQuery:a}/"
+                       "!{partitionKeyFromQuery:b}/")
+    wrong = {b"no JSON": "Non JSON record provided", b'{"a": 1} {"a": 2}': "Non JSON record",
+             b"": "Non JSON record", b"{}": "must not be null or empty",
+             b'{"a": ""}': "must not be null or empty", b'{"a": [1]}': "must not be null or empty",
+             b"[1]": "Cannot index array", b'{"a": "%s"}' % (b"x" * 600): "at most 512",
+             b'{"a": "\xff"}': None}
+    put(server, name, b'{"a": "good"}', *wrong, b'{"a": "good", "b": 2}')
+    server.move_clock(61)
+    found = by_folder(server, name)
+    assert found.pop("good/1") == b'{"a": "good"}' and found.pop("good/2")
+    assert set(found.values()) <= {b'{"a": "\xff"}'}
+    (key, lines), = failures(server, f"failed/{name}/").items()
+    assert key.startswith(f"failed/{name}/metadata-extraction-failed/{name}-1-")
+    raw = [base64.b64decode(line["rawData"]) for line in lines]
+    assert raw == [one for one in wrong if one in raw] and len(raw) >= len(wrong) - 1
+    for line, record in zip(lines, raw):
+        assert line["errorCode"] == "DynamicPartitioning.MetadataExtractionFailed"
+        assert wrong[record] is None or wrong[record] in line["errorMessage"]
+        assert line["attemptsMade"] == 1
+        assert line["arrivalTimestamp"] <= line["attemptEndingTimestamp"]
+
+
+def test_a_missing_key_and_too_many_partitions(server):
+    name = partitioned(server, "{a: .a}", "!{partitionKeyFromQuery:b}/")
+    put(server, name, b'{"a": 1}')
+    server.move_clock(61)
+    (_, (found,)), = failures(server, f"failed/{name}/metadata-extraction-failed/").items()
+    assert "has no partition key b" in found["errorMessage"]
+    name = partitioned(server, "{a: .a}", "!{partitionKeyFromQuery:a}/")
+    for start in (0, 300):
+        put(server, name, *[b'{"a": %d}' % i for i in range(start, start + 300)])
+    server.move_clock(61)
+    assert len(by_folder(server, name)) == 500
+    (key, lines), = failures(server, f"failed/{name}/").items()
+    assert len(lines) == 100
+    assert lines[0]["errorCode"] == "DynamicPartitioning.ActivePartitionsLimitExceeded"
+
+
+def test_queries_have_limits_and_see_nothing(server):
+    name = partitioned(
+        server, '{a: (if .grow then reduce range(40) as $i ("x" * 4000; . + .) else ($ENV | length | tostring) end)}',
+        "!{partitionKeyFromQuery:a}/")
+    put(server, name, b'{"i": 1}', b'{"grow": true}', b'{"i": 2}')
+    server.move_clock(61)
+    assert by_folder(server, name) == {"0": b'{"i": 1}{"i": 2}'}
+    (_, (found,)), = failures(server, f"failed/{name}/").items()
+    assert "more time or memory" in found["errorMessage"]
+
+
+WRONG_PARTITIONING = [
+    ("{a: .a", "!{partitionKeyFromQuery:a}/", {}, "no query of jq 1.6"),
+    (" import \"a\" as a; {a: 1}", "!{partitionKeyFromQuery:a}/", {}, "modules"),
+    ("{a: .a}", "plain/", {}, "at least one"),
+    ("{a: .a}", "!{partitionKeyFromLambda:a}/", {}, "at least one|no functions"),
+    ("{a: .a}", "!{partitionKeyFromQuery:}/", {}, "name a key"),
+    ("{a: .a}", "!{partitionKeyFromQuery:a}/",
+     {"BufferingHints": {"SizeInMBs": 63, "IntervalInSeconds": 60}}, "at least 64"),
+    ("{a: .a}", "!{partitionKeyFromQuery:a}/",
+     {"ProcessingConfiguration": {"Enabled": False}}, "needs a MetadataExtraction"),
+    ("{a: .a}", "!{partitionKeyFromQuery:a}/", {"ErrorOutputPrefix": ""}, "ErrorOutputPrefix"),
+    ("{a: .a}", "!{partitionKeyFromQuery:a}/",
+     {"ErrorOutputPrefix": "!{firehose:error-output-type}/!{partitionKeyFromQuery:a}/"},
+     "for Prefix alone"),
+]
+
+
+@pytest.mark.parametrize("query,prefix,more,text", WRONG_PARTITIONING)
+def test_wrong_partitioning_is_refused(server, query, prefix, more, text):
+    refused(lambda: partitioned(server, query, prefix, **more), "InvalidArgumentException", text)
+
+
+def test_partitioning_is_updated_but_not_switched(server, firehose):
+    name = partitioned(server, "{a: .a}", "!{partitionKeyFromQuery:a}/")
+
+    def update(version, **what):
+        firehose.update_destination(
+            DeliveryStreamName=name, DestinationId="destinationId-000000000001",
+            CurrentDeliveryStreamVersionId=version, ExtendedS3DestinationUpdate=what)
+    refused(lambda: update("1", DynamicPartitioningConfiguration={"Enabled": False}),
+            "InvalidArgumentException", "cannot be updated")
+    refused(lambda: update("1", **processors(("MetadataExtraction", {
+        "JsonParsingEngine": "JQ-1.6", "MetadataExtractionQuery": "}"}))),
+        "InvalidArgumentException", "no query of jq 1.6")
+    update("1", **processors(("MetadataExtraction", {
+        "JsonParsingEngine": "JQ-1.6", "MetadataExtractionQuery": "{a: .b}"})))
+    put(server, name, b'{"a": 1, "b": 2}')
+    server.move_clock(61)
+    assert by_folder(server, name) == {"2": b'{"a": 1, "b": 2}'}
 
 
 @pytest.mark.parametrize("more", [
-    {"DynamicPartitioningConfiguration": {"Enabled": True}},
-    {"DataFormatConversionConfiguration": {"Enabled": True}},
-    {"S3BackupMode": "Enabled"}])
+    {"DataFormatConversionConfiguration": {"Enabled": True}}, {"S3BackupMode": "Enabled"}])
 def test_what_is_not_done_is_refused(server, more):
     refused(lambda: create(server, **more), "ValidationException", next(iter(more)))
 
@@ -479,11 +706,12 @@ def test_a_restart_delivers_what_was_left(server_factory):
 class Publisher(threading.Thread):
     """Puts numbered records until the server dies; knows which were acknowledged."""
 
+    service = "firehose"
+
     def __init__(self, server, stream, number, acknowledged):
         super().__init__(daemon=True)
-        self.client = server.client("firehose", config=Config(connect_timeout=2, read_timeout=20))
-        self.server, self.stream, self.number = server, stream, number
-        self.acknowledged = acknowledged
+        self.client = server.client(self.service, config=Config(connect_timeout=2, read_timeout=20))
+        self.stream, self.number, self.acknowledged = stream, number, acknowledged
         self.refusal = None
 
     def run(self):
@@ -618,12 +846,13 @@ def test_sources_that_are_wrong_are_refused(server, firehose):
 class SourcePublisher(Publisher):
     """The same into a data stream."""
 
+    service = "kinesis"
+
     def run(self):
-        client = self.server.client("kinesis", config=Config(connect_timeout=2, read_timeout=20))
         try:
             for i in range(1 << 30):
                 lines = [f"{self.number} {i} {j} {'x' * 400}" for j in range(100)]
-                answer = client.put_records(StreamName=self.stream, Records=[
+                answer = self.client.put_records(StreamName=self.stream, Records=[
                     {"Data": f"{line}\n", "PartitionKey": str(j)} for j, line in enumerate(lines)])
                 assert answer["FailedRecordCount"] == 0
                 self.acknowledged.update(lines)

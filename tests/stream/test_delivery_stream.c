@@ -442,9 +442,10 @@ static void prefixes_are_evaluated(void **state)
         GError *error = NULL;
         g_autoptr(GTimeZone) zone = prefix_zone(cases[i].zone, &error);
         no_error(error);
-        prefix_check(cases[i].prefix, "!{firehose:error-output-type}/", &error);
+        prefix_check(cases[i].prefix, "!{firehose:error-output-type}/", false, &error);
         no_error(error);
-        g_autofree char *text = prefix_evaluate(cases[i].prefix, 1772752029.25, zone);
+        g_autofree char *text = prefix_evaluate(cases[i].prefix, NULL, 1772752029.25, zone, &error);
+        no_error(error);
         assert_string_equal(text, cases[i].expected);
     }
 }

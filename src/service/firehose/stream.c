@@ -39,6 +39,12 @@ static bool check_name(const char *name, GError **error)
                      name);
 }
 
+/* Before any change of the store, which would wait for it. */
+static bool check_query(const struct call *call, const json_t *given, GError **error)
+{
+    return destination_check_query(given, delivery_streams_extractor(call->lathe->streams), error);
+}
+
 /* The data stream of a request, and where it is then; NULL where records are put. */
 static bool check_source(const struct call *call, const json_t *request,
                          struct data_stream **source, GError **error)
@@ -146,7 +152,9 @@ bool create_delivery_stream(const struct call *call, const json_t *request, stru
     const json_t *given = destination_in(request, "Configuration", error);
     g_autoptr(json_auto) tags = firehose_tags(request, given ? error : NULL);
     g_autoptr(json_auto) destination =
-        given && tags && check_name(name, error) ? destination_merge(NULL, given, error) : NULL;
+        given && tags && check_name(name, error) && check_query(call, given, error)
+            ? destination_merge(NULL, given, error)
+            : NULL;
     g_autoptr(data_stream_auto) source = NULL;
     if (!destination || !check_source(call, request, &source, error))
         return false;
@@ -273,8 +281,9 @@ bool update_destination(const struct call *call, const json_t *request, struct r
     bool found;
     change.given =
         check_destination(request, error) ? destination_in(request, "Update", error) : NULL;
-    bool updated = change.given && resource_update(call->lathe->store, DELIVERY_STREAM_KIND, name,
-                                                   update, &change, &found, error);
+    bool updated = change.given && check_query(call, change.given, error) &&
+                   resource_update(call->lathe->store, DELIVERY_STREAM_KIND, name, update, &change,
+                                   &found, error);
     if (updated && !found)
         return firehose_missing(call, name, error);
     g_autoptr(delivery_stream_auto) stream = delivery_streams_find(call->lathe->streams, name);

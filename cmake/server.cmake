@@ -12,6 +12,7 @@ include(cmake/deps.cmake OPTIONAL)
 
 room(sample LINK m)
 room(tune LINK m ${CMAKE_DL_LIBS})
+room(sql LINK m)
 room(base
      LINK PkgConfig::glib_2_0 PkgConfig::jansson PkgConfig::libarchive PkgConfig::libfyaml
           OpenSSL::Crypto ZLIB::ZLIB Threads::Threads m)

@@ -1,0 +1,8 @@
+/* The families of functions, in the order in which candidates are looked for. */
+#include "sql/functions.h"
+
+const struct sql_function *const sql_function_families[] = {
+    sql_functions_operators,
+    sql_functions_math,
+    NULL,
+};

@@ -25,7 +25,7 @@ LIBRARIES = {
 }
 # The C library, Linux and the compiler.
 SYSTEM = re.compile(r"^((sys|linux|arpa|net|netinet)/.*|(assert|ctype|dirent|dlfcn|errno|fcntl|float|grp|immintrin|"
-                    r"inttypes|limits|locale|math|netdb|poll|pthread|sched|signal|std\w+|string|strings|"
+                    r"inttypes|limits|locale|math|netdb|poll|pthread|sched|setjmp|signal|std\w+|string|strings|"
                     r"time|unistd)\.h)$")
 
 

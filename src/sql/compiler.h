@@ -24,7 +24,7 @@ struct sql_compiler {
     size_t parameters; /* question marks so far */
     size_t names;      /* s1, c1, l1 ... given so far */
     size_t written;    /* bytes of DuckDB's text of expressions, against blowing up */
-    struct sql_used_table *used;
+    struct sql_used_table **used;
     size_t used_count;
     int view_depth;
 };
@@ -43,6 +43,7 @@ void *sql_push(struct sql_compiler *compiler, void *list, size_t *count, size_t 
 struct sql_tree *sql_parse_tree(struct sql_compiler *compiler);
 /* A single expression, or a type, of a text of its own. */
 struct sql_node *sql_parse_expression_text(struct sql_compiler *compiler, const char *text);
+struct sql_query *sql_parse_query_text(struct sql_compiler *compiler, const char *text);
 struct sql_node *sql_parse_type_text(struct sql_compiler *compiler, const char *text);
 
 /* expecting.c: the error of a text that no rule takes; does not come back. */

@@ -354,30 +354,50 @@ struct sql_tree *sql_parse_tree(struct sql_compiler *c)
     return tree;
 }
 
-/* Parses another text with the compiler, whose own place in its tokens stays. */
-static struct sql_node *parse_apart(struct sql_compiler *c, const char *text,
-                                    struct sql_node *(*rule)(struct sql_compiler *))
+/* Where a compiler stands in its tokens, while it reads another text. */
+struct place {
+    struct sql_token *tokens;
+    size_t count, at;
+    const char *text;
+};
+
+static struct place go_to(struct sql_compiler *c, const char *text)
 {
-    struct sql_token *tokens = c->tokens;
-    size_t count = c->token_count, at = c->at;
-    const char *own = c->text;
+    struct place place = {c->tokens, c->token_count, c->at, c->text};
     scan(c, text);
-    struct sql_node *node = rule(c);
+    return place;
+}
+
+static void come_back(struct sql_compiler *c, struct place place)
+{
     if (sql_peek(c, 0)->kind != TOKEN_END)
         sql_fail_syntax(c);
-    c->tokens = tokens;
-    c->token_count = count;
-    c->at = at;
-    c->text = own;
-    return node;
+    c->tokens = place.tokens;
+    c->token_count = place.count;
+    c->at = place.at;
+    c->text = place.text;
 }
 
 struct sql_node *sql_parse_expression_text(struct sql_compiler *c, const char *text)
 {
-    return parse_apart(c, text, sql_parse_expression);
+    struct place place = go_to(c, text);
+    struct sql_node *node = sql_parse_expression(c);
+    come_back(c, place);
+    return node;
 }
 
 struct sql_node *sql_parse_type_text(struct sql_compiler *c, const char *text)
 {
-    return parse_apart(c, text, sql_parse_type);
+    struct place place = go_to(c, text);
+    struct sql_node *node = sql_parse_type(c);
+    come_back(c, place);
+    return node;
+}
+
+struct sql_query *sql_parse_query_text(struct sql_compiler *c, const char *text)
+{
+    struct place place = go_to(c, text);
+    struct sql_query *query = sql_parse_query(c);
+    come_back(c, place);
+    return query;
 }

@@ -34,7 +34,7 @@ void sql_text_put(struct sql_text *text, const char *string)
     sql_text_add(text, string, strlen(string));
 }
 
-static void add_formatted(struct sql_text *text, const char *format, va_list list)
+void sql_text_vprintf(struct sql_text *text, const char *format, va_list list)
 {
     va_list again;
     va_copy(again, list);
@@ -50,7 +50,7 @@ void sql_text_printf(struct sql_text *text, const char *format, ...)
 {
     va_list list;
     va_start(list, format);
-    add_formatted(text, format, list);
+    sql_text_vprintf(text, format, list);
     va_end(list);
 }
 
@@ -75,7 +75,7 @@ const char *sql_printf(struct arena *arena, const char *format, ...)
     struct sql_text text = {.arena = arena};
     va_list list;
     va_start(list, format);
-    add_formatted(&text, format, list);
+    sql_text_vprintf(&text, format, list);
     va_end(list);
     return sql_text_end(&text);
 }

@@ -18,6 +18,7 @@ void sql_text_add(struct sql_text *text, const char *bytes, size_t size);
 void sql_text_put(struct sql_text *text, const char *string);
 void sql_text_printf(struct sql_text *text, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
+void sql_text_vprintf(struct sql_text *text, const char *format, va_list list);
 /* 'it''s' */
 void sql_text_quote(struct sql_text *text, const char *string, char quote);
 /* Never NULL. */

@@ -21,7 +21,7 @@ FUNCTION_LINES = 60
 # What floor 0 may include from outside: the C library, POSIX, threads, zlib, and the compiler's
 # own headers for SIMD.
 PLAIN_HEADERS = set("""
-    assert.h ctype.h errno.h fenv.h float.h inttypes.h limits.h math.h stdalign.h stdarg.h
+    assert.h ctype.h errno.h fenv.h float.h inttypes.h limits.h math.h setjmp.h stdalign.h stdarg.h
     stdatomic.h stdbool.h stddef.h stdint.h stdio.h stdlib.h stdnoreturn.h string.h tgmath.h time.h
     dirent.h fcntl.h pthread.h sched.h strings.h sys/mman.h sys/stat.h sys/types.h unistd.h
     zlib.h immintrin.h arm_neon.h cpuid.h

@@ -1,7 +1,7 @@
 # The floors above liblathe: they may use GLib, Jansson and the libraries of the README's table.
 find_package(PkgConfig REQUIRED)
 find_package(OpenSSL REQUIRED)
-foreach(module glib-2.0 jansson sqlite3 libmicrohttpd libarchive libfyaml snappy)
+foreach(module glib-2.0 jansson sqlite3 libmicrohttpd libarchive libfyaml snappy libpcre2-8)
   string(MAKE_C_IDENTIFIER ${module} id)
   pkg_check_modules(${id} REQUIRED IMPORTED_TARGET ${module})
 endforeach()
@@ -26,7 +26,8 @@ room(lake)
 find_library(JQ jq REQUIRED)
 room(stream LINK PkgConfig::snappy ZLIB::ZLIB Threads::Threads ${JQ})
 room(catalog)
-room(table LINK ${CMAKE_DL_LIBS})
+room(table LINK PkgConfig::snappy PkgConfig::libarchive PkgConfig::libpcre2_8
+     Threads::Threads ${CMAKE_DL_LIBS} m)
 room(rows LINK ZLIB::ZLIB Threads::Threads)
 room(train LINK ${CMAKE_DL_LIBS})
 room(monitor)

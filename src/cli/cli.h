@@ -35,6 +35,7 @@ int cli_env(int argc, char **argv);
 int cli_run(int argc, char **argv);
 int cli_job(int argc, char **argv);
 int cli_extract(int argc, char **argv);
+int cli_engine(int argc, char **argv);
 
 /* Parses a verb's options (ends with a zero entry; may be NULL); what is left stays in argv. --home
  * and --help are every verb's. False where they are wrong (said on stderr). */

@@ -97,6 +97,7 @@ static const struct verb verbs[] = {
      "list.",
      cli_job},
     {"extract", "", NULL, NULL, cli_extract},
+    {"engine", "FOLDER MEMORY THREADS", NULL, NULL, cli_engine},
 };
 
 static char *home_option;

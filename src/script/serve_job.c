@@ -14,7 +14,7 @@
 #include "script/job_settings.h"
 #include "script/python_files.h"
 #include "script/requirements.h"
-#include "worker/frame.h"
+#include "worker/serve.h"
 
 #define OWN_FOLDERS "processes"
 #define MOST_PROCESSES 4096
@@ -113,10 +113,7 @@ static int become(const struct sandbox *sandbox, const json_t *environment)
 static void tell(const char *why)
 {
     printf("%s\n", why);
-    g_autofree char *words = g_strconcat("ProcessEnded\n", why, NULL);
-    g_autoptr(GByteArray) frame = g_byte_array_new();
-    frame_put(frame, FRAME_ERROR, words, strlen(words));
-    file_write_all(PROCESS_REPORT, frame->data, frame->len, NULL);
+    worker_refuse(why);
 }
 
 static int run(const struct sandbox *sandbox, const json_t *settings)

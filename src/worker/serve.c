@@ -97,3 +97,14 @@ int worker_serve(worker_answer *answer, void *data)
     g_byte_array_unref(server.out);
     return 0;
 }
+
+int worker_refuse(const char *why)
+{
+    struct worker_server server = {.in = g_byte_array_new(), .out = g_byte_array_new()};
+    g_autofree char *words = g_strconcat("ProcessEnded\n", why, NULL);
+    frame_put(server.out, FRAME_ERROR, words, strlen(words));
+    send_out(&server);
+    g_byte_array_unref(server.in);
+    g_byte_array_unref(server.out);
+    return 1;
+}

@@ -15,6 +15,9 @@ typedef GBytes *worker_answer(struct worker_server *server, GBytes *request, voi
 /* Says that it is ready, then answers calls until the pool closes its end. */
 int worker_serve(worker_answer *answer, void *data);
 
+/* In place of serving: says why this process cannot, and returns its exit status. */
+int worker_refuse(const char *why);
+
 /* Whether the call under way has been cancelled: for long ones to look at now and then. */
 bool worker_cancelled(struct worker_server *server);
 

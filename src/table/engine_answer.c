@@ -86,13 +86,9 @@ bool engine_answer_fail(const struct duckdb_library *library, const char *text, 
 
 /* ---- rows ---- */
 
-/* What takes rows: a view of each column. */
-typedef bool take_rows(const struct engine_answer_columns *columns, const struct value_view *views,
-                       uint64_t rows, void *data, GError **error);
-
 static bool take_chunk(const struct duckdb_library *library,
-                       const struct engine_answer_columns *columns, void *chunk, take_rows *take,
-                       void *data, GError **error)
+                       const struct engine_answer_columns *columns, void *chunk,
+                       engine_answer_take *take, void *data, GError **error)
 {
     struct value_view *views = g_new0(struct value_view, columns->count + 1);
     for (size_t i = 0; i < columns->count; i++)
@@ -106,7 +102,7 @@ static bool take_chunk(const struct duckdb_library *library,
 
 static bool take_all(const struct duckdb_library *library,
                      const struct engine_answer_columns *columns, struct duckdb_answer *answer,
-                     take_rows *take, void *data, GError **error)
+                     engine_answer_take *take, void *data, GError **error)
 {
     if (library->column_count(answer) != columns->count)
         return error_set(error, ERROR_VALIDATION,
@@ -122,9 +118,9 @@ static bool take_all(const struct duckdb_library *library,
                     engine_answer_fail(library, reason, library->result_error_type(answer), error));
 }
 
-static bool run(const struct duckdb_library *library, void *connection, const char *sql,
-                const struct engine_answer_columns *columns, take_rows *take, void *data,
-                GError **error)
+bool engine_answer_run(const struct duckdb_library *library, void *connection, const char *sql,
+                       const struct engine_answer_columns *columns, engine_answer_take *take,
+                       void *data, GError **error)
 {
     void *statement = NULL;
     struct duckdb_answer answer = {0};
@@ -179,7 +175,7 @@ bool engine_answer_rows(const struct duckdb_library *library, void *connection, 
 {
     struct listing listing = {text, most, rows};
     *rows = 0;
-    return run(library, connection, sql, columns, list_rows, &listing, error);
+    return engine_answer_run(library, connection, sql, columns, list_rows, &listing, error);
 }
 
 /* ---- Athena's CSV ---- */
@@ -254,7 +250,7 @@ bool engine_answer_csv(const struct duckdb_library *library, void *connection, c
     csv.value = g_string_new(NULL);
     *rows = 0;
     put_header(&csv, columns);
-    bool good = run(library, connection, sql, columns, write_rows, &csv, error) &&
+    bool good = engine_answer_run(library, connection, sql, columns, write_rows, &csv, error) &&
                 write_out(&csv, 0, error);
     close(csv.file);
     g_string_free(csv.text, TRUE);

@@ -4,7 +4,7 @@
 
 #include "base/json.h"
 #include "sql/type.h"
-#include "table/duckdb_library.h"
+#include "table/value.h"
 
 /* The columns of a result, as the request names them. */
 struct engine_answer_columns {
@@ -20,6 +20,15 @@ void engine_answer_columns_free(struct engine_answer_columns *columns);
 /* An error of DuckDB's, as a GError whose text begins with Trino's name of it: "NAME: text". */
 bool engine_answer_fail(const struct duckdb_library *library, const char *text, int kind,
                         GError **error);
+
+/* What takes the rows of a chunk: a view of each column. */
+typedef bool engine_answer_take(const struct engine_answer_columns *columns,
+                                const struct value_view *views, uint64_t rows, void *data,
+                                GError **error);
+/* Runs the statement and gives its rows away, chunk by chunk. */
+bool engine_answer_run(const struct duckdb_library *library, void *connection, const char *sql,
+                       const struct engine_answer_columns *columns, engine_answer_take *take,
+                       void *data, GError **error);
 
 /* Runs the statement and adds its rows to text, as members of a JSON list, at most so many. */
 bool engine_answer_rows(const struct duckdb_library *library, void *connection, const char *sql,

@@ -11,6 +11,7 @@
 #include "base/process.h"
 #include "table/engine.h"
 #include "table/engine_answer.h"
+#include "table/engine_write.h"
 #include "table/relation_view.h"
 #include "table/text_scan.h"
 #include "worker/serve.h"
@@ -179,8 +180,22 @@ static void forget(struct session *session, const char *folder)
     file_remove_tree(folder, NULL);
 }
 
-static bool give_result(struct session *session, const json_t *request, GString *reply,
-                        int64_t *count, GError **error)
+static bool write_files(struct session *session, const json_t *request,
+                        const struct engine_answer_columns *columns, const char *folder,
+                        GString *reply, int64_t *count, GError **error)
+{
+    g_autoptr(json_auto) files = json_array();
+    g_autofree char *scratch = g_build_filename(folder, "out", NULL);
+    bool good =
+        engine_write(&session->library, session->connection, json_text_at(request, "Sql"), columns,
+                     json_object_get(request, "Result"), scratch, files, count, error);
+    g_autofree char *list = json_text_of(files);
+    g_string_append_printf(reply, "\"Files\":%s,", list);
+    return good;
+}
+
+static bool give_result(struct session *session, const json_t *request, const char *folder,
+                        GString *reply, int64_t *count, GError **error)
 {
     const char *form = json_text_at(request, "Result.Form"), *sql = json_text_at(request, "Sql");
     struct engine_answer_columns columns;
@@ -193,6 +208,8 @@ static bool give_result(struct session *session, const json_t *request, GString 
     } else if (good && g_strcmp0(form, "csv") == 0) {
         good = engine_answer_csv(&session->library, session->connection, sql, &columns,
                                  json_text_at(request, "Result.File"), count, error);
+    } else if (good && g_strcmp0(form, "write") == 0) {
+        good = write_files(session, request, &columns, folder, reply, count, error);
     } else if (good) {
         good = error_set(error, ERROR_VALIDATION, "NOT_SUPPORTED: there is no form '%s' of results",
                          form ? form : "");
@@ -222,7 +239,7 @@ static bool run_statement(struct session *session, const json_t *request, GStrin
     bool good = file_make_folders(folder, error) &&
                 read_relations(session, json_object_get(request, "Relations"), error) &&
                 make_views(session, folder, error) &&
-                give_result(session, request, reply, &count, error);
+                give_result(session, request, folder, reply, &count, error);
     int64_t scanned = session->scan.count ? bytes_read(&again) - before - asking : 0;
     forget(session, folder);
     g_string_append_printf(reply, "\"RowCount\":%" PRId64 ",\"BytesScanned\":%" PRId64 "}", count,

@@ -137,14 +137,13 @@ static void put_digits(GString *text, const char *digits, size_t count, int expo
 
 void value_put_double(GString *text, double value)
 {
-    char digits[NUMBER_DIGITS_ROOM];
-    int exponent;
+    struct number_decimal decimal;
     if (put_word(text, value))
         return;
     if (value < 0)
         g_string_append_c(text, '-');
-    size_t count = number_digits(fabs(value), digits, &exponent);
-    put_digits(text, digits, count, exponent);
+    number_decimal(fabs(value), &decimal);
+    put_digits(text, decimal.digits, decimal.count, decimal.exponent);
 }
 
 void value_put_float(GString *text, float value)

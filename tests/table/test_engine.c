@@ -290,6 +290,88 @@ static void writes_athenas_csv(void **state)
                               "\"61 62\",\"true\",\"\"\n");
 }
 
+/* ---- tables' files ---- */
+
+/* What the statement wrote: the reply's files, in the order of their partitions' values. */
+static json_t *write_files(struct fixture *fixture, const char *columns, json_t *result)
+{
+    g_autofree char *folder = g_build_filename(fixture->folder, "written", NULL);
+    file_remove_tree(folder, NULL);
+    json_object_set_new(result, "Form", json_string("write"));
+    json_object_set_new(result, "Folder", json_string(folder));
+    json_object_set_new(result, "Prefix", json_string("q"));
+    g_autoptr(json_auto) request = json_pack(
+        "{s:s, s:o, s:o}", "Sql",
+        "SELECT i, 'say \"' || i AS s, [i::INTEGER, NULL] AS l, i % 2 AS k, CASE WHEN i > "
+        "1 THEN 'a/b' END AS p FROM range(4) t(i) ORDER BY i",
+        "Columns", columns_of(columns), "Result", result);
+    return call(fixture, request);
+}
+
+static void expect_written(struct fixture *fixture, json_t *result, const char *name,
+                           const char *expected)
+{
+    g_autoptr(json_auto) reply =
+        write_files(fixture, "i bigint; s varchar; l array(integer); k bigint; p varchar", result);
+    g_autofree char *path = g_build_filename(fixture->folder, "written", name, NULL);
+    g_autofree char *text = NULL;
+    assert_true(g_file_get_contents(path, &text, NULL, NULL));
+    assert_string_equal(text, expected);
+}
+
+static void writes_lines(void **state)
+{
+    expect_written(*state, json_pack("{s:s, s:s}", "Format", "text", "Delimiter", "|"), "q_00000",
+                   "0|say \"0|0\x02\\N|0|\\N\n1|say \"1|1\x02\\N|1|\\N\n"
+                   "2|say \"2|2\x02\\N|0|a/b\n3|say \"3|3\x02\\N|1|a/b\n");
+    expect_written(*state, json_pack("{s:s, s:i}", "Format", "json", "Partitions", 2), "q_00000",
+                   "{\"i\":0,\"s\":\"say \\\"0\",\"l\":[0,null]}\n");
+    expect_written(*state, json_pack("{s:s, s:i}", "Format", "csv", "Partitions", 1), "q_00001",
+                   "\"2\",\"say \"\"2\",\"2\x02\\N\",\"0\"\n"
+                   "\"3\",\"say \"\"3\",\"3\x02\\N\",\"1\"\n");
+}
+
+static void writes_partitions_of_parquet(void **state)
+{
+    struct fixture *fixture = *state;
+    g_autoptr(json_auto) reply = write_files(
+        fixture, "i bigint; s varchar; l array(integer); k bigint; p varchar",
+        json_pack("{s:s, s:s, s:i}", "Format", "parquet", "Compression", "zstd", "Partitions", 2));
+    const json_t *files = json_object_get(reply, "Files");
+    assert_int_equal(json_array_size(files), 4);
+    gint64 found = 0;
+    for (size_t i = 0; i < 4; i++) {
+        const json_t *file = json_array_get(files, i);
+        g_autofree char *values = json_dumps(json_object_get(file, "Values"), JSON_COMPACT);
+        g_autofree char *path =
+            g_build_filename(fixture->folder, "written", json_text_at(file, "Name"), NULL);
+        json_t *relation =
+            json_pack("[{s:s, s:s, s:o, s:[{s:s}]}]", "Name", "r1", "Format", "parquet", "Columns",
+                      columns_of("i bigint; k bigint"), "Files", "Path", path);
+        char *row = ask(fixture, "SELECT i, k FROM r1", "i bigint; k bigint", relation);
+        found += strcmp(values, "[\"0\",null]") == 0 && strcmp(row, "[[0,null]]") == 0;
+        found += strcmp(values, "[\"1\",\"a/b\"]") == 0 && strcmp(row, "[[3,null]]") == 0;
+        free(row);
+    }
+    assert_int_equal(found, 2);
+}
+
+static void refuses_what_it_cannot_write(void **state)
+{
+    g_autoptr(json_auto) reply =
+        write_files(*state, "i bigint; s varchar; l array(integer); k bigint; p varchar",
+                    json_pack("{s:s}", "Format", "orc"));
+    assert_string_equal(json_text_at(reply, "Error.Name"), "NOT_SUPPORTED");
+    g_autoptr(json_auto) many = write_files(
+        *state, "i bigint; s varchar; l array(integer); k bigint; p varchar",
+        json_pack("{s:s, s:i, s:i}", "Format", "parquet", "Partitions", 1, "MostPartitions", 1));
+    assert_string_equal(json_text_at(many, "Error.Name"), "HIVE_TOO_MANY_OPEN_PARTITIONS");
+    g_autoptr(json_auto) typed =
+        write_files(*state, "i bigint; s json; l array(integer); k bigint; p varchar",
+                    json_pack("{s:s}", "Format", "parquet"));
+    assert_string_equal(json_text_at(typed, "Error.Message"), "Unsupported Hive type: json");
+}
+
 /* ---- cancelling ---- */
 
 struct waiting {
@@ -354,6 +436,9 @@ int main(int argc, char **argv)
         cmocka_unit_test(reads_nothing_else),
         cmocka_unit_test(refuses_partition_values),
         cmocka_unit_test(writes_athenas_csv),
+        cmocka_unit_test(writes_lines),
+        cmocka_unit_test(writes_partitions_of_parquet),
+        cmocka_unit_test(refuses_what_it_cannot_write),
         cmocka_unit_test(cancels_at_once),
         cmocka_unit_test(knows_serdes),
     };

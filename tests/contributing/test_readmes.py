@@ -21,6 +21,7 @@ LIBRARIES = {
     "archive": ("libarchive", "libarchive-dev", "libarchive"),
     "snappy-c.h": ("libsnappy", "libsnappy-dev", "snappy"),
     "lapacke.h": ("LAPACK", "liblapacke-dev", None),
+    "pcre2.h": ("libpcre2", "libpcre2-dev", "libpcre2-8"),
     "sqlite3.h": ("SQLite", "libsqlite3-dev", "sqlite3"),
 }
 # The C library, Linux and the compiler.

@@ -79,8 +79,10 @@ static bool bind_lambda(struct call *call, struct sql_signature *signature, size
     const struct sql_pattern *pattern = sql_signature_parameter(signature, index);
     struct sql_node *lambda = call->lambdas[index];
     size_t count = lambda->count - 1;
-    if (pattern->count != count + 1 || count > 30)
-        return false;
+    if (pattern->count != count + 1)
+        sql_fail_at(call->x->c, lambda, "INVALID_PARAMETER_USAGE",
+                    "Expected a lambda that takes %zu argument(s) but got %zu", pattern->count - 1,
+                    count);
     struct sql_context inner = *call->x;
     inner.in_lambda = true;
     inner.locals = bind_parameters(call, signature, pattern, lambda);
@@ -129,16 +131,15 @@ static const struct sql_type *formal(struct call *call, const struct sql_signatu
     return type ? type : call->types[index];
 }
 
-/* Each type that a takes goes for what b takes. */
+/* What a takes could be given to b, too. */
 static bool more_specific(struct call *call, const struct sql_signature *a,
                           const struct sql_signature *b)
 {
-    for (size_t i = 0; i < call->count; i++) {
-        const struct sql_type *one = formal(call, a, i), *two = formal(call, b, i);
-        if (one && two && !sql_coercible(&call->x->c->arena, one, two))
-            return false;
-    }
-    return true;
+    const struct sql_type **types = sql_take(call->x->c, call->count, sizeof *types);
+    for (size_t i = 0; i < call->count; i++)
+        types[i] = call->types[i] ? formal(call, a, i) : NULL;
+    struct sql_signature *fresh = sql_signature_read(call->x->c, b->function);
+    return sql_signature_bind(call->x->c, fresh, types, call->count, true);
 }
 
 static size_t keep_specific(struct call *call, struct sql_signature **found, size_t count)
@@ -514,7 +515,7 @@ static struct sql_value aggregate_column(struct sql_context *x, struct sql_value
 static struct sql_value aggregate(struct sql_context *x, struct sql_node *node)
 {
     if (!x->aggregation)
-        sql_fail_at(x->c, node, "EXPRESSION_NOT_SCALAR",
+        sql_fail_at(x->c, x->top ? x->top : node, "EXPRESSION_NOT_SCALAR",
                     "%s cannot contain aggregations, window functions or grouping operations: [%s]",
                     x->clause ? x->clause : "Expression", sql_node_text(&x->c->arena, node));
     if (x->in_lambda)
@@ -530,8 +531,25 @@ static struct sql_value aggregate(struct sql_context *x, struct sql_node *node)
     return aggregate_column(x, aggregate_value(&source, node, ""));
 }
 
+static void refuse_nested_windows(struct sql_context *x, const struct sql_node *node)
+{
+    const struct sql_node *nested = NULL;
+    for (size_t i = 0; i < node->window->partition_count && !nested; i++)
+        nested = sql_scan_first(x->c, node->window->partition[i], SCAN_WINDOW);
+    for (size_t i = 0; i < node->window->sort_count && !nested; i++)
+        nested = sql_scan_first(x->c, node->window->sorts[i].key, SCAN_WINDOW);
+    if (nested)
+        sql_fail_at(x->c, nested, "NESTED_WINDOW",
+                    "Cannot nest window functions or row pattern measures inside window "
+                    "specification");
+}
+
 static struct sql_value window(struct sql_context *x, struct sql_node *node)
 {
+    refuse_nested_windows(x, node);
+    if (node->filter && x->body)
+        sql_fail_at(x->c, x->body, "NOT_SUPPORTED",
+                    "FILTER is not yet supported for window functions");
     const struct sql_node *nested = NULL;
     for (size_t i = 0; i < node->count && !nested; i++)
         nested = sql_scan_first(x->c, node->parts[i], SCAN_WINDOW);
@@ -540,7 +558,7 @@ static struct sql_value window(struct sql_context *x, struct sql_node *node)
                     "Cannot nest window functions or row pattern measures inside window function "
                     "arguments");
     if (x->clause || x->in_lambda)
-        sql_fail_at(x->c, node, "EXPRESSION_NOT_SCALAR",
+        sql_fail_at(x->c, x->top ? x->top : node, "EXPRESSION_NOT_SCALAR",
                     "%s cannot contain aggregations, window functions or grouping operations: [%s]",
                     x->clause ? x->clause : "Lambda expression", sql_node_text(&x->c->arena, node));
     if (node->flags & NODE_DISTINCT)

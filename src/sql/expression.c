@@ -248,7 +248,7 @@ static struct sql_value array(struct sql_context *x, struct sql_node *node)
     for (size_t i = 0; i < node->count; i++)
         values[i] = sql_expression(x, node->parts[i]);
     const struct sql_type *element =
-        sql_single_type(x, node, "All ARRAY elements", values, node->count);
+        sql_single_type(x, node->parts, "All ARRAY elements", values, node->count);
     struct sql_text text = {.arena = &x->c->arena};
     for (size_t i = 0; i < node->count; i++)
         sql_text_printf(&text, "%s%s", i ? ", " : "", values[i].text);
@@ -274,7 +274,10 @@ static struct sql_value row(struct sql_context *x, struct sql_node *node)
 static struct sql_value cast(struct sql_context *x, struct sql_node *node)
 {
     struct sql_value value = sql_expression(x, node->parts[0]);
-    const struct sql_type *to = sql_resolve_type(x->c, node->as_type);
+    struct sql_node *as_type = node->as_type;
+    as_type->line = node->line;
+    as_type->column = node->column;
+    const struct sql_type *to = sql_resolve_type(x->c, as_type);
     if (to->kind == SQL_UNKNOWN)
         sql_fail_at(x->c, node, "TYPE_MISMATCH", "UNKNOWN is not a valid type");
     if (!sql_castable(value.type, to))
@@ -386,7 +389,10 @@ struct sql_value sql_condition(struct sql_context *x, struct sql_node *node, con
     inner.condition = true;
     struct sql_value value = sql_expression(&inner, node);
     if (value.type->kind != SQL_BOOLEAN && value.type->kind != SQL_UNKNOWN)
-        sql_fail_at(x->c, node, "TYPE_MISMATCH", "%s must evaluate to a boolean: actual type %s",
+        sql_fail_at(x->c, node, "TYPE_MISMATCH",
+                    strstr(what, "clause") && strncmp(what, "CASE", 4) != 0
+                        ? "%s must evaluate to a boolean: actual type %s"
+                        : "%s must evaluate to a boolean (actual: %s)",
                     what, sql_type_write(&x->c->arena, value.type));
     return sql_cast(x->c, value, sql_type_plain(SQL_BOOLEAN));
 }

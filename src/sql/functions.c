@@ -3,6 +3,7 @@
 
 const struct sql_function *const sql_function_families[] = {
     sql_functions_operators,
+    sql_functions_operators_time,
     sql_functions_math,
     NULL,
 };

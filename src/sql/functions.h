@@ -5,6 +5,7 @@
 #include "sql/function.h"
 
 extern const struct sql_function sql_functions_operators[];
+extern const struct sql_function sql_functions_operators_time[];
 extern const struct sql_function sql_functions_math[];
 
 #endif

@@ -148,8 +148,8 @@ const struct sql_rule sql_grammar[] = {
      "| IS NOT? DISTINCT FROM value"},
     {"comparison", NULL, "'=' | '<>' | '<' | '<=' | '>' | '>='"},
     {"value", "<expression>",
-     "('-' | '+')* primary (AT TIME ZONE (interval | string))*"
-     "(('*' | '/' | '%' | '+' | '-' | '||') ('-' | '+')* primary"
+     "(!'-' | !'+')* primary (AT TIME ZONE (interval | string))*"
+     "(('*' | '/' | '%' | '+' | '-' | '||') (!'-' | !'+')* primary"
      " (AT TIME ZONE (interval | string))*)*"},
     {"primary", "<expression>", "atom ('[' value ']' | '.' identifier)*"},
     {"atom", NULL,

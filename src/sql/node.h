@@ -119,6 +119,7 @@ struct sql_window {
     struct sql_sort *sorts;
     size_t sort_count;
     const char *frame; /* RANGE ROWS GROUPS, or NULL */
+    int frame_line, frame_column;
     struct sql_bound start, end;
     bool pattern; /* has a part of row pattern recognition */
     int line, column;

@@ -66,6 +66,8 @@ static void parse_frame(struct sql_compiler *c, struct sql_window *window)
     if (sql_is(c, "MEASURES"))
         sql_fail_at(c, sql_peek(c, 0), "NOT_SUPPORTED",
                     "row pattern recognition in a window is not supported");
+    window->frame_line = sql_peek(c, 0)->line;
+    window->frame_column = sql_peek(c, 0)->column;
     window->frame = sql_accept_one(c, FRAMES);
     if (!window->frame)
         return;
@@ -147,7 +149,7 @@ static struct sql_item parse_item(struct sql_compiler *c)
         item.value = parse_star(c, item.value, at);
         return item;
     }
-    if (sql_accept(c, "AS") || sql_is_identifier(c, 0)) {
+    if (sql_accept(c, "AS") || sql_is_alias(c)) {
         item.alias = sql_take(c, 1, sizeof *item.alias);
         *item.alias = sql_identifier(c);
     }
@@ -222,6 +224,17 @@ static struct sql_grouping parse_grouping(struct sql_compiler *c)
     return grouping;
 }
 
+/* ALL is a name where nothing follows that it could be said of. */
+static bool ends_key(const struct sql_compiler *c, size_t ahead)
+{
+    static const char *const AFTER[] = {",",     ")",         "HAVING", "ORDER",
+                                        "UNION", "INTERSECT", "EXCEPT"};
+    for (size_t i = 0; i < sizeof AFTER / sizeof *AFTER; i++)
+        if (sql_is_ahead(c, ahead, AFTER[i]))
+            return true;
+    return sql_peek(c, ahead)->kind == TOKEN_END;
+}
+
 static void parse_group_by(struct sql_compiler *c, struct sql_body *body)
 {
     if (!sql_accept_two(c, "GROUP", "BY")) {
@@ -231,7 +244,7 @@ static void parse_group_by(struct sql_compiler *c, struct sql_body *body)
     }
     body->grouped = true;
     body->group_distinct = sql_accept(c, "DISTINCT");
-    if (!body->group_distinct && sql_is(c, "ALL") && !sql_is_ahead(c, 1, ","))
+    if (!body->group_distinct && sql_is(c, "ALL") && !ends_key(c, 1))
         c->at++;
     do {
         body->groupings =
@@ -334,8 +347,6 @@ static struct sql_body *set_operation(struct sql_compiler *c, struct sql_body *l
     struct sql_body *body = new_body(c, BODY_SET);
     c->at++;
     body->operation = operation;
-    body->line = left->line;
-    body->column = left->column;
     body->distinct = !sql_accept(c, "ALL");
     if (body->distinct)
         sql_accept(c, "DISTINCT");

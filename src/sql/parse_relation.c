@@ -85,7 +85,7 @@ static struct sql_relation *parse_primary(struct sql_compiler *c)
 }
 
 /* The words that can be names, and go on here as something else. */
-static bool is_alias(const struct sql_compiler *c)
+bool sql_is_alias(const struct sql_compiler *c)
 {
     if (sql_is(c, "TABLESAMPLE") &&
         (sql_is_ahead(c, 1, "BERNOULLI") || sql_is_ahead(c, 1, "SYSTEM")))
@@ -105,7 +105,7 @@ static bool is_alias(const struct sql_compiler *c)
 static struct sql_relation *parse_aliased(struct sql_compiler *c)
 {
     struct sql_relation *primary = parse_primary(c);
-    if (!sql_accept(c, "AS") && !is_alias(c))
+    if (!sql_accept(c, "AS") && !sql_is_alias(c))
         return primary;
     struct sql_relation *aliased = new_relation(c, RELATION_ALIASED);
     struct sql_name alias = sql_identifier(c);
@@ -126,7 +126,7 @@ static struct sql_relation *parse_patterned(struct sql_compiler *c)
         return relation;
     struct sql_relation *refused = skip_parentheses(c, "MATCH_RECOGNIZE is not supported");
     refused->right = relation;
-    if (sql_accept(c, "AS") || is_alias(c)) {
+    if (sql_accept(c, "AS") || sql_is_alias(c)) {
         size_t count;
         sql_identifier(c);
         if (sql_is(c, "("))

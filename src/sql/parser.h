@@ -51,6 +51,8 @@ struct sql_window *sql_parse_window(struct sql_compiler *c);
 struct sql_query *sql_parse_query(struct sql_compiler *c);
 struct sql_query *sql_parse_query_no_with(struct sql_compiler *c);
 struct sql_relation *sql_parse_relation(struct sql_compiler *c);
+/* A name that stands here without AS is an alias, not the next clause. */
+bool sql_is_alias(const struct sql_compiler *c);
 struct sql_relation *sql_table_relation(struct sql_compiler *c);
 
 #endif

@@ -206,7 +206,7 @@ static struct sql_value in_list(struct sql_context *x, struct sql_node *node)
     for (size_t i = 0; i < count; i++)
         values[i] = sql_expression(x, node->parts[i]);
     const struct sql_type *common =
-        sql_single_type(x, node->parts[1], "IN value and list items", values, count);
+        sql_single_type(x, node->parts, "IN value and list items", values, count);
     struct sql_text text = {.arena = &x->c->arena};
     bool plain = plain_in(common, values, count);
     if (plain)
@@ -246,6 +246,12 @@ static const char *column_as(struct sql_context *x, struct sql_output output,
                       sql_sort_key(x, sql_cast(x->c, column, type)), output.text);
 }
 
+static const char *row_text(struct sql_context *x, const struct sql_type *type)
+{
+    return type->kind == SQL_ROW ? type_text(x, type)
+                                 : sql_printf(&x->c->arena, "row(%s)", type_text(x, type));
+}
+
 static struct sql_value in_query(struct sql_context *x, struct sql_node *node)
 {
     struct sql_value value = sql_expression(x, node->parts[0]);
@@ -254,9 +260,8 @@ static struct sql_value in_query(struct sql_context *x, struct sql_node *node)
     const struct sql_type *common = sql_common_type(&x->c->arena, value.type, type);
     if (!common)
         sql_fail_at(x->c, node, "TYPE_MISMATCH",
-                    "value and result of subquery must be of the same type for IN expression: %s "
-                    "vs %s",
-                    type_text(x, value.type), type_text(x, type));
+                    "Value expression and result of subquery must be of the same type: %s vs %s",
+                    row_text(x, value.type), row_text(x, type));
     value = sql_cast(x->c, value, common);
     return boolean(x, "($1 IN ($2))", sql_sort_key(x, value), column_as(x, output, common), "");
 }

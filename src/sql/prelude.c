@@ -1,11 +1,15 @@
 /* What a connection is told once. */
+#include "sql/prelude_clock.h"
+#include "sql/prelude_values.h"
 #include "sql/sql.h"
+
+#define SETTINGS                                         \
+    "SET default_null_order='nulls_last';\n"             \
+    "SET scalar_subquery_error_on_multiple_rows=true;\n" \
+    "SET ieee_floating_point_ops=true;\n"                \
+    "SET TimeZone='UTC';\n"
 
 const char *sql_prelude(void)
 {
-    return "SET errors_as_json=false;"
-           "SET default_null_order='nulls_last';"
-           "SET scalar_subquery_error_on_multiple_rows=true;"
-           "SET ieee_floating_point_ops=true;"
-           "SET TimeZone='UTC';";
+    return SETTINGS SQL_PRELUDE_VALUES SQL_PRELUDE_CLOCK;
 }

@@ -145,16 +145,25 @@ static size_t row_width(const struct sql_node *node, struct sql_value whole)
                                          : 1;
 }
 
+static const char *row_types(struct sql_context *x, const struct sql_value *cells, size_t width)
+{
+    struct sql_text text = {.arena = &x->c->arena};
+    for (size_t i = 0; i < width; i++)
+        sql_text_printf(&text, "%s%s", i ? ", " : "row(",
+                        sql_type_write(text.arena, cells[i].type));
+    sql_text_put(&text, ")");
+    return sql_text_end(&text);
+}
+
 static void common_column(struct sql_context *x, struct sql_body *body, struct sql_value **cells,
-                          size_t column, struct sql_field *field)
+                          size_t column, size_t width, struct sql_field *field)
 {
     const struct sql_type *common = cells[0][column].type;
     for (size_t i = 1; i < body->row_count; i++) {
         const struct sql_type *wider = sql_common_type(&x->c->arena, common, cells[i][column].type);
         if (!wider)
             sql_fail_at(x->c, body, "TYPE_MISMATCH", "Values rows have mismatched types: %s vs %s",
-                        sql_type_write(&x->c->arena, common),
-                        sql_type_write(&x->c->arena, cells[i][column].type));
+                        row_types(x, cells[0], width), row_types(x, cells[i], width));
         common = wider;
     }
     for (size_t i = 0; i < body->row_count; i++)
@@ -179,7 +188,7 @@ static struct sql_output values_output(struct sql_context *x, struct sql_body *b
     }
     struct sql_field *fields = sql_take(x->c, width, sizeof *fields);
     for (size_t j = 0; j < width; j++)
-        common_column(x, body, cells, j, &fields[j]);
+        common_column(x, body, cells, j, width, &fields[j]);
     struct sql_text text = {.arena = &x->c->arena};
     for (size_t i = 0; i < body->row_count; i++)
         for (size_t j = 0; j < width; j++)

@@ -115,7 +115,7 @@ struct sql_value sql_special(struct sql_context *x, struct sql_node *node);
 struct sql_value sql_json_form(struct sql_context *x, struct sql_node *node);
 struct sql_value sql_case(struct sql_context *x, struct sql_node *node);
 /* All to one type, or "<what> must be the same type ...". */
-const struct sql_type *sql_single_type(struct sql_context *x, const struct sql_node *node,
+const struct sql_type *sql_single_type(struct sql_context *x, struct sql_node *const *nodes,
                                        const char *what, struct sql_value *values, size_t count);
 /* What values are sorted or grouped by: DuckDB's order of it is Trino's of the value. */
 const char *sql_sort_key(struct sql_context *x, struct sql_value value);

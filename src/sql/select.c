@@ -116,8 +116,8 @@ static const char *item_name(const struct sql_item *item)
 {
     if (item->alias)
         return item->alias->text;
-    bool named = item->value->kind == NODE_NAME || item->value->kind == NODE_FIELD;
-    return named ? item->value->text : NULL;
+    const char *parts[32];
+    return sql_name_parts(item->value, parts, 32) ? item->value->text : NULL;
 }
 
 static void list_outputs(struct selection *s)
@@ -227,7 +227,7 @@ static struct sql_order_key *sort_keys(struct selection *s, struct sql_text *ext
             column++;
         bool shown = column < s->count;
         if (s->body->distinct && !shown)
-            sql_fail_at(s->x.c, sort->key, "EXPRESSION_NOT_IN_DISTINCT",
+            sql_fail_at(s->x.c, s->body, "EXPRESSION_NOT_IN_DISTINCT",
                         "For SELECT DISTINCT, ORDER BY expressions must appear in select list");
         struct sql_value name = {.type = value.type};
         name.text = sql_printf(&s->x.c->arena, shown ? "c%zu" : "x%zu", shown ? column + 1 : i + 1);
@@ -285,6 +285,7 @@ static void source_of(struct selection *s, struct sql_context *x)
         return;
     struct sql_context where = s->source;
     where.clause = "WHERE clause";
+    where.top = s->body->where;
     s->where = sql_printf(&x->c->arena, " WHERE %s",
                           sql_condition(&where, s->body->where, "WHERE clause").text);
     sql_partition_filter(&where, s->body);

@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-const struct sql_type *sql_single_type(struct sql_context *x, const struct sql_node *node,
+const struct sql_type *sql_single_type(struct sql_context *x, struct sql_node *const *nodes,
                                        const char *what, struct sql_value *values, size_t count)
 {
     const struct sql_type *common = sql_type_plain(SQL_UNKNOWN);
@@ -23,7 +23,7 @@ const struct sql_type *sql_single_type(struct sql_context *x, const struct sql_n
                     sql_text_printf(&all, "%s%s", all.size ? ", " : "",
                                     sql_type_write(&x->c->arena, values[j].type));
             }
-            sql_fail_at(x->c, node, "TYPE_MISMATCH",
+            sql_fail_at(x->c, nodes[i], "TYPE_MISMATCH",
                         "%s must be the same type or coercible to a common type. Cannot find "
                         "common type between %s and %s, all types (without duplicates): [%s]",
                         what, sql_type_write(&x->c->arena, common),
@@ -69,12 +69,14 @@ struct sql_value sql_case(struct sql_context *x, struct sql_node *node)
     struct sql_value *tests = sql_take(x->c, whens, sizeof *tests);
     struct sql_value *values = sql_take(x->c, whens + 1, sizeof *values);
     struct sql_node *otherwise = node->parts[node->count - 1];
+    struct sql_node **nodes = sql_take(x->c, whens + 1, sizeof(struct sql_node *));
     case_conditions(&exact, node, tests);
     for (size_t i = 0; i < whens; i++)
-        values[i] = sql_expression(&exact, node->parts[2 * i + 2]);
+        values[i] = sql_expression(&exact, nodes[i] = node->parts[2 * i + 2]);
+    nodes[whens] = otherwise;
     if (otherwise)
         values[results++] = sql_expression(&exact, otherwise);
-    const struct sql_type *type = sql_single_type(x, node, "All CASE results", values, results);
+    const struct sql_type *type = sql_single_type(x, nodes, "All CASE results", values, results);
     struct sql_text text = {.arena = &x->c->arena};
     for (size_t i = 0; i < whens; i++)
         sql_text_printf(&text, " WHEN %s THEN %s", tests[i].text, values[i].text);
@@ -89,7 +91,7 @@ static struct sql_value coalesce(struct sql_context *x, struct sql_node *node)
     for (size_t i = 0; i < node->count; i++)
         values[i] = sql_expression(x, node->parts[i]);
     const struct sql_type *type =
-        sql_single_type(x, node, "All COALESCE operands", values, node->count);
+        sql_single_type(x, node->parts, "All COALESCE operands", values, node->count);
     struct sql_text text = {.arena = &x->c->arena};
     for (size_t i = 0; i < node->count; i++)
         sql_text_printf(&text, "%s%s", i ? ", " : "", values[i].text);
@@ -103,8 +105,16 @@ static struct sql_value if_value(struct sql_context *x, struct sql_node *node)
     bool otherwise = node->count == 3;
     if (otherwise)
         values[1] = sql_expression(x, node->parts[2]);
-    const struct sql_type *type =
-        sql_single_type(x, node, "Result types for IF", values, 1 + otherwise);
+    const struct sql_type *type = values[0].type;
+    if (otherwise)
+        type = sql_common_type(&x->c->arena, values[0].type, values[1].type);
+    if (!type)
+        sql_fail_at(x->c, node, "TYPE_MISMATCH", "Result types for IF must be the same: %s vs %s",
+                    sql_type_write(&x->c->arena, values[0].type),
+                    sql_type_write(&x->c->arena, values[1].type));
+    values[0] = sql_cast(x->c, values[0], type);
+    if (otherwise)
+        values[1] = sql_cast(x->c, values[1], type);
     if (!otherwise)
         return sql_write(x, type, "(CASE WHEN %s THEN %s END)", test.text, values[0].text);
     return sql_write(x, type, "(CASE WHEN %s THEN %s ELSE %s END)", test.text, values[0].text,
@@ -265,7 +275,7 @@ static struct sql_value current(struct sql_context *x, struct sql_node *node)
         {"CURRENT_TIME", "$current_time", SQL_TIME_ZONED},
         {"LOCALTIMESTAMP", "$localtimestamp", SQL_TIMESTAMP},
         {"LOCALTIME", "$localtime", SQL_TIME},
-        {"CURRENT_DATE", "current_date", SQL_DATE},
+        {"CURRENT_DATE", "$current_date", SQL_DATE},
     };
     const struct sql_catalog *catalog = x->c->catalog;
     const struct sql_type *varchar = sql_type_plain(SQL_VARCHAR);
@@ -303,13 +313,19 @@ static struct sql_value grouping(struct sql_context *x, struct sql_node *node)
 {
     struct sql_aggregation *groups = x->aggregation;
     if (!groups)
-        sql_fail_at(x->c, node, "MISSING_GROUP_BY",
+        sql_fail_at(x->c, x->body, "MISSING_GROUP_BY",
                     "A GROUPING() operation can only be used with a corresponding GROUPING SET/"
                     "CUBE/ROLLUP/GROUP BY clause");
     struct sql_text text = {.arena = &x->c->arena};
     struct sql_context source = *x;
     source.aggregation = NULL;
+    source.outputs = NULL;
     for (size_t i = 0; i < node->count; i++) {
+        for (size_t j = 0; x->outputs && j < x->output_count; j++)
+            if (x->outputs[j].name && sql_same_word(x->outputs[j].name, node->parts[i]->text))
+                sql_fail(x->c, 0, 0, "INVALID_ARGUMENTS",
+                         "Invalid reference to output of SELECT clause from grouping() expression "
+                         "in ORDER BY");
         struct sql_value value = sql_expression(&source, node->parts[i]);
         size_t key = 0;
         while (key < groups->key_count && strcmp(groups->keys[key].text, value.text) != 0)

@@ -25,12 +25,11 @@ static const struct sql_type *decimal(struct sql_compiler *c, const struct sql_n
 {
     int precision = number(c, node, 0, SQL_PRECISION_MOST), scale = number(c, node, 1, 0);
     if (precision < 1 || precision > SQL_PRECISION_MOST || node->count > 2)
-        sql_fail_at(c, node, "INVALID_FUNCTION_ARGUMENT",
-                    "DECIMAL precision must be in range [1, %d]: %d", SQL_PRECISION_MOST,
-                    precision);
+        sql_fail(c, 0, 0, "INVALID_FUNCTION_ARGUMENT",
+                 "DECIMAL precision must be in range [1, %d]: %d", SQL_PRECISION_MOST, precision);
     if (scale > precision)
-        sql_fail_at(c, node, "INVALID_FUNCTION_ARGUMENT",
-                    "DECIMAL scale must be in range [0, precision (%d)]: %d", precision, scale);
+        sql_fail(c, 0, 0, "INVALID_FUNCTION_ARGUMENT",
+                 "DECIMAL scale must be in range [0, precision (%d)]: %d", precision, scale);
     return sql_type_sized(&c->arena, SQL_DECIMAL, precision, scale);
 }
 
@@ -50,8 +49,8 @@ static const struct sql_type *clock(struct sql_compiler *c, const struct sql_nod
     int precision = number(c, node, 0, 3);
     const char *name = kind == SQL_TIME || kind == SQL_TIME_ZONED ? "TIME" : "TIMESTAMP";
     if (precision > 12)
-        sql_fail_at(c, node, "NUMERIC_VALUE_OUT_OF_RANGE",
-                    "%s precision must be in range [0, 12]: %d", name, precision);
+        sql_fail_at(c, node, "TYPE_MISMATCH", "Unknown type: %s",
+                    sql_lower(&c->arena, sql_node_text(&c->arena, node)));
     if (precision > 6)
         sql_fail_at(c, node, "NOT_SUPPORTED", "%s precision of more than 6 digits is not supported",
                     name);

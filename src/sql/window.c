@@ -61,23 +61,22 @@ static struct sql_window merged(struct sql_context *x, const struct sql_window *
 static void check_frame(struct sql_context *x, const struct sql_window *window)
 {
     const struct sql_bound *start = &window->start, *end = &window->end;
+    bool from_following = start->kind == BOUND_VALUE && start->following;
+    bool to_preceding = end->kind == BOUND_VALUE && !end->following;
+    const char *wrong = NULL;
     if (start->kind == BOUND_UNBOUNDED && start->following)
-        sql_fail_at(x->c, window, "INVALID_WINDOW_FRAME",
-                    "Window frame start cannot be UNBOUNDED FOLLOWING");
-    if (end->kind == BOUND_UNBOUNDED && !end->following)
-        sql_fail_at(x->c, window, "INVALID_WINDOW_FRAME",
-                    "Window frame end cannot be UNBOUNDED PRECEDING");
-    if (start->kind == BOUND_CURRENT && end->kind == BOUND_VALUE && !end->following)
-        sql_fail_at(x->c, window, "INVALID_WINDOW_FRAME",
-                    "Window frame starting from CURRENT ROW cannot end with PRECEDING");
-    if (start->kind == BOUND_VALUE && start->following &&
-        (end->kind == BOUND_NONE || end->kind == BOUND_CURRENT))
-        sql_fail_at(x->c, window, "INVALID_WINDOW_FRAME",
-                    "Window frame starting from FOLLOWING cannot end with CURRENT ROW");
-    if (start->kind == BOUND_VALUE && start->following && end->kind == BOUND_VALUE &&
-        !end->following)
-        sql_fail_at(x->c, window, "INVALID_WINDOW_FRAME",
-                    "Window frame starting from FOLLOWING cannot end with PRECEDING");
+        wrong = "Window frame start cannot be UNBOUNDED FOLLOWING";
+    else if (end->kind == BOUND_UNBOUNDED && !end->following)
+        wrong = "Window frame end cannot be UNBOUNDED PRECEDING";
+    else if (start->kind == BOUND_CURRENT && to_preceding)
+        wrong = "Window frame starting from CURRENT ROW cannot end with PRECEDING";
+    else if (from_following && (end->kind == BOUND_NONE || end->kind == BOUND_CURRENT))
+        wrong = "Window frame starting from FOLLOWING cannot end with CURRENT ROW";
+    else if (from_following && to_preceding)
+        wrong = "Window frame starting from FOLLOWING cannot end with PRECEDING";
+    if (wrong)
+        sql_fail(x->c, window->frame_line, window->frame_column, "INVALID_WINDOW_FRAME", "%s",
+                 wrong);
 }
 
 /* How far RANGE goes, in the terms of what is sorted by. */

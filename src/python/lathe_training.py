@@ -20,7 +20,7 @@ OUTPUT = "/opt/ml/output"
 # The hyperparameters that are the toolkit's, not the script's (sagemaker_training/params.py).
 OWN = {"sagemaker_enable_cloudwatch_metrics", "sagemaker_container_log_level",
        "sagemaker_job_name", "sagemaker_use_nvidia_smi", "sagemaker_program", "sagemaker_region",
-       "sagemaker_submit_directory", "sagemaker_s3_output"}
+       "sagemaker_submit_directory", "sagemaker_s3_output", "_tuning_objective_metric"}
 
 
 def fail(text):

@@ -14,6 +14,8 @@ struct runtime_role {
     /* Of what trains: refuses a tuning job's objective that this runtime never reports; NULL: what
      * the request's MetricDefinitions name. */
     bool (*check_objective)(const char *image, const char *metric, GError **error);
+    /* MetricDefinitions of what it reports by itself; NULL: none. */
+    json_t *(*metric_definitions)(void);
 };
 
 enum runtime_work { RUNTIME_TRAINS, RUNTIME_PROCESSES, RUNTIME_SERVES, RUNTIME_WORKS };

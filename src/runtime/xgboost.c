@@ -40,4 +40,22 @@ static bool check_objective(const char *image, const char *metric, GError **erro
         metric, image, names->str);
 }
 
-const struct runtime_role xgboost_trains = {"xgboost", check, check_objective};
+/* As AWS shows them in every description, which has room for so many. */
+#define MOST_DEFINITIONS 40
+
+static json_t *metric_definitions(void)
+{
+    size_t count;
+    const struct train_metric *metrics = train_metrics(&count);
+    json_t *definitions = json_array();
+    for (size_t i = 0; i < MIN(2 * count, MOST_DEFINITIONS); i++) {
+        const char *data = i < count ? "validation" : "train", *name = metrics[i % count].name;
+        g_autofree char *regex = train_metric_regex(data, name);
+        json_array_append_new(definitions,
+                              json_pack("{soss}", "Name", json_sprintf("%s:%s", data, name),
+                                        "Regex", regex));
+    }
+    return definitions;
+}
+
+const struct runtime_role xgboost_trains = {"xgboost", check, check_objective, metric_definitions};

@@ -66,6 +66,8 @@ def test_the_description_has_what_clients_look_for(server, prepared):
     assert job["HyperParameterTuningJobConfig"] == asked["HyperParameterTuningJobConfig"]
     static = job["TrainingJobDefinition"]["StaticHyperParameters"]
     assert static.pop("_tuning_objective_metric") == "validation:rmse"
+    metrics = job["TrainingJobDefinition"]["AlgorithmSpecification"].pop("MetricDefinitions")
+    assert {"validation:rmse", "validation:auc", "train:accuracy"} <= {one["Name"] for one in metrics}
     assert job["TrainingJobDefinition"] == asked["TrainingJobDefinition"]
 
 

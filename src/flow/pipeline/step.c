@@ -9,6 +9,7 @@
 #include "flow/pipeline/condition.h"
 #include "flow/pipeline/execution.h"
 #include "flow/pipeline/retry.h"
+#include "operation/shape.h"
 
 #define LONGEST_REASON 1024
 #define LONGEST_JOB_NAME 63
@@ -135,6 +136,18 @@ void step_call_failed(struct execution *execution, struct execution_step *step, 
 
 /* ---- beginning ---- */
 
+/* As long as a name of what the step makes may be. */
+static size_t longest_name(const struct definition_step *definition)
+{
+    const struct shape_service *shapes = shape_service_find(definition->service);
+    const struct shape_operation *operation =
+        shapes ? shape_operation_find(shapes, definition->operation) : NULL;
+    const struct shape_member *name =
+        operation ? shape_member_find(operation->input, definition->name_member) : NULL;
+    bool limited = name && (name->shape->flags & SHAPE_MAX);
+    return limited ? MIN((size_t)name->shape->max, LONGEST_JOB_NAME) : LONGEST_JOB_NAME;
+}
+
 /* "pipelines-<execution>-<step>-<random>", within what a job's name may be; a name in the arguments
  * takes the place of the first word. In lower case: clients read names off ARNs, which are. */
 static char *choose_name(const struct execution *execution, const struct execution_step *step)
@@ -143,7 +156,7 @@ static char *choose_name(const struct execution *execution, const struct executi
     g_autofree char *random = id_word(RANDOM_CHARACTERS);
     g_autofree char *head = g_strdup_printf("%s-%s-%s", given ? given : "pipelines",
                                             execution->resource->name, step->definition->name);
-    size_t room = LONGEST_JOB_NAME - RANDOM_CHARACTERS - 1;
+    size_t room = longest_name(step->definition) - RANDOM_CHARACTERS - 1;
     if (strlen(head) > room)
         head[room] = '\0';
     g_autofree char *lower = g_ascii_strdown(g_strdelimit(head, "_", '-'), -1);
@@ -193,6 +206,8 @@ static bool make_request(struct execution *execution, struct execution_step *ste
         return false;
     make_texts(json_object_get(request, "HyperParameters"));
     make_texts(json_object_get(request, "Environment"));
+    make_texts(json_at(request, "TrainingJobDefinition.StaticHyperParameters"));
+    make_texts(json_at(request, "TrainingJobDefinition.Environment"));
     if (definition->name_member)
         json_object_set(request, definition->name_member, json_object_get(step->entry, "JobName"));
     g_autofree char *seed =

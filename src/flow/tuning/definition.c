@@ -296,9 +296,7 @@ bool tuning_values(const struct tuning_definition *definition, const json_t *hyp
 
 /* ---- training jobs ---- */
 
-/* A definition may name its instances as tuning jobs do, even as a pool; of a pool the first is
- * taken. */
-static json_t *resources_of(const json_t *definition)
+json_t *tuning_resources(const json_t *definition)
 {
     static const char *const members[] = {"InstanceType", "InstanceCount", "VolumeSizeInGB",
                                           "VolumeKmsKeyId", NULL};
@@ -353,7 +351,7 @@ json_t *tuning_training_request(const struct tuning_definition *definition, cons
     json_copy_members(request, definition->json, members);
     json_object_set_new(request, "HyperParameters",
                         hyperparameters_of(definition, hyperparameters));
-    json_object_set_new(request, "ResourceConfig", resources_of(definition->json));
+    json_object_set_new(request, "ResourceConfig", tuning_resources(definition->json));
     give_checkpoints(request, definition->json, name);
     if (json_array_size(tags))
         json_object_set(request, "Tags", (json_t *)tags);

@@ -42,6 +42,10 @@ json_t *tuning_hyperparameters(const struct tuning_definition *definition, const
 bool tuning_values(const struct tuning_definition *definition, const json_t *hyperparameters,
                    double *values);
 
+/* The ResourceConfig of its training jobs: its own, or of what it says as tuning jobs do the first
+ * pool. */
+json_t *tuning_resources(const json_t *definition);
+
 /* The request of CreateTrainingJob for a configuration; tags may be NULL. */
 json_t *tuning_training_request(const struct tuning_definition *definition, const char *name,
                                 const json_t *hyperparameters, const json_t *tags);

@@ -151,9 +151,25 @@ static json_t *seed_of(const json_t *request)
     return given ? json_incref((json_t *)given) : json_integer(seed);
 }
 
-/* As AWS tells it; clients take it out again. */
-static void name_objective(json_t *definition, const char *metric)
+/* Who trains what a definition says. */
+static const struct runtime_role *role_of(const json_t *definition)
 {
+    g_autoptr(json_auto) training =
+        json_pack("{sOsO*}", "AlgorithmSpecification",
+                  json_object_get(definition, "AlgorithmSpecification"), "HyperParameters",
+                  json_object_get(definition, "StaticHyperParameters"));
+    return training_role(training, NULL);
+}
+
+/* As AWS tells it: clients take the objective out again, and look for the metrics, and for the
+ * instances where training jobs have them. */
+static void complete_definition(json_t *definition, const char *metric)
+{
+    json_object_set_new(definition, "ResourceConfig", tuning_resources(definition));
+    json_t *algorithm = json_object_get(definition, "AlgorithmSpecification");
+    const struct runtime_role *role = role_of(definition);
+    if (role && role->metric_definitions && !json_object_get(algorithm, "MetricDefinitions"))
+        json_object_set_new(algorithm, "MetricDefinitions", role->metric_definitions());
     json_t *fixed = json_object_get(definition, "StaticHyperParameters");
     if (!fixed) {
         fixed = json_object();
@@ -162,23 +178,23 @@ static void name_objective(json_t *definition, const char *metric)
     json_object_set_new(fixed, "_tuning_objective_metric", json_string(metric));
 }
 
-static void name_objectives(json_t *body)
+static void complete_definitions(json_t *body)
 {
     size_t i;
     json_t *definition;
     const char *one = json_text_at(
         body, "HyperParameterTuningJobConfig.HyperParameterTuningJobObjective.MetricName");
     if (one)
-        name_objective(json_object_get(body, "TrainingJobDefinition"), one);
+        complete_definition(json_object_get(body, "TrainingJobDefinition"), one);
     json_array_foreach(json_object_get(body, "TrainingJobDefinitions"), i, definition)
-        name_objective(definition, json_text_at(definition, "TuningObjective.MetricName"));
+        complete_definition(definition, json_text_at(definition, "TuningObjective.MetricName"));
 }
 
 static json_t *first_body(const struct call *call, const json_t *request)
 {
     json_t *body = json_deep_copy(request);
     tally_clear(body);
-    name_objectives(body);
+    complete_definitions(body);
     json_object_set_new(body, "Strategy", json_string(strategy_of(request)));
     json_object_set(body, "ResourceLimits", (json_t *)limits_of(request));
     json_object_set_new(body, "Region", json_string(call->region));

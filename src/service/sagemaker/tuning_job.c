@@ -154,10 +154,9 @@ static json_t *seed_of(const json_t *request)
 /* Who trains what a definition says. */
 static const struct runtime_role *role_of(const json_t *definition)
 {
-    g_autoptr(json_auto) training =
-        json_pack("{sOsO*}", "AlgorithmSpecification",
-                  json_object_get(definition, "AlgorithmSpecification"), "HyperParameters",
-                  json_object_get(definition, "StaticHyperParameters"));
+    g_autoptr(json_auto) training = json_pack(
+        "{sOsO*}", "AlgorithmSpecification", json_object_get(definition, "AlgorithmSpecification"),
+        "HyperParameters", json_object_get(definition, "StaticHyperParameters"));
     return training_role(training, NULL);
 }
 

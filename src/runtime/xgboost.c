@@ -51,9 +51,9 @@ static json_t *metric_definitions(void)
     for (size_t i = 0; i < MIN(2 * count, MOST_DEFINITIONS); i++) {
         const char *data = i < count ? "validation" : "train", *name = metrics[i % count].name;
         g_autofree char *regex = train_metric_regex(data, name);
-        json_array_append_new(definitions,
-                              json_pack("{soss}", "Name", json_sprintf("%s:%s", data, name),
-                                        "Regex", regex));
+        json_array_append_new(
+            definitions,
+            json_pack("{soss}", "Name", json_sprintf("%s:%s", data, name), "Regex", regex));
     }
     return definitions;
 }

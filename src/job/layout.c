@@ -172,6 +172,12 @@ bool layout_debugger(struct job_plan *plan, const json_t *hook, const char *job,
     return true;
 }
 
+void layout_rules(struct job_plan *plan, const json_t *rules, const json_t *hook)
+{
+    job_plan_file(plan, "input/config/debugrules.json",
+                  json_pack("{sO sO*}", "Rules", rules, "Hook", hook));
+}
+
 /* ---- transform ---- */
 
 /* Each in a folder of its own; where, the program reads. */

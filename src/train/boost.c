@@ -6,6 +6,7 @@
 #include "train/hyperparameters.h"
 #include "train/metrics.h"
 #include "train/pace.h"
+#include "train/rules.h"
 #include "train/stop.h"
 
 /* XGBoost's EarlyStopping callback: any improvement counts, however small. */
@@ -124,6 +125,7 @@ static bool run_round(const struct boost_plan *plan, struct boost_outcome *outco
     double part = (double)(round + 1) / rounds;
     report_round(plan->report_fd, round, scores, six_digits,
                  plan->progress_from + part * (plan->progress_to - plan->progress_from));
+    rules_round(plan->rules, outcome->booster, plan->sets, plan->set_count, round, scores);
     return !plan->checkpoints ||
            checkpoint_save(plan->xgboost, outcome->booster, plan->checkpoints, round, error);
 }

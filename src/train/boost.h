@@ -16,6 +16,7 @@ struct boost_plan {
     const struct watched *sets;    /* what to report on; early stopping watches "validation" */
     size_t set_count;
     const char *checkpoints; /* folder, or NULL */
+    struct rules *rules;     /* rules.h; NULL: none */
     int report_fd;
     int threads; /* of small data, to be chosen up to this number (pace.h); 0: no choice */
     /* Where this is one of several models (of a cross validation): its part of the progress. */

@@ -28,6 +28,8 @@ static const struct library_symbol symbols[] = {
     {"XGBoosterPredictFromDMatrix", offsetof(struct xgboost, booster_predict)},
     {"XGBoosterSlice", offsetof(struct xgboost, booster_slice)},
     {"XGBoosterBoostedRounds", offsetof(struct xgboost, booster_rounds)},
+    {"XGBoosterFeatureScore", offsetof(struct xgboost, booster_feature_score)},
+    {"XGBoosterDumpModelEx", offsetof(struct xgboost, booster_dump)},
     {"XGBoosterLoadModelFromBuffer", offsetof(struct xgboost, booster_load)},
     {"XGBoosterSaveModelToBuffer", offsetof(struct xgboost, booster_save)},
 };

@@ -46,6 +46,11 @@ struct xgboost {
     int (*booster_slice)(void *booster, int begin, int end, int step, void **slice);
     int (*booster_rounds)(void *booster, int *rounds);
     int (*booster_load)(void *booster, const void *bytes, uint64_t size);
+    int (*booster_feature_score)(void *booster, const char *config, uint64_t *count,
+                                 const char ***names, uint64_t *dimensions, const uint64_t **shape,
+                                 const float **scores);
+    int (*booster_dump)(void *booster, const char *feature_map, int with_statistics,
+                        const char *format, uint64_t *count, const char ***dumps);
     int (*booster_save)(void *booster, const char *config, uint64_t *size, const char **bytes);
 };
 

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/json.h"
 
 void report_line(const char *line)
 {
@@ -72,4 +73,15 @@ void report_round(int fd, int round, const GArray *scores, bool six_digits, doub
     }
     g_string_append_printf(lines, "{\"progress\":%.6g}\n", progress);
     write_all(fd, lines->str, lines->len);
+}
+
+void report_rule(int fd, const char *name, const char *status, int step, const char *details)
+{
+    if (fd < 0)
+        return;
+    g_autoptr(json_auto) rule =
+        json_pack("{sssssiss}", "rule", name, "status", status, "step", step, "details", details);
+    g_autofree char *text = json_text_of(rule);
+    g_autofree char *line = g_strconcat(text, "\n", NULL);
+    write_all(fd, line, strlen(line));
 }

@@ -31,4 +31,7 @@ char *score_text(double value, bool six_digits);
  * does not stop the job. */
 void report_round(int fd, int round, const GArray *scores, bool six_digits, double progress);
 
+/* Writes what became of a debugger rule, as rules.h says, in one write. */
+void report_rule(int fd, const char *name, const char *status, int step, const char *details);
+
 #endif

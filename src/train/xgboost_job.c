@@ -18,6 +18,7 @@
 #include "train/library.h"
 #include "train/matrix.h"
 #include "train/report.h"
+#include "train/rules.h"
 #include "train/stop.h"
 
 /* What one job needs from its start to its end. */
@@ -26,6 +27,7 @@ struct training {
     int report_fd;
     const struct xgboost_release *release;
     json_t *hyperparameters; /* checked */
+    json_t *rules;           /* debugger rules, or NULL */
     struct channel_config channels;
     struct xgboost *xgboost;
     struct channel *train, *validation;
@@ -76,6 +78,12 @@ static bool read_configs(struct training *job, GError **error)
     g_autoptr(json_auto) given = read_config(job, "hyperparameters.json", true, error);
     if (!given || !train_check_hyperparameters(given, job->release, &job->hyperparameters, error))
         return false;
+    GError *failed = NULL;
+    job->rules = read_config(job, "debugrules.json", false, &failed);
+    if (failed) {
+        g_propagate_error(error, failed);
+        return false;
+    }
     g_autoptr(json_auto) channels = read_config(job, "inputdataconfig.json", true, error);
     return channels && channel_config_read(channels, &job->channels, error) &&
            check_hosts(job, error);
@@ -245,7 +253,11 @@ static bool train_one(const struct training *job, const struct boost_plan *plan,
                       GError **error)
 {
     struct boost_outcome outcome;
-    if (!boost(plan, &outcome, error))
+    struct boost_plan ruled = *plan;
+    ruled.rules = rules_open(job->rules, job->hyperparameters, job->xgboost, job->report_fd);
+    bool boosted = boost(&ruled, &outcome, error);
+    rules_close(ruled.rules);
+    if (!boosted)
         return false;
     if (outcome.stopped) {
         report_log("INFO", "Stopped after the round that was running; the model is %s",
@@ -336,6 +348,7 @@ static void job_clear(struct training *job)
     channel_free(job->validation);
     xgboost_close(job->xgboost);
     json_decref(job->hyperparameters);
+    json_decref(job->rules);
 }
 
 /* XGBoost's complaints that the container lays to the user (its CUSTOMER_ERRORS). */

@@ -10,6 +10,7 @@ import members
 import pytest
 
 from sagemaker_jobs import ROLE, XGBOOST, channel, train, training_request, unique, wait_for_job
+from transforms import transform_request
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -72,10 +73,15 @@ def base(server):
                                             PrimaryContainer=container)
     # The kept switch and what has to come with it.
     spot = {"EnableManagedSpotTraining": True, "CheckpointConfig": {"S3Uri": f"s3://{bucket}/c"},
-            "StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60}}
+            "StoppingCondition": {"MaxRuntimeInSeconds": 60, "MaxWaitTimeInSeconds": 60},
+            "DebugRuleConfigurations": [{"RuleConfigurationName": "r", "RuleEvaluatorImage": "i"}]}
     return {
         "CreateTrainingJob": ({**training, **spot, "TrainingJobName": unique("job")},
                               "describe_training_job", "TrainingJobName"),
+        "CreateTransformJob": (transform_request(model, f"s3://{bucket}/rows.csv",
+                                                 f"s3://{bucket}/out", DataCaptureConfig={
+                                                     "DestinationS3Uri": f"s3://{bucket}/seen"}),
+                               "describe_transform_job", "TransformJobName"),
         "CreateModel": ({"ModelName": unique("model"), "Containers": [container, container]},
                         "describe_model", "ModelName"),
         "CreateEndpointConfig": (
@@ -100,7 +106,8 @@ def base(server):
     }
 
 
-@pytest.mark.parametrize("operation", ["CreateTrainingJob", "CreateModel", "CreateEndpointConfig",
+@pytest.mark.parametrize("operation", ["CreateTrainingJob", "CreateTransformJob", "CreateModel",
+                                       "CreateEndpointConfig",
                                        "CreateModelPackageGroup", "CreateModelPackage",
                                        "CreatePipeline"])
 def test_what_is_kept_is_shown(server, base, operation):

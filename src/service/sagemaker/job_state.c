@@ -56,6 +56,40 @@ static bool enters(struct job *job, enum job_phase phase, void *data)
     return step.wanted;
 }
 
+/* What a program reported of its job. */
+struct heard {
+    const struct job_life *life;
+    const json_t *report;
+    bool stop;
+};
+
+static bool take_heard(struct resource *resource, void *data, GError **error)
+{
+    (void)error;
+    struct heard *heard = data;
+    const struct kind *kind = heard->life->kind;
+    heard->life->hear(resource->body, heard->report, &heard->stop);
+    if (!heard->stop || strcmp(resource->status, kind->going) != 0)
+        return true;
+    sagemaker_set_status(resource, kind->stopping);
+    if (heard->life->stop)
+        heard->life->stop(resource->body);
+    return true;
+}
+
+static void hear(const struct under_way *job, const json_t *line)
+{
+    const struct kind *kind = job->life->kind;
+    struct heard heard = {job->life, line, false};
+    g_autoptr(GError) error = NULL;
+    if (!resource_update(job->lathe->store, kind->word, job->name, take_heard, &heard, NULL,
+                         &error))
+        g_warning("what %s reported could not be recorded: %s", job->name, error->message);
+    g_autofree char *id = job_id(kind, job->name);
+    if (heard.stop)
+        jobs_stop(job->lathe->jobs, id);
+}
+
 /* A metric's last value becomes final; all of them go to CloudWatch, where the SDK plots them from.
  */
 static void report(const json_t *line, void *data)
@@ -63,6 +97,8 @@ static void report(const json_t *line, void *data)
     struct under_way *job = data;
     const struct kind *kind = job->life->kind;
     const char *name = json_text_at(line, "metric");
+    if (!name && job->life->hear && json_object_get(line, "rule"))
+        hear(job, line);
     if (!name)
         return;
     double value = json_number_at(line, "value", 0);

@@ -15,6 +15,9 @@ struct job_life {
     void (*enter)(json_t *body, enum job_phase phase, double at);
     /* What a Stop shows beside the status; or NULL. */
     void (*stop)(json_t *body);
+    /* What the program reports beside metrics, as JSON lines; *stop: the job is to be stopped for
+     * it. False: it says nothing of the job. Or NULL. */
+    bool (*hear)(json_t *body, const json_t *report, bool *stop);
     /* What an end shows; returns the status. metrics: FinalMetricDataList's entries, or empty. */
     const char *(*end)(json_t *body, const struct job_end *end, const json_t *metrics);
 };

@@ -4,6 +4,7 @@
 #include "base/s3_uri.h"
 #include "job/layout.h"
 #include "runtime/runtime.h"
+#include "service/sagemaker/debug_rules.h"
 #include "service/sagemaker/job_state.h"
 #include "service/sagemaker/script.h"
 
@@ -81,6 +82,9 @@ static struct job_plan *plan(const struct call *call, const json_t *request, GEr
         .output = output,
     };
     g_autoptr(job_plan_auto) made = layout_training(&layout);
+    const json_t *rules = json_object_get(request, "DebugRuleConfigurations");
+    if (json_array_size(rules) && !training_is_script(request))
+        layout_rules(made, rules, json_object_get(request, "DebugHookConfig"));
     if (training_is_script(request) && !add_script(call, request, made, error))
         return NULL;
     return g_steal_pointer(&made);
@@ -143,7 +147,9 @@ static const char *end(json_t *body, const struct job_end *end, const json_t *me
     if (json_array_size(metrics))
         json_object_set(body, "FinalMetricDataList", (json_t *)metrics);
     move_to(body, step[1], step[2] ? step[2] : end->reason);
+    debug_rules_end(body, end);
     return step[0];
 }
 
-const struct job_life training_life = {&training_job_kind, plan, enter, stop, end};
+const struct job_life training_life = {&training_job_kind, plan, enter, stop,
+                                       debug_rules_hear,   end};

@@ -8,6 +8,7 @@
 #include "runtime/runtime.h"
 #include "script/metrics.h"
 #include "service/sagemaker/data_place.h"
+#include "service/sagemaker/debug_rules.h"
 #include "service/sagemaker/job_state.h"
 #include "service/sagemaker/script.h"
 #include "service/sagemaker/training.h"
@@ -91,6 +92,7 @@ static bool check_request(const struct call *call, const json_t *request, GError
         return error_set(error, ERROR_VALIDATION,
                          "OutputDataConfig.S3OutputPath %s does not begin with s3://.", output);
     return (!role->check || role->check(request, error)) && check_spot_times(request, error) &&
+           debug_rules_check(request, error) &&
            check_channels(json_object_get(request, "InputDataConfig"), error) &&
            metrics_check(json_at(request, "AlgorithmSpecification.MetricDefinitions"), error);
 }
@@ -146,20 +148,7 @@ static json_t *first_body(const json_t *request)
     json_object_set_new(body, "SecondaryStatusTransitions",
                         json_pack("[{sssssf}]", "Status", "Starting", "StatusMessage",
                                   "Starting the training job", "StartTime", clock_now()));
-    json_t *rules = json_object_get(body, "DebugRuleConfigurations");
-    json_t *statuses = json_array();
-    size_t i;
-    const json_t *rule;
-    json_array_foreach(rules, i, rule) json_array_append_new(
-        statuses, json_pack("{sssssssf}", "RuleConfigurationName",
-                            json_text_at(rule, "RuleConfigurationName"), "RuleEvaluationStatus",
-                            "Stopped", "StatusDetails",
-                            "This version of lathe records debugger rules and does not "
-                            "evaluate them.",
-                            "LastModifiedTime", clock_now()));
-    if (json_array_size(statuses))
-        json_object_set(body, "DebugRuleEvaluationStatuses", statuses);
-    json_decref(statuses);
+    debug_rules_begin(body, !training_is_script(request));
     return body;
 }
 

@@ -216,7 +216,7 @@ static const char *end(json_t *body, const struct job_end *end, const json_t *me
     return statuses[end->how];
 }
 
-static const struct job_life transform_life = {&transform_job_kind, plan, enter, NULL, end};
+static const struct job_life transform_life = {&transform_job_kind, plan, enter, NULL, NULL, end};
 
 /* ---- operations ---- */
 

@@ -1,0 +1,168 @@
+#include "train/rules.h"
+
+#include <string.h>
+
+#include "base/json.h"
+#include "train/hyperparameters.h"
+#include "train/report.h"
+#include "train/rules_inside.h"
+
+enum { USUAL_INTERVAL = 10 /* the hook's, where its configuration says none */ };
+
+struct rules {
+    const struct xgboost *xgboost;
+    bool has_trees;
+    int report_fd;
+    GArray *all; /* struct rule */
+};
+
+const struct rule_kind rule_kinds[] = {
+    {"LossNotDecreasing", "metrics", check_loss_not_decreasing},
+    {"Overfit", "metrics", check_overfit},
+    {"Overtraining", "metrics", check_overtraining},
+    {"ClassImbalance", "predictions", check_class_imbalance},
+    {"Confusion", "predictions", check_confusion},
+    {"FeatureImportanceOverweight", "feature_importance", check_importance},
+    {"TreeDepth", "trees", check_tree_depth},
+    {NULL, NULL, NULL},
+};
+
+/* ---- what a configuration says ---- */
+
+static const char *text_of(const json_t *parameters, const char *name)
+{
+    return json_string_value(json_object_get(parameters, name));
+}
+
+double rule_number(const struct rule *rule, const char *name, double usual)
+{
+    const char *text = text_of(rule->parameters, name);
+    char *end = NULL;
+    double number = text ? g_ascii_strtod(text, &end) : usual;
+    return text && (end == text || *end) ? usual : number;
+}
+
+static int interval_in(const json_t *parameters, int usual)
+{
+    const char *text = text_of(parameters, "save_interval");
+    gint64 interval = text ? g_ascii_strtoll(text, NULL, 10) : 0;
+    return interval > 0 ? (int)MIN(interval, G_MAXINT) : usual;
+}
+
+/* The collection's own, or the hook's. */
+static int interval_of(const json_t *hook, const char *collection)
+{
+    int usual = interval_in(json_object_get(hook, "HookParameters"), USUAL_INTERVAL);
+    size_t i;
+    const json_t *one;
+    json_array_foreach(json_object_get(hook, "CollectionConfigurations"), i, one)
+    {
+        const char *name = json_text_at(one, "CollectionName");
+        if (g_strcmp0(name, collection) == 0)
+            return interval_in(json_object_get(one, "CollectionParameters"), usual);
+    }
+    return usual;
+}
+
+static const struct rule_kind *find_kind(const char *name)
+{
+    for (const struct rule_kind *kind = rule_kinds; kind->name; kind++)
+        if (g_strcmp0(kind->name, name) == 0)
+            return kind;
+    return NULL;
+}
+
+/* ---- their lives ---- */
+
+static void clear_rule(void *of)
+{
+    g_hash_table_unref(((struct rule *)of)->losses);
+}
+
+static void add_rule(struct rules *rules, const json_t *given, const json_t *hook)
+{
+    const json_t *parameters = json_object_get(given, "RuleParameters");
+    const struct rule_kind *kind = find_kind(text_of(parameters, "rule_to_invoke"));
+    if (!kind) {
+        report_rule(rules->report_fd, json_text_at(given, "RuleConfigurationName"), "Stopped", 0,
+                    "This version of lathe does not evaluate this rule.");
+        return;
+    }
+    struct rule rule = {.kind = kind,
+                        .name = json_text_at(given, "RuleConfigurationName"),
+                        .parameters = parameters,
+                        .interval = interval_of(hook, kind->collection),
+                        .losses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free)};
+    g_array_append_val(rules->all, rule);
+}
+
+struct rules *rules_open(const json_t *config, const json_t *hyperparameters,
+                         const struct xgboost *xgboost, int report_fd)
+{
+    struct rules *rules = g_new0(struct rules, 1);
+    bool trees = strcmp(hyperparameter_text(hyperparameters, "booster"), "gblinear") != 0;
+    *rules =
+        (struct rules){xgboost, trees, report_fd, g_array_new(FALSE, FALSE, sizeof(struct rule))};
+    g_array_set_clear_func(rules->all, clear_rule);
+    size_t i;
+    const json_t *given;
+    json_array_foreach(json_object_get(config, "Rules"), i, given)
+        add_rule(rules, given, json_object_get(config, "Hook"));
+    if (rules->all->len)
+        return rules;
+    rules_close(rules);
+    return NULL;
+}
+
+void rules_close(struct rules *rules)
+{
+    if (!rules)
+        return;
+    g_array_unref(rules->all);
+    g_free(rules);
+}
+
+/* ---- evaluating ---- */
+
+/* In AWS's words. */
+static void tell(const struct rules *rules, struct rule *rule, int round, const GError *cause)
+{
+    g_autofree char *details =
+        cause ? g_strdup_printf("InternalServerError: The rule %s could not be evaluated at step "
+                                "%d: %s",
+                                rule->kind->name, round, cause->message)
+              : g_strdup_printf("RuleEvaluationConditionMet: Evaluation of the rule %s at step %d "
+                                "resulted in the condition being met",
+                                rule->kind->name, round);
+    rule->over_with = true;
+    report_log("WARNING", "%s", details);
+    report_rule(rules->report_fd, rule->name, cause ? "Error" : "IssuesFound", round, details);
+}
+
+static void evaluate_rule(const struct rules *rules, struct rule *rule, struct rule_view *view)
+{
+    g_autoptr(GError) cause = NULL;
+    bool met = false;
+    if (!rule->kind->check(rule, view, &met, &cause) || met)
+        tell(rules, rule, view->round, cause);
+}
+
+void rules_round(struct rules *rules, void *booster, const struct watched *sets, size_t set_count,
+                 int round, const GArray *scores)
+{
+    if (!rules)
+        return;
+    struct rule_view view = {.xgboost = rules->xgboost,
+                             .has_trees = rules->has_trees,
+                             .booster = booster,
+                             .judged = &sets[set_count - 1],
+                             .round = round,
+                             .scores = scores};
+    for (guint i = 0; i < rules->all->len; i++) {
+        struct rule *rule = &g_array_index(rules->all, struct rule, i);
+        if (!rule->over_with && round % rule->interval == 0)
+            evaluate_rule(rules, rule, &view);
+    }
+    if (view.importance)
+        g_array_unref(view.importance);
+}

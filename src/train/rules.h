@@ -1,0 +1,29 @@
+/* rules.h: SageMaker Debugger's built-in rules for XGBoost, evaluated between the rounds, on what
+ * the rounds made: no tensors are written for them. */
+#ifndef LATHE_TRAIN_RULES_H
+#define LATHE_TRAIN_RULES_H
+
+#include <glib.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "train/evaluate.h"
+
+struct rules;
+
+/* input/config/debugrules.json: {"Rules": [{"RuleConfigurationName", "RuleParameters"}, ...],
+ * "Hook": a DebugHookConfig, or none}. Rules that are not known are reported as Stopped; NULL where
+ * there are no others. The configuration must outlive the rules. */
+struct rules *rules_open(const json_t *config, const json_t *hyperparameters,
+                         const struct xgboost *xgboost, int report_fd);
+void rules_close(struct rules *rules);
+
+/* Evaluates those that are due after a round. One whose condition is met says so in the log, and on
+ * the report pipe as
+ *   {"rule":"LossNotDecreasing","status":"IssuesFound","step":20,"details":"..."}
+ * by its configuration's name, and is not evaluated again; nor is one that cannot be evaluated,
+ * whose status is Error: a rule never fails a training. NULL rules are none. */
+void rules_round(struct rules *rules, void *booster, const struct watched *sets, size_t set_count,
+                 int round, const GArray *scores);
+
+#endif

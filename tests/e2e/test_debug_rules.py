@@ -1,0 +1,203 @@
+"""Debugger rules of the built-in XGBoost with boto3: when a rule's condition is met, as computed here
+on what XGBoost itself trains with the same hyperparameters; statuses, StopTraining, what is refused."""
+
+import numpy
+import pytest
+import xgboost
+from botocore.exceptions import ClientError
+
+from sagemaker_jobs import XGBOOST_1, channel, train, training_request, unique, wait_for_job
+
+EVALUATOR = "503895931360.dkr.ecr.us-east-1.amazonaws.com/sagemaker-debugger-rules:latest"
+STOP = '{\\"name\\": \\"stoptraining\\", \\"training_job_prefix\\": \\"x\\"}'
+random = numpy.random.default_rng(3)
+NOISE = random.normal(size=(1500, 4)).astype(numpy.float32)
+
+
+def rows(labels, features=NOISE):
+    return [(int(label), [float(value) for value in row])
+            for label, row in zip(labels, features)]
+
+
+NOISY = rows(random.integers(0, 2, len(NOISE)))
+CLEAR = rows(NOISE[:, 0] + NOISE[:, 1] + NOISE[:, 2] + NOISE[:, 3] > 0)
+RARE = rows(NOISE[:, 0] > 1.6)
+HALF = len(NOISE) // 2
+
+
+def rule(name, **parameters):
+    return {"RuleConfigurationName": name, "RuleEvaluatorImage": EVALUATOR,
+            "RuleParameters": {"rule_to_invoke": name, **parameters}}
+
+
+def request_of(server, bucket, data, rules, hook=None, image=None, **settings):
+    s3 = server.client("s3")
+    parts = {"train": data[:HALF], "validation": data[HALF:]}
+    for name, part in parts.items():
+        s3.put_object(Bucket=bucket, Key=f"{name}/rows.csv", Body="".join(
+            ",".join(map(repr, [label, *row])) + "\n" for label, row in part))
+    request = training_request(bucket, [channel(name, f"s3://{bucket}/{name}/") for name in parts],
+                               **{"num_round": 31, "eval_metric": "logloss", **settings})
+    if image:
+        request["AlgorithmSpecification"]["TrainingImage"] = image
+    more = {"DebugHookConfig": hook} if hook else {}
+    return {**request, "DebugRuleConfigurations": rules, **more}
+
+
+def statuses(job):
+    return {one["RuleConfigurationName"]: one for one in job["DebugRuleEvaluationStatuses"]}
+
+
+def trained(data, rounds=31, **settings):
+    """XGBoost's own scores a round, and its predictions for the validation's rows by round."""
+    matrices = [xgboost.DMatrix(numpy.array([row for _, row in part], numpy.float32),
+                                [label for label, _ in part]) for part in (data[:HALF], data[HALF:])]
+    found, scores = {}, {}
+    booster = xgboost.train({"objective": "binary:logistic", "max_depth": 4, "eval_metric": "logloss",
+                             **settings}, matrices[0], rounds, verbose_eval=False, evals_result=scores,
+                            evals=[(matrices[0], "train"), (matrices[1], "validation")])
+    for step in range(0, rounds, 10):
+        found[step] = booster.predict(matrices[1], iteration_range=(0, step + 1))
+    return {name: of["logloss"] for name, of in scores.items()}, found, booster
+
+
+def first(steps, condition):
+    return next((step for step in steps if condition(step)), None)
+
+
+def step_of(status):
+    if status["RuleEvaluationStatus"] == "NoIssuesFound":
+        return None
+    assert status["RuleEvaluationStatus"] == "IssuesFound", status
+    words = "RuleEvaluationConditionMet: Evaluation of the rule "
+    assert status["StatusDetails"].startswith(words)
+    return int(status["StatusDetails"].split(" at step ")[1].split()[0])
+
+
+@pytest.mark.parametrize("data", [NOISY, CLEAR], ids=["noise", "clear"])
+def test_rules_of_losses(server, bucket, data):
+    scores, _, _ = trained(data)
+    loss, validation = scores["train"], scores["validation"]
+    steps = range(0, 31, 10)
+    job = train(server, request_of(server, bucket, data, [
+        rule("LossNotDecreasing"), rule("Overfit"), rule("Overtraining", patience_validation="1"),
+        {**rule("Overfit", ratio_threshold="1000"), "RuleConfigurationName": "never"}]))
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    found = {name: step_of(status) for name, status in statuses(job).items()}
+    assert found["LossNotDecreasing"] == first(steps[1:], lambda s: any(
+        of[s] > of[s - 10] * 0.999 for of in (loss, validation)))
+    assert found["Overfit"] == first(
+        steps, lambda s: (validation[s] - loss[s]) / loss[s] > 0.1)
+    assert found["never"] is None
+
+    def waited(of, patience):
+        best, count = of[0], 0
+        for step in steps[1:]:
+            best, count = (of[step], 0) if best - of[step] > 0.01 else (best, count + 1)
+            if count > patience:
+                return step
+        return 1000
+
+    expected = min(waited(loss, 5), waited(validation, 1))
+    assert found["Overtraining"] == (expected if expected < 1000 else None)
+    if data is NOISY:
+        assert found["LossNotDecreasing"] is not None and found["Overfit"] is not None
+
+
+@pytest.mark.parametrize("image", [None, XGBOOST_1])
+def test_rules_of_labels_and_trees(server, bucket, image):
+    data = RARE
+    _, predicted, booster = trained(data)
+    labels = numpy.array([label for label, _ in data[HALF:]])
+    job = train(server, request_of(server, bucket, data, [
+        rule("ClassImbalance"), rule("Confusion"), rule("TreeDepth"),
+        rule("FeatureImportanceOverweight", nfeatures="1", threshold="0.5")], image=image))
+    found = {name: step_of(status) for name, status in statuses(job).items()}
+    counts = numpy.bincount(labels)
+    assert counts.max() / counts.min() > 10
+    assert found["ClassImbalance"] == 0
+    assert found["Confusion"] == 0  # no class has nine tenths of what is right
+
+    def overweight(step):
+        scores = booster[:step + 1].get_score(importance_type="weight")
+        return max(scores.values()) / sum(scores.values()) > 0.5
+
+    def shallow(step):
+        nodes = booster[step:step + 1].trees_to_dataframe()["Node"].max()
+        return numpy.floor(numpy.log2(nodes)) < 4 if nodes else True
+
+    assert found["FeatureImportanceOverweight"] == first(predicted, overweight)
+    assert found["TreeDepth"] == first(predicted, shallow)
+
+
+def test_the_hook_says_how_often(server, bucket):
+    hook = {"S3OutputPath": f"s3://{bucket}/debug", "CollectionConfigurations": [
+        {"CollectionName": "metrics", "CollectionParameters": {"save_interval": "4"}}]}
+    scores, _, _ = trained(NOISY)
+    job = train(server, request_of(server, bucket, NOISY, [
+        rule("Overfit"), rule("LossNotDecreasing", num_steps="3")], hook=hook))
+    expected = first(range(0, 31, 4), lambda s: (scores["validation"][s] - scores["train"][s]) /
+                     scores["train"][s] > 0.1)
+    assert step_of(statuses(job)["Overfit"]) == expected
+    assert step_of(statuses(job)["LossNotDecreasing"]) == first(range(4, 31, 4), lambda s: any(
+        of[s] > of[s - 4] * 0.999 for of in scores.values()))
+
+
+def test_a_rule_stops_the_training(server, bucket):
+    request = request_of(server, bucket, NOISY, [rule("LossNotDecreasing", action_json=STOP),
+                                                 rule("Overfit", ratio_threshold="1000")],
+                         num_round=1_000_000)
+    server.client("sagemaker").create_training_job(**request)
+    job = wait_for_job(server, request["TrainingJobName"])
+    assert job["TrainingJobStatus"] == "Stopped"
+    assert [one["Status"] for one in job["SecondaryStatusTransitions"]][-2:] in (
+        ["Stopping", "Stopped"], ["Uploading", "Stopped"])
+    found = statuses(job)
+    assert found["LossNotDecreasing"]["RuleEvaluationStatus"] == "IssuesFound"
+    assert found["Overfit"]["RuleEvaluationStatus"] == "Stopped"
+
+
+def test_rules_that_cannot_be_evaluated_fail_no_training(server, bucket):
+    job = train(server, request_of(server, bucket, CLEAR, [
+        rule("TreeDepth"), rule("CreateXgboostReport"),
+        {"RuleConfigurationName": "mine", "RuleEvaluatorImage": EVALUATOR}], booster="gblinear",
+        max_depth=1))
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    found = statuses(job)
+    assert found["TreeDepth"]["RuleEvaluationStatus"] == "Error"
+    assert found["TreeDepth"]["StatusDetails"].startswith("InternalServerError: ")
+    for name in ("CreateXgboostReport", "mine"):
+        assert found[name]["RuleEvaluationStatus"] == "Stopped"
+        assert "does not evaluate this rule" in found[name]["StatusDetails"]
+
+
+@pytest.mark.parametrize("rules, told", [
+    ([rule("Overfit"), rule("Overfit")], "Overfit is given twice"),
+    ([rule("Overfit", action_json='{"name": "email", "endpoint": "a@b.c"}')], "the action email"),
+    ([rule("Overfit", action_json='[{"name": "sms"}]')], "the action sms"),
+    ([rule("Overfit", action_json="stop")], "is no JSON object"),
+    ([{**rule("Overfit"), "RuleConfigurationName": f"r{i}"} for i in range(21)], "(?i)20"),
+])
+def test_what_is_refused(server, bucket, rules, told):
+    with pytest.raises(ClientError, match=told) as refused:
+        server.client("sagemaker").create_training_job(
+            **request_of(server, bucket, CLEAR, rules))
+    assert refused.value.response["Error"]["Code"] == "ValidationException"
+
+
+def test_a_crash_stops_the_rules(server_factory):
+    server, bucket = server_factory(), unique("crash")
+    server.client("s3").create_bucket(Bucket=bucket)
+    request = request_of(server, bucket, CLEAR, [rule("Overfit", ratio_threshold="1000")],
+                         num_round=1_000_000)
+    sagemaker = server.client("sagemaker")
+    sagemaker.create_training_job(**request)
+    name = request["TrainingJobName"]
+    described = server.wait_for(lambda: sagemaker.describe_training_job(TrainingJobName=name),
+                                "SecondaryStatus", ("Training",))
+    assert statuses(described)["Overfit"]["RuleEvaluationStatus"] == "InProgress"
+    server.kill()
+    server.start()
+    job = sagemaker.describe_training_job(TrainingJobName=name)
+    assert job["TrainingJobStatus"] == "Failed"
+    assert statuses(job)["Overfit"]["RuleEvaluationStatus"] == "Stopped"

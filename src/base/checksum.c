@@ -217,6 +217,12 @@ void checksum_update(struct checksum *checksum, const void *bytes, size_t size)
         checksum->crc = crc_update(checksum->kind, checksum->crc, bytes, size);
 }
 
+guint32 checksum_crc32(guint32 crc, const void *bytes, size_t size)
+{
+    pthread_once(&crc_tables_once, make_crc_tables);
+    return ~(guint32)crc_update(CHECKSUM_CRC32, (guint32)~crc, bytes, size);
+}
+
 static void put_crc(enum checksum_kind kind, guint64 crc, unsigned char *digest)
 {
     size_t size = kinds[kind].size;

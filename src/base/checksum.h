@@ -38,6 +38,9 @@ char *checksum_base64(struct checksum *checksum);
 typedef struct checksum checksum_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(checksum_auto, checksum_free)
 
+/* The CRC-32 of bytes behind others of that CRC-32 (0: none), as zlib's crc32. */
+guint32 checksum_crc32(guint32 crc, const void *bytes, size_t size);
+
 /* A digest of bytes that are all there. */
 char *checksum_hex_of(enum checksum_kind kind, const void *bytes, size_t size);
 char *checksum_base64_of(enum checksum_kind kind, const void *bytes, size_t size);

@@ -29,6 +29,7 @@ void reply_clear(struct reply *reply)
 {
     json_decref(reply->output);
     stream_free(reply->body);
+    g_free(reply->text);
     *reply = (struct reply){0};
 }
 
@@ -191,6 +192,37 @@ static bool run_registered(const struct operations *operations, const struct reg
     return token_end(use, reply->output, error);
 }
 
+static struct call call_of(const struct operations *operations, const struct registered *entry,
+                           const struct call_context *context)
+{
+    return (struct call){
+        .lathe = operations->lathe,
+        .service = entry->service->name,
+        .operation = entry->shape->name,
+        .region = context->region ? context->region : DEFAULT_REGION,
+        .account = operations->account,
+        .request_id = context->request_id ? context->request_id : "",
+        .body = context->body,
+    };
+}
+
+static bool check_reply(const struct operations *operations, const struct registered *entry,
+                        const struct reply *reply, GError **error)
+{
+#ifdef LATHE_CHECK_REPLIES
+    g_autoptr(json_auto) read =
+        reply->text ? json_parse(reply->text, strlen(reply->text), "the reply", error) : NULL;
+    return (!reply->text || read) &&
+           validate_reply(operations->patterns, entry->shape, read ? read : reply->output, error);
+#else
+    (void)operations;
+    (void)entry;
+    (void)reply;
+    (void)error;
+    return true;
+#endif
+}
+
 bool operation_call(const struct operations *operations, const struct call_context *context,
                     const char *service, const char *name, const json_t *request,
                     struct reply *reply, GError **error)
@@ -203,22 +235,34 @@ bool operation_call(const struct operations *operations, const struct call_conte
                                                    entry->service, entry->shape, request, error);
     if (!normal)
         return false;
-    struct call call = {
-        .lathe = operations->lathe,
-        .service = entry->service->name,
-        .operation = entry->shape->name,
-        .region = context->region ? context->region : DEFAULT_REGION,
-        .account = operations->account,
-        .request_id = context->request_id ? context->request_id : "",
-        .body = context->body,
-    };
-    if (!run_registered(operations, entry, &call, normal, reply, error))
-        return false;
-#ifdef LATHE_CHECK_REPLIES
-    return validate_reply(operations->patterns, entry->shape, reply->output, error);
-#else
-    return true;
-#endif
+    struct call call = call_of(operations, entry, context);
+    return run_registered(operations, entry, &call, normal, reply, error) &&
+           check_reply(operations, entry, reply, error);
+}
+
+static operation_direct *direct_of(const struct registered *entry)
+{
+    const struct direct_operation *direct = entry ? entry->owner->direct : NULL;
+    while (direct && direct->name && strcmp(direct->name, entry->operation->name) != 0)
+        direct++;
+    return direct ? direct->run : NULL;
+}
+
+enum operation_way operation_call_direct(const struct operations *operations,
+                                         const struct call_context *context, const char *service,
+                                         const char *name, GBytes *body, struct reply *reply,
+                                         GError **error)
+{
+    const struct registered *entry = find(operations, service, name);
+    operation_direct *run = direct_of(entry);
+    if (!run)
+        return OPERATION_GENERAL;
+    gsize size;
+    const char *text = g_bytes_get_data(body, &size);
+    struct call call = call_of(operations, entry, context);
+    enum operation_way way = run(&call, text, size, reply, error);
+    bool fits = way != OPERATION_DONE || check_reply(operations, entry, reply, error);
+    return fits ? way : OPERATION_FAILED;
 }
 
 bool call_remember(const struct call *call, struct store_connection *connection,

@@ -34,6 +34,7 @@ struct call {
 struct reply {
     json_t *output;      /* an object, or NULL for an empty one */
     struct stream *body; /* the reply's streaming member, or NULL */
+    char *text;          /* of an operation_direct: the output as JSON, in its place */
 };
 void reply_clear(struct reply *reply);
 
@@ -42,6 +43,18 @@ void reply_clear(struct reply *reply);
  * Timestamps are numbers (seconds), blobs base64 text. */
 typedef bool operation_function(const struct call *call, const json_t *request, struct reply *reply,
                                 GError **error);
+
+/* How a request went that was to be read directly. */
+enum operation_way {
+    OPERATION_DONE,
+    OPERATION_FAILED,  /* with an error */
+    OPERATION_GENERAL, /* nothing was done: it is to be read in the general way */
+};
+/* The same straight from a request's body, where that is JSON: for requests of so many small
+ * members that a tree of them is most of the work. It takes bodies of a plain form that are valid
+ * by their shape, and leaves all others to the general way, which knows what is wrong with them. */
+typedef enum operation_way operation_direct(const struct call *call, const char *body, size_t size,
+                                            struct reply *reply, GError **error);
 
 enum operation_flags {
     OPERATION_BLOCKING = 0, /* may wait for the disk, a lock or another process */
@@ -65,12 +78,18 @@ struct operation {
     unsigned flags;
 };
 
+struct direct_operation {
+    const char *name; /* of one of the service's operations, whose requests have no client token */
+    operation_direct *run;
+};
+
 /* A service brings its operations and its life. Each hook may be NULL. */
 struct service {
     const char *name;
     const struct operation *operations; /* those that its kinds do not bring */
     size_t count;
-    const struct kind *const *kinds; /* of its resources; ends with NULL, or NULL: none */
+    const struct direct_operation *direct; /* ends with {0}; or NULL: none */
+    const struct kind *const *kinds;       /* of its resources; ends with NULL, or NULL: none */
     /* Of its operations with OPERATION_DECIDED: whether this request may run on a poll thread,
      * answered from memory and soon. Runs on one itself. */
     bool (*is_quick)(struct lathe *lathe, const struct call_head *head);
@@ -120,6 +139,13 @@ struct call_context {
 bool operation_call(const struct operations *operations, const struct call_context *context,
                     const char *service, const char *name, const json_t *request,
                     struct reply *reply, GError **error);
+
+/* The same with the request's body, where the operation reads some directly; else, and where it
+ * does not take this one, OPERATION_GENERAL. */
+enum operation_way operation_call_direct(const struct operations *operations,
+                                         const struct call_context *context, const char *service,
+                                         const char *name, GBytes *body, struct reply *reply,
+                                         GError **error);
 
 /* Within the change of the store that does what was asked, and last in it: remembers the answer for
  * repeats of the request's client token, so that a crash leaves both or neither. Nothing where the

@@ -270,6 +270,26 @@ bool data_stream_reshard(struct data_stream *stream, data_stream_change *change,
 
 /* ---- looking ---- */
 
+const char *data_stream_name(const struct data_stream *stream)
+{
+    return stream->name;
+}
+
+gint64 data_stream_origin(const struct data_stream *stream)
+{
+    return stream->origin;
+}
+
+size_t data_stream_longest(const struct data_stream *stream)
+{
+    return atomic_load(&stream->longest);
+}
+
+void data_stream_set_longest(struct data_stream *stream, size_t longest)
+{
+    atomic_store(&stream->longest, longest);
+}
+
 const char *data_stream_id(const struct data_stream *stream)
 {
     return stream->id;
@@ -369,18 +389,20 @@ void data_stream_unref(struct data_stream *stream)
     g_free(stream);
 }
 
-static struct data_stream *new_stream(struct data_streams *streams, const char *name,
-                                      const char *id, struct shards *shards, double hours)
+static struct data_stream *new_stream(struct data_streams *streams,
+                                      const struct data_stream_plan *plan)
 {
     struct data_stream *stream = g_new0(struct data_stream, 1);
     atomic_init(&stream->references, 1);
     stream->streams = streams;
-    stream->name = g_strdup(name);
-    stream->id = g_strdup(id);
-    stream->folder = folders_path(streams->folders, name, id);
-    stream->shards = shards;
-    stream->next = shards->next;
-    stream->hours = hours;
+    stream->name = g_strdup(plan->name);
+    stream->id = g_strdup(plan->id);
+    stream->folder = folders_path(streams->folders, plan->name, plan->id);
+    stream->origin = plan->origin;
+    atomic_init(&stream->longest, plan->longest);
+    stream->shards = plan->shards;
+    stream->next = plan->shards->next;
+    stream->hours = plan->hours;
     stream->files = g_ptr_array_new_with_free_func(free_file);
     stream->watchers = g_array_new(FALSE, FALSE, sizeof(struct data_watcher));
     pthread_mutex_init(&stream->lock, NULL);
@@ -451,12 +473,12 @@ static bool take_up(struct data_stream *stream, GError **error)
     return true;
 }
 
-bool data_streams_add(struct data_streams *streams, const char *name, const char *id,
-                      struct shards *shards, double hours, GError **error)
+bool data_streams_add(struct data_streams *streams, const struct data_stream_plan *plan,
+                      GError **error)
 {
-    struct data_stream *stream = new_stream(streams, name, id, shards, hours);
-    if (!folders_make(streams->folders, name, id, error) || !take_up(stream, error)) {
-        g_prefix_error(error, "the data stream %s: ", name);
+    struct data_stream *stream = new_stream(streams, plan);
+    if (!folders_make(streams->folders, plan->name, plan->id, error) || !take_up(stream, error)) {
+        g_prefix_error(error, "the data stream %s: ", plan->name);
         data_stream_unref(stream);
         return false;
     }

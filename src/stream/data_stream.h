@@ -28,10 +28,18 @@ struct data_streams *data_streams_open(const struct data_streams_settings *setti
                                        GError **error);
 void data_streams_close(struct data_streams *streams);
 
-/* Opens a stream with what an earlier run left under that name and id. Takes shards. The streams of
- * earlier runs are added before data_streams_clean. */
-bool data_streams_add(struct data_streams *streams, const char *name, const char *id,
-                      struct shards *shards, double hours, GError **error);
+/* What a stream is, beside its records. */
+struct data_stream_plan {
+    const char *name, *id;
+    struct shards *shards; /* taken */
+    double hours;          /* that records are kept */
+    size_t longest;        /* record, with its partition key */
+    gint64 origin;         /* of its sequence numbers: others of its name have another */
+};
+/* Opens a stream with what an earlier run left under that name and id. The streams of earlier runs
+ * are added before data_streams_clean. */
+bool data_streams_add(struct data_streams *streams, const struct data_stream_plan *plan,
+                      GError **error);
 /* Removes the folders of streams that are no more. */
 bool data_streams_clean(struct data_streams *streams, GError **error);
 /* Removes the files whose records are all past their time. */
@@ -46,7 +54,11 @@ void data_stream_unref(struct data_stream *stream);
 typedef struct data_stream data_stream_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(data_stream_auto, data_stream_unref)
 
+const char *data_stream_name(const struct data_stream *stream);
 const char *data_stream_id(const struct data_stream *stream);
+gint64 data_stream_origin(const struct data_stream *stream);
+size_t data_stream_longest(const struct data_stream *stream);
+void data_stream_set_longest(struct data_stream *stream, size_t longest);
 struct shards *data_stream_shards(struct data_stream *stream); /* as they are now; shards_free */
 guint64 data_stream_next(struct data_stream *stream);          /* the number of the next record */
 /* Records that arrived before it are past their time. */

@@ -35,6 +35,8 @@ struct data_stream {
     atomic_int references;
     struct data_streams *streams;
     char *name, *id, *folder;
+    gint64 origin;
+    atomic_size_t longest; /* record */
 
     pthread_mutex_t lock;   /* of what follows */
     pthread_cond_t changed; /* of any of it */

@@ -47,7 +47,7 @@ char *hash_key_text(hash_key key)
 
 char *shard_name(guint32 id)
 {
-    return g_strdup_printf("shardId-%012u", id);
+    return g_strdup_printf(SHARD_FORMAT, id);
 }
 
 bool shard_parse(const char *name, guint32 *id)

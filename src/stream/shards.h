@@ -48,6 +48,7 @@ const struct shard *shards_find(const struct shards *shards, guint32 id);
 /* The open one whose range has the key. */
 const struct shard *shards_of_key(const struct shards *shards, hash_key key);
 
+#define SHARD_FORMAT "shardId-%012u"
 /* "shardId-000000000007", g_free; and back. */
 char *shard_name(guint32 id);
 bool shard_parse(const char *name, guint32 *id);

@@ -8,8 +8,8 @@
 #include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
-#include <zlib.h>
 
+#include "base/checksum.h"
 #include "base/error.h"
 #include "base/file.h"
 
@@ -24,11 +24,10 @@ struct frame_head {
 
 static guint32 checksum_of(guint32 size, const struct spool_piece *pieces, size_t count)
 {
-    uLong checksum = crc32(0, (const Bytef *)&size, sizeof size);
+    guint32 checksum = checksum_crc32(0, &size, sizeof size);
     for (size_t i = 0; i < count; i++)
-        if (pieces[i].size)
-            checksum = crc32(checksum, pieces[i].bytes, (uInt)pieces[i].size);
-    return GUINT32_TO_LE((guint32)checksum);
+        checksum = checksum_crc32(checksum, pieces[i].bytes, pieces[i].size);
+    return GUINT32_TO_LE(checksum);
 }
 
 /* ---- records ---- */

@@ -100,7 +100,9 @@ static void encode(struct wire_call *call, struct reply *reply, struct http_repl
         http_reply_text(http, 200,
                         call->protocol == PROTOCOL_JSON10 ? "application/x-amz-json-1.0"
                                                           : "application/x-amz-json-1.1",
-                        reply->output ? json_text_of(reply->output) : g_strdup("{}"));
+                        reply->text     ? g_steal_pointer(&reply->text)
+                        : reply->output ? json_text_of(reply->output)
+                                        : g_strdup("{}"));
     }
 }
 
@@ -173,10 +175,14 @@ static GBytes *read_body(const struct wire_call *call, struct stream *body, GErr
     return xml ? g_steal_pointer(&sent) : payload_inflate(&call->request, sent, BODY_LIMIT, error);
 }
 
+static bool is_json(const struct wire_call *call)
+{
+    return call->protocol == PROTOCOL_JSON10 || call->protocol == PROTOCOL_JSON11;
+}
+
 static json_t *decode(struct wire_call *call, struct stream *body, GError **error)
 {
-    bool rest = is_s3(call) || call->protocol == PROTOCOL_REST_JSON;
-    if (rest && has_stream(call->operation)) {
+    if (has_stream(call->operation)) {
         json_t *request =
             rest_decode(call->service, &call->route, &call->request, call->query, NULL, error);
         if (request && is_s3(call))
@@ -186,25 +192,46 @@ static json_t *decode(struct wire_call *call, struct stream *body, GError **erro
     if (call->protocol == PROTOCOL_QUERY)
         return query_decode(call->operation, call->form);
     g_autoptr(GBytes) whole = read_body(call, body, error);
-    if (!whole)
-        return NULL;
-    return rest
+    return whole
                ? rest_decode(call->service, &call->route, &call->request, call->query, whole, error)
-               : decode_json(call, whole, error);
+               : NULL;
+}
+
+static struct call_context context_of(const struct dispatcher *dispatcher,
+                                      const struct wire_call *call, struct stream *body)
+{
+    const char *region = call->credential.region;
+    return (struct call_context){
+        .region = *region ? region : dispatcher->region,
+        .request_id = call->request_id,
+        .body = body,
+    };
 }
 
 static bool call_operation(struct dispatcher *dispatcher, const struct wire_call *call,
                            const json_t *request, struct stream *body, struct reply *reply,
                            GError **error)
 {
-    const char *region = call->credential.region;
-    const struct call_context context = {
-        .region = *region ? region : dispatcher->region,
-        .request_id = call->request_id,
-        .body = body,
-    };
+    const struct call_context context = context_of(dispatcher, call, body);
     return operation_call(dispatcher->operations, &context, call->service->name,
                           call->operation->name, request, reply, error);
+}
+
+/* Some operations read bodies of a plain form themselves. */
+static bool run_json(struct dispatcher *dispatcher, struct wire_call *call, struct stream *body,
+                     struct reply *reply, GError **error)
+{
+    g_autoptr(GBytes) whole = read_body(call, body, error);
+    if (!whole)
+        return false;
+    const struct call_context context = context_of(dispatcher, call, NULL);
+    enum operation_way way =
+        operation_call_direct(dispatcher->operations, &context, call->service->name,
+                              call->operation->name, whole, reply, error);
+    if (way != OPERATION_GENERAL)
+        return way == OPERATION_DONE;
+    g_autoptr(json_auto) request = decode_json(call, whole, error);
+    return request && call_operation(dispatcher, call, request, NULL, reply, error);
 }
 
 static bool run_post(struct dispatcher *dispatcher, struct wire_call *call, struct stream *body,
@@ -222,6 +249,8 @@ static bool run_call(struct dispatcher *dispatcher, struct wire_call *call, stru
 {
     if (call->is_post)
         return run_post(dispatcher, call, body, reply, error);
+    if (is_json(call))
+        return run_json(dispatcher, call, body, reply, error);
     if (call->protocol == PROTOCOL_QUERY) {
         g_autoptr(GBytes) form = stream_read_all(body, XML_LIMIT, error);
         g_autoptr(GBytes) plain =

@@ -112,7 +112,9 @@ static void open_home(struct fixture *fixture)
         .folder = folder, .clock = fixture->clock, .most = MOST, .file = FILE_SIZE};
     fixture->streams = data_streams_open(&settings, &error);
     no_error(error);
-    data_streams_add(fixture->streams, NAME, "id", shards_new(2, 0), 24, &error);
+    struct data_stream_plan plan = {
+        .name = NAME, .id = "id", .shards = shards_new(2, 0), .hours = 24, .longest = 1 << 20};
+    data_streams_add(fixture->streams, &plan, &error);
     no_error(error);
     fixture->stream = data_streams_find(fixture->streams, NAME);
 }

@@ -19,10 +19,16 @@ static const struct operation operations[] = {
     {"ListTagsForDeliveryStream", list_tags_for_delivery_stream, OPERATION_BLOCKING},
 };
 
+static const struct direct_operation direct[] = {
+    {"PutRecordBatch", put_record_batch_directly},
+    {0},
+};
+
 const struct service firehose_service = {
     .name = "firehose",
     .operations = operations,
     .count = G_N_ELEMENTS(operations),
+    .direct = direct,
     .open = firehose_open,
     .close = close_service,
 };

@@ -14,6 +14,7 @@ struct resource *firehose_get(const struct call *call, const json_t *request, GE
 operation_function create_delivery_stream, describe_delivery_stream, list_delivery_streams,
     update_destination, delete_delivery_stream;
 operation_function put_record, put_record_batch;
+operation_direct put_record_batch_directly;
 operation_function tag_delivery_stream, untag_delivery_stream, list_tags_for_delivery_stream;
 
 /* The tags of a request as the store has them, each with a Value; or an error. */

@@ -1,8 +1,15 @@
 /* PutRecord and PutRecordBatch. */
+#include <string.h>
+
 #include "base/id.h"
 #include "service/firehose/firehose_inside.h"
+#include "service/plain_put.h"
 
 #define MOST_BYTES ((size_t)4 << 20) /* of a batch's records */
+
+#define REFUSED                                       \
+    "{\"ErrorCode\":\"ServiceUnavailableException\"," \
+    "\"ErrorMessage\":\"Slow down.\"}"
 
 static void add_record(struct spool_records *records, const json_t *record)
 {
@@ -42,17 +49,29 @@ bool put_record(const struct call *call, const json_t *request, struct reply *re
     return true;
 }
 
-/* Ids that begin alike, each with its place: nothing is asked of the kernel for each of them. */
-static json_t *responses(size_t count, size_t taken)
+/* ---- PutRecordBatch ---- */
+
+/* The answer as JSON. Ids begin alike, each with its place: nothing is asked of the kernel for each
+ * of them. */
+static char *responses(size_t count, size_t taken)
 {
     g_autofree char *id = id_hex(44);
-    json_t *list = json_array();
-    for (size_t i = 0; i < taken; i++)
-        json_array_append_new(list, json_pack("{so}", "RecordId", json_sprintf("%s%04zx", id, i)));
-    for (size_t i = taken; i < count; i++)
-        json_array_append_new(list, json_pack("{ssss}", "ErrorCode", "ServiceUnavailableException",
-                                              "ErrorMessage", "Slow down."));
-    return list;
+    GString *text = g_string_sized_new(80 + 70 * count);
+    g_string_append_printf(text,
+                           "{\"FailedPutCount\":%zu,\"Encrypted\":false,"
+                           "\"RequestResponses\":[",
+                           count - taken);
+    for (size_t i = 0; i < count; i++) {
+        char place[5];
+        g_snprintf(place, sizeof place, "%04x", (unsigned)i & 0xffff);
+        const char *const parts[] = {i ? "," : "", "{\"RecordId\":\"", id, place, "\"}"};
+        for (size_t p = 0; i < taken && p < G_N_ELEMENTS(parts); p++)
+            g_string_append(text, parts[p]);
+        if (i >= taken)
+            g_string_append_printf(text, "%s" REFUSED, i ? "," : "");
+    }
+    g_string_append(text, "]}");
+    return g_string_free(text, FALSE);
 }
 
 bool put_record_batch(const struct call *call, const json_t *request, struct reply *reply,
@@ -70,7 +89,38 @@ bool put_record_batch(const struct call *call, const json_t *request, struct rep
                          records->bytes, MOST_BYTES);
     if (!put(call, request, records, &taken, error))
         return false;
-    reply->output = json_pack("{sIsbso}", "FailedPutCount", (json_int_t)(count - taken),
-                              "Encrypted", 0, "RequestResponses", responses(count, taken));
-    return true;
+    g_autofree char *text = responses(count, taken);
+    reply->output = json_parse(text, strlen(text), "the answer", error);
+    return reply->output != NULL;
+}
+
+static enum operation_way put_plain(const struct plain_put *put, struct delivery_stream *stream,
+                                    struct reply *reply, GError **error)
+{
+    g_autoptr(spool_records_auto) records = spool_records_new();
+    size_t taken;
+    for (guint i = 0; i < put->records->len; i++) {
+        const struct plain_record *record = &g_array_index(put->records, struct plain_record, i);
+        spool_records_add(records, put->bytes->data + record->at, record->size);
+    }
+    if (records->bytes > MOST_BYTES)
+        return OPERATION_GENERAL;
+    if (!delivery_stream_put(stream, records, &taken, error)) {
+        back_off(error);
+        return OPERATION_FAILED;
+    }
+    reply->text = responses(put->records->len, taken);
+    return OPERATION_DONE;
+}
+
+enum operation_way put_record_batch_directly(const struct call *call, const char *body, size_t size,
+                                             struct reply *reply, GError **error)
+{
+    struct plain_put put;
+    bool plain = plain_put_read(&put, "DeliveryStreamName", false, body, size);
+    g_autoptr(delivery_stream_auto) stream =
+        plain ? delivery_streams_find(call->lathe->streams, put.stream) : NULL;
+    enum operation_way way = stream ? put_plain(&put, stream, reply, error) : OPERATION_GENERAL;
+    plain_put_clear(&put);
+    return way;
 }

@@ -113,17 +113,25 @@ gint64 kinesis_origin(const struct resource *stream)
 
 /* ---- the service ---- */
 
+bool kinesis_open_stream(struct lathe *lathe, const struct resource *stream, GError **error)
+{
+    struct data_stream_plan plan = {
+        .name = stream->name,
+        .id = json_text_at(stream->body, "Id"),
+        .shards = shards_from_json(json_object_get(stream->body, "Shards")),
+        .hours = json_number_at(stream->body, "Hours", 24),
+        .longest = (size_t)json_integer_at(stream->body, "MaxRecordSizeInKiB", 1024) << 10,
+        .origin = json_integer_at(stream->body, "Origin", 0)};
+    return data_streams_add(lathe->data_streams, &plan, error);
+}
+
 static bool open_streams(struct lathe *lathe, GError **error)
 {
     struct resource_query query = {.kind = DATA_STREAM_KIND};
     g_autoptr(GPtrArray) all = resource_list(lathe->store, &query, NULL, error);
-    for (guint i = 0; all && i < all->len; i++) {
-        const struct resource *stream = g_ptr_array_index(all, i);
-        struct shards *shards = shards_from_json(json_object_get(stream->body, "Shards"));
-        if (!data_streams_add(lathe->data_streams, stream->name, json_text_at(stream->body, "Id"),
-                              shards, json_number_at(stream->body, "Hours", 24), error))
+    for (guint i = 0; all && i < all->len; i++)
+        if (!kinesis_open_stream(lathe, g_ptr_array_index(all, i), error))
             return false;
-    }
     return all && data_streams_clean(lathe->data_streams, error);
 }
 
@@ -178,10 +186,16 @@ static const struct operation operations[] = {
     {"ListTagsForResource", kinesis_list_tags_for_resource, OPERATION_BLOCKING},
 };
 
+static const struct direct_operation direct[] = {
+    {"PutRecords", kinesis_put_records_directly},
+    {0},
+};
+
 const struct service kinesis_service = {
     .name = "kinesis",
     .operations = operations,
     .count = G_N_ELEMENTS(operations),
+    .direct = direct,
     .open = kinesis_open,
     .tidy = tidy,
     .close = close_service,

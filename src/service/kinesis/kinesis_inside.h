@@ -16,6 +16,9 @@ bool kinesis_missing(const struct call *call, const char *name, GError **error);
 struct resource *kinesis_get(const struct call *call, const json_t *request, GError **error);
 struct data_stream *kinesis_find(const struct call *call, const json_t *request, GError **error);
 
+/* Opens the data stream that a resource is. */
+bool kinesis_open_stream(struct lathe *lathe, const struct resource *stream, GError **error);
+
 /* The shard of that name; or ERROR_NOT_FOUND_EXCEPTION. */
 const struct shard *kinesis_shard(const struct call *call, const char *stream,
                                   const struct shards *shards, const char *name, GError **error);
@@ -34,6 +37,7 @@ operation_function create_stream, describe_stream, describe_stream_summary, list
     update_stream_mode, update_max_record_size;
 operation_function list_shards, split_shard, merge_shards, update_shard_count, describe_limits;
 operation_function kinesis_put_record, kinesis_put_records, get_shard_iterator, get_records;
+operation_direct kinesis_put_records_directly;
 operation_function add_tags_to_stream, remove_tags_from_stream, list_tags_for_stream,
     kinesis_tag_resource, kinesis_untag_resource, kinesis_list_tags_for_resource;
 

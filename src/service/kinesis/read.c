@@ -67,7 +67,6 @@ static bool read_iterator(const struct call *call, const char *text, struct iter
 struct place {
     const struct call *call;
     const json_t *request;
-    struct resource *resource;
     struct data_stream *stream;
     const struct shard *shard;
 };
@@ -81,13 +80,13 @@ static bool from_number(const struct place *place, bool behind, guint64 *from, G
                          "Must specify StartingSequenceNumber with the ShardIteratorType %s.",
                          json_text_at(place->request, "ShardIteratorType"));
     guint64 end = place->shard->last ? place->shard->last : data_stream_next(place->stream);
-    if (!sequence_parse(kinesis_origin(place->resource), text, from, &shard) ||
+    if (!sequence_parse(data_stream_origin(place->stream), text, from, &shard) ||
         shard != place->shard->id || *from < place->shard->first || *from > end)
         return error_set(error, ERROR_INVALID_ARGUMENT_EXCEPTION,
                          "StartingSequenceNumber %s used in GetShardIterator on shard %s in stream "
                          "%s under account %s is invalid because it did not come from this stream.",
-                         text, json_text_at(place->request, "ShardId"), place->resource->name,
-                         place->call->account);
+                         text, json_text_at(place->request, "ShardId"),
+                         data_stream_name(place->stream), place->call->account);
     *from += behind;
     return true;
 }
@@ -131,10 +130,10 @@ static bool from_type(const struct place *place, guint64 *from, GError **error)
 static bool iterate(struct place *place, struct reply *reply, GError **error)
 {
     g_autoptr(shards_auto) shards = data_stream_shards(place->stream);
-    struct iterator iterator = {.stream = place->resource->name,
+    struct iterator iterator = {.stream = (char *)data_stream_name(place->stream),
                                 .id = (char *)data_stream_id(place->stream),
                                 .made = kinesis_now(place->call)};
-    place->shard = kinesis_shard(place->call, place->resource->name, shards,
+    place->shard = kinesis_shard(place->call, data_stream_name(place->stream), shards,
                                  json_text_at(place->request, "ShardId"), error);
     if (!place->shard || !from_type(place, &iterator.from, error))
         return false;
@@ -147,9 +146,8 @@ static bool iterate(struct place *place, struct reply *reply, GError **error)
 bool get_shard_iterator(const struct call *call, const json_t *request, struct reply *reply,
                         GError **error)
 {
-    g_autoptr(resource_auto) resource = kinesis_get(call, request, error);
-    g_autoptr(data_stream_auto) stream = resource ? kinesis_find(call, request, error) : NULL;
-    struct place place = {call, request, resource, stream, NULL};
+    g_autoptr(data_stream_auto) stream = kinesis_find(call, request, error);
+    struct place place = {call, request, stream, NULL};
     return stream && iterate(&place, reply, error);
 }
 
@@ -258,13 +256,11 @@ static bool read_shard(const struct call *call, const json_t *request, struct it
 {
     g_autoptr(shards_auto) shards = data_stream_shards(stream);
     g_autofree char *name = shard_name(iterator->shard);
-    g_autoptr(resource_auto) resource =
-        resource_get(call->lathe->store, DATA_STREAM_KIND, iterator->stream, error);
-    struct gathering gathering = {
-        .origin = resource ? kinesis_origin(resource) : 0,
-        .horizon = llround(data_stream_horizon(stream) * 1000),
-        .most = (size_t)json_integer_at(request, "Limit", MOST_RECORDS),
-        .shard = resource ? kinesis_shard(call, iterator->stream, shards, name, error) : NULL};
+    struct gathering gathering = {.origin = data_stream_origin(stream),
+                                  .horizon = llround(data_stream_horizon(stream) * 1000),
+                                  .most = (size_t)json_integer_at(request, "Limit", MOST_RECORDS),
+                                  .shard =
+                                      kinesis_shard(call, iterator->stream, shards, name, error)};
     if (!gathering.shard)
         return false;
     gathering.records = json_array();

@@ -72,16 +72,11 @@ static bool write_stream(const struct call *call, struct resource *stream, GErro
                      stream->name, call->account);
 }
 
-/* Takes shards. */
-static bool create(const struct call *call, struct resource *stream, struct shards *shards,
-                   GError **error)
+static bool create(const struct call *call, struct resource *stream, GError **error)
 {
-    if (!write_stream(call, stream, error)) {
-        shards_free(shards);
+    if (!write_stream(call, stream, error))
         return false;
-    }
-    if (data_streams_add(call->lathe->data_streams, stream->name, json_text_at(stream->body, "Id"),
-                         shards, SHORTEST_HOURS, error))
+    if (kinesis_open_stream(call->lathe, stream, error))
         return true;
     resource_delete(call->lathe->store, DATA_STREAM_KIND, stream->name, NULL, NULL);
     return false;
@@ -95,7 +90,7 @@ bool create_stream(const struct call *call, const json_t *request, struct reply 
     guint count = check_name(name, error) ? shards_wanted(request, error) : 0;
     if (!count || !kinesis_check_limit(call, count, error))
         return false;
-    struct shards *shards = shards_new(count, clock_wall(call->lathe->clock));
+    g_autoptr(shards_auto) shards = shards_new(count, clock_wall(call->lathe->clock));
     g_autoptr(json_auto) body = body_of(call, request, shards);
     g_autoptr(json_auto) tags = kinesis_tags(request);
     g_autofree char *arn =
@@ -108,7 +103,7 @@ bool create_stream(const struct call *call, const json_t *request, struct reply 
                               .body = body,
                               .tags = tags};
     stream.created = stream.modified = clock_wall(call->lathe->clock);
-    return create(call, &stream, shards, error);
+    return create(call, &stream, error);
 }
 
 /* ---- telling ---- */
@@ -336,7 +331,13 @@ bool update_max_record_size(const struct call *call, const json_t *request, stru
 {
     (void)reply;
     struct update update = {.request = request};
-    return update_stream(call, set_record_size, &update, error);
+    if (!update_stream(call, set_record_size, &update, error))
+        return false;
+    g_autoptr(data_stream_auto) stream = kinesis_find(call, request, NULL);
+    if (stream)
+        data_stream_set_longest(stream, (size_t)json_integer_at(request, "MaxRecordSizeInKiB", 0)
+                                            << 10);
+    return true;
 }
 
 bool delete_stream(const struct call *call, const json_t *request, struct reply *reply,

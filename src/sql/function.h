@@ -22,6 +22,7 @@
  *                time as TIMESTAMP '...' in UTC
  *   $d $o $f     aggregates: where DISTINCT and ORDER BY go, and where FILTER and OVER go:
  *                "sum($d$1$o)$f"
+ *   $n           where IGNORE NULLS goes
  *   $$           a dollar
  *
  * An argument that stands twice is computed twice: prefer a function registered in C, or a macro of
@@ -42,9 +43,14 @@
 enum sql_function_kind { SQL_SCALAR, SQL_AGGREGATE, SQL_WINDOW };
 
 enum sql_function_flag {
-    SQL_HIDDEN = 1,  /* an operator, a form of syntax: not callable by its name */
-    SQL_RANDOM = 2,  /* two calls may differ */
-    SQL_UNNAMED = 4, /* not among an error's candidates */
+    SQL_HIDDEN = 1,   /* an operator, a form of syntax: not callable by its name */
+    SQL_RANDOM = 2,   /* two calls may differ */
+    SQL_UNNAMED = 4,  /* not among an error's candidates */
+    SQL_FOLD = 8,     /* the first lambda is of a state and an element: it is written as one of two
+                         structs {'s': state, 'x': element}, and gives another */
+    SQL_ENTRIES = 16, /* the lambda is written as one of a struct {'key', 'value', 'other'} that
+                         holds what it is of */
+    SQL_TEXTS = 32,   /* an array's elements are cast to varchar */
 };
 
 struct sql_function {

@@ -6,6 +6,11 @@
 
 extern const struct sql_function sql_functions_operators[];
 extern const struct sql_function sql_functions_operators_time[];
+extern const struct sql_function sql_functions_aggregate[];
+extern const struct sql_function sql_functions_window[];
+extern const struct sql_function sql_functions_array[];
+extern const struct sql_function sql_functions_map[];
+extern const struct sql_function sql_functions_general[];
 extern const struct sql_function sql_functions_math[];
 
 #endif

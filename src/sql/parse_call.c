@@ -308,11 +308,8 @@ static struct sql_node *parse_listagg(struct sql_compiler *c)
     sql_expect(c, "(");
     node->flags |= sql_accept(c, "DISTINCT") ? NODE_DISTINCT : 0;
     sql_add_part(c, node, sql_parse_expression(c));
-    struct sql_node *separator = NULL;
-    if (sql_accept(c, ",")) {
-        separator = sql_new_node(c, NODE_STRING, sql_peek(c, 0));
-        separator->text = sql_string(c);
-    }
+    struct sql_node *separator = sql_new_node(c, NODE_STRING, sql_peek(c, 0));
+    separator->text = sql_accept(c, ",") ? sql_string(c) : "";
     sql_add_part(c, node, separator);
     parse_overflow(c, node);
     static const char *const AFTER[] = {")", "WITHIN", "GROUP", "(", "ORDER", "BY", NULL};

@@ -5,7 +5,7 @@
 #include "sql/compiler.h"
 #include "sql/function.h"
 
-enum { SQL_MOST_VARIABLES = 12, SQL_MOST_ARGUMENTS = 127 };
+enum { SQL_MOST_VARIABLES = 12, SQL_MOST_ARGUMENTS = 127, SQL_MOST_LAMBDA = 8 };
 
 /* A type of a signature: a variable, or a kind with parts and numbers that may be variables. */
 struct sql_pattern {

@@ -28,6 +28,7 @@ room(stream LINK PkgConfig::snappy ZLIB::ZLIB Threads::Threads ${JQ})
 room(catalog)
 room(table LINK PkgConfig::snappy PkgConfig::libarchive PkgConfig::libpcre2_8
      Threads::Threads ${CMAKE_DL_LIBS} m)
+room(query)
 room(rows LINK ZLIB::ZLIB Threads::Threads)
 room(train LINK ${CMAKE_DL_LIBS})
 room(monitor)

@@ -142,6 +142,7 @@ struct catalog_place {
     gint64 layout;  /* the same for partitions whose StorageDescriptors are the same, less Location
                      * and Parameters */
 };
+void catalog_place_free(void *place);
 /* Of struct catalog_place, which the array frees. */
 GPtrArray *catalog_partition_places(struct catalog *catalog,
                                     const struct catalog_partition_query *query, GError **error);

@@ -702,9 +702,11 @@ json_t *catalog_partition_list(struct catalog *catalog, const struct catalog_par
 
 /* ---- places ---- */
 
-static void free_place(void *data)
+void catalog_place_free(void *data)
 {
     struct catalog_place *place = data;
+    if (!place)
+        return;
     g_strfreev(place->values);
     g_free(place->location);
     g_free(place);
@@ -741,7 +743,7 @@ static bool list_places(struct store_connection *connection, void *data, GError 
 GPtrArray *catalog_partition_places(struct catalog *catalog,
                                     const struct catalog_partition_query *query, GError **error)
 {
-    g_autoptr(GPtrArray) places = g_ptr_array_new_with_free_func(free_place);
+    g_autoptr(GPtrArray) places = g_ptr_array_new_with_free_func(catalog_place_free);
     struct list_work work = {.listing = {.query = query}, .places = places};
     bool done = store_read(catalog->store, list_places, &work, error);
     listing_clear(&work.listing);

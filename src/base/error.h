@@ -38,6 +38,9 @@
     X(ERROR_SERIALIZATION, "SerializationException", 400)                    \
     X(ERROR_INVALID_PARAMETER, "InvalidParameterException", 400)             \
     X(ERROR_INVALID_PARAMETER_VALUE, "InvalidParameterValue", 400)           \
+    X(ERROR_INVALID_REQUEST_EXCEPTION, "InvalidRequestException", 400)       \
+    X(ERROR_METADATA, "MetadataException", 400)                              \
+    X(ERROR_TOO_MANY_REQUESTS, "TooManyRequestsException", 400)              \
     X(ERROR_INVALID_NEXT_TOKEN, "InvalidNextToken", 400)                     \
     X(ERROR_INVALID_INPUT, "InvalidInput", 400)                              \
     X(ERROR_PARAMETER_NOT_FOUND, "ParameterNotFound", 400)                   \

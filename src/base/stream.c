@@ -1,6 +1,7 @@
 #include "base/stream.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -152,4 +153,22 @@ GBytes *stream_read_all(struct stream *stream, size_t limit, GError **error)
         }
         g_byte_array_append(whole, (const guint8 *)buffer, (guint)n);
     }
+}
+
+struct stream *stream_slice(struct stream *whole, gint64 offset, gint64 size)
+{
+    int fd;
+    gint64 start, length;
+    struct stream *slice;
+    if (offset == 0 && size == stream_length(whole))
+        return whole;
+    if (stream_file(whole, &fd, &start, &length)) {
+        slice = stream_from_file(fcntl(fd, F_DUPFD_CLOEXEC, 0), start + offset, size);
+    } else {
+        g_autoptr(GBytes) bytes =
+            g_bytes_new_from_bytes(stream_memory(whole), (gsize)offset, (gsize)size);
+        slice = stream_from_bytes(bytes);
+    }
+    stream_free(whole);
+    return slice;
 }

@@ -38,6 +38,10 @@ GBytes *stream_memory(const struct stream *stream); /* borrowed, or NULL */
 /* Everything to the end, at most limit bytes (ERROR_ENTITY_TOO_LARGE beyond). */
 GBytes *stream_read_all(struct stream *stream, size_t limit, GError **error);
 
+/* A stretch of a stream whose bytes are in a file or in memory, and of which nothing was read;
+ * takes the stream. */
+struct stream *stream_slice(struct stream *whole, gint64 offset, gint64 size);
+
 typedef struct stream stream_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(stream_auto, stream_free)
 

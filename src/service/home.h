@@ -15,6 +15,7 @@ struct lake;
 struct logs;
 struct captures;
 struct endpoints;
+struct executions;
 struct flows;
 struct proxy;
 struct store;
@@ -46,6 +47,7 @@ struct lathe {
     atomic_bool ends;                   /* the server does: nobody waits for what takes long */
     struct delivery_streams *streams;   /* of records on their way to the lake */
     struct data_streams *data_streams;  /* of records that are kept for whoever reads them */
+    struct executions *executions;      /* queries of Athena's, under way */
     struct operations *operations;
     struct flows *flows;       /* the engine of workflows */
     struct tasks *chores;      /* what takes long and nobody waits for: services' tidying */

@@ -176,7 +176,7 @@ bool s3_upload_part_copy(const struct call *call, const json_t *request, struct 
     if (!source ||
         !source_range(s3_text(request, "CopySourceRange"), source->size, &offset, &length, error))
         return false;
-    body = s3_slice(g_steal_pointer(&body), offset, length);
+    body = stream_slice(g_steal_pointer(&body), offset, length);
     struct s3_digests digests = {.kind = upload->checksum};
     json_t *result = store_part(call, upload, number, body, &digests, error);
     if (!result)

@@ -202,7 +202,7 @@ bool s3_get_object(const struct call *call, const json_t *request, struct reply 
     g_autoptr(stream_auto) body = NULL;
     if (!look_up(call, request, &body, &range, reply, error))
         return false;
-    reply->body = s3_slice(g_steal_pointer(&body), range.offset, range.size);
+    reply->body = stream_slice(g_steal_pointer(&body), range.offset, range.size);
     return true;
 }
 

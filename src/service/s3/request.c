@@ -308,24 +308,6 @@ bool s3_check_conditions(const json_t *request, const char *prefix,
 
 /* ---- copies ---- */
 
-struct stream *s3_slice(struct stream *whole, gint64 offset, gint64 size)
-{
-    int fd;
-    gint64 start, length;
-    struct stream *slice;
-    if (offset == 0 && size == stream_length(whole))
-        return whole;
-    if (stream_file(whole, &fd, &start, &length)) {
-        slice = stream_from_file(fcntl(fd, F_DUPFD_CLOEXEC, 0), start + offset, size);
-    } else {
-        g_autoptr(GBytes) bytes =
-            g_bytes_new_from_bytes(stream_memory(whole), (gsize)offset, (gsize)size);
-        slice = stream_from_bytes(bytes);
-    }
-    stream_free(whole);
-    return slice;
-}
-
 char *s3_decode(const char *text)
 {
     g_autofree char *spaced = g_strdelimit(g_strdup(text), "+", ' ');

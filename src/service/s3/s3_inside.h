@@ -54,9 +54,6 @@ bool s3_check_conditions(const json_t *request, const char *prefix,
  * UTF-8. g_free. */
 char *s3_decode(const char *text);
 
-/* A stretch of a body; takes it. */
-struct stream *s3_slice(struct stream *whole, gint64 offset, gint64 size);
-
 /* The object that CopySource names, and its bytes. */
 struct lake_object *s3_copy_source(const struct call *call, const json_t *request,
                                    struct stream **body, GError **error);

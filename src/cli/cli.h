@@ -24,6 +24,8 @@ int cli_serve(int argc, char **argv);
 int cli_call(int argc, char **argv);
 int cli_sample(int argc, char **argv);
 int cli_publish(int argc, char **argv);
+int cli_query(int argc, char **argv);
+int cli_tables(int argc, char **argv);
 int cli_predict(int argc, char **argv);
 int cli_describe(int argc, char **argv);
 int cli_export(int argc, char **argv);

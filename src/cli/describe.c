@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "cli/cli.h"
+#include "cli/describe_table.h"
 #include "lathe.h"
 
 enum {
@@ -243,13 +244,15 @@ int cli_describe(int argc, char **argv)
         return CLI_USAGE;
     if (argc < 2) {
         fprintf(stderr, "lathe describe: an artifact is needed: a model file, a model.tar.gz or a "
-                        "bundle\n");
+                        "bundle; or a table of the catalog\n");
         return CLI_USAGE;
     }
     struct lathe_error cause;
+    GError *error = NULL;
+    if (argc == 2 && !g_file_test(argv[1], G_FILE_TEST_EXISTS) && !strchr(argv[1], '/'))
+        return describe_table(argv[1], &error) ? CLI_OK : cli_error(error);
     struct lathe_predictor *predictor =
         lathe_predictor_open_files((const char *const *)argv + 1, (size_t)argc - 1, &cause);
-    GError *error = NULL;
     bool done = predictor ? describe(predictor, as_json, &error)
                           : error_set(&error, ERROR_VALIDATION, "%s", cause.message);
     lathe_predictor_close(predictor);

@@ -60,6 +60,13 @@ static const struct verb verbs[] = {
      "end, also where it failed.\n"
      "  --skip-header   each file's first line is no record",
      cli_publish},
+    {"query", "SQL [--database D] [--format FORMAT]", "run a statement of SQL over the tables",
+     "Trino's SQL as Athena takes it, and Hive's definitions (CREATE EXTERNAL TABLE, MSCK, SHOW "
+     "...).\n"
+     "  --database D               where names without one are looked up (default: default)\n"
+     "  --format table|csv|json    how the result is printed; json is an object a row",
+     cli_query},
+    {"tables", "[DATABASE]", "list the catalog's tables", "", cli_tables},
     {"predict", "ARTIFACT... [FILE]", "answer rows with a model, or a pipeline of them",
      "Artifacts in the order of the pipeline: XGBoost model files, model.tar.gz, MLeap bundles "
      "(zip\nor folder). Rows come from FILE or standard input, plain or gzip: CSV with the columns "
@@ -71,8 +78,8 @@ static const struct verb verbs[] = {
      "the\n"
      "                                  trees: margins, leaves, contributions, interactions",
      cli_predict},
-    {"describe", "ARTIFACT... [--json]", "show a model's columns, transformers, trees, importances",
-     "", cli_describe},
+    {"describe", "ARTIFACT... [--json] | TABLE", "show what is in a model, or in a table", "",
+     cli_describe},
     {"export", "c ARTIFACT... [--name NAME]", "print a pipeline as one C file that needs only libm",
      "Its function answers one row; the comment at its top says how.", cli_export},
     {"import", "sklearn FILE [--output BUNDLE]",

@@ -14,6 +14,7 @@ ALL = sorted([ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "src").rglo
 # What a third library's headers begin with: the README's word for it, its Debian package and its
 # name for pkg-config (or none: CMake finds it).
 LIBRARIES = {
+    "jq.h": ("libjq", "libjq-dev", None),
     "glib": ("GLib", "libglib2.0-dev", "glib-2.0"), "jansson.h": ("Jansson", "libjansson-dev", "jansson"),
     "libfyaml.h": ("libfyaml", "libfyaml-dev", "libfyaml"),
     "microhttpd.h": ("libmicrohttpd", "libmicrohttpd-dev", "libmicrohttpd"),

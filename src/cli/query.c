@@ -1,0 +1,241 @@
+/* A statement of SQL, its result as a table for people or as text for programs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "cli/athena.h"
+#include "cli/cli.h"
+#include "wire/local.h"
+
+enum { WIDEST = 60 };
+
+/* ---- an aligned table ---- */
+
+struct table {
+    size_t count;
+    int *widths;
+    bool *right; /* numbers stand right */
+};
+
+static bool is_number(const char *type)
+{
+    static const char *const numbers[] = {"tinyint", "smallint", "integer", "bigint",
+                                          "float",   "double",   "decimal", NULL};
+    return g_strv_contains(numbers, type);
+}
+
+static const char *text_of(const json_t *value)
+{
+    const char *text = json_text_at(value, "VarCharValue");
+    return text ? text : "";
+}
+
+static int width_of(const char *text)
+{
+    return (int)MIN(g_utf8_strlen(text, -1), WIDEST);
+}
+
+static struct table *table_new(const json_t *columns, const json_t *rows)
+{
+    struct table *table = g_new0(struct table, 1);
+    table->count = json_array_size(columns);
+    table->widths = g_new0(int, table->count + 1);
+    table->right = g_new0(bool, table->count + 1);
+    for (size_t i = 0; i < table->count; i++)
+        table->right[i] = is_number(json_text_at(json_array_get(columns, i), "Type"));
+    size_t i;
+    const json_t *row;
+    json_array_foreach(rows, i, row) for (size_t j = 0; j < table->count; j++)
+    {
+        const json_t *value = json_array_get(json_object_get(row, "Data"), j);
+        table->widths[j] = MAX(table->widths[j], width_of(text_of(value)));
+    }
+    return table;
+}
+
+static void table_free(struct table *table)
+{
+    if (!table)
+        return;
+    g_free(table->widths);
+    g_free(table->right);
+    g_free(table);
+}
+
+/* Newlines and tabs would break the table. */
+static void print_cell(const char *text, int width, bool right, bool last)
+{
+    g_autofree char *plain = g_strdelimit(g_strdup(text), "\n\r\t", ' ');
+    glong length = g_utf8_strlen(plain, -1);
+    if (length > WIDEST) {
+        *g_utf8_offset_to_pointer(plain, WIDEST - 1) = '\0';
+        printf("%s\u2026", plain);
+        length = WIDEST;
+    } else {
+        printf("%*s%s", right ? (int)(width - length) : 0, "", plain);
+    }
+    if (!last)
+        printf("%*s  ", right ? 0 : (int)(width - length), "");
+}
+
+static void print_row(const struct table *table, const json_t *row)
+{
+    for (size_t i = 0; i < table->count; i++)
+        print_cell(text_of(json_array_get(json_object_get(row, "Data"), i)), table->widths[i],
+                   table->right[i], i + 1 == table->count);
+    putchar('\n');
+}
+
+static void print_line(const struct table *table)
+{
+    for (size_t i = 0; i < table->count; i++) {
+        for (int j = 0; j < table->widths[i]; j++)
+            putchar('-');
+        printf("%s", i + 1 == table->count ? "\n" : "  ");
+    }
+}
+
+/* What has no header is text as it is: SHOW, DESCRIBE. */
+static bool is_text(const struct cli_query *query)
+{
+    return !g_str_has_suffix(query->output, ".csv");
+}
+
+static void print_page(struct table *table, const json_t *rows, bool text, bool first)
+{
+    size_t i;
+    const json_t *row;
+    json_array_foreach(rows, i, row)
+    {
+        if (text) {
+            printf("%s\n", text_of(json_array_get(json_object_get(row, "Data"), 0)));
+            continue;
+        }
+        print_row(table, row);
+        if (first && i == 0)
+            print_line(table);
+    }
+}
+
+static bool print_table(const struct cli_query *query, GError **error)
+{
+    char *token = g_strdup("");
+    struct table *table = NULL;
+    bool first = true, good = true;
+    while (good && token) {
+        g_autoptr(json_auto) page = cli_query_page(query, &token, error);
+        const json_t *rows = json_at(page, "ResultSet.Rows");
+        good = page != NULL;
+        if (good && first)
+            table = table_new(json_at(page, "ResultSet.ResultSetMetadata.ColumnInfo"), rows);
+        if (good)
+            print_page(table, rows, is_text(query), first);
+        first = false;
+    }
+    table_free(table);
+    g_free(token);
+    return good;
+}
+
+/* ---- text for programs ---- */
+
+static json_t *value_of(const json_t *value, const char *type)
+{
+    const char *text = json_text_at(value, "VarCharValue");
+    if (!text)
+        return json_null();
+    if (strcmp(type, "boolean") == 0)
+        return json_boolean(strcmp(text, "true") == 0);
+    json_t *number = is_number(type) ? json_loads(text, JSON_DECODE_ANY, NULL) : NULL;
+    return number ? number : json_string(text);
+}
+
+static void print_object(const json_t *columns, const json_t *row)
+{
+    g_autoptr(json_auto) object = json_object();
+    for (size_t i = 0; i < json_array_size(columns); i++) {
+        const json_t *column = json_array_get(columns, i);
+        json_object_set_new(object, json_text_at(column, "Name"),
+                            value_of(json_array_get(json_object_get(row, "Data"), i),
+                                     json_text_at(column, "Type")));
+    }
+    g_autofree char *text = json_text_of(object);
+    printf("%s\n", text);
+}
+
+static bool print_json(const struct cli_query *query, GError **error)
+{
+    char *token = g_strdup("");
+    bool good = true;
+    for (bool first = !is_text(query); good && token; first = false) {
+        g_autoptr(json_auto) page = cli_query_page(query, &token, error);
+        const json_t *columns = json_at(page, "ResultSet.ResultSetMetadata.ColumnInfo");
+        size_t i;
+        const json_t *row;
+        good = page != NULL;
+        json_array_foreach(json_at(page, "ResultSet.Rows"), i, row) if (i || !first)
+            print_object(columns, row);
+    }
+    g_free(token);
+    return good;
+}
+
+/* The result's object, as it is. */
+static bool print_object_bytes(const char *uri, const char *path, GError **error)
+{
+    g_auto(GStrv) parts = g_strsplit(uri + strlen("s3://"), "/", 2);
+    g_autoptr(json_auto) request = json_pack("{ssss}", "Bucket", parts[0], "Key", parts[1]);
+    g_autoptr(GBytes) body = NULL;
+    json_decref(local_call(cli_home(), "s3", "GetObject", request, NULL, &body, error));
+    if (!body)
+        return false;
+    gsize size;
+    const char *bytes = g_bytes_get_data(body, &size);
+    if (path)
+        return g_file_set_contents(path, bytes, (gssize)size, error);
+    return fwrite(bytes, 1, size, stdout) == size ||
+           error_set(error, ERROR_INTERNAL, "the result could not be written");
+}
+
+/* ---- the verb ---- */
+
+static bool show(const char *sql, const char *database, const char *format, GError **error)
+{
+    struct cli_query query;
+    bool good = cli_query_run(&query, sql, database, NULL, error);
+    if (good && strcmp(format, "csv") == 0)
+        good = print_object_bytes(query.output, NULL, error);
+    else if (good && strcmp(format, "json") == 0)
+        good = print_json(&query, error);
+    else if (good)
+        good = print_table(&query, error);
+    cli_query_clear(&query);
+    return good;
+}
+
+static bool is_format(const char *format)
+{
+    static const char *const formats[] = {"table", "csv", "json", NULL};
+    return g_strv_contains(formats, format);
+}
+
+int cli_query(int argc, char **argv)
+{
+    g_autofree char *database = NULL;
+    g_autofree char *format = NULL;
+    const GOptionEntry options[] = {
+        {"database", 0, 0, G_OPTION_ARG_STRING, &database, NULL, NULL},
+        {"format", 0, 0, G_OPTION_ARG_STRING, &format, NULL, NULL},
+        {0},
+    };
+    if (!cli_options(&argc, &argv, options))
+        return CLI_USAGE;
+    if (argc != 2 || (format && !is_format(format))) {
+        fprintf(stderr, "lathe query: one statement is needed, and a format that is table, csv or "
+                        "json:\n  lathe query 'SELECT count(*) FROM flights'\n");
+        return CLI_USAGE;
+    }
+    GError *error = NULL;
+    show(argv[1], database, format ? format : "table", &error);
+    return error ? cli_error(error) : CLI_OK;
+}

@@ -16,6 +16,9 @@ struct runtime_role {
     bool (*check_objective)(const char *image, const char *metric, GError **error);
     /* MetricDefinitions of what it reports by itself; NULL: none. */
     json_t *(*metric_definitions)(void);
+    /* JSON: ParameterRanges that are worth searching where a tuning job leaves that open; or NULL.
+     */
+    const char *ranges;
 };
 
 enum runtime_work { RUNTIME_TRAINS, RUNTIME_PROCESSES, RUNTIME_SERVES, RUNTIME_WORKS };

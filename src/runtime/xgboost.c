@@ -58,4 +58,19 @@ static json_t *metric_definitions(void)
     return definitions;
 }
 
-const struct runtime_role xgboost_trains = {"xgboost", check, check_objective, metric_definitions};
+/* As AWS recommends. */
+static const char ranges[] =
+    "{\"ContinuousParameterRanges\": ["
+    "{\"Name\": \"eta\", \"MinValue\": \"0.1\", \"MaxValue\": \"0.5\"},"
+    "{\"Name\": \"min_child_weight\", \"MinValue\": \"0\", \"MaxValue\": \"120\"},"
+    "{\"Name\": \"subsample\", \"MinValue\": \"0.5\", \"MaxValue\": \"1\"},"
+    "{\"Name\": \"colsample_bytree\", \"MinValue\": \"0.5\", \"MaxValue\": \"1\"},"
+    "{\"Name\": \"gamma\", \"MinValue\": \"0\", \"MaxValue\": \"5\"},"
+    "{\"Name\": \"lambda\", \"MinValue\": \"0\", \"MaxValue\": \"1000\"},"
+    "{\"Name\": \"alpha\", \"MinValue\": \"0\", \"MaxValue\": \"1000\"}],"
+    " \"IntegerParameterRanges\": ["
+    "{\"Name\": \"max_depth\", \"MinValue\": \"0\", \"MaxValue\": \"10\"},"
+    "{\"Name\": \"num_round\", \"MinValue\": \"1\", \"MaxValue\": \"4000\"}]}";
+
+const struct runtime_role xgboost_trains = {"xgboost", check, check_objective, metric_definitions,
+                                            ranges};

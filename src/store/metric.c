@@ -152,6 +152,37 @@ GArray *metric_read(struct store *store, const struct metric_query *query, GErro
     return store_read(store, read_data, &reading, error) ? g_steal_pointer(&periods) : NULL;
 }
 
+struct one_series {
+    const char *name_space, *name;
+    char *dimensions;
+    GArray *values;
+};
+
+static bool read_values(struct store_connection *connection, void *data, GError **error)
+{
+    const struct one_series *series = data;
+    struct store_rows *rows =
+        store_ask(connection, error,
+                  "SELECT sum / count FROM metric WHERE namespace = ? AND "
+                  "name = ? AND dimensions = ? ORDER BY time, rowid",
+                  "sss", series->name_space, series->name, series->dimensions);
+    enum store_step step;
+    while ((step = store_next(rows, error)) == STORE_ROW) {
+        double value = store_double(rows, 0);
+        g_array_append_val(series->values, value);
+    }
+    return step == STORE_END;
+}
+
+GArray *metric_values(struct store *store, const char *name_space, const char *name,
+                      const json_t *dimensions, GError **error)
+{
+    g_autoptr(GArray) values = g_array_new(FALSE, FALSE, sizeof(double));
+    g_autofree char *text = dimensions_text(dimensions);
+    struct one_series series = {name_space, name, text, values};
+    return store_read(store, read_values, &series, error) ? g_steal_pointer(&values) : NULL;
+}
+
 struct listing {
     const char *name_space, *name;
     json_t *found;

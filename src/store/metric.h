@@ -38,6 +38,10 @@ struct metric_period {
 /* Periods that have data, oldest first: an array of struct metric_period. */
 GArray *metric_read(struct store *store, const struct metric_query *query, GError **error);
 
+/* The averages of a metric's data, one by one in the order of their times: an array of double. */
+GArray *metric_values(struct store *store, const char *name_space, const char *name,
+                      const json_t *dimensions, GError **error);
+
 /* Keeps what CloudWatch keeps at a time: data as they came for 15 days, in periods of five minutes
  * for 63, of an hour for 455, and nothing beyond. */
 bool metric_trim(struct store *store, double now, GError **error);

@@ -428,3 +428,36 @@ GPtrArray *resource_list(struct store *store, const struct resource_query *query
         return NULL;
     return g_steal_pointer(&resources);
 }
+
+/* ---- telling ---- */
+
+struct told {
+    struct store *store;
+    char *kind, *name, *status;
+};
+
+static void free_told(void *data)
+{
+    struct told *told = data;
+    g_free(told->kind);
+    g_free(told->name);
+    g_free(told->status);
+    g_free(told);
+}
+
+static bool tell(struct store_connection *connection, void *data, GError **error)
+{
+    (void)connection;
+    (void)error;
+    const struct told *told = data;
+    store_announce(told->store, told->kind, told->name, told->status);
+    return true;
+}
+
+void resource_tell_later(struct store *store, const char *kind, const char *name,
+                         const char *status)
+{
+    struct told *told = g_new(struct told, 1);
+    *told = (struct told){store, g_strdup(kind), g_strdup(name), g_strdup(status)};
+    store_write_later(store, tell, told, free_told);
+}

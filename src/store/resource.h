@@ -67,6 +67,11 @@ bool resource_delete_checked(struct store *store, const char *kind, const char *
 bool resource_delete_within(struct store_connection *connection, struct store *store,
                             const char *kind, const char *name, bool *found, GError **error);
 
+/* Tells the watchers its status again, though it is the same: something that belongs to it, and was
+ * written before this, has changed. Waits for nothing. */
+void resource_tell_later(struct store *store, const char *kind, const char *name,
+                         const char *status);
+
 /* What a list asks for; zero what is not wanted. */
 struct resource_query {
     const char *kind;

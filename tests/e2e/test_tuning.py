@@ -7,7 +7,8 @@ import pytest
 from botocore.exceptions import ClientError
 
 from sagemaker_jobs import ROLE, unique
-from tuning_jobs import (RANGES, definition, describe, put_rows, ranges, request, trials, tune, value, wait)
+from scripts import IMAGE, log_of, source
+from tuning_jobs import (METRIC, RANGES, definition, describe, put_rows, ranges, request, trials, tune, value, wait)
 
 
 @pytest.fixture
@@ -281,3 +282,154 @@ def test_a_bayesian_search_finds_better_than_it_began_with(server, prepared):
     found = trials(server, asked["HyperParameterTuningJobName"], SortBy="CreationTime")
     assert len({str(one["TunedHyperParameters"]) for one in found}) == 9
     assert min(map(value, found[5:])) < min(map(value, found[:5]))
+
+
+def script_request(server, bucket, script, searched, kind="Minimize", **options):
+    """A tuning job whose trainings are a script that prints `loss=...`."""
+    asked = request(bucket, searched=searched, metric="loss", kind=kind, **options)
+    asked["TrainingJobDefinition"] = definition(bucket, image=IMAGE)
+    asked["TrainingJobDefinition"]["StaticHyperParameters"] = source(server, bucket, {"train.py": script})
+    asked["TrainingJobDefinition"]["AlgorithmSpecification"]["MetricDefinitions"] = METRIC
+    return asked
+
+
+def test_poor_trials_are_stopped_early_by_the_median_rule(server, prepared):
+    """The losses of the categories are apart from the first epoch on; four good ones come first."""
+    script = ("import argparse, time\n"
+              "parser = argparse.ArgumentParser()\n"
+              "parser.add_argument('--kind', type=int)\n"
+              "kind = parser.parse_args().kind\n"
+              "for epoch in range(600 if kind > 5 else 6):\n"
+              "    print(f'loss={kind - epoch / 1000}', flush=True)\n"
+              "    time.sleep(0.05 if kind > 5 else 0.02)\n")
+    searched = ranges(categories=[("kind", ["1", "2", "3", "4", "9"])])
+    asked = script_request(server, prepared, script, searched, jobs=None, parallel=1, strategy="Grid",
+                           TrainingJobEarlyStoppingType="Auto")
+    job = tune(server, asked)
+    assert job["TrainingJobStatusCounters"]["Completed"] == 4 and job["TrainingJobStatusCounters"]["Stopped"] == 1
+    found = {one["TunedHyperParameters"]["kind"]: one for one in trials(server, asked["HyperParameterTuningJobName"])}
+    assert found["9"]["TrainingJobStatus"] == "Stopped" and found["9"]["ObjectiveStatus"] == "Succeeded"
+    assert 8 < value(found["9"]) <= 9
+
+
+@pytest.mark.parametrize("criteria, least", [
+    ({"TargetObjectiveMetricValue": 100.0}, 1),
+    ({"BestObjectiveNotImproving": {"MaxNumberOfTrainingJobsNotImproving": 3}}, 4)])
+def test_completion_criteria_end_a_search(server, prepared, criteria, least):
+    asked = request(prepared, jobs=60, parallel=1, searched=ranges(integers=[("max_depth", 5, 6)]),
+                    TuningJobCompletionCriteria=criteria)
+    job = tune(server, asked)
+    assert job["HyperParameterTuningJobStatus"] == "Completed"
+    assert least <= job["TrainingJobStatusCounters"]["Completed"] <= least + 4
+    assert job["TuningJobCompletionDetails"]["NumberOfTrainingJobsObjectiveNotImproving"] >= least - 1
+
+
+def test_convergence_is_told_and_may_end_a_search(server, prepared):
+    asked = request(prepared, jobs=60, parallel=2, searched=ranges(integers=[("max_depth", 5, 6)]),
+                    TuningJobCompletionCriteria={"ConvergenceDetected": {"CompleteOnConvergence": "Enabled"}})
+    asked["TrainingJobDefinition"]["StaticHyperParameters"]["num_round"] = "1"
+    job = tune(server, asked)
+    assert job["HyperParameterTuningJobStatus"] == "Completed"
+    assert 30 <= job["TrainingJobStatusCounters"]["Completed"] <= 33
+    assert "ConvergenceDetectedTime" in job["TuningJobCompletionDetails"]
+
+
+def warm(asked, kind, *parents):
+    return {**asked, "WarmStartConfig": {"WarmStartType": kind, "ParentHyperParameterTuningJobs": [
+        {"HyperParameterTuningJobName": parent} for parent in parents]}}
+
+
+def test_a_warm_start_knows_what_its_parents_found(server, prepared):
+    parent = request(prepared, jobs=3, searched=ranges(integers=[("max_depth", 1, 4)]))
+    first = tune(server, parent)
+    name = parent["HyperParameterTuningJobName"]
+    child = warm(request(prepared, jobs=1, parallel=1, searched=ranges(integers=[("max_depth", 1, 4)])),
+                 "IdenticalDataAndAlgorithm", name)
+    job = tune(server, child)
+    tried = {one["TunedHyperParameters"]["max_depth"] for one in trials(server, name)}
+    [last] = trials(server, child["HyperParameterTuningJobName"])
+    assert len(tried) == 3 and last["TunedHyperParameters"]["max_depth"] not in tried
+    best = min((first["BestTrainingJob"], job["BestTrainingJob"]), key=value)
+    assert job["OverallBestTrainingJob"]["TrainingJobName"] == best["TrainingJobName"]
+    assert job["OverallBestTrainingJob"]["TuningJobName"] in best["TrainingJobName"]
+    moved = warm(request(prepared, jobs=2, parallel=1, searched=ranges(integers=[("max_depth", 1, 4)])),
+                 "TransferLearning", name)
+    told = tune(server, moved)
+    begun = trials(server, moved["HyperParameterTuningJobName"])[0]
+    assert begun["TunedHyperParameters"] == first["BestTrainingJob"]["TunedHyperParameters"]
+    assert "OverallBestTrainingJob" not in told
+
+
+@pytest.mark.parametrize("change, code, words", [
+    (lambda asked: asked["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"].update(Type="Maximize"),
+     "ValidationException", "minimize validation:rmse"),
+    (lambda asked: asked["TrainingJobDefinition"]["StaticHyperParameters"].update(gamma="1"),
+     "ValidationException", "as many"),
+    (lambda asked: asked["WarmStartConfig"]["ParentHyperParameterTuningJobs"][0].update(
+        HyperParameterTuningJobName="nobody"), "ResourceNotFound", "nobody")])
+def test_what_cannot_be_started_warm_is_refused(server, prepared, change, code, words):
+    parent = request(prepared, jobs=1, parallel=1)
+    tune(server, parent)
+    asked = warm(request(prepared), "IdenticalDataAndAlgorithm", parent["HyperParameterTuningJobName"])
+    change(asked)
+    with pytest.raises(ClientError) as refused:
+        server.client("sagemaker").create_hyper_parameter_tuning_job(**asked)
+    assert refused.value.response["Error"]["Code"] == code and words in refused.value.response["Error"]["Message"]
+
+
+def test_autotune_chooses_what_is_left_open(server, prepared):
+    asked = {**request(prepared, jobs=3, parallel=1, searched={}), "Autotune": {"Mode": "Enabled"}}
+    asked["HyperParameterTuningJobConfig"].pop("ParameterRanges")
+    job = tune(server, asked)
+    assert job["Autotune"] == {"Mode": "Enabled"}
+    found = trials(server, asked["HyperParameterTuningJobName"])
+    # num_round is static in the definition, and stays so.
+    assert {"eta", "max_depth", "subsample"} <= set(found[0]["TunedHyperParameters"]) and len(found) == 3
+    assert "num_round" not in found[0]["TunedHyperParameters"]
+    hinted = request(prepared, jobs=2, parallel=1, searched={"AutoParameters": [
+        {"Name": "max_depth", "ValueHint": "6"}, {"Name": "max_bin", "ValueHint": "64"},
+        {"Name": "max_delta_step", "ValueHint": "0.5"}]})
+    tune(server, hinted)
+    for one in trials(server, hinted["HyperParameterTuningJobName"]):
+        tuned = one["TunedHyperParameters"]
+        assert 0 <= int(tuned["max_depth"]) <= 10 and 6 <= int(tuned["max_bin"]) <= 640
+        assert 0.05 <= float(tuned["max_delta_step"]) <= 5
+
+
+HYPERBAND = """
+import argparse, os, time
+parser = argparse.ArgumentParser()
+parser.add_argument('--width', type=float)
+width, place = parser.parse_args().width, '/opt/ml/checkpoints/epoch'
+begin = int(open(place).read()) if os.path.exists(place) else 0
+print(f'begins at {begin}', flush=True)
+for epoch in range(begin, 27):
+    print(f'loss={(width - 3) ** 2 + 1 / (epoch + 1)}', flush=True)
+    with open(place + '.new', 'w') as file:
+        file.write(str(epoch + 1))
+    os.rename(place + '.new', place)
+    time.sleep(0.06)
+"""
+
+
+def test_hyperband_pauses_poor_trials_and_promotes_good_ones_from_their_checkpoints(server, prepared):
+    asked = script_request(server, prepared, HYPERBAND, ranges(continuous=[("width", 0, 10)]), jobs=12, parallel=1,
+                           strategy="Hyperband", RandomSeed=11, StrategyConfig={
+                               "HyperbandStrategyConfig": {"MinResource": 2, "MaxResource": 6}})
+    asked["TrainingJobDefinition"]["CheckpointConfig"] = {"S3Uri": f"s3://{prepared}/checkpoints"}
+    job = tune(server, asked)
+    assert job["HyperParameterTuningJobStatus"] == "Completed", job.get("FailureReason")
+    counters = job["TrainingJobStatusCounters"]
+    assert counters["Completed"] + counters["Stopped"] == 12 and counters["Stopped"] >= 4
+    found = trials(server, asked["HyperParameterTuningJobName"])
+    assert all(one["ObjectiveStatus"] == "Succeeded" for one in found)
+    begins = {}
+    for one in found:
+        lines = "\n".join(log_of(server, "TrainingJobs", one["TrainingJobName"]))
+        begins[one["TrainingJobName"]] = int(re.search(r"begins at (\d+)", lines)[1])
+    widths = [one["TunedHyperParameters"]["width"] for one in found]
+    for one in found:
+        again = widths.count(one["TunedHyperParameters"]["width"]) > 1
+        assert begins[one["TrainingJobName"]] == 0 or again
+    # With this seed some of the first trials turn out to be good when later ones are worse.
+    assert any(begins.values())

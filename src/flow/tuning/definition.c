@@ -321,9 +321,10 @@ static json_t *hyperparameters_of(const struct tuning_definition *definition,
 }
 
 /* Each training has checkpoints of its own: it must not go on from another's. */
-static void give_checkpoints(json_t *request, const json_t *definition, const char *name)
+void tuning_give_checkpoints(json_t *request, const struct tuning_definition *definition,
+                             const char *name)
 {
-    json_t *config = json_deep_copy(json_object_get(definition, "CheckpointConfig"));
+    json_t *config = json_deep_copy(json_object_get(definition->json, "CheckpointConfig"));
     const char *uri = json_text_at(config, "S3Uri");
     if (!config)
         return;
@@ -352,7 +353,7 @@ json_t *tuning_training_request(const struct tuning_definition *definition, cons
     json_object_set_new(request, "HyperParameters",
                         hyperparameters_of(definition, hyperparameters));
     json_object_set_new(request, "ResourceConfig", tuning_resources(definition->json));
-    give_checkpoints(request, definition->json, name);
+    tuning_give_checkpoints(request, definition, name);
     if (json_array_size(tags))
         json_object_set(request, "Tags", (json_t *)tags);
     return request;

@@ -49,5 +49,8 @@ json_t *tuning_resources(const json_t *definition);
 /* The request of CreateTrainingJob for a configuration; tags may be NULL. */
 json_t *tuning_training_request(const struct tuning_definition *definition, const char *name,
                                 const json_t *hyperparameters, const json_t *tags);
+/* Gives it the checkpoints of another training job of that definition. */
+void tuning_give_checkpoints(json_t *request, const struct tuning_definition *definition,
+                             const char *name);
 
 #endif

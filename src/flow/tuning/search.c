@@ -11,6 +11,8 @@
 #define TRAINING_JOB "training-job"
 /* After so many failures and no success AWS gives up. */
 #define HOPELESS 5
+/* Of Hyperband, where nothing says how many. */
+#define MOST_EPOCHS 81
 
 /* ---- reading ---- */
 
@@ -18,6 +20,8 @@ static void free_trial(void *data)
 {
     struct trial *trial = data;
     g_free(trial->values);
+    if (trial->curve)
+        g_array_unref(trial->curve);
     json_decref(trial->entry);
     g_free(trial);
 }
@@ -30,11 +34,35 @@ static void free_search(void *state)
     g_ptr_array_unref(search->running);
     g_ptr_array_unref(search->to_retry);
     g_ptr_array_unref(search->changed);
+    if (search->parents)
+        g_ptr_array_unref(search->parents);
     g_hash_table_unref(search->by_job);
     tuning_definitions_free(search->definitions);
     resource_free(search->resource);
     g_free(search->reason);
     g_free(search);
+}
+
+/* Hyperband counts in reports of the objective; how many there may be, a job may leave to what its
+ * definition trains. */
+static void read_epochs(struct search *search)
+{
+    static const char *const names[] = {"num_round", "epochs", "n_estimators"};
+    const json_t *config = json_object_get(search->resource->body, "HyperParameterTuningJobConfig");
+    const json_t *limits = json_at(config, "StrategyConfig.HyperbandStrategyConfig");
+    const char *early = json_text_at(config, "TrainingJobEarlyStoppingType");
+    search->stops_early = g_strcmp0(early, "Auto") == 0;
+    if (strcmp(json_text_at(config, "Strategy"), "Hyperband") != 0)
+        return;
+    gint64 most = 0;
+    const json_t *fixed =
+        json_object_get(search->definitions->all[0].json, "StaticHyperParameters");
+    for (size_t i = 0; i < G_N_ELEMENTS(names) && most <= 0; i++) {
+        const char *text = json_string_value(json_object_get(fixed, names[i]));
+        most = text ? g_ascii_strtoll(text, NULL, 10) : 0;
+    }
+    search->least_epochs = json_integer_at(limits, "MinResource", 1);
+    search->most_epochs = json_integer_at(limits, "MaxResource", most > 0 ? most : MOST_EPOCHS);
 }
 
 static void read_limits(struct search *search)
@@ -95,10 +123,18 @@ static void *load(struct flow_life *life, GError **error)
         return NULL;
     struct search *search = new_search(life, g_steal_pointer(&resource));
     search->definitions = tuning_definitions_read(search->resource->body, error);
-    if (search->definitions && read_trials(search, error))
-        return search;
-    free_search(search);
-    return NULL;
+    if (!search->definitions || !search_read_parents(search, error)) {
+        free_search(search);
+        return NULL;
+    }
+    read_epochs(search);
+    if (!read_trials(search, error)) {
+        free_search(search);
+        return NULL;
+    }
+    search->body_changed =
+        search->trials->len > 0; /* what its end would have led to is due still */
+    return search;
 }
 
 /* ---- writing ---- */
@@ -207,6 +243,8 @@ static void decide(struct search *search)
         end_with(search, SEARCH_STOPS, "Stopped");
     if (!search->final && !search->succeeded && search->failed >= HOPELESS)
         give_up(search);
+    if (search->body_changed && search_is_complete(search))
+        end_with(search, SEARCH_STOPS, "Completed");
     if (search->deadline > 0 && clock_wall(search->clock) >= search->deadline)
         end_with(search, SEARCH_STOPS, "Completed");
 }
@@ -237,14 +275,13 @@ static void ask(struct search *search)
 {
     if (search->phase == SEARCH_GOES_ON)
         search_create(search);
-    else
-        search_send_stops(search);
+    search_send_stops(search, search->phase != SEARCH_GOES_ON);
 }
 
 static enum flow_turn advance(void *state, GError **error)
 {
     struct search *search = state;
-    if (!look_at_heard(search, error))
+    if (!look_at_heard(search, error) || !search_judge(search, error))
         return FLOW_FAILED;
     decide(search);
     if (search->phase == SEARCH_STOPS) {
@@ -278,10 +315,11 @@ static void heard(void *state, const char *kind, const char *name, const char *s
         return;
     }
     struct trial *trial = g_hash_table_lookup(search->by_job, name);
-    if (trial && is_at_its_end(search, status)) {
-        trial->created = true;
-        trial->heard = true;
-    }
+    if (!trial)
+        return;
+    trial->created = true;
+    trial->heard |= is_at_its_end(search, status);
+    trial->reported = true;
 }
 
 static double wakes_at(const void *state)

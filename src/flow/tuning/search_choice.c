@@ -54,10 +54,10 @@ static struct tune_trial known_of(const struct search *search, const struct tria
     return (struct tune_trial){trial->values, loss, !trial_is_settled(trial->entry)};
 }
 
-static bool is_superseded(const struct trial *trial)
+/* Room for all that a study may have. */
+static struct tune_trial *new_trials(const struct search *search)
 {
-    return g_strcmp0(json_text_at(trial->entry, "Failure"), "Retryable") == 0 ||
-           json_true_at(trial->entry, "Dropped");
+    return g_new0(struct tune_trial, search->trials->len + search->parents->len + 1);
 }
 
 /* `trials` has room for all. */
@@ -67,9 +67,15 @@ static struct tune_study study_of(const struct search *search, guint definition,
     struct tune_study study = {.space = &search->definitions->all[definition].space,
                                .trials = trials,
                                .seed = search->seed + definition};
+    for (guint i = 0; search->identical && i < search->parents->len; i++) {
+        const struct parent_trial *parent = g_ptr_array_index(search->parents, i);
+        if (parent->definition == definition)
+            trials[study.count++] = (struct tune_trial){parent->values, parent->loss, false};
+    }
     for (guint i = 0; i < search->trials->len; i++) {
         const struct trial *trial = g_ptr_array_index(search->trials, i);
-        if (trial->definition == definition && !is_superseded(trial))
+        if (trial->definition == definition && !trial->promoted &&
+            !trial_is_superseded(trial->entry))
             trials[study.count++] = known_of(search, trial);
     }
     return study;
@@ -78,7 +84,7 @@ static struct tune_study study_of(const struct search *search, guint definition,
 void search_begin_at_random(struct search *search, guint definition)
 {
     double values[TUNE_MOST_PARAMETERS];
-    g_autofree struct tune_trial *trials = g_new0(struct tune_trial, search->trials->len + 1);
+    g_autofree struct tune_trial *trials = new_trials(search);
     struct tune_study study = study_of(search, definition, trials);
     study_random(&study, values);
     search_begin(search, definition, values, NULL);
@@ -87,7 +93,7 @@ void search_begin_at_random(struct search *search, guint definition)
 /* Whether the answer is awaited. */
 static bool ask(struct search *search, guint definition)
 {
-    g_autofree struct tune_trial *trials = g_new0(struct tune_trial, search->trials->len + 1);
+    g_autofree struct tune_trial *trials = new_trials(search);
     struct tune_study study = study_of(search, definition, trials);
     return !study_is_early(&study) && search_ask(search, definition, &study);
 }
@@ -99,9 +105,39 @@ static void choose_of_grid(struct search *search, guint definition)
     search_begin(search, definition, values, NULL);
 }
 
+/* With other data, what was best for the parents is tried first. */
+#define MOST_TRANSFERRED 3
+
+static bool transfer(struct search *search, guint definition)
+{
+    guint begun = begun_of(search, definition);
+    for (guint i = 0; !search->identical && begun < MOST_TRANSFERRED && i < search->parents->len;
+         i++) {
+        const struct parent_trial *parent = g_ptr_array_index(search->parents, i);
+        if (parent->definition != definition || begun-- > 0)
+            continue;
+        search_begin(search, definition, parent->values, NULL);
+        return true;
+    }
+    return false;
+}
+
+/* Hyperband's: one that was paused, and is now seen to be good. */
+static bool promote(struct search *search)
+{
+    for (guint i = 0; search->most_epochs && i < search->trials->len; i++) {
+        struct trial *trial = g_ptr_array_index(search->trials, i);
+        if (!search_promotes(search, trial))
+            continue;
+        search_begin(search, trial->definition, trial->values, trial);
+        return true;
+    }
+    return false;
+}
+
 static void try_again(struct search *search)
 {
-    const struct trial *failed = g_ptr_array_steal_index(search->to_retry, 0);
+    struct trial *failed = g_ptr_array_steal_index(search->to_retry, 0);
     search_begin(search, failed->definition, failed->values, failed);
 }
 
@@ -112,6 +148,8 @@ static enum choice choose_of(struct search *search, guint definition)
     const char *strategy = strategy_of(search);
     if (strcmp(strategy, "Grid") == 0)
         choose_of_grid(search, definition);
+    else if (transfer(search, definition))
+        return CHOSEN;
     else if (strcmp(strategy, "Bayesian") == 0 && ask(search, definition))
         return ASKED;
     else
@@ -126,6 +164,8 @@ static enum choice choose(struct search *search)
         return CHOSEN;
     }
     bool enough = search->most && search->used >= search->most;
+    if (!enough && promote(search))
+        return CHOSEN;
     int definition =
         enough ? -1 : next_definition(search, strcmp(strategy_of(search), "Grid") == 0);
     return definition < 0 ? NOTHING_LEFT : choose_of(search, (guint)definition);

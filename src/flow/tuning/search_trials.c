@@ -24,55 +24,69 @@ static const struct tuning_definition *definition_of(const struct search *search
     return &search->definitions->all[trial->definition];
 }
 
-static void change(struct search *search, struct trial *trial)
+void search_change(struct search *search, struct trial *trial)
 {
     if (!trial->changed)
         g_ptr_array_add(search->changed, trial);
     trial->changed = true;
 }
 
-static json_t *first_entry(const struct search *search, const struct trial *trial,
-                           const struct trial *retried)
+static json_t *first_entry(const struct search *search, const struct trial *trial)
 {
     const struct tuning_definition *definition = definition_of(search, trial);
     g_autofree char *random = id_hex(NAME_DIGITS);
     json_t *entry = json_pack(
-        "{sosssoso}", "TrainingJobName",
+        "{sosssosisi}", "TrainingJobName",
         json_sprintf("%s-%03lld-%s", search->resource->name, (long long)trial->number, random),
         "TuningJobName", search->resource->name, "TunedHyperParameters",
-        tuning_hyperparameters(definition, trial->values), "Definition",
-        json_integer(trial->definition));
+        tuning_hyperparameters(definition, trial->values), "Definition", (int)trial->definition,
+        "Bracket", (int)trial->bracket);
     if (definition->name)
         json_object_set_new(entry, "TrainingJobDefinitionName", json_string(definition->name));
-    if (retried) {
-        gint64 attempt = json_integer_at(retried->entry, "Attempt", 1) + 1;
-        json_object_set_new(entry, "RetryOf", json_integer(retried->number));
-        json_object_set_new(entry, "Attempt", json_integer(attempt));
-    }
     return entry;
+}
+
+/* Another attempt has all to do again; one that goes on has the checkpoints of what was paused. */
+static void follow_earlier(struct trial *trial, struct trial *earlier)
+{
+    bool goes_on = json_object_get(earlier->entry, "Paused") != NULL;
+    const char *checkpoints = json_text_at(earlier->entry, "Checkpoints");
+    gint64 attempt = goes_on ? 1 : json_integer_at(earlier->entry, "Attempt", 1) + 1;
+    json_object_set_new(trial->entry, "Attempt", json_integer(attempt));
+    json_object_set_new(trial->entry, goes_on ? "GoesOnFrom" : "RetryOf",
+                        json_integer(earlier->number));
+    if (goes_on || checkpoints)
+        json_object_set_new(trial->entry, "Checkpoints",
+                            json_string(checkpoints ? checkpoints : earlier->job));
+    earlier->promoted = goes_on;
 }
 
 static void add(struct search *search, struct trial *trial)
 {
     trial->job = json_text_at(trial->entry, "TrainingJobName");
-    trial->again = json_object_get(trial->entry, "RetryOf") != NULL;
+    trial->again = json_object_get(trial->entry, "RetryOf") != NULL ||
+                   json_object_get(trial->entry, "GoesOnFrom") != NULL;
     g_ptr_array_add(search->trials, trial);
     g_hash_table_insert(search->by_job, (char *)trial->job, trial);
     search->used++;
 }
 
-void search_begin(struct search *search, guint definition, const double *values,
-                  const struct trial *retried)
+struct trial *search_begin(struct search *search, guint definition, const double *values,
+                           struct trial *earlier)
 {
     struct trial *trial = g_new0(struct trial, 1);
     size_t count = search->definitions->all[definition].space.count;
     *trial = (struct trial){.number = search->trials->len + 1, .definition = definition};
+    trial->bracket = earlier ? earlier->bracket : search_bracket(search);
     trial->values = g_memdup2(values, MAX(count, 1) * sizeof *values);
-    trial->entry = first_entry(search, trial, retried);
-    change(search, trial);
+    trial->entry = first_entry(search, trial);
+    if (earlier)
+        follow_earlier(trial, earlier);
+    search_change(search, trial);
     add(search, trial);
     g_ptr_array_add(search->running, trial);
     flow_await(search->life, TRAINING_JOB, trial->job);
+    return trial;
 }
 
 /* ---- ends ---- */
@@ -123,7 +137,7 @@ static void settle(struct search *search, struct trial *trial)
     g_ptr_array_remove_fast(search->running, trial);
     search->body_changed = true;
     count_settled(search, trial);
-    change(search, trial);
+    search_change(search, trial);
 }
 
 bool search_look(struct search *search, struct trial *trial, GError **error)
@@ -163,12 +177,16 @@ void search_attach(struct search *search, gint64 number, json_t *entry)
     struct trial *trial = g_new0(struct trial, 1);
     *trial = (struct trial){.number = number,
                             .definition = (guint)json_integer_at(entry, "Definition", 0),
+                            .bracket = (guint)json_integer_at(entry, "Bracket", 0),
                             .entry = json_incref(entry)};
     const struct tuning_definition *definition = definition_of(search, trial);
     trial->values = g_new0(double, MAX(definition->space.count, 1));
     tuning_values(definition, json_object_get(entry, "TunedHyperParameters"), trial->values);
     add(search, trial);
     forget_retried(search, json_integer_at(entry, "RetryOf", 0));
+    gint64 paused = json_integer_at(entry, "GoesOnFrom", 0);
+    if (paused > 0 && paused < number)
+        ((struct trial *)g_ptr_array_index(search->trials, paused - 1))->promoted = true;
     if (trial_is_settled(entry) || is_dropped(trial)) {
         count_settled(search, trial);
     } else {
@@ -261,6 +279,9 @@ static bool send_creation(struct search *search, struct trial *trial)
     g_autoptr(json_auto) request =
         tuning_training_request(definition_of(search, trial), trial->job,
                                 json_object_get(trial->entry, "TunedHyperParameters"), tags);
+    const char *checkpoints = json_text_at(trial->entry, "Checkpoints");
+    if (checkpoints)
+        tuning_give_checkpoints(request, definition_of(search, trial), checkpoints);
     trial->calling = true;
     trial->not_before = 0;
     flow_send(search->life, &errand,
@@ -313,13 +334,13 @@ static void stop_is_back(void *state, void *data)
     (void)data; /* where it has just ended, its end comes through the feed */
 }
 
-void search_send_stops(struct search *search)
+void search_send_stops(struct search *search, bool all)
 {
     static const struct flow_errand errand = {
         .run = run_call, .back = stop_is_back, .free = free_call, .is_brief = true};
     for (guint i = 0; i < search->running->len; i++) {
         struct trial *trial = g_ptr_array_index(search->running, i);
-        if (!trial->created || trial->stopping)
+        if (!trial->created || trial->stopping || !(all || trial->to_stop))
             continue;
         trial->stopping = true;
         flow_send(search->life, &errand,

@@ -16,6 +16,12 @@ bool trial_is_settled(const json_t *entry)
     return status && strcmp(status, "Pending") != 0;
 }
 
+bool trial_is_superseded(const json_t *entry)
+{
+    return json_true_at(entry, "Dropped") ||
+           g_strcmp0(json_text_at(entry, "Failure"), "Retryable") == 0;
+}
+
 bool trial_objective(const json_t *entry, double *value)
 {
     const json_t *found = json_at(entry, "FinalHyperParameterTuningJobObjectiveMetric.Value");
@@ -140,20 +146,25 @@ static const char *counter_of(const json_t *entry)
                                                                        : "NonRetryableError";
 }
 
-static bool is_best(const json_t *body, const struct tuning_definition *definition, double value)
+/* Puts it where the best stands, if it is better. */
+static void offer(json_t *body, const char *member, const struct tuning_definition *definition,
+                  const json_t *entry)
 {
-    double best;
-    if (!trial_objective(json_object_get(body, "BestTrainingJob"), &best))
-        return true;
-    return definition->maximize ? value > best : value < best;
+    double value, best;
+    if (!trial_objective(entry, &value))
+        return;
+    bool first = !trial_objective(json_object_get(body, member), &best);
+    if (first || (definition->maximize ? value > best : value < best))
+        json_object_set_new(body, member, trial_summary(entry));
 }
 
 void tally_add(json_t *body, const struct tuning_definition *definition, const json_t *entry)
 {
-    double value;
     const char *objective = json_text_at(entry, "ObjectiveStatus");
+    const char *warm = json_text_at(body, "WarmStartConfig.WarmStartType");
     count(body, TRAINING_COUNTERS, counter_of(entry));
     count(body, OBJECTIVE_COUNTERS, objective ? objective : "Pending");
-    if (trial_objective(entry, &value) && is_best(body, definition, value))
-        json_object_set_new(body, "BestTrainingJob", trial_summary(entry));
+    offer(body, "BestTrainingJob", definition, entry);
+    if (g_strcmp0(warm, "IdenticalDataAndAlgorithm") == 0)
+        offer(body, "OverallBestTrainingJob", definition, entry);
 }

@@ -5,7 +5,10 @@
  *     Failure      "Retryable" or "Final", of one that failed
  *     RetryOf      the number of the trial of which it is another attempt, with the same values
  *     Attempt      from 1
- * One that has no TrainingJobStatus was chosen; its training job may not be there yet. */
+ *     Bracket, Paused, GoesOnFrom, Checkpoints   Hyperband's: its bracket; the rung at which it was
+ *                  stopped; the number of the trial that it goes on from, and whose checkpoints it
+ * has Dropped      it was never begun One that has no TrainingJobStatus was chosen; its training
+ * job may not be there yet. */
 #ifndef LATHE_FLOW_TUNING_TRIAL_H
 #define LATHE_FLOW_TUNING_TRIAL_H
 
@@ -14,6 +17,8 @@
 
 /* Whether nothing more comes of it. */
 bool trial_is_settled(const json_t *entry);
+/* Whether it says nothing: another attempt has its place, or it was never begun. */
+bool trial_is_superseded(const json_t *entry);
 /* Whether its objective is known; its value. */
 bool trial_objective(const json_t *entry, double *value);
 

@@ -14,6 +14,7 @@ struct under_way {
     struct lathe *lathe;
     const struct job_life *life;
     char *name;
+    char *objective; /* the metric that a tuning job waits for; or NULL */
     double started;
     json_t *metrics; /* name -> FinalMetricDataList's entry, in order of appearance */
 };
@@ -110,6 +111,8 @@ static void report(const json_t *line, void *data)
     struct metric_datum datum = {kind->log_group, name,  dimensions, time, NULL,
                                  value,           value, value,      1};
     metric_put_later(job->lathe->store, &datum);
+    if (g_strcmp0(name, job->objective) == 0)
+        resource_tell_later(job->lathe->store, kind->word, job->name, kind->going);
 }
 
 struct last_step {
@@ -147,6 +150,7 @@ static void free_under_way(void *data)
 {
     struct under_way *job = data;
     g_free(job->name);
+    g_free(job->objective);
     json_decref(job->metrics);
     g_free(job);
 }
@@ -156,11 +160,18 @@ static const struct job_actor actor = {enters, report, end, free_under_way};
 /* ---- creating ---- */
 
 /* Takes the plan. */
-static void submit(struct lathe *lathe, const struct job_life *life, const char *name,
+static void submit(struct lathe *lathe, const struct job_life *life, const json_t *request,
                    struct job_plan *plan)
 {
+    const char *name = json_text_at(request, life->kind->name);
     struct under_way *job = g_new0(struct under_way, 1);
-    *job = (struct under_way){lathe, life, g_strdup(name), 0, json_object()};
+    *job = (struct under_way){
+        .lathe = lathe,
+        .life = life,
+        .name = g_strdup(name),
+        .objective = g_strdup(json_text_at(request, "HyperParameters._tuning_objective_metric")),
+        .metrics = json_object(),
+    };
     g_autofree char *id = job_id(life->kind, name);
     g_autofree char *stream = g_strdup_printf("%s/algo-1-%.0f", name, clock_now());
     struct job_order order = {id, life->kind->log_group, stream, plan, &actor, job};
@@ -170,7 +181,6 @@ static void submit(struct lathe *lathe, const struct job_life *life, const char 
 bool sagemaker_create_job(const struct call *call, const struct job_life *life,
                           const json_t *request, json_t *body, struct reply *reply, GError **error)
 {
-    const char *name = json_text_at(request, life->kind->name);
     g_autoptr(job_plan_auto) plan = life->plan(call, request, error);
     if (!plan || !job_plan_check(plan, error)) {
         json_decref(body);
@@ -179,7 +189,7 @@ bool sagemaker_create_job(const struct call *call, const struct job_life *life,
     plan->max_seconds = json_number_at(request, "StoppingCondition.MaxRuntimeInSeconds", 0);
     if (!sagemaker_create(call, life->kind, request, life->kind->going, body, reply, error))
         return false;
-    submit(call->lathe, life, name, g_steal_pointer(&plan));
+    submit(call->lathe, life, request, g_steal_pointer(&plan));
     return true;
 }
 

@@ -12,6 +12,7 @@
 #include "runtime/runtime.h"
 #include "service/sagemaker/sagemaker.h"
 #include "service/sagemaker/training.h"
+#include "service/sagemaker/tuning_open.h"
 #include "store/entry.h"
 #include "tune/study.h"
 
@@ -130,6 +131,30 @@ static bool check_definition(const struct call *call, const struct tuning_defini
     return training_check(call, training, error) && check_objective(definition, training, error);
 }
 
+/* Hyperband ends trials itself, and its parents' trials would end at other rungs. */
+static bool check_strategy(const json_t *request, GError **error)
+{
+    const json_t *config = json_object_get(request, "HyperParameterTuningJobConfig");
+    const char *early = json_text_at(config, "TrainingJobEarlyStoppingType");
+    const json_t *resources = json_at(config, "StrategyConfig.HyperbandStrategyConfig");
+    bool hyperband = strcmp(strategy_of(request), "Hyperband") == 0;
+    gint64 least = json_integer_at(resources, "MinResource", 1);
+    gint64 most = json_integer_at(resources, "MaxResource", least);
+    if (json_object_get(config, "StrategyConfig") && !hyperband)
+        return error_set(error, ERROR_VALIDATION,
+                         "StrategyConfig is for the strategy Hyperband; this is %s.",
+                         strategy_of(request));
+    if (hyperband && g_strcmp0(early, "Auto") == 0)
+        return error_set(error, ERROR_VALIDATION,
+                         "The strategy Hyperband stops training jobs by its own rule; "
+                         "TrainingJobEarlyStoppingType must be Off.");
+    return least <= most ||
+           error_set(error, ERROR_VALIDATION,
+                     "HyperbandStrategyConfig: MinResource (%lld) is greater than MaxResource "
+                     "(%lld).",
+                     (long long)least, (long long)most);
+}
+
 static bool check_request(const struct call *call, const json_t *request, GError **error)
 {
     g_autoptr(tuning_definitions_auto) definitions = tuning_definitions_read(request, error);
@@ -138,7 +163,7 @@ static bool check_request(const struct call *call, const json_t *request, GError
     for (guint i = 0; i < definitions->count; i++)
         if (!check_definition(call, &definitions->all[i], error))
             return false;
-    return true;
+    return check_strategy(request, error) && tuning_check_parents(call, request, error);
 }
 
 /* ---- creating ---- */
@@ -151,22 +176,13 @@ static json_t *seed_of(const json_t *request)
     return given ? json_incref((json_t *)given) : json_integer(seed);
 }
 
-/* Who trains what a definition says. */
-static const struct runtime_role *role_of(const json_t *definition)
-{
-    g_autoptr(json_auto) training = json_pack(
-        "{sOsO*}", "AlgorithmSpecification", json_object_get(definition, "AlgorithmSpecification"),
-        "HyperParameters", json_object_get(definition, "StaticHyperParameters"));
-    return training_role(training, NULL);
-}
-
 /* As AWS tells it: clients take the objective out again, and look for the metrics, and for the
  * instances where training jobs have them. */
 static void complete_definition(json_t *definition, const char *metric)
 {
     json_object_set_new(definition, "ResourceConfig", tuning_resources(definition));
     json_t *algorithm = json_object_get(definition, "AlgorithmSpecification");
-    const struct runtime_role *role = role_of(definition);
+    const struct runtime_role *role = tuning_role(definition);
     if (role && role->metric_definitions && !json_object_get(algorithm, "MetricDefinitions"))
         json_object_set_new(algorithm, "MetricDefinitions", role->metric_definitions());
     json_t *fixed = json_object_get(definition, "StaticHyperParameters");
@@ -205,10 +221,11 @@ static bool create_tuning_job(const struct call *call, const json_t *request, st
                               GError **error)
 {
     const char *name = json_text_at(request, tuning_job_kind.name);
+    g_autoptr(json_auto) asked = json_deep_copy(request);
     return sagemaker_check_free(call, &tuning_job_kind, name, error) &&
-           check_request(call, request, error) &&
-           sagemaker_create(call, &tuning_job_kind, request, "InProgress",
-                            first_body(call, request), reply, error);
+           tuning_autotune(asked, error) && check_request(call, asked, error) &&
+           sagemaker_create(call, &tuning_job_kind, asked, "InProgress", first_body(call, asked),
+                            reply, error);
 }
 
 /* ---- as it is at this moment ---- */

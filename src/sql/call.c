@@ -89,6 +89,11 @@ static struct sql_value aggregate_value(struct sql_context *x, struct sql_node *
 {
     struct sql_function_call call = new_call(x, node, node->text, argument_count(node));
     take_arguments(&call, x, node->parts);
+    if (node->kind == NODE_LISTAGG && call.types[0]->kind != SQL_VARCHAR)
+        sql_fail_at(x->c, node, "TYPE_MISMATCH",
+                    "Expected expression of varchar, but '%s' has %s type",
+                    sql_node_text(&x->c->arena, node->parts[0]),
+                    sql_type_write(&x->c->arena, call.types[0]));
     const struct sql_signature *signature = sql_call_bind(&call);
     struct sql_filling filling = {&call,
                                   signature,

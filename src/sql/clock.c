@@ -1,5 +1,7 @@
 #include "sql/clock.h"
 
+#include "sql/zone_names.h"
+
 #include <ctype.h>
 #include <stddef.h>
 #include <stdlib.h>
@@ -148,6 +150,19 @@ bool sql_clock_offset(const char *zone, int *minutes)
         return false;
     *minutes = (int)(hours * 60 + rest) * (minus ? -1 : 1);
     return true;
+}
+
+static int by_name(const void *name, const void *row)
+{
+    return strcmp(name, *(const char *const *)row);
+}
+
+bool sql_clock_zone(const char *zone)
+{
+    int minutes;
+    return strcmp(zone, "Z") == 0 || strcmp(zone, "UTC") == 0 || sql_clock_offset(zone, &minutes) ||
+           bsearch(zone, ZONE_NAMES, sizeof ZONE_NAMES / sizeof *ZONE_NAMES, sizeof *ZONE_NAMES,
+                   by_name);
 }
 
 /* --- intervals --- */

@@ -21,6 +21,8 @@ bool sql_clock_timestamp(const char *text, struct sql_clock *clock);
 bool sql_clock_time(const char *text, struct sql_clock *clock);
 /* Minutes of +05:30 or -8; false: it is no offset. */
 bool sql_clock_offset(const char *zone, int *minutes);
+/* UTC, an offset, or a name of IANA's. */
+bool sql_clock_zone(const char *zone);
 /* An interval's text by its first and last field ("DAY", "SECOND"): months, or milliseconds. */
 bool sql_clock_interval(const char *text, const char *from, const char *to, bool *months,
                         long long *amount);

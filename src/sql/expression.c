@@ -288,6 +288,15 @@ static struct sql_value cast(struct sql_context *x, struct sql_node *node)
     return sql_write(x, to, try ? "TRY(%s)" : "%s", result.text);
 }
 
+/* In ORDER BY, d.d is the field of a column d of the list rather than the column d of a table d. */
+static bool begins_with_output(struct sql_context *x, const struct sql_node *node)
+{
+    const struct sql_node *first = node;
+    while (first->kind == NODE_FIELD)
+        first = first->parts[0];
+    return first != node && first->kind == NODE_NAME && find_output(x, first);
+}
+
 static struct sql_value subquery(struct sql_context *x, struct sql_node *node)
 {
     struct sql_output output = sql_query_output(x, node->query);
@@ -369,6 +378,8 @@ struct sql_value sql_expression(struct sql_context *x, struct sql_node *node)
     const struct sql_value *output = x->outputs ? find_output(x, node) : NULL;
     if (output)
         return *output;
+    if (x->outputs && begins_with_output(x, node))
+        return row_field(x, node);
     if (x->aggregation && (is_grouped_column(x, node, &value) || grouped_value(x, node, &value)))
         return value;
     bool kept = !x->aggregation && !x->locals && !x->outputs;

@@ -43,14 +43,16 @@
 enum sql_function_kind { SQL_SCALAR, SQL_AGGREGATE, SQL_WINDOW };
 
 enum sql_function_flag {
-    SQL_HIDDEN = 1,   /* an operator, a form of syntax: not callable by its name */
-    SQL_RANDOM = 2,   /* two calls may differ */
-    SQL_UNNAMED = 4,  /* not among an error's candidates */
-    SQL_FOLD = 8,     /* the first lambda is of a state and an element: it is written as one of two
-                         structs {'s': state, 'x': element}, and gives another */
-    SQL_ENTRIES = 16, /* the lambda is written as one of a struct {'key', 'value', 'other'} that
-                         holds what it is of */
-    SQL_TEXTS = 32,   /* an array's elements are cast to varchar */
+    SQL_HIDDEN = 1,    /* an operator, a form of syntax: not callable by its name */
+    SQL_RANDOM = 2,    /* two calls may differ */
+    SQL_UNNAMED = 4,   /* not among an error's candidates */
+    SQL_FOLD = 8,      /* the first lambda is of a state and an element: it is written as one of two
+                          structs {'s': state, 'x': element}, and gives another */
+    SQL_ENTRIES = 16,  /* the lambda is written as one of a struct {'key', 'value', 'other'} that
+                          holds what it is of */
+    SQL_FLOATING = 64, /* not chosen by itself: stands for the row of the same signature where its
+                          variable is real or double, whose NaN DuckDB orders otherwise */
+    SQL_TEXTS = 32,    /* an array's elements are cast to varchar */
 };
 
 struct sql_function {

@@ -24,24 +24,18 @@ const struct sql_function sql_functions_array[] = {
      "(CASE WHEN ($1) IS NOT NULL AND ($2) IS NOT NULL THEN CAST(coalesce(list_position($1, $2), "
      "0) AS BIGINT) END)",
      0},
-    {"array_max", SQL_SCALAR, "(array(double)) -> double",
+    {"array_max", SQL_SCALAR, "<T:orderable>(array(T)) -> T",
      "(CASE WHEN len($1) = list_count($1) THEN coalesce(list_aggregate(list_filter($1, lambda e: "
-     "NOT isnan(e)), 'max'), list_aggregate($1, 'max')) END)",
-     SQL_UNNAMED},
-    {"array_max", SQL_SCALAR, "(array(real)) -> real",
-     "(CASE WHEN len($1) = list_count($1) THEN coalesce(list_aggregate(list_filter($1, lambda e: "
-     "NOT isnan(e)), 'max'), list_aggregate($1, 'max')) END)",
-     SQL_UNNAMED},
+     "NOT "
+     "isnan(e)), 'max'), list_aggregate($1, 'max')) END)",
+     SQL_FLOATING},
     {"array_max", SQL_SCALAR, "<T:orderable>(array(T)) -> T",
      "(CASE WHEN len($1) = list_count($1) THEN list_aggregate($1, 'max') END)", 0},
-    {"array_min", SQL_SCALAR, "(array(double)) -> double",
+    {"array_min", SQL_SCALAR, "<T:orderable>(array(T)) -> T",
      "(CASE WHEN len($1) = list_count($1) THEN coalesce(list_aggregate(list_filter($1, lambda e: "
-     "NOT isnan(e)), 'min'), list_aggregate($1, 'min')) END)",
-     SQL_UNNAMED},
-    {"array_min", SQL_SCALAR, "(array(real)) -> real",
-     "(CASE WHEN len($1) = list_count($1) THEN coalesce(list_aggregate(list_filter($1, lambda e: "
-     "NOT isnan(e)), 'min'), list_aggregate($1, 'min')) END)",
-     SQL_UNNAMED},
+     "NOT "
+     "isnan(e)), 'min'), list_aggregate($1, 'min')) END)",
+     SQL_FLOATING},
     {"array_min", SQL_SCALAR, "<T:orderable>(array(T)) -> T",
      "(CASE WHEN len($1) = list_count($1) THEN list_aggregate($1, 'min') END)", 0},
     {"array_sort", SQL_SCALAR, "<E:orderable>(array(E)) -> array(E)",

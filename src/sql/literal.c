@@ -193,15 +193,12 @@ static bool timestamp(struct sql_context *x, const struct sql_node *node, struct
         *value = constant(sql_write(x, type, "TIMESTAMP '%s'", local));
         return true;
     }
-    int minutes;
-    bool name = isalpha((unsigned char)*clock.zone);
-    if (!name && !sql_clock_offset(clock.zone, &minutes))
+    if (!sql_clock_zone(zone_text(x, clock.zone)))
         return false;
     const struct sql_type *type =
         sql_type_sized(&x->c->arena, SQL_TIMESTAMP_ZONED, clock.digits, 0);
-    *value = sql_write(x, type, "trino_literal_zoned(TIMESTAMP '%s', %s, %s)", local,
-                       sql_quoted(&x->c->arena, zone_text(x, clock.zone), '\''),
-                       sql_quoted(&x->c->arena, node->text, '\''));
+    *value = sql_write(x, type, "trino_zoned(TIMESTAMP '%s', %s)", local,
+                       sql_quoted(&x->c->arena, zone_text(x, clock.zone), '\''));
     return true;
 }
 

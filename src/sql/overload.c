@@ -260,6 +260,8 @@ static struct sql_signature *resolve(struct sql_function_call *call)
     for (int pass = 0; pass < 3; pass++) {
         size_t count = 0;
         for (size_t i = 0; i < call->row_count; i++) {
+            if (call->rows[i]->flags & SQL_FLOATING)
+                continue;
             struct sql_signature *signature = try_row(call, call->rows[i], pass == 2);
             if (signature && (pass == 2 || signature->generic == (pass == 1)))
                 found[count++] = signature;
@@ -298,7 +300,7 @@ static _Noreturn void refuse(struct sql_function_call *call)
         put_type_tight(&text, call->types[i]);
     }
     for (size_t i = 0; i < call->row_count; i++)
-        if (!(call->rows[i]->flags & SQL_UNNAMED))
+        if (!(call->rows[i]->flags & (SQL_UNNAMED | SQL_FLOATING)))
             sql_text_printf(
                 &said, "%s%s", said.size ? ", " : "",
                 sql_signature_text(call->x->c, sql_signature_read(call->x->c, call->rows[i])));
@@ -332,6 +334,27 @@ static void coerce_arguments(struct sql_function_call *call, const struct sql_si
     }
 }
 
+static bool is_floating(const struct sql_signature *signature)
+{
+    for (size_t i = 0; i < signature->variable_count; i++) {
+        const struct sql_type *type = signature->variables[i].type;
+        if (type && (type->kind == SQL_REAL || type->kind == SQL_DOUBLE))
+            return true;
+    }
+    return false;
+}
+
+/* The row of the same signature that knows of NaN. */
+static void choose_floating(struct sql_function_call *call, struct sql_signature *signature)
+{
+    if (!is_floating(signature))
+        return;
+    for (size_t i = 0; i < call->row_count; i++)
+        if (call->rows[i]->flags & SQL_FLOATING &&
+            strcmp(call->rows[i]->signature, signature->function->signature) == 0)
+            signature->function = call->rows[i];
+}
+
 struct sql_signature *sql_call_bind(struct sql_function_call *call)
 {
     struct sql_signature *signature = resolve(call);
@@ -340,6 +363,7 @@ struct sql_signature *sql_call_bind(struct sql_function_call *call)
     if (!signature->function->text)
         sql_fail_at(call->x->c, call->node, "NOT_SUPPORTED", "Function '%s' is not supported",
                     call->name);
+    choose_floating(call, signature);
     sql_signature_compute(call->x->c, signature);
     coerce_arguments(call, signature);
     return signature;

@@ -32,9 +32,6 @@
     "CREATE OR REPLACE MACRO trino_zoned(l, z) AS CASE WHEN l IS NOT NULL AND z IS " \
     "NOT NULL THEN {'instant': trino_to_instant(l, z), 'zone': z} END;\n" \
     "CREATE OR REPLACE MACRO trino_timestamp_zone(l) AS trino_zoned(l, 'UTC');\n" \
-    "CREATE OR REPLACE MACRO trino_literal_zoned(l, z, t) AS {'instant': " \
-    "coalesce(TRY(trino_to_instant(l, z)), CAST(trino_fail('INVALID_LITERAL:''' || " \
-    "t || ''' is not a valid TIMESTAMP literal') AS TIMESTAMP)), 'zone': z};\n" \
     "CREATE OR REPLACE MACRO trino_zoned_move(x, ms) AS CASE WHEN x IS NOT NULL " \
     "AND ms IS NOT NULL THEN {'instant': struct_extract(x, 'instant') + " \
     "to_microseconds(ms * 1000), 'zone': struct_extract(x, 'zone')} END;\n" \

@@ -14,8 +14,8 @@
     "e, i: {'key': e.key, 'place': i, 'value': e.value}));\n" \
     "CREATE OR REPLACE MACRO trino_map_entries(l) AS map(list_transform(l, lambda " \
     "e: e.key), list_transform(l, lambda e: e.value));\n" \
-    "CREATE OR REPLACE MACRO trino_map_of(l) AS " \
-    "trino_map_entries(trino_first_keys(trino_sorted_keys(l)));\n" \
+    "CREATE OR REPLACE MACRO trino_map_of(l) AS CASE WHEN len(trino_sorted_keys(l)) > 0 THEN " \
+    "trino_map_entries(trino_first_keys(trino_sorted_keys(l))) END;\n" \
     "CREATE OR REPLACE MACRO trino_multimap_of(l) AS " \
     "map(list_transform(trino_first_keys(trino_sorted_keys(l)), lambda e: e.key), " \
     "list_transform(trino_first_keys(trino_sorted_keys(l)), lambda k: " \
@@ -25,6 +25,9 @@
     "trino_map_entries(list_transform(list_sort(list_transform(map_entries(h), " \
     "lambda e: {'n': -CAST(e.value AS BIGINT), 'key': e.key})), lambda e: {'key': " \
     "e.key, 'value': -e.n})[1:n]);\n" \
+    "CREATE OR REPLACE MACRO trino_quantile(q) AS CASE WHEN q < 0 OR q > 1 THEN " \
+    "CAST(trino_fail('INVALID_FUNCTION_ARGUMENT:percentile must be between 0 and 1') AS DOUBLE) WHEN " \
+    "q + 1e-12 > 1 THEN 1 ELSE q + 1e-12 END;\n" \
     "CREATE OR REPLACE MACRO trino_nth(n) AS CASE WHEN n < 1 THEN " \
     "CAST(trino_fail('INVALID_FUNCTION_ARGUMENT:Offset must be at least 1') AS " \
     "BIGINT) ELSE n END;\n" \

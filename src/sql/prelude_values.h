@@ -28,16 +28,22 @@
     "array indices start at 1' WHEN i < 0 THEN 'Array subscript is negative: ' || " \
     "i ELSE 'Array subscript must be less than or equal to array length: ' || i || " \
     "' > ' || n END) AS BIGINT) END;\n" \
-    "CREATE OR REPLACE MACRO trino_like_escape(v, p, e) AS CASE WHEN len(e) <> 1 " \
-    "THEN CAST(trino_fail('INVALID_FUNCTION_ARGUMENT:Escape string must be a " \
-    "single character') AS BOOLEAN) ELSE like_escape(v, p, e) END;\n" \
+    "CREATE OR REPLACE MACRO trino_like_escape(v, p, e) AS CASE WHEN length(e) <> 1 THEN " \
+    "CAST(trino_fail('INVALID_FUNCTION_ARGUMENT:Escape string must be a single character') AS " \
+    "BOOLEAN) WHEN contains(replace(replace(replace(p, e || e, ''), e || '%', ''), e || '_', ''), e) " \
+    "THEN CAST(trino_fail('INVALID_FUNCTION_ARGUMENT:Escape character must be followed by ''%'', ''_'' " \
+    "or the escape character itself') AS BOOLEAN) ELSE like_escape(v, p, e) END;\n" \
     "CREATE OR REPLACE MACRO trino_unscaled(d) AS CAST(replace(CAST(d AS VARCHAR), " \
     "'.', '') AS HUGEINT);\n" \
     "CREATE OR REPLACE MACRO trino_round_divide(a, b) AS a // b + CASE WHEN abs(a " \
     "% b) * 2 >= abs(b) THEN CASE WHEN (a < 0) = (b < 0) THEN 1 ELSE -1 END ELSE 0 " \
     "END;\n" \
-    "CREATE OR REPLACE MACRO trino_scaled(n, s, r) AS cast_to_type(CAST(n AS " \
-    "VARCHAR) || 'e-' || s, r);\n" \
+    "CREATE OR REPLACE MACRO trino_padded(n, s) AS lpad(CAST(abs(n) AS VARCHAR), CAST(CASE WHEN " \
+    "length(CAST(abs(n) AS VARCHAR)) > s THEN length(CAST(abs(n) AS VARCHAR)) ELSE s + 1 END AS " \
+    "INTEGER), '0');\n" \
+    "CREATE OR REPLACE MACRO trino_scaled(n, s, r) AS cast_to_type(CASE WHEN n < 0 THEN '-' ELSE '' " \
+    "END || left(trino_padded(n, s), length(trino_padded(n, s)) - CAST(s AS BIGINT)) || '.' || " \
+    "CASE WHEN s > 0 THEN right(trino_padded(n, s), s) ELSE '' END, r);\n" \
     "CREATE OR REPLACE MACRO trino_null_as(t, r) AS cast_to_type(t, r);\n" \
     "CREATE OR REPLACE MACRO trino_decimal_divide(a, b, sa, sb, s, r) AS CASE WHEN " \
     "b = 0 THEN trino_null_as(trino_fail('DIVISION_BY_ZERO:Division by zero'), r) " \

@@ -312,6 +312,18 @@ static void plain_with(struct sql_context *x, const struct sql_with *with, struc
     x->queries = known;
 }
 
+static const char *step_text(struct sql_context *x, struct sql_output step,
+                             const struct sql_field *fields)
+{
+    struct sql_text text = {.arena = &x->c->arena};
+    for (size_t i = 0; i < step.fields.count; i++) {
+        struct sql_value column = {.text = sql_printf(&x->c->arena, "c%zu", i + 1),
+                                   .type = step.fields.list[i].type};
+        sql_text_printf(&text, "%s, ", sql_cast(x->c, column, fields[i].type).text);
+    }
+    return sql_printf(&x->c->arena, "(SELECT %sdepth FROM (%s))", sql_text_end(&text), step.text);
+}
+
 /* anchor UNION [ALL] step, where the step names the query itself. DuckDB has no limit of rounds and
  * Trino one of ten: a column counts them. */
 static bool recursive_with(struct sql_context *x, const struct sql_with *with,
@@ -328,7 +340,12 @@ static bool recursive_with(struct sql_context *x, const struct sql_with *with,
     struct sql_output anchor = sql_body_output(x, body->left, NULL);
     struct sql_known_query *known = new_known(x, with, anchor.fields);
     struct sql_context inner = *x;
+    struct sql_recursion recursion = {0};
     inner.queries = known;
+    known->recursion = inner.recursion = &recursion;
+    if (body->right->kind != BODY_SELECT || body->distinct)
+        sql_fail_at(x->c, body, "NOT_SUPPORTED",
+                    "a recursion has to be UNION ALL with a SELECT of the query itself");
     struct sql_output step = sql_body_output(&inner, body->right, NULL);
     if (step.fields.count != anchor.fields.count)
         sql_fail_at(x->c, body->right, "TYPE_MISMATCH",
@@ -342,9 +359,11 @@ static bool recursive_with(struct sql_context *x, const struct sql_with *with,
                         "base relation output type (%s) at column %zu",
                         sql_type_write(&x->c->arena, step.fields.list[i].type),
                         sql_type_write(&x->c->arena, anchor.fields.list[i].type), i + 1);
-    sql_text_printf(text, "%s%s(%s) AS (%s UNION%s %s)", text->size ? ", " : "", known->relation,
-                    columns(x, anchor.fields.count), as_types(x, anchor, anchor.fields.list),
-                    body->distinct ? "" : " ALL", as_types(x, step, anchor.fields.list));
+    known->recursion = NULL;
+    sql_text_printf(text, "%s%s(%s, depth) AS ((SELECT *, 0 FROM %s) UNION ALL %s)",
+                    text->size ? ", " : "", known->relation, columns(x, anchor.fields.count),
+                    as_types(x, anchor, anchor.fields.list),
+                    step_text(x, step, anchor.fields.list));
     x->queries = known;
     return true;
 }

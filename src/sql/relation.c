@@ -143,6 +143,10 @@ static struct sql_output known_output(struct sql_context *x, const struct sql_kn
     const char *alias = new_name(x);
     struct sql_output output = {.text =
                                     sql_printf(&x->c->arena, "%s AS %s", known->relation, alias)};
+    if (known->recursion) {
+        known->recursion->alias = alias;
+        known->recursion->references++;
+    }
     for (size_t i = 0; i < known->fields.count; i++) {
         struct sql_field field = known->fields.list[i];
         field.text = sql_printf(&x->c->arena, "%s.c%zu", alias, i + 1);

@@ -43,6 +43,13 @@ struct sql_known_query {
     const char *relation;
     struct sql_fields fields; /* without text */
     const struct sql_with *with;
+    struct sql_recursion *recursion; /* in the step of a recursion: the query itself */
+};
+
+/* A recursion's rows carry how deep they are: Trino gives up at ten. */
+struct sql_recursion {
+    const char *alias; /* of the query in its step's FROM */
+    size_t references;
 };
 
 struct sql_local { /* a lambda's parameter */
@@ -70,7 +77,8 @@ struct sql_context {
     const struct sql_node *inside_window;
     const struct sql_named_value *outputs; /* ORDER BY: names of the select list come first */
     size_t output_count;
-    bool condition; /* NULL is as good as false */
+    struct sql_recursion *recursion; /* this SELECT is its step */
+    bool condition;                  /* NULL is as good as false */
     bool in_lambda;
 };
 

@@ -19,6 +19,7 @@ struct selection {
     size_t count;
     const char *from, *where;
     const char *having;
+    struct sql_recursion *recursion;
 };
 
 static void add_output(struct selection *s, const char *name, struct sql_value value)
@@ -241,6 +242,22 @@ static struct sql_order_key *sort_keys(struct selection *s, struct sql_text *ext
 
 /* --- the text --- */
 
+/* The step of a recursion says how deep its rows are. */
+static void put_depth(struct selection *s, struct sql_text *text)
+{
+    const struct sql_recursion *recursion = s->recursion;
+    if (!recursion)
+        return;
+    if (recursion->references != 1 || s->grouped || s->body->distinct)
+        sql_fail_at(s->x.c, s->body, "NOT_SUPPORTED",
+                    "a recursion's step has to name the query once, without grouping");
+    sql_text_printf(text,
+                    ", CASE WHEN %s.depth >= 9 THEN CAST(trino_fail('NOT_SUPPORTED:Recursion depth "
+                    "limit exceeded (10). Use ''max_recursion_depth'' session property to modify "
+                    "the limit.') AS INTEGER) ELSE %s.depth + 1 END AS depth",
+                    recursion->alias, recursion->alias);
+}
+
 static const char *list_text(struct selection *s, const char *extra)
 {
     struct sql_text text = {.arena = &s->x.c->arena};
@@ -248,6 +265,7 @@ static const char *list_text(struct selection *s, const char *extra)
     for (size_t i = 0; i < s->count; i++)
         sql_text_printf(&text, "%s%s AS c%zu", i ? ", " : "", s->outputs[i].value.text, i + 1);
     sql_text_put(&text, extra);
+    put_depth(s, &text);
     if (s->grouped) {
         const char *from = sql_printf(&s->x.c->arena, "%s%s", s->from, s->where);
         sql_text_printf(&text, " FROM %s", sql_group_text(&s->source, s->grouped, from));
@@ -297,6 +315,7 @@ struct sql_output sql_select_output(struct sql_context *x, struct sql_body *body
     struct selection *s = sql_take(x->c, 1, sizeof *s);
     s->body = body;
     s->query = query;
+    s->recursion = x->recursion;
     source_of(s, x);
     group(s);
     list_outputs(s);

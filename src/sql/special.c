@@ -1,6 +1,7 @@
 /* Forms with a syntax of their own: CASE, coalesce, subscripts, EXTRACT, TRIM, the clock. */
 #include "sql/scope.h"
 
+#include "sql/clock.h"
 #include "sql/coerce.h"
 #include "sql/type_kinds.h"
 
@@ -262,6 +263,9 @@ static struct sql_value at_zone(struct sql_context *x, struct sql_node *node)
                     "Type of value must be a time or timestamp with or without time zone (actual "
                     "%s)",
                     sql_type_write(&x->c->arena, values[0].type));
+    if (node->parts[1]->kind == NODE_STRING && !sql_clock_zone(node->parts[1]->text))
+        sql_fail(x->c, 0, 0, "INVALID_FUNCTION_ARGUMENT", "'%s' is not a valid time zone",
+                 node->parts[1]->text);
     return sql_call_values(x, node, "at_timezone", values, 2);
 }
 
@@ -385,9 +389,4 @@ struct sql_value sql_special(struct sql_context *x, struct sql_node *node)
         sql_fail_at(x->c, node, "NOT_SUPPORTED", "%s is not supported",
                     sql_node_text(&x->c->arena, node));
     }
-}
-
-struct sql_value sql_json_form(struct sql_context *x, struct sql_node *node)
-{
-    sql_fail_at(x->c, node, "NOT_SUPPORTED", "%s is not supported", node->text);
 }

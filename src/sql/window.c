@@ -100,6 +100,10 @@ static const char *bound_text(struct sql_context *x, const struct sql_window *wi
         return "CURRENT ROW";
     if (bound->kind == BOUND_UNBOUNDED)
         return sql_printf(&x->c->arena, "UNBOUNDED %s", direction);
+    if ((bound->value->kind == NODE_INTEGER && *bound->value->text == '-') ||
+        bound->value->kind == NODE_NULL)
+        sql_fail(x->c, 0, 0, "INVALID_WINDOW_FRAME",
+                 "Window frame offset value must not be negative or null");
     struct sql_value value = sql_expression(x, bound->value);
     bool range = strcmp(window->frame, "RANGE") == 0;
     if (!range && !sql_coercible(&x->c->arena, value.type, sql_type_plain(SQL_BIGINT)))

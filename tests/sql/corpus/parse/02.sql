@@ -1,0 +1,1 @@
+SELECT x, y FROM (VALUES (1, 'a'), (2, NULL)) v(x, y) CROSS JOIN UNNEST(ARRAY[1, 2]) WITH ORDINALITY AS u(e, o)

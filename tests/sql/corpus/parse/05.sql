@@ -1,0 +1,1 @@
+CREATE TABLE x WITH (format = 'PARQUET', partitioned_by = ARRAY['b']) AS SELECT a, b FROM t WITH NO DATA

@@ -1,0 +1,1 @@
+INSERT INTO t (a) SELECT ? FROM u WHERE b = ?

@@ -1,0 +1,1 @@
+UNLOAD (SELECT * FROM t) TO 's3://b/k/' WITH (format = 'JSON')

@@ -1,0 +1,1 @@
+SELECT transform(ARRAY[1, 2], x -> x + 1), reduce(ARRAY[1], 0, (s, e) -> s + e, s -> s)

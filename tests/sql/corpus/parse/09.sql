@@ -1,0 +1,1 @@
+SELECT a, b, grouping(a, b) FROM t GROUP BY GROUPING SETS ((a, b), (a), ())

@@ -1,0 +1,1 @@
+EXPLAIN SELECT json_object('a' : 1), json_value('{}', 'lax $.a' RETURNING BIGINT NULL ON EMPTY)

@@ -26,6 +26,7 @@ room(lake)
 find_library(JQ jq REQUIRED)
 room(stream LINK PkgConfig::snappy ZLIB::ZLIB Threads::Threads ${JQ})
 room(catalog)
+room(crawl LINK ZLIB::ZLIB)
 room(table LINK PkgConfig::snappy PkgConfig::libarchive PkgConfig::libpcre2_8
      Threads::Threads ${CMAKE_DL_LIBS} m)
 room(query)

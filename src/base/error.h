@@ -30,6 +30,12 @@
     X(ERROR_ENTITY_NOT_FOUND, "EntityNotFoundException", 400)                \
     X(ERROR_ALREADY_EXISTS, "AlreadyExistsException", 400)                   \
     X(ERROR_INVALID_INPUT_EXCEPTION, "InvalidInputException", 400)           \
+    X(ERROR_CRAWLER_RUNNING, "CrawlerRunningException", 400)                 \
+    X(ERROR_CRAWLER_NOT_RUNNING, "CrawlerNotRunningException", 400)          \
+    X(ERROR_CRAWLER_STOPPING, "CrawlerStoppingException", 400)               \
+    X(ERROR_SCHEDULER_RUNNING, "SchedulerRunningException", 400)             \
+    X(ERROR_SCHEDULER_NOT_RUNNING, "SchedulerNotRunningException", 400)      \
+    X(ERROR_NO_SCHEDULE, "NoScheduleException", 400)                         \
     X(ERROR_TOO_MANY, "ResourceNumberLimitExceededException", 400)           \
     X(ERROR_CONFLICT, "ConflictException", 400)                              \
     X(ERROR_LIMIT_EXCEEDED, "ResourceLimitExceeded", 400)                    \

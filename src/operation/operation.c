@@ -129,6 +129,11 @@ const char *operations_account(const struct operations *operations)
     return operations->account;
 }
 
+struct lathe *operations_lathe(const struct operations *operations)
+{
+    return operations->lathe;
+}
+
 const struct service *const *operations_services(const struct operations *operations)
 {
     return operations->given;

@@ -114,6 +114,8 @@ struct operations *operations_new(struct lathe *lathe, struct store *store,
                                   GError **error);
 void operations_free(struct operations *operations);
 const char *operations_account(const struct operations *operations);
+/* What they work on: for the services' drivers. */
+struct lathe *operations_lathe(const struct operations *operations);
 /* As they were given to operations_new. */
 const struct service *const *operations_services(const struct operations *operations);
 

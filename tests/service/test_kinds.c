@@ -107,6 +107,8 @@ static void every_kind_fits_the_published_shapes(void **state)
     size_t count = 0;
     for (; (kind = kind_at(services, count)); count++) {
         check_operations(kind);
+        if (!kind->create) /* what operations of another kind begin and tell */
+            continue;
         check_create(kind);
         check_describe(kind);
         check_list(kind);

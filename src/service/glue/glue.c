@@ -1,7 +1,7 @@
-/* AWS Glue: the data catalog. */
+/* AWS Glue: the data catalog, and crawlers. */
 #include <string.h>
 
-#include "service/glue/glue_inside.h"
+#include "service/glue/crawler.h"
 
 struct catalog *glue_catalog(const struct call *call, const json_t *request, GError **error)
 {
@@ -112,11 +112,35 @@ static const struct operation operations[] = {
     {"TagResource", tag_resource, OPERATION_BLOCKING},
     {"UntagResource", untag_resource, OPERATION_BLOCKING},
     {"GetTags", get_tags, OPERATION_BLOCKING},
+    {"CreateClassifier", create_classifier, OPERATION_BLOCKING},
+    {"UpdateClassifier", update_classifier, OPERATION_BLOCKING},
+    {"GetClassifier", get_classifier, OPERATION_BLOCKING},
+    {"GetClassifiers", get_classifiers, OPERATION_BLOCKING},
+    {"DeleteClassifier", delete_classifier, OPERATION_BLOCKING},
+    {"CreateCrawler", create_crawler, OPERATION_BLOCKING},
+    {"UpdateCrawler", update_crawler, OPERATION_BLOCKING},
+    {"GetCrawler", get_crawler, OPERATION_BLOCKING},
+    {"GetCrawlers", get_crawlers, OPERATION_BLOCKING},
+    {"ListCrawlers", list_crawlers, OPERATION_BLOCKING},
+    {"BatchGetCrawlers", batch_get_crawlers, OPERATION_BLOCKING},
+    {"DeleteCrawler", delete_crawler, OPERATION_BLOCKING},
+    {"GetCrawlerMetrics", get_crawler_metrics, OPERATION_BLOCKING},
+    {"StartCrawler", start_crawler, OPERATION_BLOCKING},
+    {"StopCrawler", stop_crawler, OPERATION_BLOCKING},
+    {"ListCrawls", list_crawls, OPERATION_BLOCKING},
+    {"StartCrawlerSchedule", start_crawler_schedule, OPERATION_BLOCKING},
+    {"StopCrawlerSchedule", stop_crawler_schedule, OPERATION_BLOCKING},
+    {"UpdateCrawlerSchedule", update_crawler_schedule, OPERATION_BLOCKING},
     {"GetCatalogImportStatus", get_catalog_import_status, OPERATION_QUICK},
 };
+
+static const struct kind *const kinds[] = {&crawl_kind, &crawler_schedule_kind, NULL};
+static const struct flow_driver *const drivers[] = {&crawl_driver, &crawler_schedule_driver, NULL};
 
 const struct service glue_service = {
     .name = "glue",
     .operations = operations,
     .count = G_N_ELEMENTS(operations),
+    .kinds = kinds,
+    .drivers = drivers,
 };

@@ -108,6 +108,23 @@ static void put_vector_leaves(const struct model *model)
     code_put(code, "};\n");
 }
 
+static void put_set(const struct model *model, uint32_t set)
+{
+    size_t k = 0;
+    for (int64_t category = forest_category(model->forest, set, 0); category >= 0;
+         category = forest_category(model->forest, set, (uint32_t)category + 1))
+        code_put(model->code, "%s%d,", k++ % 16 ? " " : "\n    ", (int)category);
+}
+
+static size_t count_set(const struct model *model, uint32_t set)
+{
+    size_t count = 0;
+    for (int64_t category = forest_category(model->forest, set, 0); category >= 0;
+         category = forest_category(model->forest, set, (uint32_t)category + 1))
+        count++;
+    return count;
+}
+
 /* The categories of all splits one after the other, then where each split's lie. */
 static void put_sets(const struct model *model)
 {
@@ -117,8 +134,8 @@ static void put_sets(const struct model *model)
     for (size_t t = 0; t < model->info->trees; t++)
         for (size_t i = 0; i < forest_tree(model->forest, t).nodes; i++) {
             const struct forest_node node = forest_node(model->forest, t, i);
-            for (size_t k = 0; node.categorical && k < node.category_count; k++)
-                code_put(code, "%s%d,", k % 16 ? " " : "\n    ", node.categories[k]);
+            if (node.categorical)
+                put_set(model, node.set);
         }
     code_put(code,
              "\n    -1,\n};\n\nstatic const struct {\n    uint32_t first, count;\n"
@@ -129,8 +146,9 @@ static void put_sets(const struct model *model)
             const struct forest_node node = forest_node(model->forest, t, i);
             if (!node.categorical)
                 continue;
-            code_put(code, "    {%zu, %zu},\n", first, node.category_count);
-            first += node.category_count;
+            size_t count = count_set(model, node.set);
+            code_put(code, "    {%zu, %zu},\n", first, count);
+            first += count;
         }
     code_put(code,
              "};\n\nstatic int in_set_%s(uint32_t set, float value)\n{\n"

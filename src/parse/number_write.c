@@ -127,7 +127,7 @@ NEVER_INLINE static struct scaled shortest(uint64_t fraction, int exponent)
 }
 
 /* Whether two numbers are apart by more than what is cut off of both. */
-static inline bool are_apart(uint64_t a, uint64_t b)
+static inline unsigned are_apart(uint64_t a, uint64_t b)
 {
     return a - b + 4 > 8;
 }
@@ -148,8 +148,8 @@ static ALWAYS_INLINE struct scaled shortest_apart(uint64_t fraction, int exponen
     bool below = rest < step, above = over < step;
     uint64_t shorter = tens + (above ? 10 : 0);
     uint64_t longer = whole + (behind >> 63);
-    bool clear = are_apart(rest, step) & are_apart(over, step) & are_apart(behind, half);
-    return (struct scaled){clear ? below | above ? shorter : longer : 0, binary.power};
+    unsigned clear = are_apart(rest, step) & are_apart(over, step) & are_apart(behind, half);
+    return (struct scaled){clear ? (below || above ? shorter : longer) : 0, binary.power};
 }
 
 static bool reads_back(uint64_t number, int power, double value)

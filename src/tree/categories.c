@@ -1,13 +1,8 @@
 #include "tree/categories.h"
 
-#include <stdlib.h>
+#include "parse/word.h"
 
-static uint32_t codes_of(const struct ensemble *ensemble, const struct category_set *set)
-{
-    uint32_t categories =
-        set->count ? (uint32_t)ensemble->categories[set->first + set->count - 1] + 1 : 0;
-    return CODE_FIRST + categories;
-}
+#include <stdlib.h>
 
 /* How many codes each feature has: 0 where no split has categories of it. */
 static uint32_t *count_codes(const struct ensemble *ensemble, const struct category_split *splits,
@@ -16,7 +11,7 @@ static uint32_t *count_codes(const struct ensemble *ensemble, const struct categ
     uint32_t *codes = calloc((size_t)ensemble->used_features + 1, sizeof *codes);
     for (size_t i = 0; codes && i < count; i++) {
         const struct tree_node *node = splits[i].node;
-        uint32_t needed = codes_of(ensemble, &ensemble->sets[node->set]);
+        uint32_t needed = CODE_FIRST + ensemble->sets[node->set].end;
         if (needed > codes[node->feature])
             codes[node->feature] = needed;
     }
@@ -52,9 +47,21 @@ static void add_code(uint8_t *set, uint32_t code)
     set[code / 8] |= (uint8_t)(1 << code % 8);
 }
 
+/* A word of categories as codes, which are some higher; what that carries into the next word is
+ * there only where the set has room for it. */
+static void add_word(uint8_t *to, uint64_t word)
+{
+    uint64_t low = word << CODE_FIRST, carry = word >> (64 - CODE_FIRST);
+    word_store((char *)to, word_load((const char *)to) | low);
+    if (carry)
+        to[8] = (uint8_t)carry;
+}
+
 static void fill_set(const struct ensemble *ensemble, const struct tree_node *node, uint8_t *set)
 {
     const struct category_set *from = &ensemble->sets[node->set];
+    for (uint32_t i = 0; i < from->words; i++)
+        add_word(set + 8 * (size_t)i, ensemble->set_bits[from->bits + i]);
     for (uint32_t i = 0; i < from->count; i++)
         add_code(set, CODE_FIRST + (uint32_t)ensemble->categories[from->first + i]);
     if (!node->default_left)
@@ -64,8 +71,8 @@ static void fill_set(const struct ensemble *ensemble, const struct tree_node *no
 static uint64_t find_units(const uint8_t *set, size_t size)
 {
     uint64_t units = 0;
-    for (size_t i = 0; i < size; i++)
-        units |= (uint64_t)(set[i] != 0) << i / SET_UNIT;
+    for (size_t i = 0; i < size; i += 8) /* of a unit of 16 */
+        units |= (uint64_t)(word_load((const char *)set + i) != 0) << i / SET_UNIT;
     return units;
 }
 
@@ -105,7 +112,8 @@ static bool plan_all(struct category_plan *plan, const struct ensemble *ensemble
     if (!place_features(plan, codes, ensemble->used_features, columns))
         return false;
     size_t bytes = place_tests(plan, splits, count, codes, columns);
-    if (bytes > 64 * ensemble->category_count + ((size_t)1 << 24))
+    size_t held = 4 * ensemble->category_count + 8 * ensemble->word_count;
+    if (bytes > 64 * held + ((size_t)1 << 24))
         return false;
     plan->sets = calloc(bytes + PAGE_BYTES, 1);
     if (!plan->sets)

@@ -17,95 +17,6 @@ bool ensemble_grow(void **array, size_t *room, size_t count, size_t size, struct
     return true;
 }
 
-/* Grows *array, whose elements' size it tells. */
-#define GROW(array, room, count, error) \
-    ensemble_grow((void **)&(array), &(room), (count), sizeof *(array), (error))
-
-bool category_listed(const struct ensemble *ensemble, uint32_t set, uint32_t category)
-{
-    const int32_t *at = ensemble->categories + ensemble->sets[set].first;
-    size_t count = ensemble->sets[set].count;
-    while (count > 1) {
-        size_t half = count / 2;
-        at += at[half] <= (int32_t)category ? half : 0;
-        count -= half;
-    }
-    return count && *at == (int32_t)category;
-}
-
-/* Words of bits, where they are worth it. */
-static size_t words_of(const struct ensemble *ensemble, const struct category_set *set)
-{
-    enum { FEW_WORDS = 4 };
-    size_t words =
-        set->count ? (size_t)ensemble->categories[set->first + set->count - 1] / 64 + 1 : 0;
-    return words <= 2 * (size_t)set->count + FEW_WORDS ? words : 0;
-}
-
-static bool make_set_bits(struct ensemble *ensemble, struct lathe_error *error)
-{
-    size_t words = 0;
-    for (size_t i = 0; i < ensemble->set_count; i++)
-        words += words_of(ensemble, &ensemble->sets[i]);
-    if (words > UINT32_MAX) /* with lists alone */
-        return true;
-    ensemble->set_bits = calloc(words + 1, sizeof *ensemble->set_bits);
-    if (!ensemble->set_bits)
-        return fail(error, LATHE_NO_MEMORY, "no memory for %zu sets", ensemble->set_count);
-    words = 0;
-    for (size_t i = 0; i < ensemble->set_count; i++) {
-        struct category_set *set = &ensemble->sets[i];
-        set->bits = (uint32_t)words;
-        set->words = (uint32_t)words_of(ensemble, set);
-        words += set->words;
-        for (uint32_t k = 0; set->words && k < set->count; k++) {
-            uint32_t category = (uint32_t)ensemble->categories[set->first + k];
-            ensemble->set_bits[set->bits + category / 64] |= (uint64_t)1 << category % 64;
-        }
-    }
-    return true;
-}
-
-static int ascending(const void *a, const void *b)
-{
-    int32_t x = *(const int32_t *)a, y = *(const int32_t *)b;
-    return (x > y) - (x < y);
-}
-
-/* Appends the k-th categorical node's categories as a set. */
-static bool add_set(struct ensemble *ensemble, const struct tree_columns *columns, size_t k,
-                    struct lathe_error *error)
-{
-    int32_t start = columns->category_starts[k], size = columns->category_sizes[k];
-    if (start < 0 || size < 0 || (size_t)start > columns->category_count ||
-        (size_t)size > columns->category_count - (size_t)start)
-        return fail(error, LATHE_INVALID_MODEL, "node %d: categories %d to %lld of a list of %zu",
-                    columns->category_nodes[k], start, (long long)start + size,
-                    columns->category_count);
-    if (!GROW(ensemble->sets, ensemble->set_room, ensemble->set_count + 1, error) ||
-        !GROW(ensemble->categories, ensemble->category_room,
-              ensemble->category_count + (size_t)size + 1, error))
-        return false;
-    if (ensemble->category_count + (size_t)size > UINT32_MAX)
-        return fail(error, LATHE_LIMIT, "more than %u categories", UINT32_MAX);
-
-    int32_t *to = ensemble->categories + ensemble->category_count;
-    bool sorted = true;
-    for (int32_t i = 0; i < size; i++) {
-        to[i] = columns->categories[start + i];
-        if (to[i] < 0 || to[i] >= 16777216)
-            return fail(error, LATHE_INVALID_MODEL, "node %d: %d is no category",
-                        columns->category_nodes[k], to[i]);
-        sorted = sorted && (i == 0 || to[i - 1] < to[i]);
-    }
-    if (!sorted)
-        qsort(to, (size_t)size, sizeof *to, ascending);
-    ensemble->sets[ensemble->set_count++] =
-        (struct category_set){.first = (uint32_t)ensemble->category_count, .count = (uint32_t)size};
-    ensemble->category_count += (size_t)size;
-    return true;
-}
-
 /* Names what is wrong with a node. */
 static bool refuse_node(const struct tree_columns *columns, size_t i, struct lathe_error *error)
 {
@@ -215,6 +126,7 @@ static bool add_categories(struct ensemble *ensemble, const struct tree_columns 
 {
     if (!columns->categorical && !columns->category_node_count)
         return true;
+    size_t taken = 0;
     for (size_t k = 0; k < columns->category_node_count; k++) {
         int32_t i = columns->category_nodes[k];
         if (i < 0 || (size_t)i >= columns->count || nodes[i].left == NO_CHILD ||
@@ -223,7 +135,7 @@ static bool add_categories(struct ensemble *ensemble, const struct tree_columns 
         nodes[i].set = (uint32_t)ensemble->set_count;
         /* until the end marks the nodes that still wait for their categories */
         nodes[i].categorical = false;
-        if (!add_set(ensemble, columns, k, error))
+        if (!category_set_add(ensemble, columns, k, &taken, error))
             return false;
     }
     for (size_t i = 0; i < columns->count; i++)
@@ -435,8 +347,7 @@ bool ensemble_finish(struct ensemble *ensemble, struct model_facts *facts,
                                     : set_linear(ensemble, facts, error);
     if (strcmp(ensemble->booster, "dart") == 0 && !facts->tree_weights && ensemble->tree_count)
         return fail(error, LATHE_INVALID_MODEL, "a dart model without weight_drop");
-    return place_trees(ensemble, facts, error) && weigh_trees(ensemble, facts, error) &&
-           make_set_bits(ensemble, error);
+    return place_trees(ensemble, facts, error) && weigh_trees(ensemble, facts, error);
 }
 
 void ensemble_cut(struct ensemble *ensemble, int64_t limit)

@@ -29,12 +29,12 @@ struct tree_node {
     };
 };
 
-/* Ascending categories, a slice of ensemble.categories: its size is what the file has, whatever the
- * largest category is. A set that has not much fewer than there could be below its largest one has
- * them as bits too. */
+/* Categories: as bits, a slice of ensemble.set_bits, where there are not much fewer than there
+ * could be below the largest one; else a list, ascending, a slice of ensemble.categories. */
 struct category_set {
-    uint32_t first, count;
-    uint32_t bits, words; /* a slice of ensemble.set_bits; no words: none */
+    uint32_t end;         /* one more than the largest; 0: there are none */
+    uint32_t words, bits; /* how many words of bits, and where; or none, and then */
+    uint32_t count, first;
 };
 
 struct tree {
@@ -61,8 +61,8 @@ struct ensemble {
 
     struct category_set *sets;
     int32_t *categories;
-    size_t set_count, set_room, category_count, category_room;
     uint64_t *set_bits;
+    size_t set_count, set_room, category_count, category_room, word_count, word_room;
 
     bool vector_leaves;
     float *leaves;                           /* vector leaves: rows of `leaf_size` */
@@ -138,6 +138,18 @@ bool model_read_binary(struct ensemble *ensemble, const void *bytes, size_t size
 /* Makes *array hold at least `count` elements of `size` bytes, at least doubling its *room. */
 bool ensemble_grow(void **array, size_t *room, size_t count, size_t size,
                    struct lathe_error *error);
+
+/* Grows *array, whose elements' size it tells. */
+#define GROW(array, room, count, error) \
+    ensemble_grow((void **)&(array), &(room), (count), sizeof *(array), (error))
+
+/* Appends the k-th categorical node's categories as a set. *taken is how many of the tree's list
+ * are in sets already: no two have the same. */
+bool category_set_add(struct ensemble *ensemble, const struct tree_columns *columns, size_t k,
+                      size_t *taken, struct lathe_error *error);
+
+/* The set's least category from `least` on, or -1. */
+int64_t category_set_next(const struct ensemble *ensemble, uint32_t set, uint32_t least);
 
 /* Whether a set's list has a category. */
 bool category_listed(const struct ensemble *ensemble, uint32_t set, uint32_t category);

@@ -23,14 +23,16 @@ struct forest_node forest_node(const struct forest *forest, size_t tree, size_t 
                                 .feature = found->feature,
                                 .default_left = found->default_left,
                                 .categorical = found->categorical};
-    if (found->categorical) {
-        const struct category_set *set = &ensemble->sets[found->set];
-        split.categories = ensemble->categories + set->first;
-        split.category_count = set->count;
-    } else {
+    if (found->categorical)
+        split.set = found->set;
+    else
         split.threshold = found->threshold;
-    }
     return split;
+}
+
+int64_t forest_category(const struct forest *forest, uint32_t set, uint32_t least)
+{
+    return category_set_next(&forest->ensemble, set, least);
 }
 
 bool forest_vector_leaves(const struct forest *forest)

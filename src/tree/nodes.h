@@ -17,16 +17,17 @@ struct forest_node {
     bool default_left; /* where a missing value goes */
     bool categorical;
     float threshold; /* where it is not: left where the value is less */
-    /* Where it is: right where the value, its fraction cut off, is among these; left where it is
+    /* Where it is: right where the value, its fraction cut off, is in the set; left where it is
      * not, where it is negative, and from 2^24 on. */
-    const int32_t *categories;
-    size_t category_count;
+    uint32_t set;
     /* A leaf's: one, or, where forest_vector_leaves, one an output. */
     const float *values;
 };
 
 struct forest_tree forest_tree(const struct forest *forest, size_t tree);
 struct forest_node forest_node(const struct forest *forest, size_t tree, size_t node);
+/* A set's least category from `least` on, or -1. */
+int64_t forest_category(const struct forest *forest, uint32_t set, uint32_t least);
 bool forest_vector_leaves(const struct forest *forest);
 
 /* Of a linear model (which has no trees): (features + 1) x outputs weights, the biases last; a

@@ -93,6 +93,10 @@ EDITS = {
     "categories of nobody": (edit_tree("categories_nodes", 0, 9999), "categories for node 9999"),
     "no categories": (lambda m: [tree(m)[k].clear() for k in tree(m) if k.startswith("categories")],
                       "a categorical split without categories"),
+    "shared categories": (lambda m: [tree(m)["categories_segments"].__setitem__(i, 0)
+                                     or tree(m)["categories_sizes"].__setitem__(i, 1 + sum(
+                                         tree(m)["categories_sizes"]) // 2) for i in (0, 1)],
+                          "categories that other nodes have"),
     "kept categories backwards": (keep({"offsets": [0, 4, 2], "values": [65] * 4}), "offset 2 behind 4"),
     "kept categories beyond": (keep({"offsets": [0, 9], "values": [65] * 4}), "offset 9 behind 0, in 4"),
     "kept categories below": (keep({"offsets": [-1, 2], "values": [65] * 4}), "offset -1 behind 0"),
@@ -132,6 +136,25 @@ def test_edits(answers, model, name):
     with pytest.raises(answers.Refused) as refused:
         answers(json.dumps(changed).encode(), ROWS, "plain")
     assert reason in str(refused.value)
+
+
+def test_categories_in_any_order(answers, model):
+    """And some more than once: sets all the same."""
+    rows = np.float32([[0, 1, code] for code in [*range(12), np.nan]])
+    changed = copy.deepcopy(model)
+    for number in range(3):
+        at, categories = tree(changed, number), []
+        for node, (start, size) in enumerate(zip(at["categories_segments"], at["categories_sizes"])):
+            mixed = at["categories"][start:start + size]
+            mixed = mixed[::-1] + mixed[:1]
+            at["categories_segments"][node], at["categories_sizes"][node] = len(categories), len(mixed)
+            categories += mixed
+        at["categories"] = categories
+        assert len(categories) > 3
+    for path in ("plain", "word"):
+        found, right = (answers(json.dumps(of).encode(), rows, path)[path] for of in (changed, model))
+        np.testing.assert_array_equal(found, right)
+        assert len(np.unique(right)) > 3
 
 
 @pytest.mark.parametrize("form", ["json", "ubj", "deprecated"])

@@ -22,7 +22,7 @@ struct job_plan *layout_training(const struct layout_training *given);
  * and in script mode the archive of its source, an s3:// URI, or NULL. */
 void layout_script(struct job_plan *plan, json_t *settings, const char *source);
 
-/* DebugHookConfig of a script's training: input/config/debughookconfig.json, and what hooks write
+/* DebugHookConfig of a training: input/config/debughookconfig.json, and what hooks write
  * into its LocalPath, which is to be below /opt/ml/output (else ERROR_VALIDATION), goes to
  * <S3OutputPath>/<job>/debug-output as it comes. */
 bool layout_debugger(struct job_plan *plan, const json_t *hook, const char *job, GError **error);

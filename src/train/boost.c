@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "train/booster.h"
 #include "train/checkpoint.h"
+#include "train/hook.h"
 #include "train/hyperparameters.h"
 #include "train/metrics.h"
 #include "train/pace.h"
@@ -125,6 +126,7 @@ static bool run_round(const struct boost_plan *plan, struct boost_outcome *outco
     double part = (double)(round + 1) / rounds;
     report_round(plan->report_fd, round, scores, six_digits,
                  plan->progress_from + part * (plan->progress_to - plan->progress_from));
+    hook_round(plan->hook, outcome->booster, plan->sets, plan->set_count, round, scores);
     rules_round(plan->rules, outcome->booster, plan->sets, plan->set_count, round, scores);
     return !plan->checkpoints ||
            checkpoint_save(plan->xgboost, outcome->booster, plan->checkpoints, round, error);

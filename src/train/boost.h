@@ -17,6 +17,7 @@ struct boost_plan {
     size_t set_count;
     const char *checkpoints; /* folder, or NULL */
     struct rules *rules;     /* rules.h; NULL: none */
+    struct hook *hook;       /* hook.h; the same */
     int report_fd;
     int threads; /* of small data, to be chosen up to this number (pace.h); 0: no choice */
     /* Where this is one of several models (of a cross validation): its part of the progress. */

@@ -13,6 +13,7 @@
 #include "train/channel.h"
 #include "train/channel_config.h"
 #include "train/cross_validate.h"
+#include "train/hook.h"
 #include "train/hyperparameters.h"
 #include "train/labels.h"
 #include "train/library.h"
@@ -28,6 +29,8 @@ struct training {
     const struct xgboost_release *release;
     json_t *hyperparameters; /* checked */
     json_t *rules;           /* debugger rules, or NULL */
+    json_t *hook_config;     /* the same */
+    struct hook *hook;
     struct channel_config channels;
     struct xgboost *xgboost;
     struct channel *train, *validation;
@@ -80,6 +83,8 @@ static bool read_configs(struct training *job, GError **error)
         return false;
     GError *failed = NULL;
     job->rules = read_config(job, "debugrules.json", false, &failed);
+    if (!failed)
+        job->hook_config = read_config(job, "debughookconfig.json", false, &failed);
     if (failed) {
         g_propagate_error(error, failed);
         return false;
@@ -176,7 +181,8 @@ static enum matrix_kind train_matrix_kind(const struct training *job, int max_bi
     bool plain_trees = strcmp(hyperparameter_text(given, "booster"), "gbtree") == 0 &&
                        !hyperparameter_given(given, "updater") &&
                        !hyperparameter_given(given, "process_type");
-    bool whole = !job->train->is_sparse && !hyperparameter_given(given, "_kfold");
+    bool whole = !job->train->is_sparse && !hook_wants_shap(job->hook) &&
+                 !hyperparameter_given(given, "_kfold");
     return hist && plain_trees && whole && max_bin >= 2 ? MATRIX_QUANTILE : MATRIX_PLAIN;
 }
 
@@ -254,6 +260,7 @@ static bool train_one(const struct training *job, const struct boost_plan *plan,
 {
     struct boost_outcome outcome;
     struct boost_plan ruled = *plan;
+    ruled.hook = job->hook;
     ruled.rules = rules_open(job->rules, job->hyperparameters, job->xgboost, job->report_fd);
     bool boosted = boost(&ruled, &outcome, error);
     rules_close(ruled.rules);
@@ -327,8 +334,11 @@ static bool train(struct training *job, GError **error)
 static bool run_training(struct training *job, GError **error)
 {
     g_autofree char *model = below(job, "model");
-    if (!read_configs(job, error) || !file_make_folders(model, error) ||
-        !load_library(job, error) || !load_train(job, error))
+    if (!read_configs(job, error) || !file_make_folders(model, error) || !load_library(job, error))
+        return false;
+    if (!hyperparameter_given(job->hyperparameters, "_kfold"))
+        job->hook = hook_open(job->hook_config, job->opt_ml, job->xgboost, job->hyperparameters);
+    if (!load_train(job, error))
         return false;
     if (job->channels.has_validation) {
         warn_of_shared_files(job);
@@ -340,6 +350,7 @@ static bool run_training(struct training *job, GError **error)
 
 static void job_clear(struct training *job)
 {
+    hook_close(job->hook);
     if (job->train_matrix)
         job->xgboost->matrix_free(job->train_matrix);
     if (job->validation_matrix)
@@ -349,6 +360,7 @@ static void job_clear(struct training *job)
     xgboost_close(job->xgboost);
     json_decref(job->hyperparameters);
     json_decref(job->rules);
+    json_decref(job->hook_config);
 }
 
 /* XGBoost's complaints that the container lays to the user (its CUSTOMER_ERRORS). */

@@ -7,6 +7,7 @@
  *   input/config/inputdataconfig.json     {"train":{"ContentType":"text/csv",...},...}
  *   input/config/resourceconfig.json      (optional) {"hosts":["algo-1"],...}
  *   input/config/debugrules.json          (optional) rules.h
+ *   input/config/debughookconfig.json     (optional) hook.h
  *   input/data/train/, validation/        the channels' files
  *   checkpoints/                          (optional) where it is, a checkpoint a round is kept
  * there,

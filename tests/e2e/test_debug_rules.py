@@ -143,6 +143,19 @@ def test_the_hook_says_how_often(server, bucket):
         of[s] > of[s - 4] * 0.999 for of in scores.values()))
 
 
+def test_tensors_are_stored_where_the_hook_says(server, bucket):
+    hook = {"S3OutputPath": f"s3://{bucket}/debug", "CollectionConfigurations": [
+        {"CollectionName": "metrics", "CollectionParameters": {"save_interval": "10"}}]}
+    job = train(server, request_of(server, bucket, CLEAR, [rule("Overfit")], hook=hook))
+    prefix = f"debug/{job['TrainingJobName']}/debug-output/"
+    listed = server.client("s3").list_objects_v2(Bucket=bucket, Prefix=prefix)["Contents"]
+    assert [one["Key"].removeprefix(prefix) for one in listed] == [
+        "collections/000000000/worker_0_collections.json",
+        *(f"events/{step:012}/{step:012}_worker_0.tfevents" for step in range(0, 31, 10)),
+        *(f"index/000000000/{step:012}_worker_0.json" for step in range(0, 31, 10)),
+        "training_job_end.ts"]
+
+
 def test_a_rule_stops_the_training(server, bucket):
     request = request_of(server, bucket, NOISY, [rule("LossNotDecreasing", action_json=STOP),
                                                  rule("Overfit", ratio_threshold="1000")],

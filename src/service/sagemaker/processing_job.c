@@ -156,7 +156,8 @@ static const char *end(json_t *body, const struct job_end *end, const json_t *me
     return statuses[end->how];
 }
 
-static const struct job_life processing_life = {&processing_job_kind, plan, enter, NULL, NULL, end};
+static const struct job_life processing_life = {
+    .kind = &processing_job_kind, .plan = plan, .enter = enter, .end = end};
 
 /* ---- operations ---- */
 

@@ -38,8 +38,7 @@ const struct runtime_role *training_role(const json_t *request, GError **error)
     return runtime_role(image, RUNTIME_TRAINS, training_is_script(request), error);
 }
 
-static bool add_script(const struct call *call, const json_t *request, struct job_plan *plan,
-                       GError **error)
+static void add_script(const struct call *call, const json_t *request, struct job_plan *plan)
 {
     const char *name = json_text_at(request, "TrainingJobName");
     g_autofree char *arn = call_arn(call, training_job_kind.word, name);
@@ -56,11 +55,7 @@ static bool add_script(const struct call *call, const json_t *request, struct jo
     };
     g_autofree char *source = plain_hyperparameter(request, "sagemaker_submit_directory");
     bool is_archive = !script.entrypoint && s3_uri_is(source);
-    const json_t *hook = json_object_get(request, "DebugHookConfig");
-    if (hook && !layout_debugger(plan, hook, name, error))
-        return false;
     layout_script(plan, script_settings(call, &script), is_archive ? source : NULL);
-    return true;
 }
 
 static struct job_plan *plan(const struct call *call, const json_t *request, GError **error)
@@ -83,10 +78,13 @@ static struct job_plan *plan(const struct call *call, const json_t *request, GEr
     };
     g_autoptr(job_plan_auto) made = layout_training(&layout);
     const json_t *rules = json_object_get(request, "DebugRuleConfigurations");
+    const json_t *hook = json_object_get(request, "DebugHookConfig");
     if (json_array_size(rules) && !training_is_script(request))
-        layout_rules(made, rules, json_object_get(request, "DebugHookConfig"));
-    if (training_is_script(request) && !add_script(call, request, made, error))
+        layout_rules(made, rules, hook);
+    if (hook && !layout_debugger(made, hook, json_text_at(request, "TrainingJobName"), error))
         return NULL;
+    if (training_is_script(request))
+        add_script(call, request, made);
     return g_steal_pointer(&made);
 }
 

@@ -34,7 +34,8 @@ static const char *end(json_t *body, const struct job_end *end, const json_t *me
     return statuses[end->how];
 }
 
-static const struct job_life life = {&automl_job_kind, plan, enter, NULL, end};
+static const struct job_life life = {
+    .kind = &automl_job_kind, .plan = plan, .enter = enter, .end = end};
 
 /* ---- operations ---- */
 

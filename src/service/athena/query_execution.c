@@ -97,12 +97,21 @@ static json_t *statistics_of(const struct under_way *query, double engine, gint6
         "ResultReuseInformation", "ReusedPreviousResult", 0, "DataManifestLocation", end->manifest);
 }
 
+/* Clients quote the database's name, too. */
+static char *plain_name(const char *name)
+{
+    size_t size = strlen(name);
+    bool quoted = size > 2 && strchr("`\"", name[0]) && name[size - 1] == name[0];
+    g_autofree char *plain = g_strndup(name + quoted, size - 2 * quoted);
+    return g_utf8_strdown(plain, -1);
+}
+
 static json_t *context_of(const json_t *request)
 {
     json_t *context = json_object();
     json_object_update(context, json_object_get(request, "QueryExecutionContext"));
     const char *database = json_text_at(context, "Database");
-    g_autofree char *small = database ? g_utf8_strdown(database, -1) : NULL;
+    g_autofree char *small = database ? plain_name(database) : NULL;
     json_put(context, "Database", small ? json_string(small) : NULL);
     return context;
 }

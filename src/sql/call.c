@@ -84,6 +84,16 @@ static size_t argument_count(const struct sql_node *node)
     return node->flags & NODE_COUNT_STAR ? 0 : node->count;
 }
 
+/* Zoned times are counted by their instants. */
+static void distinct_argument(struct sql_context *x, const struct sql_node *node,
+                              struct sql_function_call *call)
+{
+    if (strcmp(node->text, "count") != 0)
+        sql_fail_at(x->c, node, "NOT_SUPPORTED",
+                    "DISTINCT of times with time zones is not supported in %s", node->text);
+    call->values[0].text = sql_sort_key(x, call->values[0]);
+}
+
 static struct sql_value aggregate_value(struct sql_context *x, struct sql_node *node,
                                         const char *over)
 {
@@ -94,6 +104,8 @@ static struct sql_value aggregate_value(struct sql_context *x, struct sql_node *
                     "Expected expression of varchar, but '%s' has %s type",
                     sql_node_text(&x->c->arena, node->parts[0]),
                     sql_type_write(&x->c->arena, call.types[0]));
+    if (node->flags & NODE_DISTINCT && call.count == 1 && sql_distinct_by_key(call.types[0]))
+        distinct_argument(x, node, &call);
     const struct sql_signature *signature = sql_call_bind(&call);
     struct sql_filling filling = {&call,
                                   signature,

@@ -3,6 +3,7 @@
 #include "sql/scope.h"
 
 #include "sql/coerce.h"
+#include "sql/parser.h"
 #include "sql/resolve_type.h"
 
 #include <stdlib.h>
@@ -307,8 +308,26 @@ static void compile_query(struct compilation *all)
     say_references(all);
 }
 
+/* UPDATE t, DELETE FROM t, MERGE INTO t: of a table that is not there, that is said first. */
+static void find_changed(struct compilation *all)
+{
+    struct sql_compiler *c = &all->c;
+    bool update = sql_same_word(c->tokens[0].keyword ? c->tokens[0].keyword : "", "UPDATE");
+    bool other = c->tokens[0].keyword && (strcmp(c->tokens[0].keyword, "DELETE") == 0 ||
+                                          strcmp(c->tokens[0].keyword, "MERGE") == 0);
+    if (!update && !other)
+        return;
+    struct sql_scope nothing = {0};
+    struct sql_context x = {.c = c, .scope = &nothing};
+    c->at = update ? 1 : 2;
+    struct sql_relation *table = sql_table_relation(c);
+    table->line = table->column = 1;
+    sql_relation_output(&x, table);
+}
+
 static void refuse_other(struct compilation *all)
 {
+    find_changed(all);
     sql_fail(&all->c, 1, 1, "NOT_SUPPORTED", "%s is not supported", all->tree->what);
 }
 

@@ -316,6 +316,8 @@ static struct sql_value subquery(struct sql_context *x, struct sql_node *node)
 
 static struct sql_value walk(struct sql_context *x, struct sql_node *node)
 {
+    if (x->in_lambda && node->query)
+        sql_fail_at(x->c, node, "NOT_SUPPORTED", "Lambda expression cannot contain subqueries");
     switch (node->kind) {
     case NODE_NAME:
     case NODE_FIELD:

@@ -27,6 +27,11 @@ static bool holds_floating(const struct sql_type *type)
     return floating(type);
 }
 
+bool sql_distinct_by_key(const struct sql_type *type)
+{
+    return type->kind == SQL_TIMESTAMP_ZONED || type->kind == SQL_TIME_ZONED;
+}
+
 const char *sql_sort_key(struct sql_context *x, struct sql_value value)
 {
     if (value.type->kind == SQL_TIMESTAMP_ZONED)

@@ -124,6 +124,26 @@ static const char *ordered_output(struct sql_context *x, const struct sql_query 
     return sql_ordered(x, query, output, keys, false);
 }
 
+const char *sql_distinct_text(struct sql_context *x, const char *text,
+                              const struct sql_fields *fields)
+{
+    struct sql_text shown = {.arena = &x->c->arena}, keys = {.arena = &x->c->arena};
+    bool needed = false;
+    for (size_t i = 0; i < fields->count; i++) {
+        struct sql_value column = {.text = sql_printf(&x->c->arena, "c%zu", i + 1),
+                                   .type = fields->list[i].type};
+        bool by_key = sql_distinct_by_key(column.type);
+        needed |= by_key;
+        sql_text_printf(&shown, by_key ? "%sany_value(%s) AS c%zu" : "%s%s AS c%zu", i ? ", " : "",
+                        column.text, i + 1);
+        sql_text_printf(&keys, "%s%s", i ? ", " : "", sql_sort_key(x, column));
+    }
+    if (!needed)
+        return NULL;
+    return sql_printf(&x->c->arena, "SELECT %s FROM (%s) GROUP BY %s", sql_text_end(&shown), text,
+                      sql_text_end(&keys));
+}
+
 /* --- VALUES --- */
 
 static struct sql_value row_part(struct sql_context *x, struct sql_node *node,
@@ -218,6 +238,21 @@ static const char *as_types(struct sql_context *x, struct sql_output side,
     return sql_printf(&x->c->arena, "(SELECT %s FROM (%s))", sql_text_end(&text), side.text);
 }
 
+static const char *set_text(struct sql_context *x, const struct sql_body *body,
+                            const struct sql_fields *fields, const char *left, const char *right)
+{
+    bool all = strcmp(body->operation, "UNION") == 0;
+    const char *text = sql_printf(&x->c->arena, "%s %s ALL %s", left, body->operation, right);
+    const char *distinct = body->distinct || !all ? sql_distinct_text(x, text, fields) : NULL;
+    if (distinct && !all)
+        sql_fail_at(x->c, body, "NOT_SUPPORTED", "%s of times with time zones is not supported",
+                    body->operation);
+    if (distinct)
+        return distinct;
+    return sql_printf(&x->c->arena, "%s %s%s %s", left, body->operation,
+                      body->distinct ? "" : " ALL", right);
+}
+
 static struct sql_output set_output(struct sql_context *x, struct sql_body *body)
 {
     struct sql_output left = sql_body_output(x, body->left, NULL);
@@ -247,8 +282,8 @@ static struct sql_output set_output(struct sql_context *x, struct sql_body *body
                         strcmp(body->operation, "UNION") == 0 ? " DISTINCT" : "");
     }
     struct sql_output output = {.fields = {fields, count}};
-    output.text = sql_printf(&x->c->arena, "%s %s%s %s", as_types(x, left, fields), body->operation,
-                             body->distinct ? "" : " ALL", as_types(x, right, fields));
+    output.text =
+        set_text(x, body, &output.fields, as_types(x, left, fields), as_types(x, right, fields));
     return output;
 }
 

@@ -125,6 +125,8 @@ struct sql_value sql_case(struct sql_context *x, struct sql_node *node);
 /* All to one type, or "<what> must be the same type ...". */
 const struct sql_type *sql_single_type(struct sql_context *x, struct sql_node *const *nodes,
                                        const char *what, struct sql_value *values, size_t count);
+/* DuckDB's DISTINCT is not Trino's of the type: zoned times are the same by their instants. */
+bool sql_distinct_by_key(const struct sql_type *type);
 /* What values are sorted or grouped by: DuckDB's order of it is Trino's of the value. */
 const char *sql_sort_key(struct sql_context *x, struct sql_value value);
 

@@ -323,6 +323,9 @@ struct sql_output sql_select_output(struct sql_context *x, struct sql_body *body
     struct sql_text extra = {.arena = &x->c->arena};
     struct sql_order_key *keys = sort_keys(s, &extra);
     struct sql_output output = output_of(s, list_text(s, sql_text_end(&extra)));
+    const char *distinct =
+        body->distinct ? sql_distinct_text(x, output.text, &output.fields) : NULL;
+    output.text = distinct ? distinct : output.text;
     if (query)
         output.text = sql_ordered(x, query, output, keys, extra.size > 0);
     return output;

@@ -15,6 +15,9 @@ struct sql_output sql_select_output(struct sql_context *x, struct sql_body *body
  * than it shows. */
 const char *sql_ordered(struct sql_context *x, const struct sql_query *query,
                         struct sql_output output, const struct sql_order_key *keys, bool more);
+/* The text with each row once, where DISTINCT alone would not do; NULL where it does. */
+const char *sql_distinct_text(struct sql_context *x, const char *text,
+                              const struct sql_fields *fields);
 /* partition.c: the conjuncts of WHERE that are about partition columns alone. */
 void sql_partition_filter(struct sql_context *x, const struct sql_body *body);
 

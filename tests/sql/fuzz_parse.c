@@ -21,17 +21,26 @@ static bool find(void *data, const char *catalog, const char *schema, const char
     return strlen(table) == 1;
 }
 
-static void compile_once(const char *text, struct sql_error *error)
+static void check(const struct sql_statement *statement, const struct sql_error *error)
 {
-    static const char *const PARAMETERS[] = {"1", "'x'"};
-    struct sql_catalog catalog = {.find = find,
-                                  .name = "awsdatacatalog",
-                                  .schema = "default",
-                                  .parameters = PARAMETERS,
-                                  .parameter_count = 2};
-    struct sql_statement *statement = sql_compile(text, &catalog, error);
     if (!statement && (!*error->name || !*error->message || error->line < 0))
         abort();
+}
+
+/* As many parameters as the text has question marks, up to those that there are. */
+static void compile_once(const char *text, struct sql_error *error)
+{
+    static const char *const PARAMETERS[] = {"1", "'x'", "DATE '2024-01-01'"};
+    struct sql_catalog catalog = {
+        .find = find, .name = "awsdatacatalog", .schema = "default", .parameters = PARAMETERS};
+    struct sql_statement *statement = sql_parse(text, error);
+    check(statement, error);
+    if (!statement)
+        return;
+    catalog.parameter_count = statement->parameter_count < 3 ? statement->parameter_count : 3;
+    sql_statement_free(statement);
+    statement = sql_compile(text, &catalog, error);
+    check(statement, error);
     sql_statement_free(statement);
 }
 

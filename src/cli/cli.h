@@ -35,6 +35,7 @@ int cli_logs(int argc, char **argv);
 int cli_stop(int argc, char **argv);
 int cli_env(int argc, char **argv);
 int cli_run(int argc, char **argv);
+int cli_tune(int argc, char **argv);
 int cli_job(int argc, char **argv);
 int cli_extract(int argc, char **argv);
 int cli_engine(int argc, char **argv);

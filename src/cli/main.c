@@ -34,6 +34,17 @@ static const struct verb verbs[] = {
      "created where it is missing.\n"
      "Ctrl-C stops the execution. The exit code is 0 only where it succeeded.",
      cli_run},
+    {"tune", "FILE [--name NAME] [--json]", "search hyperparameters as a file says, to the end",
+     "FILE holds what CreateHyperParameterTuningJob is asked, in YAML or JSON; what it leaves out "
+     "of\n"
+     "the training job's RoleArn, OutputDataConfig, ResourceConfig and StoppingCondition is filled "
+     "in.\n"
+     "Texts such as file://rows.csv are uploaded first, as `lathe run` does. Shows the trials and\n"
+     "the best so far, in the server that has the home folder or in this process.\n"
+     "  --name NAME   the tuning job's name; the file's and a few letters otherwise\n"
+     "  --json        nothing but the end, as JSON\n"
+     "Ctrl-C stops the tuning job. The exit code is 0 only where it completed.",
+     cli_tune},
     {"env", "[--all]", "print what AWS clients need: eval \"$(lathe env)\"",
      "Prints export lines for a shell: the endpoint, region, keys, and the configuration file "
      "that\n"

@@ -43,8 +43,7 @@ struct workflow_run {
 
 /* ---- the definition ---- */
 
-/* What the file is called, or its folder where that says more. */
-static char *pipeline_name(const char *file)
+char *run_name_of(const char *file)
 {
     g_autofree char *path = g_canonicalize_filename(file, NULL);
     g_autofree char *name = g_path_get_basename(path);
@@ -213,15 +212,14 @@ static bool stop(const struct workflow_run *run, GError **error)
     return reply != NULL;
 }
 
-static bool wait_for_change(const struct workflow_run *run, GError **error)
+bool run_wait_for_change(int signals, int changes)
 {
-    struct pollfd fds[] = {{.fd = run->signals, .events = POLLIN},
-                           {.fd = run->changes, .events = POLLIN}};
+    struct pollfd fds[] = {{.fd = signals, .events = POLLIN}, {.fd = changes, .events = POLLIN}};
     eventfd_t ignored;
-    poll(fds, G_N_ELEMENTS(fds), run->changes < 0 ? LOOK_MILLISECONDS : FRAME_MILLISECONDS);
+    poll(fds, G_N_ELEMENTS(fds), changes < 0 ? LOOK_MILLISECONDS : FRAME_MILLISECONDS);
     if (fds[1].revents)
-        eventfd_read(run->changes, &ignored);
-    return !fds[0].revents || stop(run, error);
+        eventfd_read(changes, &ignored);
+    return fds[0].revents != 0;
 }
 
 static int end_code(const json_t *execution)
@@ -258,7 +256,7 @@ static int follow(const struct workflow_run *run)
             code = tell_end(run, execution, steps);
             break;
         }
-        if (!wait_for_change(run, &error))
+        if (run_wait_for_change(run->signals, run->changes) && !stop(run, &error))
             break;
     }
     run_view_free(view);
@@ -274,9 +272,8 @@ static bool is_served(void)
     return about != NULL;
 }
 
-/* In the server there is, or one of our own. */
-static bool find_server(struct workflow_run *run, const char *listen, struct server **server,
-                        GError **error)
+bool run_find_server(const char *listen, const char *kind, struct server **server, int *changes,
+                     GError **error)
 {
     if (is_served())
         return !listen || error_set(error, ERROR_IN_USE,
@@ -286,8 +283,8 @@ static bool find_server(struct workflow_run *run, const char *listen, struct ser
     const struct server_options options = {.listen = listen};
     *server = server_open(&options, error);
     if (*server)
-        run->changes = server_changes(*server, PIPELINE_EXECUTION, error);
-    return run->changes >= 0;
+        *changes = server_changes(*server, kind, error);
+    return *changes >= 0;
 }
 
 static int run_workflow(struct workflow_run *run, const char *listen)
@@ -297,8 +294,9 @@ static int run_workflow(struct workflow_run *run, const char *listen)
     sigset_t signals;
     server_block_signals(&signals);
     run->signals = signalfd(-1, &signals, SFD_CLOEXEC);
-    bool started =
-        read_file(run, &error) && find_server(run, listen, &server, &error) && start(run, &error);
+    bool started = read_file(run, &error) &&
+                   run_find_server(listen, PIPELINE_EXECUTION, &server, &run->changes, &error) &&
+                   start(run, &error);
     int code = started ? follow(run) : cli_error(error);
     if (server && listen && code == CLI_OK) {
         printf("lathe listens on %s\n", server_url(server));
@@ -333,7 +331,7 @@ int cli_run(int argc, char **argv)
         run.folder = g_path_get_dirname(run.file);
         run.as_json = as_json;
         if (!run.pipeline)
-            run.pipeline = pipeline_name(run.file);
+            run.pipeline = run_name_of(run.file);
         if (serve && !listen)
             listen = g_strdup(CLI_LISTEN);
         code = run_workflow(&run, listen);

@@ -1,8 +1,23 @@
-/* run.h: what the files of `lathe run` share: a workflow from a file to its end. */
+/* run.h: what the files of `lathe run` and `lathe tune` share: something from a file to its end. */
 #ifndef LATHE_CLI_RUN_H
 #define LATHE_CLI_RUN_H
 
 #include "flow/pipeline/definition.h"
+
+struct server;
+
+/* What a file is called, or its folder where that says more, as the name of what it holds; g_free.
+ */
+char *run_name_of(const char *file);
+
+/* The server that has the home, or one of our own: *server, and *changes, a descriptor that can be
+ * read when a resource of that kind has changed (-1: the server is another process). listen: where
+ * ours serves HTTP, or NULL. */
+bool run_find_server(const char *listen, const char *kind, struct server **server, int *changes,
+                     GError **error);
+
+/* Waits for a change, or a while; whether a signal came (a signalfd), which is still to be read. */
+bool run_wait_for_change(int signals, int changes);
 
 /* Uploads what "file://relative/path" texts in a value (a definition, a parameter) name, paths
  * being relative to folder, and replaces them by s3:// URIs in the bucket, which is created where

@@ -13,4 +13,7 @@ extern const struct sql_function sql_functions_map[];
 extern const struct sql_function sql_functions_general[];
 extern const struct sql_function sql_functions_math[];
 
+extern const struct sql_function sql_functions_text[], sql_functions_regexp[],
+    sql_functions_moment[], sql_functions_json[], sql_functions_binary[];
+
 #endif

@@ -14,7 +14,8 @@
     "e, i: {'key': e.key, 'place': i, 'value': e.value}));\n" \
     "CREATE OR REPLACE MACRO trino_map_entries(l) AS map(list_transform(l, lambda " \
     "e: e.key), list_transform(l, lambda e: e.value));\n" \
-    "CREATE OR REPLACE MACRO trino_map_of(l) AS CASE WHEN len(trino_sorted_keys(l)) > 0 THEN " \
+    "CREATE OR REPLACE MACRO trino_map_of(l) AS CASE WHEN " \
+    "len(trino_sorted_keys(l)) > 0 THEN " \
     "trino_map_entries(trino_first_keys(trino_sorted_keys(l))) END;\n" \
     "CREATE OR REPLACE MACRO trino_multimap_of(l) AS " \
     "map(list_transform(trino_first_keys(trino_sorted_keys(l)), lambda e: e.key), " \
@@ -26,8 +27,8 @@
     "lambda e: {'n': -CAST(e.value AS BIGINT), 'key': e.key})), lambda e: {'key': " \
     "e.key, 'value': -e.n})[1:n]);\n" \
     "CREATE OR REPLACE MACRO trino_quantile(q) AS CASE WHEN q < 0 OR q > 1 THEN " \
-    "CAST(trino_fail('INVALID_FUNCTION_ARGUMENT:percentile must be between 0 and 1') AS DOUBLE) WHEN " \
-    "q + 1e-12 > 1 THEN 1 ELSE q + 1e-12 END;\n" \
+    "CAST(trino_fail('INVALID_FUNCTION_ARGUMENT:percentile must be between 0 and " \
+    "1') AS DOUBLE) WHEN q + 1e-12 > 1 THEN 1 ELSE q + 1e-12 END;\n" \
     "CREATE OR REPLACE MACRO trino_nth(n) AS CASE WHEN n < 1 THEN " \
     "CAST(trino_fail('INVALID_FUNCTION_ARGUMENT:Offset must be at least 1') AS " \
     "BIGINT) ELSE n END;\n" \
@@ -100,9 +101,6 @@
     "THEN list_reduce(l, lambda a, b: a || b) END;\n" \
     "CREATE OR REPLACE MACRO trino_pairs(a, b) AS list_transform(list_zip(a, b), " \
     "lambda z: {'key': z[1], 'value': z[2]});\n" \
-    "CREATE OR REPLACE MACRO trino_any(l) AS CASE WHEN l IS NULL THEN NULL WHEN " \
-    "list_contains(l, true) THEN true WHEN list_count(l) < len(l) THEN NULL ELSE " \
-    "false END;\n" \
     "CREATE OR REPLACE MACRO trino_ngrams(l, n) AS CASE WHEN n <= 0 THEN " \
     "[l[CAST(trino_fail('INVALID_FUNCTION_ARGUMENT:N must be positive') AS " \
     "BIGINT):]] WHEN n >= len(l) THEN [l] ELSE list_transform(range(1, len(l) - n " \

@@ -9,9 +9,11 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/process.h"
+#include "sql/sql.h"
 #include "table/engine.h"
 #include "table/engine_answer.h"
 #include "table/engine_write.h"
+#include "table/functions.h"
 #include "table/relation_view.h"
 #include "table/text_scan.h"
 #include "worker/serve.h"
@@ -89,7 +91,8 @@ static bool open_session(struct session *session, const char *folder, size_t mem
     duckdb_library_set_engine(&session->library);
     return open_database(session, memory, threads, error) &&
            text_scan_register(&session->scan, session->connection, error) &&
-           shut_in(session, error);
+           functions_register(&session->library, session->connection, error) &&
+           tell(session, sql_prelude(), error) && shut_in(session, error);
 }
 
 static void close_session(struct session *session)

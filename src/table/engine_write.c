@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "table/hive_hash.h"
 
 char *writing_next_name(struct writing *writing, const char *ending)
 {
@@ -30,35 +31,6 @@ bool writing_fail_partitions(const struct writing *writing, GError **error)
 
 /* ---- buckets, by Hive's first hash ---- */
 
-static int32_t fold(int64_t value)
-{
-    return (int32_t)(value ^ (int64_t)((uint64_t)value >> 32));
-}
-
-static int32_t hash_of(const struct sql_type *type, const struct value_view *view, size_t row)
-{
-    size_t size;
-    if (value_is_null(view, row))
-        return 0;
-    if (type->kind == SQL_VARCHAR || type->kind == SQL_CHAR) {
-        const char *bytes = value_bytes(view, row, &size);
-        uint32_t hash = 0;
-        for (size_t i = 0; i < size; i++)
-            hash = hash * 31 + (uint32_t)(signed char)bytes[i];
-        return (int32_t)hash;
-    }
-    if (type->kind == SQL_DOUBLE || type->kind == SQL_REAL) {
-        double number = value_double(view, row);
-        float half = (float)number;
-        int64_t bits = 0;
-        memcpy(&bits, type->kind == SQL_REAL ? (void *)&half : (void *)&number,
-               type->kind == SQL_REAL ? sizeof half : sizeof number);
-        return type->kind == SQL_REAL ? (int32_t)bits : fold(bits);
-    }
-    int64_t value = (int64_t)value_integer(view, row);
-    return type->kind == SQL_BIGINT ? fold(value) : (int32_t)value;
-}
-
 static bool hashes(const struct sql_type *type)
 {
     return type->kind <= SQL_DOUBLE || type->kind == SQL_VARCHAR || type->kind == SQL_CHAR ||
@@ -79,7 +51,7 @@ int64_t writing_bucket(const struct writing *writing, const struct value_view *v
     for (size_t i = 0; i < json_array_size(writing->buckets); i++) {
         const char *name = json_string_value(json_array_get(writing->buckets, i));
         size_t column = column_named(writing, name);
-        hash = hash * 31 + (uint32_t)hash_of(writing->columns->types[column], &views[column], row);
+        hash = hash * 31 + (uint32_t)hive_hash(&views[column], row);
     }
     return (int64_t)(hash & INT32_MAX) % writing->bucket_count;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "table/regex_java.h"
 
 struct regex {
     pcre2_code *code;
@@ -20,9 +21,26 @@ struct regex_match {
 /* More would take seconds on one text. */
 enum { MATCH_LIMIT = 20000000, DEPTH_LIMIT = 100000, HEAP_KIBIBYTES = 65536 };
 
-static bool fail_pattern(int code, GError **error)
+/* The name in the braces before the place of the error. */
+static bool fail_property(const char *pattern, size_t place, GError **error)
+{
+    size_t start = place, end = place;
+    while (start > 0 && pattern[start - 1] != '{')
+        start--;
+    while (end > start && pattern[end - 1] == '}')
+        end--;
+    return error_set(error, ERROR_VALIDATION, "invalid character property name <%.*s>",
+                     (int)(end - start), pattern + start);
+}
+
+static bool fail_pattern(int code, const char *pattern, size_t place, GError **error)
 {
     switch (code) {
+    case PCRE2_ERROR_MALFORMED_UNICODE_PROPERTY:
+    case PCRE2_ERROR_UNKNOWN_UNICODE_PROPERTY:
+        return fail_property(pattern, place, error);
+    case PCRE2_ERROR_INVALID_AFTER_PARENS_QUERY:
+        return error_set(error, ERROR_VALIDATION, "undefined group option");
     case PCRE2_ERROR_MISSING_CLOSING_PARENTHESIS:
         return error_set(error, ERROR_VALIDATION, "end pattern with unmatched parenthesis");
     case PCRE2_ERROR_UNMATCHED_CLOSING_PARENTHESIS:
@@ -44,9 +62,13 @@ struct regex *regex_new(const char *pattern, size_t size, GError **error)
     int code;
     PCRE2_SIZE place;
     uint32_t options = PCRE2_UTF | PCRE2_NEVER_BACKSLASH_C;
-    pcre2_code *compiled = pcre2_compile((PCRE2_SPTR)pattern, size, options, &code, &place, NULL);
+    g_autoptr(GString) said = regex_from_java(pattern, size, error);
+    if (!said)
+        return NULL;
+    pcre2_code *compiled =
+        pcre2_compile((PCRE2_SPTR)said->str, said->len, options, &code, &place, NULL);
     if (!compiled) {
-        fail_pattern(code, error);
+        fail_pattern(code, said->str, place, error);
         return NULL;
     }
     pcre2_jit_compile(compiled, PCRE2_JIT_COMPLETE);

@@ -166,6 +166,53 @@ void value_put_float(GString *text, float value)
     put_digits(text, digits, count, atoi(strchr(written, 'e') + 1) + 1);
 }
 
+/* The digits of a plain or scientific number, without its sign; its exponent as 0.digits has it. */
+static int cut_digits(const char *plain, char digits[64], int *first, int *count)
+{
+    const char *exponent_at = strchr(plain, 'E');
+    size_t size = exponent_at ? (size_t)(exponent_at - plain) : strlen(plain);
+    int point = -1, exponent = exponent_at ? atoi(exponent_at + 1) : 0;
+    *count = 0;
+    for (size_t i = 0; i < size && *count < 63; i++)
+        if (plain[i] == '.')
+            point = *count;
+        else
+            digits[(*count)++] = plain[i];
+    point = point < 0 ? *count : point;
+    for (*first = 0; *first < *count - 1 && digits[*first] == '0';)
+        ++*first;
+    while (*count > *first + 1 && digits[*count - 1] == '0')
+        --*count;
+    return digits[*first] == '0' ? 1 : exponent + point - *first;
+}
+
+/* Seven digits, rounded half to even, as Trino's reals are written. */
+static double seven_digits(double value)
+{
+    char text[40];
+    if (!isfinite(value))
+        return value;
+    g_snprintf(text, sizeof text, "%.6e", value);
+    return g_ascii_strtod(text, NULL);
+}
+
+void value_put_scientific(GString *text, double value, bool real)
+{
+    char digits[64];
+    int first, count;
+    g_autoptr(GString) plain = g_string_new(NULL);
+    value_put_double(plain, real ? seven_digits(value) : value);
+    const char *at = plain->str + (*plain->str == '-');
+    if (!g_ascii_isdigit(*at)) {
+        g_string_append(text, plain->str);
+        return;
+    }
+    int exponent = cut_digits(at, digits, &first, &count);
+    g_string_append_printf(text, "%s%c.%.*sE%d", *plain->str == '-' ? "-" : "", digits[first],
+                           MAX(count - first - 1, 1), count - first > 1 ? digits + first + 1 : "0",
+                           exponent - 1);
+}
+
 void value_put_decimal(GString *text, value_wide digits, int scale)
 {
     __extension__ typedef unsigned __int128 bits;

@@ -38,6 +38,8 @@ double value_double(const struct value_view *view, size_t row);
 /* Java's Double.toString and Float.toString: 1.0, 1.0E10, NaN. */
 void value_put_double(GString *text, double value);
 void value_put_float(GString *text, float value);
+/* As a cast to varchar writes them: 1.0E0, 3.333333333333333E-1; reals with seven digits. */
+void value_put_scientific(GString *text, double value, bool real);
 /* digits / 10^scale. */
 void value_put_decimal(GString *text, value_wide digits, int scale);
 void value_put_day_interval(GString *text, int64_t millis);

@@ -1,0 +1,35 @@
+/* Regular expressions. */
+#include "sql/functions.h"
+
+const struct sql_function sql_functions_regexp[] = {
+    {"regexp_like", SQL_SCALAR, "(varchar(x), joniregexp) -> boolean", "trino_regexp_like($1, $2)",
+     0},
+    {"regexp_extract", SQL_SCALAR, "(varchar(x), joniregexp) -> varchar(x)",
+     "trino_regexp_extract($1, $2)", 0},
+    {"regexp_extract", SQL_SCALAR, "(varchar(x), joniregexp, bigint) -> varchar(x)",
+     "trino_regexp_extract($1, $2, $3)", 0},
+    {"regexp_extract_all", SQL_SCALAR, "(varchar(x), joniregexp) -> array(varchar(x))",
+     "trino_regexp_extract_all($1, $2)", 0},
+    {"regexp_extract_all", SQL_SCALAR, "(varchar(x), joniregexp, bigint) -> array(varchar(x))",
+     "trino_regexp_extract_all($1, $2, $3)", 0},
+    {"regexp_replace", SQL_SCALAR, "(varchar(x), joniregexp) -> varchar(x)",
+     "trino_regexp_replace($1, $2)", 0},
+    {"regexp_replace", SQL_SCALAR,
+     "(varchar(x), joniregexp, varchar(y)) -> varchar(z) where z = min(2147483647, x + max(x * y / "
+     "2, y) * (x + 1))",
+     "trino_regexp_replace($1, $2, $3)", 0},
+    {"regexp_replace", SQL_SCALAR,
+     "(varchar, joniregexp, function(array(varchar),varchar)) -> varchar",
+     "trino_regexp_join($1, $2, list_transform(trino_regexp_groups($1, $2), $3))", 0},
+    {"regexp_split", SQL_SCALAR, "(varchar(x), joniregexp) -> array(varchar(x))",
+     "trino_regexp_split($1, $2)", 0},
+    {"regexp_count", SQL_SCALAR, "(varchar(x), joniregexp) -> bigint", "trino_regexp_count($1, $2)",
+     0},
+    {"regexp_position", SQL_SCALAR, "(varchar(x), joniregexp) -> integer",
+     "trino_regexp_position($1, $2)", 0},
+    {"regexp_position", SQL_SCALAR, "(varchar(x), joniregexp, bigint) -> integer",
+     "trino_regexp_position($1, $2, $3)", 0},
+    {"regexp_position", SQL_SCALAR, "(varchar(x), joniregexp, bigint, bigint) -> integer",
+     "trino_regexp_position($1, $2, $3, $4)", 0},
+    {0},
+};

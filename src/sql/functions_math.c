@@ -86,7 +86,7 @@ const struct sql_function sql_functions_math[] = {
     {"log10", SQL_SCALAR, "(double) -> double", "trino_log10($1)", 0},
     {"asin", SQL_SCALAR, "(double) -> double", "trino_asin($1)", 0},
     {"acos", SQL_SCALAR, "(double) -> double", "trino_acos($1)", 0},
-    {"cbrt", SQL_SCALAR, "(double) -> double", "cbrt($1)", 0},
+    {"cbrt", SQL_SCALAR, "(double) -> double", "trino_cbrt($1)", 0},
     {"exp", SQL_SCALAR, "(double) -> double", "exp($1)", 0},
     {"sin", SQL_SCALAR, "(double) -> double", "sin($1)", 0},
     {"cos", SQL_SCALAR, "(double) -> double", "cos($1)", 0},

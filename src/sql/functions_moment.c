@@ -158,7 +158,7 @@ const struct sql_function sql_functions_moment[] = {
      "trino_parse_duration($1)", 0},
     {"parse_data_size", SQL_SCALAR, "(varchar(x)) -> decimal(38,0)",
      "CAST(trino_parse_data_size($1) AS ${r})", 0},
-    {"format_number", SQL_SCALAR, "(bigint) -> varchar", NULL, 0},
-    {"format_number", SQL_SCALAR, "(double) -> varchar", NULL, 0},
+    {"format_number", SQL_SCALAR, "(bigint) -> varchar", "trino_format_number($1)", 0},
+    {"format_number", SQL_SCALAR, "(double) -> varchar", "trino_format_number($1)", 0},
     {0},
 };

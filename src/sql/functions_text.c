@@ -2,6 +2,7 @@
 #include "sql/functions.h"
 
 const struct sql_function sql_functions_text[] = {
+    {"format", SQL_SCALAR, "(varchar, any...) -> varchar", "trino_format($*)", 0},
     {"length", SQL_SCALAR, "(varchar(x)) -> bigint", "length($1)", 0},
     {"length", SQL_SCALAR, "(char(x)) -> bigint",
      "CASE WHEN $1 IS NOT NULL THEN CAST(${x} AS BIGINT) END", 0},

@@ -4,9 +4,9 @@
 
 // clang-format off
 #define SQL_PRELUDE_LISTS \
-    "CREATE OR REPLACE MACRO trino_decimal_average(sum, n, s, r) AS CASE WHEN n > " \
-    "0 THEN trino_scaled(trino_round_divide(trino_unscaled(sum), CAST(n AS " \
-    "HUGEINT)), s, r) END;\n" \
+    "CREATE OR REPLACE MACRO trino_decimal_average(sum, n, s, r) AS " \
+    "cast_to_type(CASE WHEN n > 0 THEN trino_divide_decimal(sum, CAST(n AS " \
+    "DECIMAL(18,0)), s) END, r);\n" \
     "CREATE OR REPLACE MACRO trino_first_keys(s) AS list_filter(s, lambda e, i: i " \
     "= 1 OR s[i - 1].key IS DISTINCT FROM e.key);\n" \
     "CREATE OR REPLACE MACRO trino_sorted_keys(l) AS " \

@@ -38,10 +38,8 @@
     "CAST(s AS BIGINT)) || '.' || CASE WHEN s > 0 THEN right(trino_padded(n, s), " \
     "s) ELSE '' END, r);\n" \
     "CREATE OR REPLACE MACRO trino_null_as(t, r) AS cast_to_type(t, r);\n" \
-    "CREATE OR REPLACE MACRO trino_decimal_divide(a, b, sa, sb, s, r) AS CASE WHEN " \
-    "b = 0 THEN trino_null_as(trino_fail('DIVISION_BY_ZERO:Division by zero'), r) " \
-    "ELSE trino_scaled(trino_round_divide(trino_unscaled(a) * CAST('1e' || (s - sa " \
-    "+ sb) AS HUGEINT), trino_unscaled(b)), s, r) END;\n" \
+    "CREATE OR REPLACE MACRO trino_decimal_divide(a, b, sa, sb, s, r) AS " \
+    "cast_to_type(trino_divide_decimal(a, b, s), r);\n" \
     "CREATE OR REPLACE MACRO trino_decimal_multiply(a, b, r) AS cast_to_type(a * " \
     "b, r);\n"
 // clang-format on

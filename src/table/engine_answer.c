@@ -66,6 +66,61 @@ static const char *name_of_kind(int kind)
     }
 }
 
+/* DuckDB's words for types of integers, and Trino's. */
+static const char *name_of_integer(const char *text)
+{
+    static const char *const names[][2] = {{"INT8", "tinyint"},
+                                           {"INT16", "smallint"},
+                                           {"INT32", "integer"},
+                                           {"INT64", "bigint"},
+                                           {"INT128", "bigint"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        size_t size = strlen(names[i][0]);
+        if (strncmp(text, names[i][0], size) == 0 && !g_ascii_isdigit(text[size]))
+            return names[i][1];
+    }
+    return NULL;
+}
+
+/* "Overflow in addition of INT32 (2147483647 + 1)!" */
+static bool fail_overflow(const char *text, GError **error)
+{
+    static const char *const what[] = {"addition", "subtraction", "multiplication"};
+    for (size_t i = 0; i < G_N_ELEMENTS(what); i++) {
+        g_autofree char *begin = g_strdup_printf("Overflow in %s of ", what[i]);
+        const char *found = strstr(text, begin);
+        const char *name = found ? name_of_integer(found + strlen(begin)) : NULL;
+        const char *open = name ? strchr(found, '(') : NULL,
+                   *close = open ? strchr(open, ')') : NULL;
+        if (close)
+            return error_set(error, ERROR_VALIDATION,
+                             "NUMERIC_VALUE_OUT_OF_RANGE: %s %s overflow: %.*s", name, what[i],
+                             (int)(close - open - 1), open + 1);
+    }
+    return true;
+}
+
+/* "Type INT32 with value 70000 can't be cast because the value is out of range for the destination
+ * type INT16", of a sum "INT128 with value". */
+static bool fail_range(const char *text, GError **error)
+{
+    const char *from = strstr(text, "Type INT"), *value = strstr(text, " with value ");
+    const char *end =
+        value ? strstr(value, " can't be cast because the value is out of range") : NULL;
+    const char *to = end ? strstr(end, "destination type ") : NULL;
+    const char *name = to ? name_of_integer(to + strlen("destination type ")) : NULL;
+    if (!from || !name)
+        return true;
+    value += strlen(" with value ");
+    if (g_str_has_prefix(from, "Type INT128"))
+        return error_set(error, ERROR_VALIDATION,
+                         "NUMERIC_VALUE_OUT_OF_RANGE: bigint addition overflow: %.*s",
+                         (int)(end - value), value);
+    return error_set(error, ERROR_VALIDATION,
+                     "NUMERIC_VALUE_OUT_OF_RANGE: Out of range for %s: %.*s", name,
+                     (int)(end - value), value);
+}
+
 bool engine_answer_fail(const struct duckdb_library *library, const char *text, int kind,
                         GError **error)
 {
@@ -78,6 +133,8 @@ bool engine_answer_fail(const struct duckdb_library *library, const char *text, 
     if (text && strstr(text, "More than one row returned by a subquery"))
         return error_set(error, ERROR_VALIDATION,
                          "SUBQUERY_MULTIPLE_ROWS: Scalar sub-query has returned multiple rows");
+    if (text && (!fail_overflow(text, error) || !fail_range(text, error)))
+        return false;
     const char *place = text ? strstr(text, "\n\nLINE ") : NULL;
     int size = place ? (int)(place - text) : text ? (int)strlen(text) : 0;
     return error_set(error, ERROR_VALIDATION, "%s: %.*s", name_of_kind(kind), size,

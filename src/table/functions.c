@@ -7,8 +7,8 @@
 #include "table/logical.h"
 
 static const struct function *const families[] = {
-    functions_text,   functions_regexp, functions_moment, functions_json,
-    functions_binary, functions_number, functions_cast,   functions_format,
+    functions_text,   functions_regexp, functions_moment, functions_json, functions_binary,
+    functions_number, functions_cast,   functions_format, functions_java,
 };
 
 /* ---- arguments ---- */
@@ -194,7 +194,7 @@ static char *next_type(const char **at)
     int depth = 0;
     for (*at = start; **at && (depth || **at != ','); ++*at)
         depth += (**at == '(') - (**at == ')');
-    return g_strndup(start, (gsize)(*at - start));
+    return g_strchomp(g_strndup(start, (gsize)(*at - start)));
 }
 
 static void *logical_named(const struct duckdb_library *library, struct arena *arena,

@@ -38,6 +38,11 @@ static bool root(struct function_call *call)
     return give_double(call, sqrt(call_double(call, 0)));
 }
 
+static bool cube_root(struct function_call *call)
+{
+    return give_double(call, (double)cbrtl((long double)call_double(call, 0)));
+}
+
 static bool natural_log(struct function_call *call)
 {
     return give_double(call, log(call_double(call, 0)));
@@ -175,6 +180,7 @@ static bool parse_data_size(struct function_call *call)
 const struct function functions_format[] = {
     {"any", "array(boolean) -> boolean", any, 0, NULL},
     {"sqrt", "double -> double", root, 0, NULL},
+    {"cbrt", "double -> double", cube_root, 0, NULL},
     {"ln", "double -> double", natural_log, 0, NULL},
     {"log2", "double -> double", binary_log, 0, NULL},
     {"log10", "double -> double", decimal_log, 0, NULL},

@@ -78,6 +78,47 @@ static bool truncate_decimal(struct function_call *call)
     return cut_decimal(call, false);
 }
 
+/* a * 10^up / b, rounded half up, bit by bit where it is more than 128 bits. False where the result
+ * has more than 38 digits. */
+static bool divide_wide(value_wide a, value_wide b, int64_t up, value_wide *result)
+{
+    __extension__ typedef unsigned __int128 bits;
+    bool negative = (a < 0) != (b < 0);
+    bits left = a < 0 ? -(bits)a : (bits)a, by = b < 0 ? -(bits)b : (bits)b;
+    bits quotient = left / by, rest = left % by, most = (bits)power_of_ten(38);
+    for (; up > 0; up--) { /* a digit of the quotient at a time */
+        bits tenfold = 0, digit = 0;
+        for (int i = 0; i < 10; i++) { /* both are below 10^38: their sum has its place */
+            tenfold += rest;
+            digit += tenfold >= by;
+            tenfold -= tenfold >= by ? by : 0;
+        }
+        if (quotient > most / 10)
+            return false;
+        rest = tenfold;
+        quotient = quotient * 10 + digit;
+    }
+    if (rest >= by - rest)
+        quotient++;
+    *result = negative ? -(value_wide)quotient : (value_wide)quotient;
+    return quotient < most;
+}
+
+static bool divide_decimal(struct function_call *call)
+{
+    const struct value_view *a = &call->arguments[0], *b = &call->arguments[1];
+    value_wide by = value_integer(b, call->row), result;
+    int64_t scale = call_integer(call, 2), up = scale + b->scale - a->scale;
+    value_wide dividend = value_integer(a, call->row);
+    if (by == 0)
+        return call_fail(call, "DIVISION_BY_ZERO", "Division by zero");
+    if (up < 0)
+        return call_fail(call, "NUMERIC_VALUE_OUT_OF_RANGE", "Decimal overflow");
+    if (!divide_wide(dividend, by, up, &result))
+        return call_fail(call, "NUMERIC_VALUE_OUT_OF_RANGE", "Decimal overflow");
+    return give_digits(call, result, (int)scale);
+}
+
 static bool modulo_decimal(struct function_call *call)
 {
     const struct value_view *a = &call->arguments[0], *b = &call->arguments[1];
@@ -265,7 +306,8 @@ static bool normal_cdf(struct function_call *call)
     double mean = call_double(call, 0), deviation = call_double(call, 1);
     if (!(deviation > 0))
         return call_fail(call, INVALID_ARGUMENT, "standardDeviation must be > 0");
-    return give_double(call, 0.5 * erfc(-(call_double(call, 2) - mean) / (deviation * sqrt(2.0))));
+    return give_double(call,
+                       0.5 * (1 + erf((call_double(call, 2) - mean) / (deviation * sqrt(2.0)))));
 }
 
 static bool wilson(struct function_call *call, double side)
@@ -305,6 +347,7 @@ const struct function functions_number[] = {
     {"round_integer", "bigint, bigint -> bigint", round_integer, 0, NULL},
     {"round_decimal", "any, bigint -> varchar", round_decimal, 0, NULL},
     {"truncate_decimal", "any, bigint -> varchar", truncate_decimal, 0, NULL},
+    {"divide_decimal", "any, any, bigint -> varchar", divide_decimal, 0, NULL},
     {"modulo_decimal", "any, any -> varchar", modulo_decimal, 0, NULL},
     {"nonzero", "tinyint -> tinyint", nonzero, 0, NULL},
     {"nonzero", "smallint -> smallint", nonzero, 0, NULL},

@@ -95,7 +95,7 @@ static GTimeZone *zone_found(const char *name)
         zones = g_hash_table_new(g_str_hash, g_str_equal);
     gpointer found = NULL;
     if (!g_hash_table_lookup_extended(zones, name, NULL, &found)) {
-        bool plain = *name && !strstr(name, "..") && *name != '/' && !strchr(name, ',');
+        bool plain = g_ascii_isalpha(*name) && !strstr(name, "..") && !strchr(name, ',');
         found = plain ? g_time_zone_new_identifier(name) : NULL;
         if (found || g_hash_table_size(zones) < 10000)
             g_hash_table_insert(zones, g_strdup(name), found);

@@ -24,18 +24,28 @@ static void look_at_vector(struct sink *sink)
     }
 }
 
-static const struct sql_type zoned_parts[] = {{.kind = SQL_TIMESTAMP, .precision = 6},
+static const struct sql_type stamp_parts[] = {{.kind = SQL_TIMESTAMP, .precision = 6},
                                               {.kind = SQL_VARCHAR, .precision = SQL_UNBOUNDED}};
+static const struct sql_type clock_parts[] = {{.kind = SQL_TIME, .precision = 6},
+                                              {.kind = SQL_INTEGER}};
+
+/* What a type's struct in DuckDB is made of, where it is no row: its time and its zone. */
+static const struct sql_type *zoned_parts(const struct sql_type *type)
+{
+    return type->kind == SQL_TIMESTAMP_ZONED ? stamp_parts
+           : type->kind == SQL_TIME_ZONED    ? clock_parts
+                                             : NULL;
+}
 
 static void give_types(struct sink *sink, const struct duckdb_library *library,
                        const struct sql_type *type)
 {
-    bool zoned = type->kind == SQL_TIMESTAMP_ZONED;
+    const struct sql_type *zoned = zoned_parts(type);
     *sink = (struct sink){.library = library, .type = type};
     sink->count = zoned ? 2 : type->count;
     sink->children = g_new0(struct sink, sink->count);
     for (size_t i = 0; i < sink->count; i++)
-        give_types(&sink->children[i], library, zoned ? &zoned_parts[i] : type->parts[i]);
+        give_types(&sink->children[i], library, zoned ? &zoned[i] : type->parts[i]);
 }
 
 void sink_open(struct sink *sink, const struct duckdb_library *library, const struct sql_type *type,

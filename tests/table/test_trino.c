@@ -14,100 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/error.h"
-#include "base/file.h"
-#include "sql/sql.h"
-#include "table/engine.h"
-
-static bool has_schema(void *data, const char *catalog, const char *schema)
-{
-    (void)data;
-    return strcmp(catalog, "awsdatacatalog") == 0 && strcmp(schema, "default") == 0;
-}
-
-static bool find(void *data, const char *catalog, const char *schema, const char *table,
-                 struct sql_table *found, struct sql_error *error)
-{
-    (void)data, (void)catalog, (void)schema, (void)table, (void)found, (void)error;
-    return false;
-}
-
-static const struct sql_catalog catalog = {.find = find,
-                                           .has_schema = has_schema,
-                                           .name = "awsdatacatalog",
-                                           .schema = "default",
-                                           .zone = "UTC",
-                                           .user = "reference",
-                                           .now = 1780000000.123};
-
-/* ---- answers ---- */
-
-struct answer {
-    json_t *columns, *rows; /* NULL where it failed */
-    char *name, *message;   /* the error's */
-};
-
-static void clear(struct answer *answer)
-{
-    json_decref(answer->columns);
-    json_decref(answer->rows);
-    g_free(answer->name);
-    g_free(answer->message);
-    *answer = (struct answer){0};
-}
-
-static json_t *columns_of(const struct sql_statement *statement, bool said)
-{
-    struct arena arena = {0};
-    json_t *columns = json_array();
-    for (size_t i = 0; i < statement->count; i++) {
-        const struct sql_type *type = statement->columns[i].type;
-        json_array_append_new(columns, json_pack("{s:s, s:s}", said ? "name" : "Name",
-                                                 statement->columns[i].name, said ? "type" : "Type",
-                                                 said ? sql_type_write_column(&arena, type)
-                                                      : sql_type_write(&arena, type)));
-    }
-    arena_free(&arena);
-    return columns;
-}
-
-static void run(struct engine *engine, const struct sql_statement *statement, struct answer *answer)
-{
-    GError *error = NULL;
-    g_autoptr(json_auto) request =
-        json_pack("{s:s, s:o, s:{s:s}}", "Sql", statement->text, "Columns",
-                  columns_of(statement, false), "Result", "Form", "rows");
-    g_autoptr(json_auto) reply = engine_call(engine, request, &error);
-    if (!reply) {
-        answer->name = g_strdup("(engine)");
-        answer->message = g_strdup(error->message);
-        g_clear_error(&error);
-    } else if (json_text_at(reply, "Error.Name")) {
-        answer->name = g_strdup(json_text_at(reply, "Error.Name"));
-        answer->message = g_strdup(json_text_at(reply, "Error.Message"));
-    } else {
-        answer->columns = columns_of(statement, true);
-        answer->rows = json_incref(json_object_get(reply, "Rows"));
-    }
-}
-
-static void ask(struct engine *engine, const char *sql, struct answer *answer, char **text)
-{
-    struct sql_error error = {0};
-    struct sql_statement *statement = sql_compile(sql, &catalog, &error);
-    *text = NULL;
-    if (!statement || !statement->text) {
-        answer->name = g_strdup(statement ? "(no text)" : error.name);
-        answer->message =
-            error.line ? g_strdup_printf("line %d:%d: %s", error.line, error.column, error.message)
-                       : g_strdup(error.message);
-    } else {
-        *text = g_strdup(statement->text);
-        run(engine, statement, answer);
-    }
-    if (statement)
-        sql_statement_free(statement);
-}
+#include "trino.h"
 
 /* ---- comparing ---- */
 
@@ -164,7 +71,7 @@ enum verdict { SAME, SAME_ERROR, REFUSED, OTHER, ACCEPTED, VERDICTS };
 static const char *const verdicts[] = {"same", "error", "refused", "OTHER VALUE", "ACCEPTED"};
 
 /* What is not supported is refused; everything else that differs is wrong. */
-static enum verdict judge(const json_t *line, const struct answer *answer)
+static enum verdict judge(const json_t *line, const struct trino_answer *answer)
 {
     const json_t *columns = json_object_get(line, "columns"), *rows = json_object_get(line, "rows");
     const char *name = json_text_at(line, "error.name");
@@ -202,15 +109,15 @@ static struct counts *counts_of(struct corpus *corpus, const char *category)
     return &corpus->counts[i];
 }
 
-static void tell(struct corpus *corpus, const json_t *line, const struct answer *answer,
-                 const char *text, enum verdict verdict)
+static void tell(struct corpus *corpus, const json_t *line, const struct trino_answer *answer,
+                 enum verdict verdict)
 {
     g_autoptr(json_auto) detail = json_pack(
         "{s:s, s:O, s:O, s:O, s:O?, s:O?, s:O?, s:s?, s:s?, s:s?}", "verdict", verdicts[verdict],
         "category", json_object_get(line, "category"), "sql", json_object_get(line, "sql"),
         "expected_error", json_object_get(line, "error"), "expected_columns",
         json_object_get(line, "columns"), "expected_rows", json_object_get(line, "rows"), "rows",
-        answer->rows, "name", answer->name, "message", answer->message, "text", text);
+        answer->rows, "name", answer->name, "message", answer->message, "text", answer->text);
     if (detail)
         json_object_set(detail, "columns", answer->columns ? answer->columns : json_null());
     g_autofree char *said = detail ? json_dumps(detail, 0) : NULL;
@@ -220,20 +127,19 @@ static void tell(struct corpus *corpus, const json_t *line, const struct answer 
 
 static void try_line(struct corpus *corpus, const json_t *line)
 {
-    struct answer answer = {0};
-    g_autofree char *text = NULL;
+    struct trino_answer answer;
     const char *message = json_text_at(line, "error.message");
     if (!json_true_at(line, "stable"))
         return;
-    ask(corpus->engine, json_text_at(line, "sql"), &answer, &text);
+    trino_ask(corpus->engine, json_text_at(line, "sql"), &answer);
     enum verdict verdict = judge(line, &answer);
     struct counts *counts = counts_of(corpus, json_text_at(line, "category"));
     counts->verdicts[verdict]++;
     bool same_text = verdict == SAME_ERROR && strcmp(message, answer.message) == 0;
     counts->texts += same_text;
     if (corpus->detail && (verdict > SAME_ERROR || (verdict == SAME_ERROR && !same_text)))
-        tell(corpus, line, &answer, text, verdict);
-    clear(&answer);
+        tell(corpus, line, &answer, verdict);
+    trino_clear(&answer);
 }
 
 static void print(const struct corpus *corpus)
@@ -257,20 +163,6 @@ static void print(const struct corpus *corpus)
            100.0 * (all.verdicts[SAME] + all.verdicts[SAME_ERROR]) / (whole ? whole : 1));
 }
 
-static struct engine *open_engine(const char *folder)
-{
-    static char program[] = "/proc/self/exe", verb[] = "engine", memory[] = "536870912",
-                threads[] = "1";
-    g_autofree char *own = g_strdup(folder);
-    char *const argv[] = {program, verb, own, memory, threads, NULL};
-    struct engine_plan plan = {.argv = argv, .folder = own, .count = 1, .warm = true};
-    GError *error = NULL;
-    struct engine *engine = engine_open(&plan, &error);
-    if (!engine)
-        fail_msg("%s", error->message);
-    return engine;
-}
-
 static const char *corpus_path(void)
 {
     const char *named = g_getenv("LATHE_TRINO_CORPUS");
@@ -286,7 +178,10 @@ static void answers_as_trino(void **state)
         skip();
     }
     g_autofree char *folder = g_dir_make_tmp("lathe-trino-XXXXXX", NULL);
-    struct corpus corpus = {.engine = open_engine(folder)};
+    GError *error = NULL;
+    struct corpus corpus = {.engine = trino_open(folder, &error)};
+    if (!corpus.engine)
+        fail_msg("%s", error->message);
     if (g_getenv("LATHE_TRINO_DETAIL"))
         corpus.detail = fopen(g_getenv("LATHE_TRINO_DETAIL"), "w");
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
@@ -304,8 +199,9 @@ static void answers_as_trino(void **state)
 
 int main(int argc, char **argv)
 {
-    if (argc == 5 && strcmp(argv[1], "engine") == 0)
-        return engine_serve(argv[2], (size_t)atoll(argv[3]), (unsigned)atoi(argv[4]));
+    int status;
+    if (trino_is_process(argc, argv, &status))
+        return status;
     const struct CMUnitTest tests[] = {cmocka_unit_test(answers_as_trino)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -339,7 +339,70 @@ static bool wilson_upper(struct function_call *call)
     return wilson(call, 1);
 }
 
+/* ---- aggregates of lists, updated as Trino updates them, value by value ---- */
+
+/* T. Terriberry, Computing Higher-Order Moments Online: the first four, and how many values. */
+static bool moments(struct function_call *call, double *n, double m[5])
+{
+    uint64_t first, count;
+    const struct value_view *list = call_list(call, 0, &first, &count);
+    *n = 0;
+    for (uint64_t i = first; i < first + count; i++) {
+        if (value_is_null(list, i))
+            continue;
+        double before = (*n)++, delta = value_double(list, i) - m[1], part = delta / *n;
+        double square = part * part, change = delta * part * before;
+        m[1] += part;
+        m[4] += change * square * (*n * *n - 3 * *n + 3) + 6 * square * m[2] - 4 * part * m[3];
+        m[3] += change * part * (*n - 2) - 3 * part * m[2];
+        m[2] += change;
+    }
+    return true;
+}
+
+static bool skewness(struct function_call *call)
+{
+    double n, m[5] = {0};
+    moments(call, &n, m);
+    return n < 3 ? give_null(call) : give_double(call, sqrt(n) * m[3] / pow(m[2], 1.5));
+}
+
+static bool kurtosis(struct function_call *call)
+{
+    double n, m[5] = {0};
+    moments(call, &n, m);
+    if (n < 4)
+        return give_null(call);
+    return give_double(call, ((n - 1) * n * (n + 1)) / ((n - 2) * (n - 3)) * m[4] / (m[2] * m[2]) -
+                                 3 * ((n - 1) * (n - 1)) / ((n - 2) * (n - 3)));
+}
+
+/* Of pairs y, x. */
+static bool correlation(struct function_call *call)
+{
+    uint64_t first, count;
+    const struct value_view *list = call_list(call, 0, &first, &count);
+    double n = 0, x_mean = 0, y_mean = 0, both = 0, x_square = 0, y_square = 0;
+    for (uint64_t i = first; i < first + count; i++) {
+        if (value_is_null(&list->children[0], i) || value_is_null(&list->children[1], i))
+            continue;
+        double y = value_double(&list->children[0], i), x = value_double(&list->children[1], i);
+        n++;
+        double x_delta = x - x_mean, y_delta = y - y_mean;
+        x_mean += x_delta / n;
+        y_mean += y_delta / n;
+        both += x_delta * (y - y_mean);
+        x_square += x_delta * (x - x_mean);
+        y_square += y_delta * (y - y_mean);
+    }
+    double result = both / sqrt(x_square) / sqrt(y_square);
+    return n < 1 || !isfinite(result) ? give_null(call) : give_double(call, result);
+}
+
 const struct function functions_number[] = {
+    {"skewness", "array(double) -> double", skewness, 0, NULL},
+    {"kurtosis", "array(double) -> double", kurtosis, 0, NULL},
+    {"correlation", "array(row(y double, x double)) -> double", correlation, 0, NULL},
     {"round", "double -> double", round_double, 0, NULL},
     {"round", "double, bigint -> double", round_double, 0, NULL},
     {"round", "real -> real", round_double, 0, NULL},

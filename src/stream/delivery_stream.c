@@ -6,6 +6,7 @@
 #include "stream/delivery_stream_inside.h"
 
 #define DELIVERERS 4
+#define ENGINE_MEMORY ((size_t)512 << 20)
 
 /* ---- configurations ---- */
 
@@ -28,6 +29,7 @@ static void clear_config(void *data)
     g_free(config->error_prefix);
     g_clear_pointer(&config->processing.between, g_bytes_unref);
     g_free(config->query);
+    conversion_clear(&config->conversion);
     g_free(config->time_zone);
     g_free(config->extension);
     g_free(config->delimiter);
@@ -356,18 +358,32 @@ static void unref_stream(void *stream)
     delivery_stream_unref(stream);
 }
 
+static struct engine *open_engine(const struct delivery_streams_settings *settings, GError **error)
+{
+    struct engine_plan plan = {.folder = settings->engine_folder,
+                               .count = 1,
+                               .waiting = DELIVERERS,
+                               .memory = ENGINE_MEMORY,
+                               .threads = 1};
+    return engine_open(&plan, error);
+}
+
 struct delivery_streams *delivery_streams_open(const struct delivery_streams_settings *settings,
                                                GError **error)
 {
     struct folders *folders = folders_open(settings->folder, error);
     struct extractor *extractor = folders ? extractor_open(settings->extract, error) : NULL;
-    if (!extractor) {
+    struct engine *engine = NULL;
+    if (!extractor || (settings->engine_folder && !(engine = open_engine(settings, error)))) {
+        extractor_close(extractor);
         folders_close(folders);
         return NULL;
     }
     struct delivery_streams *streams = g_new0(struct delivery_streams, 1);
     streams->folders = folders;
     streams->extractor = extractor;
+    streams->catalog = settings->catalog;
+    streams->engine = engine;
     streams->store = settings->store;
     streams->lake = settings->lake;
     streams->clock = settings->clock;
@@ -410,6 +426,7 @@ void delivery_streams_close(struct delivery_streams *streams)
     cancel_all_alarms(streams); /* none has anything delivered any more */
     tasks_free(streams->deliverers);
     extractor_close(streams->extractor);
+    engine_close(streams->engine);
     cancel_all_alarms(streams); /* nor was one set by a delivery that ended meanwhile */
     g_hash_table_unref(streams->by_name);
     pthread_mutex_destroy(&streams->lock);

@@ -13,6 +13,7 @@
 #include "stream/extract.h"
 #include "stream/output.h"
 #include "stream/processing.h"
+#include "stream/schema.h"
 #include "stream/spool.h"
 
 /* The kind of its resource in the store, whose one entry says how far it was delivered. */
@@ -29,8 +30,10 @@ struct delivery_streams_settings {
     struct store *store;
     struct lake *lake;
     struct clock *clock;
-    gint64 backlog;       /* a stream */
-    char *const *extract; /* what asks queries (extractor_open), or NULL */
+    gint64 backlog;            /* a stream */
+    char *const *extract;      /* what asks queries (extractor_open), or NULL */
+    struct catalog *catalog;   /* of the tables that records are converted by */
+    const char *engine_folder; /* of the SQL engine that converts them; NULL: none does */
 };
 struct delivery_streams *delivery_streams_open(const struct delivery_streams_settings *settings,
                                                GError **error);
@@ -50,6 +53,7 @@ struct delivery_config {
     char *time_zone; /* of the prefix; NULL: UTC */
     char *extension; /* NULL: the format's */
     struct processing processing;
+    struct conversion conversion; /* of JSON records to Parquet; its table NULL: none */
     char *query;     /* of each record's partition keys (extract.h); NULL: it has none */
     char *delimiter; /* behind each record; NULL: none */
     enum output_format format;

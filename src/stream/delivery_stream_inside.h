@@ -9,6 +9,7 @@
 #include "stream/delivery_stream.h"
 #include "stream/folders.h"
 #include "stream/group.h"
+#include "table/engine.h"
 
 struct delivery_streams {
     struct folders *folders;
@@ -18,6 +19,8 @@ struct delivery_streams {
     gint64 backlog;
     struct tasks *deliverers;
     struct extractor *extractor;
+    struct catalog *catalog;
+    struct engine *engine;
     atomic_bool closing;
     pthread_mutex_t lock; /* of the table */
     GHashTable *by_name;  /* name -> struct delivery_stream */

@@ -14,11 +14,13 @@ import threading
 import time
 import zipfile
 from concurrent.futures import ThreadPoolExecutor
-from datetime import datetime, timezone
+from datetime import date, datetime, timezone
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import botocore.exceptions
 import pyarrow
+import pyarrow.parquet
 import pytest
 from botocore.config import Config
 
@@ -507,10 +509,185 @@ def test_partitioning_is_updated_but_not_switched(server, firehose):
     assert by_folder(server, name) == {"2": b'{"a": 1, "b": 2}'}
 
 
-@pytest.mark.parametrize("more", [
-    {"DataFormatConversionConfiguration": {"Enabled": True}}, {"S3BackupMode": "Enabled"}])
-def test_what_is_not_done_is_refused(server, more):
-    refused(lambda: create(server, **more), "ValidationException", next(iter(more)))
+def test_what_is_not_done_is_refused(server):
+    refused(lambda: create(server, S3BackupMode="Enabled"), "ValidationException", "S3BackupMode")
+    refused(lambda: converted(server, "any", output={"OrcSerDe": {"Compression": "ZLIB"}}), "ValidationException",
+            "ORC is not written")
+
+
+# --- conversion to Parquet -----------------------------------------------------------------------
+
+COLUMNS = [("id", "bigint"), ("small", "tinyint"), ("name", "string"), ("short", "varchar(3)"),
+           ("t", "double"), ("price", "decimal(7,2)"), ("ok", "boolean"), ("day", "date"),
+           ("at", "timestamp"), ("tags", "array<string>"), ("counts", "map<string,int>"),
+           ("place", "struct<x:int,name:string>")]
+
+
+@pytest.fixture(scope="module")
+def table(server):
+    """Makes a table of those columns; its name."""
+    glue = server.client("glue")
+    glue.create_database(DatabaseInput={"Name": "streams"})
+
+    def make(columns):
+        name = unique("table").replace("-", "_")
+        glue.create_table(DatabaseName="streams", TableInput={"Name": name, "StorageDescriptor": {
+            "Columns": [{"Name": column, "Type": kind} for column, kind in columns],
+            "Location": "s3://lake/x/"}})
+        return name
+    return make
+
+
+def converted(server, table, serde=None, output=None, kinds=(), **more):
+    name = unique("parquet")
+    return create(server, name=name, **{
+        "size": 64, "ErrorOutputPrefix": f"failed/{name}/",
+        "DataFormatConversionConfiguration": {
+            "Enabled": True,
+            "SchemaConfiguration": {"RoleARN": ROLE, "DatabaseName": "streams", "TableName": table,
+                                    "Region": "us-east-1", "VersionId": "LATEST"},
+            "InputFormatConfiguration": {"Deserializer": serde or {"OpenXJsonSerDe": {}}},
+            "OutputFormatConfiguration": {"Serializer": output or {"ParquetSerDe": {}}}},
+        **(processors(*kinds) if kinds else {}), **more})
+
+
+def put_json(server, name, *records):
+    put(server, name, *[record if isinstance(record, bytes) else json.dumps(record).encode()
+                        for record in records])
+
+
+def rows(server, prefix):
+    """Of all Parquet objects below it."""
+    found = []
+    for key, body in delivered(server, prefix).items():
+        assert key.endswith(".parquet")
+        found += pyarrow.parquet.read_table(io.BytesIO(body)).to_pylist()
+    return found
+
+
+def test_records_become_parquet_by_a_tables_schema(server, table):
+    name = converted(server, table(COLUMNS))
+    whole = {"id": 2 ** 62, "SMALL": "-7", "name": "\u00fc \"x\"", "short": "abc", "t": 1.1,
+             "price": 12345.678, "ok": True, "day": "2026-03-01", "at": "2026-03-01 10:20:30.5",
+             "tags": ["a", None], "counts": {"A": 1}, "place": {"X": 5, "more": 1}, "more": {}}
+    texts = {"id": "5", "name": 1.1, "t": "2.5", "price": "3", "ok": "false",
+             "at": "2026-03-01T10:20:30Z", "place": None}
+    put_json(server, name, whole, texts, {}, {"id": 9, "name": {"a": [1]}, "at": 1772360430,
+                                              "t": 3}, {"at": 1772360430123})
+    server.move_clock(61)
+    at = datetime(2026, 3, 1, 10, 20, 30)
+    nothing = dict.fromkeys(column for column, _ in COLUMNS)
+    assert rows(server, f"{name}/") == [
+        {"id": 2 ** 62, "small": -7, "name": '\u00fc "x"', "short": "abc", "t": 1.1,
+         "price": Decimal("12345.68"), "ok": True, "day": date(2026, 3, 1),
+         "at": at.replace(microsecond=500000), "tags": ["a", None], "counts": [("A", 1)],
+         "place": {"x": 5, "name": None}},
+        {**nothing, "id": 5, "name": "1.1", "t": 2.5, "price": Decimal("3.00"), "ok": False,
+         "at": at},
+        nothing, {**nothing, "id": 9, "name": '{"a":[1]}', "at": at, "t": 3.0},
+        {**nothing, "at": at.replace(microsecond=123000)}]
+    assert not delivered(server, f"failed/{name}/")
+
+
+def test_misfits_go_to_the_error_prefix(server, table):
+    used = table(COLUMNS)
+    name = converted(server, used)
+    wrong = [{"id": "x"}, {"id": True}, {"small": 128}, {"t": "1,5"}, {"price": 123456}, {"ok": 1},
+             {"day": "2026-02-30"}, {"at": "soon"}, {"tags": "a"}, {"counts": {"a": "b"}},
+             {"place": {"x": "y"}}, {"place": 1}]
+    broken = [b"no JSON", b"[1]", b'{"id": 1', b'{"id": 1}{"id": 2}', b"", b'"\xff"']
+    put_json(server, name, {"id": 1}, *wrong, *broken, {"id": 2})
+    server.move_clock(61)
+    assert [row["id"] for row in rows(server, f"{name}/")] == [1, 2]
+    (key, lines), = failures(server, f"failed/{name}/").items()
+    assert re.match(rf"failed/{name}/format-conversion-failed/\d{{4}}/\d\d/\d\d/\d\d/", key)
+    raw = [base64.b64decode(line["rawData"]) for line in lines]
+    assert raw == [json.dumps(one).encode() for one in wrong] + broken
+    for line in lines[:len(wrong)]:
+        assert line["lastErrorCode"] == "DataFormatConversion.MalformedData"
+        assert "does not match the schema" in line["lastErrorMessage"]
+    for line in lines[len(wrong):]:
+        assert line["lastErrorCode"] == "DataFormatConversion.ParseError"
+        assert line["dataCatalogTable"]["tableName"] == used
+    assert "128 of the column small is no tinyint" in lines[2]["lastErrorMessage"]
+
+
+def test_options_of_the_deserializers(server, table):
+    used = table([("device_id", "string"), ("at", "timestamp"), ("n", "int")])
+    openx = converted(server, used, {"OpenXJsonSerDe": {
+        "ConvertDotsInJsonKeysToUnderscores": True, "CaseInsensitive": False,
+        "ColumnToJsonKeyMappings": {"n": "Number"}}})
+    put_json(server, openx, {"device.id": "a", "Number": 1, "n": 5, "AT": 7},
+             {"Device.id": "b", "number": 2})
+    hive = converted(server, used, {"HiveJsonSerDe": {"TimestampFormats": ["millis"]}},
+                     {"ParquetSerDe": {"Compression": "GZIP"}})
+    put_json(server, hive, {"Device_Id": "a", "at": 1500, "n": 3})
+    server.move_clock(61)
+    assert rows(server, f"{openx}/") == [{"device_id": "a", "at": None, "n": 1},
+                                         {"device_id": None, "at": None, "n": None}]
+    assert rows(server, f"{hive}/") == [
+        {"device_id": "a", "at": datetime(1970, 1, 1, 0, 0, 1, 500000), "n": 3}]
+    for stream, codec in ((openx, "SNAPPY"), (hive, "GZIP")):
+        body, = delivered(server, f"{stream}/").values()
+        group = pyarrow.parquet.ParquetFile(io.BytesIO(body)).metadata.row_group(0)
+        assert group.column(0).compression == codec
+
+
+def test_conversion_waits_for_its_table_and_follows_it(server, table):
+    glue = server.client("glue")
+    name = converted(server, "not_yet_there")
+    put_json(server, name, {"a": 1})
+    server.move_clock(61)
+    assert "not_yet_there" in server.log_text() and not delivered(server, f"{name}/")
+
+    def table_input(*columns):
+        return {"Name": "not_yet_there", "StorageDescriptor": {"Columns": [
+            {"Name": column, "Type": "int"} for column in columns], "Location": "s3://lake/y/"}}
+    glue.create_table(DatabaseName="streams", TableInput=table_input("a"))
+    server.move_clock(400)
+    glue.update_table(DatabaseName="streams", TableInput=table_input("a", "b"))
+    put_json(server, name, {"a": 2, "b": 3})
+    server.move_clock(61)
+    found = sorted(rows(server, f"{name}/"), key=lambda row: row["a"])
+    assert found == [{"a": 1}, {"a": 2, "b": 3}]
+
+
+def test_partitions_are_converted_too(server, table):
+    used = table([("kind", "string"), ("n", "int")])
+    root = unique("both")
+    name = converted(server, used, kinds=[("MetadataExtraction", {
+        "JsonParsingEngine": "JQ-1.6", "MetadataExtractionQuery": "{kind: .kind}"})],
+        prefix=f"{root}/!{{partitionKeyFromQuery:kind}}/",
+        ErrorOutputPrefix=f"failed/{root}/!{{firehose:error-output-type}}/",
+        DynamicPartitioningConfiguration={"Enabled": True})
+    put_json(server, name, {"kind": "a", "n": 1}, {"kind": "b", "n": 2}, {"kind": "a", "n": "x"},
+             {"n": 4}, {"kind": "a", "n": 5})
+    server.move_clock(61)
+    assert [row["n"] for row in rows(server, f"{root}/a/")] == [1, 5]
+    assert [row["n"] for row in rows(server, f"{root}/b/")] == [2]
+    assert len(failures(server, f"failed/{root}/format-conversion-failed/")) == 1
+    assert len(failures(server, f"failed/{root}/metadata-extraction-failed/")) == 1
+
+
+WRONG_CONVERSIONS = [
+    ({"CompressionFormat": "GZIP"}, "CompressionFormat must be UNCOMPRESSED"),
+    ({"BufferingHints": {"SizeInMBs": 5, "IntervalInSeconds": 60}}, "at least 64"),
+    ({"serde": {}}, "one of OpenXJsonSerDe and HiveJsonSerDe"),
+    ({"serde": {"HiveJsonSerDe": {"TimestampFormats": ["yyyy"]}}}, "yyyy is not supported"),
+    ({"output": {}}, "ParquetSerDe"),
+]
+
+
+@pytest.mark.parametrize("more,text", WRONG_CONVERSIONS)
+def test_wrong_conversions_are_refused(server, more, text):
+    more = dict(more)
+    serde, output = more.pop("serde", {"OpenXJsonSerDe": {}}), more.pop("output", {"ParquetSerDe": {}})
+    conversion = {"DataFormatConversionConfiguration": {
+        "Enabled": True, "SchemaConfiguration": {"DatabaseName": "d", "TableName": "t"},
+        "InputFormatConfiguration": {"Deserializer": serde},
+        "OutputFormatConfiguration": {"Serializer": output}}}
+    refused(lambda: create(server, **{"size": 64, **conversion, **more}),
+            "InvalidArgumentException", text)
 
 
 # --- the streams' own operations -----------------------------------------------------------------

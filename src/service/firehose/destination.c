@@ -225,6 +225,88 @@ static bool check_unchanged(const json_t *before, const json_t *merged, GError *
                   error);
 }
 
+/* ---- conversion to Parquet ---- */
+
+#define CONVERSION "DataFormatConversionConfiguration."
+#define SCHEMA CONVERSION "SchemaConfiguration."
+#define OPENX CONVERSION "InputFormatConfiguration.Deserializer.OpenXJsonSerDe"
+#define HIVE CONVERSION "InputFormatConfiguration.Deserializer.HiveJsonSerDe"
+#define PARQUET CONVERSION "OutputFormatConfiguration.Serializer.ParquetSerDe"
+#define LEAST_CONVERTED 64 /* MiB of a buffer */
+
+static bool is_converted(const json_t *destination)
+{
+    return json_true_at(destination, CONVERSION "Enabled");
+}
+
+static bool check_needed(const json_t *destination, GError **error)
+{
+    static const char *const needed[] = {SCHEMA "DatabaseName", SCHEMA "TableName"};
+    for (size_t i = 0; i < G_N_ELEMENTS(needed); i++)
+        if (!json_text_at(destination, needed[i]))
+            return error_set(error, ERROR_INVALID_ARGUMENT_EXCEPTION,
+                             "%s is required when data format conversion is enabled.", needed[i]);
+    if (!json_at(destination, OPENX) == !json_at(destination, HIVE))
+        return refuse(CONVERSION "InputFormatConfiguration.Deserializer has to have one of "
+                                 "OpenXJsonSerDe and HiveJsonSerDe.",
+                      error);
+    return json_at(destination, PARQUET) ||
+           refuse(CONVERSION "OutputFormatConfiguration.Serializer has to have a ParquetSerDe.",
+                  error);
+}
+
+static bool check_formats(const json_t *destination, GError **error)
+{
+    const json_t *formats = json_at(destination, HIVE ".TimestampFormats");
+    for (size_t i = 0; i < json_array_size(formats); i++)
+        if (strcmp(json_string_value(json_array_get(formats, i)), "millis") != 0)
+            return error_set(error, ERROR_INVALID_ARGUMENT_EXCEPTION,
+                             HIVE
+                             ".TimestampFormats: %s is not supported; times are written as "
+                             "yyyy-MM-dd HH:mm:ss.SSS or in ISO 8601, or are milliseconds: millis.",
+                             json_string_value(json_array_get(formats, i)));
+    return true;
+}
+
+static bool check_conversion(const json_t *destination, GError **error)
+{
+    if (!is_converted(destination))
+        return true;
+    if (!check_needed(destination, error) || !check_formats(destination, error))
+        return false;
+    if (strcmp(json_text_at(destination, "CompressionFormat"), "UNCOMPRESSED") != 0)
+        return refuse("CompressionFormat must be UNCOMPRESSED when data format conversion is "
+                      "enabled: Parquet's own compression is told in ParquetSerDe.",
+                      error);
+    return json_integer_at(destination, "BufferingHints.SizeInMBs", 0) >= LEAST_CONVERTED ||
+           refuse("BufferingHints.SizeInMBs must be at least 64 when data format conversion is "
+                  "enabled.",
+                  error);
+}
+
+static bool true_unless_false(const json_t *destination, const char *path)
+{
+    return !json_is_false(json_at(destination, path));
+}
+
+static void read_conversion(const json_t *destination, struct conversion *conversion)
+{
+    const char *version = json_text_at(destination, SCHEMA "VersionId");
+    const char *packing = json_text_at(destination, PARQUET ".Compression");
+    if (!is_converted(destination))
+        return;
+    conversion->database = g_strdup(json_text_at(destination, SCHEMA "DatabaseName"));
+    conversion->table = g_strdup(json_text_at(destination, SCHEMA "TableName"));
+    conversion->version = g_strcmp0(version, "LATEST") == 0 ? NULL : g_strdup(version);
+    conversion->any_case = true_unless_false(destination, OPENX ".CaseInsensitive");
+    conversion->dots = json_true_at(destination, OPENX ".ConvertDotsInJsonKeysToUnderscores");
+    conversion->millis = json_array_size(json_at(destination, HIVE ".TimestampFormats")) > 0;
+    conversion->mappings = json_incref(json_at(destination, OPENX ".ColumnToJsonKeyMappings"));
+    conversion->compression = packing && strcmp(packing, "UNCOMPRESSED") == 0
+                                  ? g_strdup("none")
+                                  : g_ascii_strdown(packing ? packing : "snappy", -1);
+}
+
 /* ---- checking ---- */
 
 static bool check_hints(const json_t *given, GError **error)
@@ -251,7 +333,8 @@ static bool check_processing(const json_t *destination, GError **error)
 {
     struct delivery_config *config = delivery_config_new();
     bool right = read_processing(destination, config, error) &&
-                 check_partitioning(destination, config, error);
+                 check_partitioning(destination, config, error) &&
+                 check_conversion(destination, error);
     delivery_config_unref(config);
     return right;
 }
@@ -277,10 +360,12 @@ static bool check(const json_t *destination, GError **error)
 static json_t *defaults(const json_t *given)
 {
     return json_pack("{s{sisi}sss{ss}s{sb}ss}", "BufferingHints", "SizeInMBs",
-                     is_partitioned(given) ? LEAST_PARTITIONED : 5, "IntervalInSeconds", 300,
-                     "CompressionFormat", "UNCOMPRESSED", "EncryptionConfiguration",
-                     "NoEncryptionConfig", "NoEncryption", "CloudWatchLoggingOptions", "Enabled", 0,
-                     "S3BackupMode", "Disabled");
+                     is_converted(given)     ? 128
+                     : is_partitioned(given) ? LEAST_PARTITIONED
+                                             : 5,
+                     "IntervalInSeconds", 300, "CompressionFormat", "UNCOMPRESSED",
+                     "EncryptionConfiguration", "NoEncryptionConfig", "NoEncryption",
+                     "CloudWatchLoggingOptions", "Enabled", 0, "S3BackupMode", "Disabled");
 }
 
 json_t *destination_merge(const json_t *before, const json_t *given, GError **error)
@@ -338,6 +423,7 @@ struct delivery_config *destination_config(const json_t *destination, const char
     config->extension = text_of(destination, "FileExtension");
     output_format_named(json_text_at(destination, "CompressionFormat"), &config->format);
     read_processing(destination, config, NULL);
+    read_conversion(destination, &config->conversion);
     config->size = json_integer_at(destination, "BufferingHints.SizeInMBs", 5) * MIB;
     config->interval = json_number_at(destination, "BufferingHints.IntervalInSeconds", 300);
     return config;

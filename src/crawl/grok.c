@@ -20,7 +20,7 @@ static const char *const patterns[][2] = {
     {"BASE16NUM", "(?<![0-9A-Fa-f])(?:[+-]?(?:0x)?(?:[0-9A-Fa-f]+))"},
     {"BASE16FLOAT", "\\b(?<![0-9A-Fa-f.])(?:[+-]?(?:0x)?(?:(?:[0-9A-Fa-f]+(?:\\.[0-9A-Fa-f]*)?)|"
                     "(?:\\.[0-9A-Fa-f]+)))\\b"},
-    {"BOOLEAN", "(?i)(true|false)"},
+    {"BOOLEAN", "(?i:true|false)"},
     {"POSINT", "\\b(?:[1-9][0-9]*)\\b"},
     {"NONNEGINT", "\\b(?:[0-9]+)\\b"},
     {"WORD", "\\b\\w+\\b"},
@@ -180,15 +180,31 @@ static const char *type_named(const char *name)
     return NULL;
 }
 
-/* A column that is named twice (in two branches) is one. */
-static void add_field(struct grok *grok, const char *name, const char *type)
+/* A column that is named twice (in two branches) is one: false. */
+static bool add_field(struct grok *grok, const char *name, const char *type)
 {
     g_autofree char *folded = g_utf8_strdown(name, -1);
     for (guint i = 0; i < grok->fields->len; i++)
         if (strcmp(g_array_index(grok->fields, struct field, i).name, folded) == 0)
-            return;
+            return false;
     struct field field = {g_steal_pointer(&folded), type};
     g_array_append_val(grok->fields, field);
+    return true;
+}
+
+/* What stands between references: only columns are groups that are told. */
+static void add_plain(GString *regex, const char *text, size_t size)
+{
+    bool in_class = false;
+    for (size_t i = 0; i < size; i++) {
+        g_string_append_c(regex, text[i]);
+        if (text[i] == '\\' && i + 1 < size)
+            g_string_append_c(regex, text[++i]);
+        else if (!in_class && text[i] == '(' && (i + 1 == size || text[i + 1] != '?'))
+            g_string_append(regex, "?:");
+        else
+            in_class = text[i] == '[' || (in_class && text[i] != ']');
+    }
 }
 
 static bool wrong(const struct grok *grok, const char *what, const char *name, GError **error)
@@ -214,9 +230,7 @@ static bool expand_reference(struct grok *grok, const char *text, int depth, GSt
                      "the type is none of byte, boolean, double, float, short, int, long and "
                      "string: ",
                      text, error);
-    if (parts[1])
-        add_field(grok, parts[1], type);
-    g_string_append(regex, "(?:");
+    g_string_append(regex, parts[1] && add_field(grok, parts[1], type) ? "(" : "(?:");
     if (!expand(grok, inner, depth + 1, regex, error))
         return false;
     g_string_append_c(regex, ')');
@@ -232,10 +246,10 @@ static bool expand(struct grok *grok, const char *pattern, int depth, GString *r
         const char *reference = strstr(pattern, "%{");
         const char *end = reference ? strchr(reference, '}') : NULL;
         if (!end) {
-            g_string_append(regex, pattern);
+            add_plain(regex, pattern, strlen(pattern));
             return true;
         }
-        g_string_append_len(regex, pattern, reference - pattern);
+        add_plain(regex, pattern, (size_t)(reference - pattern));
         g_autofree char *text = g_strndup(reference + 2, (gsize)(end - reference - 2));
         if (!expand_reference(grok, text, depth, regex, error))
             return false;
@@ -279,6 +293,7 @@ static bool matches(const struct grok *grok, const struct line *line)
                               NULL, NULL);
 }
 
+/* Its pattern as one regular expression, too, whose groups are the columns: SQL reads by that. */
 static json_t *schema_of(const struct grok *grok, size_t record_size)
 {
     json_t *columns = json_array();
@@ -287,9 +302,10 @@ static json_t *schema_of(const struct grok *grok, size_t record_size)
         json_array_append_new(columns,
                               json_pack("{ssss}", "Name", field->name, "Type", field->type));
     }
-    json_t *schema = schema_new(grok->classification, columns, SERDE,
-                                json_pack("{ssss*}", "input.format", grok->pattern,
-                                          "input.grokCustomPatterns", grok->custom));
+    g_autofree char *whole = g_strdup_printf(".*?(?:%s).*", g_regex_get_pattern(grok->regex));
+    json_t *serde = json_pack("{ssss*ss}", "input.format", grok->pattern,
+                              "input.grokCustomPatterns", grok->custom, "input.regex", whole);
+    json_t *schema = schema_new(grok->classification, columns, SERDE, serde);
     json_t *parameters = json_object_get(schema, "Parameters");
     json_object_set_new(parameters, "grokPattern", json_string(grok->pattern));
     if (grok->custom)

@@ -412,6 +412,43 @@ def test_wrong_files_do_no_harm(lake):
     assert "good" in lake.tables()
 
 
+# ---- and then SQL ----
+
+def query(lake, sql):
+    """The rows that Athena answers, less their header."""
+    athena = lake.server.client("athena")
+    id = athena.start_query_execution(
+        QueryString=sql, QueryExecutionContext={"Database": lake.database},
+        ResultConfiguration={"OutputLocation": f"s3://{lake.bucket}/results/"})["QueryExecutionId"]
+    while (told := athena.get_query_execution(QueryExecutionId=id)["QueryExecution"]["Status"])[
+            "State"] in ("QUEUED", "RUNNING"):
+        time.sleep(0.02)
+    assert told["State"] == "SUCCEEDED", told
+    rows = athena.get_query_results(QueryExecutionId=id)["ResultSet"]["Rows"]
+    return [[cell.get("VarCharValue") for cell in row["Data"]] for row in rows[1:]]
+
+
+def test_sql_reads_what_was_crawled(lake):
+    for kind in "LM":
+        lake.put(f"d/csv/type={kind}/1.csv", rows(4))
+    lake.put("d/quoted/1.csv", 'id,words,n\n1,"a, b",2.5\n2,"c",3.5\n')
+    lake.put("d/json/1.json", '{"a": 1, "B": {"x": [1.5]}}\n{"a": 2}\n')
+    lake.put("d/spaced/1.txt.gz", gzip.compress(b"1 0.5  \n2 1.5  \n"))
+    lake.put("d/log/1.log", '10.0.0.1 - - [10/Oct/2000:13:55:36 -0700] "GET /a HTTP/1.0" 200 7\n' * 3)
+    out = io.BytesIO()
+    pyarrow.parquet.write_table(pyarrow.table({"Id": [1, 2], "l": [[1], [2, 3]]}), out)
+    lake.put("d/parquet/1.parquet", out.getvalue())
+    lake.crawl(lake.crawler("d/"))
+    assert query(lake, "SELECT type, count(*), sum(speed) FROM csv GROUP BY type ORDER BY 1") == [
+        ["L", "4", "1.5"], ["M", "4", "1.5"]]
+    assert query(lake, "SELECT words, n FROM quoted WHERE id = 1") == [["a, b", "2.5"]]
+    assert query(lake, "SELECT a, b.x FROM json WHERE b IS NOT NULL") == [["1", "[1.5]"]]
+    assert query(lake, "SELECT sum(col0), sum(col1) FROM spaced") == [["3", "2.0"]]
+    assert query(lake, "SELECT clientip, request, response, count(*) FROM log GROUP BY 1, 2, 3") == [
+        ["10.0.0.1", "/a", "200", "3"]]
+    assert query(lake, "SELECT id, cardinality(l) FROM parquet ORDER BY id") == [["1", "1"], ["2", "2"]]
+
+
 # ---- classifiers of the user's ----
 
 def test_classifiers_are_kept_changed_and_deleted(lake):

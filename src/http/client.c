@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/within.h"
 #include "http/http_inside.h"
 
 /* Streams up to this size are read whole first: a worker would only wait for them. */
@@ -55,6 +56,7 @@ static void fill_request(const struct http_client *client, const char *method)
         .path = path,
         .query = *query ? query + 1 : query,
         .host = client->host,
+        .within = client->within,
         .exchange = exchange,
     };
 }
@@ -318,6 +320,8 @@ static void add_client(struct http_poller *poller, struct MHD_Connection *connec
     client->fd = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD)->connect_fd;
     g_hash_table_steal_extended(poller->hosts, GINT_TO_POINTER(client->fd), NULL,
                                 (gpointer *)&client->host);
+    client->within = within_is(
+        MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS)->client_addr);
     client->idle_since = client->head_since = clock_monotonic();
     client->next = poller->clients;
     if (client->next)

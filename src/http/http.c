@@ -87,10 +87,10 @@ unsigned http_server_port(const struct http_server *server)
     return server->options.port;
 }
 
-void http_server_adopt(struct http_server *server, int fd, const char *host)
+void http_server_adopt(struct http_server *server, int fd, const char *host, bool within)
 {
     unsigned turn = atomic_fetch_add(&server->next_hand, 1) % server->started;
-    http_poller_hand(&server->pollers[turn], fd, host);
+    http_poller_hand(&server->pollers[turn], fd, host, within);
 }
 
 void http_server_stop(struct http_server *server, unsigned seconds)

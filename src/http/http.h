@@ -21,7 +21,8 @@ struct http_request {
     /* Of a connection that was handed over: the host for which it was (valid in route alone). NULL:
      * it came to the server's own port. */
     const char *host;
-    void *data; /* the handler's own, from route to respond */
+    bool within; /* it comes from a sandbox (base/within.h) */
+    void *data;  /* the handler's own, from route to respond */
     /* Where set: called with data when the request is over, answered or not. */
     void (*data_free)(void *data);
     struct http_exchange *exchange; /* the server's own */
@@ -87,10 +88,11 @@ struct http_server *http_server_open(const struct http_options *options,
 bool http_server_start(struct http_server *server, GError **error);
 unsigned http_server_port(const struct http_server *server);
 /* Serves a connection that was made elsewhere, a Unix socket, as if it had come to the port. host
- * (copied) is what its requests find in `host`: nothing that a client sends can set that. Takes
+ * (copied) is what its requests find in `host`, and within what they find there: nothing that a
+ * client sends can set these. Takes
  * over fd, and closes it where there are too many connections. Not before http_server_start, and
  * not during or after http_server_stop. */
-void http_server_adopt(struct http_server *server, int fd, const char *host);
+void http_server_adopt(struct http_server *server, int fd, const char *host, bool within);
 /* Accepts no more, lets what is under way finish (at most `seconds`), then closes everything;
  * started or not. */
 void http_server_stop(struct http_server *server, unsigned seconds);

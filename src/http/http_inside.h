@@ -67,7 +67,8 @@ struct http_client {
     struct http_client *previous, *next; /* in the poller's list */
     struct MHD_Connection *connection;
     int fd;
-    char *host; /* for which it was handed over, or NULL */
+    char *host;  /* for which it was handed over, or NULL */
+    bool within; /* it comes from a sandbox */
     enum http_stage stage;
     struct http_exchange *exchange; /* kept from request to request */
     struct http_framing framing;
@@ -184,7 +185,7 @@ void http_framing_clear(struct http_framing *framing);
 bool http_poller_start(struct http_poller *poller, struct http_server *server, int socket,
                        GError **error);
 /* Any thread: gives it a connection that was made elsewhere. */
-void http_poller_hand(struct http_poller *poller, int fd, const char *host);
+void http_poller_hand(struct http_poller *poller, int fd, const char *host, bool within);
 /* Any thread: has it look at what was resumed, and at server->stopping. */
 void http_poller_wake(struct http_poller *poller);
 /* Once server->stopping is set: waits until all its clients are gone. */

@@ -17,6 +17,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "base/within.h"
 #include "http/http_inside.h"
 
 /* What MHD holds a connection: the head, and what it reads of a body at once. It zeroes all of it
@@ -70,11 +71,12 @@ static void accept_clients(struct http_poller *poller, double now)
 struct handed {
     int fd;
     char *host;
+    bool within;
 };
 
-void http_poller_hand(struct http_poller *poller, int fd, const char *host)
+void http_poller_hand(struct http_poller *poller, int fd, const char *host, bool within)
 {
-    struct handed handed = {fd, g_strdup(host)};
+    struct handed handed = {fd, g_strdup(host), within};
     pthread_mutex_lock(&poller->lock);
     g_array_append_val(poller->handed, handed);
     pthread_mutex_unlock(&poller->lock);
@@ -83,13 +85,14 @@ void http_poller_hand(struct http_poller *poller, int fd, const char *host)
 
 static void take(struct http_poller *poller, const struct handed *handed)
 {
-    /* MHD wants an address; nobody asks it for that. */
-    const struct sockaddr_in nowhere = {.sin_family = AF_INET};
+    /* MHD wants an address. */
+    const struct sockaddr_in nowhere = {.sin_family = AF_INET}, within = within_address();
+    const struct sockaddr_in *from = handed->within ? &within : &nowhere;
     gpointer key = GINT_TO_POINTER(handed->fd);
     g_hash_table_insert(poller->hosts, key, handed->host);
     fcntl(handed->fd, F_SETFL, O_NONBLOCK);
-    if (MHD_add_connection(poller->daemon, handed->fd, (const struct sockaddr *)&nowhere,
-                           sizeof nowhere) != MHD_YES)
+    if (MHD_add_connection(poller->daemon, handed->fd, (const struct sockaddr *)from,
+                           sizeof *from) != MHD_YES)
         g_hash_table_remove(poller->hosts, key);
 }
 

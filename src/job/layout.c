@@ -141,9 +141,10 @@ static bool lies_in_another(const struct job_plan *plan, const char *folder)
 void layout_script(struct job_plan *plan, json_t *settings, const char *source)
 {
     json_t *overlaid = json_array();
+    bool is_image = json_object_get(settings, "Image") != NULL; /* engines mount no overlays */
     for (guint i = 0; i < plan->inputs->len; i++) {
         struct job_input *input = g_ptr_array_index(plan->inputs, i);
-        input->copied = comes_back(plan, input->folder);
+        input->copied = is_image || comes_back(plan, input->folder);
         if (!input->copied && !lies_in_another(plan, input->folder))
             json_array_append_new(overlaid, json_string(input->folder));
     }

@@ -207,6 +207,7 @@ static struct call call_of(const struct operations *operations, const struct reg
         .region = context->region ? context->region : DEFAULT_REGION,
         .account = operations->account,
         .request_id = context->request_id ? context->request_id : "",
+        .within = context->within,
         .body = context->body,
     };
 }

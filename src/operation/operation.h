@@ -25,6 +25,7 @@ struct call {
     const char *region;    /* from the credential scope; colours ARNs */
     const char *account;   /* twelve digits */
     const char *request_id;
+    bool within;             /* a script in a sandbox asks */
     struct stream *body;     /* the request's streaming member (PutObject's Body), or NULL */
     struct token_use *token; /* for call_remember */
 };
@@ -131,6 +132,7 @@ bool operation_is_quick(const struct operations *operations, const char *service
 struct call_context {
     const char *region;
     const char *request_id;
+    bool within; /* a script in a sandbox asks */
     struct stream *body;
 };
 

@@ -43,6 +43,7 @@ static const struct program all[] = {
      "study.json",
      tune_main, false},
     {"inside", "the first process of a sandbox; `script` and `serve` run it", inside_main, false},
+    {"engine", "the same, in front of podman or docker; `script` runs it", inside_main, true},
 };
 
 const struct program *programs(size_t *count)

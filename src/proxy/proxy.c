@@ -13,6 +13,7 @@
 #include "base/clock.h"
 #include "base/error.h"
 #include "base/visits.h"
+#include "base/within.h"
 #include "http/listen.h"
 #include "proxy/address.h"
 #include "proxy/authority.h"
@@ -102,7 +103,7 @@ static struct authority *authority_of(struct proxy *proxy, GError **error)
 }
 
 /* Our end of a connection to the server, or -1. */
-static int open_server(struct proxy *proxy, const char *host)
+static int open_server(struct proxy *proxy, const char *host, bool within)
 {
     int pair[2];
     if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair) != 0)
@@ -110,7 +111,7 @@ static int open_server(struct proxy *proxy, const char *host)
     pthread_mutex_lock(&proxy->lock);
     bool ended = proxy->ended;
     if (!ended)
-        http_server_adopt(proxy->server, pair[1], host);
+        http_server_adopt(proxy->server, pair[1], host, within);
     pthread_mutex_unlock(&proxy->lock);
     if (!ended)
         return pair[0];
@@ -125,7 +126,7 @@ static void serve_session(struct proxy *proxy, int fd, SSL *session, const char 
     fcntl(fd, F_SETFL, O_NONBLOCK);
     if (!pump_accept(session, fd, HEAD_MS))
         return;
-    int server = open_server(proxy, host);
+    int server = open_server(proxy, host, within_is_peer(fd));
     if (server < 0)
         return;
     pump_run((struct pump_end){fd, session}, (struct pump_end){server, NULL}, IDLE_MS);

@@ -46,6 +46,21 @@ static bool take_spark(const struct reader *reader, const json_t *value, GError 
     return true;
 }
 
+static bool take_engine(const struct reader *reader, const json_t *value, GError **error)
+{
+    const char *text = json_is_string(value) ? json_string_value(value) : "";
+    bool is_none = strcmp(text, "none") == 0;
+    g_autofree char *name = g_path_get_basename(text);
+    bool is_known = strcmp(name, "podman") == 0 || strcmp(name, "docker") == 0;
+    g_autofree char *found = is_known ? g_find_program_in_path(text) : NULL;
+    if (!found && !is_none)
+        return refuse(reader, "runtime.engine",
+                      "podman or docker, or where one of these can be executed, or none", error);
+    g_free(reader->settings->engine);
+    reader->settings->engine = found ? g_canonicalize_filename(found, NULL) : NULL;
+    return true;
+}
+
 /* One of two words. */
 static bool take_word(const struct reader *reader, const char *key, const json_t *value,
                       const char *const words[2], bool *is_second, GError **error)
@@ -147,8 +162,9 @@ static bool take_all(const struct reader *reader, const json_t *object, const ch
 static bool take_runtime(const struct reader *reader, const json_t *value, GError **error)
 {
     static const struct setting settings[] = {
-        {"python", take_python},   {"spark", take_spark},   {"isolation", take_isolation},
-        {"network", take_network}, {"memory", take_memory}, {"processes", take_processes}};
+        {"python", take_python},       {"spark", take_spark},     {"engine", take_engine},
+        {"isolation", take_isolation}, {"network", take_network}, {"memory", take_memory},
+        {"processes", take_processes}};
     return json_is_object(value)
                ? take_all(reader, value, "runtime.", settings, G_N_ELEMENTS(settings), error)
                : refuse(reader, "runtime", "a mapping", error);
@@ -201,6 +217,15 @@ static char *default_spark(void)
     return found || !own ? found : g_find_program_in_path(own);
 }
 
+/* podman needs no service; docker is of use where its own is there. */
+static char *default_engine(void)
+{
+    char *podman = g_find_program_in_path("podman");
+    if (podman || !g_file_test("/var/run/docker.sock", G_FILE_TEST_EXISTS))
+        return podman;
+    return g_find_program_in_path("docker");
+}
+
 static bool read_file(const struct reader *reader, bool may_miss, GError **error)
 {
     g_autofree char *text = NULL;
@@ -220,8 +245,11 @@ struct settings *settings_read(const char *home, const char *path, GError **erro
 {
     g_autofree char *own = g_build_filename(home, SETTINGS_FILE, NULL);
     struct settings *settings = g_new0(struct settings, 1);
-    *settings = (struct settings){
-        .python = default_python(), .spark = default_spark(), .isolated = true, .processes = 4096};
+    *settings = (struct settings){.python = default_python(),
+                                  .spark = default_spark(),
+                                  .engine = default_engine(),
+                                  .isolated = true,
+                                  .processes = 4096};
     struct reader reader = {path ? path : own, settings};
     if (read_file(&reader, !path, error))
         return settings;
@@ -235,5 +263,6 @@ void settings_free(struct settings *settings)
         return;
     g_free(settings->python);
     g_free(settings->spark);
+    g_free(settings->engine);
     g_free(settings);
 }

@@ -7,9 +7,10 @@
 #define SETTINGS_FILE "lathe.yaml"
 
 struct settings {
-    char *python;      /* the interpreter of users' scripts, absolute; NULL: there is none */
-    char *spark;       /* spark-submit, absolute; NULL: there is none */
-    bool isolated;     /* scripts run in a sandbox */
+    char *python;  /* the interpreter of users' scripts, absolute; NULL: there is none */
+    char *spark;   /* spark-submit, absolute; NULL: there is none */
+    char *engine;  /* podman or docker, absolute; NULL: there is none, or it is not to be used */
+    bool isolated; /* scripts run in a sandbox */
     bool host_network; /* and have the machine's network in it */
     gint64 memory;     /* bytes that a script's processes may hold together; 0: no limit */
     gint64 processes;  /* that a script may have at once; 0: no limit */
@@ -27,6 +28,7 @@ struct settings {
  *   runtime:
  *     python: /home/me/.venv/bin/python   # default: the active virtual environment's, or python3
  *     spark: /opt/spark                   # default: the PATH's spark-submit, or SPARK_HOME's
+ *     engine: podman                      # or docker, for images' own programs; none: not at all
  *     isolation: bubblewrap               # or none
  *     network: lathe                      # the server alone; or host
  *     memory: 8 GiB

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/within.h"
 #include "sandbox/sandbox_inside.h"
 
 enum { CONNECTIONS = 512 };
@@ -87,7 +88,11 @@ static void copy_both_ways(int near, int far)
 static int connect_to(const struct forward *forward)
 {
     int fd = socket(forward->to.ss_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-    if (fd >= 0 && connect(fd, (const struct sockaddr *)&forward->to, forward->to_size) == 0)
+    const struct sockaddr_in within = within_address();
+    bool marked = forward->to.ss_family != AF_INET ||
+                  bind(fd, (const struct sockaddr *)&within, sizeof within) == 0;
+    if (fd >= 0 && marked &&
+        connect(fd, (const struct sockaddr *)&forward->to, forward->to_size) == 0)
         return fd;
     if (fd >= 0)
         close(fd);

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,6 +20,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "sandbox/cgroup.h"
+#include "sandbox/engine.h"
 #include "sandbox/sandbox_inside.h"
 
 /* Beyond people, services, and what distributions give to containers. */
@@ -27,6 +29,23 @@ enum { FIRST_USER = 200000, USERS = 100000 };
 #define LOOK_MILLISECONDS 500 /* between looks at what it holds */
 /* A process that looks now and then how far another is costs some hundredths of a second. */
 enum { QUIET_TICKS = 3, QUIET_LOOKS = 4 };
+
+struct run {
+    const struct sandbox *sandbox;
+    const struct sandbox_command *command;
+    int errors[2], begun[2], info[2]; /* pipes from bubblewrap and the first process */
+    int output[2];                    /* from the command, where somebody hears it; else -1 */
+    char *group;                      /* its control group, or NULL */
+    char *name;                       /* of an image's container */
+    pid_t watcher;                    /* of an image's container; 0: none */
+    pid_t wrapper, first;             /* as the machine numbers them; first: 0, not known yet */
+    bool has_begun;
+    GString *said; /* bubblewrap's errors */
+    struct sandbox_end *end;
+    guint64 ticks;  /* at the last look */
+    unsigned quiet; /* looks without work */
+    bool waits;
+};
 
 /* ---- settings ---- */
 
@@ -61,6 +80,7 @@ struct sandbox *sandbox_read(const char *folder, GError **error)
     sandbox->not_isolated = g_strcmp0(json_text_at(settings, "Isolation"), "none") == 0;
     sandbox->masked = texts_of(json_object_get(settings, "Masked"));
     sandbox->overlaid = texts_of(json_object_get(settings, "Overlaid"));
+    sandbox->engine = g_strdup(json_text_at(settings, "Engine"));
     sandbox->groups = g_strdup(json_text_at(settings, "Groups"));
     sandbox->memory = (guint64)json_integer_at(settings, "Memory", 0);
     sandbox->bytes = (guint64)json_integer_at(settings, "Bytes", 0);
@@ -82,6 +102,7 @@ void sandbox_free(struct sandbox *sandbox)
     g_free(sandbox->domains_server);
     g_free(sandbox->certificates);
     g_free(sandbox->packages);
+    g_free(sandbox->engine);
     g_free(sandbox->groups);
     g_strfreev(sandbox->masked);
     g_strfreev(sandbox->overlaid);
@@ -174,11 +195,29 @@ static json_t *domains_of(const struct sandbox *sandbox)
     return domains;
 }
 
+static json_t *list_of(char *const *words)
+{
+    json_t *list = json_array();
+    for (; *words; words++)
+        json_array_append_new(list, json_string(*words));
+    return list;
+}
+
+/* What runs an image is the engine, which has the limits of the job's folder for none of its own.
+ */
+static json_t *orders_of_engine(const struct sandbox *sandbox,
+                                const struct sandbox_command *command, const char *name)
+{
+    g_autoptr(GPtrArray) argv = engine_arguments(sandbox, command, name);
+    return json_pack("{so so so si}", "Command", list_of((char *const *)argv->pdata), "Servers",
+                     engine_network(sandbox) == ENGINE_SHARED ? servers_of(sandbox) : json_array(),
+                     "Domains", domains_of(sandbox), "DomainsServer",
+                     sandbox_domains_server(sandbox));
+}
+
 static json_t *orders_of(const struct sandbox *sandbox, const struct sandbox_command *command)
 {
-    json_t *argv = json_array();
-    for (char *const *word = command->argv; *word; word++)
-        json_array_append_new(argv, json_string(*word));
+    json_t *argv = list_of(command->argv);
     return json_pack("{soso so so si sI sI}", "Command", argv, "Environment",
                      sandbox_environment(sandbox, command), "Servers", servers_of(sandbox),
                      "Domains", domains_of(sandbox), "DomainsServer",
@@ -191,10 +230,12 @@ static char *own(const struct sandbox *sandbox, const char *name)
     return g_build_filename(sandbox->folder, SANDBOX_FOLDER, name, NULL);
 }
 
-static bool write_orders(const struct sandbox *sandbox, const struct sandbox_command *command,
-                         GError **error)
+static bool write_orders(const struct run *run, GError **error)
 {
-    g_autoptr(json_auto) orders = orders_of(sandbox, command);
+    const struct sandbox *sandbox = run->sandbox;
+    g_autoptr(json_auto) orders = run->command->image
+                                      ? orders_of_engine(sandbox, run->command, run->name)
+                                      : orders_of(sandbox, run->command);
     if (!orders)
         return error_set(error, ERROR_VALIDATION, "the command holds what is no UTF-8");
     g_autofree char *text = json_text_of(orders);
@@ -204,21 +245,6 @@ static bool write_orders(const struct sandbox *sandbox, const struct sandbox_com
 }
 
 /* ---- the child ---- */
-
-struct run {
-    const struct sandbox *sandbox;
-    const struct sandbox_command *command;
-    int errors[2], begun[2], info[2]; /* pipes from bubblewrap and the first process */
-    int output[2];                    /* from the command, where somebody hears it; else -1 */
-    char *group;                      /* its control group, or NULL */
-    pid_t wrapper, first;             /* as the machine numbers them; first: 0, not known yet */
-    bool has_begun;
-    GString *said; /* bubblewrap's errors */
-    struct sandbox_end *end;
-    guint64 ticks;  /* at the last look */
-    unsigned quiet; /* looks without work */
-    bool waits;
-};
 
 /* Moves descriptors to where the first process expects them. */
 static void place(const struct run *run)
@@ -267,6 +293,32 @@ static _Noreturn void wrap(const struct run *run, pid_t parent)
     _exit(127);
 }
 
+/* ---- an image ---- */
+
+/* In the forked child: becomes what an image's engine is started by, which in a sandbox is the
+ * first process. What the engine starts is in its network. */
+static _Noreturn void wrap_engine(const struct run *run, pid_t parent)
+{
+    g_autoptr(GError) error = NULL;
+    g_autofree char *folder = own(run->sandbox, "");
+    char self[] = "/proc/self/exe", verb[] = "job", engine[] = "engine", here[] = ".";
+    char *argv[] = {self, verb, engine, here, NULL};
+    bool own_network = !run->sandbox->host_network && engine_network(run->sandbox) == ENGINE_SHARED;
+    sigset_t none;
+    sigemptyset(&none);
+    sigprocmask(SIG_SETMASK, &none, NULL);
+    setpgid(0, 0);
+    place(run);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != parent)
+        _exit(127);
+    bool ready = !own_network || (unshare(CLONE_NEWNET) == 0 && network_open(run->sandbox, &error));
+    if (ready && chdir(folder) == 0)
+        execv(self, argv);
+    dprintf(STDERR_FILENO, "%s\n", error ? error->message : g_strerror(errno));
+    _exit(127);
+}
+
 /* ---- watching it ---- */
 
 static bool read_some(int *fd, GString *text)
@@ -289,10 +341,13 @@ static void hear_first(struct run *run, GString *info)
 
 static void stop(const struct run *run, int signal)
 {
-    if (signal == SIGTERM && run->first > 0)
-        kill(run->first, SIGTERM);
+    pid_t first = run->command->image ? run->wrapper : run->first;
+    if (signal == SIGTERM && first > 0)
+        kill(first, SIGTERM);
     else
         kill(-run->wrapper, SIGKILL);
+    if (signal == SIGKILL && run->command->image)
+        engine_end(run->sandbox, run->name);
 }
 
 static bool hear_output(const struct run *run, int *fd)
@@ -417,6 +472,15 @@ static void finish(struct run *run)
                                       : g_strdup("the sandbox could not be made");
 }
 
+/* The container has ended, and the engine has taken it away. */
+static void end_watch(const struct run *run)
+{
+    if (run->watcher <= 0)
+        return;
+    kill(run->watcher, SIGKILL);
+    waitpid(run->watcher, NULL, 0);
+}
+
 static int open_signals(void)
 {
     sigset_t set;
@@ -465,16 +529,21 @@ static bool open_ways(const struct sandbox *sandbox, const int *listeners, GErro
 static bool begin(struct run *run, GError **error)
 {
     int listeners[SANDBOX_SERVERS];
-    if (!write_orders(run->sandbox, run->command, error) ||
-        !open_listeners(run->sandbox, listeners, error) || !mounts_hand_over(run->sandbox, error))
+    if (!write_orders(run, error) || !open_listeners(run->sandbox, listeners, error) ||
+        !mounts_hand_over(run->sandbox, error))
         return false;
     if (pipe2(run->errors, O_CLOEXEC) != 0 || pipe2(run->begun, O_CLOEXEC) != 0 ||
         pipe2(run->info, O_CLOEXEC) != 0 ||
         (run->command->hear && pipe2(run->output, O_CLOEXEC) != 0))
         return error_set_errno(error, errno, "making pipes for a sandbox");
-    open_group(run);
+    if (run->command->image)
+        run->watcher = engine_watch(run->sandbox, run->name);
+    else
+        open_group(run);
     pid_t parent = getpid();
     run->wrapper = fork(); /* before there are threads */
+    if (run->wrapper == 0 && run->command->image)
+        wrap_engine(run, parent);
     if (run->wrapper == 0)
         wrap(run, parent);
     if (run->wrapper < 0)
@@ -487,14 +556,19 @@ void sandbox_run(const struct sandbox *sandbox, const struct sandbox_command *co
                  struct sandbox_end *end)
 {
     *end = (struct sandbox_end){.status = 127};
-    if (sandbox->not_isolated) {
+    if (sandbox->not_isolated && !command->image) {
         bare_run(sandbox, command, end);
         return;
     }
     g_autoptr(GError) error = NULL;
     g_autoptr(GString) said = g_string_new(NULL);
-    struct run run = {
-        .sandbox = sandbox, .command = command, .said = said, .end = end, .output = {-1, -1}};
+    g_autofree char *name = g_strdup_printf("lathe-job-%d", (int)getpid());
+    struct run run = {.sandbox = sandbox,
+                      .command = command,
+                      .said = said,
+                      .end = end,
+                      .name = name,
+                      .output = {-1, -1}};
     int signals = open_signals();
     if (begin(&run, &error)) {
         int ended = (int)syscall(SYS_pidfd_open, run.wrapper, 0);
@@ -502,6 +576,7 @@ void sandbox_run(const struct sandbox *sandbox, const struct sandbox_command *co
         close(ended);
         finish(&run);
         close_ends(&run, 0);
+        end_watch(&run);
     } else {
         take_group_away(&run);
         end->not_begun = true;

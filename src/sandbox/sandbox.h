@@ -42,6 +42,7 @@ struct sandbox {
                            * machine;       NULL-terminated */
     char *domains_server; /* and its port 443 leads to this one of servers; or NULL */
     char *certificates;   /* a file, absolute: SANDBOX_CERTIFICATES; or NULL */
+    char *engine;         /* podman or docker, absolute, for commands that are images; or NULL */
     bool host_network;    /* the machine's network instead */
     bool not_isolated;    /* runtime.isolation: none */
     char **masked;        /* folders that are not to be seen, absolute; NULL-terminated */
@@ -58,7 +59,7 @@ struct sandbox {
     gid_t group;
 };
 
-/* The members of SANDBOX_FILE of a job's folder: Python, Servers, Domains, DomainsServer,
+/* The members of SANDBOX_FILE of a job's folder: Python, Servers, Domains, DomainsServer, Engine,
  * Certificates, Network (lathe or host), Isolation (bubblewrap or none), Masked, Overlaid, Groups,
  * Memory, Bytes, Processes. */
 struct sandbox *sandbox_read(const char *folder, GError **error);
@@ -69,6 +70,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC(sandbox_auto, sandbox_free)
 /* What is run. */
 struct sandbox_command {
     char *const *argv;   /* argv[0] is looked for in PATH */
+    const char *image;   /* instead of argv: a container's image, whose own program is run */
     json_t *environment; /* texts by name; beside PATH, HOME, LANG and TMPDIR */
     const char *folder;  /* its working folder, as it is within; NULL: /opt/ml */
     /* What it writes to its standard output and error; NULL: they are this process's. */

@@ -27,7 +27,7 @@ static GPtrArray *command_of(const struct sandbox *sandbox, const json_t *settin
     const json_t *word;
     json_array_foreach(json_object_get(settings, "Command"), i, word)
         g_ptr_array_add(argv, g_strdup(json_string_value(word)));
-    if (!argv->len) {
+    if (!argv->len && !json_object_get(settings, "Image")) {
         g_ptr_array_add(argv, g_strdup("python3"));
         g_ptr_array_add(argv, g_build_filename(sandbox_python(sandbox), "lathe_training.py", NULL));
     }
@@ -138,6 +138,7 @@ static int run(struct sandbox *sandbox, const json_t *settings, struct metrics *
     g_autoptr(GPtrArray) argv = command_of(sandbox, settings);
     g_autoptr(json_auto) environment = job_settings_environment(sandbox, settings);
     struct sandbox_command command = {.argv = (char *const *)argv->pdata,
+                                      .image = json_text_at(settings, "Image"),
                                       .environment = environment,
                                       .hear = hear,
                                       .waits = tell_waiting,

@@ -204,6 +204,7 @@ static struct call_context context_of(const struct dispatcher *dispatcher,
     return (struct call_context){
         .region = *region ? region : dispatcher->region,
         .request_id = call->request_id,
+        .within = call->within,
         .body = body,
     };
 }

@@ -72,6 +72,7 @@ struct wire_call *wire_call_new(const struct http_request *http, guint64 id_high
     wire_call_refresh(call, http);
     credential_read(&call->request, &call->credential);
     call->aws = NULL;
+    call->within = http->within;
     if (http->host)
         take_aws_host(call, http->host);
     return call;

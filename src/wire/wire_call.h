@@ -19,6 +19,7 @@ struct wire_call {
     char request_id[REQUEST_ID_LENGTH + 1];
     struct credential credential;
     struct aws_host *aws; /* of a connection that was made to one of AWS's hosts, else NULL */
+    bool within;          /* it comes from a sandbox */
     GArray *query;        /* url_pairs of the request's query */
     char *path;           /* owned where the bucket came from the Host, else NULL */
     const struct shape_service *service;     /* NULL: told by the form's Version, or unknown */

@@ -85,6 +85,22 @@ static void where_nothing_is_said_spark_is_where_its_variable_says(void **state)
     settings_free(settings);
 }
 
+static void the_engine_of_images_is_podman_or_docker(void **state)
+{
+    (void)state;
+    g_autofree char *podman = g_build_filename(home, "podman", NULL);
+    assert_true(g_file_set_contents(podman, "", 0, NULL) && chmod(podman, 0755) == 0);
+    g_autofree char *text = g_strdup_printf("runtime: {engine: '%s'}\n", podman);
+    struct settings *settings = read_text(text, NULL);
+    assert_string_equal(settings->engine, podman);
+    settings_free(settings);
+    settings = read_text("runtime: {engine: none}\n", NULL);
+    assert_null(settings->engine);
+    settings_free(settings);
+    assert_refused("runtime: {engine: /bin/sh}\n", "runtime.engine has to be podman or docker");
+    assert_refused("runtime: {engine: /nowhere/podman}\n", "runtime.engine has to be");
+}
+
 static void tunnels_are_open_unless_it_says_otherwise(void **state)
 {
     (void)state;
@@ -112,6 +128,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spark_is_a_folder_or_a_command),
         cmocka_unit_test(where_nothing_is_said_spark_is_where_its_variable_says),
+        cmocka_unit_test(the_engine_of_images_is_podman_or_docker),
         cmocka_unit_test(tunnels_are_open_unless_it_says_otherwise),
     };
     return cmocka_run_group_tests(tests, up, down);

@@ -4,6 +4,7 @@
 #include "base/s3_uri.h"
 #include "job/layout.h"
 #include "runtime/runtime.h"
+#include "runtime/settings.h"
 #include "service/sagemaker/job_state.h"
 #include "service/sagemaker/script.h"
 
@@ -69,10 +70,33 @@ static const json_t *entrypoint_of(const json_t *request)
     return json_at(request, "AppSpecification.ContainerEntrypoint");
 }
 
-static const struct runtime_role *role_of(const json_t *request, GError **error)
+static const char *image_of(const json_t *request)
 {
-    const char *image = json_text_at(request, "AppSpecification.ImageUri");
-    return runtime_role(image, RUNTIME_PROCESSES, entrypoint_of(request) != NULL, error);
+    return json_text_at(request, "AppSpecification.ImageUri");
+}
+
+/* Whether the request's program is its image's own, which a container engine has to run. */
+static bool runs_image(const json_t *request)
+{
+    return !entrypoint_of(request) &&
+           !runtime_role(image_of(request), RUNTIME_PROCESSES, false, NULL);
+}
+
+static const struct runtime_role *role_of(const struct call *call, const json_t *request,
+                                          GError **error)
+{
+    bool by_engine = runs_image(request) && call->lathe->settings->engine;
+    return runtime_role(image_of(request), RUNTIME_PROCESSES,
+                        by_engine || entrypoint_of(request) != NULL, error);
+}
+
+/* What a script may not do itself it is not to do by way of the server. */
+static bool check_image(const struct call *call, const json_t *request, GError **error)
+{
+    return !call->within || !runs_image(request) ||
+           error_set(error, ERROR_VALIDATION,
+                     "The image %s would be run by %s, which scripts in a sandbox may not start.",
+                     image_of(request), call->lathe->settings->engine);
 }
 
 /* Without an entry point an image's own program has no arguments. */
@@ -89,8 +113,8 @@ static bool check_program(const struct call *call, const json_t *request, GError
 
 static bool check_request(const struct call *call, const json_t *request, GError **error)
 {
-    const struct runtime_role *role = role_of(request, error);
-    if (!role || !check_program(call, request, error))
+    const struct runtime_role *role = role_of(call, request, error);
+    if (!role || !check_program(call, request, error) || !check_image(call, request, error))
         return false;
     if (json_integer_at(request, "ProcessingResources.ClusterConfig.InstanceCount", 1) > 1)
         return error_set(
@@ -108,6 +132,7 @@ static json_t *settings_of(const struct call *call, const json_t *request)
 {
     struct script script = {
         .entrypoint = entrypoint_of(request),
+        .image = runs_image(request) ? image_of(request) : NULL,
         .arguments = json_at(request, "AppSpecification.ContainerArguments"),
         .environment = json_object_get(request, "Environment"),
         .volume = json_integer_at(request, "ProcessingResources.ClusterConfig.VolumeSizeInGB", 0),
@@ -117,7 +142,7 @@ static json_t *settings_of(const struct call *call, const json_t *request)
 
 static struct job_plan *plan(const struct call *call, const json_t *request, GError **error)
 {
-    const struct runtime_role *role = role_of(request, error);
+    const struct runtime_role *role = role_of(call, request, error);
     if (!role)
         return NULL;
     struct layout_processing layout = {
@@ -128,7 +153,7 @@ static struct job_plan *plan(const struct call *call, const json_t *request, GEr
         .outputs = json_at(request, "ProcessingOutputConfig.Outputs"),
     };
     struct job_plan *made = layout_processing(&layout, error);
-    if (made && entrypoint_of(request))
+    if (made && (entrypoint_of(request) || runs_image(request)))
         layout_script(made, settings_of(call, request), NULL);
     return made;
 }

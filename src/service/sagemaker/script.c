@@ -64,12 +64,12 @@ json_t *script_sandbox(const struct lathe *lathe, const char *region)
 {
     const struct settings *home = lathe->settings;
     g_autofree char *cache = g_build_filename(lathe->home, "cache", "requirements", NULL);
-    json_t *sandbox =
-        json_pack("{ss ss* so ss ss s[s] ss* sI sI so}", "Cache", cache, "Python", home->python,
-                  "Servers", servers_of(lathe), "Network", home->host_network ? "host" : "lathe",
-                  "Isolation", home->isolated ? "bubblewrap" : "none", "Masked", lathe->home,
-                  "Groups", lathe->groups, "Memory", (json_int_t)home->memory, "Processes",
-                  (json_int_t)home->processes, "Environment", way_to_server(lathe, region));
+    json_t *sandbox = json_pack(
+        "{ss ss* so ss ss s[s] ss* ss* sI sI so}", "Cache", cache, "Python", home->python,
+        "Servers", servers_of(lathe), "Network", home->host_network ? "host" : "lathe", "Isolation",
+        home->isolated ? "bubblewrap" : "none", "Masked", lathe->home, "Groups", lathe->groups,
+        "Engine", home->engine, "Memory", (json_int_t)home->memory, "Processes",
+        (json_int_t)home->processes, "Environment", way_to_server(lathe, region));
     add_aws_hosts(lathe, sandbox);
     return sandbox;
 }
@@ -98,6 +98,8 @@ json_t *script_settings(const struct call *call, const struct script *script)
     add_environment(json_object_get(settings, "Environment"), script);
     if (script->entrypoint)
         json_object_set_new(settings, "Command", command_of(script));
+    if (script->image)
+        json_object_set_new(settings, "Image", json_string(script->image));
     if (script->metrics)
         json_object_set(settings, "Metrics", (json_t *)script->metrics);
     return settings;

@@ -7,6 +7,7 @@
 /* What such a job is given beside its folder; parts of the request. */
 struct script {
     const json_t *entrypoint, *arguments; /* lists of texts, or NULL: script mode */
+    const char *image;                    /* whose own program is run; NULL: one of the above */
     const json_t *environment;            /* an object of texts, or NULL */
     const json_t *metrics;                /* MetricDefinitions, or NULL */
     const char *name_variable, *name;     /* how it finds its own name; or NULL */

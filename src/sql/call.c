@@ -185,8 +185,8 @@ static struct sql_value window(struct sql_context *x, struct sql_node *node)
         sql_fail_at(x->c, x->top ? x->top : node, "EXPRESSION_NOT_SCALAR",
                     "%s cannot contain aggregations, window functions or grouping operations: [%s]",
                     x->clause ? x->clause : "Lambda expression", sql_node_text(&x->c->arena, node));
-    if (node->flags & NODE_DISTINCT)
-        sql_fail_at(x->c, node, "NOT_SUPPORTED",
+    if (node->flags & NODE_DISTINCT && x->body)
+        sql_fail_at(x->c, x->body, "NOT_SUPPORTED",
                     "DISTINCT in window function parameters not yet supported: %s",
                     sql_node_text(&x->c->arena, node));
     return aggregate_value(x, node, sql_over(x, node));
@@ -204,7 +204,9 @@ static void refuse_extras(struct sql_context *x, const struct sql_node *node,
         sql_fail_at(x->c, node, "MISSING_OVER", "Window function %s requires an OVER clause",
                     node->text);
     if (kind == SQL_SCALAR && node->window)
-        sql_fail_at(x->c, node, "FUNCTION_NOT_WINDOW", "Not a window function: %s", node->text);
+        sql_fail(x->c, x->body ? x->body->line : node->line,
+                 x->body ? x->body->column : node->column, "FUNCTION_NOT_WINDOW",
+                 "Not a window function: %s", node->text);
     if (kind == SQL_SCALAR && node->filter)
         sql_fail_at(x->c, node, "FUNCTION_NOT_AGGREGATE",
                     "Filter is only valid for aggregation functions");

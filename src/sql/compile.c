@@ -214,11 +214,11 @@ static void fit_insert(struct compilation *all, struct sql_output *output)
     if (!c->catalog->find ||
         !c->catalog->find(c->catalog->data, statement->target_catalog, statement->target_schema,
                           statement->target, &table, &error))
-        sql_fail_at(c, tree, *error.name ? error.name : "TABLE_NOT_FOUND", "%s",
-                    *error.name ? error.message
-                                : sql_printf(&c->arena, "Table '%s.%s.%s' does not exist",
-                                             statement->target_catalog, statement->target_schema,
-                                             statement->target));
+        sql_fail(c, 0, 0, *error.name ? error.name : "TABLE_NOT_FOUND", "%s",
+                 *error.name ? error.message
+                             : sql_printf(&c->arena, "Table '%s.%s.%s' does not exist",
+                                          statement->target_catalog, statement->target_schema,
+                                          statement->target));
     if (table.view)
         sql_fail_at(c, tree, "NOT_SUPPORTED", "Inserting into views is not supported");
     size_t count = tree->column_count ? tree->column_count : table.count;

@@ -296,9 +296,16 @@ static struct ends walk_repeat(struct walk *walk, const struct part *part, size_
     return all;
 }
 
+/* Before := Trino's parser has decided nothing, as a colon may follow the key of a JSON object. */
+static bool is_assignment(const struct walk *walk, size_t at)
+{
+    const struct sql_token *token = &walk->c->tokens[at];
+    return token->keyword && *token->keyword == ':' && token->start[1] == '=';
+}
+
 static struct ends walk_part(struct walk *walk, const struct part *part, size_t at, bool quiet)
 {
-    quiet = quiet || part->silent;
+    quiet = quiet || (part->silent && !is_assignment(walk, at));
     switch (part->kind) {
     case PART_RULE:
         return walk_rule(walk, part->rule, at, quiet);

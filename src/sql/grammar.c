@@ -10,6 +10,9 @@ const struct sql_rule sql_grammar[] = {
     {"single", NULL, "statement EOF"},
     {"statement", NULL,
      "rootquery | USE identifier | USE identifier '.' identifier"
+     "| CREATE CATALOG (IF NOT EXISTS)? identifier USING identifier (COMMENT string)?"
+     "  (AUTHORIZATION principal)? (WITH properties)?"
+     "| DROP CATALOG (IF EXISTS)? identifier (CASCADE | RESTRICT)?"
      "| CREATE SCHEMA (IF NOT EXISTS)? qname (AUTHORIZATION principal)? (WITH properties)?"
      "| DROP SCHEMA (IF EXISTS)? qname (CASCADE | RESTRICT)?"
      "| ALTER SCHEMA qname RENAME TO identifier | ALTER SCHEMA qname SET AUTHORIZATION principal"
@@ -159,7 +162,7 @@ const struct sql_rule sql_grammar[] = {
      "| LISTAGG '(' quantifier? expression (',' string)? (ON OVERFLOW (ERROR"
      "| TRUNCATE string? (WITH | WITHOUT) COUNT))? ')' WITHIN GROUP '(' ORDER BY sort"
      "(',' sort)* ')' filter?"
-     "| ((!RUNNING | !FINAL) qname | qname) !'(' (identifier '.')? '*' ')' filter? over?"
+     "| ((!RUNNING | !FINAL) qname | qname) !'(' (!identifier '.')? '*' ')' filter? over?"
      "| ((!RUNNING | !FINAL) qname | qname) !'(' (quantifier? expression (',' expression)*)?"
      "  (ORDER BY sort (',' sort)*)? ')' filter? (((IGNORE | RESPECT) NULLS)? over)?"
      "| identifier !over | identifier !'->' expression"

@@ -29,7 +29,7 @@ static struct sql_value integer(struct sql_context *x, const struct sql_node *no
     errno = 0;
     long long number = strtoll(node->text, NULL, 10);
     if (errno)
-        sql_fail_at(x->c, node, "SYNTAX_ERROR", "Invalid numeric literal: %s", node->text);
+        sql_fail(x->c, 1, 1, "SYNTAX_ERROR", "Invalid numeric literal: %s", node->text);
     bool small = number >= -2147483648LL && number <= 2147483647LL;
     /* the least bigint has no literal in DuckDB */
     const struct sql_type *type = sql_type_plain(small ? SQL_INTEGER : SQL_BIGINT);
@@ -342,7 +342,8 @@ static struct sql_value typed_literal(struct sql_context *x, const struct sql_no
     const char *name = sql_lower(&x->c->arena, node->more);
     const struct sql_type *type = sql_type_read(&x->c->arena, name);
     if (!type)
-        sql_fail(x->c, 0, 0, "TYPE_NOT_FOUND", "line %d:%d: Unknown resolvedType: %s", node->line,
+        sql_fail(x->c, 0, 0, "TYPE_NOT_FOUND",
+                 "io.trino.spi.TrinoException: line %d:%d: Unknown resolvedType: %s", node->line,
                  node->column, node->more);
     if (!typed(x, node, type, &value)) {
         struct sql_text loud = {.arena = &x->c->arena};

@@ -193,9 +193,7 @@ static size_t keep_unknown_only(struct sql_function_call *call, struct sql_signa
         if (only)
             found[kept++] = all[i];
     }
-    if (!kept)
-        memcpy(found, all, count * sizeof(struct sql_signature *));
-    return kept ? kept : count;
+    return kept;
 }
 
 static bool same_results(struct sql_function_call *call, struct sql_signature **found, size_t count)
@@ -221,14 +219,11 @@ static void put_type_tight(struct sql_text *text, const struct sql_type *type)
 static _Noreturn void refuse_ambiguous(struct sql_function_call *call, struct sql_signature **found,
                                        size_t count)
 {
-    struct sql_text text = {.arena = &call->x->c->arena}, actual = {.arena = &call->x->c->arena};
-    for (size_t i = 0; i < call->count; i++) {
-        sql_text_put(&actual, i ? ", " : "");
-        put_type_tight(&actual, call->types[i]);
-    }
+    struct sql_text text = {.arena = &call->x->c->arena};
     for (size_t i = 0; i < count; i++) {
+        sql_text_printf(&text, "\t * %s(", call->name);
         for (size_t j = 0; j < call->count; j++) {
-            sql_text_put(&text, j ? "," : "\t * (");
+            sql_text_put(&text, j ? "," : "");
             put_type_tight(&text, formal(call, found[i], j));
         }
         sql_text_put(&text, "):");
@@ -237,18 +232,24 @@ static _Noreturn void refuse_ambiguous(struct sql_function_call *call, struct sq
     }
     sql_fail_at(call->x->c, call->node, "AMBIGUOUS_FUNCTION_CALL",
                 "Could not choose a best candidate operator. Explicit type casts must be added.\n"
-                "Actual types: (%s)\nCandidates are:\n%s",
-                sql_text_end(&actual), sql_text_end(&text));
+                "Candidates are:\n%s",
+                sql_text_end(&text));
 }
 
+/* The most specific one; else what is coerced from NULL alone; else any where all give the same. */
 static struct sql_signature *choose(struct sql_function_call *call, struct sql_signature **found,
                                     size_t count)
 {
+    struct sql_signature *unknown[SQL_MOST_OVERLOADS];
     if (count < 2)
         return count ? found[0] : NULL;
+    memcpy(unknown, found, count * sizeof(struct sql_signature *));
+    size_t unknown_count = keep_unknown_only(call, unknown, count);
     count = keep_specific(call, found, count);
-    if (count > 1)
-        count = keep_unknown_only(call, found, count);
+    if (count == 1)
+        return found[0];
+    found = unknown_count ? unknown : found;
+    count = unknown_count ? unknown_count : count;
     if (count == 1 || same_results(call, found, count))
         return found[0];
     refuse_ambiguous(call, found, count);

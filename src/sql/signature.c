@@ -263,7 +263,8 @@ static void put_constraints(struct sql_text *text, const struct sql_signature *s
         const struct sql_variable *variable = &signature->variables[i];
         if (!variable->type_variable)
             continue;
-        sql_text_printf(text, "%s%s%s", between, variable->name,
+        sql_text_printf(text, "%s%c%s%s", between, toupper((unsigned char)*variable->name),
+                        variable->name + 1,
                         variable->orderable    ? ":orderable"
                         : variable->comparable ? ":comparable"
                                                : "");

@@ -1,4 +1,4 @@
-/* json_object and json_array: text put together. What asks by a path of SQL/JSON is refused. */
+/* json_object and json_array: text put together; what asks by a path goes to json_path.c. */
 #include "sql/scope.h"
 
 #include "sql/coerce.h"
@@ -53,7 +53,7 @@ struct sql_value sql_json_form(struct sql_context *x, struct sql_node *node)
     const struct sql_json *json = node->json;
     bool object = strcmp(node->text, "json_object") == 0;
     if (!object && strcmp(node->text, "json_array") != 0)
-        sql_fail_at(x->c, node, "NOT_SUPPORTED", "%s is not supported", node->text);
+        return sql_json_asked(x, node);
     if (json->returning || json->unique_keys)
         sql_fail_at(x->c, node, "NOT_SUPPORTED", "%s is not supported in %s",
                     json->returning ? "RETURNING" : "WITH UNIQUE KEYS", node->text);

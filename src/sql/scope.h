@@ -121,6 +121,7 @@ struct sql_value sql_call_values(struct sql_context *x, const struct sql_node *n
                                  const char *name, struct sql_value *values, size_t count);
 struct sql_value sql_special(struct sql_context *x, struct sql_node *node);
 struct sql_value sql_json_form(struct sql_context *x, struct sql_node *node);
+struct sql_value sql_json_asked(struct sql_context *x, struct sql_node *node);
 struct sql_value sql_case(struct sql_context *x, struct sql_node *node);
 /* All to one type, or "<what> must be the same type ...". */
 const struct sql_type *sql_single_type(struct sql_context *x, struct sql_node *const *nodes,

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "store/entry.h"
+#include "stream/aggregated.h"
 #include "stream/parcels.h"
 
 #define FIRST_RETRY 5.0 /* seconds; each next one waits twice as long */
@@ -248,6 +249,21 @@ static bool deliver_next_spool(struct delivery_stream *stream)
 
 /* ---- what came to the source ---- */
 
+/* A record, or those that the Kinesis Producer Library packed into it. */
+static bool take_parts(struct delivery *delivery, const struct data_seen *record)
+{
+    g_autoptr(GPtrArray) parts = aggregated_parts(record->bytes, record->size);
+    if (!parts)
+        return take_record(record->bytes, record->size, delivery, &delivery->failure);
+    for (guint i = 0; i < parts->len; i++) {
+        gsize size;
+        const void *bytes = g_bytes_get_data(g_ptr_array_index(parts, i), &size);
+        if (!take_record(bytes ? bytes : "", size, delivery, &delivery->failure))
+            return false;
+    }
+    return true;
+}
+
 /* False: it is not taken, since there is enough, or it failed. */
 static bool take_seen(const struct data_seen *record, void *data)
 {
@@ -257,7 +273,7 @@ static bool take_seen(const struct data_seen *record, void *data)
         return false;
     delivery->time = (double)record->millis / 1000;
     delivery->bytes += data_seen_bytes(record);
-    return take_record(record->bytes, record->size, delivery, &delivery->failure);
+    return take_parts(delivery, record);
 }
 
 static bool read_source(struct delivery *delivery, GError **error)

@@ -108,6 +108,19 @@ static void encode(struct wire_call *call, struct reply *reply, struct http_repl
 
 /* ---- requests ---- */
 
+/* Java's clients of Kinesis send CBOR unless they are told not to. */
+static bool check_content(const struct wire_call *call, GError **error)
+{
+    const char *type = wire_header(&call->request, "content-type");
+    return !type || !g_str_has_prefix(type, "application/x-amz-cbor") ||
+           error_set(
+               error, ERROR_SERIALIZATION,
+               "the body of %s is CBOR, and lathe reads JSON: the AWS SDK for Java sends that "
+               "with AWS_CBOR_ENABLED=false in the environment (version 1: "
+               "AWS_CBOR_DISABLE=true).",
+               call->operation->name);
+}
+
 static json_t *decode_json(const struct wire_call *call, GBytes *body, GError **error)
 {
     gsize size;
@@ -222,7 +235,7 @@ static bool call_operation(struct dispatcher *dispatcher, const struct wire_call
 static bool run_json(struct dispatcher *dispatcher, struct wire_call *call, struct stream *body,
                      struct reply *reply, GError **error)
 {
-    g_autoptr(GBytes) whole = read_body(call, body, error);
+    g_autoptr(GBytes) whole = check_content(call, error) ? read_body(call, body, error) : NULL;
     if (!whole)
         return false;
     const struct call_context context = context_of(dispatcher, call, NULL);

@@ -3,6 +3,7 @@ named, prefixed and packed as Firehose does; limits and errors are AWS's."""
 
 import base64
 import gzip
+import hashlib
 import io
 import json
 import os
@@ -949,7 +950,7 @@ def create_source(server, shards=2):
     return name
 
 
-def create_reading(server, source, interval=60, size=1):
+def create_reading(server, source, interval=60, size=1, **more):
     name = unique("reading")
     server.client("firehose").create_delivery_stream(
         DeliveryStreamName=name, DeliveryStreamType="KinesisStreamAsSource",
@@ -958,7 +959,7 @@ def create_reading(server, source, interval=60, size=1):
             "RoleARN": ROLE},
         ExtendedS3DestinationConfiguration={
             "RoleARN": ROLE, "BucketARN": "arn:aws:s3:::lake", "Prefix": f"{name}/",
-            "BufferingHints": {"SizeInMBs": size, "IntervalInSeconds": interval}})
+            "BufferingHints": {"SizeInMBs": size, "IntervalInSeconds": interval}, **more})
     return name
 
 
@@ -1018,6 +1019,31 @@ def test_sources_that_are_wrong_are_refused(server, firehose):
     server.move_clock(61)
     assert delivered(server, f"{name}/") == {}
     refused(lambda: put(server, name, b"x"), "InvalidArgumentException", "not permitted")
+
+
+def packed(*records):
+    """As the Kinesis Producer Library packs them."""
+    def varint(number):
+        return bytes([number & 127 | (128 if number > 127 else 0)]) + (
+            varint(number >> 7) if number > 127 else b"")
+
+    def field(number, data):
+        return varint(number << 3 | 2) + varint(len(data)) + data
+    message = field(1, b"a key") + b"".join(
+        field(3, b"\x08\x00" + field(3, record) + field(4, field(1, b"tag"))) for record in records)
+    return b"\xf3\x89\x9a\xc2" + message + hashlib.md5(message).digest()
+
+
+def test_what_a_producer_packed_is_delivered_as_records(server):
+    source = create_source(server, 1)
+    name = create_reading(server, source, **processors(("AppendDelimiterToRecord", {})))
+    whole = packed(b"one", b"", b"x" * 300)
+    others = [whole[:-1] + b"\x00", whole[:40], b"\xf3\x89\x9a\xc2",
+              b"\xf3\x89\x9a\xc2\x1a\x7f" + hashlib.md5(b"\x1a\x7f").digest()]
+    put_source(server, source, whole, *others, b"end")
+    server.move_clock(61)
+    (body,) = delivered(server, f"{name}/").values()
+    assert body == b"".join(record + b"\n" for record in [b"one", b"", b"x" * 300, *others, b"end"])
 
 
 class SourcePublisher(Publisher):

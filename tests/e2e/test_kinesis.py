@@ -7,6 +7,8 @@ import random
 import re
 import threading
 import time
+import urllib.error
+import urllib.request
 from datetime import timedelta
 
 import botocore.exceptions
@@ -396,6 +398,16 @@ def test_errors_are_awss(kinesis):
             "UnknownOperationException", "RegisterStreamConsumer")
     kinesis.delete_stream(**of)
     kinesis.get_waiter("stream_not_exists").wait(**of)
+
+
+def test_cbor_is_told_with_what_switches_it_off(server):
+    request = urllib.request.Request(server.url, b"\xa0", {
+        "Content-Type": "application/x-amz-cbor-1.1", "X-Amz-Target": "Kinesis_20131202.ListStreams",
+        "Authorization": "AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/kinesis/aws4_request, "
+                         "SignedHeaders=host, Signature=0"})
+    with pytest.raises(urllib.error.HTTPError) as told:
+        urllib.request.urlopen(request)
+    assert told.value.code == 400 and b"AWS_CBOR_ENABLED=false" in told.value.read()
 
 
 # --- splitting and merging -----------------------------------------------------------------------

@@ -173,8 +173,11 @@ bool layout_debugger(struct job_plan *plan, const json_t *hook, const char *job,
     return true;
 }
 
-void layout_rules(struct job_plan *plan, const json_t *rules, const json_t *hook)
+void layout_rules(struct job_plan *plan, const json_t *rules, const json_t *hook,
+                  const char *output)
 {
+    job_plan_output(plan, g_strdup("the rules' output"), "output/rules", output)->when =
+        JOB_OUTPUT_STOPPED;
     job_plan_file(plan, "input/config/debugrules.json",
                   json_pack("{sO sO*}", "Rules", rules, "Hook", hook));
 }

@@ -28,8 +28,9 @@ void layout_script(struct job_plan *plan, json_t *settings, const char *source);
 bool layout_debugger(struct job_plan *plan, const json_t *hook, const char *job, GError **error);
 
 /* Debugger rules that the built-in algorithm evaluates: input/config/debugrules.json, with the
- * DebugHookConfig, or NULL. */
-void layout_rules(struct job_plan *plan, const json_t *rules, const json_t *hook);
+ * DebugHookConfig, or NULL; what they make goes below the URI `output`. */
+void layout_rules(struct job_plan *plan, const json_t *rules, const json_t *hook,
+                  const char *output);
 
 /* config/transformjob.json: the request, and the members that program/transform_job.h adds, of
  * which Objects is made here; the objects in containers/, the data in input/; results/ and, where

@@ -6,14 +6,20 @@
 #include "train/hyperparameters.h"
 #include "train/report.h"
 #include "train/rules_inside.h"
+#include "train/xgboost_report.h"
+
+#define REPORT "CreateXgboostReport"
 
 enum { USUAL_INTERVAL = 10 /* the hook's, where its configuration says none */ };
 
 struct rules {
     const struct xgboost *xgboost;
+    const json_t *hyperparameters;
     bool has_trees;
     int report_fd;
-    GArray *all; /* struct rule */
+    GArray *all;                   /* struct rule */
+    struct xgboost_report *report; /* or NULL */
+    const char *report_name;       /* of its rule's configuration */
 };
 
 const struct rule_kind rule_kinds[] = {
@@ -82,7 +88,13 @@ static void clear_rule(void *of)
 static void add_rule(struct rules *rules, const json_t *given, const json_t *hook)
 {
     const json_t *parameters = json_object_get(given, "RuleParameters");
-    const struct rule_kind *kind = find_kind(text_of(parameters, "rule_to_invoke"));
+    const char *invoked = text_of(parameters, "rule_to_invoke");
+    const struct rule_kind *kind = find_kind(invoked);
+    if (g_strcmp0(invoked, REPORT) == 0 && !rules->report) {
+        rules->report = xgboost_report_new(rules->xgboost, rules->hyperparameters);
+        rules->report_name = json_text_at(given, "RuleConfigurationName");
+        return;
+    }
     if (!kind) {
         report_rule(rules->report_fd, json_text_at(given, "RuleConfigurationName"), "Stopped", 0,
                     "This version of lathe does not evaluate this rule.");
@@ -101,14 +113,17 @@ struct rules *rules_open(const json_t *config, const json_t *hyperparameters,
 {
     struct rules *rules = g_new0(struct rules, 1);
     bool trees = strcmp(hyperparameter_text(hyperparameters, "booster"), "gblinear") != 0;
-    *rules =
-        (struct rules){xgboost, trees, report_fd, g_array_new(FALSE, FALSE, sizeof(struct rule))};
+    *rules = (struct rules){.xgboost = xgboost,
+                            .hyperparameters = hyperparameters,
+                            .has_trees = trees,
+                            .report_fd = report_fd,
+                            .all = g_array_new(FALSE, FALSE, sizeof(struct rule))};
     g_array_set_clear_func(rules->all, clear_rule);
     size_t i;
     const json_t *given;
     json_array_foreach(json_object_get(config, "Rules"), i, given)
         add_rule(rules, given, json_object_get(config, "Hook"));
-    if (rules->all->len)
+    if (rules->all->len || rules->report)
         return rules;
     rules_close(rules);
     return NULL;
@@ -119,6 +134,7 @@ void rules_close(struct rules *rules)
     if (!rules)
         return;
     g_array_unref(rules->all);
+    xgboost_report_free(rules->report);
     g_free(rules);
 }
 
@@ -152,6 +168,7 @@ void rules_round(struct rules *rules, void *booster, const struct watched *sets,
 {
     if (!rules)
         return;
+    xgboost_report_round(rules->report, round, scores);
     struct rule_view view = {.xgboost = rules->xgboost,
                              .has_trees = rules->has_trees,
                              .booster = booster,
@@ -165,4 +182,19 @@ void rules_round(struct rules *rules, void *booster, const struct watched *sets,
     }
     if (view.importance)
         g_array_unref(view.importance);
+}
+
+void rules_finish(struct rules *rules, void *booster, const struct watched *sets, size_t set_count,
+                  const char *folder)
+{
+    g_autoptr(GError) cause = NULL;
+    if (!rules || !rules->report)
+        return;
+    g_autofree char *own = g_build_filename(folder, rules->report_name, NULL);
+    if (xgboost_report_write(rules->report, booster, sets, set_count, own, &cause))
+        return;
+    g_autofree char *details =
+        g_strdup_printf("InternalServerError: the report could not be made: %s", cause->message);
+    report_log("WARNING", "%s", details);
+    report_rule(rules->report_fd, rules->report_name, "Error", 0, details);
 }

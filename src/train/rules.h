@@ -16,6 +16,11 @@ struct rules;
  * there are no others. The configuration must outlive the rules. */
 struct rules *rules_open(const json_t *config, const json_t *hyperparameters,
                          const struct xgboost *xgboost, int report_fd);
+
+/* What the rule CreateXgboostReport makes of the training once it is over, below the folder: in one
+ * of the rule's configuration's name. */
+void rules_finish(struct rules *rules, void *booster, const struct watched *sets, size_t set_count,
+                  const char *folder);
 void rules_close(struct rules *rules);
 
 /* Evaluates those that are due after a round. One whose condition is met says so in the log, and on

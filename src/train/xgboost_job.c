@@ -262,7 +262,10 @@ static bool train_one(const struct training *job, const struct boost_plan *plan,
     struct boost_plan ruled = *plan;
     ruled.hook = job->hook;
     ruled.rules = rules_open(job->rules, job->hyperparameters, job->xgboost, job->report_fd);
+    g_autofree char *rule_output = below(job, "output/rules");
     bool boosted = boost(&ruled, &outcome, error);
+    if (boosted)
+        rules_finish(ruled.rules, outcome.booster, plan->sets, plan->set_count, rule_output);
     rules_close(ruled.rules);
     if (!boosted)
         return false;

@@ -14,6 +14,7 @@
  *                                         and training goes on from the newest
  *   model/xgboost-model                   the model in the release's form (with _kfold
  *                                         xgboost-model-0, -1 ...)
+ *   output/rules/                         what debugger rules made: reports
  *   output/failure                        why it failed, in the release's words
  *   output/data/predictions.csv           with _kfold: what was predicted for rows left out
  */

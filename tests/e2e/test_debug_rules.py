@@ -1,9 +1,13 @@
 """Debugger rules of the built-in XGBoost with boto3: when a rule's condition is met, as computed here
 on what XGBoost itself trains with the same hyperparameters; statuses, StopTraining, what is refused."""
 
+import html.parser
+import json
+
 import numpy
 import pytest
 import xgboost
+from sklearn import metrics
 from botocore.exceptions import ClientError
 
 from sagemaker_jobs import XGBOOST_1, channel, train, training_request, unique, wait_for_job
@@ -172,14 +176,14 @@ def test_a_rule_stops_the_training(server, bucket):
 
 def test_rules_that_cannot_be_evaluated_fail_no_training(server, bucket):
     job = train(server, request_of(server, bucket, CLEAR, [
-        rule("TreeDepth"), rule("CreateXgboostReport"),
+        rule("TreeDepth"), rule("StalledTrainingRule"),
         {"RuleConfigurationName": "mine", "RuleEvaluatorImage": EVALUATOR}], booster="gblinear",
         max_depth=1))
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     found = statuses(job)
     assert found["TreeDepth"]["RuleEvaluationStatus"] == "Error"
     assert found["TreeDepth"]["StatusDetails"].startswith("InternalServerError: ")
-    for name in ("CreateXgboostReport", "mine"):
+    for name in ("StalledTrainingRule", "mine"):
         assert found[name]["RuleEvaluationStatus"] == "Stopped"
         assert "does not evaluate this rule" in found[name]["StatusDetails"]
 
@@ -196,6 +200,109 @@ def test_what_is_refused(server, bucket, rules, told):
         server.client("sagemaker").create_training_job(
             **request_of(server, bucket, CLEAR, rules))
     assert refused.value.response["Error"]["Code"] == "ValidationException"
+
+
+# --- the report -----------------------------------------------------------------------------------
+
+
+class Outline(html.parser.HTMLParser):
+    """The headings of a page; each tag that is opened has to be closed."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.open, self.headings = [], []
+        self.feed(text)
+        assert self.open == []
+
+    def handle_starttag(self, tag, attributes):
+        assert not {"src", "href"} & {name for name, _ in attributes}, "it needs nothing else"
+        if tag != "meta":
+            self.open.append(tag)
+
+    def handle_endtag(self, tag):
+        assert self.open.pop() == tag
+
+    def handle_data(self, data):
+        if self.open[-1:] == ["h2"]:
+            self.headings.append(data)
+
+
+def report_of(server, bucket, data, **settings):
+    """The report's JSON, its headings, and XGBoost's booster with the validation's rows."""
+    job = train(server, request_of(server, bucket, data, [rule("CreateXgboostReport")], **settings))
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    assert statuses(job)["CreateXgboostReport"]["RuleEvaluationStatus"] == "NoIssuesFound"
+    prefix = f"out/{job['TrainingJobName']}/rule-output/CreateXgboostReport/xgboost_report."
+    html_text, told = (server.client("s3").get_object(Bucket=bucket, Key=prefix + end)["Body"].read()
+                       for end in ("html", "json"))
+    params = {key: value for key, value in settings.items() if key != "num_round"}
+    _, _, booster = trained_with(data, params)
+    rows = numpy.array([row for _, row in data[HALF:]], numpy.float32)
+    labels = numpy.array([label for label, _ in data[HALF:]])
+    return json.loads(told), Outline(html_text.decode()).headings, booster, rows, labels
+
+
+def trained_with(data, params):
+    matrices = [xgboost.DMatrix(numpy.array([row for _, row in part], numpy.float32),
+                                [label for label, _ in part]) for part in (data[:HALF], data[HALF:])]
+    scores = {}
+    booster = xgboost.train({"max_depth": 4, "eval_metric": "logloss", **params}, matrices[0], 31,
+                            evals=[(matrices[0], "train"), (matrices[1], "validation")],
+                            evals_result=scores, verbose_eval=False)
+    return scores, None, booster
+
+
+def check_common(told, booster, rows, labels):
+    predictions = booster.predict(xgboost.DMatrix(rows))
+    gain = booster.get_score(importance_type="gain")
+    assert {name: pytest.approx(value) for name, value in told["importance"]} == gain
+    assert [value for _, value in told["importance"]] == sorted(gain.values(), reverse=True)
+    shap = numpy.abs(booster.predict(xgboost.DMatrix(rows[:1000]), pred_contribs=True))
+    means = shap.reshape(-1, shap.shape[-1]).mean(0)[:-1]
+    assert dict(told["shap"]) == {f"f{i}": pytest.approx(mean, rel=1e-4) for i, mean in enumerate(means)}
+    assert told["rows"] == len(rows)
+    return predictions
+
+
+def test_a_report_of_two_classes(server, bucket):
+    settings = {"objective": "binary:logistic"}
+    told, headings, booster, rows, labels = report_of(server, bucket, CLEAR, **settings)
+    predictions = check_common(told, booster, rows, labels)
+    assert told["confusion_matrix"] == metrics.confusion_matrix(labels, predictions > 0.5).tolist()
+    assert told["auc"] == pytest.approx(metrics.roc_auc_score(labels, predictions))
+    assert told["roc"][0] == [0, 0] and told["roc"][-1] == [1, 1]
+    worst = numpy.argsort(-numpy.abs(predictions - labels), kind="stable")[:10]
+    assert [one["error"] for one in told["worst"]] == pytest.approx(
+        list(numpy.abs(predictions - labels)[worst]))
+    assert [one["row"] - 1 for one in told["worst"]] == [*worst]
+    assert len(told["curves"]["train-logloss"]) == 31
+    assert headings == ["Metrics by round", "Importance of features (gain)",
+                        "Mean contribution of features (SHAP)", "Confusion matrix",
+                        "Rows predicted worst", "Hyperparameters", "ROC curve"]
+
+
+def test_a_report_of_many_classes(server, bucket):
+    data = rows((NOISE[:, 0] > 0).astype(int) + (NOISE[:, 1] > 0))
+    told, headings, booster, features, labels = report_of(
+        server, bucket, data, objective="multi:softprob", num_class=3, eval_metric="mlogloss")
+    predictions = check_common(told, booster, features, labels)
+    assert told["confusion_matrix"] == metrics.confusion_matrix(
+        labels, predictions.argmax(1)).tolist()
+    own = 1 - predictions[range(len(labels)), labels]
+    assert [one["error"] for one in told["worst"]] == pytest.approx(sorted(own, reverse=True)[:10])
+    assert "ROC curve" not in headings
+
+
+def test_a_report_of_numbers(server, bucket):
+    data = [(int(10 * (row[0] + row[1])), row) for _, row in CLEAR]
+    told, headings, booster, features, labels = report_of(
+        server, bucket, data, objective="reg:squarederror", eval_metric="rmse")
+    predictions = check_common(told, booster, features, labels)
+    assert told["rmse"] == pytest.approx(numpy.sqrt(numpy.mean((predictions - labels) ** 2)), rel=1e-4)
+    counts, edges = numpy.histogram(predictions - labels, 20)
+    assert sum(count for _, count in told["residuals"]) == len(labels)
+    assert [start for start, _ in told["residuals"]] == pytest.approx(list(edges[:-1]), rel=1e-3, abs=1e-3)
+    assert "Residuals" in headings and "Confusion matrix" not in headings
 
 
 def test_a_crash_stops_the_rules(server_factory):

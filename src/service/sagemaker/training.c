@@ -58,6 +58,17 @@ static void add_script(const struct call *call, const json_t *request, struct jo
     layout_script(plan, script_settings(call, &script), is_archive ? source : NULL);
 }
 
+/* <S3OutputPath>/<job>/rule-output, where the SDK's users look for reports. */
+static void add_rules(const json_t *request, const json_t *rules, const json_t *hook,
+                      struct job_plan *plan)
+{
+    const char *path = json_text_at(request, "OutputDataConfig.S3OutputPath");
+    const char *slash = g_str_has_suffix(path, "/") ? "" : "/";
+    g_autofree char *output =
+        g_strconcat(path, slash, json_text_at(request, "TrainingJobName"), "/rule-output", NULL);
+    layout_rules(plan, rules, hook, output);
+}
+
 static struct job_plan *plan(const struct call *call, const json_t *request, GError **error)
 {
     const struct runtime_role *role = training_role(request, error);
@@ -80,7 +91,7 @@ static struct job_plan *plan(const struct call *call, const json_t *request, GEr
     const json_t *rules = json_object_get(request, "DebugRuleConfigurations");
     const json_t *hook = json_object_get(request, "DebugHookConfig");
     if (json_array_size(rules) && !training_is_script(request))
-        layout_rules(made, rules, hook);
+        add_rules(request, rules, hook, made);
     if (hook && !layout_debugger(made, hook, json_text_at(request, "TrainingJobName"), error))
         return NULL;
     if (training_is_script(request))

@@ -1,0 +1,27 @@
+/* xgboost_report.h: the report that the rule CreateXgboostReport makes of a training: one HTML file
+ * that needs nothing else, and the same as JSON. */
+#ifndef LATHE_TRAIN_XGBOOST_REPORT_H
+#define LATHE_TRAIN_XGBOOST_REPORT_H
+
+#include <glib.h>
+#include <jansson.h>
+#include <stdbool.h>
+
+#include "train/evaluate.h"
+
+struct xgboost_report;
+
+struct xgboost_report *xgboost_report_new(const struct xgboost *xgboost,
+                                          const json_t *hyperparameters);
+void xgboost_report_free(struct xgboost_report *report);
+
+/* Notes a round's scores. NULL reports are none. */
+void xgboost_report_round(struct xgboost_report *report, int round, const GArray *scores);
+
+/* Writes xgboost_report.html and xgboost_report.json below the folder, of the booster as it is: the
+ * curves, the features' importance and mean contributions, and of the last set's rows the confusion
+ * matrix and the ROC curve, or the residuals, and those that are predicted worst. */
+bool xgboost_report_write(struct xgboost_report *report, void *booster, const struct watched *sets,
+                          size_t set_count, const char *folder, GError **error);
+
+#endif

@@ -430,6 +430,20 @@ def category_model(trees, depth):
                                  "tree_method": "hist"}, matrix, trees)
 
 
+@rows(Row("model-open-categorical", 2, "time", "ms",
+          "opening 100 trees of depth 6 with categorical splits from UBJSON", "XGBoost 3.2"))
+def model_open_categorical(bench):
+    _, booster = category_model(*SHALLOW)
+    model = bench.scratch / "model.ubj"
+    booster.save_model(model)
+    bench.note(f"from memory: {model.stat().st_size / 1e6:.1f} MB of UBJSON, most of it the "
+               "categories of splits")
+    for _ in bench.rounds:
+        yield {"model-open-categorical": [
+            1000 * float(execute([*native(bench), "open", engine, model]))
+            for engine in ("lathe", f"xgboost:{XGBOOST}")]}
+
+
 def categorical(bench, name, size):
     types, booster = category_model(*size)
     model, rows_file = bench.scratch / "model.ubj", bench.scratch / "rows.f32"
@@ -501,7 +515,7 @@ def ai4i_pipeline(bench):
     return fitted, [output / "bundle/model.tar.gz", model], float(alone)
 
 
-@rows(Row("csv-predict", 30, "time", "s", "AI4I's CSV text to predictions, 1 core",
+@rows(Row("csv-predict", 15, "time", "s", "AI4I's CSV text to predictions, 1 core",
           "pandas, scikit-learn and XGBoost, 1 core"),
       Row("csv-predict-duckdb", 1, "time", "s", "the same", "DuckDB only parsing that CSV, 1 core"))
 def csv_predict(bench):

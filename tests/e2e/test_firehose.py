@@ -1093,6 +1093,79 @@ def test_a_killed_server_delivers_a_data_stream_once(server_factory, kills):
         assert acknowledged and len(found) == len(set(found)), "something was delivered twice"
 
 
+class PartsPublisher(Publisher):
+    """JSON records of several kinds, some without one, with a number each."""
+
+    def run(self):
+        try:
+            for i in range(1 << 30):
+                records = [{"kind": "abc"[j % 3], "id": f"{self.number} {i} {j}"} if j % 7 else
+                           {"id": f"{self.number} {i} {j}"} for j in range(60)]
+                answer = self.client.put_record_batch(DeliveryStreamName=self.stream, Records=[
+                    {"Data": json.dumps(record)} for record in records])
+                assert answer["FailedPutCount"] == 0
+                self.acknowledged.update((record.get("kind"), record["id"]) for record in records)
+        except botocore.exceptions.ClientError as error:
+            self.refusal = error
+        except (botocore.exceptions.BotoCoreError, OSError):
+            pass
+
+
+def parts_delivered(server, name, in_parquet):
+    """[(kind, id)] of all objects, those that failed with None, each from where it has to be."""
+    found = []
+    for key, body in delivered(server, f"{name}/").items():
+        records = (pyarrow.parquet.read_table(io.BytesIO(body)).to_pylist() if in_parquet else
+                   [json.loads(line) for line in body.decode().splitlines()])
+        assert {f"{name}/{record['kind']}" for record in records} == {key.rsplit("/", 1)[0]}
+        found += [(record["kind"], record["id"]) for record in records]
+    for lines in failures(server, f"failed/{name}/metadata-extraction-failed/").values():
+        found += [(None, json.loads(base64.b64decode(line["rawData"]))["id"]) for line in lines]
+    return found
+
+
+@pytest.mark.timeout(3000)
+@pytest.mark.parametrize("kills", [3, pytest.param(40, marks=pytest.mark.full)])
+@pytest.mark.parametrize("in_parquet", [False, True])
+def test_a_killed_server_delivers_all_partitions_or_none(server_factory, kills, in_parquet):
+    server = server_factory()
+    server.client("s3").create_bucket(Bucket="lake")
+    glue = server.client("glue")
+    glue.create_database(DatabaseInput={"Name": "streams"})
+    glue.create_table(DatabaseName="streams", TableInput={"Name": "parts", "StorageDescriptor": {
+        "Columns": [{"Name": "kind", "Type": "string"}, {"Name": "id", "Type": "string"}],
+        "Location": "s3://lake/x/"}})
+    more = {"BufferingHints": {"SizeInMBs": 64, "IntervalInSeconds": 0},
+            "DynamicPartitioningConfiguration": {"Enabled": True}}
+    kinds = [("MetadataExtraction", {"JsonParsingEngine": "JQ-1.6",
+                                     "MetadataExtractionQuery": "{kind: .kind}"})]
+    name = unique("killed")
+    prefixes = {"prefix": f"{name}/!{{partitionKeyFromQuery:kind}}/",
+                "ErrorOutputPrefix": f"failed/{name}/!{{firehose:error-output-type}}/"}
+    if in_parquet:
+        stream = converted(server, "parts", kinds=kinds, **prefixes, **more)
+    else:
+        stream = create(server, **prefixes, **more, **processors(
+            *kinds, ("AppendDelimiterToRecord", {})))
+    acknowledged = set()
+    for round_ in range(kills):
+        publishers = [PartsPublisher(server, stream, f"{round_}-{i}", acknowledged)
+                      for i in range(2)]
+        for publisher in publishers:
+            publisher.start()
+        time.sleep(0.6 + 0.2 * (round_ % 4))
+        server.kill()
+        for publisher in publishers:
+            publisher.join(60)
+            assert not publisher.is_alive() and publisher.refusal is None, publisher.refusal
+        server.start()
+    deadline = time.monotonic() + 120
+    while not acknowledged <= set(found := parts_delivered(server, name, in_parquet)):
+        assert time.monotonic() < deadline, "something that was acknowledged is not delivered"
+        time.sleep(0.1)
+    assert acknowledged and len(found) == len(set(found)), "something was delivered twice"
+
+
 # --- lathe publish -------------------------------------------------------------------------------
 
 def publish(server, lathe, *arguments, **options):

@@ -1,225 +1,87 @@
-/* json_exists, json_value and json_query: a path's steps as DuckDB's macros over lists of JSON
- * texts. Of the path language there are members, subscripts by number and wildcards of arrays;
- * filters, methods and arithmetic are refused. */
+/* json_exists, json_value and json_query: functions in C go along the path. */
 #include "sql/scope.h"
 
 #include "sql/coerce.h"
 #include "sql/resolve_type.h"
 #include "sql/type_kinds.h"
 
-#include <ctype.h>
-#include <stdlib.h>
 #include <string.h>
 
-struct path {
-    struct sql_context *x;
-    const struct sql_node *node;
-    const char *at;
-    bool strict;
-};
-
-static _Noreturn void refuse_path(struct path *path)
+static bool is_text(const struct sql_type *type)
 {
-    const struct sql_json *json = path->node->json;
-    sql_fail(path->x->c, json->path_line, json->path_column, "NOT_SUPPORTED",
-             "JSON path '%s' is not supported", json->path);
+    return type->kind == SQL_VARCHAR || type->kind == SQL_CHAR || type->kind == SQL_JSON ||
+           type->kind == SQL_UNKNOWN;
 }
 
-static void blanks(struct path *path)
+/* What is said ON EMPTY, ON ERROR and such, or what holds otherwise. */
+static const char *word(struct sql_context *x, const char *said, const char *otherwise)
 {
-    path->at += strspn(path->at, " \t\r\n");
+    return sql_quoted(&x->c->arena, said ? said : otherwise, '\'');
 }
 
-static bool word(struct path *path, const char *wanted)
+static const char *default_text(struct sql_context *x, struct sql_node *fallback)
 {
-    blanks(path);
-    size_t size = strlen(wanted);
-    bool found = strncmp(path->at, wanted, size) == 0;
-    path->at += found ? size : 0;
-    return found;
+    if (!fallback)
+        return "CAST(NULL AS VARCHAR)";
+    return sql_cast(x->c, sql_expression(x, fallback), sql_type_plain(SQL_VARCHAR)).text;
 }
 
-/* A member's name, with quotes or without. */
-static const char *member_name(struct path *path)
-{
-    struct arena *arena = &path->x->c->arena;
-    blanks(path);
-    bool quoted = *path->at == '"';
-    path->at += quoted;
-    size_t size = quoted ? strcspn(path->at, "\"\\") : 0;
-    while (!quoted && (isalnum((unsigned char)path->at[size]) || path->at[size] == '_'))
-        size++;
-    const char *name = arena_copy(arena, path->at, size);
-    path->at += size;
-    if (!size || (quoted && *path->at != '"'))
-        refuse_path(path);
-    path->at += quoted;
-    blanks(path);
-    if (*path->at == '(')
-        refuse_path(path);
-    return name;
-}
-
-static const char *member(struct path *path, const char *items)
-{
-    const char *name = member_name(path);
-    const char *step = sql_printf(&path->x->c->arena, "$[\"%s\"]", name);
-    return sql_write(path->x, NULL, "trino_path_member_%s(%s, %s, %s)",
-                     path->strict ? "strict" : "lax", items,
-                     sql_quoted(&path->x->c->arena, step, '\''),
-                     sql_quoted(&path->x->c->arena, name, '\''))
-        .text;
-}
-
-static const char *subscript(struct path *path, const char *items)
-{
-    const char *mode = path->strict ? "strict" : "lax", *text;
-    blanks(path);
-    if (word(path, "*")) {
-        text = sql_write(path->x, NULL, "trino_path_all_%s(%s)", mode, items).text;
-    } else {
-        size_t size = strspn(path->at, "0123456789");
-        if (!size || size > 9)
-            refuse_path(path);
-        text = sql_write(path->x, NULL, "trino_path_element_%s(%s, %.*s)", mode, items, (int)size,
-                         path->at)
-                   .text;
-        path->at += size;
-    }
-    if (!word(path, "]"))
-        refuse_path(path);
-    return text;
-}
-
-/* DuckDB's list of the items that the path finds. */
-static const char *path_items(struct sql_context *x, const struct sql_node *node, const char *input)
-{
-    struct path path = {.x = x, .node = node, .at = node->json->path};
-    path.strict = word(&path, "strict");
-    if (!path.strict && !word(&path, "lax"))
-        sql_fail(x->c, node->json->path_line, node->json->path_column, "INVALID_PATH",
-                 "Invalid JSON path: '%s'", node->json->path);
-    if (!word(&path, "$"))
-        refuse_path(&path);
-    const char *items = sql_printf(&x->c->arena, "[trino_json_parse(%s)]", input);
-    for (blanks(&path); *path.at; blanks(&path)) {
-        if (word(&path, "."))
-            items = member(&path, items);
-        else if (word(&path, "["))
-            items = subscript(&path, items);
-        else
-            refuse_path(&path);
-    }
-    return items;
-}
-
-static bool is(const char *behaviour, const char *word_of_it)
-{
-    return behaviour && strcmp(behaviour, word_of_it) == 0;
-}
-
-static void refuse_behaviour(struct sql_context *x, const struct sql_node *node, const char *what)
-{
-    sql_fail_at(x->c, node, "NOT_SUPPORTED", "%s is not supported in %s", what, node->text);
-}
-
-static const char *input_text(struct sql_context *x, struct sql_node *node)
+/* The text that is asked, and the path. */
+static const char *asked_text(struct sql_context *x, const struct sql_node *node)
 {
     const struct sql_json *json = node->json;
     struct sql_value input = sql_expression(x, json->input.value);
     if (json->count)
-        refuse_behaviour(x, node, "PASSING");
-    if (json->input.format && strcmp(json->input.format, "JSON") != 0)
-        refuse_behaviour(x, node, "ENCODING");
-    if (input.type->kind != SQL_VARCHAR && input.type->kind != SQL_UNKNOWN)
-        sql_fail_at(x->c, json->input.value, "NOT_SUPPORTED", "%s of %s is not supported",
-                    node->text, sql_type_write(&x->c->arena, input.type));
-    return sql_cast(x->c, input, sql_type_plain(SQL_VARCHAR)).text;
+        sql_fail_at(x->c, node, "NOT_SUPPORTED", "PASSING in %s is not supported", node->text);
+    if (!is_text(input.type))
+        sql_fail_at(x->c, json->input.value, "NOT_SUPPORTED",
+                    "an input of type %s in %s is not supported",
+                    sql_type_write(&x->c->arena, input.type), node->text);
+    return sql_printf(&x->c->arena, "CAST(%s AS VARCHAR), %s", input.text,
+                      sql_quoted(&x->c->arena, json->path, '\''));
 }
 
-static struct sql_value exists(struct sql_context *x, struct sql_node *node)
+static const struct sql_type *returned(struct sql_context *x, const struct sql_json *json)
 {
-    const char *behaviour = node->json->on_error, *input = input_text(x, node);
-    const char *found = sql_printf(&x->c->arena, "len(%s) > 0", path_items(x, node, input));
-    const struct sql_type *type = sql_type_plain(SQL_BOOLEAN);
-    if (is(behaviour, "ERROR"))
-        return sql_write(x, type, "(%s)", found);
-    if (is(behaviour, "UNKNOWN"))
-        return sql_write(x, type, "TRY(%s)", found);
-    return sql_write(x, type, "(CASE WHEN (%s) IS NOT NULL THEN coalesce(TRY(%s), %s) END)", input,
-                     found, is(behaviour, "TRUE") ? "true" : "false");
+    return json->returning ? sql_resolve_type(x->c, json->returning) : sql_type_plain(SQL_VARCHAR);
 }
 
-static const char *when_empty(struct sql_context *x, const struct sql_node *node,
-                              const struct sql_type *type)
+static struct sql_value value_form(struct sql_context *x, struct sql_node *node)
 {
     const struct sql_json *json = node->json;
-    const char *duckdb = sql_type_duckdb(&x->c->arena, type);
-    if (is(json->on_empty, "ERROR"))
-        return sql_printf(&x->c->arena,
-                          "CAST(trino_fail('JSON_VALUE_RESULT_ERROR:cannot extract SQL scalar from "
-                          "JSON: JSON path found no items') AS %s)",
-                          duckdb);
-    if (is(json->on_empty, "EMPTY ARRAY") || is(json->on_empty, "EMPTY OBJECT"))
-        return is(json->on_empty, "EMPTY ARRAY") ? "'[]'" : "'{}'";
-    if (!is(json->on_empty, "DEFAULT"))
-        return sql_printf(&x->c->arena, "CAST(NULL AS %s)", duckdb);
-    struct sql_value value = sql_expression(x, json->empty_default);
-    if (!sql_coercible(&x->c->arena, value.type, type))
-        sql_fail_at(
-            x->c, json->empty_default, "TYPE_MISMATCH",
-            "Function json_value default ON EMPTY result must evaluate to a %s (actual: %s)",
-            sql_type_write(&x->c->arena, type), sql_type_write(&x->c->arena, value.type));
-    return sql_cast(x->c, value, type).text;
+    const struct sql_type *varchar = sql_type_plain(SQL_VARCHAR), *to = returned(x, json);
+    if (!sql_castable(varchar, to) || to->count)
+        sql_fail_at(x->c, node, "NOT_SUPPORTED", "RETURNING %s in json_value is not supported",
+                    sql_type_write(&x->c->arena, to));
+    struct sql_value value =
+        sql_write(x, varchar, "trino_json_value(%s, %s, %s, %s, %s)", asked_text(x, node),
+                  word(x, json->on_empty, "NULL"), default_text(x, json->empty_default),
+                  word(x, json->on_error, "NULL"), default_text(x, json->error_default));
+    bool fails = json->on_error && strcmp(json->on_error, "ERROR") == 0;
+    value = sql_cast(x->c, value, to);
+    return fails || !json->returning ? value : sql_write(x, to, "TRY(%s)", value.text);
 }
 
-static const struct sql_type *returned(struct sql_context *x, const struct sql_node *node)
-{
-    const struct sql_type *type = sql_type_plain(SQL_VARCHAR);
-    if (node->json->returning)
-        type = sql_resolve_type(x->c, node->json->returning);
-    if (!sql_castable(sql_type_plain(SQL_JSON), type) || type->count)
-        sql_fail_at(x->c, node, "NOT_SUPPORTED", "RETURNING %s is not supported in %s",
-                    sql_type_write(&x->c->arena, type), node->text);
-    return type;
-}
-
-static struct sql_value value_of(struct sql_context *x, struct sql_node *node)
-{
-    const struct sql_type *type = returned(x, node);
-    if (is(node->json->on_error, "DEFAULT"))
-        refuse_behaviour(x, node, "DEFAULT ON ERROR");
-    const char *items = path_items(x, node, input_text(x, node));
-    struct sql_value item = sql_write(x, sql_type_plain(SQL_JSON), "trino_path_scalar(%s)", items);
-    const char *cast = sql_cast(x->c, item, type).text;
-    struct sql_text text = {.arena = &x->c->arena};
-    sql_text_printf(&text, "(CASE WHEN %s = '' THEN %s ELSE %s END)", item.text,
-                    when_empty(x, node, type), cast);
-    return sql_write(x, type, is(node->json->on_error, "ERROR") ? "%s" : "TRY(%s)",
-                     sql_text_end(&text));
-}
-
-static struct sql_value query_of(struct sql_context *x, struct sql_node *node)
+static struct sql_value query_form(struct sql_context *x, struct sql_node *node)
 {
     const struct sql_json *json = node->json;
-    const struct sql_type *type = sql_type_plain(SQL_VARCHAR);
-    if (json->returning || json->omit_quotes)
-        refuse_behaviour(x, node, json->returning ? "RETURNING" : "OMIT QUOTES");
-    const char *wrapper = is(json->wrapper, "UNCONDITIONAL") ? "wrapped"
-                          : is(json->wrapper, "CONDITIONAL") ? "wrapped_many"
-                                                             : "single";
-    const char *item = sql_printf(&x->c->arena, "trino_path_%s(%s)", wrapper,
-                                  path_items(x, node, input_text(x, node)));
-    const char *text = sql_printf(&x->c->arena, "(CASE WHEN %s = '' THEN %s ELSE %s END)", item,
-                                  when_empty(x, node, type), item);
-    if (json->on_error && !is(json->on_error, "NULL") && !is(json->on_error, "ERROR"))
-        refuse_behaviour(x, node, "EMPTY ... ON ERROR");
-    return sql_write(x, type, is(json->on_error, "ERROR") ? "%s" : "TRY(%s)", text);
+    const struct sql_type *to = returned(x, json);
+    if (to->kind != SQL_VARCHAR)
+        sql_fail_at(x->c, node, "NOT_SUPPORTED", "RETURNING %s in json_query is not supported",
+                    sql_type_write(&x->c->arena, to));
+    struct sql_value value = sql_write(
+        x, sql_type_plain(SQL_VARCHAR), "trino_json_query(%s, %s, %s, %s, %s)", asked_text(x, node),
+        word(x, json->wrapper, "WITHOUT"), word(x, json->on_empty, "NULL"),
+        word(x, json->on_error, "NULL"), json->omit_quotes ? "'OMIT'" : "'KEEP'");
+    return sql_cast(x->c, value, to);
 }
 
 struct sql_value sql_json_asked(struct sql_context *x, struct sql_node *node)
 {
-    if (strcmp(node->text, "json_exists") == 0)
-        return exists(x, node);
-    return strcmp(node->text, "json_value") == 0 ? value_of(x, node) : query_of(x, node);
+    if (strcmp(node->text, "json_value") == 0)
+        return value_form(x, node);
+    if (strcmp(node->text, "json_query") == 0)
+        return query_form(x, node);
+    return sql_write(x, sql_type_plain(SQL_BOOLEAN), "trino_json_exists(%s, %s)",
+                     asked_text(x, node), word(x, node->json->on_error, "FALSE"));
 }

@@ -1,7 +1,6 @@
 /* What a connection is told once. */
 #include "sql/prelude_clock.h"
 #include "sql/prelude_lists.h"
-#include "sql/prelude_path.h"
 #include "sql/prelude_values.h"
 #include "sql/sql.h"
 
@@ -13,5 +12,5 @@
 
 const char *sql_prelude(void)
 {
-    return SETTINGS SQL_PRELUDE_VALUES SQL_PRELUDE_CLOCK SQL_PRELUDE_LISTS SQL_PRELUDE_PATH;
+    return SETTINGS SQL_PRELUDE_VALUES SQL_PRELUDE_CLOCK SQL_PRELUDE_LISTS;
 }

@@ -233,6 +233,59 @@ static int64_t bytes_read(int64_t *more)
     return known ? g_ascii_strtoll(text + strlen("rchar: "), NULL, 10) : 0;
 }
 
+/* The file that a link of relation_view.h's is of: "r1/2.15.parquet" is file 15. */
+static const struct relation_file *file_of_link(const struct session *session, const char *link)
+{
+    for (size_t i = 0; i < session->scan.count; i++) {
+        const struct relation *relation = session->relations[i];
+        size_t size = strlen(relation->name);
+        const char *dot = strncmp(link, relation->name, size) == 0 && link[size] == '/'
+                              ? strchr(link + size, '.')
+                              : NULL;
+        guint64 number = dot ? g_ascii_strtoull(dot + 1, NULL, 10) : 0;
+        if (dot && number < relation->file_count)
+            return &relation->files[number];
+    }
+    return NULL;
+}
+
+/* "failed to cast column "id" from type VARCHAR to BIGINT" */
+static bool fail_column(const char *text, const char *uri, GError **error)
+{
+    const char *start = strstr(text, "failed to cast column \"");
+    const char *name = start ? start + strlen("failed to cast column \"") : NULL;
+    const char *from = name ? strstr(name, "\" from type ") : NULL;
+    const char *to = from ? strstr(from, " to ") : NULL, *end = to ? strchr(to, ':') : NULL;
+    if (!end)
+        return true;
+    const char *type = from + strlen("\" from type ");
+    return error_set(
+        error, ERROR_VALIDATION,
+        "HIVE_BAD_DATA: Field %.*s's type %.*s in parquet file %s is incompatible with "
+        "type %.*s defined in table schema",
+        (int)(from - name), name, (int)(to - type), type, uri, (int)(end - to - 4), to + 4);
+}
+
+/* DuckDB's words on a file that it cannot read, with the file's own name in Hive's. */
+static void name_file(const struct session *session, const char *folder, GError **error)
+{
+    const char *path = strstr((*error)->message, folder);
+    const struct relation_file *file =
+        path ? file_of_link(session, path + strlen(folder) + 1) : NULL;
+    if (!file || (*error)->code != ERROR_VALIDATION)
+        return;
+    GError *failed = *error;
+    *error = NULL;
+    if (strstr(failed->message, "magic bytes") || strstr(failed->message, "too small to be"))
+        error_set(error, ERROR_VALIDATION,
+                  "HIVE_BAD_DATA: Malformed Parquet file. Not a valid Parquet File [%s]",
+                  file->uri);
+    else if (fail_column(failed->message, file->uri, error))
+        error_set(error, ERROR_VALIDATION, "HIVE_CURSOR_ERROR: Failed to read Parquet file: %s",
+                  file->uri);
+    g_error_free(failed);
+}
+
 static bool run_statement(struct session *session, const json_t *request, GString *reply,
                           GError **error)
 {
@@ -243,6 +296,8 @@ static bool run_statement(struct session *session, const json_t *request, GStrin
                 read_relations(session, json_object_get(request, "Relations"), error) &&
                 make_views(session, folder, error) &&
                 give_result(session, request, folder, reply, &count, error);
+    if (!good && error)
+        name_file(session, folder, error);
     int64_t scanned = session->scan.count ? bytes_read(&again) - before - asking : 0;
     forget(session, folder);
     g_string_append_printf(reply, "\"RowCount\":%" PRId64 ",\"BytesScanned\":%" PRId64 "}", count,

@@ -8,7 +8,7 @@
 
 static const struct function *const families[] = {
     functions_text,   functions_regexp, functions_moment, functions_json, functions_binary,
-    functions_number, functions_cast,   functions_format, functions_java,
+    functions_number, functions_cast,   functions_format, functions_java, functions_jsonpath,
 };
 
 /* ---- arguments ---- */

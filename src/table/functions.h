@@ -64,7 +64,7 @@ bool call_fail(struct function_call *call, const char *name, const char *format,
 /* The families; each list ends with a name that is NULL. */
 extern const struct function functions_text[], functions_regexp[], functions_moment[],
     functions_json[], functions_binary[], functions_number[], functions_cast[], functions_format[],
-    functions_java[];
+    functions_java[], functions_jsonpath[];
 
 bool functions_register(const struct duckdb_library *library, void *connection, GError **error);
 

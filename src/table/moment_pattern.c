@@ -564,7 +564,10 @@ static bool in_range(const struct parse *parse, enum field field, const char *na
 
 static bool check(const struct parse *parse, GError **error)
 {
-    return in_range(parse, MONTH, "monthOfYear", 1, 12, error) &&
+    /* DuckDB's timestamps go no further. */
+    return in_range(parse, YEAR, "year", -290000, 290000, error) &&
+           in_range(parse, WEEK_YEAR, "weekyear", -290000, 290000, error) &&
+           in_range(parse, MONTH, "monthOfYear", 1, 12, error) &&
            in_range(parse, DAY, "dayOfMonth", 1, 31, error) &&
            in_range(parse, DAY_OF_YEAR, "dayOfYear", 1, 366, error) &&
            in_range(parse, WEEK, "weekOfWeekyear", 1, 53, error) &&

@@ -131,11 +131,26 @@ static void put_partition(GString *sql, const struct relation *relation,
     put_choice(sql, values->str, partitions->first->len, 1);
 }
 
+/* parquet.column.index.access: columns are the file's by their places, whatever they are called. */
+static bool by_place(const struct relation *relation)
+{
+    const char *option = relation_option(relation, "parquet.column.index.access", "");
+    return g_ascii_strcasecmp(option, "true") == 0;
+}
+
 static void put_columns(GString *sql, const struct relation *relation,
                         const struct partitions *partitions)
 {
     for (size_t i = 0; i < relation->column_count; i++) {
-        logical_put_name(sql, relation->columns[i].name);
+        const struct relation_column *column = &relation->columns[i];
+        g_string_append(sql, by_place(relation) ? "CAST(" : "");
+        logical_put_name(sql, column->name);
+        if (by_place(relation)) {
+            g_string_append(sql, " AS ");
+            put_type(sql, column->type);
+            g_string_append(sql, ") AS ");
+            logical_put_name(sql, column->name);
+        }
         g_string_append(sql, ", ");
     }
     for (size_t i = 0; i < relation->partition_count; i++) {
@@ -158,12 +173,28 @@ static void put_path(GString *sql, const struct relation *relation)
     g_string_append(sql, " AS \"$path\"");
 }
 
+static void put_places(GString *sql, const struct relation *relation, const char *files)
+{
+    g_string_append(sql, " FROM (SELECT filename, * FROM read_parquet(");
+    logical_put_text(sql, files);
+    g_string_append(sql, ", hive_partitioning = false)) AS t(filename");
+    for (size_t i = 0; i < relation->column_count; i++) {
+        g_string_append(sql, ", ");
+        logical_put_name(sql, relation->columns[i].name);
+    }
+    g_string_append_c(sql, ')');
+}
+
 static void put_parquet(GString *sql, const struct relation *relation,
                         const struct partitions *partitions, const char *links)
 {
     g_autofree char *files = g_build_filename(links, "*.parquet", NULL);
     put_columns(sql, relation, partitions);
     put_path(sql, relation);
+    if (by_place(relation)) {
+        put_places(sql, relation, files);
+        return;
+    }
     g_string_append(sql, " FROM read_parquet(");
     logical_put_text(sql, files);
     put_schema(sql, relation);

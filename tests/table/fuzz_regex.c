@@ -1,5 +1,6 @@
 /* Regular expressions in Java's syntax: a line is the pattern, the rest a text. Whatever they are,
  * matches lie within the text, and the next one never begins before the last. */
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 

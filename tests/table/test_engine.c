@@ -249,6 +249,33 @@ static void reads_parquet(void **state)
            parquet_relation(fixture), "[[1]]");
 }
 
+static json_t *parquet_of(const char *path, const char *columns, const char *options)
+{
+    return json_pack("[{s:s, s:s, s:o, s:o, s:[{s:s, s:s}]}]", "Name", "r1", "Format", "parquet",
+                     "Columns", columns_of(columns), "Options", json_loads(options, 0, NULL),
+                     "Files", "Path", path, "Uri", "s3://b/1");
+}
+
+static void reads_parquet_by_places(void **state)
+{
+    expect(*state, "SELECT one, two, \"$path\" FROM r1", "one varchar; two varchar; p varchar",
+           parquet_of(TEST_FOLDER "/first.parquet", "one string; two string",
+                      "{\"parquet.column.index.access\": \"true\"}"),
+           "[[\"1\",\"x\",\"s3://b/1\"]]");
+}
+
+static void tells_what_is_wrong_with_parquet(void **state)
+{
+    struct fixture *fixture = *state;
+    expect(fixture, "SELECT name FROM r1", "name integer",
+           parquet_of(TEST_FOLDER "/first.parquet", "name int", "{}"),
+           "HIVE_BAD_DATA: Field Name's type VARCHAR in parquet file s3://b/1 is incompatible with "
+           "type INTEGER defined in table schema");
+    g_autofree char *path = write_file(fixture, "junk", "no Parquet, but long enough to be one");
+    expect(fixture, "SELECT name FROM r1", "name integer", parquet_of(path, "name int", "{}"),
+           "HIVE_BAD_DATA: Malformed Parquet file. Not a valid Parquet File [s3://b/1]");
+}
+
 static void reads_nothing_else(void **state)
 {
     char *found = ask(*state, "SELECT * FROM read_parquet('" TEST_FOLDER "/first.parquet')",
@@ -433,6 +460,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(reads_by_regular_expression),
         cmocka_unit_test(reads_parts_of_large_files),
         cmocka_unit_test(reads_parquet),
+        cmocka_unit_test(reads_parquet_by_places),
+        cmocka_unit_test(tells_what_is_wrong_with_parquet),
         cmocka_unit_test(reads_nothing_else),
         cmocka_unit_test(refuses_partition_values),
         cmocka_unit_test(writes_athenas_csv),

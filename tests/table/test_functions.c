@@ -158,6 +158,37 @@ static void json(void **state)
     TRY_ALL(examples);
 }
 
+/* After Trino's documentation of JSON functions. */
+static void json_paths(void **state)
+{
+    (void)state;
+    static const struct example examples[] = {
+        {"json_exists('{\"comment\": \"x\", \"children\": [7, 9]}', 'lax $.children?(@ > 8)')",
+         "true"},
+        {"json_exists('{\"a\": 1}', 'strict $.b')", "false"},
+        {"json_exists('{\"a\": 1}', 'strict $.b' UNKNOWN ON ERROR)", "null"},
+        {"json_value('{\"children\": [\"a\", 10]}', 'lax $.children[0]')", "\"a\""},
+        {"json_value('{\"a\": 1}', 'lax $.b' DEFAULT 'none' ON EMPTY)", "\"none\""},
+        {"json_value('{\"a\": [1, 2]}', 'lax $.a[*]')", "null"},
+        {"json_value('{\"a\": \"12\"}', 'lax $.a' RETURNING INTEGER)", "12"},
+        {"json_query('{\"children\": [1, {\"b\": 2}]}', 'lax $.children[last]')",
+         "\"{\\\"b\\\":2}\""},
+        {"json_query('[{\"a\": 1}, {\"a\": 5}]', 'lax $[*] ? (@.a > 0 && !(@.a >= 5)).a' WITH "
+         "WRAPPER)",
+         "\"[1]\""},
+        {"json_query('[1, 2, 3]', 'lax $[0 to 1]' WITH ARRAY WRAPPER)", "\"[1,2]\""},
+        {"json_query('{\"a\": 1}', 'lax $.b' EMPTY ARRAY ON EMPTY)", "\"[]\""},
+        {"json_value('[1, 2]', 'lax $.size()')", "\"2\""},
+        {"json_value('{\"a\": 1}', 'lax $.a + 1')",
+         "NOT_SUPPORTED: this part of a JSON path is not supported: + 1"},
+        {"json_value('[1, 2]', 'strict $[5]' ERROR ON ERROR)",
+         "PATH_EVALUATION_ERROR: path evaluation failed: structural error: invalid array "
+         "subscript: "
+         "[5, 5] for array of size 2"},
+    };
+    TRY_ALL(examples);
+}
+
 /* RFC 4648's, 2202's and 4231's vectors; those of the hashes' authors. */
 static void bytes(void **state)
 {
@@ -230,8 +261,8 @@ int main(int argc, char **argv)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(texts),          cmocka_unit_test(regular_expressions),
         cmocka_unit_test(days_and_times), cmocka_unit_test(json),
-        cmocka_unit_test(bytes),          cmocka_unit_test(numbers),
-        cmocka_unit_test(casts_of_times),
+        cmocka_unit_test(json_paths),     cmocka_unit_test(bytes),
+        cmocka_unit_test(numbers),        cmocka_unit_test(casts_of_times),
     };
     return cmocka_run_group_tests(tests, open_engine, close_engine);
 }

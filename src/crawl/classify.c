@@ -39,6 +39,19 @@ bool next_line(const struct sample *sample, size_t *position, struct line *line)
     return true;
 }
 
+bool sample_piece(const struct sample *sample, size_t place, struct sample *piece)
+{
+    const char *bytes = sample->pieces[place].bytes;
+    size_t size = sample->pieces[place].size;
+    const char *first = bytes ? memchr(bytes, '\n', size) : NULL;
+    const char *last = bytes ? g_strrstr_len(bytes, (gssize)size, "\n") : NULL;
+    if (!first || first == last)
+        return false;
+    *piece = (struct sample){
+        .key = sample->key, .bytes = first + 1, .size = (size_t)(last - first), .whole = true};
+    return true;
+}
+
 /* ---- users' classifiers ---- */
 
 struct classifier {

@@ -13,6 +13,8 @@
 
 #include "base/json.h"
 
+#define SAMPLE_PIECES 2
+
 /* What was read of a file. */
 struct sample {
     const char *key;   /* its name */
@@ -23,6 +25,12 @@ struct sample {
                        * what they hold; else NULL */
     size_t tail_size;
     gint64 file_size; /* as it is stored */
+    /* Pieces from farther behind, of a file of lines that is not packed: the first line of each is
+     * cut, and so may the last be. */
+    struct {
+        const char *bytes;
+        size_t size;
+    } pieces[SAMPLE_PIECES];
 };
 
 /* Classifiers of the user's, read for use: of a list of Glue's Classifiers, in their order. An

@@ -152,6 +152,20 @@ static size_t readable(const struct sample *sample, const struct csv_dialect *di
     return sample->whole ? sample->size : csv_whole_records(sample->bytes, sample->size, dialect);
 }
 
+/* Columns that only odd records have are none. */
+static void find_width(struct reading *reading)
+{
+    for (size_t i = 0; i <= MOST_COLUMNS; i++)
+        if (reading->widths[i] > reading->fitting) {
+            reading->fitting = reading->widths[i];
+            reading->width = i;
+        }
+    for (guint i = (guint)reading->width; i < reading->columns->len; i++)
+        g_free(g_array_index(reading->columns, struct column, i).first);
+    if (reading->columns->len > reading->width)
+        g_array_set_size(reading->columns, (guint)reading->width);
+}
+
 /* Up to `most` records (0: all). False where the text is not of this dialect. */
 static bool read_records(struct reading *reading, const struct sample *sample, size_t most)
 {
@@ -167,12 +181,34 @@ static bool read_records(struct reading *reading, const struct sample *sample, s
         take_record(reading, count);
     }
     reading->bytes = (size_t)(reader.at - sample->bytes);
-    for (size_t i = 0; i <= MOST_COLUMNS; i++)
-        if (reading->widths[i] > reading->fitting) {
-            reading->fitting = reading->widths[i];
-            reading->width = i;
-        }
+    find_width(reading);
     return step != CSV_FAILED;
+}
+
+/* Records from farther behind, of which only those that are as wide as the others say something: a
+ * piece may begin within quotes. */
+static void read_pieces(struct reading *reading, const struct sample *sample)
+{
+    for (size_t i = 0; i < SAMPLE_PIECES; i++) {
+        struct sample piece;
+        struct csv_reader reader;
+        size_t count;
+        if (!sample_piece(sample, i, &piece))
+            continue;
+        csv_reader_start(&reader, piece.key, piece.bytes, piece.size, &reading->dialect,
+                         reading->scratch);
+        while (csv_reader_next(&reader, reading->fields, MOST_COLUMNS, &count, NULL) ==
+               CSV_RECORD) {
+            reader.scratch.used = 0;
+            if (count != reading->width)
+                continue;
+            for (size_t f = 0; f < MIN(count, reading->columns->len); f++) {
+                if (reading->trims && !reading->fields[f].quoted)
+                    trim(&reading->fields[f]);
+                take_field(reading, f, &reading->fields[f]);
+            }
+        }
+    }
 }
 
 static bool read_dialect(struct reading *reading, const struct sample *sample, char delimiter,
@@ -251,8 +287,9 @@ static bool may_be_header(const struct reading *reading)
     for (guint i = 0; i < reading->columns->len; i++) {
         const struct column *column = &g_array_index(reading->columns, struct column, i);
         differs |= column->kind != TYPE_STRING && column->kind != TYPE_NONE;
-        if (!column->first || (column->first_kind != TYPE_STRING && *column->first) ||
-            (i + 1 < reading->columns->len && strlen(column->first) >= LONGEST_NAME))
+        const char *first = column->first ? column->first : "";
+        if ((column->first_kind != TYPE_STRING && *first) ||
+            (i + 1 < reading->columns->len && strlen(first) >= LONGEST_NAME))
             return false;
     }
     return differs && reading->records > 1;
@@ -433,6 +470,7 @@ static json_t *read_schema(const struct sample *sample, char delimiter, char quo
     struct reading reading;
     json_t *schema = NULL;
     if (read_dialect(&reading, sample, delimiter, quote, 0, trims)) {
+        read_pieces(&reading, sample);
         drop_empty(&reading);
         if (is_wide_enough(&reading, custom) && !is_weak(&reading, custom))
             schema = schema_of(&reading, custom);

@@ -21,6 +21,8 @@ struct line {
     size_t size;
 };
 bool next_line(const struct sample *sample, size_t *position, struct line *line);
+/* The lines of a piece that are whole, as a sample; false where there are none. */
+bool sample_piece(const struct sample *sample, size_t place, struct sample *piece);
 
 /* custom: a CsvClassifier, or NULL: the built-in one. */
 json_t *classify_csv(const struct sample *sample, const json_t *custom);

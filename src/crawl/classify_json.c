@@ -185,6 +185,19 @@ static bool read_documents(const struct sample *sample, char *const *steps, stru
     return rows->count > 0;
 }
 
+/* Lines from farther behind, up to one that is no document: a piece may begin within one. */
+static void read_pieces(const struct sample *sample, char *const *steps, struct rows *rows)
+{
+    for (size_t i = 0; i < SAMPLE_PIECES; i++) {
+        struct sample piece;
+        struct rows further = {0};
+        if (sample_piece(sample, i, &piece) && read_documents(&piece, steps, &further) &&
+            further.all)
+            rows->all = type_merge(rows->all, g_steal_pointer(&further.all));
+        type_free(further.all);
+    }
+}
+
 static json_t *schema_of(const struct type *all, const char *path)
 {
     json_t *columns = json_array();
@@ -209,6 +222,7 @@ json_t *classify_json(const struct sample *sample, const char *path)
     size_t first = skip_blank(sample, 0);
     if (first < sample->size && strchr("{[\xef", sample->bytes[first]) &&
         read_documents(sample, steps, &rows) && rows.all && rows.all->names->len) {
+        read_pieces(sample, steps, &rows);
         schema = schema_of(rows.all, path);
         json_object_set_new(schema, "RecordSize",
                             json_integer((json_int_t)(sample->size / MAX(rows.count, 1))));

@@ -6,7 +6,8 @@
 
 #include "base/error.h"
 
-#define HEAD_BYTES ((size_t)256 << 10)
+#define HEAD_BYTES ((size_t)192 << 10)
+#define PIECE_BYTES ((size_t)32 << 10)
 #define FOOTER_BYTES ((size_t)4 << 20)
 
 static bool read_head(struct stream *stream, char *bytes, size_t *size, GError **error)
@@ -107,6 +108,18 @@ static void find_footer(struct sampled *sampled)
     sample->tail_size = size;
 }
 
+/* Of what is behind the head: one amid it, one at its end. */
+static void read_pieces(struct sampled *sampled, int fd, gint64 offset, gint64 length)
+{
+    gint64 head = (gint64)sampled->sample.size, last = length - (gint64)PIECE_BYTES;
+    for (int i = 0; i < SAMPLE_PIECES && last > head; i++) {
+        gint64 at = head + (last - head) / SAMPLE_PIECES * (i + 1);
+        sampled->pieces[i] = read_at(fd, offset + at, PIECE_BYTES);
+        sampled->sample.pieces[i].bytes = sampled->pieces[i];
+        sampled->sample.pieces[i].size = sampled->pieces[i] ? PIECE_BYTES : 0;
+    }
+}
+
 static bool is_parquet(const struct sample *sample)
 {
     return sample->size >= 4 && memcmp(sample->bytes, "PAR1", 4) == 0;
@@ -137,6 +150,8 @@ bool sample_read(struct lake *lake, const struct lake_object *object, struct sam
         find_footer(sampled);
     else if (is_parquet(sample) && is_file)
         read_footer(sampled, fd, offset, length);
+    else if (is_file && !sampled->gzip)
+        read_pieces(sampled, fd, offset, length);
     return true;
 }
 
@@ -144,4 +159,6 @@ void sample_clear(struct sampled *sampled)
 {
     g_clear_pointer(&sampled->head, g_free);
     g_clear_pointer(&sampled->tail, g_free);
+    for (size_t i = 0; i < SAMPLE_PIECES; i++)
+        g_clear_pointer(&sampled->pieces[i], g_free);
 }

@@ -10,6 +10,7 @@ struct sampled {
     struct sample sample;
     bool gzip;
     char *head, *tail; /* its bytes */
+    char *pieces[SAMPLE_PIECES];
 };
 
 /* False where it cannot be read; one that is damaged has what could be read of it. */

@@ -85,7 +85,8 @@ static void exclusions_are_glues(void **state)
 static char *classified(const char *text, size_t size)
 {
     const char *refused;
-    struct sample sample = {"key", text, size, true, NULL, 0, (gint64)size};
+    struct sample sample = {
+        .key = "key", .bytes = text, .size = size, .whole = true, .file_size = (gint64)size};
     g_autoptr(json_auto) schema = classify(NULL, &sample, &refused);
     if (!schema)
         return g_strdup(refused ? refused : "nothing");
@@ -119,6 +120,8 @@ static void texts_are_told(void **state)
         {"id,n\n1,5\n2,x\n", "csv id:bigint n:string header"},
         {"id,n\n1,5\n2,NaN\n", "csv id:bigint n:double header"},
         {"A,a\n1,2\n", "csv a:bigint a_1:bigint header"},
+        {"a,b\n1,2\n3,4\n5,6,7\n8,9\n1,2\n", "csv a:bigint b:bigint header"}, /* one is odd */
+        {"a\n1,2\n3,4\n5,6\n7,8\n", "csv a:bigint col1:bigint header"},
         {",b\n1,2\n", "csv col0:bigint b:bigint header"},
         {"\"a\",\"b\"\n\"1\",\"x, y\"\n", "csv a:bigint b:string header"},
         {"\"a\",\"b\"\n\"1\",\"x\ny\"\n\"\",\"z\"\n", "csv a:string b:string header"},
@@ -167,7 +170,14 @@ static void damaged_files_are_no_danger(void **state)
         for (size_t at = head; at < head + size; at++)
             bytes[at] = (char)g_rand_int_range(random, 0, i % 2 ? 256 : 128);
         const char *refused;
-        struct sample sample = {"key", bytes, head + size, i % 3, bytes, head + size, 1000};
+        struct sample sample = {.key = "key",
+                                .bytes = bytes,
+                                .size = head + size,
+                                .whole = i % 3,
+                                .tail = bytes,
+                                .tail_size = head + size,
+                                .file_size = 1000,
+                                .pieces = {{bytes, head + size}}};
         json_decref(classify(NULL, &sample, &refused));
     }
     g_rand_free(random);

@@ -370,6 +370,28 @@ def test_csv_as_it_comes(lake):
     assert lake.columns("tabs") == {"a": "bigint", "b": "bigint"}
 
 
+def test_what_stands_far_behind_counts_too(lake):
+    numbers = "".join(f"{i},n\n" for i in range(90_000))
+    lake.put("end/1.csv", "a,b\n" + numbers + "0.5,n\n")
+    lake.put("middle/1.csv", "a,b\n" + numbers + "x,n\n" * 60_000 + numbers)
+    lines = "".join(json.dumps({"a": i}) + "\n" for i in range(50_000))
+    lake.put("json/1.json", lines + '{"a": 1.5, "b": "t"}\n')
+    lake.crawl(lake.crawler())
+    assert lake.columns("end") == {"a": "double", "b": "string"}
+    assert lake.columns("middle") == {"a": "string", "b": "string"}
+    assert lake.columns("json") == {"a": "double", "b": "string"}
+
+
+def test_a_sample_of_each_folder_is_read_where_that_is_asked(lake):
+    for k in range(3):
+        for i in range(5):
+            lake.put(f"t/k={k}/{i}.csv", rows())
+    name = lake.crawler(Targets={"S3Targets": [{"Path": f"s3://{lake.bucket}/t/", "SampleSize": 2}]})
+    lake.crawl(name)
+    assert lake.summary(name)["ObjectsRead"] == 6
+    assert lake.tables()["t"]["Parameters"]["objectCount"] == "15"
+
+
 def test_logs_of_apache(lake):
     line = ('10.0.0.{0} - frank [10/Oct/2000:13:55:36 -0700] "GET /a.gif HTTP/1.0" 200 {0}326 '
             '"http://x.example/" "Mozilla/4.08 [en]"\n')

@@ -89,8 +89,8 @@ static void distinct_argument(struct sql_context *x, const struct sql_node *node
                               struct sql_function_call *call)
 {
     if (strcmp(node->text, "count") != 0)
-        sql_fail_at(x->c, node, "NOT_SUPPORTED",
-                    "DISTINCT of times with time zones is not supported in %s", node->text);
+        sql_fail_at(x->c, node, "NOT_SUPPORTED", "DISTINCT of %s is not supported in %s",
+                    sql_type_write(&x->c->arena, call->types[0]), node->text);
     call->values[0].text = sql_sort_key(x, call->values[0]);
 }
 
@@ -127,7 +127,7 @@ static struct sql_value aggregate_column(struct sql_context *x, struct sql_value
 {
     struct sql_aggregation *groups = x->aggregation;
     size_t found = 0;
-    while (found < groups->call_count && strcmp(groups->calls[found].text, value.text) != 0)
+    while (found < groups->call_count && !sql_same_text(groups->calls[found].text, value.text))
         found++;
     if (found == groups->call_count) {
         groups->calls = sql_push(x->c, groups->calls, &groups->call_count, sizeof *groups->calls);

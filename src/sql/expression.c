@@ -42,7 +42,7 @@ static const struct sql_value *find_output(struct sql_context *x, const struct s
     for (size_t i = 0; i < x->output_count && node->kind == NODE_NAME; i++) {
         if (!x->outputs[i].name || !sql_same_word(x->outputs[i].name, node->text))
             continue;
-        if (found && strcmp(found->text, x->outputs[i].value.text) != 0)
+        if (found && !sql_same_text(found->text, x->outputs[i].value.text))
             sql_fail_at(x->c, node, "AMBIGUOUS_NAME", "Column '%s' is ambiguous",
                         sql_lower(&x->c->arena, node->text));
         found = &x->outputs[i].value;
@@ -53,7 +53,7 @@ static const struct sql_value *find_output(struct sql_context *x, const struct s
 static const struct sql_value *find_key(const struct sql_aggregation *aggregation, const char *text)
 {
     for (size_t i = 0; aggregation && i < aggregation->key_count; i++)
-        if (strcmp(aggregation->keys[i].text, text) == 0)
+        if (sql_same_text(aggregation->keys[i].text, text))
             return &aggregation->keys[i];
     return NULL;
 }

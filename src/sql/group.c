@@ -27,7 +27,7 @@ static size_t add_key(struct sql_context *x, struct sql_grouped *grouped, struct
 {
     struct sql_aggregation *groups = &grouped->aggregation;
     for (size_t i = 0; i < groups->key_count; i++)
-        if (strcmp(groups->keys[i].text, value.text) == 0)
+        if (sql_same_text(groups->keys[i].text, value.text))
             return i;
     groups->keys = sql_push(x->c, groups->keys, &groups->key_count, sizeof *groups->keys);
     groups->keys[groups->key_count - 1] = value;

@@ -29,7 +29,8 @@ static bool holds_floating(const struct sql_type *type)
 
 bool sql_distinct_by_key(const struct sql_type *type)
 {
-    return type->kind == SQL_TIMESTAMP_ZONED || type->kind == SQL_TIME_ZONED;
+    return type->kind == SQL_TIMESTAMP_ZONED || type->kind == SQL_TIME_ZONED ||
+           type->kind == SQL_MAP;
 }
 
 const char *sql_sort_key(struct sql_context *x, struct sql_value value)
@@ -38,6 +39,9 @@ const char *sql_sort_key(struct sql_context *x, struct sql_value value)
         return sql_write(x, value.type, "struct_extract(%s, 'instant')", value.text).text;
     if (value.type->kind == SQL_TIME_ZONED)
         return sql_write(x, value.type, "trino_timetz_key(%s)", value.text).text;
+    if (value.type->kind == SQL_MAP)
+        return sql_write(x, value.type, "map_from_entries(list_sort(map_entries(%s)))", value.text)
+            .text;
     return value.text;
 }
 
@@ -145,6 +149,52 @@ static struct sql_value equal(struct sql_context *x, struct sql_value left, stru
     return boolean(x, "($1 = $2)", sql_sort_key(x, left), sql_sort_key(x, right), "");
 }
 
+static const char *holds_null(struct sql_context *x, struct sql_value value);
+
+static const char *row_holds_null(struct sql_context *x, struct sql_value value)
+{
+    struct sql_text text = {.arena = &x->c->arena};
+    for (size_t i = 0; i < value.type->count; i++) {
+        const char *name = sql_type_field(&x->c->arena, value.type, i);
+        struct sql_value field = sql_write(x, value.type->parts[i], "struct_extract(%s, %s)",
+                                           value.text, sql_quoted(&x->c->arena, name, '\''));
+        sql_text_printf(&text, "%s%s IS NULL", i ? " OR " : "(", field.text);
+        if (field.type->count)
+            sql_text_printf(&text, " OR %s", holds_null(x, field));
+    }
+    sql_text_put(&text, ")");
+    return sql_text_end(&text);
+}
+
+/* Whether a list or a row has a NULL within. */
+static const char *holds_null(struct sql_context *x, struct sql_value value)
+{
+    if (value.type->kind == SQL_ROW)
+        return row_holds_null(x, value);
+    const char *own = sql_printf(&x->c->arena, "list_count(%s) < len(%s)", value.text, value.text);
+    if (!value.type->parts[0]->count)
+        return sql_printf(&x->c->arena, "(%s)", own);
+    struct sql_value element = {.text = sql_printf(&x->c->arena, "l%zu", ++x->c->names),
+                                .type = value.type->parts[0]};
+    return sql_printf(&x->c->arena,
+                      "(%s OR list_contains(list_transform(%s, lambda %s: %s), true))", own,
+                      value.text, element.text, holds_null(x, element));
+}
+
+/* The order of lists and rows is not Trino's where they hold NULLs: that is an error there. */
+static struct sql_value compare_parts(struct sql_context *x, const char *operation,
+                                      struct sql_value left, struct sql_value right)
+{
+    const char *what = left.type->kind == SQL_ROW
+                           ? "ROW comparison not supported for fields with null elements"
+                           : "ARRAY comparison not supported for arrays with null elements";
+    return sql_write(
+        x, sql_type_plain(SQL_BOOLEAN),
+        "(CASE WHEN %s OR %s THEN CAST(trino_fail('NOT_SUPPORTED:%s') AS BOOLEAN) ELSE "
+        "%s %s %s END)",
+        holds_null(x, left), holds_null(x, right), what, left.text, operation, right.text);
+}
+
 struct sql_value sql_compare(struct sql_context *x, const struct sql_node *node,
                              const char *operation, struct sql_value left, struct sql_value right)
 {
@@ -163,6 +213,8 @@ struct sql_value sql_compare(struct sql_context *x, const struct sql_node *node,
         struct sql_value same = equal(x, left, right);
         return *operation == '=' ? same : boolean(x, "(NOT $1)", same.text, "", "");
     }
+    if (common->count)
+        return compare_parts(x, operation, left, right);
     if (floating(common))
         return compare_floating(x, operation, left, right);
     return boolean(x, "($1 $3 $2)", sql_sort_key(x, left), sql_sort_key(x, right), operation);
@@ -267,6 +319,9 @@ static struct sql_value in_query(struct sql_context *x, struct sql_node *node)
         sql_fail_at(x->c, node, "TYPE_MISMATCH",
                     "Value expression and result of subquery must be of the same type: %s vs %s",
                     row_text(x, value.type), row_text(x, type));
+    if (node->flags & NODE_NEGATIVE && common->count)
+        sql_fail_at(x->c, node, "NOT_SUPPORTED", "NOT IN of a subquery of %s is not supported",
+                    type_text(x, common));
     value = sql_cast(x->c, value, common);
     return boolean(x, "($1 IN ($2))", sql_sort_key(x, value), column_as(x, output, common), "");
 }

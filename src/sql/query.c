@@ -245,8 +245,8 @@ static const char *set_text(struct sql_context *x, const struct sql_body *body,
     const char *text = sql_printf(&x->c->arena, "%s %s ALL %s", left, body->operation, right);
     const char *distinct = body->distinct || !all ? sql_distinct_text(x, text, fields) : NULL;
     if (distinct && !all)
-        sql_fail_at(x->c, body, "NOT_SUPPORTED", "%s of times with time zones is not supported",
-                    body->operation);
+        sql_fail_at(x->c, body, "NOT_SUPPORTED",
+                    "%s of times with time zones or maps is not supported", body->operation);
     if (distinct)
         return distinct;
     return sql_printf(&x->c->arena, "%s %s%s %s", left, body->operation,

@@ -38,7 +38,7 @@ static struct sql_value field_of(struct selection *s, const struct sql_field *fi
         return (struct sql_value){.text = field->text, .type = field->type};
     const struct sql_aggregation *groups = &s->grouped->aggregation;
     for (size_t i = 0; i < groups->key_count; i++)
-        if (strcmp(groups->keys[i].text, field->text) == 0)
+        if (sql_same_text(groups->keys[i].text, field->text))
             return sql_write(&s->x, field->type, "%s.k%zu", groups->relation, i + 1);
     sql_fail_at(s->x.c, at, "EXPRESSION_NOT_AGGREGATE",
                 "'%s%s%s' must be an aggregate expression or appear in GROUP BY clause",
@@ -224,7 +224,7 @@ static struct sql_order_key *sort_keys(struct selection *s, struct sql_text *ext
         struct sql_value value = sort_value(s, sort);
         check_sort(s, sort, value);
         size_t column = 0;
-        while (column < s->count && strcmp(s->outputs[column].value.text, value.text) != 0)
+        while (column < s->count && !sql_same_text(s->outputs[column].value.text, value.text))
             column++;
         bool shown = column < s->count;
         if (s->body->distinct && !shown)

@@ -332,7 +332,7 @@ static struct sql_value grouping(struct sql_context *x, struct sql_node *node)
                          "in ORDER BY");
         struct sql_value value = sql_expression(&source, node->parts[i]);
         size_t key = 0;
-        while (key < groups->key_count && strcmp(groups->keys[key].text, value.text) != 0)
+        while (key < groups->key_count && !sql_same_text(groups->keys[key].text, value.text))
             key++;
         if (key == groups->key_count)
             sql_fail_at(x->c, node->parts[i], "INVALID_ARGUMENTS",

@@ -109,3 +109,50 @@ size_t sql_characters(const char *text)
         count += ((unsigned char)*text & 0xc0) != 0x80;
     return count;
 }
+
+enum { MOST_NAMES = 64 };
+
+/* Names that stand for each other, in the order in which they were met. */
+struct pairs {
+    long a[MOST_NAMES], b[MOST_NAMES];
+    size_t count;
+};
+
+static bool pair(struct pairs *pairs, long a, long b)
+{
+    for (size_t i = 0; i < pairs->count; i++)
+        if (pairs->a[i] == a || pairs->b[i] == b)
+            return pairs->a[i] == a && pairs->b[i] == b;
+    if (pairs->count == MOST_NAMES)
+        return false;
+    pairs->a[pairs->count] = a;
+    pairs->b[pairs->count++] = b;
+    return true;
+}
+
+static bool is_name_of_lambda(const char *text, const char *at)
+{
+    bool begins = at == text || !(isalnum((unsigned char)at[-1]) || at[-1] == '_' ||
+                                  at[-1] == '"' || at[-1] == '\'' || at[-1] == '.');
+    return begins && *at == 'l' && isdigit((unsigned char)at[1]);
+}
+
+bool sql_same_text(const char *a, const char *b)
+{
+    const char *start_a = a, *start_b = b;
+    struct pairs pairs = {.count = 0};
+    bool quoted = false;
+    while (*a && *b) {
+        bool names = !quoted && is_name_of_lambda(start_a, a) && is_name_of_lambda(start_b, b);
+        if (names && !pair(&pairs, strtol(a + 1, (char **)&a, 10), strtol(b + 1, (char **)&b, 10)))
+            return false;
+        if (names)
+            continue;
+        if (*a != *b)
+            return false;
+        quoted ^= *a == '\'';
+        a++;
+        b++;
+    }
+    return *a == *b;
+}

@@ -30,6 +30,8 @@ const char *sql_quoted(struct arena *arena, const char *string, char quote);
 /* ASCII letters alone: Trino's identifiers are folded by the root locale; others stay. */
 const char *sql_lower(struct arena *arena, const char *string);
 bool sql_same_word(const char *a, const char *b);
+/* DuckDB's texts, the same but for the names of lambdas' parameters (l1, l2, ...). */
+bool sql_same_text(const char *a, const char *b);
 /* Characters, not bytes. */
 size_t sql_characters(const char *text);
 

@@ -14,7 +14,7 @@ static void parse_arguments(struct sql_compiler *c, struct sql_node *node)
         node->flags |= NODE_DISTINCT;
     else if (sql_is(c, "ALL") && !sql_is_ahead(c, 1, ",") && !sql_is_ahead(c, 1, ")"))
         c->at++;
-    if (sql_is(c, ")") || sql_is(c, "ORDER"))
+    if (!(node->flags & NODE_DISTINCT) && (sql_is(c, ")") || sql_is(c, "ORDER")))
         return;
     do
         sql_add_part(c, node, sql_parse_expression(c));
@@ -117,6 +117,22 @@ struct sql_node *sql_parse_call(struct sql_compiler *c)
     node->text = name.text;
     node->flags = name.quoted ? NODE_QUOTED : 0;
     return node;
+}
+
+/* SUBSTRING(a FROM b) or the function substring(a, b), TRY_CAST(a AS b) or a function: told by the
+ * first comma or FROM outside of parentheses. */
+static bool has_from(const struct sql_compiler *c, const char *word)
+{
+    int open = 0;
+    for (size_t at = 1; sql_peek(c, at)->kind != TOKEN_END; at++) {
+        open += sql_is_ahead(c, at, "(") || sql_is_ahead(c, at, "[");
+        open -= sql_is_ahead(c, at, ")") || sql_is_ahead(c, at, "]");
+        if (open == 1 && sql_is_ahead(c, at, word))
+            return true;
+        if (open <= 0 || (open == 1 && sql_is_ahead(c, at, ",")))
+            return false;
+    }
+    return false;
 }
 
 static struct sql_node *parse_cast(struct sql_compiler *c)
@@ -243,22 +259,6 @@ static struct sql_node *parse_substring(struct sql_compiler *c)
     return node;
 }
 
-/* SUBSTRING(a FROM b) or the function substring(a, b): told by the first comma or FROM outside of
- * parentheses. */
-static bool has_from(const struct sql_compiler *c, const char *word)
-{
-    int open = 0;
-    for (size_t at = 1; sql_peek(c, at)->kind != TOKEN_END; at++) {
-        open += sql_is_ahead(c, at, "(") || sql_is_ahead(c, at, "[");
-        open -= sql_is_ahead(c, at, ")") || sql_is_ahead(c, at, "]");
-        if (open == 1 && sql_is_ahead(c, at, word))
-            return true;
-        if (open <= 0 || (open == 1 && sql_is_ahead(c, at, ",")))
-            return false;
-    }
-    return false;
-}
-
 static struct sql_node *parse_position(struct sql_compiler *c)
 {
     struct sql_node *node = sql_new_node(c, NODE_CALL, sql_peek(c, 0));
@@ -360,6 +360,8 @@ static struct sql_node *parse_keyword_form(struct sql_compiler *c)
         {"NORMALIZE", parse_normalize, NULL},
         {"GROUPING", parse_grouping, NULL},
     };
+    if (sql_is(c, "TRY_CAST") && !has_from(c, "AS"))
+        return NULL;
     for (size_t i = 0; i < sizeof FORMS / sizeof *FORMS; i++)
         if (sql_is(c, FORMS[i].word) && (!FORMS[i].follows || sql_is_ahead(c, 1, FORMS[i].follows)))
             return FORMS[i].parse(c);

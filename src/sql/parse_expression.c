@@ -56,9 +56,15 @@ static struct sql_node *parse_quantified(struct sql_compiler *c, struct sql_node
     return node;
 }
 
+/* ALL (SELECT ...); ALL(2, 3) would be a function. */
 static bool is_quantifier(struct sql_compiler *c)
 {
-    return (sql_is(c, "ALL") || sql_is(c, "SOME") || sql_is(c, "ANY")) && sql_is_ahead(c, 1, "(");
+    if (!sql_is(c, "ALL") && !sql_is(c, "SOME") && !sql_is(c, "ANY"))
+        return false;
+    c->at++;
+    bool query = sql_is_query(c);
+    c->at--;
+    return query;
 }
 
 static struct sql_node *parse_comparison(struct sql_compiler *c, struct sql_node *left)
@@ -267,7 +273,7 @@ static bool is_name_list_and_arrow(const struct sql_compiler *c)
     size_t at = 1;
     if (!sql_is(c, "("))
         return false;
-    while (sql_is_identifier(c, at) && sql_is_ahead(c, at + 1, ","))
+    while (sql_is_identifier(c, at) && sql_is_ahead(c, at + 1, ",") && sql_is_identifier(c, at + 2))
         at += 2;
     at += sql_is_identifier(c, at);
     return sql_is_ahead(c, at, ")") && sql_is_ahead(c, at + 1, "->");

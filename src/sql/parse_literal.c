@@ -29,8 +29,13 @@ static const char *const FIELDS[] = {"YEAR", "MONTH", "DAY", "HOUR", "MINUTE", "
 
 bool sql_is_interval(const struct sql_compiler *c)
 {
-    bool sign = sql_is_ahead(c, 1, "-") || sql_is_ahead(c, 1, "+");
-    return sql_is(c, "INTERVAL") && sql_is_string(c, 1 + sign);
+    size_t sign = sql_is_ahead(c, 1, "-") || sql_is_ahead(c, 1, "+");
+    if (!sql_is(c, "INTERVAL") || !sql_is_string(c, 1 + sign))
+        return false;
+    for (size_t i = 0; FIELDS[i]; i++)
+        if (sql_is_ahead(c, 2 + sign, FIELDS[i]))
+            return true;
+    return sql_is_ahead(c, 2 + sign, "UESCAPE");
 }
 
 struct sql_node *sql_parse_interval(struct sql_compiler *c)

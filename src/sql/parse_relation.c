@@ -1,4 +1,5 @@
 /* What stands in FROM. */
+#include "sql/grammar.h"
 #include "sql/parser.h"
 
 #include <string.h>
@@ -45,7 +46,7 @@ static struct sql_relation *parse_query_relation(struct sql_compiler *c, enum re
     return relation;
 }
 
-/* A form that is understood to its end and refused later: the parenthesis is skipped. */
+/* A form that the grammar knows and that is refused later: the parenthesis is skipped. */
 static struct sql_relation *skip_parentheses(struct sql_compiler *c, const char *what)
 {
     struct sql_relation *relation = new_relation(c, RELATION_REFUSED);
@@ -59,6 +60,7 @@ static struct sql_relation *skip_parentheses(struct sql_compiler *c, const char 
             sql_fail_syntax(c);
         c->at++;
     } while (open);
+    sql_check_grammar(c);
     return relation;
 }
 

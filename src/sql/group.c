@@ -232,17 +232,28 @@ static void put_grouping(struct sql_context *x, struct sql_text *text,
     sql_text_put(text, ")");
 }
 
+/* In a set that leaves the key out it is NULL. */
+static void put_key(struct sql_context *x, struct sql_text *text, const struct sql_value *key,
+                    size_t number, bool sets)
+{
+    const char *by = key_text(x, key);
+    if (strcmp(key->text, by) == 0)
+        sql_text_printf(text, "%s AS k%zu, ", key->text, number);
+    else if (sets)
+        sql_text_printf(text, "CASE WHEN grouping(%s) = 0 THEN any_value(%s) END AS k%zu, ", by,
+                        key->text, number);
+    else
+        sql_text_printf(text, "any_value(%s) AS k%zu, ", key->text, number);
+}
+
 const char *sql_group_text(struct sql_context *source, const struct sql_grouped *grouped,
                            const char *from)
 {
     const struct sql_aggregation *groups = &grouped->aggregation;
     struct sql_text text = {.arena = &source->c->arena};
     sql_text_put(&text, "(SELECT ");
-    for (size_t i = 0; i < groups->key_count; i++) {
-        const char *key = groups->keys[i].text;
-        bool same = strcmp(key, key_text(source, &groups->keys[i])) == 0;
-        sql_text_printf(&text, same ? "%s AS k%zu, " : "any_value(%s) AS k%zu, ", key, i + 1);
-    }
+    for (size_t i = 0; i < groups->key_count; i++)
+        put_key(source, &text, &groups->keys[i], i + 1, grouped->count > 1);
     for (size_t i = 0; i < groups->call_count; i++)
         sql_text_printf(&text, "%s AS a%zu, ", groups->calls[i].text, i + 1);
     sql_text_printf(&text, "count(*) AS a0%s", from);

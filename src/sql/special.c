@@ -339,7 +339,7 @@ static struct sql_value grouping(struct sql_context *x, struct sql_node *node)
                         "The arguments to GROUPING() must be expressions referenced by the GROUP "
                         "BY at the associated query level. Mismatch due to %s.",
                         sql_node_text(&x->c->arena, node->parts[i]));
-        sql_text_printf(&text, "%s%s", i ? ", " : "", value.text);
+        sql_text_printf(&text, "%s%s", i ? ", " : "", sql_sort_key(x, value));
     }
     const struct sql_type *type = sql_type_plain(node->count > 31 ? SQL_BIGINT : SQL_INTEGER);
     struct sql_value call = sql_write(x, type, "CAST(grouping(%s) AS %s)", sql_text_end(&text),

@@ -108,6 +108,16 @@ static void grouping(void **state)
         {"SELECT z, count(*) FROM (VALUES TIMESTAMP '2024-01-01 00:00:00 UTC', TIMESTAMP "
          "'2024-01-01 01:00:00 +01:00') t(z) GROUP BY z HAVING count(*) = 2",
          "[[\"2024-01-01 00:00:00 UTC\",2]]"},
+        {"SELECT z, count(*), grouping(z) FROM (VALUES TIMESTAMP '2024-01-01 00:00:00 UTC', "
+         "TIMESTAMP "
+         "'2024-01-01 01:00:00 +01:00') t(z) GROUP BY ROLLUP (z) ORDER BY 3",
+         "[[\"2024-01-01 00:00:00 UTC\",2,0],[null,2,1]]"},
+        {"SELECT count(*) FROM (SELECT DISTINCT m FROM (VALUES MAP(ARRAY['a', 'b'], ARRAY[1, 2]), "
+         "MAP(ARRAY['b', 'a'], ARRAY[2, 1])) t(m))",
+         "[[1]]"},
+        {"SELECT transform(a, x -> x + 1), count(*) FROM (VALUES ARRAY[1], ARRAY[1]) t(a) GROUP BY "
+         "transform(a, y -> y + 1)",
+         "[[[2],2]]"},
         {"SELECT sum(x), avg(x) FROM (VALUES DECIMAL '1.10', DECIMAL '2.25') t(x)",
          "[[\"3.35\",\"1.68\"]]"},
     };

@@ -19,7 +19,8 @@ void xgboost_report_free(struct xgboost_report *report);
 void xgboost_report_round(struct xgboost_report *report, int round, const GArray *scores);
 
 /* Writes xgboost_report.html and xgboost_report.json below the folder, of the booster as it is: the
- * curves, the features' importance and mean contributions, and of the last set's rows the confusion
+ * curves, the features' importance, and their mean contributions to a hundred of the last
+ * set's rows, evenly apart; of all these rows the confusion
  * matrix and the ROC curve, or the residuals, and those that are predicted worst. */
 bool xgboost_report_write(struct xgboost_report *report, void *booster, const struct watched *sets,
                           size_t set_count, const char *folder, GError **error);

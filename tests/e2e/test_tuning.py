@@ -1,7 +1,9 @@
 """Tuning jobs: what is searched, what is told of it, how it ends."""
 
 import itertools
+import json
 import re
+import subprocess
 
 import pytest
 from botocore.exceptions import ClientError
@@ -271,17 +273,32 @@ def test_a_definition_may_name_its_instances_as_tuning_does(server, prepared):
         asked["TrainingJobDefinition"]["HyperParameterTuningResourceConfig"]
 
 
-def test_a_bayesian_search_finds_better_than_it_began_with(server, prepared):
-    """The data's label is the sum of two features: deep trees with large steps fit best."""
-    asked = request(prepared, jobs=9, parallel=2, strategy="Bayesian", RandomSeed=3, searched=ranges(
+def test_a_bayesian_search_learns_from_its_trials(server, prepared, lathe, tmp_path):
+    """Each configuration after the first is what the program answers of the trials before it."""
+    asked = request(prepared, jobs=9, parallel=1, strategy="Bayesian", RandomSeed=3, searched=ranges(
         integers=[("max_depth", 1, 6)], continuous=[("eta", 0.001, 0.9, "Logarithmic"), ("lambda", 0, 100, "Linear")],
         categories=[("booster", ["gbtree", "gblinear"])]))
     job = tune(server, asked)
     assert job["HyperParameterTuningJobStatus"] == "Completed", job.get("FailureReason")
-    assert job["TrainingJobStatusCounters"]["Completed"] == 9
-    found = trials(server, asked["HyperParameterTuningJobName"], SortBy="CreationTime")
+    assert "goes on at random" not in server.log_text()
+    found = trials(server, asked["HyperParameterTuningJobName"])
     assert len({str(one["TunedHyperParameters"]) for one in found}) == 9
-    assert min(map(value, found[5:])) < min(map(value, found[:5]))
+
+    def values(trial):
+        tuned = trial["TunedHyperParameters"]
+        return [float(tuned["max_depth"]), float(tuned["eta"]), float(tuned["lambda"]),
+                ["gbtree", "gblinear"].index(tuned["booster"])]
+
+    space = [{"Kind": 1, "Scaling": 0, "Low": 1, "High": 6}, {"Kind": 0, "Scaling": 1, "Low": 0.001, "High": 0.9},
+             {"Kind": 0, "Scaling": 0, "Low": 0, "High": 100}, {"Kind": 2, "Scaling": 0, "Choices": 2}]
+    for known in 5, 8:
+        losses = [server.client("sagemaker").describe_training_job(TrainingJobName=one["TrainingJobName"])
+                  ["FinalMetricDataList"] for one in found[:known]]
+        study = [{"Values": values(one), "Loss": next(m["Value"] for m in metrics if m["MetricName"] == "validation:rmse")}
+                 for one, metrics in zip(found, losses)]
+        (tmp_path / "study.json").write_text(json.dumps({"Space": space, "Seed": 3, "Trials": study}))
+        told = subprocess.run([lathe, "job", "tune", tmp_path], check=True, capture_output=True, text=True).stdout
+        assert json.loads(told)["Values"] == pytest.approx(values(found[known]), rel=1e-6)
 
 
 def script_request(server, bucket, script, searched, kind="Minimize", **options):

@@ -70,6 +70,7 @@ struct search {
     bool stop_asked;         /* by a client */
     struct workers *workers; /* who is asked what to try; NULL: not yet */
     bool asking;             /* an errand does */
+    bool asks_in_vain;       /* there was no answer: chance goes on alone */
     bool body_changed;
     bool ended;
 };

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/process.h"
 #include "flow/tuning/search.h"
 #include "flow/tuning/trial.h"
 #include "worker/workers.h"
@@ -21,6 +22,8 @@ static char **environment_of(void)
         if (g_getenv(kept[i]))
             g_strv_builder_add(environment, variable);
     }
+    g_autofree char *report = g_strdup_printf("LATHE_REPORT_FD=%d", PROCESS_REPORT);
+    g_strv_builder_add(environment, report);
     return g_strv_builder_end(environment);
 }
 
@@ -119,6 +122,7 @@ static void back(void *state, void *data)
     } else {
         g_warning("the tuning job %s goes on at random: %s", search->resource->name,
                   asking->error ? asking->error->message : "no answer");
+        search->asks_in_vain = true;
         search_begin_at_random(search, asking->definition);
     }
 }
@@ -137,13 +141,14 @@ bool search_ask(struct search *search, guint definition, const struct tune_study
 {
     static const struct flow_errand errand = {.run = run, .back = back, .free = free_asking};
     g_autoptr(GError) error = NULL;
-    if (!search->workers)
+    if (!search->workers && !search->asks_in_vain)
         search->workers = open_pool(&error);
-    if (!search->workers) {
+    if (error)
         g_warning("the tuning job %s goes on at random: %s", search->resource->name,
                   error->message);
+    search->asks_in_vain |= !search->workers;
+    if (search->asks_in_vain)
         return false;
-    }
     struct asking *asking = g_new0(struct asking, 1);
     *asking = (struct asking){
         .workers = search->workers, .definition = definition, .question = question_of(study)};

@@ -44,12 +44,10 @@ static void add_questions(GString *sql, const json_t *column)
     if (is_nested(type))
         g_string_append(sql, ", 0, '', '', ''");
     else
-        g_string_append_printf(sql,
-                               ", approx_distinct(%s), CAST(min(%s) AS varchar), "
-                               "CAST(max(%s) AS varchar), %s%s%s",
-                               name, name, name, is_numeric(type) ? "CAST(avg(CAST(" : "''",
+        g_string_append_printf(sql, ", approx_distinct(%s), min(%s), max(%s), %s%s%s", name, name,
+                               name, is_numeric(type) ? "avg(CAST(" : "''",
                                is_numeric(type) ? name : "",
-                               is_numeric(type) ? " AS double)) AS varchar)" : "");
+                               is_numeric(type) ? " AS double))" : "");
 }
 
 static json_t *ask_statistics(const char *table, const char *database, const json_t *columns,

@@ -131,14 +131,13 @@ static const struct verb *find_verb(const char *name)
 
 static int print_overview(FILE *out)
 {
-    fprintf(out, "lathe: from raw rows to a monitored prediction service, in AWS's words\n\n"
-                 "usage: lathe VERB [ARGUMENTS] [--home FOLDER]\n\n");
+    fprintf(out, "lathe: from raw rows to a monitored prediction service, in AWS's words\n"
+                 "usage: lathe VERB [ARGUMENTS] [--home FOLDER]; lathe --version\n\n");
     for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++)
         if (verbs[i].summary)
             fprintf(out, "  %-10s%s\n", verbs[i].name, verbs[i].summary);
-    fprintf(out, "  %-10s%s\n", "help",
+    fprintf(out, "  %-10s%s\n\n", "help",
             "help VERB says more about one of them; help features, what a features job can do");
-    fprintf(out, "  %-10s%s\n\n", "--version", "say which lathe this is");
     fprintf(out, "The home folder is --home, else $LATHE_HOME, else ./.lathe.\n"
                  "Exit codes: 0 done, 1 failed, 2 wrong arguments, 3 no lathe is running.\n");
     return out == stdout ? CLI_OK : CLI_USAGE;

@@ -107,6 +107,7 @@ part() {
         part build
         packages bench
         venv venv-bench bench/requirements.txt
+        venv venv-test tests/requirements.txt # the SageMaker SDK
         ;;
     all)
         part full

@@ -93,6 +93,7 @@ struct reading {
     size_t fitting; /* records that have so many */
     size_t bytes;
     bool quoted;
+    bool differs; /* a record behind the first has something other than text */
     GArray *columns;
     size_t *widths; /* how many records have so many fields */
     struct csv_text *fields;
@@ -126,8 +127,11 @@ static void take_field(struct reading *reading, size_t place, const struct csv_t
         g_array_set_size(reading->columns, (guint)place + 1);
     struct column *column = &g_array_index(reading->columns, struct column, place);
     column->empty |= !field->size;
-    if (column->kind != TYPE_STRING)
-        column->kind = join(column->kind, kind_of(field));
+    if (column->kind == TYPE_STRING && reading->differs)
+        return;
+    enum type_kind kind = kind_of(field);
+    reading->differs |= kind != TYPE_NONE && kind != TYPE_STRING;
+    column->kind = join(column->kind, kind);
 }
 
 static void take_record(struct reading *reading, size_t count)
@@ -283,16 +287,14 @@ static void drop_empty(struct reading *reading)
 
 static bool may_be_header(const struct reading *reading)
 {
-    bool differs = false;
     for (guint i = 0; i < reading->columns->len; i++) {
         const struct column *column = &g_array_index(reading->columns, struct column, i);
-        differs |= column->kind != TYPE_STRING && column->kind != TYPE_NONE;
         const char *first = column->first ? column->first : "";
         if ((column->first_kind != TYPE_STRING && *first) ||
             (i + 1 < reading->columns->len && strlen(first) >= LONGEST_NAME))
             return false;
     }
-    return differs && reading->records > 1;
+    return reading->differs && reading->records > 1;
 }
 
 /* The names that a user's classifier has, in any case, are what the first record says. */

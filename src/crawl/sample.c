@@ -6,7 +6,7 @@
 
 #include "base/error.h"
 
-#define HEAD_BYTES ((size_t)192 << 10)
+#define HEAD_BYTES ((size_t)128 << 10)
 #define PIECE_BYTES ((size_t)32 << 10)
 #define FOOTER_BYTES ((size_t)4 << 20)
 
@@ -113,7 +113,7 @@ static void read_pieces(struct sampled *sampled, int fd, gint64 offset, gint64 l
 {
     gint64 head = (gint64)sampled->sample.size, last = length - (gint64)PIECE_BYTES;
     for (int i = 0; i < SAMPLE_PIECES && last > head; i++) {
-        gint64 at = head + (last - head) / SAMPLE_PIECES * (i + 1);
+        gint64 at = head + (last - head) * (i + 1) / SAMPLE_PIECES;
         sampled->pieces[i] = read_at(fd, offset + at, PIECE_BYTES);
         sampled->sample.pieces[i].bytes = sampled->pieces[i];
         sampled->sample.pieces[i].size = sampled->pieces[i] ? PIECE_BYTES : 0;

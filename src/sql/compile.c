@@ -203,63 +203,106 @@ static size_t column_number(struct compilation *all, const struct sql_table *tab
                 sql_lower(&all->c.arena, name->text));
 }
 
+/* INSERT's target: its columns' types in the order of what is given, and where each column comes
+ * from (a number from 1, or 0). */
+struct insertion {
+    struct sql_table table;
+    const struct sql_type **wanted, **given;
+    size_t *places;
+    size_t count;
+};
+
+static void find_target(struct compilation *all, struct insertion *insertion)
+{
+    const struct sql_catalog *catalog = all->c.catalog;
+    const struct sql_statement *statement = all->statement;
+    struct sql_error error = {0};
+    if (!catalog->find ||
+        !catalog->find(catalog->data, statement->target_catalog, statement->target_schema,
+                       statement->target, &insertion->table, &error)) {
+        if (*error.name)
+            sql_fail(&all->c, 0, 0, error.name, "%s", error.message);
+        sql_fail(&all->c, 0, 0, "TABLE_NOT_FOUND", "Table '%s.%s.%s' does not exist",
+                 statement->target_catalog, statement->target_schema, statement->target);
+    }
+    if (insertion->table.view)
+        sql_fail_at(&all->c, all->tree, "NOT_SUPPORTED", "Inserting into views is not supported");
+}
+
+static void place_columns(struct compilation *all, struct insertion *insertion)
+{
+    struct sql_compiler *c = &all->c;
+    const struct sql_tree *tree = all->tree;
+    const struct sql_table *table = &insertion->table;
+    insertion->count = tree->column_count ? tree->column_count : table->count;
+    insertion->wanted = sql_take(c, insertion->count, sizeof *insertion->wanted);
+    insertion->places = sql_take(c, table->count, sizeof *insertion->places);
+    for (size_t i = 0; i < insertion->count; i++) {
+        size_t column = tree->column_count ? column_number(all, table, &tree->columns[i]) : i;
+        if (insertion->places[column])
+            sql_fail_at(c, tree, "DUPLICATE_COLUMN_NAME",
+                        "Insert column name is specified more than once: %s",
+                        table->columns[column].name);
+        insertion->wanted[i] = table->columns[column].type;
+        insertion->places[column] = i + 1;
+    }
+}
+
+/* Longer texts are cut, as Athena's INSERT does. */
+static bool can_insert(struct sql_compiler *c, const struct sql_type *given,
+                       const struct sql_type *wanted)
+{
+    bool text = given->kind == SQL_VARCHAR || given->kind == SQL_CHAR;
+    return sql_coercible(&c->arena, given, wanted) || (text && given->kind == wanted->kind);
+}
+
+static void check_types(struct compilation *all, struct insertion *insertion,
+                        const struct sql_fields *fields)
+{
+    struct sql_compiler *c = &all->c;
+    bool fits = insertion->count == fields->count;
+    insertion->given = sql_take(c, fields->count, sizeof *insertion->given);
+    for (size_t i = 0; i < fields->count; i++) {
+        insertion->given[i] = fields->list[i].type;
+        fits = fits && can_insert(c, insertion->given[i], insertion->wanted[i]);
+    }
+    if (!fits)
+        sql_fail_at(c, all->tree, "TYPE_MISMATCH",
+                    "Insert query has mismatched column types: Table: [%s], Query: [%s]",
+                    type_list(c, insertion->wanted, insertion->count),
+                    type_list(c, insertion->given, fields->count));
+}
+
+static const char *inserted_column(struct sql_compiler *c, const struct insertion *insertion,
+                                   size_t column)
+{
+    const struct sql_type *type = insertion->table.columns[column].type;
+    size_t place = insertion->places[column];
+    if (!place)
+        return sql_printf(&c->arena, "CAST(NULL AS %s)", sql_type_duckdb(&c->arena, type));
+    struct sql_value value = {.text = sql_printf(&c->arena, "c%zu", place),
+                              .type = insertion->given[place - 1]};
+    return sql_cast(c, value, type).text;
+}
+
 /* INSERT's query as the target table's columns: what is not given is NULL. */
 static void fit_insert(struct compilation *all, struct sql_output *output)
 {
     struct sql_compiler *c = &all->c;
-    const struct sql_tree *tree = all->tree;
-    const struct sql_statement *statement = all->statement;
-    struct sql_table table = {0};
-    struct sql_error error = {0};
-    if (!c->catalog->find ||
-        !c->catalog->find(c->catalog->data, statement->target_catalog, statement->target_schema,
-                          statement->target, &table, &error))
-        sql_fail(c, 0, 0, *error.name ? error.name : "TABLE_NOT_FOUND", "%s",
-                 *error.name ? error.message
-                             : sql_printf(&c->arena, "Table '%s.%s.%s' does not exist",
-                                          statement->target_catalog, statement->target_schema,
-                                          statement->target));
-    if (table.view)
-        sql_fail_at(c, tree, "NOT_SUPPORTED", "Inserting into views is not supported");
-    size_t count = tree->column_count ? tree->column_count : table.count;
-    const struct sql_type **wanted = sql_take(c, count, sizeof *wanted);
-    const struct sql_type **given = sql_take(c, output->fields.count, sizeof *given);
-    size_t *places = sql_take(c, table.count, sizeof *places);
-    for (size_t i = 0; i < count; i++) {
-        size_t column = tree->column_count ? column_number(all, &table, &tree->columns[i]) : i;
-        if (places[column])
-            sql_fail_at(c, tree, "DUPLICATE_COLUMN_NAME",
-                        "Insert column name is specified more "
-                        "than once: %s",
-                        table.columns[column].name);
-        wanted[i] = table.columns[column].type;
-        places[column] = i + 1;
-    }
-    bool fits = count == output->fields.count;
-    for (size_t i = 0; i < output->fields.count; i++) {
-        given[i] = output->fields.list[i].type;
-        fits = fits && (sql_coercible(&c->arena, given[i], wanted[i]) ||
-                        ((given[i]->kind == SQL_VARCHAR || given[i]->kind == SQL_CHAR) &&
-                         given[i]->kind == wanted[i]->kind));
-    }
-    if (!fits)
-        sql_fail_at(c, tree, "TYPE_MISMATCH",
-                    "Insert query has mismatched column types: Table: [%s], Query: [%s]",
-                    type_list(c, wanted, count), type_list(c, given, output->fields.count));
+    struct insertion insertion = {.count = 0};
+    find_target(all, &insertion);
+    place_columns(all, &insertion);
+    check_types(all, &insertion, &output->fields);
     struct sql_text text = {.arena = &c->arena};
-    struct sql_field *fields = sql_take(c, table.count, sizeof *fields);
-    for (size_t i = 0; i < table.count; i++) {
-        const struct sql_type *type = table.columns[i].type;
-        struct sql_value value = {.text = sql_printf(&c->arena, "c%zu", places[i])};
-        value.type = places[i] ? given[places[i] - 1] : NULL;
-        const char *said =
-            places[i] ? sql_cast(c, value, type).text
-                      : sql_printf(&c->arena, "CAST(NULL AS %s)", sql_type_duckdb(&c->arena, type));
-        sql_text_printf(&text, "%s%s AS c%zu", i ? ", " : "", said, i + 1);
-        fields[i] = (struct sql_field){.name = table.columns[i].name, .type = type};
+    struct sql_field *fields = sql_take(c, insertion.table.count, sizeof *fields);
+    for (size_t i = 0; i < insertion.table.count; i++) {
+        const struct sql_column *column = &insertion.table.columns[i];
+        sql_text_printf(&text, "%s%s AS c%zu", i ? ", " : "", inserted_column(c, &insertion, i),
+                        i + 1);
+        fields[i] = (struct sql_field){.name = column->name, .type = column->type};
     }
     output->text = sql_printf(&c->arena, "SELECT %s FROM (%s)", sql_text_end(&text), output->text);
-    output->fields = (struct sql_fields){fields, table.count};
+    output->fields = (struct sql_fields){fields, insertion.table.count};
 }
 
 static void check_create(struct compilation *all, const struct sql_fields *fields)
@@ -293,10 +336,6 @@ static void compile_query(struct compilation *all)
     struct sql_tree *tree = all->tree;
     struct sql_context x = {.c = &all->c};
     check_parameters(all);
-    if (tree->kind == SQL_INSERT) {
-        struct sql_output nothing = {0};
-        (void)nothing;
-    }
     struct sql_output output = sql_query_output(&x, tree->query);
     if (tree->kind == SQL_INSERT)
         fit_insert(all, &output);

@@ -314,64 +314,57 @@ static struct sql_value subquery(struct sql_context *x, struct sql_node *node)
                      output.text);
 }
 
+static struct sql_value exists(struct sql_context *x, struct sql_node *node)
+{
+    struct sql_output output = sql_query_output(x, node->query);
+    return sql_write(x, sql_type_plain(SQL_BOOLEAN), "EXISTS (%s)", output.text);
+}
+
+static struct sql_value refuse_lambda(struct sql_context *x, struct sql_node *node)
+{
+    sql_fail_at(x->c, node, "TYPE_MISMATCH", "Lambda expression cannot be used here");
+}
+
 static struct sql_value walk(struct sql_context *x, struct sql_node *node)
 {
+    static struct sql_value (*const WALKS[NODE_SUBFIELD + 1])(struct sql_context *,
+                                                              struct sql_node *) = {
+        [NODE_NULL] = sql_literal,
+        [NODE_BOOLEAN] = sql_literal,
+        [NODE_INTEGER] = sql_literal,
+        [NODE_DECIMAL] = sql_literal,
+        [NODE_DOUBLE] = sql_literal,
+        [NODE_STRING] = sql_literal,
+        [NODE_BYTES] = sql_literal,
+        [NODE_TYPED] = sql_literal,
+        [NODE_INTERVAL] = sql_literal,
+        [NODE_PARAMETER] = sql_literal,
+        [NODE_NAME] = sql_column_value,
+        [NODE_FIELD] = sql_column_value,
+        [NODE_AND] = logical,
+        [NODE_OR] = logical,
+        [NODE_NOT] = not_value,
+        [NODE_ARRAY] = array,
+        [NODE_ROW] = row,
+        [NODE_CAST] = cast,
+        [NODE_CASE] = sql_case,
+        [NODE_SUBQUERY] = subquery,
+        [NODE_EXISTS] = exists,
+        [NODE_COMPARE] = sql_predicate,
+        [NODE_QUANTIFIED] = sql_predicate,
+        [NODE_BETWEEN] = sql_predicate,
+        [NODE_IN] = sql_predicate,
+        [NODE_LIKE] = sql_predicate,
+        [NODE_IS_NULL] = sql_predicate,
+        [NODE_IS_DISTINCT] = sql_predicate,
+        [NODE_CALL] = sql_call,
+        [NODE_LISTAGG] = sql_call,
+        [NODE_JSON] = sql_json_form,
+        [NODE_LAMBDA] = refuse_lambda,
+    };
     if (x->in_lambda && node->query)
         sql_fail_at(x->c, node, "NOT_SUPPORTED", "Lambda expression cannot contain subqueries");
-    switch (node->kind) {
-    case NODE_NAME:
-    case NODE_FIELD:
-        return sql_column_value(x, node);
-    case NODE_AND:
-    case NODE_OR:
-        return logical(x, node);
-    case NODE_NOT:
-        return not_value(x, node);
-    case NODE_ARRAY:
-        return array(x, node);
-    case NODE_ROW:
-        return row(x, node);
-    case NODE_CAST:
-        return cast(x, node);
-    case NODE_CASE:
-        return sql_case(x, node);
-    case NODE_SUBQUERY:
-        return subquery(x, node);
-    case NODE_EXISTS: {
-        struct sql_output output = sql_query_output(x, node->query);
-        return sql_write(x, sql_type_plain(SQL_BOOLEAN), "EXISTS (%s)", output.text);
-    }
-    case NODE_COMPARE:
-    case NODE_QUANTIFIED:
-    case NODE_BETWEEN:
-    case NODE_IN:
-    case NODE_LIKE:
-    case NODE_IS_NULL:
-    case NODE_IS_DISTINCT:
-        return sql_predicate(x, node);
-    case NODE_CALL:
-    case NODE_LISTAGG:
-        return sql_call(x, node);
-    case NODE_JSON:
-        return sql_json_form(x, node);
-    case NODE_LAMBDA:
-        sql_fail_at(x->c, node, "TYPE_MISMATCH", "Lambda expression cannot be used here");
-    case NODE_STAR:
-        sql_fail_at(x->c, node, "NOT_SUPPORTED", "* is not supported here");
-    case NODE_NULL:
-    case NODE_BOOLEAN:
-    case NODE_INTEGER:
-    case NODE_DECIMAL:
-    case NODE_DOUBLE:
-    case NODE_STRING:
-    case NODE_BYTES:
-    case NODE_TYPED:
-    case NODE_INTERVAL:
-    case NODE_PARAMETER:
-        return sql_literal(x, node);
-    default:
-        return sql_special(x, node);
-    }
+    return (WALKS[node->kind] ? WALKS[node->kind] : sql_special)(x, node);
 }
 
 struct sql_value sql_expression(struct sql_context *x, struct sql_node *node)

@@ -180,122 +180,118 @@ static void put_cast(struct sql_text *text, const struct sql_node *node)
     sql_text_put(text, ")");
 }
 
-static void put_other(struct sql_text *text, const struct sql_node *node)
+/* Forms that are their parts with something around and between. */
+static bool put_form(struct sql_text *text, const struct sql_node *node)
 {
-    switch (node->kind) {
-    case NODE_FIELD:
-        put(text, node->parts[0]);
-        sql_text_put(text, ".");
-        put_name(text, node);
-        break;
-    case NODE_SUBSCRIPT:
-        put_around(text, "", node, "[", "]");
-        break;
-    case NODE_ARRAY:
-        put_around(text, "ARRAY[", node, ",", "]");
-        break;
-    case NODE_ROW:
-        put_around(text, "ROW (", node, ", ", ")");
-        break;
-    case NODE_GROUPING:
-        put_around(text, "GROUPING (", node, ", ", ")");
-        break;
-    case NODE_EXTRACT:
-        sql_text_printf(text, "EXTRACT(%s FROM ", node->text);
-        put_around(text, "", node, "", ")");
-        break;
-    case NODE_TRIM:
-        sql_text_printf(text, "trim(%s FROM ", node->more ? node->more : "BOTH");
-        put(text, node->parts[0]);
-        sql_text_put(text, ")");
-        break;
-    case NODE_LISTAGG:
-        put_around(text, "LISTAGG(", node, ", ", ")");
-        break;
-    case NODE_EXISTS:
-        sql_text_put(text, "(EXISTS (<query>))");
-        break;
-    case NODE_SUBQUERY:
-        sql_text_put(text, "(<query>)");
-        break;
-    default:
-        sql_text_put(text, node->text ? node->text : "<expression>");
-    }
+    static const struct {
+        enum node_kind kind;
+        const char *before, *between, *after;
+    } FORMS[] = {
+        {NODE_SUBSCRIPT, "", "[", "]"},
+        {NODE_ARRAY, "ARRAY[", ",", "]"},
+        {NODE_ROW, "ROW (", ", ", ")"},
+        {NODE_GROUPING, "GROUPING (", ", ", ")"},
+        {NODE_LISTAGG, "LISTAGG(", ", ", ")"},
+        {NODE_NOT, "(NOT ", "", ")"},
+        {NODE_AND, "(", " AND ", ")"},
+        {NODE_OR, "(", " OR ", ")"},
+        {NODE_AT_ZONE, "", " AT TIME ZONE ", ""},
+        {NODE_CONCAT, "(", " || ", ")"},
+    };
+    for (size_t i = 0; i < sizeof FORMS / sizeof *FORMS; i++)
+        if (FORMS[i].kind == node->kind) {
+            put_around(text, FORMS[i].before, node, FORMS[i].between, FORMS[i].after);
+            return true;
+        }
+    return false;
+}
+
+static void put_field(struct sql_text *text, const struct sql_node *node)
+{
+    put(text, node->parts[0]);
+    sql_text_put(text, ".");
+    put_name(text, node);
+}
+
+static void put_extract(struct sql_text *text, const struct sql_node *node)
+{
+    sql_text_printf(text, "EXTRACT(%s FROM ", node->text);
+    put_around(text, "", node, "", ")");
+}
+
+static void put_trim(struct sql_text *text, const struct sql_node *node)
+{
+    sql_text_printf(text, "trim(%s FROM ", node->more ? node->more : "BOTH");
+    put(text, node->parts[0]);
+    sql_text_put(text, ")");
+}
+
+static void put_sign(struct sql_text *text, const struct sql_node *node)
+{
+    put_around(text, node->text, node, "", "");
+}
+
+static void put_operator(struct sql_text *text, const struct sql_node *node)
+{
+    put_binary(text, node, node->text);
+}
+
+static void put_distinct(struct sql_text *text, const struct sql_node *node)
+{
+    bool not = node->flags & NODE_NEGATIVE;
+    put_binary(text, node, not ? "IS NOT DISTINCT FROM" : "IS DISTINCT FROM");
+}
+
+static void put_null_test(struct sql_text *text, const struct sql_node *node)
+{
+    bool not = node->flags & NODE_NEGATIVE;
+    put_around(text, "(", node, "", not ? " IS NOT NULL)" : " IS NULL)");
+}
+
+static void put_query(struct sql_text *text, const struct sql_node *node)
+{
+    sql_text_put(text, node->kind == NODE_EXISTS ? "(EXISTS (<query>))" : "(<query>)");
 }
 
 static void put(struct sql_text *text, const struct sql_node *node)
 {
-    if (!node)
+    static void (*const PUT[NODE_SUBFIELD + 1])(struct sql_text *, const struct sql_node *) = {
+        [NODE_NULL] = put_literal,
+        [NODE_BOOLEAN] = put_literal,
+        [NODE_INTEGER] = put_literal,
+        [NODE_DECIMAL] = put_literal,
+        [NODE_DOUBLE] = put_literal,
+        [NODE_STRING] = put_literal,
+        [NODE_BYTES] = put_literal,
+        [NODE_TYPED] = put_literal,
+        [NODE_INTERVAL] = put_literal,
+        [NODE_NAME] = put_name,
+        [NODE_FIELD] = put_field,
+        [NODE_CALL] = put_call,
+        [NODE_LAMBDA] = put_lambda,
+        [NODE_SUBQUERY] = put_query,
+        [NODE_EXISTS] = put_query,
+        [NODE_CASE] = put_case,
+        [NODE_CAST] = put_cast,
+        [NODE_NEGATE] = put_sign,
+        [NODE_ARITHMETIC] = put_operator,
+        [NODE_COMPARE] = put_operator,
+        [NODE_BETWEEN] = put_negated,
+        [NODE_IN] = put_negated,
+        [NODE_LIKE] = put_negated,
+        [NODE_IS_NULL] = put_null_test,
+        [NODE_IS_DISTINCT] = put_distinct,
+        [NODE_EXTRACT] = put_extract,
+        [NODE_TRIM] = put_trim,
+        [NODE_TYPE] = put_type,
+        [NODE_SUBFIELD] = put_type,
+    };
+    if (!node || put_form(text, node))
         return;
-    switch (node->kind) {
-    case NODE_NAME:
-        put_name(text, node);
-        break;
-    case NODE_CALL:
-        put_call(text, node);
-        break;
-    case NODE_LAMBDA:
-        put_lambda(text, node);
-        break;
-    case NODE_CASE:
-        put_case(text, node);
-        break;
-    case NODE_CAST:
-        put_cast(text, node);
-        break;
-    case NODE_NEGATE:
-        put_around(text, node->text, node, "", "");
-        break;
-    case NODE_NOT:
-        put_around(text, "(NOT ", node, "", ")");
-        break;
-    case NODE_AND:
-        put_around(text, "(", node, " AND ", ")");
-        break;
-    case NODE_OR:
-        put_around(text, "(", node, " OR ", ")");
-        break;
-    case NODE_ARITHMETIC:
-    case NODE_COMPARE:
-        put_binary(text, node, node->text);
-        break;
-    case NODE_CONCAT:
-        put_binary(text, node, "||");
-        break;
-    case NODE_IS_DISTINCT:
-        put_binary(text, node,
-                   node->flags & NODE_NEGATIVE ? "IS NOT DISTINCT FROM" : "IS DISTINCT FROM");
-        break;
-    case NODE_IS_NULL:
-        put_around(text, "(", node, "",
-                   node->flags & NODE_NEGATIVE ? " IS NOT NULL)" : " IS NULL)");
-        break;
-    case NODE_BETWEEN:
-    case NODE_LIKE:
-    case NODE_IN:
-        put_negated(text, node);
-        break;
-    case NODE_AT_ZONE:
-        put_around(text, "", node, " AT TIME ZONE ", "");
-        break;
-    case NODE_TYPE:
-    case NODE_SUBFIELD:
-        put_type(text, node);
-        break;
-    case NODE_NULL:
-    case NODE_BOOLEAN:
-    case NODE_INTEGER:
-    case NODE_DECIMAL:
-    case NODE_DOUBLE:
-    case NODE_STRING:
-    case NODE_BYTES:
-    case NODE_TYPED:
-    case NODE_INTERVAL:
-        put_literal(text, node);
-        break;
-    default:
-        put_other(text, node);
-    }
+    if (PUT[node->kind])
+        PUT[node->kind](text, node);
+    else
+        sql_text_put(text, node->text ? node->text : "<expression>");
 }
 
 const char *sql_node_text(struct arena *arena, const struct sql_node *node)

@@ -359,42 +359,64 @@ static const char *step_text(struct sql_context *x, struct sql_output step,
     return sql_printf(&x->c->arena, "(SELECT %sdepth FROM (%s))", sql_text_end(&text), step.text);
 }
 
+/* WITH RECURSIVE q AS (anchor UNION step), where the step names q: else it is like any other. */
+static bool is_recursion(const struct sql_with *with)
+{
+    const struct sql_query *query = with->query;
+    const struct sql_body *body = query->body;
+    bool bare = !query->with_count && !query->sort_count && !query->limit && !query->offset;
+    return bare && body->kind == BODY_SET && strcmp(body->operation, "UNION") == 0 &&
+           sql_names_table(body->right, with->name.text);
+}
+
+static void check_step(struct sql_context *x, const struct sql_body *step,
+                       const struct sql_fields *given, const struct sql_fields *wanted)
+{
+    struct arena *arena = &x->c->arena;
+    if (given->count != wanted->count)
+        sql_fail_at(x->c, step, "TYPE_MISMATCH",
+                    "base and step relations of recursion have different number of fields: %zu, "
+                    "%zu",
+                    wanted->count, given->count);
+    for (size_t i = 0; i < given->count; i++)
+        if (!sql_coercible(arena, given->list[i].type, wanted->list[i].type))
+            sql_fail_at(x->c, step, "TYPE_MISMATCH",
+                        "recursion step relation output type (%s) is not coercible to recursion "
+                        "base relation output type (%s) at column %zu",
+                        sql_type_write(arena, given->list[i].type),
+                        sql_type_write(arena, wanted->list[i].type), i + 1);
+}
+
+static struct sql_output step_output(struct sql_context *x, struct sql_known_query *known,
+                                     struct sql_body *step)
+{
+    struct sql_context inner = *x;
+    struct sql_recursion recursion = {0};
+    inner.queries = known;
+    known->recursion = inner.recursion = &recursion;
+    struct sql_output output = sql_body_output(&inner, step, NULL);
+    known->recursion = NULL;
+    return output;
+}
+
 /* anchor UNION [ALL] step, where the step names the query itself. DuckDB has no limit of rounds and
  * Trino one of ten: a column counts them. */
 static bool recursive_with(struct sql_context *x, const struct sql_with *with,
                            struct sql_text *text)
 {
     struct sql_body *body = with->query->body;
-    if (with->query->with_count || with->query->sort_count || with->query->limit ||
-        with->query->offset || body->kind != BODY_SET || strcmp(body->operation, "UNION") != 0 ||
-        !sql_names_table(body->right, with->name.text))
+    if (!is_recursion(with))
         return false;
     if (!with->columns)
         sql_fail_at(x->c, &with->name, "MISSING_COLUMN_ALIASES",
                     "missing column aliases in recursive WITH query");
-    struct sql_output anchor = sql_body_output(x, body->left, NULL);
-    struct sql_known_query *known = new_known(x, with, anchor.fields);
-    struct sql_context inner = *x;
-    struct sql_recursion recursion = {0};
-    inner.queries = known;
-    known->recursion = inner.recursion = &recursion;
     if (body->right->kind != BODY_SELECT || body->distinct)
         sql_fail_at(x->c, body, "NOT_SUPPORTED",
                     "a recursion has to be UNION ALL with a SELECT of the query itself");
-    struct sql_output step = sql_body_output(&inner, body->right, NULL);
-    if (step.fields.count != anchor.fields.count)
-        sql_fail_at(x->c, body->right, "TYPE_MISMATCH",
-                    "base and step relations of recursion have different number of fields: %zu, "
-                    "%zu",
-                    anchor.fields.count, step.fields.count);
-    for (size_t i = 0; i < step.fields.count; i++)
-        if (!sql_coercible(&x->c->arena, step.fields.list[i].type, anchor.fields.list[i].type))
-            sql_fail_at(x->c, body->right, "TYPE_MISMATCH",
-                        "recursion step relation output type (%s) is not coercible to recursion "
-                        "base relation output type (%s) at column %zu",
-                        sql_type_write(&x->c->arena, step.fields.list[i].type),
-                        sql_type_write(&x->c->arena, anchor.fields.list[i].type), i + 1);
-    known->recursion = NULL;
+    struct sql_output anchor = sql_body_output(x, body->left, NULL);
+    struct sql_known_query *known = new_known(x, with, anchor.fields);
+    struct sql_output step = step_output(x, known, body->right);
+    check_step(x, body->right, &step.fields, &anchor.fields);
     sql_text_printf(text, "%s%s(%s, depth) AS ((SELECT *, 0 FROM %s) UNION ALL %s)",
                     text->size ? ", " : "", known->relation, columns(x, anchor.fields.count),
                     as_types(x, anchor, anchor.fields.list),

@@ -54,10 +54,13 @@ def server_factory(lathe, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def server(server_factory):
+def server(server_factory, tmp_path_factory):
     """One server for the whole run. A test that kills it or changes what others see (default
-    buckets, limits) takes one of its own from server_factory."""
-    return server_factory(["--test-clock"])
+    buckets, limits) takes one of its own from server_factory. It runs no images of containers,
+    whatever this machine has."""
+    configuration = tmp_path_factory.mktemp("configuration") / "lathe.yaml"
+    configuration.write_text("runtime:\n  engine: none\n")
+    return server_factory(["--test-clock", "--config", str(configuration)])
 
 
 @pytest.fixture

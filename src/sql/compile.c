@@ -302,7 +302,7 @@ static void fit_insert(struct compilation *all, struct sql_output *output)
         fields[i] = (struct sql_field){.name = column->name, .type = column->type};
     }
     output->text = sql_printf(&c->arena, "SELECT %s FROM (%s)", sql_text_end(&text), output->text);
-    output->fields = (struct sql_fields){fields, insertion.table.count};
+    output->fields = (struct sql_fields){.list = fields, .count = insertion.table.count};
 }
 
 static void check_create(struct compilation *all, const struct sql_fields *fields)

@@ -291,7 +291,7 @@ static struct sql_output single_column(struct sql_context *x, struct sql_node *n
                              sql_text_end(&text), output.text);
     struct sql_field *field = sql_take(x->c, 1, sizeof *field);
     field->type = sql_type_of_parts(&x->c->arena, SQL_ROW, output.fields.count, types, NULL);
-    output.fields = (struct sql_fields){field, 1};
+    output.fields = (struct sql_fields){.list = field, .count = 1};
     return output;
 }
 

@@ -93,8 +93,8 @@ static const char *ordered_output(struct sql_context *x, const struct sql_query 
                                   struct sql_output output)
 {
     struct sql_order_key *keys = sql_take(x->c, query->sort_count, sizeof *keys);
-    struct sql_fields fields = {sql_take(x->c, output.fields.count, sizeof *fields.list),
-                                output.fields.count};
+    struct sql_fields fields = {.list = sql_take(x->c, output.fields.count, sizeof *fields.list),
+                                .count = output.fields.count};
     for (size_t i = 0; i < fields.count; i++) {
         fields.list[i] = output.fields.list[i];
         fields.list[i].text = sql_printf(&x->c->arena, "c%zu", i + 1);
@@ -213,7 +213,7 @@ static struct sql_output values_output(struct sql_context *x, struct sql_body *b
     for (size_t i = 0; i < body->row_count; i++)
         for (size_t j = 0; j < width; j++)
             sql_text_printf(&text, "%s%s%s", j ? ", " : i ? "), (" : "(", cells[i][j].text, "");
-    struct sql_output output = {.fields = {fields, width}};
+    struct sql_output output = {.fields = {.list = fields, .count = width}};
     output.text = sql_printf(&x->c->arena, "SELECT * FROM (VALUES %s)) AS v(%s)",
                              sql_text_end(&text), columns(x, width));
     return output;
@@ -281,7 +281,7 @@ static struct sql_output set_output(struct sql_context *x, struct sql_body *body
                         sql_type_write(&x->c->arena, fields[i].type), body->operation,
                         strcmp(body->operation, "UNION") == 0 ? " DISTINCT" : "");
     }
-    struct sql_output output = {.fields = {fields, count}};
+    struct sql_output output = {.fields = {.list = fields, .count = count}};
     output.text =
         set_text(x, body, &output.fields, as_types(x, left, fields), as_types(x, right, fields));
     return output;
@@ -295,7 +295,7 @@ static struct sql_output table_output(struct sql_context *x, struct sql_body *bo
         sql_use_field(&table.fields.list[i]);
         sql_text_printf(&text, "%s%s AS c%zu", i ? ", " : "", table.fields.list[i].text, i + 1);
     }
-    struct sql_output output = {.fields = table.fields};
+    struct sql_output output = {.fields = {.list = table.fields.list, .count = table.fields.count}};
     output.text = sql_printf(&x->c->arena, "SELECT %s FROM %s", sql_text_end(&text), table.text);
     return output;
 }
@@ -322,8 +322,8 @@ static struct sql_known_query *new_known(struct sql_context *x, const struct sql
     struct sql_known_query *known = sql_take(x->c, 1, sizeof *known);
     known->name = sql_lower(&x->c->arena, with->name.text);
     known->relation = sql_printf(&x->c->arena, "q%zu", ++x->c->names);
-    known->fields =
-        (struct sql_fields){sql_take(x->c, fields.count, sizeof *fields.list), fields.count};
+    known->fields = (struct sql_fields){.list = sql_take(x->c, fields.count, sizeof *fields.list),
+                                        .count = fields.count};
     known->next = x->queries;
     known->with = with;
     if (with->columns && with->column_count != fields.count)

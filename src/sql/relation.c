@@ -19,6 +19,22 @@ static void add_field(struct sql_context *x, struct sql_fields *fields, struct s
     fields->list[fields->count - 1] = field;
 }
 
+static void add_hidden(struct sql_context *x, struct sql_fields *fields, struct sql_field field)
+{
+    fields->hidden = sql_push(x->c, fields->hidden, &fields->hidden_count, sizeof *fields->hidden);
+    fields->hidden[fields->hidden_count - 1] = field;
+}
+
+/* What every relation has of the file that a row is from. */
+static const struct {
+    const char *name;
+    struct sql_type type;
+} hidden_columns[] = {
+    {"$path", {.kind = SQL_VARCHAR, .precision = SQL_UNBOUNDED}},
+    {"$file_size", {.kind = SQL_BIGINT}},
+    {"$file_modified_time", {.kind = SQL_TIMESTAMP_ZONED, .precision = 3}},
+};
+
 static const char *lower_part(struct sql_context *x, const struct sql_relation *relation,
                               size_t from_end, const char *otherwise)
 {
@@ -69,6 +85,15 @@ static struct sql_output table_output(struct sql_context *x, const char *catalog
             field.text = sql_printf(&x->c->arena, "rtrim(%s, ' ')", field.text);
         add_field(x, &output.fields, field);
     }
+    for (size_t i = 0; i < sizeof hidden_columns / sizeof *hidden_columns; i++) {
+        struct sql_field field = {.name = hidden_columns[i].name,
+                                  .type = &hidden_columns[i].type,
+                                  .relation = name,
+                                  .schema = schema,
+                                  .catalog = catalog};
+        field.text = sql_printf(&x->c->arena, "%s.\"%s\"", alias, field.name);
+        add_hidden(x, &output.fields, field);
+    }
     return output;
 }
 
@@ -95,6 +120,11 @@ static void name_fields(struct sql_fields *fields, const char *relation, const c
         fields->list[i].relation = relation;
         fields->list[i].schema = schema;
         fields->list[i].catalog = catalog;
+    }
+    for (size_t i = 0; i < fields->hidden_count; i++) {
+        fields->hidden[i].relation = relation;
+        fields->hidden[i].schema = schema;
+        fields->hidden[i].catalog = catalog;
     }
 }
 
@@ -339,6 +369,10 @@ static struct sql_fields both(struct sql_context *x, struct sql_fields left,
         add_field(x, &all, left.list[i]);
     for (size_t i = 0; i < right.count; i++)
         add_field(x, &all, right.list[i]);
+    for (size_t i = 0; i < left.hidden_count; i++)
+        add_hidden(x, &all, left.hidden[i]);
+    for (size_t i = 0; i < right.hidden_count; i++)
+        add_hidden(x, &all, right.hidden[i]);
     return all;
 }
 
@@ -409,6 +443,8 @@ static struct sql_output using_join(struct sql_context *x, struct sql_relation *
     for (size_t i = 0; i < rest.count; i++)
         if (!is_key(relation, &rest.list[i]))
             add_field(x, &output.fields, rest.list[i]);
+    output.fields.hidden = rest.hidden;
+    output.fields.hidden_count = rest.hidden_count;
     output.text = sql_printf(&x->c->arena, "%s %s JOIN %s ON %s", left.text, relation->join,
                              right.text, sql_text_end(&join.on));
     return output;

@@ -41,6 +41,22 @@ static const char *joined(struct sql_compiler *c, const char *const *parts, size
     return sql_lower(&c->arena, sql_text_end(&text));
 }
 
+static const struct sql_field *find_hidden(struct sql_context *x, const struct sql_node *node,
+                                           const struct sql_scope *scope, const char *const *parts,
+                                           size_t count)
+{
+    const struct sql_field *found = NULL;
+    for (size_t i = 0; i < scope->fields.hidden_count; i++) {
+        if (!matches(&scope->fields.hidden[i], parts, count))
+            continue;
+        if (found)
+            sql_fail_at(x->c, node, "AMBIGUOUS_NAME", "Column '%s' is ambiguous",
+                        joined(x->c, parts, count));
+        found = &scope->fields.hidden[i];
+    }
+    return found;
+}
+
 static const struct sql_field *find_in(struct sql_context *x, const struct sql_node *node,
                                        const struct sql_scope *scope, const char *const *parts,
                                        size_t count)
@@ -54,7 +70,7 @@ static const struct sql_field *find_in(struct sql_context *x, const struct sql_n
                         joined(x->c, parts, count));
         found = &scope->fields.list[i];
     }
-    return found;
+    return found ? found : find_hidden(x, node, scope, parts, count);
 }
 
 static bool is_column_in(const struct sql_scope *scope, const char *const *parts, size_t count)

@@ -26,6 +26,8 @@ struct sql_field {
 struct sql_fields {
     struct sql_field *list;
     size_t count;
+    struct sql_field *hidden; /* found by their names, and no part of a star: "$path" */
+    size_t hidden_count;
 };
 
 struct sql_aggregation;

@@ -284,7 +284,7 @@ static struct sql_output output_of(struct selection *s, const char *text)
     for (size_t i = 0; i < s->count; i++)
         fields[i] =
             (struct sql_field){.name = s->outputs[i].name, .type = s->outputs[i].value.type};
-    output.fields = (struct sql_fields){fields, s->count};
+    output.fields = (struct sql_fields){.list = fields, .count = s->count};
     return output;
 }
 

@@ -306,13 +306,16 @@ static struct sql_statement *compile(const struct selection *selection, const ch
     return statement;
 }
 
-/* EXECUTE name USING ...: the prepared text with these parameters; of the request's, where there
- * are none. */
+/* EXECUTE name USING ..., EXECUTE IMMEDIATE 'text' USING ...: the text with these parameters; of
+ * the request's, where there are none. */
 static bool run_prepared(struct selection *selection, const struct sql_statement *execute,
                          GError **error)
 {
     const struct query_request *request = selection->run->request;
-    g_autofree char *text = request->prepared->find(execute->target, request->data, error);
+    bool immediate = execute->kind == SQL_EXECUTE_IMMEDIATE;
+    g_autofree char *text = immediate
+                                ? g_strdup(execute->source)
+                                : request->prepared->find(execute->target, request->data, error);
     if (!text)
         return false;
     bool own = execute->argument_count > 0;
@@ -329,7 +332,7 @@ static struct sql_statement *parse_execute(const char *text)
 {
     struct sql_error fault = {0};
     struct sql_statement *parsed = sql_parse(text, &fault);
-    if (parsed && parsed->kind == SQL_EXECUTE)
+    if (parsed && (parsed->kind == SQL_EXECUTE || parsed->kind == SQL_EXECUTE_IMMEDIATE))
         return parsed;
     sql_statement_free(parsed);
     return NULL;

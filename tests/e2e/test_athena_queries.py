@@ -192,8 +192,21 @@ def test_parameters(server, asker, table):
     assert asker.rows(told)[1:] == [["8"]]
     told = asker.succeed(f"EXECUTE {name}", ExecutionParameters=["9", "'name 2'"])
     assert asker.rows(told)[1:] == [["9"]]
+    told = asker.succeed("EXECUTE IMMEDIATE 'SELECT ? + 1' USING 41")
+    assert asker.rows(told)[1:] == [["42"]]
     asker.succeed(f"DEALLOCATE PREPARE {name}")
     assert "was not found" in asker.fail(f"EXECUTE {name} USING 1, 'a'")
+
+
+def test_rows_tell_their_files(asker, table, bucket):
+    rows = asker.rows(asker.succeed(
+        f'SELECT "$path", "$file_size" > 0, count(*) FROM {table} WHERE y = 2001 GROUP BY 1, 2'))
+    assert rows[1:] == [[f"s3://{bucket}/t/y=2001/rows.csv", "true", "1000"]]
+    assert "$path" not in asker.rows(asker.succeed(f"SELECT * FROM {table} LIMIT 1"))[0]
+    name = unique("paths").replace("-", "_")
+    told = asker.succeed(f"CREATE TABLE {name} AS SELECT 1 AS a")
+    rows = asker.rows(asker.succeed(f'SELECT x.a, x."$path" FROM {name} x'))
+    assert rows[1][0] == "1" and rows[1][1].startswith(told["ResultConfiguration"]["OutputLocation"])
 
 
 def test_results_are_reused(server, asker, table):

@@ -20,6 +20,10 @@
 #include "serve/captures.h"
 #include "serve/endpoint.h"
 #include "stream/delivery_stream.h"
+#include "table/engine.h"
+
+/* Statements of SQL at once, and those that wait beside them. */
+enum { ENGINES = 2, MOST_STATEMENTS = 200 };
 
 /* The lock is the kernel's, on an open file: it goes with its owner, however that ends. The file
  * says who it is. */
@@ -142,10 +146,15 @@ static bool open_parts(struct lathe *lathe, GError **error)
     g_autofree char *lake = below(lathe, "lake");
     g_autofree char *logs = below(lathe, "logs");
     g_autofree char *jobs = below(lathe, "jobs");
+    g_autofree char *engine = g_build_filename(lathe->home, "cache", "engine", NULL);
     return take_home(lathe, error) && lake_check_home(database, lake, error) &&
            (lathe->clock = clock_open(error)) && (lathe->store = store_open(database, error)) &&
            (lathe->lake = lake_open(lathe->store, lake, error)) &&
            (lathe->catalog = catalog_open(lathe->store, error)) &&
+           (lathe->engine = engine_open(&(struct engine_plan){.folder = engine,
+                                                              .count = ENGINES,
+                                                              .waiting = MOST_STATEMENTS},
+                                        error)) &&
            (lathe->logs = logs_open(logs, error)) &&
            (lathe->jobs = jobs_open(&(struct jobs_settings){.folder = jobs,
                                                             .logs = lathe->logs,
@@ -197,6 +206,7 @@ void lathe_close(struct lathe *lathe)
         if (services[i]->close)
             services[i]->close(lathe);
     operations_free(lathe->operations);
+    engine_close(lathe->engine);
     logs_close(lathe->logs);
     catalog_close(lathe->catalog);
     lake_close(lathe->lake);

@@ -15,6 +15,7 @@ struct lake;
 struct logs;
 struct captures;
 struct endpoints;
+struct engine;
 struct executions;
 struct flows;
 struct proxy;
@@ -39,6 +40,7 @@ struct lathe {
     struct store *store;
     struct lake *lake;
     struct catalog *catalog; /* of databases and tables over the lake */
+    struct engine *engine;   /* of SQL over files: queries, and records that become Parquet */
     struct logs *logs;
     struct jobs *jobs;
     struct endpoints *endpoints;

@@ -6,7 +6,6 @@
 #include "stream/delivery_stream_inside.h"
 
 #define DELIVERERS 4
-#define ENGINE_MEMORY ((size_t)512 << 20)
 
 /* ---- configurations ---- */
 
@@ -358,24 +357,12 @@ static void unref_stream(void *stream)
     delivery_stream_unref(stream);
 }
 
-static struct engine *open_engine(const struct delivery_streams_settings *settings, GError **error)
-{
-    struct engine_plan plan = {.folder = settings->engine_folder,
-                               .count = 1,
-                               .waiting = DELIVERERS,
-                               .memory = ENGINE_MEMORY,
-                               .threads = 1};
-    return engine_open(&plan, error);
-}
-
 struct delivery_streams *delivery_streams_open(const struct delivery_streams_settings *settings,
                                                GError **error)
 {
     struct folders *folders = folders_open(settings->folder, error);
     struct extractor *extractor = folders ? extractor_open(settings->extract, error) : NULL;
-    struct engine *engine = NULL;
-    if (!extractor || (settings->engine_folder && !(engine = open_engine(settings, error)))) {
-        extractor_close(extractor);
+    if (!extractor) {
         folders_close(folders);
         return NULL;
     }
@@ -383,7 +370,7 @@ struct delivery_streams *delivery_streams_open(const struct delivery_streams_set
     streams->folders = folders;
     streams->extractor = extractor;
     streams->catalog = settings->catalog;
-    streams->engine = engine;
+    streams->engine = settings->engine;
     streams->store = settings->store;
     streams->lake = settings->lake;
     streams->clock = settings->clock;
@@ -426,7 +413,6 @@ void delivery_streams_close(struct delivery_streams *streams)
     cancel_all_alarms(streams); /* none has anything delivered any more */
     tasks_free(streams->deliverers);
     extractor_close(streams->extractor);
-    engine_close(streams->engine);
     cancel_all_alarms(streams); /* nor was one set by a delivery that ended meanwhile */
     g_hash_table_unref(streams->by_name);
     pthread_mutex_destroy(&streams->lock);

@@ -30,10 +30,10 @@ struct delivery_streams_settings {
     struct store *store;
     struct lake *lake;
     struct clock *clock;
-    gint64 backlog;            /* a stream */
-    char *const *extract;      /* what asks queries (extractor_open), or NULL */
-    struct catalog *catalog;   /* of the tables that records are converted by */
-    const char *engine_folder; /* of the SQL engine that converts them; NULL: none does */
+    gint64 backlog;          /* a stream */
+    char *const *extract;    /* what asks queries (extractor_open), or NULL */
+    struct catalog *catalog; /* of the tables that records are converted by */
+    struct engine *engine;   /* of SQL, that converts them; NULL: none does */
 };
 struct delivery_streams *delivery_streams_open(const struct delivery_streams_settings *settings,
                                                GError **error);

@@ -82,9 +82,8 @@ static struct workers *open_workers(const struct engine_plan *plan, GError **err
 
 struct engine *engine_open(const struct engine_plan *plan, GError **error)
 {
-    /* What processes of an earlier run left. */
-    if (!file_remove_tree(plan->folder, error) || !file_make_folders(plan->folder, error))
-        return NULL;
+    file_remove_tree(plan->folder, NULL); /* what processes of an earlier run left */
+    file_make_folders(plan->folder, NULL);
     struct workers *workers = open_workers(plan, error);
     if (!workers)
         return NULL;
@@ -136,9 +135,17 @@ static void end_call(GBytes *bytes, const GError *error, void *data)
     call->done(reply, error ? error : nonsense, call->data);
 }
 
+/* Not only when it is opened: that has to do on a full disk, and caches may be emptied. */
+static bool make_folder(const struct engine *engine, GError **error)
+{
+    return file_make_folders(engine->folder, error);
+}
+
 guint64 engine_submit(struct engine *engine, const json_t *request, engine_done *done, void *data,
                       GError **error)
 {
+    if (!make_folder(engine, error))
+        return 0;
     struct call *call = g_new(struct call, 1);
     *call = (struct call){done, data};
     g_autoptr(GBytes) bytes = bytes_of(request);
@@ -156,6 +163,7 @@ void engine_cancel(struct engine *engine, guint64 id)
 json_t *engine_call(struct engine *engine, const json_t *request, GError **error)
 {
     g_autoptr(GBytes) bytes = bytes_of(request);
-    g_autoptr(GBytes) reply = workers_call(engine->workers, bytes, error);
+    g_autoptr(GBytes) reply =
+        make_folder(engine, error) ? workers_call(engine->workers, bytes, error) : NULL;
     return reply ? reply_of(reply, error) : NULL;
 }

@@ -11,16 +11,14 @@
 #include "lake/lake.h"
 #include "query/query.h"
 #include "service/athena/athena_inside.h"
-#include "table/engine.h"
 
-enum { THREADS = 4, ENGINES = 2, MOST_UNDER_WAY = 200 };
+enum { THREADS = 4, MOST_UNDER_WAY = 200 };
 #define KEPT_SECONDS (45 * 86400.0)
 #define CUT_OFF "The server ended while the query was on its way; start it again."
 
 /* What is under way, by its id. */
 struct executions {
     struct queries queries;
-    struct engine *engine;
     char *folder;
     struct tasks *tasks;
     pthread_mutex_t lock;
@@ -529,28 +527,17 @@ static bool fail_cut_off(struct lathe *lathe, GError **error)
     return true;
 }
 
-static bool open_engine(struct executions *executions, const char *home, GError **error)
-{
-    g_autofree char *folder = g_build_filename(home, "cache", "engine", NULL);
-    struct engine_plan plan = {.folder = folder, .count = ENGINES, .waiting = MOST_UNDER_WAY};
-    executions->engine = engine_open(&plan, error);
-    return executions->engine != NULL;
-}
-
 bool athena_open_executions(struct lathe *lathe, GError **error)
 {
     struct executions *executions = g_new0(struct executions, 1);
     lathe->executions = executions;
-    g_autofree char *home = g_canonicalize_filename(lathe->home, NULL);
-    executions->folder = g_build_filename(home, "queries", NULL);
+    executions->folder = g_build_filename(lathe->home, "queries", NULL);
     executions->under_way = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_under_way);
     pthread_mutex_init(&executions->lock, NULL);
-    if (!open_engine(executions, home, error))
-        return false;
     executions->queries = (struct queries){.store = lathe->store,
                                            .lake = lathe->lake,
                                            .catalog = lathe->catalog,
-                                           .engine = executions->engine,
+                                           .engine = lathe->engine,
                                            .folder = executions->folder};
     executions->tasks = tasks_new_many(THREADS);
     query_clean(&executions->queries);
@@ -586,7 +573,6 @@ void athena_close_executions(struct lathe *lathe)
         return;
     cancel_all(executions);
     tasks_free(executions->tasks);
-    engine_close(executions->engine);
     g_hash_table_unref(executions->under_way);
     pthread_mutex_destroy(&executions->lock);
     g_free(executions->folder);

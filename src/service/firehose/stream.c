@@ -338,14 +338,13 @@ static bool open_all(struct lathe *lathe, GError **error)
 bool firehose_open(struct lathe *lathe, GError **error)
 {
     g_autofree char *folder = g_build_filename(lathe->home, "streams", NULL);
-    g_autofree char *engine = g_build_filename(lathe->home, "cache", "firehose", NULL);
     struct delivery_streams_settings settings = {.folder = folder,
                                                  .store = lathe->store,
                                                  .lake = lathe->lake,
                                                  .clock = lathe->clock,
                                                  .backlog = DELIVERY_STREAM_BACKLOG,
                                                  .catalog = lathe->catalog,
-                                                 .engine_folder = engine};
+                                                 .engine = lathe->engine};
     if (!kinesis_open(lathe, error))
         return false;
     lathe->streams = delivery_streams_open(&settings, error);

@@ -51,13 +51,14 @@ static bool keep_body(const struct shape_operation *shape, struct reply *reply, 
     return true;
 }
 
-json_t *flow_call(const struct operations *operations, const char *region, const char *service,
-                  const char *operation, const json_t *request, GError **error)
+json_t *flow_call(const struct operations *operations, const struct call_context *asker,
+                  const char *service, const char *operation, const json_t *request, GError **error)
 {
     const struct shape_operation *shape = shape_of(service, operation);
     g_autoptr(json_auto) asked = json_copy((json_t *)request);
     g_autoptr(stream_auto) body = take_body(shape, asked);
-    struct call_context context = {.region = region, .body = body};
+    struct call_context context = *asker;
+    context.body = body;
     struct reply reply = {0};
     json_t *answer = NULL;
     if (operation_call(operations, &context, service, operation, asked, &reply, error)) {
@@ -70,18 +71,28 @@ json_t *flow_call(const struct operations *operations, const char *region, const
     return answer;
 }
 
-json_t *flow_read_document(const struct operations *operations, const char *region, const char *uri,
-                           GError **error)
+struct call_context flow_asker_copy(const struct call_context *asker)
+{
+    return (struct call_context){.region = g_strdup(asker->region), .within = asker->within};
+}
+
+void flow_asker_clear(struct call_context *asker)
+{
+    g_free((char *)asker->region);
+    asker->region = NULL;
+}
+
+json_t *flow_read_document(const struct operations *operations, const struct call_context *asker,
+                           const char *uri, GError **error)
 {
     g_autofree char *bucket = NULL;
     g_autofree char *key = NULL;
     if (!s3_uri_parse(uri, &bucket, &key, error))
         return NULL;
     g_autoptr(json_auto) request = json_pack("{ssss}", "Bucket", bucket, "Key", key);
-    struct call_context context = {.region = region};
     struct reply reply = {0};
     json_t *document = NULL;
-    if (operation_call(operations, &context, "s3", "GetObject", request, &reply, error)) {
+    if (operation_call(operations, asker, "s3", "GetObject", request, &reply, error)) {
         g_autoptr(GBytes) bytes = stream_read_all(reply.body, LONGEST_DOCUMENT, error);
         gsize size = 0;
         const char *text = bytes ? g_bytes_get_data(bytes, &size) : NULL;

@@ -277,6 +277,26 @@ bool call_remember(const struct call *call, struct store_connection *connection,
     return !call->token || token_remember(call->token, connection, answer, error);
 }
 
+void call_mark(const struct call *call, json_t *body)
+{
+    if (call->within)
+        json_object_set_new(body, CALL_WITHIN, json_true());
+}
+
+void call_keep(const struct call *call, json_t *body)
+{
+    json_object_set_new(body, "Region", json_string(call->region));
+    call_mark(call, body);
+}
+
+struct call_context call_kept(const json_t *body)
+{
+    return (struct call_context){
+        .region = json_text_at(body, "Region"),
+        .within = json_true_at(body, CALL_WITHIN),
+    };
+}
+
 char *call_arn(const struct call *call, const char *kind, const char *name)
 {
     return g_strdup_printf("arn:aws:%s:%s:%s:%s/%s", call->service, call->region, call->account,

@@ -25,7 +25,7 @@ struct call {
     const char *region;    /* from the credential scope; colours ARNs */
     const char *account;   /* twelve digits */
     const char *request_id;
-    bool within;             /* a script in a sandbox asks */
+    bool within;             /* a script in a sandbox asks, or did for what asks now */
     struct stream *body;     /* the request's streaming member (PutObject's Body), or NULL */
     struct token_use *token; /* for call_remember */
 };
@@ -132,7 +132,7 @@ bool operation_is_quick(const struct operations *operations, const char *service
 struct call_context {
     const char *region;
     const char *request_id;
-    bool within; /* a script in a sandbox asks */
+    bool within; /* a script in a sandbox asks, or did for what asks now (call_kept) */
     struct stream *body;
 };
 
@@ -157,6 +157,16 @@ enum operation_way operation_call_direct(const struct operations *operations,
  * its own after it returned; this is for those that change nothing. */
 bool call_remember(const struct call *call, struct store_connection *connection,
                    const json_t *answer, GError **error);
+
+/* What goes on after a call, and makes calls of its own, makes them for whoever asked for it, also
+ * after a restart: its resource's body keeps the call's region and, where a script in a sandbox
+ * asked, CALL_WITHIN, which is true and stays whoever else asks for it later. */
+#define CALL_WITHIN "AskedWithin"
+void call_keep(const struct call *call, json_t *body);
+/* The same without the region. */
+void call_mark(const struct call *call, json_t *body);
+/* What was kept: with what all such calls are made. As long as the body is. */
+struct call_context call_kept(const json_t *body);
 
 /* "arn:aws:sagemaker:<region>:<account>:<kind>/<name>", g_free. */
 char *call_arn(const struct call *call, const char *kind, const char *name);

@@ -12,7 +12,9 @@ import time
 import pytest
 from botocore.exceptions import ClientError
 
+import pipelines
 import scripts
+from sagemaker_jobs import ROLE
 
 IMAGE = "localhost/lathe-test:1"
 PROGRAMS = ("bash", "cat", "grep", "id", "sleep", "touch")
@@ -188,6 +190,103 @@ for endpoint in None, "https://api.sagemaker.us-east-1.amazonaws.com":
     assert job["ProcessingJobStatus"] == "Completed" and len(log) == 2, log
     for line in log:
         assert line.startswith("ValidationException") and "scripts in a sandbox may not" in line
+
+
+REFUSAL = "scripts in a sandbox may not start, neither themselves nor by a pipeline"
+OWN_END = "exit code: 3"  # of the image's program, where it ran
+
+
+def image_step(server, name, **more):
+    arguments = request(server, name, "exit 3")
+    del arguments["ProcessingJobName"]
+    return pipelines.step("Image", "Processing", arguments, **more)
+
+
+def written(name, *steps):
+    return {"PipelineName": name, "PipelineDefinition": json.dumps(pipelines.definition(*steps)),
+            "RoleArn": ROLE}
+
+
+def by_a_script(server, *calls):
+    """What the last of these calls answers, each of them (operation, request), made in a sandbox."""
+    job, log = scripts.run(server, "images", f"""
+import boto3, json
+for name, request in json.loads({json.dumps(json.dumps(calls))}):
+    answer = getattr(boto3.client("sagemaker"), name)(**request)
+print(json.dumps(answer, default=str))
+""")
+    assert job["ProcessingJobStatus"] == "Completed", log
+    return json.loads(log[-1])
+
+
+def reason_of(server, execution):
+    """Why the step of the image failed."""
+    sagemaker = server.client("sagemaker")
+    arn = {"PipelineExecutionArn": execution["PipelineExecutionArn"]}
+    ended = server.wait_for(lambda: sagemaker.describe_pipeline_execution(**arn),
+                            "PipelineExecutionStatus", ("Failed", "Succeeded", "Stopped"))
+    assert ended["PipelineExecutionStatus"] == "Failed"
+    steps = sagemaker.list_pipeline_execution_steps(**arn)["PipelineExecutionSteps"]
+    reason, = (step["FailureReason"] for step in steps if step["StepName"] == "Image")
+    return reason
+
+
+def test_nor_by_a_pipeline_that_it_starts(own, podman):
+    pipeline = written("its-own", image_step(own, "its-own"))
+    execution = by_a_script(own, ("create_pipeline", pipeline),
+                            ("start_pipeline_execution", {"PipelineName": "its-own"}))
+    assert REFUSAL in reason_of(own, execution)
+    own.client("sagemaker").create_pipeline(**written("users", image_step(own, "users")))
+    execution = by_a_script(own, ("start_pipeline_execution", {"PipelineName": "users"}))
+    assert REFUSAL in reason_of(own, execution)
+    assert podman.containers() == []
+
+
+def test_nor_by_one_that_is_cut_off(own):
+    """The call is made by the server's next life."""
+    waits = scripts.processing_request("images", "", name="waits")
+    del waits["ProcessingJobName"]
+    own.client("s3").put_object(Bucket="images", Key="waits/script.py", Body="""
+import boto3, time
+while not boto3.client("s3").list_objects_v2(Bucket="images", Prefix="go").get("KeyCount"):
+    time.sleep(0.1)
+""")
+    pipeline = written("cut-off", pipelines.step("Wait", "Processing", waits),
+                       image_step(own, "cut-off", DependsOn=["Wait"]))
+    execution = by_a_script(own, ("create_pipeline", pipeline),
+                            ("start_pipeline_execution", {"PipelineName": "cut-off"}))
+    own.kill()
+    own.start()
+    own.client("s3").put_object(Bucket="images", Key="go", Body=b"")
+    assert REFUSAL in reason_of(own, execution)
+
+
+def test_nor_by_one_that_it_retries(own):
+    sagemaker = own.client("sagemaker")
+    sagemaker.create_pipeline(**written("retried", image_step(own, "retried")))
+    execution = sagemaker.start_pipeline_execution(PipelineName="retried")
+    assert OWN_END in reason_of(own, execution)
+    again = {"PipelineExecutionArn": execution["PipelineExecutionArn"],
+             "ClientRequestToken": "r" * 32}
+    by_a_script(own, ("retry_pipeline_execution", again))
+    assert REFUSAL in reason_of(own, execution)
+
+
+def test_nor_by_one_that_it_wrote(own):
+    """Its user starts it: each version is whose who wrote it."""
+    sagemaker = own.client("sagemaker")
+
+    def end_of(**version):
+        return reason_of(own, sagemaker.start_pipeline_execution(PipelineName="wrote", **version))
+    first, second = (written("wrote", image_step(own, name)) for name in ("first", "second"))
+    by_a_script(own, ("create_pipeline", first))
+    assert REFUSAL in end_of()
+    sagemaker.update_pipeline(PipelineName="wrote", PipelineDescription="not another definition")
+    assert REFUSAL in end_of()
+    sagemaker.update_pipeline(**second)
+    assert OWN_END in end_of() and REFUSAL in end_of(PipelineVersionId=1)
+    by_a_script(own, ("update_pipeline", first))
+    assert REFUSAL in end_of() and OWN_END in end_of(PipelineVersionId=2)
 
 
 def test_where_there_is_no_engine_that_is_told(server_factory, tmp_path):

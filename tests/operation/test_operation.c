@@ -245,11 +245,25 @@ static void test_a_crash_keeps_a_token_with_its_change_or_neither(void **state)
     assert_true(create_package_in(path, false, false));
 }
 
+static void test_what_goes_on_is_asked_for_by_who_began_it(void **state)
+{
+    (void)state;
+    g_autoptr(json_auto) body = json_object();
+    call_keep(&(struct call){.region = "eu-west-1"}, body);
+    assert_string_equal(call_kept(body).region, "eu-west-1");
+    assert_false(call_kept(body).within);
+    call_mark(&(struct call){.region = "us-east-1", .within = true}, body);
+    call_mark(&(struct call){.region = "us-east-1"}, body);
+    assert_string_equal(call_kept(body).region, "eu-west-1");
+    assert_true(call_kept(body).within);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_runs_with_its_context),
         cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_what_goes_on_is_asked_for_by_who_began_it),
         cmocka_unit_test(test_registering_is_checked),
         cmocka_unit_test(test_a_token_runs_once_however_many_send_it),
         cmocka_unit_test(test_a_crash_keeps_a_token_with_its_change_or_neither),

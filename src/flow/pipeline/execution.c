@@ -163,7 +163,7 @@ static struct execution *new_execution(struct flow_life *life, struct resource *
         .clock = context->clock,
         .resource = resource,
         .definition = definition,
-        .region = json_text_at(resource->body, "Region"),
+        .asker = call_kept(resource->body),
         .candidates = g_sequence_new(NULL),
         .awaiting = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_steps),
         .running = g_ptr_array_new(),

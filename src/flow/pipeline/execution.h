@@ -54,7 +54,7 @@ struct execution {
     GPtrArray *changed;    /* steps whose entries are not in the store yet */
     GQueue called;         /* steps that got a request, in order; some may have lost it again */
     unsigned failed;
-    const char *region;
+    struct call_context asker;
     gint64 parallel;   /* steps at once; 0: as many as there are */
     double looked;     /* when due steps were last looked for (wall time) */
     bool retry_is_new; /* PIPELINE_RETRY is in the store still */

@@ -7,7 +7,8 @@
 /* An execution: name is its id, parent the pipeline. To start one, create it as Executing; to stop
  * it, make its status Stopping; to retry it, give it PIPELINE_RETRY and make its status Executing.
  * Body:
- *     PipelineName, PipelineArn, Region, PipelineVersionId (a PIPELINE_VERSION of the pipeline)
+ *     PipelineName, PipelineArn, PipelineVersionId (a PIPELINE_VERSION of the pipeline)
+ *     what call_keep keeps; CALL_WITHIN also where a script in a sandbox wrote the definition
  *     Parameters                 name -> typed value
  *     ParallelismConfiguration   as given
  *     FailureReason              where its status is Failed
@@ -18,7 +19,8 @@
 #define PIPELINE_RETRY "RetryAsked"
 
 /* A definition that a pipeline has or had: name "<pipeline>/<version>", parent the pipeline. Body:
- * PipelineDefinition (its text). It never changes. */
+ * PipelineDefinition (its text), CALL_WITHIN where a script in a sandbox wrote it. It never
+ * changes. */
 #define PIPELINE_VERSION "pipeline-version"
 char *pipeline_version_name(const char *pipeline, gint64 version); /* g_free */
 

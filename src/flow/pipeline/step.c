@@ -447,14 +447,14 @@ static void find_marked(struct execution *execution, struct execution_step *step
     g_autoptr(json_auto) request =
         json_pack("{ss*sf}", kind->parent, json_text_at(arguments, kind->parent),
                   "CreationTimeAfter", json_number_at(step->entry, "StartTime", 0) - 1);
-    g_autoptr(json_auto) list = flow_call(execution->operations, execution->region, kind->service,
+    g_autoptr(json_auto) list = flow_call(execution->operations, &execution->asker, kind->service,
                                           kind->list, request, NULL);
     size_t i;
     const json_t *item;
     json_array_foreach(json_object_get(list, kind->summaries), i, item)
     {
         g_autoptr(json_auto) describe_it = kind_describe_request(kind, NULL, item);
-        g_autoptr(json_auto) told = flow_call(execution->operations, execution->region,
+        g_autoptr(json_auto) told = flow_call(execution->operations, &execution->asker,
                                               kind->service, kind->describe, describe_it, NULL);
         if (g_strcmp0(json_text_at(told, "MetadataProperties.GeneratedBy"), mark) == 0)
             json_object_set(step->entry, "Describe", describe_it);

@@ -9,7 +9,7 @@
 struct call_errand {
     const struct operations *operations;
     struct execution_step *step;
-    char *region;
+    struct call_context asker;
     const char *service, *operation; /* of the definition or the kind */
     const char *makes_parent;        /* the operation that makes request's `parent`; or NULL */
     const char *parent;
@@ -20,7 +20,7 @@ struct call_errand {
 static void free_call(void *data)
 {
     struct call_errand *call = data;
-    g_free(call->region);
+    flow_asker_clear(&call->asker);
     json_decref(call->request);
     json_decref(call->reply);
     g_clear_error(&call->error);
@@ -34,7 +34,7 @@ static struct call_errand *new_call(const struct execution *execution, struct ex
     struct call_errand *call = g_new0(struct call_errand, 1);
     call->operations = execution->operations;
     call->step = step;
-    call->region = g_strdup(execution->region);
+    call->asker = flow_asker_copy(&execution->asker);
     call->request = json_deep_copy(request);
     return call;
 }
@@ -50,14 +50,14 @@ static void make_parent(const struct call_errand *call)
         return;
     g_autoptr(json_auto) asked = json_pack("{sO}", call->parent, name);
     g_autoptr(json_auto) made =
-        flow_call(call->operations, call->region, call->service, call->makes_parent, asked, NULL);
+        flow_call(call->operations, &call->asker, call->service, call->makes_parent, asked, NULL);
 }
 
 static void run_call(void *data)
 {
     struct call_errand *call = data;
     make_parent(call);
-    call->reply = flow_call(call->operations, call->region, call->service, call->operation,
+    call->reply = flow_call(call->operations, &call->asker, call->service, call->operation,
                             call->request, &call->error);
 }
 
@@ -146,7 +146,7 @@ void steps_stop(struct execution *execution)
 static void run_stop(void *data)
 {
     struct call_errand *call = data;
-    call->reply = flow_call(call->operations, call->region, call->service, call->operation,
+    call->reply = flow_call(call->operations, &call->asker, call->service, call->operation,
                             call->request, &call->error);
     if (!call->reply) /* it has just ended: its end comes through the feed */
         g_debug("%s: %s", call->operation, call->error->message);

@@ -13,7 +13,7 @@ static struct execution_step *find_step(struct execution *execution, const char 
 json_t *step_describe(struct execution *execution, const struct execution_step *step,
                       GError **error)
 {
-    return flow_call(execution->operations, execution->region, step->kind->service,
+    return flow_call(execution->operations, &execution->asker, step->kind->service,
                      step->kind->describe, json_object_get(step->entry, "Describe"), error);
 }
 
@@ -26,7 +26,7 @@ static json_t *properties_of(struct execution *execution, const struct execution
         return g_steal_pointer(&description);
     g_autoptr(json_auto) request = step->kind->step_list_request(description);
     g_autoptr(json_auto) list =
-        flow_call(execution->operations, execution->region, step->kind->service,
+        flow_call(execution->operations, &execution->asker, step->kind->service,
                   step->kind->step_lists, request, error);
     if (!list)
         return NULL;
@@ -71,7 +71,7 @@ static char *scope_property_file(void *data, const char *name, const char *file,
 static json_t *scope_document(void *data, const char *uri, GError **error)
 {
     const struct execution *execution = data;
-    return flow_read_document(execution->operations, execution->region, uri, error);
+    return flow_read_document(execution->operations, &execution->asker, uri, error);
 }
 
 json_t *step_variables(const struct execution *execution, const struct execution_step *step)

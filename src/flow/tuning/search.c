@@ -73,7 +73,7 @@ static void read_limits(struct search *search)
     search->most = json_integer_at(limits, "MaxNumberOfTrainingJobs", 0);
     search->parallel = json_integer_at(limits, "MaxParallelTrainingJobs", 1);
     search->deadline = seconds ? search->resource->created + (double)seconds : 0;
-    search->region = json_text_at(body, "Region");
+    search->asker = call_kept(body);
     search->seed = (uint64_t)json_integer_at(body, "Seed", 0);
     search->stop_asked = strcmp(search->resource->status, "Stopping") == 0;
 }

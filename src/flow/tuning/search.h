@@ -47,7 +47,7 @@ struct search {
     struct clock *clock;
     struct resource *resource; /* as it was read; its body has what was counted since */
     struct tuning_definitions *definitions;
-    const char *region;
+    struct call_context asker;
     uint64_t seed;
     bool stops_early;                 /* by the median rule */
     gint64 least_epochs, most_epochs; /* of Hyperband; most 0: another strategy */

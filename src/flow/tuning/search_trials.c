@@ -203,7 +203,7 @@ struct trial_call {
     const struct operations *operations;
     struct trial *trial;
     const char *operation;
-    char *region;
+    struct call_context asker;
     json_t *request, *reply;
     GError *error;
 };
@@ -211,14 +211,14 @@ struct trial_call {
 static void run_call(void *data)
 {
     struct trial_call *call = data;
-    call->reply = flow_call(call->operations, call->region, "sagemaker", call->operation,
+    call->reply = flow_call(call->operations, &call->asker, "sagemaker", call->operation,
                             call->request, &call->error);
 }
 
 static void free_call(void *data)
 {
     struct trial_call *call = data;
-    g_free(call->region);
+    flow_asker_clear(&call->asker);
     json_decref(call->request);
     json_decref(call->reply);
     g_clear_error(&call->error);
@@ -233,7 +233,7 @@ static struct trial_call *new_call(const struct search *search, struct trial *tr
     *call = (struct trial_call){.operations = search->operations,
                                 .trial = trial,
                                 .operation = operation,
-                                .region = g_strdup(search->region),
+                                .asker = flow_asker_copy(&search->asker),
                                 .request = request};
     return call;
 }

@@ -30,7 +30,8 @@ static char *read_location(const struct call *call, const json_t *location, GErr
     g_autoptr(json_auto) request = json_pack("{ssss}", "Bucket", json_text_at(location, "Bucket"),
                                              "Key", json_text_at(location, "ObjectKey"));
     json_put(request, "VersionId", json_incref(json_object_get(location, "VersionId")));
-    struct call_context context = {.region = call->region, .request_id = call->request_id};
+    struct call_context context = {
+        .region = call->region, .request_id = call->request_id, .within = call->within};
     struct reply reply = {0};
     g_autoptr(GBytes) bytes = NULL;
     if (operation_call(call->lathe->operations, &context, "s3", "GetObject", request, &reply,
@@ -114,12 +115,14 @@ static bool create_pipeline(const struct call *call, const json_t *request, stru
     json_object_del(body, "PipelineDefinitionS3Location");
     json_object_set_new(body, "PipelineDefinition", json_string(definition));
     json_object_set_new(body, "PipelineVersionId", json_integer(1));
+    call_mark(call, body);
     if (!json_object_get(body, "PipelineDisplayName"))
         json_object_set(body, "PipelineDisplayName", json_object_get(request, "PipelineName"));
     return sagemaker_create(call, &pipeline_kind, request, "Active", body, reply, error);
 }
 
 struct pipeline_change {
+    const struct call *call;
     const json_t *request;
     const char *definition; /* NULL: as it is */
     gint64 version;         /* afterwards */
@@ -136,6 +139,8 @@ static bool change_pipeline(struct resource *pipeline, void *data, GError **erro
     if (!change->definition)
         return true;
     change->version++;
+    json_object_del(pipeline->body, CALL_WITHIN); /* that of who wrote the one before */
+    call_mark(change->call, pipeline->body);
     json_object_set_new(pipeline->body, "PipelineDefinition", json_string(change->definition));
     json_object_set_new(pipeline->body, "PipelineVersionId", json_integer(change->version));
     return true;
@@ -154,7 +159,7 @@ static bool update_pipeline(const struct call *call, const json_t *request, stru
         g_propagate_error(error, cause);
         return false;
     }
-    struct pipeline_change change = {.request = request, .definition = definition};
+    struct pipeline_change change = {.call = call, .request = request, .definition = definition};
     if ((definition && !check_definition(call, definition, error)) ||
         !resource_update(call->lathe->store, pipeline_kind.word, pipeline->name, change_pipeline,
                          &change, NULL, error))

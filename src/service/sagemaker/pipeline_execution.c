@@ -50,34 +50,37 @@ static gint64 present_version(const struct resource *pipeline)
     return json_integer_at(pipeline->body, "PipelineVersionId", 1);
 }
 
-/* The definition of that version. */
-static struct definition *definition_to_run(const struct call *call,
-                                            const struct resource *pipeline, gint64 version,
-                                            GError **error)
+/* The body with that version's PipelineDefinition, and with the mark of who wrote it. */
+static json_t *body_to_run(const struct call *call, const struct resource *pipeline, gint64 version,
+                           GError **error)
 {
     if (version == present_version(pipeline))
-        return definition_parse(json_text_at(pipeline->body, "PipelineDefinition"), services,
-                                error);
+        return json_incref(pipeline->body);
     g_autofree char *name = pipeline_version_name(pipeline->name, version);
     g_autoptr(resource_auto) earlier =
         resource_get(call->lathe->store, PIPELINE_VERSION, name, NULL);
     if (earlier)
-        return definition_parse(json_text_at(earlier->body, "PipelineDefinition"), services, error);
+        return json_incref(earlier->body);
     error_set(error, ERROR_NOT_FOUND, "Pipeline '%s' has no version %lld that was ever run.",
               pipeline->arn, (long long)version);
     return NULL;
 }
 
-/* Takes parameters. */
+/* Takes parameters. What a script in a sandbox defined or starts does no more than the script may.
+ */
 static json_t *first_body(const struct call *call, const json_t *request,
-                          const struct resource *pipeline, gint64 version, json_t *parameters)
+                          const struct resource *pipeline, const json_t *defined, gint64 version,
+                          json_t *parameters)
 {
+    static const char *const mark[] = {CALL_WITHIN, NULL};
     static const char *const kept[] = {"PipelineExecutionDisplayName",
                                        "PipelineExecutionDescription", "RoleArn", NULL};
-    json_t *body = json_pack("{sssssssIso}", "PipelineName", pipeline->name, "PipelineArn",
-                             pipeline->arn, "Region", call->region, "PipelineVersionId",
-                             (json_int_t)version, "Parameters", parameters);
+    json_t *body =
+        json_pack("{sssssIso}", "PipelineName", pipeline->name, "PipelineArn", pipeline->arn,
+                  "PipelineVersionId", (json_int_t)version, "Parameters", parameters);
     json_copy_members(body, request, kept);
+    json_copy_members(body, defined, mark);
+    call_keep(call, body);
     json_t *limit = json_object_get(request, "ParallelismConfiguration");
     if (!limit)
         limit = json_object_get(pipeline->body, "ParallelismConfiguration");
@@ -103,8 +106,9 @@ static bool keep_version(struct store_connection *connection, const struct start
     if (start->version != present_version(pipeline))
         return true;
     g_autofree char *name = pipeline_version_name(pipeline->name, start->version);
-    g_autoptr(json_auto) body = json_pack("{sO}", "PipelineDefinition",
-                                          json_object_get(pipeline->body, "PipelineDefinition"));
+    static const char *const members[] = {"PipelineDefinition", CALL_WITHIN, NULL};
+    g_autoptr(json_auto) body = json_object();
+    json_copy_members(body, pipeline->body, members);
     struct resource kept = {.kind = (char *)PIPELINE_VERSION,
                             .name = name,
                             .arn = (char *)"",
@@ -138,14 +142,17 @@ static bool start_pipeline_execution(const struct call *call, const json_t *requ
     if (!pipeline || !check_start(request, error))
         return false;
     gint64 version = json_integer_at(request, "PipelineVersionId", present_version(pipeline));
-    g_autoptr(definition_auto) definition = definition_to_run(call, pipeline, version, error);
+    g_autoptr(json_auto) defined = body_to_run(call, pipeline, version, error);
+    g_autoptr(definition_auto) definition =
+        defined ? definition_parse(json_text_at(defined, "PipelineDefinition"), services, error)
+                : NULL;
     json_t *parameters =
         definition ? definition_parameters(definition,
                                            json_object_get(request, "PipelineParameters"), error)
                    : NULL;
     if (!parameters)
         return false;
-    g_autoptr(json_auto) body = first_body(call, request, pipeline, version, parameters);
+    g_autoptr(json_auto) body = first_body(call, request, pipeline, defined, version, parameters);
     g_autofree char *id = id_word(ID_CHARACTERS);
     g_autofree char *arn = g_strdup_printf("%s/execution/%s", pipeline->arn, id);
     struct resource execution = {.kind = (char *)PIPELINE_EXECUTION,
@@ -161,14 +168,20 @@ static bool start_pipeline_execution(const struct call *call, const json_t *requ
 
 /* ---- stopping, retrying, changing ---- */
 
+struct asked {
+    const struct call *call;
+    const json_t *request;
+};
+
 static bool change_execution(const struct call *call, const json_t *request,
                              resource_change *change, struct reply *reply, GError **error)
 {
+    struct asked asked = {call, request};
     g_autoptr(resource_auto) execution = find_execution(call, request, error);
-    return execution && sagemaker_update(call, &pipeline_execution_kind, execution->name, change,
-                                         (void *)request,
-                                         json_pack("{ss}", "PipelineExecutionArn", execution->arn),
-                                         reply, error);
+    return execution &&
+           sagemaker_update(call, &pipeline_execution_kind, execution->name, change, &asked,
+                            json_pack("{ss}", "PipelineExecutionArn", execution->arn), reply,
+                            error);
 }
 
 static bool begin_to_stop(struct resource *execution, void *data, GError **error)
@@ -192,7 +205,8 @@ static bool stop_pipeline_execution(const struct call *call, const json_t *reque
 /* Its driver begins again what did not succeed. */
 static bool begin_retry(struct resource *execution, void *data, GError **error)
 {
-    const json_t *limit = json_object_get(data, "ParallelismConfiguration");
+    const struct asked *asked = data;
+    const json_t *limit = json_object_get(asked->request, "ParallelismConfiguration");
     if (strcmp(execution->status, "Failed") != 0 && strcmp(execution->status, "Stopped") != 0)
         return error_set(error, ERROR_VALIDATION,
                          "Pipeline execution with ARN %s is %s; only one that is Failed or Stopped "
@@ -202,6 +216,7 @@ static bool begin_retry(struct resource *execution, void *data, GError **error)
     if (limit)
         json_object_set(execution->body, "ParallelismConfiguration", (json_t *)limit);
     json_object_del(execution->body, "FailureReason");
+    call_mark(asked->call, execution->body);
     sagemaker_set_status(execution, "Executing");
     return true;
 }
@@ -215,10 +230,11 @@ static bool retry_pipeline_execution(const struct call *call, const json_t *requ
 static bool change_words(struct resource *execution, void *data, GError **error)
 {
     (void)error;
+    const struct asked *asked = data;
     static const char *const members[] = {"PipelineExecutionDescription",
                                           "PipelineExecutionDisplayName",
                                           "ParallelismConfiguration", NULL};
-    json_copy_members(execution->body, data, members);
+    json_copy_members(execution->body, asked->request, members);
     return true;
 }
 

@@ -95,7 +95,8 @@ static bool check_image(const struct call *call, const json_t *request, GError *
 {
     return !call->within || !runs_image(request) ||
            error_set(error, ERROR_VALIDATION,
-                     "The image %s would be run by %s, which scripts in a sandbox may not start.",
+                     "The image %s would be run by %s, which scripts in a sandbox may not start, "
+                     "neither themselves nor by a pipeline that they wrote, started or retried.",
                      image_of(request), call->lathe->settings->engine);
 }
 

@@ -212,7 +212,7 @@ static json_t *first_body(const struct call *call, const json_t *request)
     complete_definitions(body);
     json_object_set_new(body, "Strategy", json_string(strategy_of(request)));
     json_object_set(body, "ResourceLimits", (json_t *)limits_of(request));
-    json_object_set_new(body, "Region", json_string(call->region));
+    call_keep(call, body);
     json_object_set_new(body, "Seed", seed_of(request));
     return body;
 }

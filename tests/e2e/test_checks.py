@@ -1,5 +1,7 @@
 """What SageMaker checks before it does anything, in its words."""
 
+import re
+
 import pytest
 from botocore.exceptions import ClientError
 
@@ -145,10 +147,11 @@ def test_a_job_at_its_end_is_deleted_with_its_log_and_metrics(server, bucket):
 
 
 def test_search_refuses_resources_that_are_none_here(server):
-    for resource in ("Experiment", "ExperimentTrialComponent", "FeatureGroup"):
+    for resource in ("FeatureGroup", "Image"):
         error = refusal(server.client("sagemaker").search, Resource=resource)
         assert error["Code"] == "ValidationException"
-        assert resource in error["Message"] and "TrainingJob, ModelPackage" in error["Message"]
+        assert resource in error["Message"]
+        assert {"TrainingJob", "ModelPackage", "Endpoint"} <= set(re.findall(r"\w+", error["Message"]))
 
 
 def test_descriptions_have_what_aws_always_tells(server, model, bucket):

@@ -3,7 +3,9 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/id.h"
 #include "cli/cli.h"
+#include "wire/local.h"
 
 #define PAUSE_US 3000
 
@@ -11,6 +13,7 @@ void cli_query_clear(struct cli_query *query)
 {
     g_free(query->id);
     g_free(query->output);
+    g_free(query->manifest);
     *query = (struct cli_query){0};
 }
 
@@ -78,12 +81,36 @@ bool cli_query_run(struct cli_query *query, const char *sql, const char *databas
     if (!told)
         return false;
     query->output = g_strdup(json_text_at(told, "ResultConfiguration.OutputLocation"));
+    query->manifest = g_strdup(json_text_at(told, "Statistics.DataManifestLocation"));
     const char *reason = json_text_at(told, "Status.StateChangeReason");
     return strcmp(json_text_at(told, "Status.State"), "SUCCEEDED") == 0 ||
            error_set(error, ERROR_INVALID_REQUEST, "%s", reason ? reason : "it was cancelled");
 }
 
+bool cli_query_unload(struct cli_query *query, const char *sql, const char *database,
+                      GError **error)
+{
+    *query = (struct cli_query){0};
+    g_autofree char *output = own_output(error);
+    if (!output)
+        return false;
+    g_autofree char *id = id_uuid();
+    g_autofree char *unload = g_strdup_printf(
+        "UNLOAD (%s) TO '%sunloaded/%s/' WITH (format = 'PARQUET', compression = 'SNAPPY')", sql,
+        output, id);
+    return cli_query_run(query, unload, database, output, error);
+}
+
 /* ---- results ---- */
+
+GBytes *cli_query_object(const char *uri, GError **error)
+{
+    g_auto(GStrv) parts = g_strsplit(uri + strlen("s3://"), "/", 2);
+    g_autoptr(json_auto) request = json_pack("{ssss}", "Bucket", parts[0], "Key", parts[1]);
+    GBytes *body = NULL;
+    json_decref(local_call(cli_home(), "s3", "GetObject", request, NULL, &body, error));
+    return body;
+}
 
 json_t *cli_query_page(const struct cli_query *query, char **token, GError **error)
 {

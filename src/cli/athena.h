@@ -7,7 +7,8 @@
 /* A query that has ended well. */
 struct cli_query {
     char *id;
-    char *output; /* the address of its result */
+    char *output;   /* the address of its result */
+    char *manifest; /* of what names the objects that it wrote, a line each; or NULL */
 };
 void cli_query_clear(struct cli_query *query);
 
@@ -15,6 +16,13 @@ void cli_query_clear(struct cli_query *query);
  * is made for them. */
 bool cli_query_run(struct cli_query *query, const char *sql, const char *database,
                    const char *output, GError **error);
+
+/* The same with its rows as Parquet: the manifest names the objects. */
+bool cli_query_unload(struct cli_query *query, const char *sql, const char *database,
+                      GError **error);
+
+/* An object's bytes, by its address. */
+GBytes *cli_query_object(const char *uri, GError **error);
 
 /* The next page of its result: the reply of GetQueryResults. *token is "" at first, and NULL when
  * there are no more. */

@@ -75,7 +75,8 @@ static const struct verb verbs[] = {
      "Trino's SQL as Athena takes it, and Hive's definitions (CREATE EXTERNAL TABLE, MSCK, SHOW "
      "...).\n"
      "  --database D               where names without one are looked up (default: default)\n"
-     "  --format table|csv|json    how the result is printed; json is an object a row",
+     "  --format FORMAT            table, csv, json (an object a row) or parquet\n"
+     "  --output FILE              where csv and parquet go; large Parquet goes on in FILE.1 ...",
      cli_query},
     {"tables", "[DATABASE]", "list the catalog's tables", "", cli_tables},
     {"predict", "ARTIFACT... [FILE]", "answer rows with a model, or a pipeline of them",

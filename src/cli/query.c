@@ -5,7 +5,6 @@
 #include "base/error.h"
 #include "cli/athena.h"
 #include "cli/cli.h"
-#include "wire/local.h"
 
 enum { WIDEST = 60 };
 
@@ -180,13 +179,11 @@ static bool print_json(const struct cli_query *query, GError **error)
     return good;
 }
 
-/* The result's object, as it is. */
-static bool print_object_bytes(const char *uri, const char *path, GError **error)
+/* ---- objects as they are ---- */
+
+static bool write_object(const char *uri, const char *path, GError **error)
 {
-    g_auto(GStrv) parts = g_strsplit(uri + strlen("s3://"), "/", 2);
-    g_autoptr(json_auto) request = json_pack("{ssss}", "Bucket", parts[0], "Key", parts[1]);
-    g_autoptr(GBytes) body = NULL;
-    json_decref(local_call(cli_home(), "s3", "GetObject", request, NULL, &body, error));
+    g_autoptr(GBytes) body = cli_query_object(uri, error);
     if (!body)
         return false;
     gsize size;
@@ -197,15 +194,50 @@ static bool print_object_bytes(const char *uri, const char *path, GError **error
            error_set(error, ERROR_INTERNAL, "the result could not be written");
 }
 
-/* ---- the verb ---- */
+/* The first goes to the path, the others beside it: rows.parquet, rows.parquet.1 ... */
+static bool write_files(char *const *uris, const char *path, GError **error)
+{
+    for (size_t i = 0; uris[i] && *uris[i]; i++) {
+        g_autofree char *beside = i ? g_strdup_printf("%s.%zu", path, i) : g_strdup(path);
+        if (!write_object(uris[i], beside, error))
+            return false;
+    }
+    return true;
+}
 
-static bool show(const char *sql, const char *database, const char *format, GError **error)
+static bool write_parquet(const char *sql, const char *database, const char *path, GError **error)
 {
     struct cli_query query;
-    bool good = cli_query_run(&query, sql, database, NULL, error);
-    if (good && strcmp(format, "csv") == 0)
-        good = print_object_bytes(query.output, NULL, error);
-    else if (good && strcmp(format, "json") == 0)
+    g_autoptr(GBytes) manifest = cli_query_unload(&query, sql, database, error)
+                                     ? cli_query_object(query.manifest, error)
+                                     : NULL;
+    cli_query_clear(&query);
+    if (!manifest)
+        return false;
+    gsize size;
+    const char *bytes = g_bytes_get_data(manifest, &size);
+    g_autofree char *text = g_strndup(bytes, size);
+    g_auto(GStrv) uris = g_strsplit(text, "\n", -1);
+    if (!size)
+        return error_set(error, ERROR_VALIDATION, "there is no row, and so no file");
+    return write_files(uris, path, error);
+}
+
+/* ---- the verb ---- */
+
+struct asked {
+    char *database, *format, *output;
+};
+
+static bool show(const char *sql, const struct asked *asked, GError **error)
+{
+    struct cli_query query;
+    if (g_strcmp0(asked->format, "parquet") == 0)
+        return write_parquet(sql, asked->database, asked->output, error);
+    bool good = cli_query_run(&query, sql, asked->database, NULL, error);
+    if (good && g_strcmp0(asked->format, "csv") == 0)
+        good = write_object(query.output, asked->output, error);
+    else if (good && g_strcmp0(asked->format, "json") == 0)
         good = print_json(&query, error);
     else if (good)
         good = print_table(&query, error);
@@ -213,29 +245,38 @@ static bool show(const char *sql, const char *database, const char *format, GErr
     return good;
 }
 
-static bool is_format(const char *format)
+static bool is_well_asked(const struct asked *asked)
 {
-    static const char *const formats[] = {"table", "csv", "json", NULL};
-    return g_strv_contains(formats, format);
+    static const char *const formats[] = {"table", "csv", "json", "parquet", NULL};
+    static const char *const files[] = {"csv", "parquet", NULL};
+    const char *format = asked->format ? asked->format : "table";
+    bool needs = strcmp(format, "parquet") == 0;
+    return g_strv_contains(formats, format) && (!needs || asked->output) &&
+           (!asked->output || g_strv_contains(files, format));
 }
 
 int cli_query(int argc, char **argv)
 {
-    g_autofree char *database = NULL;
-    g_autofree char *format = NULL;
+    struct asked asked = {0};
     const GOptionEntry options[] = {
-        {"database", 0, 0, G_OPTION_ARG_STRING, &database, NULL, NULL},
-        {"format", 0, 0, G_OPTION_ARG_STRING, &format, NULL, NULL},
+        {"database", 0, 0, G_OPTION_ARG_STRING, &asked.database, NULL, NULL},
+        {"format", 0, 0, G_OPTION_ARG_STRING, &asked.format, NULL, NULL},
+        {"output", 0, 0, G_OPTION_ARG_FILENAME, &asked.output, NULL, NULL},
         {0},
     };
-    if (!cli_options(&argc, &argv, options))
+    bool parsed = cli_options(&argc, &argv, options);
+    g_autofree char *database = asked.database;
+    g_autofree char *format = asked.format;
+    g_autofree char *output = asked.output;
+    if (!parsed)
         return CLI_USAGE;
-    if (argc != 2 || (format && !is_format(format))) {
-        fprintf(stderr, "lathe query: one statement is needed, and a format that is table, csv or "
-                        "json:\n  lathe query 'SELECT count(*) FROM flights'\n");
+    if (argc != 2 || !is_well_asked(&asked)) {
+        fprintf(stderr, "lathe query: one statement is needed, and a format that is table, csv, "
+                        "json or parquet; csv and parquet may go to --output FILE, parquet has "
+                        "to:\n  lathe query 'SELECT count(*) FROM flights'\n");
         return CLI_USAGE;
     }
     GError *error = NULL;
-    show(argv[1], database, format ? format : "table", &error);
+    show(argv[1], &asked, &error);
     return error ? cli_error(error) : CLI_OK;
 }

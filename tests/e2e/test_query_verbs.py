@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 
+import pyarrow.parquet
 import pytest
 
 
@@ -39,9 +40,19 @@ def test_a_query_as_text_for_programs(ask):
         {"a": 2, "b": "", "c": 1.5}, {"a": 30, "b": "zz", "c": 2.5}]
 
 
+def test_a_query_as_files(ask, tmp_path):
+    sql = "SELECT a, b, c FROM t WHERE a > 1 ORDER BY a"
+    ask("query", sql, "--format", "csv", "--output", str(tmp_path / "rows.csv"))
+    assert (tmp_path / "rows.csv").read_text() == '"a","b","c"\n"2","","1.5"\n"30","zz","2.5"\n'
+    ask("query", sql, "--format", "parquet", "--output", str(tmp_path / "rows.parquet"))
+    assert pyarrow.parquet.read_table(tmp_path / "rows.parquet").to_pylist() == [
+        {"a": 2, "b": "", "c": 1.5}, {"a": 30, "b": "zz", "c": 2.5}]
+    ask("query", sql, "--format", "parquet", status=2)
+
+
 def test_what_is_wrong_is_said(ask):
     assert "COLUMN_NOT_FOUND: line 1:8" in ask("query", "SELECT nope FROM t", status=1)
-    assert "table, csv or json" in ask("query", "SELECT 1", "--format", "xml", status=2)
+    assert "json or parquet" in ask("query", "SELECT 1", "--format", "xml", status=2)
     assert "nowhere not found" in ask("tables", "nowhere", status=1)
 
 

@@ -5,6 +5,8 @@
 
 // clang-format off
 #define SQL_PRELUDE_VALUES \
+    "CREATE OR REPLACE MACRO trino_finite(a) AS nullif(nullif(nullif(a, " \
+    "'NaN'::DOUBLE), 'Infinity'::DOUBLE), '-Infinity'::DOUBLE);\n" \
     "CREATE OR REPLACE MACRO trino_equal_floating(a, b) AS CASE WHEN a IS NULL OR " \
     "b IS NULL THEN NULL WHEN isnan(a) OR isnan(b) THEN false ELSE a = b END;\n" \
     "CREATE OR REPLACE MACRO trino_unequal_floating(a, b) AS CASE WHEN a IS NULL " \

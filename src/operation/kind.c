@@ -125,9 +125,15 @@ void kind_fit_summary(const struct kind *kind, json_t *summary)
     fit(entry_shape(kind, kind->list, kind->summaries), summary);
 }
 
+const char *kind_record(const struct kind *kind)
+{
+    return kind->record ? kind->record : kind->noun;
+}
+
 void kind_fit_result(const struct kind *kind, json_t *result)
 {
     const struct shape *record = entry_shape(kind, "Search", "Results");
-    const struct shape_member *member = record ? shape_member_find(record, kind->noun) : NULL;
+    const struct shape_member *member =
+        record ? shape_member_find(record, kind_record(kind)) : NULL;
     fit(member ? member->shape : NULL, result);
 }

@@ -14,6 +14,7 @@
 
 struct lathe;
 struct operation;
+struct resource; /* of the store */
 struct service;
 
 struct kind {
@@ -21,6 +22,7 @@ struct kind {
     const char *service;   /* "sagemaker": botocore's name */
     const char *word;      /* "training-job": in ARNs, in the store and its change feed */
     const char *noun;      /* "TrainingJob": what Search and tables call it */
+    const char *record;    /* "Trial": the member of Search's results; NULL: the noun */
     const char *name;      /* the member "TrainingJobName" */
     const char *arn;       /* "TrainingJobArn" */
     const char *status;    /* "TrainingJobStatus"; or NULL */
@@ -69,6 +71,9 @@ struct kind {
     json_t *(*step_list_request)(const json_t *description);
     bool step_is_cached; /* whether a step's result may stand for a later one's */
     bool searchable;
+    /* Adds to what is told of one, for searches and lists, what others know of it; false where
+     * nobody does. Or NULL. */
+    bool (*tell)(struct lathe *lathe, const struct resource *resource, json_t *description);
     const char *always; /* JSON: members that AWS describes even where nobody set them; or NULL */
 
     /* Errors that clients match; %s is its ARN */
@@ -108,6 +113,8 @@ const char *kind_name_in(const struct kind *kind, const json_t *describe_request
  * list) has no member for: what is left is what AWS's clients are told. */
 void kind_fit_description(const struct kind *kind, json_t *description);
 void kind_fit_summary(const struct kind *kind, json_t *summary);
+/* The member of Search's results that is one of these. */
+const char *kind_record(const struct kind *kind);
 /* The same for what a search of the service's finds, by its operation Search. */
 void kind_fit_result(const struct kind *kind, json_t *result);
 

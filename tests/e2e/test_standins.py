@@ -308,19 +308,29 @@ def test_a_hooks_folder_lies_below_the_output(server, bucket):
      f"({CODE}/script.py, line 1); sagemaker_inference.encoder.encode_all is not in lathe's stand-in"),
     ("import smdebug.pytorch\n",
      f"({CODE}/script.py, line 1); smdebug.pytorch is not in lathe's stand-in for smdebug"),
-    ("from smexperiments.tracker import Tracker\nTracker.create().log_metric('loss', 1)\n",
-     "CreateTrialComponent is an operation of sagemaker that lathe does not have"),
-    ("from smexperiments.experiment import Experiment\nExperiment.create('mine')\n",
-     "CreateExperiment is an operation of sagemaker that lathe does not have"),
-    ("from sagemaker.experiments import Run\n"
-     "with Run(experiment_name='mine', run_name='first') as run:\n    run.log_metric('loss', 1)\n",
-     "CreateExperiment is an operation of sagemaker that lathe does not have"),
     ("import sagemaker_inference.nothing\n",
      f"({CODE}/script.py, line 1); sagemaker_inference.nothing is not in lathe's stand-in"),
 ])
 def test_what_a_stand_in_lacks_is_told_by_its_name(server, bucket, script, reason):
     job, _ = scripts.run(server, bucket, script)
     assert reason in job["FailureReason"]
+
+
+@pytest.mark.parametrize("script", [
+    "from smexperiments.tracker import Tracker\n"
+    "with Tracker.create(display_name='first') as run:\n"
+    "    run.log_parameters({'eta': 0.5})\n    run.log_metric('loss', 1)\n"
+    "print(run.trial_component.trial_component_name)\n",
+    "from sagemaker.experiments import Run\n"
+    "with Run(experiment_name='mine', run_name='first') as run:\n"
+    "    run.log_parameter('eta', 0.5)\n    run.log_metric('loss', 1)\n"
+    "print(run._trial_component.trial_component_name)\n"])
+def test_experiments_are_kept_from_scripts(server, bucket, script):
+    job, lines = scripts.run(server, bucket, script)
+    assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
+    told = server.client("sagemaker").describe_trial_component(TrialComponentName=lines[-1])
+    assert told["Parameters"] == {"eta": {"NumberValue": 0.5}}
+    assert [(one["MetricName"], one["Last"]) for one in told["Metrics"]] == [("loss", 1)]
 
 
 @pytest.mark.parametrize("script, reason", [

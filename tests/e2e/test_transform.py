@@ -480,7 +480,7 @@ def test_models_that_do_not_do(server, bucket, model):
 def test_what_is_told_of_a_job(server, bucket, model):
     request = transform_request(model, f"s3://{bucket}/in", f"s3://{bucket}/out", split=None,
                                 Tags=[{"Key": "team", "Value": "a"}], MaxPayloadInMB=1,
-                                ExperimentConfig={"ExperimentName": "e"})
+                                ExperimentConfig={"TrialComponentDisplayName": "e"})
     server.client("s3").put_object(Bucket=bucket, Key="in/f", Body=text_of(ROWS[:3]))
     sagemaker = server.client("sagemaker")
     arn = sagemaker.create_transform_job(**request)["TransformJobArn"]

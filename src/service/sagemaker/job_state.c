@@ -7,6 +7,7 @@
 #include "job/job.h"
 #include "lake/lake.h"
 #include "log/log_stream.h"
+#include "service/sagemaker/experiments.h"
 #include "store/metric.h"
 
 /* A job while it is on its way. */
@@ -178,16 +179,42 @@ static void submit(struct lathe *lathe, const struct job_life *life, const json_
     jobs_submit(lathe->jobs, &order);
 }
 
+struct job_creation {
+    struct creation creation;
+    const struct job_component *component; /* or NULL */
+};
+
+static bool write_job(struct store_connection *connection, void *data, GError **error)
+{
+    const struct job_creation *job = data;
+    return (!job->component ||
+            job_component_create_within(connection, job->creation.call, job->component, error)) &&
+           sagemaker_create_within(connection, &job->creation, error);
+}
+
+/* The job, and its component of a trial, in one change. */
+static bool write_created(const struct creation *creation, GError **error)
+{
+    const struct call *call = creation->call;
+    const json_t *request = creation->request;
+    g_autoptr(job_component_auto) component = NULL;
+    if (!sagemaker_check_tags(json_object_get(request, "Tags"), error) ||
+        !job_component_find(call, creation->kind, request, &component, error))
+        return false;
+    struct job_creation job = {*creation, component};
+    return sagemaker_write(call, write_job, &job, creation->reply, error);
+}
+
 bool sagemaker_create_job(const struct call *call, const struct job_life *life,
                           const json_t *request, json_t *body, struct reply *reply, GError **error)
 {
+    g_autoptr(json_auto) kept = body;
     g_autoptr(job_plan_auto) plan = life->plan(call, request, error);
-    if (!plan || !job_plan_check(plan, error)) {
-        json_decref(body);
+    if (!plan || !job_plan_check(plan, error))
         return false;
-    }
     plan->max_seconds = json_number_at(request, "StoppingCondition.MaxRuntimeInSeconds", 0);
-    if (!sagemaker_create(call, life->kind, request, life->kind->going, body, reply, error))
+    struct creation creation = {call, life->kind, request, life->kind->going, kept, reply};
+    if (!write_created(&creation, error))
         return false;
     submit(call->lathe, life, request, g_steal_pointer(&plan));
     return true;
@@ -254,7 +281,8 @@ bool sagemaker_delete_job(const struct call *call, const struct kind *kind, cons
     struct store *store = call->lathe->store;
     const char *name = json_text_at(request, kind->name);
     bool found;
-    if (!resource_delete_checked(store, kind->word, name, is_at_its_end, &found, error))
+    if (!job_component_keep(call->lathe, kind, name, error) ||
+        !resource_delete_checked(store, kind->word, name, is_at_its_end, &found, error))
         return false;
     if (!found)
         return error_set(error, ERROR_NOT_FOUND, "%s", kind->missing);

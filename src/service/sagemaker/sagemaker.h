@@ -20,7 +20,10 @@
     X(endpoint_config)     \
     X(endpoint)            \
     X(pipeline)            \
-    X(pipeline_execution)
+    X(pipeline_execution)  \
+    X(experiment)          \
+    X(trial)               \
+    X(trial_component)
 
 #define DECLARE_KIND(name) extern const struct kind name##_kind;
 SAGEMAKER_KINDS(DECLARE_KIND)

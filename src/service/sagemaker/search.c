@@ -63,6 +63,30 @@ static bool fits(const char *found, const char *operation, const char *wanted)
     return order <= 0; /* LessThanOrEqualTo: the shape knows no other */
 }
 
+/* "Metrics.loss.Max" of a trial component: what a metric's name may hold, too, stands between two
+ * points. The SDK's users write the first and the last word small. */
+static json_t *statistic_at(const json_t *description, const char *name)
+{
+    const char *last = strrchr(name, '.');
+    size_t i;
+    const json_t *metric;
+    json_array_foreach(json_object_get(description, "Metrics"), i, metric)
+    {
+        g_autofree char *of = g_strconcat("metrics.", json_text_at(metric, "MetricName"), NULL);
+        size_t length = (size_t)(last - name);
+        if (strlen(of) != length || g_ascii_strncasecmp(of, name, length) != 0)
+            continue;
+        const char *statistic;
+        json_t *value;
+        json_object_foreach((json_t *)metric, statistic, value)
+        {
+            if (g_ascii_strcasecmp(statistic, last + 1) == 0)
+                return value;
+        }
+    }
+    return NULL;
+}
+
 /* "Tags.name" and "Metrics.name" look into lists of names and values; all else is a path. */
 static json_t *value_at(const json_t *description, const char *name)
 {
@@ -70,6 +94,8 @@ static json_t *value_at(const json_t *description, const char *name)
         const char *prefix, *list, *key, *value;
     } lists[] = {{"Tags.", "Tags", "Key", "Value"},
                  {"Metrics.", "FinalMetricDataList", "MetricName", "Value"}};
+    if (json_object_get(description, "Metrics") && g_ascii_strncasecmp(name, "metrics.", 8) == 0)
+        return statistic_at(description, name);
     for (size_t l = 0; l < G_N_ELEMENTS(lists); l++) {
         if (!g_str_has_prefix(name, lists[l].prefix))
             continue;
@@ -85,11 +111,29 @@ static json_t *value_at(const json_t *description, const char *name)
     return json_at(description, name);
 }
 
+/* "Parents.TrialName": one of the trials of a component. */
+static bool parent_fits(const json_t *description, const char *name, const char *operation,
+                        const char *wanted)
+{
+    size_t i;
+    const json_t *parent;
+    json_array_foreach(json_object_get(description, "Parents"), i, parent)
+    {
+        if (fits(json_text_at(parent, name), operation, wanted))
+            return true;
+    }
+    return false;
+}
+
 static bool filter_fits(const json_t *description, const json_t *filter)
 {
+    const char *name = json_text_at(filter, "Name");
     const char *operation = json_text_at(filter, "Operator");
     const char *wanted = json_text_at(filter, "Value");
-    g_autofree char *found = comparable(value_at(description, json_text_at(filter, "Name")));
+    if (g_str_has_prefix(name, "Parents."))
+        return parent_fits(description, name + strlen("Parents."), operation ? operation : "Equals",
+                           wanted ? wanted : "");
+    g_autofree char *found = comparable(value_at(description, name));
     return fits(found, operation ? operation : "Equals", wanted ? wanted : "");
 }
 
@@ -174,6 +218,8 @@ static json_t *find_all(const struct call *call, const struct kind *kind, const 
     for (guint i = 0; i < resources->len; i++) {
         const struct resource *resource = g_ptr_array_index(resources, i);
         g_autoptr(json_auto) description = sagemaker_describe(kind, resource);
+        if (kind->tell)
+            kind->tell(call->lathe, resource, description);
         json_t *tags = resource_tags(call->lathe->store, resource->arn, error);
         if (!tags)
             return NULL;
@@ -216,14 +262,14 @@ static json_t *sorted(const json_t *found, const json_t *request)
 }
 
 /* What a result has no member for can be searched, and is not shown. */
-static void fit_results(const struct kind *kind, const char *resource, json_t *results)
+static void fit_results(const struct kind *kind, json_t *results)
 {
     size_t i;
     json_t *description;
     json_array_foreach(results, i, description)
     {
         kind_fit_result(kind, description);
-        json_array_set_new(results, i, json_pack("{sO}", resource, description));
+        json_array_set_new(results, i, json_pack("{sO}", kind_record(kind), description));
     }
 }
 
@@ -243,6 +289,6 @@ bool search(const struct call *call, const json_t *request, struct reply *reply,
     struct page_listing listing = {name, 100, ERROR_VALIDATION};
     if (!page_put(&reply->output, "Results", all, &listing, request, error))
         return false;
-    fit_results(kind, resource, json_object_get(reply->output, "Results"));
+    fit_results(kind, json_object_get(reply->output, "Results"));
     return true;
 }

@@ -149,7 +149,7 @@ class Tracker:
         name = self.trial_component.trial_component_name
         client = (self._session or records.session()).client("sagemaker-metrics")
         for begin in range(0, len(self._metrics), METRICS_A_CALL):
-            client.batch_put_metrics(TrialComponentName=name,
+            client.batch_put_metrics(TrialComponentName=name.lower(),  # the service wants it small
                                      MetricData=self._metrics[begin:begin + METRICS_A_CALL])
 
     def close(self):

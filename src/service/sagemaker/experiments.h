@@ -1,0 +1,70 @@
+/* experiments.h: what was tried: experiments, their trials, and the components of these. An
+ * experiment counts its trials and a trial its components, in the change that adds or takes one, so
+ * that none is deleted that has any. */
+#ifndef LATHE_SERVICE_SAGEMAKER_EXPERIMENTS_H
+#define LATHE_SERVICE_SAGEMAKER_EXPERIMENTS_H
+
+#include "service/sagemaker/sagemaker.h"
+
+/* The request with a DisplayName, which is the name where it gives none. */
+json_t *experiments_body(const struct kind *kind, const json_t *request);
+
+/* Within a change of the store: that many more belong to a resource. */
+bool experiments_count(struct store_connection *connection, struct store *store,
+                       const struct kind *kind, const char *name, int more, GError **error);
+/* A resource_change: lets a resource go that nothing belongs to. */
+resource_change experiments_check_empty;
+
+/* A list whose filters are no columns of the store's. keep says what belongs in it; or NULL. */
+struct experiments_list {
+    const struct kind *kind;
+    const char *parent;
+    bool (*keep)(const struct resource *resource, const void *data);
+    const void *data;
+};
+bool experiments_list(const struct call *call, const struct experiments_list *list,
+                      const json_t *request, struct reply *reply, GError **error);
+
+/* ---- trials ---- */
+
+/* Within a change of the store: makes a trial of an experiment that there is. */
+bool trial_create_within(struct store_connection *connection, const struct creation *creation,
+                         GError **error);
+
+/* ---- components of jobs ---- */
+
+/* What a job's ExperimentConfig asks for. */
+struct job_component {
+    char *component, *arn, *job_arn, *experiment, *trial; /* experiment, trial: may be NULL */
+    const char *source_type;
+    const json_t *config;
+    bool makes_trial;
+};
+void job_component_free(struct job_component *component);
+typedef struct job_component job_component_auto;
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(job_component_auto, job_component_free)
+
+/* Fails where it names what there is not. *component stays NULL where nothing is asked for. */
+bool job_component_find(const struct call *call, const struct kind *kind, const json_t *request,
+                        struct job_component **component, GError **error);
+/* Within the change that creates the job. */
+bool job_component_create_within(struct store_connection *connection, const struct call *call,
+                                 const struct job_component *component, GError **error);
+/* Before a job at its end is deleted: its component keeps what it shows of it. */
+bool job_component_keep(struct lathe *lathe, const struct kind *kind, const char *job,
+                        GError **error);
+
+/* ---- metrics ---- */
+
+/* The members of DescribeTrialComponent's Metrics. */
+struct metric_summary {
+    gint64 count;
+    double minimum, maximum, mean, squares, last, time; /* squares: of distances from the mean */
+};
+void metric_summary_add(struct metric_summary *summary, double value, double time);
+double metric_summary_deviation(const struct metric_summary *summary);
+struct metric_summary metric_summary_read(const json_t *member);
+json_t *metric_summary_member(const struct metric_summary *summary, const char *name,
+                              const char *source);
+
+#endif

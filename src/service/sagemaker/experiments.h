@@ -50,9 +50,16 @@ bool job_component_find(const struct call *call, const struct kind *kind, const 
 /* Within the change that creates the job. */
 bool job_component_create_within(struct store_connection *connection, const struct call *call,
                                  const struct job_component *component, GError **error);
+/* Adds to the component's description what the job tells. False: there is no such job any more, and
+ * the component itself has what there is to tell. */
+bool job_component_tell(struct lathe *lathe, const char *job_arn, json_t *description);
 /* Before a job at its end is deleted: its component keeps what it shows of it. */
 bool job_component_keep(struct lathe *lathe, const struct kind *kind, const char *job,
                         GError **error);
+
+/* Within a change of the store: it belongs to its trial. */
+bool trial_component_associate_within(struct store_connection *connection, struct store *store,
+                                      const struct job_component *component, GError **error);
 
 /* ---- metrics ---- */
 

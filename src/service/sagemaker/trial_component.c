@@ -1,10 +1,8 @@
 /* Trial components: what one try was given and what came of it; and the trials that they belong to.
- * A component of a job tells what the job does as long as there is the job. */
-#include <math.h>
+ * What those of jobs tell is in job_component.c. */
 #include <string.h>
 
 #include "service/sagemaker/experiments.h"
-#include "store/metric.h"
 
 /* ---- what is told of it ---- */
 
@@ -204,6 +202,14 @@ static bool disassociate_within(struct store_connection *connection, void *data,
                                                       association->trial, -1, error);
 }
 
+bool trial_component_associate_within(struct store_connection *connection, struct store *store,
+                                      const struct job_component *component, GError **error)
+{
+    struct association association = {store, component->component, component->trial,
+                                      component->experiment, false};
+    return associate_within(connection, &association, error);
+}
+
 static bool change_association(const struct call *call, store_work *work, const json_t *request,
                                struct reply *reply, GError **error)
 {
@@ -236,349 +242,6 @@ static bool disassociate_trial_component(const struct call *call, const json_t *
     return change_association(call, disassociate_within, request, reply, error);
 }
 
-/* ---- components of jobs ---- */
-
-struct job_source {
-    const struct kind *kind;
-    const char *type;
-    const char *suffix;    /* of the component's name, behind the job's */
-    const char *resources; /* where its instances are said */
-    const char *start, *end;
-};
-static const struct job_source job_sources[] = {
-    {&training_job_kind, "SageMakerTrainingJob", "-aws-training-job", "ResourceConfig",
-     "TrainingStartTime", "TrainingEndTime"},
-    {&processing_job_kind, "SageMakerProcessingJob", "-aws-processing-job",
-     "ProcessingResources.ClusterConfig", "ProcessingStartTime", "ProcessingEndTime"},
-    {&transform_job_kind, "SageMakerTransformJob", "-aws-transform-job", "TransformResources",
-     "TransformStartTime", "TransformEndTime"},
-};
-
-static const struct job_source *source_of(const char *word)
-{
-    for (size_t i = 0; i < G_N_ELEMENTS(job_sources); i++)
-        if (strcmp(job_sources[i].kind->word, word) == 0)
-            return &job_sources[i];
-    return NULL;
-}
-
-/* What a user wrote into the component stays. */
-static void put_missing(json_t *description, const char *map, const char *name, json_t *value)
-{
-    json_t *members = json_object_get(description, map);
-    if (!members) {
-        members = json_object();
-        json_object_set_new(description, map, members);
-    }
-    if (json_object_get(members, name))
-        json_decref(value);
-    else
-        json_object_set_new(members, name, value);
-}
-
-static json_t *parameter(const char *text)
-{
-    char *end;
-    double number = g_ascii_strtod(text, &end);
-    bool is_number = *text && !*end && isfinite(number);
-    return is_number ? json_pack("{sf}", "NumberValue", number)
-                     : json_pack("{ss}", "StringValue", text);
-}
-
-static void tell_parameters(const struct job_source *source, const json_t *job, json_t *description)
-{
-    const char *name;
-    json_t *value;
-    json_object_foreach(json_object_get(job, "HyperParameters"), name, value)
-        put_missing(description, "Parameters", name, parameter(json_string_value(value)));
-    static const char *const numbers[] = {"InstanceCount", "VolumeSizeInGB"};
-    const json_t *resources = json_at(job, source->resources);
-    const char *type = json_text_at(resources, "InstanceType");
-    if (type)
-        put_missing(description, "Parameters", "SageMaker.InstanceType",
-                    json_pack("{ss}", "StringValue", type));
-    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
-        g_autofree char *full = g_strconcat("SageMaker.", numbers[i], NULL);
-        double number = json_number_at(resources, numbers[i], 0);
-        if (number > 0)
-            put_missing(description, "Parameters", full, json_pack("{sf}", "NumberValue", number));
-    }
-}
-
-/* A media type with parameters ("text/csv; charset=utf-8") breaks the pattern of its member. */
-static void put_artifact(json_t *description, const char *map, const char *name, const char *place,
-                         const char *media)
-{
-    if (!name || !place)
-        return;
-    json_t *artifact = json_pack("{ss}", "Value", place);
-    if (media && *media && !strpbrk(media, "; .,"))
-        json_object_set_new(artifact, "MediaType", json_string(media));
-    put_missing(description, map, name, artifact);
-}
-
-static void tell_artifacts(const json_t *job, json_t *description)
-{
-    static const struct {
-        const char *map, *list, *name, *place, *media;
-    } lists[] = {
-        {"InputArtifacts", "InputDataConfig", "ChannelName", "DataSource.S3DataSource.S3Uri",
-         "ContentType"},
-        {"InputArtifacts", "ProcessingInputs", "InputName", "S3Input.S3Uri", "none"},
-        {"OutputArtifacts", "ProcessingOutputConfig.Outputs", "OutputName", "S3Output.S3Uri",
-         "none"},
-    };
-    static const struct {
-        const char *map, *name, *place;
-    } single[] = {
-        {"InputArtifacts", "SageMaker.ImageUri", "AlgorithmSpecification.TrainingImage"},
-        {"InputArtifacts", "SageMaker.ImageUri", "AppSpecification.ImageUri"},
-        {"InputArtifacts", "SageMaker.ModelName", "ModelName"},
-        {"InputArtifacts", "SageMaker.TransformInput",
-         "TransformInput.DataSource.S3DataSource.S3Uri"},
-        {"OutputArtifacts", "SageMaker.TransformOutput", "TransformOutput.S3OutputPath"},
-        {"OutputArtifacts", "SageMaker.ModelArtifact", "ModelArtifacts.S3ModelArtifacts"},
-    };
-    for (size_t l = 0; l < G_N_ELEMENTS(lists); l++) {
-        size_t i;
-        const json_t *entry;
-        json_array_foreach(json_at(job, lists[l].list), i, entry)
-            put_artifact(description, lists[l].map, json_text_at(entry, lists[l].name),
-                         json_text_at(entry, lists[l].place), json_text_at(entry, lists[l].media));
-    }
-    for (size_t s = 0; s < G_N_ELEMENTS(single); s++)
-        put_artifact(description, single[s].map, single[s].name, json_text_at(job, single[s].place),
-                     NULL);
-}
-
-/* Of all values that the job reported, where they are still kept; else of the last. */
-static struct metric_summary summary_of(struct store *store, const struct resource *job,
-                                        const struct kind *kind, const json_t *last)
-{
-    g_autoptr(json_auto) dimensions = json_pack("[{ssss}]", "Name", kind->name, "Value", job->name);
-    g_autoptr(GArray) values =
-        metric_values(store, kind->log_group, json_text_at(last, "MetricName"), dimensions, NULL);
-    struct metric_summary summary = {0};
-    double time = json_number_at(last, "Timestamp", 0);
-    for (guint i = 0; values && i < values->len; i++)
-        metric_summary_add(&summary, g_array_index(values, double, i), time);
-    double value = json_number_at(last, "Value", 0);
-    if (!summary.count)
-        metric_summary_add(&summary, value, time);
-    summary.last = value;
-    return summary;
-}
-
-static bool has_metric(const json_t *metrics, const char *name)
-{
-    size_t i;
-    const json_t *metric;
-    json_array_foreach((json_t *)metrics, i, metric)
-    {
-        if (strcmp(json_text_at(metric, "MetricName"), name) == 0)
-            return true;
-    }
-    return false;
-}
-
-static void tell_metrics(struct store *store, const struct resource *job, const struct kind *kind,
-                         json_t *description)
-{
-    size_t i;
-    const json_t *last;
-    json_t *metrics = json_object_get(description, "Metrics");
-    metrics = metrics ? json_incref(metrics) : json_array();
-    json_array_foreach(json_object_get(job->body, "FinalMetricDataList"), i, last)
-    {
-        const char *name = json_text_at(last, "MetricName");
-        struct metric_summary summary = summary_of(store, job, kind, last);
-        if (!has_metric(metrics, name))
-            json_array_append_new(metrics, metric_summary_member(&summary, name, job->arn));
-    }
-    json_object_set_new(description, "Metrics", metrics);
-}
-
-static void tell_status(const struct job_source *source, const struct resource *job,
-                        json_t *description)
-{
-    const char *reason = json_text_at(job->body, "FailureReason");
-    json_t *status = json_pack("{ss}", "PrimaryStatus", job->status);
-    g_autofree char *message = g_strndup(reason ? reason : "", 1024);
-    g_strdelimit(message, "\n", ' ');
-    if (reason && g_utf8_validate(message, -1, NULL))
-        json_object_set_new(status, "Message", json_string(message));
-    json_object_set_new(description, "Status", status);
-    json_put(description, "StartTime", json_incref(json_object_get(job->body, source->start)));
-    json_put(description, "EndTime", json_incref(json_object_get(job->body, source->end)));
-}
-
-/* False: there is no such job any more, and the component itself has what there is to tell. */
-static bool tell_job(struct lathe *lathe, const char *arn, json_t *description)
-{
-    g_autoptr(resource_auto) job = arn ? resource_get_by_arn(lathe->store, arn, NULL) : NULL;
-    const struct job_source *source = job ? source_of(job->kind) : NULL;
-    if (!source)
-        return false;
-    tell_status(source, job, description);
-    tell_parameters(source, job->body, description);
-    tell_artifacts(job->body, description);
-    tell_metrics(lathe->store, job, source->kind, description);
-    return true;
-}
-
-/* ---- their making ---- */
-
-void job_component_free(struct job_component *component)
-{
-    if (!component)
-        return;
-    g_free(component->component);
-    g_free(component->arn);
-    g_free(component->job_arn);
-    g_free(component->experiment);
-    g_free(component->trial);
-    g_free(component);
-}
-
-/* A trial is in one experiment: where both are named they have to go together. */
-static bool find_trial(const struct call *call, struct job_component *found, GError **error)
-{
-    const char *name = json_text_at(found->config, "TrialName");
-    g_autoptr(resource_auto) trial = name ? sagemaker_get(call, &trial_kind, name, error) : NULL;
-    if (!name)
-        return true;
-    if (!trial)
-        return false;
-    if (found->experiment && strcmp(found->experiment, trial->parent) != 0)
-        return error_set(error, ERROR_VALIDATION,
-                         "ExperimentConfig: trial %s belongs to experiment %s, not to %s.",
-                         trial->name, trial->parent, found->experiment);
-    g_free(found->experiment);
-    found->experiment = g_strdup(trial->parent);
-    found->trial = g_strdup(trial->name);
-    return true;
-}
-
-static bool find_experiment(const struct call *call, struct job_component *found, GError **error)
-{
-    const char *name = json_text_at(found->config, "ExperimentName");
-    g_autoptr(resource_auto) experiment =
-        name ? sagemaker_get(call, &experiment_kind, name, error) : NULL;
-    if (name && !experiment)
-        return false;
-    found->experiment = g_strdup(experiment ? experiment->name : NULL);
-    return true;
-}
-
-bool job_component_find(const struct call *call, const struct kind *kind, const json_t *request,
-                        struct job_component **component, GError **error)
-{
-    const struct job_source *source = source_of(kind->word);
-    const json_t *config = json_object_get(request, "ExperimentConfig");
-    if (!source || !config)
-        return true;
-    const char *job = json_text_at(request, kind->name);
-    g_autofree char *lower = g_ascii_strdown(job, -1);
-    g_autoptr(job_component_auto) found = g_new0(struct job_component, 1);
-    found->config = config;
-    found->source_type = source->type;
-    found->component = g_strconcat(lower, source->suffix, NULL);
-    found->arn = call_arn(call, trial_component_kind.word, found->component);
-    found->job_arn = call_arn(call, kind->word, lower);
-    if (!find_experiment(call, found, error) || !find_trial(call, found, error))
-        return false;
-    found->makes_trial = found->experiment && !found->trial;
-    if (found->makes_trial)
-        found->trial = g_strconcat(lower, "-trial", NULL);
-    *component = g_steal_pointer(&found);
-    return true;
-}
-
-static json_t *first_body(const struct job_component *component)
-{
-    const char *display = json_text_at(component->config, "TrialComponentDisplayName");
-    json_t *source =
-        json_pack("{ssss}", "SourceArn", component->job_arn, "SourceType", component->source_type);
-    json_t *body = json_pack("{sssOs[O]}", "DisplayName", display ? display : component->component,
-                             "Source", source, "Sources", source);
-    json_decref(source);
-    json_put(body, "RunName", json_incref(json_object_get(component->config, "RunName")));
-    return body;
-}
-
-/* A job of a name that was free again goes on in the component of the one before. */
-static bool make_component(struct store_connection *connection, const struct call *call,
-                           const struct job_component *component, GError **error)
-{
-    g_autoptr(json_auto) body = first_body(component);
-    struct resource resource = {.kind = (char *)trial_component_kind.word,
-                                .name = component->component,
-                                .arn = component->arn,
-                                .status = (char *)"",
-                                .parent = (char *)"",
-                                .body = body,
-                                .any_case = true};
-    bool taken = false;
-    if (resource_create_within(connection, call->lathe->store, &resource, &taken, error))
-        return true;
-    if (taken)
-        g_clear_error(error);
-    return taken;
-}
-
-static bool make_trial(struct store_connection *connection, const struct call *call,
-                       const struct job_component *component, GError **error)
-{
-    struct reply reply = {0};
-    g_autoptr(json_auto) request =
-        json_pack("{ssssss}", "TrialName", component->trial, "DisplayName", component->trial,
-                  "ExperimentName", component->experiment);
-    struct creation creation = {call, &trial_kind, request, "", NULL, &reply};
-    bool made = trial_create_within(connection, &creation, error);
-    reply_clear(&reply);
-    return made;
-}
-
-bool job_component_create_within(struct store_connection *connection, const struct call *call,
-                                 const struct job_component *component, GError **error)
-{
-    if (!make_component(connection, call, component, error) ||
-        (component->makes_trial && !make_trial(connection, call, component, error)))
-        return false;
-    struct association association = {call->lathe->store, component->component, component->trial,
-                                      component->experiment, false};
-    return !component->trial || associate_within(connection, &association, error);
-}
-
-static bool keep_members(struct resource *component, void *data, GError **error)
-{
-    (void)error;
-    static const char *const members[] = {
-        "Status",         "StartTime",       "EndTime", "Parameters",
-        "InputArtifacts", "OutputArtifacts", "Metrics", NULL};
-    json_copy_members(component->body, data, members);
-    return true;
-}
-
-bool job_component_keep(struct lathe *lathe, const struct kind *kind, const char *job,
-                        GError **error)
-{
-    const struct job_source *source = source_of(kind->word);
-    g_autofree char *lower = g_ascii_strdown(job, -1);
-    g_autofree char *name = source ? g_strconcat(lower, source->suffix, NULL) : NULL;
-    GError *cause = NULL;
-    g_autoptr(resource_auto) component =
-        name ? resource_get(lathe->store, trial_component_kind.word, name, &cause) : NULL;
-    if (cause)
-        g_propagate_error(error, cause);
-    if (!component)
-        return !cause;
-    g_autoptr(json_auto) description = sagemaker_describe(&trial_component_kind, component);
-    return !tell_component(lathe, component, description) ||
-           resource_update(lathe->store, component->kind, component->name, keep_members,
-                           description, NULL, error);
-}
-
 /* Takes part in searches and lists: what it belongs to, and what its job has done. */
 static bool tell_component(struct lathe *lathe, const struct resource *resource,
                            json_t *description)
@@ -587,7 +250,7 @@ static bool tell_component(struct lathe *lathe, const struct resource *resource,
     json_copy_members(description, resource->body, members);
     json_put(description, "TrialComponentSource",
              json_incref(json_object_get(resource->body, "Source")));
-    return tell_job(lathe, json_text_at(resource->body, "Source.SourceArn"), description);
+    return job_component_tell(lathe, json_text_at(resource->body, "Source.SourceArn"), description);
 }
 
 /* ---- what it is ---- */

@@ -88,6 +88,10 @@ static void grouping(void **state)
 {
     (void)state;
     static const struct example examples[] = {
+        {"SELECT regr_slope(y, x), regr_intercept(y, x), corr(y, x) FROM (VALUES (1e0, 2e0)) t(y, "
+         "x)",
+         "[[null,null,null]]"},
+        {"SELECT regr_slope(y, x) FROM (VALUES (1e0, 2e0), (3e0, 3e0)) t(y, x)", "[[2.0]]"},
         {"SELECT a, sum(v), grouping(a) FROM (VALUES ('x', 1), ('y', 2)) t(a, v) GROUP BY ROLLUP "
          "(a) ORDER BY 3, 1",
          "[[\"x\",1,0],[\"y\",2,0],[null,3,1]]"},

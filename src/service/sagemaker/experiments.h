@@ -66,10 +66,9 @@ bool trial_component_associate_within(struct store_connection *connection, struc
 /* The members of DescribeTrialComponent's Metrics. */
 struct metric_summary {
     gint64 count;
-    double minimum, maximum, mean, squares, last, time; /* squares: of distances from the mean */
+    double minimum, maximum, mean, deviation, last, time; /* deviation: of the population */
 };
 void metric_summary_add(struct metric_summary *summary, double value, double time);
-double metric_summary_deviation(const struct metric_summary *summary);
 struct metric_summary metric_summary_read(const json_t *member);
 json_t *metric_summary_member(const struct metric_summary *summary, const char *name,
                               const char *source);

@@ -11,13 +11,16 @@
 
 /* ---- summing up ---- */
 
-/* By Welford's method, which does not cancel. */
+/* By Welford's method, which does not cancel; in terms that no finite values make overflow. */
 void metric_summary_add(struct metric_summary *summary, double value, double time)
 {
     bool first = summary->count++ == 0;
-    double distance = value - summary->mean;
-    summary->mean += distance / (double)summary->count;
-    summary->squares += distance * (value - summary->mean);
+    double count = (double)summary->count;
+    double half_distance = value / 2 - summary->mean / 2;
+    summary->deviation = first ? 0
+                               : hypot(summary->deviation * sqrt((count - 1) / count),
+                                       half_distance * (2 * sqrt(count - 1) / count));
+    summary->mean += value / count - summary->mean / count;
     summary->minimum = first ? value : MIN(summary->minimum, value);
     summary->maximum = first ? value : MAX(summary->maximum, value);
     if (!first && time < summary->time)
@@ -26,24 +29,17 @@ void metric_summary_add(struct metric_summary *summary, double value, double tim
     summary->time = time;
 }
 
-double metric_summary_deviation(const struct metric_summary *summary)
-{
-    return summary->count ? sqrt(summary->squares / (double)summary->count) : 0;
-}
-
 struct metric_summary metric_summary_read(const json_t *member)
 {
-    double deviation = json_number_at(member, "StdDev", 0);
-    struct metric_summary summary = {
+    return (struct metric_summary){
         .count = json_integer_at(member, "Count", 0),
         .minimum = json_number_at(member, "Min", 0),
         .maximum = json_number_at(member, "Max", 0),
         .mean = json_number_at(member, "Avg", 0),
         .last = json_number_at(member, "Last", 0),
         .time = json_number_at(member, "TimeStamp", 0),
+        .deviation = json_number_at(member, "StdDev", 0),
     };
-    summary.squares = deviation * deviation * (double)summary.count;
-    return summary;
 }
 
 json_t *metric_summary_member(const struct metric_summary *summary, const char *name,
@@ -52,7 +48,7 @@ json_t *metric_summary_member(const struct metric_summary *summary, const char *
     return json_pack("{sssssfsfsfsfsIsfsf}", "MetricName", name, "SourceArn", source, "TimeStamp",
                      summary->time, "Max", summary->maximum, "Min", summary->minimum, "Last",
                      summary->last, "Count", (json_int_t)summary->count, "Avg", summary->mean,
-                     "StdDev", metric_summary_deviation(summary));
+                     "StdDev", summary->deviation);
 }
 
 /* ---- putting ---- */
@@ -208,7 +204,7 @@ static double statistic(const struct metric_summary *summary, const char *name)
         return summary->mean;
     if (strcmp(name, "Count") == 0)
         return (double)summary->count;
-    return strcmp(name, "Last") == 0 ? summary->last : metric_summary_deviation(summary);
+    return strcmp(name, "Last") == 0 ? summary->last : summary->deviation;
 }
 
 static json_t *result_of(const GArray *points, const char *wanted)

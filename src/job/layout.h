@@ -46,7 +46,7 @@ struct job_plan *layout_transform(const struct layout_transform *given);
  * be below /opt/ml/processing: else NULL and ERROR_VALIDATION. */
 struct layout_processing {
     const char *program, *image;
-    const json_t *config;           /* what the program may read of itself: the request */
+    const json_t *config;           /* what the program may read of itself */
     const json_t *inputs, *outputs; /* ProcessingInputs, ProcessingOutputConfig.Outputs, or NULL */
 };
 struct job_plan *layout_processing(const struct layout_processing *given, GError **error);

@@ -161,6 +161,22 @@ def test_metrics_are_summed_up_and_read_again(server, sagemaker):
         {"MetricName": "loss", "Value": 1, "Timestamp": now}])["Code"] == "ResourceNotFound"
 
 
+@pytest.mark.parametrize("values", [[1e308, -1e308, 1.0], [1e-300, 0.0], [3.5] * 4, [-1.0, 2.0]])
+def test_odd_metrics_are_summed_up(server, sagemaker, values):
+    name = unique("component")
+    sagemaker.create_trial_component(TrialComponentName=name)
+    for value in values:
+        server.client("sagemaker-metrics").batch_put_metrics(
+            TrialComponentName=name,
+            MetricData=[{"MetricName": "loss", "Value": value, "Timestamp": 1.7e9}])
+    told, = describe(sagemaker, name)["Metrics"]
+    assert (told["Count"], told["Min"], told["Max"], told["Last"]) == (
+        len(values), min(values), max(values), values[-1])
+    scale = 1e-12 * max(map(abs, values))
+    assert told["Avg"] == pytest.approx(statistics.fmean(values), abs=scale)
+    assert told["StdDev"] == pytest.approx(statistics.pstdev(values), abs=scale)
+
+
 def test_components_are_found_by_what_they_hold(server, sagemaker, trial):
     experiment, name = trial
     components = [unique("component") for _ in range(3)]
@@ -304,3 +320,24 @@ def test_runs_of_the_sdk(server, lathe, tmp_path):
         assert row["loss - Count"] == 12 and row["rows - Value"] == "s3://bucket/rows"
         assert row["Trials"] == ["Default-Run-Group-depths"]
     assert told["rows"][0]["again"] == 1
+
+
+@pytest.mark.full
+def test_a_script_goes_on_in_the_run_that_its_job_was_started_in(server, sagemaker, bucket):
+    pytest.importorskip("sagemaker", reason="the SageMaker SDK (tests/requirements.txt)")
+    experiment = unique("within")
+    _, lines = scripts.run(
+        server, bucket, "import json\nfrom sagemaker.experiments import Run\n"
+        f"with Run(experiment_name='{experiment}', run_name='first') as run:\n"
+        "    run.log_parameter('depth', 2)\nprint(json.dumps(run.experiment_config))\n")
+    config = json.loads(lines[-1])
+    job, _ = scripts.run(server, bucket, "from sagemaker.experiments import load_run\n"
+                         "with load_run() as run:\n    run.log_metric('loss', 0.25)\n",
+                         ExperimentConfig=config)
+    assert job["ProcessingJobStatus"] == "Completed", job.get("FailureReason")
+    told = describe(sagemaker, config["RunName"])
+    assert told["Parameters"]["depth"] == {"NumberValue": 2}
+    assert [(one["MetricName"], one["Last"]) for one in told["Metrics"]] == [("loss", 0.25)]
+    assert {one["TrialComponentName"] for one in sagemaker.list_trial_components(
+        TrialName=config["TrialName"])["TrialComponentSummaries"]} == {
+            config["RunName"], job["ProcessingJobName"] + "-aws-processing-job"}

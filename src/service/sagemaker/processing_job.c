@@ -141,15 +141,26 @@ static json_t *settings_of(const struct call *call, const json_t *request)
     return script_settings(call, &script);
 }
 
+/* What the program may read of its job: the SDK's load_run asks by the ARN what it belongs to. */
+static json_t *config_of(const struct call *call, const json_t *request)
+{
+    json_t *config = json_copy((json_t *)request);
+    g_autofree char *name = g_ascii_strdown(json_text_at(request, "ProcessingJobName"), -1);
+    g_autofree char *arn = call_arn(call, processing_job_kind.word, name);
+    json_object_set_new(config, "ProcessingJobArn", json_string(arn));
+    return config;
+}
+
 static struct job_plan *plan(const struct call *call, const json_t *request, GError **error)
 {
     const struct runtime_role *role = role_of(call, request, error);
     if (!role)
         return NULL;
+    g_autoptr(json_auto) config = config_of(call, request);
     struct layout_processing layout = {
         .program = role->program,
         .image = json_text_at(request, "AppSpecification.ImageUri"),
-        .config = request,
+        .config = config,
         .inputs = json_object_get(request, "ProcessingInputs"),
         .outputs = json_at(request, "ProcessingOutputConfig.Outputs"),
     };

@@ -68,7 +68,8 @@ static bool read_range(struct cron *cron, enum part part, const char *at)
     /* a range may go round: FRI-MON */
     if (*at)
         return false;
-    int count = parts[part].last - parts[part].first + 1, size = (to - from + count) % count;
+    int count = MAX(parts[part].last - parts[part].first + 1, 1);
+    int size = (to - from + count) % count;
     for (int i = 0; i <= size; i += step)
         cron->set[part][(from - parts[part].first + i) % count] = true;
     return true;

@@ -92,9 +92,9 @@ bool catalog_version_delete(struct catalog *catalog, const char *database, const
 
 json_t *catalog_partition_get(struct catalog *catalog, const char *database, const char *table,
                               const json_t *values, GError **error);
-/* Those of a list of values that are there; *missing gets the others. */
+/* Those of a list of values that are there; *missed gets the others. */
 json_t *catalog_partition_get_many(struct catalog *catalog, const char *database, const char *table,
-                                   const json_t *list, json_t **missing, GError **error);
+                                   const json_t *list, json_t **missed, GError **error);
 
 enum catalog_put {
     CATALOG_CREATE,  /* one that is there is an ERROR_ALREADY_EXISTS */
@@ -142,7 +142,7 @@ struct catalog_place {
     gint64 layout;  /* the same for partitions whose StorageDescriptors are the same, less Location
                      * and Parameters */
 };
-void catalog_place_free(void *place);
+void catalog_place_free(void *data);
 /* Of struct catalog_place, which the array frees. */
 GPtrArray *catalog_partition_places(struct catalog *catalog,
                                     const struct catalog_partition_query *query, GError **error);

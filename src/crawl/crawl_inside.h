@@ -15,8 +15,8 @@ struct crawl_target {
     gint64 sample_size;    /* files of a folder that are read; 0: all */
     GPtrArray *exclusions; /* GRegex */
 };
-struct crawl_target *crawl_target_new(const json_t *target, GError **error);
-void crawl_target_free(void *target);
+struct crawl_target *crawl_target_new(const json_t *given, GError **error);
+void crawl_target_free(void *data);
 
 /* Objects of a target that hold data, as struct lake_object, with those of lakehouse formats left
  * out and told in result->refused. */

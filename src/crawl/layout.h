@@ -30,8 +30,8 @@ struct found_table {
     gint64 files, bytes, records;
     bool gzip; /* one of its files is packed */
 };
-void found_table_free(void *table);
-void found_partition_free(void *partition);
+void found_table_free(void *data);
+void found_partition_free(void *data);
 
 struct layout_rules {
     bool combine; /* TableGroupingPolicy: CombineCompatibleSchemas */

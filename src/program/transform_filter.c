@@ -160,7 +160,7 @@ static bool choose(const struct json_path_step *step, size_t count, GArray *chos
 
 /* ---- a path ---- */
 
-static bool follow(const struct json_path *path, guint step, struct span value, GString *out,
+static bool follow(const struct json_path *path, guint number, struct span value, GString *out,
                    GError **error);
 
 static bool follow_names(const struct json_path *path, guint number, struct span value,
@@ -230,7 +230,7 @@ bool filter_json(const struct json_path *path, const char *json, size_t size, GS
 static void append_field(GString *out, const struct csv_text *field)
 {
     g_string_append_len(out, field->bytes - field->quoted,
-                        (gssize)(field->size + 2 * field->quoted));
+                        (gssize)field->size + 2 * (gssize)field->quoted);
 }
 
 static bool read_fields(const char *row, size_t size, struct csv_text **fields, size_t *count,

@@ -52,8 +52,10 @@ static bool range_of(const json_t *table, const char *key, char **from, char **t
 {
     const char *range = property(table, key, "range");
     g_auto(GStrv) ends = g_strsplit(range ? range : "", ",", -1);
-    if (g_strv_length(ends) != 2)
-        return fail(key, "Its property 'range' has to be two values with a comma between", error);
+    if (g_strv_length(ends) != 2) {
+        fail(key, "Its property 'range' has to be two values with a comma between", error);
+        return false;
+    }
     *from = g_strdup(g_strstrip(ends[0]));
     *to = g_strdup(g_strstrip(ends[1]));
     return true;

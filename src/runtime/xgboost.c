@@ -49,7 +49,9 @@ static json_t *metric_definitions(void)
     const struct train_metric *metrics = train_metrics(&count);
     json_t *definitions = json_array();
     for (size_t i = 0; i < MIN(2 * count, MOST_DEFINITIONS); i++) {
-        const char *data = i < count ? "validation" : "train", *name = metrics[i % count].name;
+        bool first = i < count;
+        const char *data = first ? "validation" : "train";
+        const char *name = metrics[first ? i : i - count].name;
         g_autofree char *regex = train_metric_regex(data, name);
         json_array_append_new(
             definitions,

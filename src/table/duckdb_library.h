@@ -204,6 +204,7 @@ union duckdb_string {
     X(int, register_aggregate_function, (void *connection, void *function))
 
 struct duckdb_library {
+/* NOLINTNEXTLINE(bugprone-macro-parentheses): a declaration's parts take none */
 #define DUCKDB_MEMBER(type, name, arguments) type(*name) arguments;
     DUCKDB_FUNCTIONS(DUCKDB_MEMBER)
 #undef DUCKDB_MEMBER

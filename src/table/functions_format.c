@@ -130,7 +130,7 @@ static bool cosine_similarity(struct function_call *call)
 static bool unit_of(const char *const *names, size_t count, const char *unit, size_t *place)
 {
     for (*place = 0; *place < count; ++*place)
-        if (strcmp(names[*place], unit) == 0)
+        if (g_strcmp0(names[*place], unit) == 0)
             return true;
     return false;
 }

@@ -40,8 +40,11 @@ static bool read_category_texts(struct document *document, struct kept_categorie
     bool good = document_column(document, &bytes, true, "the categories' bytes");
     kept->text = malloc(bytes.count + 1);
     kept->starts = malloc(count * sizeof *kept->starts);
-    if (good && (!kept->text || !kept->starts))
-        good = fail_memory(document->error, "a feature's categories");
+    if (!kept->text || !kept->starts) {
+        free(bytes.data);
+        fail_memory(document->error, "a feature's categories");
+        return false;
+    }
     for (size_t i = 0; good && i < bytes.count; i++)
         kept->text[i] = (char)bytes.integers[i];
     for (size_t i = 0; good && i < count; i++) {

@@ -100,7 +100,7 @@ static bool search_line(const struct minimize_problem *problem, const struct poi
                         const double *direction, double length, struct point *to)
 {
     double moved[MINIMIZE_MOST];
-    for (int halving = 0; halving < HALVINGS; halving++, length /= 2) {
+    for (int halving = 0; halving < HALVINGS; halving++) {
         step_to(problem, from, direction, length, to);
         memcpy(moved, to->x, problem->count * sizeof *moved);
         add(moved, -1, from->x, problem->count);
@@ -108,6 +108,7 @@ static bool search_line(const struct minimize_problem *problem, const struct poi
         if (isfinite(to->value) && to->value <= from->value + SUFFICIENT * promised &&
             to->value < from->value)
             return true;
+        length /= 2;
     }
     return false;
 }

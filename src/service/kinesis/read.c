@@ -282,7 +282,7 @@ static bool read_records(const struct call *call, const json_t *request, struct 
     const char *named = arn ? kinesis_name_in_arn(arn, error) : iterator->stream;
     if (!named)
         return false;
-    if (strcmp(named, iterator->stream) != 0)
+    if (g_strcmp0(named, iterator->stream) != 0)
         return error_set(error, ERROR_INVALID_ARGUMENT_EXCEPTION,
                          "The ShardIterator is one of the stream %s, and StreamARN names %s.",
                          iterator->stream, named);

@@ -35,8 +35,8 @@ bool trial_create_within(struct store_connection *connection, const struct creat
 
 /* What a job's ExperimentConfig asks for. */
 struct job_component {
-    char *component, *arn, *job_arn, *experiment, *trial; /* experiment, trial: may be NULL */
-    const char *source_type;
+    char *component, *arn, *job_arn, *source_type;
+    char *experiment, *trial; /* may be NULL */
     const json_t *config;
     bool makes_trial;
 };

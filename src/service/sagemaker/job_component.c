@@ -8,28 +8,31 @@
 
 /* ---- what a job tells ---- */
 
-struct job_source {
-    const struct kind *kind;
-    const char *type;
-    const char *suffix;    /* of the component's name, behind the job's */
-    const char *resources; /* where its instances are said */
-    const char *start, *end;
-};
-static const struct job_source job_sources[] = {
-    {&training_job_kind, "SageMakerTrainingJob", "-aws-training-job", "ResourceConfig",
-     "TrainingStartTime", "TrainingEndTime"},
-    {&processing_job_kind, "SageMakerProcessingJob", "-aws-processing-job",
-     "ProcessingResources.ClusterConfig", "ProcessingStartTime", "ProcessingEndTime"},
-    {&transform_job_kind, "SageMakerTransformJob", "-aws-transform-job", "TransformResources",
-     "TransformStartTime", "TransformEndTime"},
-};
-
-static const struct job_source *source_of(const char *word)
+/* "<job>-aws-training-job": of whatever kind the job is. g_free. */
+static char *name_of(const struct kind *kind, const char *job)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(job_sources); i++)
-        if (strcmp(job_sources[i].kind->word, word) == 0)
-            return &job_sources[i];
-    return NULL;
+    g_autofree char *lower = g_ascii_strdown(job, -1);
+    return g_strdup_printf("%s-aws-%s", lower, kind->word);
+}
+
+/* Where requests of the kinds say their instances. */
+static const json_t *resources_of(const json_t *job)
+{
+    static const char *const places[] = {"ResourceConfig", "ProcessingResources.ClusterConfig",
+                                         "TransformResources"};
+    const json_t *found = NULL;
+    for (size_t i = 0; i < G_N_ELEMENTS(places) && !found; i++)
+        found = json_at(job, places[i]);
+    return found;
+}
+
+/* TrainingStartTime: what the kind's job does, and the word. */
+static void put_time(json_t *description, const char *word, const struct kind *kind,
+                     const json_t *job)
+{
+    int doing = (int)(strlen(kind->noun) - strlen("Job"));
+    g_autofree char *member = g_strdup_printf("%.*s%s", doing, kind->noun, word);
+    json_put(description, word, json_incref(json_object_get(job, member)));
 }
 
 /* What a user wrote into the component stays. */
@@ -55,14 +58,14 @@ static json_t *parameter(const char *text)
                      : json_pack("{ss}", "StringValue", text);
 }
 
-static void tell_parameters(const struct job_source *source, const json_t *job, json_t *description)
+static void tell_parameters(const json_t *job, json_t *description)
 {
     const char *name;
     json_t *value;
     json_object_foreach(json_object_get(job, "HyperParameters"), name, value)
         put_missing(description, "Parameters", name, parameter(json_string_value(value)));
     static const char *const numbers[] = {"InstanceCount", "VolumeSizeInGB"};
-    const json_t *resources = json_at(job, source->resources);
+    const json_t *resources = resources_of(job);
     const char *type = json_text_at(resources, "InstanceType");
     if (type)
         put_missing(description, "Parameters", "SageMaker.InstanceType",
@@ -168,8 +171,7 @@ static void tell_metrics(struct store *store, const struct resource *job, const 
     json_object_set_new(description, "Metrics", metrics);
 }
 
-static void tell_status(const struct job_source *source, const struct resource *job,
-                        json_t *description)
+static void tell_status(const struct kind *kind, const struct resource *job, json_t *description)
 {
     const char *reason = json_text_at(job->body, "FailureReason");
     json_t *status = json_pack("{ss}", "PrimaryStatus", job->status);
@@ -178,20 +180,20 @@ static void tell_status(const struct job_source *source, const struct resource *
     if (reason && g_utf8_validate(message, -1, NULL))
         json_object_set_new(status, "Message", json_string(message));
     json_object_set_new(description, "Status", status);
-    json_put(description, "StartTime", json_incref(json_object_get(job->body, source->start)));
-    json_put(description, "EndTime", json_incref(json_object_get(job->body, source->end)));
+    put_time(description, "StartTime", kind, job->body);
+    put_time(description, "EndTime", kind, job->body);
 }
 
 bool job_component_tell(struct lathe *lathe, const char *arn, json_t *description)
 {
     g_autoptr(resource_auto) job = arn ? resource_get_by_arn(lathe->store, arn, NULL) : NULL;
-    const struct job_source *source = job ? source_of(job->kind) : NULL;
-    if (!source)
+    const struct kind *kind = job ? kind_of_word(services, job->kind) : NULL;
+    if (!kind || !kind->going)
         return false;
-    tell_status(source, job, description);
-    tell_parameters(source, job->body, description);
+    tell_status(kind, job, description);
+    tell_parameters(job->body, description);
     tell_artifacts(job->body, description);
-    tell_metrics(lathe->store, job, source->kind, description);
+    tell_metrics(lathe->store, job, kind, description);
     return true;
 }
 
@@ -206,6 +208,7 @@ void job_component_free(struct job_component *component)
     g_free(component->job_arn);
     g_free(component->experiment);
     g_free(component->trial);
+    g_free(component->source_type);
     g_free(component);
 }
 
@@ -242,16 +245,15 @@ static bool find_experiment(const struct call *call, struct job_component *found
 bool job_component_find(const struct call *call, const struct kind *kind, const json_t *request,
                         struct job_component **component, GError **error)
 {
-    const struct job_source *source = source_of(kind->word);
     const json_t *config = json_object_get(request, "ExperimentConfig");
-    if (!source || !config)
+    if (!config)
         return true;
     const char *job = json_text_at(request, kind->name);
     g_autofree char *lower = g_ascii_strdown(job, -1);
     g_autoptr(job_component_auto) found = g_new0(struct job_component, 1);
     found->config = config;
-    found->source_type = source->type;
-    found->component = g_strconcat(lower, source->suffix, NULL);
+    found->source_type = g_strconcat("SageMaker", kind->noun, NULL);
+    found->component = name_of(kind, job);
     found->arn = call_arn(call, trial_component_kind.word, found->component);
     found->job_arn = call_arn(call, kind->word, lower);
     if (!find_experiment(call, found, error) || !find_trial(call, found, error))
@@ -331,12 +333,10 @@ static bool keep_members(struct resource *component, void *data, GError **error)
 bool job_component_keep(struct lathe *lathe, const struct kind *kind, const char *job,
                         GError **error)
 {
-    const struct job_source *source = source_of(kind->word);
-    g_autofree char *lower = g_ascii_strdown(job, -1);
-    g_autofree char *name = source ? g_strconcat(lower, source->suffix, NULL) : NULL;
+    g_autofree char *name = name_of(kind, job);
     GError *cause = NULL;
     g_autoptr(resource_auto) component =
-        name ? resource_get(lathe->store, trial_component_kind.word, name, &cause) : NULL;
+        resource_get(lathe->store, trial_component_kind.word, name, &cause);
     if (cause)
         g_propagate_error(error, cause);
     if (!component)

@@ -57,7 +57,8 @@ long = HyperparameterTuner(estimator_of(session), "validation:rmse", RANGES, obj
 long.fit(channels_of(session), wait=False)
 long.stop_tuning_job()
 long.wait()
-told(rows=len(frame), best=best, lowest=frame.sort_values("FinalObjectiveValue")["TrainingJobName"].iloc[0],
+values = frame["FinalObjectiveValue"]  # trees of dart, which drops none here, can be those of gbtree
+told(rows=len(frame), best=best, lowest=list(frame[values == values.min()]["TrainingJobName"]),
      columns=sorted(frame.columns), model=tuner.best_estimator().model_data, answer=answer,
      ranges=attached.hyperparameter_ranges(), stopped=long.describe()["HyperParameterTuningJobStatus"],
      static=attached.estimator.hyperparameters() if attached.estimator else None)
@@ -146,7 +147,7 @@ def run(server_factory, lathe, tmp_path):
 
 def test_fit_analytics_attach_deploy_and_stop(run):
     found = run(TUNER)
-    assert found["rows"] == 8 and found["best"] == found["lowest"]
+    assert found["rows"] == 8 and found["best"] in found["lowest"]
     assert {"max_depth", "eta", "booster", "FinalObjectiveValue", "TrainingElapsedTimeSeconds"} <= set(found["columns"])
     assert found["best"] in found["model"] and len(found["answer"].split()) == 2
     assert found["stopped"] == "Stopped"

@@ -30,10 +30,11 @@ static const char *const how[] = {
     [RUNTIME_TRAINS] = "a script of your own: the hyperparameters sagemaker_program and "
                        "sagemaker_submit_directory (what an Estimator with an entry_point sends), "
                        "or AlgorithmSpecification.ContainerEntrypoint",
-    [RUNTIME_PROCESSES] = "a script of your own: AppSpecification.ContainerEntrypoint, such as "
-                          "[\"python3\", \"/opt/ml/processing/input/code/script.py\"]. The "
-                          "image's own program it runs by podman or docker, neither of which was "
-                          "found where lathe was started (runtime.engine in lathe.yaml names one)",
+    [RUNTIME_PROCESSES] =
+        ("a script of your own: AppSpecification.ContainerEntrypoint, such as "
+         "[\"python3\", \"/opt/ml/processing/input/code/script.py\"]. The "
+         "image's own program it runs by podman or docker, neither of which was "
+         "found where lathe was started (runtime.engine in lathe.yaml names one)"),
     [RUNTIME_SERVES] = "a script of your own: code/inference.py in the model's archive, or "
                        "SAGEMAKER_PROGRAM in the container's Environment",
 };

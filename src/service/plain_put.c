@@ -210,7 +210,8 @@ static bool take_body(struct reader *reader)
 bool plain_put_read(struct plain_put *put, const char *stream_member, bool keyed, const char *body,
                     size_t size)
 {
-    struct reader reader = {body, body + size, put, stream_member, keyed};
+    const char *text = body ? body : ""; /* an empty body may be none */
+    struct reader reader = {text, text + size, put, stream_member, keyed};
     put->stream = NULL;
     put->bytes = g_byte_array_sized_new((guint)size);
     put->keys = g_byte_array_new();

@@ -41,12 +41,10 @@ static struct sql_value integer(struct sql_context *x, const struct sql_node *no
 static bool decimal_digits(const char *text, int *precision, int *scale)
 {
     text += *text == '-' || *text == '+';
-    int whole = 0, fraction = 0, zeros = 0;
+    int whole = 0, fraction = 0;
     bool any = false;
-    for (; isdigit((unsigned char)*text); text++, any = true) {
-        zeros += *text == '0' && !whole;
+    for (; isdigit((unsigned char)*text); text++, any = true)
         whole += *text != '0' || whole;
-    }
     if (*text == '.')
         for (text++; isdigit((unsigned char)*text); text++, any = true)
             fraction++;

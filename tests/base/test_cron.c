@@ -31,7 +31,7 @@ static void the_next_time_is_aws_s(void **state)
         {"cron(0 0 ? * FRI-SUN *)", "2026-11-23T00:00:00Z", "2026-11-27T00:00:00Z"},
     };
     for (size_t i = 0; i < G_N_ELEMENTS(cases); i++) {
-        double after, next;
+        double after = 0, next = 0;
         assert_true(clock_parse(cases[i].after, &after) && clock_parse(cases[i].next, &next));
         g_autofree char *told = clock_iso(cron_next(cases[i].expression, after));
         g_autofree char *wanted = clock_iso(next);

@@ -190,8 +190,8 @@ static void wrong_classifiers_are_refused(void **state)
         "{\"GrokClassifier\": {\"Classification\": \"c\", \"GrokPattern\": \"%{NONE:a}\"}}",
         "{\"GrokClassifier\": {\"Classification\": \"c\", \"GrokPattern\": \"%{INT:a:huge}\"}}",
         "{\"GrokClassifier\": {\"Classification\": \"c\", \"GrokPattern\": \"(\"}}",
-        "{\"GrokClassifier\": {\"Classification\": \"c\", \"GrokPattern\": \"%{A}\", "
-        "\"CustomPatterns\": \"A %{A}\"}}",
+        ("{\"GrokClassifier\": {\"Classification\": \"c\", \"GrokPattern\": \"%{A}\", "
+         "\"CustomPatterns\": \"A %{A}\"}}"),
         "{\"JsonClassifier\": {\"JsonPath\": \"$.a[?(@.b)]\"}}",
         "{\"JsonClassifier\": {\"JsonPath\": \"$.a[0\"}}",
     };

@@ -34,7 +34,8 @@ ENCODED = ["CopySource"]
 VERBATIM = [("s3", "Expires"), ("s3", "ResponseExpires")]
 
 # Members that AWS answers below the minimum of their shape: 0 or [] for nothing.
-BELOW_MINIMUM = [("kinesis", "FailedRecordCount"), ("kinesis", "ShardLevelMetrics")]
+BELOW_MINIMUM = [("kinesis", "FailedRecordCount"), ("kinesis", "ShardLevelMetrics"),
+                 ("athena", "NamedQueryIds"), ("athena", "QueryExecutionIds")]
 
 # In Java these classes are ASCII; under PCRE's Unicode properties they would not be.
 CLASS_ESCAPES = {
@@ -203,7 +204,8 @@ class Service:
         flags = []
         if required:
             flags.append("REQUIRED")
-        if shape.metadata.get("idempotencyToken"):
+        # Athena marks the names of what is deleted and stopped, too.
+        if shape.metadata.get("idempotencyToken") and name.endswith("Token"):
             flags.append("TOKEN")
         if payload:
             flags.append("STREAM" if shape.type_name == "blob" else "PAYLOAD")

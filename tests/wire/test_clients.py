@@ -49,7 +49,7 @@ def test_model_error_carries_the_containers_status(echo, codes):
 
 @pytest.mark.parametrize("service, call, code, status", [
     ("sagemaker", lambda c: c.list_human_task_uis(), "UnknownOperationException", 400),
-    ("glue", lambda c: c.get_databases(), "UnknownOperationException", 400),
+    ("glue", lambda c: c.list_blueprints(), "UnknownOperationException", 400),
     ("stepfunctions", lambda c: c.list_state_machines(), "UnknownOperationException", 400),
     ("iam", lambda c: c.list_users(), "InvalidAction", 400),
     ("sns", lambda c: c.list_topics(), "InvalidAction", 400),

@@ -19,7 +19,8 @@ ROLE = "arn:aws:iam::000000000000:role/R"
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:1.7-1"
 REFUSED = {"sagemaker": "ValidationException", "logs": "InvalidParameterException",
            "cloudwatch": "InvalidParameterValue", "iam": "InvalidInput", "s3": "InvalidArgument",
-           "ssm": "InvalidNextToken"}
+           "ssm": "InvalidNextToken", "athena": "InvalidRequestException",
+           "glue": "InvalidInputException", "kinesis": "InvalidArgumentException"}
 TOKEN = re.compile(r"(next|continuation)token$|marker$|^startafter$", re.I)
 KEYS = re.compile(r"marker$|^startafter$", re.I)  # the client's own to make up, in S3
 
@@ -35,6 +36,108 @@ def listings():
 
 
 LISTINGS = list(listings())
+
+
+def tables_made(server):
+    """The same for the catalog and what asks it."""
+    glue, athena = server.client("glue"), server.client("athena")
+    server.client("s3").create_bucket(Bucket="tokens-results")
+    columns = [{"Name": "a", "Type": "int"}]
+    for name in ("tokens_a", "tokens_b"):
+        glue.create_database(DatabaseInput={"Name": name})
+        glue.create_table(DatabaseName="tokens_a", TableInput={
+            "Name": name, "PartitionKeys": [{"Name": "p", "Type": "string"}],
+            "StorageDescriptor": {"Columns": columns, "Location": "s3://tokens-results/t/"}})
+        glue.create_partition(DatabaseName="tokens_a", TableName="tokens_a", PartitionInput={
+            "Values": [name], "StorageDescriptor": {"Location": "s3://tokens-results/t/"}})
+        glue.update_table(DatabaseName="tokens_a", TableInput={
+            "Name": name, "Description": "d", "PartitionKeys": [{"Name": "p", "Type": "string"}],
+            "StorageDescriptor": {"Columns": columns, "Location": "s3://tokens-results/t/"}})
+        glue.create_classifier(CsvClassifier={"Name": name, "Delimiter": ","})
+        glue.create_crawler(Name=name, Role=ROLE, DatabaseName="tokens_b",
+                            Targets={"S3Targets": [{"Path": "s3://tokens-results/none/"}]})
+        glue.create_connection(ConnectionInput={
+            "Name": name, "ConnectionType": "NETWORK", "ConnectionProperties": {}})
+        glue.create_user_defined_function(DatabaseName="tokens_a", FunctionInput={
+            "FunctionName": name, "ClassName": "c", "OwnerName": "o", "OwnerType": "USER"})
+        athena.create_work_group(Name=name)
+        athena.create_named_query(Name=name, Database="d", QueryString="SELECT 1")
+        athena.create_prepared_statement(StatementName=name, WorkGroup="primary",
+                                         QueryStatement="SELECT 1")
+        query = athena.start_query_execution(
+            QueryString="SHOW DATABASES", ResultConfiguration={
+                "OutputLocation": "s3://tokens-results/r/"})["QueryExecutionId"]
+    while athena.get_query_execution(QueryExecutionId=query)["QueryExecution"]["Status"][
+            "State"] in ("QUEUED", "RUNNING"):
+        pass
+    one, table = {"MaxResults": 1}, {"DatabaseName": "tokens_a", "TableName": "tokens_a"}
+    account = athena.get_data_catalog(Name="AwsDataCatalog")["DataCatalog"]["Parameters"]["catalog-id"]
+    catalog = {"CatalogName": "AwsDataCatalog", **one}
+    return {
+        ("athena", "GetQueryResults"): {"QueryExecutionId": query, **one},
+        ("athena", "ListDataCatalogs"): {"MaxResults": 2},
+        ("athena", "ListDatabases"): catalog,
+        ("athena", "ListEngineVersions"): one,
+        ("athena", "ListNamedQueries"): one,
+        ("athena", "ListPreparedStatements"): {"WorkGroup": "primary", **one},
+        ("athena", "ListQueryExecutions"): one,
+        ("athena", "ListTableMetadata"): {"DatabaseName": "tokens_a", **catalog},
+        ("athena", "ListTagsForResource"): {
+            "ResourceARN": f"arn:aws:athena:us-east-1:{account}:workgroup/tokens_a"},
+        ("athena", "ListWorkGroups"): one,
+        ("glue", "GetClassifiers"): one,
+        ("glue", "GetConnections"): one,
+        ("glue", "GetCrawlerMetrics"): one,
+        ("glue", "GetCrawlers"): one,
+        ("glue", "GetDatabases"): one,
+        ("glue", "GetPartitionIndexes"): table,
+        ("glue", "GetPartitions"): {**table, **one},
+        ("glue", "GetTableVersions"): {**table, **one},
+        ("glue", "GetTables"): {"DatabaseName": "tokens_a", **one},
+        ("glue", "GetUserDefinedFunctions"): {"DatabaseName": "tokens_a", "Pattern": "*", **one},
+        ("glue", "ListCrawlers"): one,
+        ("glue", "ListCrawls"): {"CrawlerName": "tokens_a", **one},
+        ("glue", "SearchTables"): one,
+    }
+
+
+def jobs_made(server):
+    """The same for streams of records and for what is tried."""
+    kinesis, sagemaker = server.client("kinesis"), server.client("sagemaker")
+    for name in ("tokens-a", "tokens-b"):
+        kinesis.create_stream(StreamName=name, ShardCount=2)
+        sagemaker.create_experiment(ExperimentName=name)
+        sagemaker.create_trial(TrialName=name, ExperimentName=name)
+        sagemaker.create_trial_component(TrialComponentName=name)
+    place = "s3://tokens-1/a"
+    sagemaker.create_hyper_parameter_tuning_job(
+        HyperParameterTuningJobName="tokens", HyperParameterTuningJobConfig={
+            "Strategy": "Random", "ParameterRanges": {"ContinuousParameterRanges": [
+                {"Name": "eta", "MinValue": "0.1", "MaxValue": "0.5"}]},
+            "HyperParameterTuningJobObjective": {"Type": "Minimize", "MetricName": "validation:rmse"},
+            "ResourceLimits": {"MaxNumberOfTrainingJobs": 1, "MaxParallelTrainingJobs": 1}},
+        TrainingJobDefinition={
+            "AlgorithmSpecification": {"TrainingImage": IMAGE, "TrainingInputMode": "File"},
+            "RoleArn": ROLE, "StaticHyperParameters": {"num_round": "1"},
+            "OutputDataConfig": {"S3OutputPath": "s3://tokens-1/tuned"},
+            "InputDataConfig": [{"ChannelName": channel, "ContentType": "text/csv", "DataSource": {
+                "S3DataSource": {"S3DataType": "S3Prefix", "S3Uri": place}}}
+                for channel in ("train", "validation")],
+            "ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 1,
+                               "VolumeSizeInGB": 1},
+            "StoppingCondition": {"MaxRuntimeInSeconds": 60}})
+    one = {"MaxResults": 1}
+    return {
+        ("kinesis", "ListShards"): {"StreamName": "tokens-a", **one},
+        ("kinesis", "ListStreams"): {"Limit": 1},
+        ("sagemaker", "ListExperiments"): one,
+        ("sagemaker", "ListHyperParameterTuningJobs"): one,
+        ("sagemaker", "ListTrainingJobsForHyperParameterTuningJob"): {
+            "HyperParameterTuningJobName": "tokens", **one},
+        ("sagemaker", "ListTransformJobs"): one,
+        ("sagemaker", "ListTrialComponents"): one,
+        ("sagemaker", "ListTrials"): one,
+    }
 
 
 @pytest.fixture(scope="module")
@@ -76,6 +179,7 @@ def made(server):
     query = {"Id": "a", "MetricStat": {"Metric": {"Namespace": "tokens", "MetricName": "m1"},
                                        "Period": 60, "Stat": "Sum"}}
     return {
+        **tables_made(server), **jobs_made(server),
         ("cloudwatch", "GetMetricData"): {"MetricDataQueries": [query], "StartTime": 0, "EndTime": 9},
         ("cloudwatch", "ListMetrics"): {"Namespace": "tokens"},
         ("iam", "SimulatePrincipalPolicy"): {

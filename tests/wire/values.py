@@ -102,7 +102,7 @@ class Values:
         pattern = shape.metadata.get("pattern")
         if pattern:
             python = re.compile(as_python(pattern), re.ASCII)
-            for longest in (3, 8, 40, 1, 2, 64, low, low + 1) * 20:
+            for longest in (3, 8, 40, 1, 2, 64, low, low + 1) * 60:
                 made = FromPattern(self.rng, longest)(pattern)
                 top = int(shape.metadata.get("max", 1 << 20))
                 plain = not place or (made.isascii() and made == made.strip() and '"' not in made)

@@ -78,6 +78,13 @@ const char *athena_group_of(const json_t *request)
     return group ? group : PRIMARY;
 }
 
+bool athena_list_error(GError **error)
+{
+    if (error && *error && g_error_matches(*error, LATHE_ERROR, ERROR_VALIDATION))
+        (*error)->code = ERROR_INVALID_REQUEST_EXCEPTION;
+    return false;
+}
+
 bool athena_list_names(const struct call *call, const char *kind, const char *member,
                        const json_t *request, json_t **output, GError **error)
 {
@@ -92,11 +99,8 @@ bool athena_list_names(const struct call *call, const char *kind, const char *me
     };
     g_autofree char *next = NULL;
     g_autoptr(GPtrArray) all = resource_list(call->lathe->store, &query, &next, error);
-    if (!all) {
-        if (error && *error && g_error_matches(*error, LATHE_ERROR, ERROR_VALIDATION))
-            (*error)->code = ERROR_INVALID_REQUEST_EXCEPTION;
-        return false;
-    }
+    if (!all)
+        return athena_list_error(error);
     json_t *names = json_array();
     for (guint i = 0; i < all->len; i++)
         json_array_append_new(names, json_string(((struct resource *)all->pdata[i])->name));
@@ -151,13 +155,31 @@ static struct resource *tagged(const struct call *call, const json_t *request, G
     return found;
 }
 
+json_t *athena_tags(const json_t *request, GError **error)
+{
+    g_autoptr(json_auto) tags = json_array();
+    size_t i;
+    const json_t *tag;
+    json_array_foreach(json_object_get(request, "Tags"), i, tag)
+    {
+        const char *key = json_text_at(tag, "Key"), *value = json_text_at(tag, "Value");
+        if (!key) {
+            error_set(error, ERROR_INVALID_REQUEST_EXCEPTION,
+                      "Tags: tag %zu has no Key; each has one, and may have a Value.", i + 1);
+            return NULL;
+        }
+        json_array_append_new(tags, json_pack("{ssss}", "Key", key, "Value", value ? value : ""));
+    }
+    return g_steal_pointer(&tags);
+}
+
 static bool tag_resource(const struct call *call, const json_t *request, struct reply *reply,
                          GError **error)
 {
     (void)reply;
     g_autoptr(resource_auto) resource = tagged(call, request, error);
-    return resource && resource_tags_put(call->lathe->store, resource->arn,
-                                         json_object_get(request, "Tags"), error);
+    g_autoptr(json_auto) tags = resource ? athena_tags(request, error) : NULL;
+    return tags && resource_tags_put(call->lathe->store, resource->arn, tags, error);
 }
 
 static bool untag_resource(const struct call *call, const json_t *request, struct reply *reply,

@@ -26,8 +26,12 @@ struct resource *athena_get(const struct call *call, const char *kind, const cha
  * borrowed. */
 bool athena_create(const struct call *call, const char *kind, const char *name, const char *parent,
                    json_t *body, const json_t *tags, GError **error);
+/* A request's tags, each with a Value; NULL and an error where one has no Key. */
+json_t *athena_tags(const json_t *request, GError **error);
 /* "arn:aws:athena:<region>:<account>:<kind>/<name>", g_free. */
 char *athena_arn(const struct call *call, const char *kind, const char *name);
+/* A wrong token is this service's InvalidRequestException; false. */
+bool athena_list_error(GError **error);
 /* The names of all of a kind in a workgroup (NULL: in any), the newest first, as a page. */
 bool athena_list_names(const struct call *call, const char *kind, const char *member,
                        const json_t *request, json_t **output, GError **error);

@@ -51,8 +51,9 @@ bool create_data_catalog(const struct call *call, const json_t *request, struct 
         return refuse_own("created", error);
     g_autoptr(json_auto) body = json_object();
     json_copy_members(body, request, members);
-    if (!check_glue(call, request, error) ||
-        !athena_create(call, DATA_CATALOG, name, "", body, json_object_get(request, "Tags"), error))
+    g_autoptr(json_auto) tags = athena_tags(request, error);
+    if (!tags || !check_glue(call, request, error) ||
+        !athena_create(call, DATA_CATALOG, name, "", body, tags, error))
         return false;
     struct resource made = {.name = (char *)name, .body = body};
     reply->output = json_pack("{so}", "DataCatalog", describe(&made));

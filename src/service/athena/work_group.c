@@ -1,6 +1,7 @@
 /* Workgroups: where results go, and how much a query may read. */
 #include <string.h>
 
+#include "base/page.h"
 #include "base/s3_uri.h"
 #include "service/athena/athena_inside.h"
 
@@ -60,8 +61,10 @@ bool create_work_group(const struct call *call, const json_t *request, struct re
         json_pack("{ssso}", "State", "ENABLED", "Configuration", default_configuration(true));
     json_put(body, "Description", json_incref(json_object_get(request, "Description")));
     const json_t *given = json_object_get(request, "Configuration");
-    return (!given || set_configuration(json_object_get(body, "Configuration"), given, error)) &&
-           athena_create(call, WORK_GROUP, name, "", body, json_object_get(request, "Tags"), error);
+    g_autoptr(json_auto) tags = athena_tags(request, error);
+    return tags &&
+           (!given || set_configuration(json_object_get(body, "Configuration"), given, error)) &&
+           athena_create(call, WORK_GROUP, name, "", body, tags, error);
 }
 
 struct resource *athena_work_group(const struct call *call, const char *name, bool enabled,
@@ -112,7 +115,7 @@ bool list_work_groups(const struct call *call, const json_t *request, struct rep
     g_autofree char *next = NULL;
     g_autoptr(GPtrArray) all = resource_list(call->lathe->store, &query, &next, error);
     if (!all)
-        return false;
+        return athena_list_error(error);
     json_t *groups = json_array();
     for (guint i = 0; i < all->len; i++)
         json_array_append_new(groups, summary(all->pdata[i]));
@@ -124,12 +127,12 @@ bool list_engine_versions(const struct call *call, const json_t *request, struct
                           GError **error)
 {
     (void)call;
-    (void)request;
-    (void)error;
-    reply->output =
-        json_pack("{s[{ssss}o]}", "EngineVersions", "SelectedEngineVersion", ENGINE_VERSION,
-                  "EffectiveEngineVersion", ENGINE_VERSION, engine_version());
-    return true;
+    struct page_listing listing = {"athena ListEngineVersions", 10,
+                                   ERROR_INVALID_REQUEST_EXCEPTION};
+    g_autoptr(json_auto) all =
+        json_pack("[{ssss}o]", "SelectedEngineVersion", ENGINE_VERSION, "EffectiveEngineVersion",
+                  ENGINE_VERSION, engine_version());
+    return page_put(&reply->output, "EngineVersions", all, &listing, request, error);
 }
 
 /* ---- update ---- */

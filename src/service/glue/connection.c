@@ -40,6 +40,8 @@ bool create_connection(const struct call *call, const json_t *request, struct re
 static json_t *describe(const struct resource *connection, bool hide)
 {
     json_t *described = json_deep_copy(connection->body);
+    json_object_del(described, "ValidateCredentials"); /* asked, and told by nobody */
+    json_object_del(described, "ValidateForComputeEnvironments");
     json_t *properties = json_object_get(described, "ConnectionProperties");
     if (hide)
         json_object_del(properties, "PASSWORD");

@@ -449,7 +449,7 @@ definition_verb *const definition_verbs[] = {
     [HIVE_SHOW_CREATE_TABLE] = show_create_table,
     [HIVE_SHOW_CREATE_VIEW] = show_create_view,
     [HIVE_DESCRIBE] = show_description,
-    [HIVE_DESCRIBE_VIEW] = show_view_description,
+    [HIVE_DESCRIBE_VIEW] = show_description,
 };
 
 struct ending {

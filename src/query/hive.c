@@ -231,7 +231,9 @@ static bool drop_database(struct hive_reader *reader, struct hive_statement *int
     if (!read_database(reader, into))
         return false;
     into->cascade = hive_takes(reader, "cascade");
-    return into->cascade || hive_takes(reader, "restrict") || true;
+    if (!into->cascade)
+        hive_takes(reader, "restrict"); /* which it is anyway */
+    return true;
 }
 
 static bool drop(struct hive_reader *reader, struct hive_statement *into, enum hive_verb verb)

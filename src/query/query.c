@@ -87,10 +87,8 @@ char *query_output(const struct query_run *run, const char *name)
     return g_strdup_printf("%s%s%s", place, g_str_has_suffix(place, "/") ? "" : "/", name);
 }
 
-bool query_add_file(struct query_run *run, struct lake_batch *batch, const char *uri,
-                    const char *path, GError **error)
+bool query_add_file(struct lake_batch *batch, const char *uri, const char *path, GError **error)
 {
-    (void)run;
     g_autofree char *bucket = NULL, *key = NULL;
     return s3_uri_parse(uri, &bucket, &key, error) &&
            lake_batch_add(batch, bucket, key, path, error);
@@ -105,7 +103,7 @@ bool query_add_text(struct query_run *run, struct lake_batch *batch, const char 
     g_autofree char *path = g_strdup_printf("%s/text-%u", folder, run->files++);
     return g_file_set_contents_full(path, text->str, (gssize)text->len, G_FILE_SET_CONTENTS_NONE,
                                     0600, error) &&
-           query_add_file(run, batch, uri, path, error);
+           query_add_file(batch, uri, path, error);
 }
 
 void query_clean(const struct queries *queries)

@@ -24,8 +24,7 @@ char *query_output(const struct query_run *run, const char *name);
 /* Adds a text, or a file of the folder's, to what the end puts into the lake, at that address. */
 bool query_add_text(struct query_run *run, struct lake_batch *batch, const char *uri,
                     const GString *text, GError **error);
-bool query_add_file(struct query_run *run, struct lake_batch *batch, const char *uri,
-                    const char *path, GError **error);
+bool query_add_file(struct lake_batch *batch, const char *uri, const char *path, GError **error);
 
 /* A statement of Hive's. */
 struct definition {
@@ -50,8 +49,7 @@ bool query_define(struct query_run *run, store_work *finish, void *data, GError 
 typedef bool definition_verb(struct definition *definition, GError **error);
 extern definition_verb *const definition_verbs[];
 definition_verb show_databases, show_tables, show_views, show_columns, show_partitions,
-    show_table_properties, show_create_table, show_create_view, show_description,
-    show_view_description, repair_table;
+    show_table_properties, show_create_table, show_create_view, show_description, repair_table;
 
 /* The table that it names: "Table not found" where there is none. */
 bool definition_find_table(struct definition *definition, GError **error);

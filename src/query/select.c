@@ -85,7 +85,7 @@ static bool store_result(struct selection *selection, const char *path, GError *
 {
     struct query_run *run = selection->run;
     g_autoptr(lake_batch_auto) batch = lake_batch_new(run->queries->lake);
-    return query_add_file(run, batch, run->end->output, path, error) &&
+    return query_add_file(batch, run->end->output, path, error) &&
            add_metadata(run, batch, error) &&
            lake_batch_commit_with(batch, selection->finish, selection->data, error);
 }
@@ -263,7 +263,7 @@ static bool run_deallocate(struct selection *selection, GError **error)
 
 /* ---- which ---- */
 
-static bool run_other(struct selection *selection, GError **error)
+static bool run_statement(struct selection *selection, GError **error)
 {
     switch (selection->statement->kind) {
     case SQL_SELECT:
@@ -322,7 +322,7 @@ static bool run_prepared(struct selection *selection, const struct sql_statement
     selection->statement =
         compile(selection, text, own ? execute->arguments : request->parameters,
                 own ? execute->argument_count : g_strv_length((char **)request->parameters), error);
-    bool done = selection->statement && run_other(selection, error);
+    bool done = selection->statement && run_statement(selection, error);
     sql_statement_free(selection->statement);
     return done;
 }
@@ -351,7 +351,7 @@ bool query_select(struct query_run *run, store_work *finish, void *data, GError 
     }
     selection.statement = compile(&selection, request->text, request->parameters,
                                   g_strv_length((char **)request->parameters), error);
-    bool done = selection.statement && run_other(&selection, error);
+    bool done = selection.statement && run_statement(&selection, error);
     sql_statement_free(selection.statement);
     return done;
 }

@@ -191,11 +191,6 @@ bool show_description(struct definition *definition, GError **error)
     return true;
 }
 
-bool show_view_description(struct definition *definition, GError **error)
-{
-    return show_description(definition, error);
-}
-
 /* ---- partitions ---- */
 
 static bool add_partition_lines(struct definition *definition, GError **error)

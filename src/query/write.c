@@ -211,7 +211,7 @@ static bool add_files(struct writing *writing, struct lake_batch *batch, const c
         g_autofree char *path = g_build_filename(folder, name, NULL);
         g_autofree char *below = folder_of(writing, json_object_get(file, "Values"), seen);
         g_autofree char *uri = g_strconcat(writing->place, below, name, NULL);
-        if (!query_add_file(writing->selection->run, batch, uri, path, error))
+        if (!query_add_file(batch, uri, path, error))
             return false;
         g_string_append_printf(manifest, "%s\n", uri);
     }

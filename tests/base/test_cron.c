@@ -53,7 +53,7 @@ static void wrong_schedules_are_refused(void **state)
         "cron(60 12 * * ? *)",
         "cron(0 24 * * ? *)",
         "cron(0 12 1 * MON *)",
-        "cron(0 12 * XXX ? *)",
+        "cron(0 12 * ABC ? *)",
         "cron(0 12 ? * 8 *)",
         "cron(0/0 12 * * ? *)",
         "cron(a 12 * * ? *)",

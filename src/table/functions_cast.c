@@ -7,6 +7,7 @@
 #include "parse/number.h"
 #include "table/functions.h"
 #include "table/moment.h"
+#include "table/sink.h"
 
 #define INVALID_CAST "INVALID_CAST_ARGUMENT"
 
@@ -231,31 +232,15 @@ static void trim_ends(const char **text, size_t *size)
         --*size;
 }
 
-static bool take_digits(const char **at, const char *end, int least, int most, int64_t *value)
-{
-    int count = 0;
-    for (*value = 0; *at < end && g_ascii_isdigit(**at) && count < most; ++*at, count++)
-        *value = *value * 10 + (**at - '0');
-    return count >= least;
-}
-
-static bool take_sign(const char **at, const char *end, char sign)
-{
-    if (*at == end || **at != sign)
-        return false;
-    ++*at;
-    return true;
-}
-
 static bool take_date(const char **at, const char *end, int64_t *days)
 {
-    bool minus = take_sign(at, end, '-');
+    bool minus = read_sign(at, end, '-');
     if (!minus)
-        take_sign(at, end, '+');
+        read_sign(at, end, '+');
     int64_t year, month, day;
-    if (!take_digits(at, end, 4, 9, &year) || !take_sign(at, end, '-') ||
-        !take_digits(at, end, 1, 2, &month) || !take_sign(at, end, '-') ||
-        !take_digits(at, end, 1, 2, &day))
+    if (!read_digits(at, end, 4, 9, &year) || !read_sign(at, end, '-') ||
+        !read_digits(at, end, 1, 2, &month) || !read_sign(at, end, '-') ||
+        !read_digits(at, end, 1, 2, &day))
         return false;
     year = minus ? -year : year;
     if (month < 1 || month > 12 || day < 1 || day > moment_month_length(year, (int)month) ||
@@ -276,13 +261,13 @@ static int64_t rounded(int64_t micros, int64_t decimals)
 static bool take_clock(const char **at, const char *end, int64_t *micros)
 {
     int64_t hour, minute, second = 0, fraction = 0, unit = MOMENT_SECOND / 10;
-    if (!take_digits(at, end, 1, 2, &hour) || !take_sign(at, end, ':') ||
-        !take_digits(at, end, 1, 2, &minute) || hour > 23 || minute > 59)
+    if (!read_digits(at, end, 1, 2, &hour) || !read_sign(at, end, ':') ||
+        !read_digits(at, end, 1, 2, &minute) || hour > 23 || minute > 59)
         return false;
-    if (take_sign(at, end, ':')) {
-        if (!take_digits(at, end, 1, 2, &second) || second > 59)
+    if (read_sign(at, end, ':')) {
+        if (!read_digits(at, end, 1, 2, &second) || second > 59)
             return false;
-        if (take_sign(at, end, '.')) {
+        if (read_sign(at, end, '.')) {
             const char *start = *at;
             bool up = false;
             for (; *at < end && g_ascii_isdigit(**at); ++*at, unit /= 10) {
@@ -341,14 +326,14 @@ static bool take_stamp(const char *text, size_t size, struct stamp *stamp)
     if (!take_date(&at, end, &days))
         return false;
     const char *behind = at;
-    if (take_sign(&at, end, ' ') && !take_clock(&at, end, &clock)) {
+    if (read_sign(&at, end, ' ') && !take_clock(&at, end, &clock)) {
         at = behind; /* only a zone follows */
         clock = 0;
     }
     stamp->local = days * MOMENT_DAY + clock;
     if (at == end)
         return true;
-    take_sign(&at, end, ' ');
+    read_sign(&at, end, ' ');
     stamp->zone = at;
     stamp->zone_size = (size_t)(end - at);
     return moment_is_zone(at, stamp->zone_size);
@@ -393,10 +378,10 @@ static bool varchar_timetz(struct function_call *call)
     int64_t micros, hours, minutes;
     if (!take_clock(&at, end, &micros))
         return fail_moment(call, "time with time zone");
-    take_sign(&at, end, ' ');
-    bool minus = take_sign(&at, end, '-');
-    if ((!minus && !take_sign(&at, end, '+')) || !take_digits(&at, end, 2, 2, &hours) ||
-        !take_sign(&at, end, ':') || !take_digits(&at, end, 2, 2, &minutes) || at != end)
+    read_sign(&at, end, ' ');
+    bool minus = read_sign(&at, end, '-');
+    if ((!minus && !read_sign(&at, end, '+')) || !read_digits(&at, end, 2, 2, &hours) ||
+        !read_sign(&at, end, ':') || !read_digits(&at, end, 2, 2, &minutes) || at != end)
         return fail_moment(call, "time with time zone");
     minutes += hours * 60;
     sink_integer(&call->result->children[0], call->row,

@@ -176,8 +176,7 @@ bool read_integer(const char *bytes, size_t size, int64_t *value)
     return good && at == size;
 }
 
-/* A number of some digits; moves on behind it. */
-static bool take_number(const char **at, const char *end, int least, int most, int64_t *value)
+bool read_digits(const char **at, const char *end, int least, int most, int64_t *value)
 {
     int digits = 0;
     for (*value = 0; *at < end && g_ascii_isdigit(**at) && digits < most; ++*at, digits++)
@@ -185,7 +184,7 @@ static bool take_number(const char **at, const char *end, int least, int most, i
     return digits >= least;
 }
 
-static bool take_sign(const char **at, const char *end, char sign)
+bool read_sign(const char **at, const char *end, char sign)
 {
     if (*at == end || **at != sign)
         return false;
@@ -196,9 +195,9 @@ static bool take_sign(const char **at, const char *end, char sign)
 static bool take_date(const char **at, const char *end, int64_t *days)
 {
     int64_t year, month, day;
-    if (!take_number(at, end, 4, 4, &year) || !take_sign(at, end, '-') ||
-        !take_number(at, end, 1, 2, &month) || !take_sign(at, end, '-') ||
-        !take_number(at, end, 1, 2, &day))
+    if (!read_digits(at, end, 4, 4, &year) || !read_sign(at, end, '-') ||
+        !read_digits(at, end, 1, 2, &month) || !read_sign(at, end, '-') ||
+        !read_digits(at, end, 1, 2, &day))
         return false;
     if (month < 1 || month > 12 || day < 1 || day > moment_month_length(year, (int)month))
         return false;
@@ -224,12 +223,12 @@ static bool take_fraction(const char **at, const char *end, int64_t *micros)
 static bool take_clock(const char **at, const char *end, int64_t *micros)
 {
     int64_t hour, minute, second = 0, fraction = 0;
-    if (!take_number(at, end, 1, 2, &hour) || !take_sign(at, end, ':') ||
-        !take_number(at, end, 1, 2, &minute))
+    if (!read_digits(at, end, 1, 2, &hour) || !read_sign(at, end, ':') ||
+        !read_digits(at, end, 1, 2, &minute))
         return false;
-    if (take_sign(at, end, ':') && !take_number(at, end, 1, 2, &second))
+    if (read_sign(at, end, ':') && !read_digits(at, end, 1, 2, &second))
         return false;
-    if (take_sign(at, end, '.') && !take_fraction(at, end, &fraction))
+    if (read_sign(at, end, '.') && !take_fraction(at, end, &fraction))
         return false;
     *micros = ((hour * 60 + minute) * 60 + second) * MOMENT_SECOND + fraction;
     return hour < 24 && minute < 60 && second < 60;
@@ -241,10 +240,10 @@ bool read_timestamp(const char *bytes, size_t size, int64_t *micros)
     int64_t days, clock = 0;
     if (!take_date(&at, end, &days))
         return false;
-    bool more = take_sign(&at, end, ' ') || take_sign(&at, end, 'T');
+    bool more = read_sign(&at, end, ' ') || read_sign(&at, end, 'T');
     if (more && !take_clock(&at, end, &clock))
         return false;
-    take_sign(&at, end, 'Z');
+    read_sign(&at, end, 'Z');
     *micros = days * MOMENT_DAY + clock;
     return at == end;
 }

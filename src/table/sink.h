@@ -42,6 +42,9 @@ uint64_t sink_next_element(struct sink *sink, uint64_t row);
  * with nothing set, where it says none. Types with members are not read. */
 bool sink_parse(struct sink *sink, uint64_t row, const char *bytes, size_t size);
 
+/* A number of least to most digits, and a sign; `at` moves on behind them. */
+bool read_digits(const char **at, const char *end, int least, int most, int64_t *value);
+bool read_sign(const char **at, const char *end, char sign);
 /* The readings themselves; false where the text says no such thing. */
 bool read_integer(const char *bytes, size_t size, int64_t *value);
 bool read_date(const char *bytes, size_t size, int64_t *days);

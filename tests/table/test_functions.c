@@ -7,28 +7,7 @@
 
 #include <cmocka.h>
 
-#include "trino.h"
-
-static struct engine *engine;
-static char *folder;
-
-static int open_engine(void **state)
-{
-    (void)state;
-    GError *error = NULL;
-    folder = g_dir_make_tmp("lathe-functions-XXXXXX", NULL);
-    engine = trino_open(folder, &error);
-    return engine ? 0 : -1;
-}
-
-static int close_engine(void **state)
-{
-    (void)state;
-    engine_close(engine);
-    file_remove_tree(folder, NULL);
-    g_free(folder);
-    return 0;
-}
+#include "examples.h"
 
 struct example {
     const char *sql, *expected; /* an expression; its value as JSON, or NAME: text */
@@ -53,10 +32,6 @@ static void try(const struct example *example)
     free(found);
     trino_clear(&answer);
 }
-
-#define TRY_ALL(examples)                               \
-    for (size_t i = 0; i < G_N_ELEMENTS(examples); i++) \
-    try(&examples[i])
 
 static void texts(void **state)
 {

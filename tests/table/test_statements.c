@@ -7,28 +7,7 @@
 
 #include <cmocka.h>
 
-#include "trino.h"
-
-static struct engine *engine;
-static char *folder;
-
-static int open_engine(void **state)
-{
-    (void)state;
-    GError *error = NULL;
-    folder = g_dir_make_tmp("lathe-statements-XXXXXX", NULL);
-    engine = trino_open(folder, &error);
-    return engine ? 0 : -1;
-}
-
-static int close_engine(void **state)
-{
-    (void)state;
-    engine_close(engine);
-    file_remove_tree(folder, NULL);
-    g_free(folder);
-    return 0;
-}
+#include "examples.h"
 
 struct example {
     const char *sql, *expected; /* rows as JSON; NAME: text; *NAME */
@@ -49,10 +28,6 @@ static void try(const struct example *example)
     free(rows);
     trino_clear(&answer);
 }
-
-#define TRY_ALL(examples)                               \
-    for (size_t i = 0; i < G_N_ELEMENTS(examples); i++) \
-    try(&examples[i])
 
 static void joins(void **state)
 {

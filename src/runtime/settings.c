@@ -30,7 +30,7 @@ static bool take_python(const struct reader *reader, const json_t *value, GError
 }
 
 /* A folder that Spark was unpacked to, or the command that submits to it. */
-static bool take_spark(const struct reader *reader, const json_t *value, GError **error)
+static bool take_spark_home(const struct reader *reader, const json_t *value, GError **error)
 {
     const char *text = json_is_string(value) ? json_string_value(value) : "";
     g_autofree char *below = g_build_filename(text, "bin", "spark-submit", NULL);
@@ -39,10 +39,42 @@ static bool take_spark(const struct reader *reader, const json_t *value, GError 
     if (!found)
         return refuse(reader, "runtime.spark",
                       "Spark's folder (with bin/spark-submit in it), or a spark-submit that can be "
-                      "executed",
+                      "executed; or a mapping of home, which is one of these, and master",
                       error);
     g_free(reader->settings->spark);
     reader->settings->spark = g_canonicalize_filename(found, NULL);
+    return true;
+}
+
+/* Whether a master's host, "host:port", is this machine. */
+static bool is_here(const char *master)
+{
+    g_autofree char *host = g_strndup(master, strcspn(master, ":"));
+    return strcmp(host, "localhost") == 0 || strcmp(host, g_get_host_name()) == 0 ||
+           (g_str_has_prefix(host, "127.") && g_hostname_is_ip_address(host));
+}
+
+/* Executors read and write through this server, which only this machine reaches. */
+static bool take_master(const struct reader *reader, const json_t *value, GError **error)
+{
+    static const char scheme[] = "spark://";
+    const char *text = json_is_string(value) ? json_string_value(value) : "";
+    if (!g_str_has_prefix(text, scheme) || !strchr(text + strlen(scheme), ':'))
+        return refuse(reader, "runtime.spark.master",
+                      "a standalone master's address, such as spark://127.0.0.1:7077 (without it, "
+                      "programs run as local[*])",
+                      error);
+    g_auto(GStrv) masters = g_strsplit(text + strlen(scheme), ",", -1);
+    for (char **master = masters; *master; master++)
+        if (!is_here(*master))
+            return error_set(error, ERROR_VALIDATION,
+                             "%s: runtime.spark.master: %s is not on this machine (127.0.0.1, "
+                             "localhost, %s): lathe has no keys that would tell its own executors "
+                             "from others who ask for its objects, so that only this machine "
+                             "reaches it",
+                             reader->path, *master, g_get_host_name());
+    g_free(reader->settings->spark_master);
+    reader->settings->spark_master = g_strdup(text);
     return true;
 }
 
@@ -159,6 +191,14 @@ static bool take_all(const struct reader *reader, const json_t *object, const ch
     return true;
 }
 
+static bool take_spark(const struct reader *reader, const json_t *value, GError **error)
+{
+    static const struct setting settings[] = {{"home", take_spark_home}, {"master", take_master}};
+    return json_is_object(value)
+               ? take_all(reader, value, "runtime.spark.", settings, G_N_ELEMENTS(settings), error)
+               : take_spark_home(reader, value, error);
+}
+
 static bool take_runtime(const struct reader *reader, const json_t *value, GError **error)
 {
     static const struct setting settings[] = {
@@ -217,6 +257,14 @@ static char *default_spark(void)
     return found || !own ? found : g_find_program_in_path(own);
 }
 
+static char *default_java(void)
+{
+    const char *home = g_getenv("JAVA_HOME");
+    g_autofree char *own = home ? g_build_filename(home, "bin", "java", NULL) : NULL;
+    char *found = own ? g_find_program_in_path(own) : NULL;
+    return found ? found : g_find_program_in_path("java");
+}
+
 /* podman needs no service; docker is of use where its own is there. */
 static char *default_engine(void)
 {
@@ -247,6 +295,7 @@ struct settings *settings_read(const char *home, const char *path, GError **erro
     struct settings *settings = g_new0(struct settings, 1);
     *settings = (struct settings){.python = default_python(),
                                   .spark = default_spark(),
+                                  .java = default_java(),
                                   .engine = default_engine(),
                                   .isolated = true,
                                   .processes = 4096};
@@ -263,6 +312,8 @@ void settings_free(struct settings *settings)
         return;
     g_free(settings->python);
     g_free(settings->spark);
+    g_free(settings->spark_master);
+    g_free(settings->java);
     g_free(settings->engine);
     g_free(settings);
 }

@@ -7,8 +7,10 @@
 #define SETTINGS_FILE "lathe.yaml"
 
 struct settings {
-    char *python;  /* the interpreter of users' scripts, absolute; NULL: there is none */
-    char *spark;   /* spark-submit, absolute; NULL: there is none */
+    char *python;       /* the interpreter of users' scripts, absolute; NULL: there is none */
+    char *spark;        /* spark-submit, absolute; NULL: there is none */
+    char *spark_master; /* of a cluster on this machine, spark://host:port; NULL: none, local[*] */
+    char *java;         /* that Spark runs by, absolute; NULL: there is none */
     char *engine;  /* podman or docker, absolute; NULL: there is none, or it is not to be used */
     bool isolated; /* scripts run in a sandbox */
     bool host_network; /* and have the machine's network in it */
@@ -27,7 +29,10 @@ struct settings {
  *     tunnels: false                      # AWS's hosts alone, which are answered here
  *   runtime:
  *     python: /home/me/.venv/bin/python   # default: the active virtual environment's, or python3
- *     spark: /opt/spark                   # default: the PATH's spark-submit, or SPARK_HOME's
+ *     spark: /opt/spark                   # default: the PATH's spark-submit, or SPARK_HOME's; or
+ *     spark:                              # with a cluster, too
+ *       home: /opt/spark
+ *       master: spark://127.0.0.1:7077    # default: local[*], the job's own process
  *     engine: podman                      # or docker, for images' own programs; none: not at all
  *     isolation: bubblewrap               # or none
  *     network: lathe                      # the server alone; or host

@@ -73,6 +73,31 @@ static void spark_is_a_folder_or_a_command(void **state)
                    "there is no key runtime.sparc; is spark meant?");
 }
 
+static void a_cluster_is_named_beside_spark(void **state)
+{
+    (void)state;
+    g_autofree char *both = g_strdup_printf(
+        "runtime: {spark: {home: '%s', master: 'spark://127.0.0.1:7077'}}\n", spark);
+    assert_spark(both);
+    g_autoptr(GError) error = NULL;
+    struct settings *settings = read_text(both, &error);
+    assert_string_equal(settings->spark_master, "spark://127.0.0.1:7077");
+    settings_free(settings);
+}
+
+static void a_cluster_that_could_not_reach_the_server_is_refused(void **state)
+{
+    (void)state;
+    assert_refused("runtime: {spark: {master: yarn}}\n",
+                   "runtime.spark.master has to be a standalone master's address");
+    assert_refused("runtime: {spark: {master: 'spark://10.1.2.3:7077'}}\n",
+                   "10.1.2.3:7077 is not on this machine");
+    assert_refused("runtime: {spark: {master: 'spark://127.0.0.1:1,127.evil.example:2'}}\n",
+                   "127.evil.example:2 is not on this machine");
+    assert_refused("runtime: {spark: {mister: 'spark://127.0.0.1:7077'}}\n",
+                   "there is no key runtime.spark.mister; is master meant?");
+}
+
 static void where_nothing_is_said_spark_is_where_its_variable_says(void **state)
 {
     (void)state;
@@ -127,6 +152,8 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(spark_is_a_folder_or_a_command),
+        cmocka_unit_test(a_cluster_is_named_beside_spark),
+        cmocka_unit_test(a_cluster_that_could_not_reach_the_server_is_refused),
         cmocka_unit_test(where_nothing_is_said_spark_is_where_its_variable_says),
         cmocka_unit_test(the_engine_of_images_is_podman_or_docker),
         cmocka_unit_test(tunnels_are_open_unless_it_says_otherwise),

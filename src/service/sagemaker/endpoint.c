@@ -11,7 +11,7 @@
 #include "serve/captures.h"
 #include "serve/place.h"
 #include "service/sagemaker/sagemaker.h"
-#include "service/sagemaker/script.h"
+#include "service/script.h"
 
 /* In the home: models of scripts, unpacked, while their endpoints are there. */
 #define ENDPOINTS_FOLDER "endpoints"

@@ -6,7 +6,7 @@
 #include "runtime/runtime.h"
 #include "runtime/settings.h"
 #include "service/sagemaker/job_state.h"
-#include "service/sagemaker/script.h"
+#include "service/script.h"
 
 /* ---- what is refused before a job exists ---- */
 

@@ -6,7 +6,7 @@
 #include "runtime/runtime.h"
 #include "service/sagemaker/debug_rules.h"
 #include "service/sagemaker/job_state.h"
-#include "service/sagemaker/script.h"
+#include "service/script.h"
 
 /* ---- request to plan ---- */
 

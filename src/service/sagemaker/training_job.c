@@ -10,8 +10,8 @@
 #include "service/sagemaker/data_place.h"
 #include "service/sagemaker/debug_rules.h"
 #include "service/sagemaker/job_state.h"
-#include "service/sagemaker/script.h"
 #include "service/sagemaker/training.h"
+#include "service/script.h"
 #include "store/entry.h"
 
 /* ---- what is refused before a job exists ---- */

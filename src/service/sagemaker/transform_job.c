@@ -6,7 +6,7 @@
 #include "base/s3_uri.h"
 #include "job/layout.h"
 #include "service/sagemaker/job_state.h"
-#include "service/sagemaker/script.h"
+#include "service/script.h"
 
 #define PROGRAM "transform"
 enum { USUAL_PAYLOAD = 6, LARGEST_PAYLOADS = 100 /* MB, all that are sent at once */ };

@@ -1,4 +1,4 @@
-#include "service/sagemaker/script.h"
+#include "service/script.h"
 
 #include "base/error.h"
 #include "proxy/aws_host.h"
@@ -102,6 +102,8 @@ json_t *script_settings(const struct call *call, const struct script *script)
         json_object_set_new(settings, "Image", json_string(script->image));
     if (script->metrics)
         json_object_set(settings, "Metrics", (json_t *)script->metrics);
+    if (script->spark)
+        json_object_set(settings, "Spark", (json_t *)script->spark);
     return settings;
 }
 

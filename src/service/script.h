@@ -1,8 +1,8 @@
 /* script.h: jobs whose program the request brings: an entry point, or script mode. */
-#ifndef LATHE_SERVICE_SAGEMAKER_SCRIPT_H
-#define LATHE_SERVICE_SAGEMAKER_SCRIPT_H
+#ifndef LATHE_SERVICE_SCRIPT_H
+#define LATHE_SERVICE_SCRIPT_H
 
-#include "service/sagemaker/sagemaker.h"
+#include "service/home.h"
 
 /* What such a job is given beside its folder; parts of the request. */
 struct script {
@@ -12,7 +12,8 @@ struct script {
     const json_t *metrics;                /* MetricDefinitions, or NULL */
     const char *name_variable, *name;     /* how it finds its own name; or NULL */
     const char *arn_variable, *arn;
-    gint64 volume; /* VolumeSizeInGB; 0: no limit */
+    gint64 volume;       /* VolumeSizeInGB; 0: no limit */
+    const json_t *spark; /* how it finds Spark (spark_settings of runtime/spark.h), or NULL */
 };
 
 /* The sandbox as this home's configuration has it, with the way to this server in its Environment.

@@ -25,7 +25,7 @@ room(operation)
 room(lake)
 room(catalog)
 room(crawl LINK ZLIB::ZLIB)
-room(table LINK PkgConfig::snappy PkgConfig::libarchive PkgConfig::libpcre2_8
+room(table LINK PkgConfig::snappy PkgConfig::libarchive PkgConfig::libpcre2_8 ZLIB::ZLIB
      Threads::Threads ${CMAKE_DL_LIBS} m)
 room(query)
 find_library(JQ jq REQUIRED)

@@ -27,6 +27,7 @@ const char *engine_format_of(const char *serde)
         {"org.apache.hadoop.hive.serde2.JsonSerDe", ENGINE_JSON},
         {"org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe", ENGINE_PARQUET},
         {"parquet.hive.serde.ParquetHiveSerDe", ENGINE_PARQUET},
+        {"org.apache.hadoop.hive.serde2.avro.AvroSerDe", ENGINE_AVRO},
     };
     for (size_t i = 0; serde && i < G_N_ELEMENTS(classes); i++)
         if (strcmp(serde, classes[i].class) == 0)

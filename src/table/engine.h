@@ -42,6 +42,7 @@
 #define ENGINE_REGEX "regex"         /* RegexSerDe */
 #define ENGINE_JSON "json"           /* Hive's and OpenX's JsonSerDe */
 #define ENGINE_PARQUET "parquet"
+#define ENGINE_AVRO "avro"
 
 /* The format that a table's SerDe library (a Java class) reads, or NULL where none does: ORC, Ion.
  */

@@ -13,6 +13,7 @@ enum relation_format {
     RELATION_REGEX,     /* RegexSerDe */
     RELATION_JSON,      /* Hive's and OpenX's JsonSerDe */
     RELATION_PARQUET,
+    RELATION_AVRO,
 };
 
 struct relation_column {

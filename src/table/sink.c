@@ -398,6 +398,11 @@ static int64_t cut_decimals(int64_t micros, int decimals)
     return moment_floor(micros, unit) * unit;
 }
 
+bool sink_moment(struct sink *sink, uint64_t row, int64_t micros)
+{
+    return sink_integer(sink, row, cut_decimals(micros, sink->type->precision));
+}
+
 bool sink_parse(struct sink *sink, uint64_t row, const char *bytes, size_t size)
 {
     int64_t value;
@@ -424,8 +429,7 @@ bool sink_parse(struct sink *sink, uint64_t row, const char *bytes, size_t size)
     case SQL_DATE:
         return read_date(bytes, size, &value) && sink_integer(sink, row, value);
     case SQL_TIMESTAMP:
-        return read_timestamp(bytes, size, &value) &&
-               sink_integer(sink, row, cut_decimals(value, sink->type->precision));
+        return read_timestamp(bytes, size, &value) && sink_moment(sink, row, value);
     case SQL_VARBINARY:
         return parse_binary(sink, row, bytes, size);
     case SQL_TINYINT:

@@ -32,6 +32,8 @@ void sink_text(struct sink *sink, uint64_t row, const char *bytes, size_t size);
 void sink_bytes(struct sink *sink, uint64_t row, const void *bytes, size_t size);
 /* A whole number of the sink's width, days or microseconds; false where it does not fit. */
 bool sink_integer(struct sink *sink, uint64_t row, int64_t value);
+/* Microseconds since 1970, of which a timestamp keeps as many decimals as its type has. */
+bool sink_moment(struct sink *sink, uint64_t row, int64_t micros);
 void sink_double(struct sink *sink, uint64_t row, double value);
 
 /* Begins a list or map in this row; then each element gets its row in the children. */

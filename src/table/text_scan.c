@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 
 #include "base/error.h"
+#include "table/avro.h"
 #include "table/logical.h"
 #include "table/moment.h"
 #include "table/serde.h"
@@ -35,6 +36,7 @@ struct reader_thread {
     const struct reading *reading;
     struct serde_work work;
     struct text_lines *lines;
+    struct avro_file *avro; /* instead of lines */
     const struct relation_file *file;
 };
 
@@ -113,6 +115,11 @@ static void free_reading(void *data)
     g_free(reading);
 }
 
+static bool is_avro(const struct reading *reading)
+{
+    return reading->relation->format == RELATION_AVRO;
+}
+
 static void add_parts(struct reading *reading, const struct relation_file *file)
 {
     struct stat status;
@@ -120,7 +127,7 @@ static void add_parts(struct reading *reading, const struct relation_file *file)
     if (size < 0)
         size = stat(file->path, &status) == 0 ? (int64_t)status.st_size : 0;
     struct part part = {file, 0, -1};
-    if (!text_lines_splits(file->uri)) {
+    if (!is_avro(reading) && !text_lines_splits(file->uri)) {
         g_array_append_val(reading->parts, part);
         return;
     }
@@ -154,6 +161,8 @@ static void init(void *info)
     library->init_set_max_threads(info, MAX(reading->parts->len, 1));
     library->init_set_init_data(info, reading, free_reading);
     g_autoptr(GError) error = NULL;
+    if (is_avro(reading))
+        return;
     reading->serde = serde_open(bound->relation, &error);
     g_autofree char *text = reading->serde ? NULL : marked(error);
     if (text)
@@ -164,7 +173,8 @@ static void free_thread(void *data)
 {
     struct reader_thread *thread = data;
     text_lines_close(thread->lines);
-    if (thread->reading)
+    avro_file_close(thread->avro);
+    if (thread->reading && thread->reading->serde)
         serde_end(thread->reading->serde, &thread->work);
     g_free(thread);
 }
@@ -191,20 +201,40 @@ static bool pass_heads(const struct reading *reading, struct text_lines *lines, 
     return false;
 }
 
-/* Takes up the next part; true without lines where there is none left. */
-static bool next_part(struct reading *reading, struct reader_thread *thread, GError **error)
+static bool open_part(const struct reading *reading, struct reader_thread *thread,
+                      const struct part *part, GError **error)
+{
+    thread->file = part->file;
+    if (is_avro(reading)) {
+        thread->avro = avro_file_open(reading->relation, part->file, part->from, part->to, error);
+        return thread->avro != NULL;
+    }
+    thread->lines = text_lines_open(part->file->path, part->file->uri, part->from, part->to, error);
+    return thread->lines && (part->from || pass_heads(reading, thread->lines, error));
+}
+
+static void close_part(struct reader_thread *thread)
 {
     g_clear_pointer(&thread->lines, text_lines_close);
+    g_clear_pointer(&thread->avro, avro_file_close);
+}
+
+static bool has_part(const struct reader_thread *thread)
+{
+    return thread->lines || thread->avro;
+}
+
+/* Takes up the next part; true without one where there is none left. */
+static bool next_part(struct reading *reading, struct reader_thread *thread, GError **error)
+{
+    close_part(thread);
     pthread_mutex_lock(&reading->lock);
     bool over = reading->next == reading->parts->len;
     guint number = over ? 0 : reading->next++;
     pthread_mutex_unlock(&reading->lock);
     if (over)
         return true;
-    const struct part *part = &g_array_index(reading->parts, struct part, number);
-    thread->file = part->file;
-    thread->lines = text_lines_open(part->file->path, part->file->uri, part->from, part->to, error);
-    return thread->lines && (part->from || pass_heads(reading, thread->lines, error));
+    return open_part(reading, thread, &g_array_index(reading->parts, struct part, number), error);
 }
 
 static bool set_partition(const struct relation *relation, const struct relation_file *file,
@@ -265,6 +295,8 @@ static bool read_rows(const struct reading *reading, struct reader_thread *threa
     size_t size;
     uint64_t room = reading->scan->library->vector_size();
     g_autoptr(GError) failed = NULL;
+    if (thread->avro)
+        return avro_file_read(thread->avro, columns, room, rows, error);
     while (*rows < room && text_lines_next(thread->lines, &line, &size, &failed)) {
         if (!reading->serde->kind->read(reading->serde, &thread->work, line, size, columns, *rows,
                                         &failed))
@@ -281,14 +313,14 @@ static bool fill_chunk(struct reading *reading, struct reader_thread *thread, st
                        struct sink **columns, uint64_t *rows, GError **error)
 {
     while (*rows == 0) {
-        if (!thread->lines && !next_part(reading, thread, error))
+        if (!has_part(thread) && !next_part(reading, thread, error))
             return false;
-        if (!thread->lines)
+        if (!has_part(thread))
             return true;
         if (!read_rows(reading, thread, columns, rows, error))
             return false;
         if (*rows == 0)
-            g_clear_pointer(&thread->lines, text_lines_close);
+            close_part(thread);
     }
     return set_rest(reading, thread->file, sinks, *rows, error);
 }
@@ -301,7 +333,8 @@ static void fill(void *info, void *chunk)
     const struct relation *relation = reading->relation;
     if (!thread->reading) {
         thread->reading = reading;
-        serde_begin(reading->serde, &thread->work);
+        if (reading->serde)
+            serde_begin(reading->serde, &thread->work);
     }
     struct sink *sinks = g_new0(struct sink, reading->width);
     struct sink **columns = g_new0(struct sink *, relation->column_count + 1);

@@ -56,6 +56,8 @@ def tables_made(server):
         glue.create_classifier(CsvClassifier={"Name": name, "Delimiter": ","})
         glue.create_crawler(Name=name, Role=ROLE, DatabaseName="tokens_b",
                             Targets={"S3Targets": [{"Path": "s3://tokens-results/none/"}]})
+        glue.create_job(Name=name, Role=ROLE, Command={
+            "Name": "lathe-sql", "ScriptLocation": "s3://tokens-results/none.sql"})
         glue.create_connection(ConnectionInput={
             "Name": name, "ConnectionType": "NETWORK", "ConnectionProperties": {}})
         glue.create_user_defined_function(DatabaseName="tokens_a", FunctionInput={
@@ -90,6 +92,7 @@ def tables_made(server):
         ("glue", "GetCrawlerMetrics"): one,
         ("glue", "GetCrawlers"): one,
         ("glue", "GetDatabases"): one,
+        ("glue", "GetJobs"): one,
         ("glue", "GetPartitionIndexes"): table,
         ("glue", "GetPartitions"): {**table, **one},
         ("glue", "GetTableVersions"): {**table, **one},
@@ -97,6 +100,7 @@ def tables_made(server):
         ("glue", "GetUserDefinedFunctions"): {"DatabaseName": "tokens_a", "Pattern": "*", **one},
         ("glue", "ListCrawlers"): one,
         ("glue", "ListCrawls"): {"CrawlerName": "tokens_a", **one},
+        ("glue", "ListJobs"): one,
         ("glue", "SearchTables"): one,
     }
 

@@ -233,19 +233,6 @@ bool get_crawlers(const struct call *call, const json_t *request, struct reply *
     return glue_reply_page(call, request, NULL, "Crawlers", list, LIST_PAGE, reply, error);
 }
 
-static bool has_tags(const struct call *call, const struct resource *crawler, const json_t *wanted)
-{
-    g_autoptr(json_auto) list = resource_tags(call->lathe->store, crawler->arn, NULL);
-    size_t i, found = 0;
-    const json_t *tag;
-    json_array_foreach(list, i, tag)
-    {
-        const char *value = json_string_value(json_object_get(wanted, json_text_at(tag, "Key")));
-        found += value && strcmp(value, json_text_at(tag, "Value")) == 0;
-    }
-    return found == json_object_size(wanted);
-}
-
 bool list_crawlers(const struct call *call, const json_t *request, struct reply *reply,
                    GError **error)
 {
@@ -253,7 +240,7 @@ bool list_crawlers(const struct call *call, const json_t *request, struct reply 
     json_t *list = all ? json_array() : NULL;
     for (guint i = 0; all && i < all->len; i++) {
         const struct resource *crawler = all->pdata[i];
-        if (has_tags(call, crawler, json_object_get(request, "Tags")))
+        if (glue_has_tags(call, crawler, json_object_get(request, "Tags")))
             json_array_append_new(list, json_string(crawler->name));
     }
     return glue_reply_page(call, request, NULL, "CrawlerNames", list, LIST_PAGE, reply, error);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "service/glue/crawler.h"
+#include "service/glue/job.h"
 
 struct catalog *glue_catalog(const struct call *call, const json_t *request, GError **error)
 {
@@ -131,6 +132,13 @@ static const struct operation operations[] = {
     {"StartCrawlerSchedule", start_crawler_schedule, OPERATION_BLOCKING},
     {"StopCrawlerSchedule", stop_crawler_schedule, OPERATION_BLOCKING},
     {"UpdateCrawlerSchedule", update_crawler_schedule, OPERATION_BLOCKING},
+    {"CreateJob", create_job, OPERATION_BLOCKING},
+    {"GetJob", get_job, OPERATION_BLOCKING},
+    {"GetJobs", get_jobs, OPERATION_BLOCKING},
+    {"ListJobs", list_jobs, OPERATION_BLOCKING},
+    {"BatchGetJobs", batch_get_jobs, OPERATION_BLOCKING},
+    {"UpdateJob", update_job, OPERATION_BLOCKING},
+    {"DeleteJob", delete_job, OPERATION_BLOCKING},
     {"GetCatalogImportStatus", get_catalog_import_status, OPERATION_QUICK},
 };
 

@@ -29,6 +29,9 @@ json_t *glue_error_detail(const GError *error);
 char *glue_arn(const struct call *call, const char *kind, const char *name);
 /* Tags of a request, {key: value}, as the store has them; json_decref. NULL: it has none. */
 json_t *glue_tags(const json_t *tags);
+struct resource;
+/* Whether it has all of these tags, {key: value}. */
+bool glue_has_tags(const struct call *call, const struct resource *resource, const json_t *wanted);
 
 operation_function create_database, get_database, get_databases, update_database, delete_database;
 operation_function create_table, get_table, get_tables, update_table, delete_table,

@@ -16,6 +16,19 @@ json_t *glue_tags(const json_t *tags)
     return list;
 }
 
+bool glue_has_tags(const struct call *call, const struct resource *resource, const json_t *wanted)
+{
+    g_autoptr(json_auto) list = resource_tags(call->lathe->store, resource->arn, NULL);
+    size_t i, found = 0;
+    const json_t *tag;
+    json_array_foreach(list, i, tag)
+    {
+        const char *value = json_string_value(json_object_get(wanted, json_text_at(tag, "Key")));
+        found += value && strcmp(value, json_text_at(tag, "Value")) == 0;
+    }
+    return found == json_object_size(wanted);
+}
+
 /* Of a database, which is the catalog's. */
 static bool find_database(const struct call *call, const char *name, GError **error)
 {

@@ -254,6 +254,12 @@ static bool delete (struct store_connection *connection, void *data, GError **er
                    "ss", removal->kind, removal->name) ||
         !store_run(connection, error, "DELETE FROM entry WHERE kind = ? AND owner = ?", "ss",
                    removal->kind, removal->name) ||
+        !store_run(connection, error,
+                   "DELETE FROM series_point WHERE series IN "
+                   "(SELECT id FROM series WHERE kind = ? AND owner = ?)",
+                   "ss", removal->kind, removal->name) ||
+        !store_run(connection, error, "DELETE FROM series WHERE kind = ? AND owner = ?", "ss",
+                   removal->kind, removal->name) ||
         !store_run(connection, error, "DELETE FROM resource WHERE kind = ? AND name = ?", "ss",
                    removal->kind, removal->name))
         return false;

@@ -57,7 +57,7 @@ bool resource_update_within(struct store_connection *connection, struct store *s
                             const char *kind, const char *name, resource_change *change, void *data,
                             GError **error);
 
-/* Removes it, its tags and its entries; `*found` says whether there was one. */
+/* Removes it, its tags, entries and series; `*found` says whether there was one. */
 bool resource_delete(struct store *store, const char *kind, const char *name, bool *found,
                      GError **error);
 /* The same where `check`, which sees it as it is in that change and edits nothing, lets it go. */

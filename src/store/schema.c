@@ -119,6 +119,36 @@ static const char catalog[] =
     "CREATE TABLE catalog_function (database TEXT NOT NULL, name TEXT NOT NULL,"
     "  body TEXT NOT NULL, created REAL NOT NULL, PRIMARY KEY (database, name)) WITHOUT ROWID;";
 
+/* What resources report of themselves (series.h). That of trial components stood in their entries,
+ * a batch each, and summed up in their bodies. number: -1 of what is no number; else it tells
+ * points apart that are the same. */
+static const char series[] =
+    "CREATE TABLE series (id INTEGER PRIMARY KEY, kind TEXT NOT NULL, owner TEXT NOT NULL,"
+    "  name TEXT NOT NULL, count INTEGER NOT NULL, minimum REAL, maximum REAL, mean REAL,"
+    "  deviation REAL, last REAL, last_time INTEGER, latest REAL, latest_time INTEGER,"
+    "  latest_step INTEGER, UNIQUE (kind, owner, name));"
+    "CREATE TABLE series_point (series INTEGER NOT NULL, time INTEGER NOT NULL,"
+    "  step INTEGER NOT NULL, value REAL NOT NULL, number INTEGER NOT NULL,"
+    "  PRIMARY KEY (series, time, step, value, number)) WITHOUT ROWID;"
+    "INSERT INTO series SELECT NULL, kind, resource.name, metric.value ->> 'MetricName',"
+    "  metric.value ->> 'Count', metric.value ->> 'Min', metric.value ->> 'Max',"
+    "  metric.value ->> 'Avg', metric.value ->> 'StdDev', metric.value ->> 'Last',"
+    "  CAST((metric.value ->> 'TimeStamp') * 1000 AS INTEGER), metric.value ->> 'Last',"
+    "  CAST((metric.value ->> 'TimeStamp') * 1000 AS INTEGER), -9223372036854775807 - 1"
+    "  FROM resource, json_each(body, '$.Metrics') AS metric"
+    "  WHERE kind = 'experiment-trial-component' AND metric.value ->> 'SourceArn' = arn;"
+    "INSERT INTO series_point SELECT series.id, CAST((datum.value ->> 'Timestamp') * 1000 AS"
+    "  INTEGER), coalesce(datum.value ->> 'Step', -9223372036854775807 - 1),"
+    "  datum.value ->> 'Value', row_number() OVER () FROM entry,"
+    "  json_each(entry.body, '$.MetricData') AS datum JOIN series ON series.kind = entry.kind AND"
+    "  series.owner = entry.owner AND series.name = datum.value ->> 'MetricName'"
+    "  WHERE entry.kind = 'experiment-trial-component';"
+    "DELETE FROM entry WHERE kind = 'experiment-trial-component';"
+    "UPDATE resource SET body = json_set(json_remove(body, '$.MetricBatches'), '$.Metrics',"
+    "  (SELECT json_group_array(json(value)) FROM json_each(body, '$.Metrics')"
+    "  WHERE value ->> 'SourceArn' <> arn))"
+    "  WHERE kind = 'experiment-trial-component' AND body ->> '$.Metrics' IS NOT NULL;";
+
 /* Append only: a step that was released is never changed, moved or removed. */
 static const char *const steps[] = {
     resources,  /* 1 */
@@ -128,6 +158,7 @@ static const char *const steps[] = {
     versions,   /* 5 */
     entries,    /* 6 */
     catalog,    /* 7 */
+    series,     /* 8 */
 };
 
 enum { LAST_STEP = G_N_ELEMENTS(steps) };

@@ -5,6 +5,7 @@
 #define LATHE_SERVICE_SAGEMAKER_EXPERIMENTS_H
 
 #include "service/sagemaker/sagemaker.h"
+#include "store/series.h"
 
 /* The request with a DisplayName, which is the name where it gives none. */
 json_t *experiments_body(const struct kind *kind, const json_t *request);
@@ -63,14 +64,11 @@ bool trial_component_associate_within(struct store_connection *connection, struc
 
 /* ---- metrics ---- */
 
-/* The members of DescribeTrialComponent's Metrics. */
-struct metric_summary {
-    gint64 count;
-    double minimum, maximum, mean, deviation, last, time; /* deviation: of the population */
-};
-void metric_summary_add(struct metric_summary *summary, double value, double time);
-struct metric_summary metric_summary_read(const json_t *member);
-json_t *metric_summary_member(const struct metric_summary *summary, const char *name,
+/* A member of DescribeTrialComponent's Metrics. */
+json_t *metric_summary_member(const struct series_summary *summary, const char *name,
                               const char *source);
+/* Those of a component's own series, added to its description's. */
+void trial_component_tell_metrics(struct store *store, const struct resource *component,
+                                  json_t *description);
 
 #endif

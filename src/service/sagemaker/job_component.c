@@ -125,19 +125,19 @@ static void tell_artifacts(const json_t *job, json_t *description)
 }
 
 /* Of all values that the job reported, where they are still kept; else of the last. */
-static struct metric_summary summary_of(struct store *store, const struct resource *job,
+static struct series_summary summary_of(struct store *store, const struct resource *job,
                                         const struct kind *kind, const json_t *last)
 {
     g_autoptr(json_auto) dimensions = json_pack("[{ssss}]", "Name", kind->name, "Value", job->name);
     g_autoptr(GArray) values =
         metric_values(store, kind->log_group, json_text_at(last, "MetricName"), dimensions, NULL);
-    struct metric_summary summary = {0};
-    double time = json_number_at(last, "Timestamp", 0);
+    struct series_summary summary = {0};
+    gint64 time = (gint64)llround(json_number_at(last, "Timestamp", 0) * 1000);
     for (guint i = 0; values && i < values->len; i++)
-        metric_summary_add(&summary, g_array_index(values, double, i), time);
+        series_summary_add(&summary, g_array_index(values, double, i), time);
     double value = json_number_at(last, "Value", 0);
     if (!summary.count)
-        metric_summary_add(&summary, value, time);
+        series_summary_add(&summary, value, time);
     summary.last = value;
     return summary;
 }
@@ -164,7 +164,7 @@ static void tell_metrics(struct store *store, const struct resource *job, const 
     json_array_foreach(json_object_get(job->body, "FinalMetricDataList"), i, last)
     {
         const char *name = json_text_at(last, "MetricName");
-        struct metric_summary summary = summary_of(store, job, kind, last);
+        struct series_summary summary = summary_of(store, job, kind, last);
         if (!has_metric(metrics, name))
             json_array_append_new(metrics, metric_summary_member(&summary, name, job->arn));
     }
@@ -330,6 +330,15 @@ static bool keep_members(struct resource *component, void *data, GError **error)
     return true;
 }
 
+/* The component's own series stay where they are. */
+static void drop_own_metrics(json_t *description, const char *arn)
+{
+    json_t *metrics = json_object_get(description, "Metrics");
+    for (size_t i = json_array_size(metrics); i-- > 0;)
+        if (g_strcmp0(json_text_at(json_array_get(metrics, i), "SourceArn"), arn) == 0)
+            json_array_remove(metrics, i);
+}
+
 bool job_component_keep(struct lathe *lathe, const struct kind *kind, const char *job,
                         GError **error)
 {
@@ -342,7 +351,8 @@ bool job_component_keep(struct lathe *lathe, const struct kind *kind, const char
     if (!component)
         return !cause;
     g_autoptr(json_auto) description = sagemaker_describe(&trial_component_kind, component);
-    return !trial_component_kind.tell(lathe, component, description) ||
-           resource_update(lathe->store, component->kind, component->name, keep_members,
-                           description, NULL, error);
+    bool has_job = trial_component_kind.tell(lathe, component, description);
+    drop_own_metrics(description, component->arn);
+    return !has_job || resource_update(lathe->store, component->kind, component->name, keep_members,
+                                       description, NULL, error);
 }

@@ -250,6 +250,7 @@ static bool tell_component(struct lathe *lathe, const struct resource *resource,
     json_copy_members(description, resource->body, members);
     json_put(description, "TrialComponentSource",
              json_incref(json_object_get(resource->body, "Source")));
+    trial_component_tell_metrics(lathe->store, resource, description);
     return job_component_tell(lathe, json_text_at(resource->body, "Source.SourceArn"), description);
 }
 

@@ -1,54 +1,36 @@
-/* The service sagemaker-metrics: numbers that a try reports of itself. A component's description
- * sums them up; each batch is an entry of the component's beside it, from which they are read. */
+/* The service sagemaker-metrics: numbers that a try reports of itself. They are the component's
+ * series, which its description sums up. */
 #include <math.h>
 #include <string.h>
 
 #include "service/sagemaker/experiments.h"
-#include "store/entry.h"
-
-/* How many there are: in the component's body, and no member of its description. */
-#define BATCHES "MetricBatches"
 
 /* ---- summing up ---- */
 
-/* By Welford's method, which does not cancel; in terms that no finite values make overflow. */
-void metric_summary_add(struct metric_summary *summary, double value, double time)
-{
-    bool first = summary->count++ == 0;
-    double count = (double)summary->count;
-    double half_distance = value / 2 - summary->mean / 2;
-    summary->deviation = first ? 0
-                               : hypot(summary->deviation * sqrt((count - 1) / count),
-                                       half_distance * (2 * sqrt(count - 1) / count));
-    summary->mean += value / count - summary->mean / count;
-    summary->minimum = first ? value : MIN(summary->minimum, value);
-    summary->maximum = first ? value : MAX(summary->maximum, value);
-    if (!first && time < summary->time)
-        return;
-    summary->last = value;
-    summary->time = time;
-}
-
-struct metric_summary metric_summary_read(const json_t *member)
-{
-    return (struct metric_summary){
-        .count = json_integer_at(member, "Count", 0),
-        .minimum = json_number_at(member, "Min", 0),
-        .maximum = json_number_at(member, "Max", 0),
-        .mean = json_number_at(member, "Avg", 0),
-        .last = json_number_at(member, "Last", 0),
-        .time = json_number_at(member, "TimeStamp", 0),
-        .deviation = json_number_at(member, "StdDev", 0),
-    };
-}
-
-json_t *metric_summary_member(const struct metric_summary *summary, const char *name,
+json_t *metric_summary_member(const struct series_summary *summary, const char *name,
                               const char *source)
 {
     return json_pack("{sssssfsfsfsfsIsfsf}", "MetricName", name, "SourceArn", source, "TimeStamp",
-                     summary->time, "Max", summary->maximum, "Min", summary->minimum, "Last",
-                     summary->last, "Count", (json_int_t)summary->count, "Avg", summary->mean,
-                     "StdDev", summary->deviation);
+                     (double)summary->time / 1000, "Max", summary->maximum, "Min", summary->minimum,
+                     "Last", summary->last, "Count", (json_int_t)summary->count, "Avg",
+                     summary->mean, "StdDev", summary->deviation);
+}
+
+/* A series of nothing but what is no number has no summary. */
+void trial_component_tell_metrics(struct store *store, const struct resource *component,
+                                  json_t *description)
+{
+    g_autoptr(GPtrArray) all = series_list(store, component->kind, component->name, NULL);
+    for (guint i = 0; all && i < all->len; i++) {
+        const struct series *series = g_ptr_array_index(all, i);
+        if (!series->summary.count)
+            continue;
+        if (!json_object_get(description, "Metrics"))
+            json_object_set_new(description, "Metrics", json_array());
+        json_array_append_new(
+            json_object_get(description, "Metrics"),
+            metric_summary_member(&series->summary, series->name, component->arn));
+    }
 }
 
 /* ---- putting ---- */
@@ -57,60 +39,43 @@ struct batch {
     struct store *store;
     const char *component;
     const json_t *data;
-    gint64 number; /* 0: the component has just been deleted */
 };
 
-static size_t find_metric(const json_t *metrics, const char *name)
+static GArray *points_of(const json_t *data)
 {
-    size_t i;
-    const json_t *metric;
-    json_array_foreach((json_t *)metrics, i, metric)
-    {
-        if (strcmp(json_text_at(metric, "MetricName"), name) == 0)
-            return i;
-    }
-    return json_array_size(metrics);
-}
-
-static void add_datum(json_t *metrics, const json_t *datum, const char *arn)
-{
-    const char *name = json_text_at(datum, "MetricName");
-    size_t at = find_metric(metrics, name);
-    struct metric_summary summary = metric_summary_read(json_array_get(metrics, at));
-    metric_summary_add(&summary, json_number_at(datum, "Value", 0),
-                       json_number_at(datum, "Timestamp", 0));
-    json_t *member = metric_summary_member(&summary, name, arn);
-    if (at < json_array_size(metrics))
-        json_array_set_new(metrics, at, member);
-    else
-        json_array_append_new(metrics, member);
-}
-
-static bool sum_up(struct resource *component, void *data, GError **error)
-{
-    (void)error;
-    struct batch *batch = data;
-    batch->number = json_integer_at(component->body, BATCHES, 0) + 1;
-    json_object_set_new(component->body, BATCHES, json_integer(batch->number));
-    if (!json_object_get(component->body, "Metrics"))
-        json_object_set_new(component->body, "Metrics", json_array());
-    json_t *metrics = json_object_get(component->body, "Metrics");
+    GArray *points = g_array_new(FALSE, FALSE, sizeof(struct series_point));
     size_t i;
     const json_t *datum;
-    json_array_foreach((json_t *)batch->data, i, datum) add_datum(metrics, datum, component->arn);
+    json_array_foreach((json_t *)data, i, datum)
+    {
+        struct series_point point = {
+            .name = json_text_at(datum, "MetricName"),
+            .time = (gint64)llround(json_number_at(datum, "Timestamp", 0) * 1000),
+            .step = json_integer_at(datum, "Step", SERIES_NO_STEP),
+            .value = json_number_at(datum, "Value", 0)};
+        g_array_append_val(points, point);
+    }
+    return points;
+}
+
+static bool touch(struct resource *component, void *data, GError **error)
+{
+    (void)component, (void)error;
+    *(bool *)data = true;
     return true;
 }
 
 static bool write_batch(struct store_connection *connection, void *data, GError **error)
 {
-    struct batch *batch = data;
+    const struct batch *batch = data;
     const char *word = trial_component_kind.word;
-    if (!resource_update_within(connection, batch->store, word, batch->component, sum_up, batch,
-                                error))
-        return false;
-    g_autoptr(json_auto) body = json_pack("{sO}", "MetricData", (json_t *)batch->data);
-    return !batch->number ||
-           entry_put(connection, word, batch->component, batch->number, NULL, body, error);
+    g_autoptr(GArray) points = points_of(batch->data);
+    bool found = false; /* or the component has just been deleted */
+    return resource_update_within(connection, batch->store, word, batch->component, touch, &found,
+                                  error) &&
+           (!found || series_add(connection, word, batch->component,
+                                 (const struct series_point *)(void *)points->data, points->len,
+                                 true, error));
 }
 
 static bool batch_put_metrics(const struct call *call, const json_t *request, struct reply *reply,
@@ -122,7 +87,7 @@ static bool batch_put_metrics(const struct call *call, const json_t *request, st
     if (!component)
         return false;
     struct batch batch = {call->lathe->store, component->name,
-                          json_object_get(request, "MetricData"), 0};
+                          json_object_get(request, "MetricData")};
     return store_write(call->lathe->store, write_batch, &batch, error);
 }
 
@@ -130,7 +95,7 @@ static bool batch_put_metrics(const struct call *call, const json_t *request, st
 
 struct point {
     gint64 x;
-    struct metric_summary summary;
+    struct series_summary summary;
 };
 
 static gint64 seconds_of(const char *period)
@@ -145,56 +110,50 @@ static gint64 seconds_of(const char *period)
     return 0;
 }
 
-/* Where on the axis a datum lies: its step, or when its period began. False: nowhere. */
-static bool place(const json_t *query, const json_t *datum, gint64 *x)
+/* Where on the axis a value lies: its step, or when its period began. False: nowhere. */
+static bool place(const json_t *query, const struct series_point *value, gint64 *x)
 {
     gint64 period = seconds_of(json_text_at(query, "Period"));
-    if (!period && !json_object_get(datum, "Step"))
+    if (!isfinite(value->value) || (!period && value->step == SERIES_NO_STEP))
         return false;
-    gint64 at =
-        period ? (gint64)json_number_at(datum, "Timestamp", 0) : json_integer_at(datum, "Step", 0);
+    gint64 at = period ? value->time / 1000 : value->step;
     *x = period ? at - at % period : at;
-    return strcmp(json_text_at(datum, "MetricName"), json_text_at(query, "MetricName")) == 0 &&
-           at >= json_integer_at(query, "Start", G_MININT64) &&
+    return at >= json_integer_at(query, "Start", G_MININT64) &&
            at <= json_integer_at(query, "End", G_MAXINT64);
 }
 
-static void add_point(GArray *points, gint64 x, const json_t *datum)
+/* Values come in order of x. */
+static void add_value(GArray *points, gint64 x, const struct series_point *value)
 {
-    guint at = 0;
-    while (at < points->len && g_array_index(points, struct point, at).x < x)
-        at++;
-    if (at == points->len || g_array_index(points, struct point, at).x != x) {
+    if (!points->len || g_array_index(points, struct point, points->len - 1).x != x) {
         struct point point = {.x = x};
-        g_array_insert_val(points, at, point);
+        g_array_append_val(points, point);
     }
-    metric_summary_add(&g_array_index(points, struct point, at).summary,
-                       json_number_at(datum, "Value", 0), json_number_at(datum, "Timestamp", 0));
+    series_summary_add(&g_array_index(points, struct point, points->len - 1).summary, value->value,
+                       value->time);
 }
 
-static GArray *points_of(struct store *store, const char *component, const json_t *query,
-                         GError **error)
+static GArray *points_asked_for(struct store *store, const char *component, const json_t *query,
+                                GError **error)
 {
-    struct entry_query wanted = {.kind = trial_component_kind.word, .owner = component};
-    g_autoptr(GPtrArray) batches = entry_list(store, &wanted, error);
-    if (!batches)
+    const struct series_query wanted = {.kind = trial_component_kind.word,
+                                        .owner = component,
+                                        .name = json_text_at(query, "MetricName"),
+                                        .by_step = !seconds_of(json_text_at(query, "Period"))};
+    g_autoptr(GArray) values = series_points(store, &wanted, error);
+    if (!values)
         return NULL;
     GArray *points = g_array_new(FALSE, FALSE, sizeof(struct point));
-    for (guint i = 0; i < batches->len; i++) {
-        const struct entry *batch = g_ptr_array_index(batches, i);
-        size_t d;
-        const json_t *datum;
+    for (guint i = 0; i < values->len; i++) {
+        const struct series_point *value = &g_array_index(values, struct series_point, i);
         gint64 x;
-        json_array_foreach(json_object_get(batch->body, "MetricData"), d, datum)
-        {
-            if (place(query, datum, &x))
-                add_point(points, x, datum);
-        }
+        if (place(query, value, &x))
+            add_value(points, x, value);
     }
     return points;
 }
 
-static double statistic(const struct metric_summary *summary, const char *name)
+static double statistic(const struct series_summary *summary, const char *name)
 {
     if (strcmp(name, "Min") == 0)
         return summary->minimum;
@@ -240,7 +199,7 @@ static json_t *answer(const struct call *call, const json_t *query, GError **err
     }
     if (!component || strcmp(component->kind, trial_component_kind.word) != 0)
         return invalid("The ResourceArn is of no trial component that there is.");
-    g_autoptr(GArray) points = points_of(call->lathe->store, component->name, query, error);
+    g_autoptr(GArray) points = points_asked_for(call->lathe->store, component->name, query, error);
     return points ? result_of(points, json_text_at(query, "MetricStat")) : NULL;
 }
 

@@ -302,6 +302,27 @@ class Catalog:
         assert got["UserDefinedFunction"]["ClassName"] == "a.Up"
 
 
+@content(since=8)
+class TrialMetrics:
+    SERIES = [(1_700_000_000 + step, step, 0.5 / (step + 1)) for step in range(5)]
+
+    def put(self, server):
+        server.client("sagemaker").create_trial_component(TrialComponentName="tried")
+        server.client("sagemaker-metrics").batch_put_metrics(
+            TrialComponentName="tried", MetricData=[
+                {"MetricName": "loss", "Timestamp": time, "Step": step, "Value": value}
+                for time, step, value in self.SERIES])
+
+    def check(self, server):
+        told = server.client("sagemaker").describe_trial_component(TrialComponentName="tried")
+        metric, = told["Metrics"]
+        assert (metric["Count"], metric["Last"], metric["Max"]) == (5, 0.1, 0.5)
+        found, = server.client("sagemaker-metrics").batch_get_metrics(MetricQueries=[
+            {"MetricName": "loss", "ResourceArn": told["TrialComponentArn"], "MetricStat": "Last",
+             "Period": "IterationNumber", "XAxisType": "IterationNumber"}])["MetricQueryResults"]
+        assert found["MetricValues"] == [value for _, _, value in self.SERIES]
+
+
 def number_of(home):
     with sqlite3.connect(f"file:{home}/meta.db?mode=ro", uri=True) as database:
         return database.execute("PRAGMA user_version").fetchone()[0]

@@ -24,9 +24,9 @@ target_compile_definitions(lathe_store PRIVATE $<$<CONFIG:Debug>:LATHE_CHECK_STO
 room(operation)
 room(lake)
 room(catalog)
-room(crawl LINK ZLIB::ZLIB)
 room(table LINK PkgConfig::snappy PkgConfig::libarchive PkgConfig::libpcre2_8 ZLIB::ZLIB
      Threads::Threads ${CMAKE_DL_LIBS} m)
+room(crawl LINK ZLIB::ZLIB)
 room(query)
 find_library(JQ jq REQUIRED)
 room(stream LINK PkgConfig::snappy ZLIB::ZLIB Threads::Threads ${JQ})

@@ -21,7 +21,7 @@ const char *engine_format_of(const char *serde)
         {"org.apache.hadoop.hive.serde2.OpenCSVSerde", ENGINE_CSV},
         {"org.apache.hadoop.hive.serde2.RegexSerDe", ENGINE_REGEX},
         {"org.apache.hadoop.hive.contrib.serde2.RegexSerDe", ENGINE_REGEX},
-        {"com.amazonaws.glue.serde.GrokSerDe", ENGINE_REGEX}, /* crawlers give input.regex, too */
+        {"com.amazonaws.glue.serde.GrokSerDe", ENGINE_GROK},
         {"org.openx.data.jsonserde.JsonSerDe", ENGINE_JSON},
         {"org.apache.hive.hcatalog.data.JsonSerDe", ENGINE_JSON},
         {"org.apache.hadoop.hive.serde2.JsonSerDe", ENGINE_JSON},

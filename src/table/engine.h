@@ -40,6 +40,7 @@
 #define ENGINE_DELIMITED "delimited" /* LazySimpleSerDe */
 #define ENGINE_CSV "csv"             /* OpenCSVSerde */
 #define ENGINE_REGEX "regex"         /* RegexSerDe */
+#define ENGINE_GROK "grok"           /* Glue's GrokSerDe */
 #define ENGINE_JSON "json"           /* Hive's and OpenX's JsonSerDe */
 #define ENGINE_PARQUET "parquet"
 #define ENGINE_AVRO "avro"

@@ -12,6 +12,7 @@ static const struct {
     {ENGINE_DELIMITED, RELATION_DELIMITED}, {ENGINE_CSV, RELATION_CSV},
     {ENGINE_REGEX, RELATION_REGEX},         {ENGINE_JSON, RELATION_JSON},
     {ENGINE_PARQUET, RELATION_PARQUET},     {ENGINE_AVRO, RELATION_AVRO},
+    {ENGINE_GROK, RELATION_GROK},
 };
 
 static bool read_format(struct relation *relation, const char *name, GError **error)

@@ -11,6 +11,7 @@ enum relation_format {
     RELATION_DELIMITED, /* LazySimpleSerDe */
     RELATION_CSV,       /* OpenCSVSerde */
     RELATION_REGEX,     /* RegexSerDe */
+    RELATION_GROK,      /* GrokSerDe */
     RELATION_JSON,      /* Hive's and OpenX's JsonSerDe */
     RELATION_PARQUET,
     RELATION_AVRO,

@@ -6,9 +6,8 @@
 #include "base/error.h"
 
 static const struct serde_kind *const kinds[] = {
-    [RELATION_DELIMITED] = &serde_delimited,
-    [RELATION_CSV] = &serde_csv,
-    [RELATION_REGEX] = &serde_regex,
+    [RELATION_DELIMITED] = &serde_delimited, [RELATION_CSV] = &serde_csv,
+    [RELATION_REGEX] = &serde_regex,         [RELATION_GROK] = &serde_grok,
     [RELATION_JSON] = &serde_json,
 };
 
@@ -86,7 +85,7 @@ bool serde_set_fields(const struct serde *serde, const struct serde_work *work,
         bool set = moment && serde->relation->format == RELATION_CSV
                        ? set_moment(sink, row, field)
                        : sink_parse(sink, row, field->bytes, field->size);
-        if (!set && serde->relation->format == RELATION_REGEX)
+        if (!set && serde->kind->forgives)
             sink_null(sink, row);
         else if (!set)
             return fail_value(field, i, "", error);

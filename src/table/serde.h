@@ -26,6 +26,7 @@ struct serde_field {
 };
 
 struct serde_kind {
+    bool forgives; /* a text that is no value of its column's type is null */
     bool (*open)(struct serde *serde, GError **error);
     void (*close)(struct serde *serde);
     void (*begin)(const struct serde *serde, struct serde_work *work); /* may be NULL */
@@ -46,6 +47,6 @@ void serde_end(const struct serde *serde, struct serde_work *work);
 bool serde_set_fields(const struct serde *serde, const struct serde_work *work,
                       struct sink *const *columns, uint64_t row, GError **error);
 
-extern const struct serde_kind serde_delimited, serde_csv, serde_regex, serde_json;
+extern const struct serde_kind serde_delimited, serde_csv, serde_regex, serde_grok, serde_json;
 
 #endif

@@ -1,4 +1,5 @@
 /* Trino's statements: compiled, and done by what they are. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -261,6 +262,52 @@ static bool run_deallocate(struct selection *selection, GError **error)
            store_lines(selection, NULL, none, error);
 }
 
+/* ---- what is known, as SELECTs ---- */
+
+static struct sql_statement *compile(const struct selection *selection, const char *text,
+                                     const char *const *parameters, size_t count, GError **error);
+
+/* Runs a text in place of the statement, and frees it. */
+static bool run_instead(struct selection *selection, char *text, GError **error)
+{
+    struct sql_statement *own = selection->statement;
+    selection->statement = compile(selection, text, NULL, 0, error);
+    free(text);
+    bool done = selection->statement && run_select(selection, error);
+    sql_statement_free(selection->statement);
+    selection->statement = own;
+    return done;
+}
+
+/* The text of a prepared statement, its question marks open. */
+static struct sql_statement *describe(const struct selection *selection, GError **error)
+{
+    const struct query_request *request = selection->run->request;
+    g_autofree char *text =
+        request->prepared->find(selection->statement->target, request->data, error);
+    struct sql_error fault = {0};
+    struct sql_catalog catalog = {
+        .schema = request->database, .zone = "UTC", .now = request->now, .describes = true};
+    if (!text)
+        return NULL;
+    resolver_offer(selection->resolver, &catalog);
+    struct sql_statement *described = sql_compile(text, &catalog, &fault);
+    if (!described)
+        select_fail(&fault, error);
+    return described;
+}
+
+static bool run_describe(struct selection *selection, GError **error)
+{
+    struct sql_statement *described = describe(selection, error);
+    if (!described)
+        return false;
+    char *text = selection->statement->kind == SQL_DESCRIBE_INPUT ? sql_describe_input(described)
+                                                                  : sql_describe_output(described);
+    sql_statement_free(described);
+    return run_instead(selection, text, error);
+}
+
 /* ---- which ---- */
 
 static bool run_statement(struct selection *selection, GError **error)
@@ -282,6 +329,11 @@ static bool run_statement(struct selection *selection, GError **error)
         return run_prepare(selection, error);
     case SQL_DEALLOCATE:
         return run_deallocate(selection, error);
+    case SQL_SHOW_FUNCTIONS:
+        return run_instead(selection, sql_show_functions(selection->statement), error);
+    case SQL_DESCRIBE_INPUT:
+    case SQL_DESCRIBE_OUTPUT:
+        return run_describe(selection, error);
     case SQL_SHOW_CATALOGS:
         return show_catalogs(selection, error);
     default:

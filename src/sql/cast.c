@@ -411,6 +411,9 @@ struct sql_value sql_cast(struct sql_compiler *compiler, struct sql_value value,
                           const struct sql_type *to)
 {
     struct sql_value result = value;
+    if (value.unknown && !compiler->wanted[value.unknown - 1] && to->kind != SQL_UNKNOWN)
+        compiler->wanted[value.unknown - 1] = to;
+    result.unknown = 0;
     result.text = cast_text(compiler, value, to);
     result.type = to;
     return result;

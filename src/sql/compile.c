@@ -139,6 +139,19 @@ static void say_tree(struct compilation *all)
 
 /* --- the query --- */
 
+static void say_origins(struct compilation *all, const struct sql_fields *fields)
+{
+    struct sql_origin *origins = sql_take(&all->c, fields->count, sizeof *origins);
+    bool *aliased = sql_take(&all->c, fields->count, sizeof *aliased);
+    for (size_t i = 0; i < fields->count; i++) {
+        origins[i] = fields->list[i].origin;
+        aliased[i] = fields->list[i].aliased;
+    }
+    all->statement->origins = origins;
+    all->statement->aliased = aliased;
+    all->statement->parameter_types = all->c.wanted;
+}
+
 static void say_columns(struct compilation *all, const struct sql_fields *fields)
 {
     struct sql_column *columns = sql_take(&all->c, fields->count, sizeof *columns);
@@ -150,6 +163,8 @@ static void say_columns(struct compilation *all, const struct sql_fields *fields
     }
     all->statement->columns = columns;
     all->statement->count = fields->count;
+    if (all->c.wanted)
+        say_origins(all, fields);
 }
 
 static void say_references(struct compilation *all)
@@ -177,7 +192,9 @@ static void say_references(struct compilation *all)
 static void check_parameters(struct compilation *all)
 {
     size_t given = all->c.catalog->parameter_count;
-    if (all->tree->parameter_count != given)
+    if (all->c.catalog->describes)
+        all->c.wanted = sql_take(&all->c, all->tree->parameter_count + 1, sizeof *all->c.wanted);
+    else if (all->tree->parameter_count != given)
         sql_fail_at(&all->c, all->tree, "INVALID_PARAMETER_USAGE",
                     "Incorrect number of parameters: expected %zu but found %zu",
                     all->tree->parameter_count, given);

@@ -27,6 +27,7 @@ struct sql_compiler {
     struct sql_used_table **used;
     size_t used_count;
     int view_depth;
+    const struct sql_type **wanted; /* of question marks without values, what they are coerced to */
 };
 
 _Noreturn void sql_fail(struct sql_compiler *compiler, int line, int column, const char *name,

@@ -283,6 +283,7 @@ static struct sql_value cast(struct sql_context *x, struct sql_node *node)
     if (!sql_castable(value.type, to))
         sql_fail_at(x->c, node, "TYPE_MISMATCH", "Cannot cast %s to %s",
                     sql_type_write(&x->c->arena, value.type), sql_type_write(&x->c->arena, to));
+    value.unknown = 0; /* a cast coerces nothing */
     struct sql_value result = sql_cast(x->c, value, to);
     bool try = node->flags & NODE_TRY && result.text != value.text;
     return sql_write(x, to, try ? "TRY(%s)" : "%s", result.text);

@@ -365,11 +365,21 @@ static struct sql_value interval(struct sql_context *x, const struct sql_node *n
                               "CAST('%lld' AS BIGINT)", amount));
 }
 
+/* Of a text that is described. */
+static struct sql_value unknown_parameter(struct sql_context *x, const struct sql_node *node)
+{
+    struct sql_value value = sql_write(x, sql_type_plain(SQL_UNKNOWN), "CAST(NULL AS INTEGER)");
+    value.unknown = (size_t)node->number + 1;
+    return value;
+}
+
 /* A question mark is the expression that was given for it. */
 static struct sql_value parameter(struct sql_context *x, const struct sql_node *node)
 {
     const struct sql_catalog *catalog = x->c->catalog;
     size_t index = (size_t)node->number;
+    if (x->c->wanted)
+        return unknown_parameter(x, node);
     if (!catalog || index >= catalog->parameter_count)
         sql_fail_at(x->c, node, "INVALID_PARAMETER_USAGE",
                     "Incorrect number of parameters: expected %zu but found %zu", x->c->parameters,

@@ -75,6 +75,7 @@ struct sql_value {
     const struct sql_type *type;
     bool constant;   /* a literal that is not NULL and not NaN */
     bool aggregated; /* holds an aggregate */
+    size_t unknown;  /* a question mark without a value: its number and one */
 };
 
 struct sql_sort {

@@ -25,6 +25,8 @@ static const char *row_count(struct sql_context *x, struct sql_node *node)
         return node->text;
     }
     struct sql_value value = sql_literal(x, node);
+    if (value.unknown)
+        return sql_cast(x->c, value, sql_type_plain(SQL_BIGINT)).text;
     if (!sql_type_integral(value.type))
         sql_fail_at(x->c, node, "TYPE_MISMATCH", "Non constant parameter value for LIMIT: %s",
                     sql_type_write(&x->c->arena, value.type));
@@ -331,8 +333,10 @@ static struct sql_known_query *new_known(struct sql_context *x, const struct sql
                     "Column alias list has %zu entries but relation has %zu columns",
                     with->column_count, fields.count);
     for (size_t i = 0; i < fields.count; i++) {
-        known->fields.list[i] =
-            (struct sql_field){.name = fields.list[i].name, .type = fields.list[i].type};
+        known->fields.list[i] = (struct sql_field){.name = fields.list[i].name,
+                                                   .type = fields.list[i].type,
+                                                   .origin = fields.list[i].origin,
+                                                   .aliased = fields.list[i].aliased};
         if (with->columns)
             known->fields.list[i].name = with->columns[i].text;
     }

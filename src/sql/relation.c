@@ -78,7 +78,8 @@ static struct sql_output table_output(struct sql_context *x, const char *catalog
                                   .schema = schema,
                                   .catalog = catalog,
                                   .table = used,
-                                  .column = i};
+                                  .column = i,
+                                  .origin = {catalog, schema, name}};
         field.text = sql_printf(&x->c->arena, "%s.%s", alias,
                                 sql_quoted(&x->c->arena, table->columns[i].name, '"'));
         if (field.type->kind == SQL_CHAR)

@@ -21,6 +21,8 @@ struct sql_field {
     const char *text;
     struct sql_used_table *table; /* where it is a table's column */
     size_t column;
+    struct sql_origin origin;
+    bool aliased;
 };
 
 struct sql_fields {
@@ -63,6 +65,8 @@ struct sql_local { /* a lambda's parameter */
 struct sql_named_value {
     const char *name;
     struct sql_value value;
+    struct sql_origin origin;
+    bool aliased;
 };
 
 /* Where an expression stands. */

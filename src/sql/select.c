@@ -25,7 +25,15 @@ struct selection {
 static void add_output(struct selection *s, const char *name, struct sql_value value)
 {
     s->outputs = sql_push(s->x.c, s->outputs, &s->count, sizeof *s->outputs);
-    s->outputs[s->count - 1] = (struct sql_named_value){name, value};
+    s->outputs[s->count - 1] = (struct sql_named_value){.name = name, .value = value};
+}
+
+/* Says of the last one where it is from. */
+static void say_origin(struct selection *s, const struct sql_field *field, bool aliased)
+{
+    struct sql_named_value *last = &s->outputs[s->count - 1];
+    last->origin = field ? field->origin : (struct sql_origin){0};
+    last->aliased = aliased;
 }
 
 /* --- the list --- */
@@ -87,6 +95,7 @@ static bool relation_star(struct selection *s, struct sql_node *star)
                 const struct sql_field *field = &scope->fields.list[i];
                 add_output(s, star_name(s, star, found < star->name_count ? found : 0, field->name),
                            field_of(s, field, star));
+                say_origin(s, field, field->aliased);
                 found++;
             }
     if (star->name_count && found && found != star->name_count)
@@ -121,6 +130,15 @@ static const char *item_name(const struct sql_item *item)
     return sql_name_parts(item->value, parts, 32) ? item->value->text : NULL;
 }
 
+/* The column that a name is; NULL: it is none, or an expression. */
+static const struct sql_field *item_field(struct selection *s, const struct sql_item *item)
+{
+    const char *parts[32];
+    const struct sql_scope *found;
+    size_t count = sql_name_parts(item->value, parts, 32);
+    return count ? sql_find_field(&s->source, item->value, parts, count, &found) : NULL;
+}
+
 static void list_outputs(struct selection *s)
 {
     for (size_t i = 0; i < s->body->item_count; i++) {
@@ -137,6 +155,8 @@ static void list_outputs(struct selection *s)
                         sql_type_write(&s->x.c->arena, value.type),
                         sql_node_text(&s->x.c->arena, item->value));
         add_output(s, item_name(item), value);
+        if (s->x.c->wanted)
+            say_origin(s, item_field(s, item), item->alias != NULL);
     }
 }
 
@@ -282,8 +302,10 @@ static struct sql_output output_of(struct selection *s, const char *text)
     struct sql_output output = {.text = text};
     struct sql_field *fields = sql_take(s->x.c, s->count, sizeof *fields);
     for (size_t i = 0; i < s->count; i++)
-        fields[i] =
-            (struct sql_field){.name = s->outputs[i].name, .type = s->outputs[i].value.type};
+        fields[i] = (struct sql_field){.name = s->outputs[i].name,
+                                       .type = s->outputs[i].value.type,
+                                       .origin = s->outputs[i].origin,
+                                       .aliased = s->outputs[i].aliased};
     output.fields = (struct sql_fields){.list = fields, .count = s->count};
     return output;
 }

@@ -75,6 +75,12 @@ struct sql_catalog {
     double now;                    /* seconds since 1970 */
     const char *const *parameters; /* SQL expressions for the question marks, in order */
     size_t parameter_count;
+    bool describes; /* none is given: they are of an unknown type, and which is wanted is told */
+};
+
+/* Where a result's column comes from: all NULL where it is computed. */
+struct sql_origin {
+    const char *catalog, *schema, *table;
 };
 
 /* key = value, where the value is a literal: its text as a partition's path says it. */
@@ -126,6 +132,11 @@ struct sql_statement {
     size_t argument_count;
     const char *pattern, *escape;
     size_t parameter_count; /* question marks in the text */
+    /* Of a text that is described: of each column its origin, and whether it has an alias; of each
+     * question mark the type that it is coerced to, or NULL. */
+    const struct sql_origin *origins;
+    const bool *aliased;
+    const struct sql_type *const *parameter_types;
 };
 
 /* NULL: error is filled. */
@@ -137,6 +148,12 @@ struct sql_statement *sql_compile(const char *text, const struct sql_catalog *ca
 struct sql_statement *sql_parse(const char *text, struct sql_error *error);
 
 void sql_statement_free(struct sql_statement *statement);
+
+/* SELECTs of Trino's that say what statements ask for, to be compiled and freed: NULL where there
+ * is no memory. DESCRIBE INPUT and OUTPUT of a text compiled with `describes`; SHOW FUNCTIONS. */
+char *sql_describe_input(const struct sql_statement *described);
+char *sql_describe_output(const struct sql_statement *described);
+char *sql_show_functions(const struct sql_statement *show);
 
 /* What a connection of DuckDB has to be told once, before any statement's text: settings and
  * macros. Statements that end in semicolons. The functions that C registers come before it. */

@@ -237,6 +237,14 @@ static bool check_new(const json_t *there, const json_t *added, GError **error)
     return true;
 }
 
+/* The columns of what a change edits, as a copy of its own that is edited. */
+static json_t *edit_columns(json_t *input)
+{
+    json_t *descriptor = json_deep_copy(json_object_get(input, "StorageDescriptor"));
+    json_object_set_new(input, "StorageDescriptor", descriptor);
+    return json_object_get(descriptor, "Columns");
+}
+
 static bool change_columns(struct definition *definition, bool keep, GError **error)
 {
     if (!edit_table(definition, error))
@@ -254,9 +262,61 @@ static bool change_columns(struct definition *definition, bool keep, GError **er
     return true;
 }
 
+static bool add_partition_columns(struct definition *definition, GError **error);
+
 static bool add_columns(struct definition *definition, GError **error)
 {
-    return change_columns(definition, true, error);
+    return definition->hive->partitions ? add_partition_columns(definition, error)
+                                        : change_columns(definition, true, error);
+}
+
+static bool no_column(const struct definition *definition, const char *name, GError **error)
+{
+    return error_set(error, ERROR_INVALID_REQUEST,
+                     "FAILED: SemanticException [Error 10002]: Invalid column reference %s: the "
+                     "table %s.%s has no such column that is no partition key",
+                     name, definition->database, definition->hive->name);
+}
+
+/* Where a column is; or where there is none the number of columns. */
+static size_t place_of_column(const json_t *columns, const char *name)
+{
+    size_t i = 0;
+    while (i < json_array_size(columns) &&
+           strcmp(json_text_at(json_array_get(columns, i), "Name"), name) != 0)
+        i++;
+    return i;
+}
+
+/* Puts the changed column where the statement says, the others as they were. */
+static bool place_column(struct definition *definition, json_t *columns, size_t place,
+                         GError **error)
+{
+    const struct hive_statement *hive = definition->hive;
+    if (hive->first)
+        place = 0;
+    if (hive->after) {
+        place = place_of_column(columns, hive->after) + 1;
+        if (place > json_array_size(columns))
+            return no_column(definition, hive->after, error);
+    }
+    json_array_insert(columns, place, json_array_get(hive->input, 0));
+    return true;
+}
+
+static bool change_column(struct definition *definition, GError **error)
+{
+    const struct hive_statement *hive = definition->hive;
+    if (!edit_table(definition, error))
+        return false;
+    json_t *columns = edit_columns(definition->input);
+    size_t place = place_of_column(columns, hive->column);
+    if (place == json_array_size(columns))
+        return no_column(definition, hive->column, error);
+    json_array_remove(columns, place);
+    return check_new(columns, hive->input, error) &&
+           check_new(json_object_get(definition->input, "PartitionKeys"), hive->input, error) &&
+           place_column(definition, columns, place, error);
 }
 
 static bool replace_columns(struct definition *definition, GError **error)
@@ -280,9 +340,10 @@ static bool set_table_properties(struct definition *definition, GError **error)
 static bool put_partitions(struct store_connection *connection, struct definition *definition,
                            GError **error)
 {
-    enum catalog_put put = definition->hive->verb == HIVE_SET_LOCATION ? CATALOG_REPLACE
-                           : definition->hive->maybe                   ? CATALOG_ADD
-                                                                       : CATALOG_CREATE;
+    bool changes = definition->hive->verb != HIVE_ADD_PARTITIONS;
+    enum catalog_put put = changes                   ? CATALOG_REPLACE
+                           : definition->hive->maybe ? CATALOG_ADD
+                                                     : CATALOG_CREATE;
     return catalog_partition_put_within(connection, definition->database, definition->hive->name,
                                         definition->input, put, NULL, NULL, error);
 }
@@ -371,6 +432,24 @@ static json_t *named_partition(struct definition *definition, GError **error)
                   : NULL;
 }
 
+static bool add_partition_columns(struct definition *definition, GError **error)
+{
+    static const char *const members[] = {"Values", "StorageDescriptor", "Parameters", NULL};
+    const json_t *added = definition->hive->input;
+    g_autoptr(json_auto) old =
+        definition_find_table(definition, error) ? named_partition(definition, error) : NULL;
+    if (!old)
+        return false;
+    json_t *input = json_object();
+    json_copy_members(input, old, members);
+    definition->input = json_pack("[o]", input);
+    definition->change = put_partitions;
+    json_t *columns = edit_columns(input);
+    return check_new(columns, added, error) &&
+           check_new(json_object_get(definition->table, "PartitionKeys"), added, error) &&
+           json_array_extend(columns, (json_t *)added) == 0;
+}
+
 static bool move_partition(struct store_connection *connection, struct definition *definition,
                            GError **error)
 {
@@ -437,6 +516,7 @@ definition_verb *const definition_verbs[] = {
     [HIVE_RENAME_PARTITION] = rename_partition,
     [HIVE_ADD_COLUMNS] = add_columns,
     [HIVE_REPLACE_COLUMNS] = replace_columns,
+    [HIVE_CHANGE_COLUMN] = change_column,
     [HIVE_SET_LOCATION] = set_location,
     [HIVE_SET_TABLE_PROPERTIES] = set_table_properties,
     [HIVE_REPAIR] = repair_table,

@@ -9,9 +9,9 @@ void hive_statement_free(struct hive_statement *statement)
 {
     if (!statement)
         return;
-    char *texts[] = {statement->catalog, statement->database, statement->name,
-                     statement->pattern, statement->column,   statement->property,
-                     statement->location};
+    char *texts[] = {statement->catalog,  statement->database, statement->name,
+                     statement->pattern,  statement->column,   statement->property,
+                     statement->location, statement->after};
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++)
         g_free(texts[i]);
     json_decref(statement->input);
@@ -175,18 +175,38 @@ static bool set_location(struct hive_reader *reader, struct hive_statement *into
     return into->location != NULL;
 }
 
-static bool alter_partition(struct hive_reader *reader, struct hive_statement *into)
-{
-    return read_partition(reader, into) &&
-           (hive_sees(reader, "set") ? set_location(reader, into) : rename_partition(reader, into));
-}
-
 static bool change_columns(struct hive_reader *reader, struct hive_statement *into,
                            enum hive_verb verb)
 {
     into->verb = verb;
     into->input = hive_columns(reader);
     return into->input != NULL;
+}
+
+static bool alter_partition(struct hive_reader *reader, struct hive_statement *into)
+{
+    if (!read_partition(reader, into))
+        return false;
+    if (hive_takes_words(reader, "add columns"))
+        return change_columns(reader, into, HIVE_ADD_COLUMNS);
+    return hive_sees(reader, "set") ? set_location(reader, into) : rename_partition(reader, into);
+}
+
+/* [COLUMN] name column [FIRST | AFTER name] */
+static bool change_column(struct hive_reader *reader, struct hive_statement *into)
+{
+    into->verb = HIVE_CHANGE_COLUMN;
+    hive_takes(reader, "column");
+    into->column = hive_name(reader);
+    json_t *column = into->column ? hive_column(reader) : NULL;
+    if (!column)
+        return false;
+    into->input = json_pack("[o]", column);
+    into->first = hive_takes(reader, "first");
+    if (into->first || !hive_takes(reader, "after"))
+        return true;
+    into->after = hive_name(reader);
+    return into->after != NULL;
 }
 
 static bool set_properties(struct hive_reader *reader, struct hive_statement *into,
@@ -207,6 +227,8 @@ static bool alter_table(struct hive_reader *reader, struct hive_statement *into)
         return change_columns(reader, into, HIVE_ADD_COLUMNS);
     if (hive_takes_words(reader, "replace columns"))
         return change_columns(reader, into, HIVE_REPLACE_COLUMNS);
+    if (hive_takes(reader, "change"))
+        return change_column(reader, into);
     if (hive_takes_words(reader, "set tblproperties"))
         return set_properties(reader, into, HIVE_SET_TABLE_PROPERTIES);
     if (hive_sees(reader, "set"))

@@ -19,6 +19,7 @@ enum hive_verb {
     HIVE_RENAME_PARTITION,
     HIVE_ADD_COLUMNS,
     HIVE_REPLACE_COLUMNS,
+    HIVE_CHANGE_COLUMN,
     HIVE_SET_LOCATION,
     HIVE_SET_TABLE_PROPERTIES,
     HIVE_REPAIR,
@@ -40,7 +41,9 @@ struct hive_statement {
     char *database; /* NULL: the session's */
     char *name;     /* of the table or view; NULL for statements on databases */
     char *pattern;  /* of SHOW ... LIKE 'pattern', as it was written; or NULL */
-    char *column;   /* of DESCRIBE table column; or NULL */
+    char *column;   /* of DESCRIBE table column, or the one that is changed; or NULL */
+    char *after;    /* CHANGE COLUMN ... AFTER column; or NULL */
+    bool first;     /* CHANGE COLUMN ... FIRST */
     char *property; /* of SHOW TBLPROPERTIES table('name'); or NULL */
     char *location; /* of SET LOCATION; or NULL */
     bool maybe;     /* IF [NOT] EXISTS */

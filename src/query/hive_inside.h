@@ -50,6 +50,8 @@ char *hive_quoted(struct hive_reader *reader);
 char *hive_literal(struct hive_reader *reader);
 /* ('a' = 'b', ...) as an object of texts. */
 json_t *hive_properties(struct hive_reader *reader);
+/* name type [COMMENT 'text'] as Glue's column. */
+json_t *hive_column(struct hive_reader *reader);
 /* (name type [COMMENT 'text'], ...) as Glue's columns. */
 json_t *hive_columns(struct hive_reader *reader);
 /* What follows CREATE EXTERNAL TABLE [IF NOT EXISTS] name: a TableInput. */

@@ -99,7 +99,7 @@ static bool type(struct hive_reader *reader, GString *text)
 
 /* ---- columns ---- */
 
-static json_t *column(struct hive_reader *reader)
+json_t *hive_column(struct hive_reader *reader)
 {
     g_autofree char *name = hive_name(reader);
     g_autoptr(GString) words = g_string_new(NULL);
@@ -119,7 +119,7 @@ json_t *hive_columns(struct hive_reader *reader)
     if (!hive_needs(reader, "("))
         return NULL;
     do {
-        json_t *made = column(reader);
+        json_t *made = hive_column(reader);
         if (!made)
             return NULL;
         json_array_append_new(columns, made);

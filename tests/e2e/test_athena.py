@@ -320,3 +320,33 @@ def test_a_crash_fails_what_was_on_its_way(server_factory):
             assert athena.get_query_results(QueryExecutionId=each["QueryExecutionId"])
         else:
             assert "server ended" in each["Status"]["StateChangeReason"]
+
+
+def test_columns_are_changed_one_by_one(server, asker, bucket, database):
+    glue = server.client("glue")
+    asker.succeed(f"CREATE EXTERNAL TABLE t (a int, b string COMMENT 'b', c date) PARTITIONED BY "
+                  f"(p int) LOCATION 's3://{bucket}/t/'", database)
+    asker.succeed("ALTER TABLE t ADD PARTITION (p=1)", database)
+
+    def columns():
+        told = glue.get_table(DatabaseName=database, Name="t")["Table"]["StorageDescriptor"]
+        return [(each["Name"], each["Type"]) for each in told["Columns"]]
+
+    for change, expected in (
+            ("COLUMN a id bigint COMMENT 'x' AFTER b", [("b", "string"), ("id", "bigint"),
+                                                        ("c", "date")]),
+            ("c c timestamp FIRST", [("c", "timestamp"), ("b", "string"), ("id", "bigint")]),
+            ("b b varchar(5)", [("c", "timestamp"), ("b", "varchar(5)"), ("id", "bigint")])):
+        asker.succeed(f"ALTER TABLE t CHANGE {change}", database)
+        assert columns() == expected
+    asker.succeed("ALTER TABLE t PARTITION (p=1) ADD COLUMNS (n int)", database)
+    told = glue.get_partition(DatabaseName=database, TableName="t", PartitionValues=["1"])
+    assert [each["Name"] for each in told["Partition"]["StorageDescriptor"]["Columns"]] == [
+        "a", "b", "c", "n"]
+    assert len(columns()) == 3
+    for wrong, words in (("none x int", "Invalid column reference none"),
+                         ("b p int", "Duplicate column name: p"),
+                         ("b c int", "Duplicate column name: c"),
+                         ("b x int AFTER none", "Invalid column reference none"),
+                         ("p p int", "Invalid column reference p")):
+        assert words in asker.fail(f"ALTER TABLE t CHANGE {wrong}", database)

@@ -109,7 +109,7 @@ static bool run_select(struct selection *selection, GError **error)
 
 /* ---- what shows lines ---- */
 
-static bool store_lines(struct selection *selection, const char *column, GString *lines,
+bool select_store_lines(struct selection *selection, const char *column, GString *lines,
                         GError **error)
 {
     struct query_run *run = selection->run;
@@ -122,32 +122,28 @@ static bool store_lines(struct selection *selection, const char *column, GString
            lake_batch_commit_with(batch, selection->finish, selection->data, error);
 }
 
-/* The plan: what is read, and what DuckDB is asked. */
-static bool run_explain(struct selection *selection, GError **error)
+/* LIKE, of names in ASCII. */
+static bool is_like(const char *name, const char *pattern, char escape)
 {
-    const struct sql_statement *statement = selection->statement;
-    g_autoptr(json_auto) relations = select_relations(selection, error);
-    if (!relations)
-        return false;
-    g_autoptr(GString) lines = g_string_new("Query Plan\n");
-    for (size_t i = 0; i < statement->reference_count; i++) {
-        const struct sql_reference *reference = &statement->references[i];
-        g_string_append_printf(
-            lines, "%s: %s.%s.%s, %zu objects", reference->relation, reference->catalog,
-            reference->schema, reference->table,
-            json_array_size(json_object_get(json_array_get(relations, i), "Files")));
-        g_string_append_printf(lines,
-                               reference->partition_filter ? ", of partitions with %s\n" : "\n",
-                               reference->partition_filter);
-    }
-    g_string_append_printf(lines, "%s\n", statement->text);
-    return store_lines(selection, "Query Plan", lines, error);
+    if (!*pattern)
+        return !*name;
+    if (*pattern == '%' && escape != '%')
+        return is_like(name, pattern + 1, escape) || (*name && is_like(name + 1, pattern, escape));
+    bool any = *pattern == '_' && escape != '_';
+    pattern += escape && *pattern == escape && pattern[1];
+    return *name && (any || *name == *pattern) && is_like(name + 1, pattern + 1, escape);
 }
 
 static bool show_catalogs(struct selection *selection, GError **error)
 {
-    g_autoptr(GString) lines = g_string_new("awsdatacatalog\n");
-    return store_lines(selection, "Catalog", lines, error);
+    static const char name[] = "awsdatacatalog";
+    const struct sql_statement *show = selection->statement;
+    bool shown =
+        !show->pattern || is_like(name, show->pattern, show->escape ? *show->escape : '\0');
+    g_autoptr(GString) lines = g_string_new(NULL);
+    if (shown)
+        g_string_printf(lines, "%s\n", name);
+    return select_store_lines(selection, "Catalog", lines, error);
 }
 
 /* ---- views ---- */
@@ -251,7 +247,7 @@ static bool run_prepare(struct selection *selection, GError **error)
     g_autoptr(GString) none = g_string_new(NULL);
     return request->prepared->keep(selection->statement->target, selection->statement->source,
                                    request->data, error) &&
-           store_lines(selection, NULL, none, error);
+           select_store_lines(selection, NULL, none, error);
 }
 
 static bool run_deallocate(struct selection *selection, GError **error)
@@ -259,7 +255,7 @@ static bool run_deallocate(struct selection *selection, GError **error)
     const struct query_request *request = selection->run->request;
     g_autoptr(GString) none = g_string_new(NULL);
     return request->prepared->drop(selection->statement->target, request->data, error) &&
-           store_lines(selection, NULL, none, error);
+           select_store_lines(selection, NULL, none, error);
 }
 
 /* ---- what is known, as SELECTs ---- */
@@ -324,7 +320,7 @@ static bool run_statement(struct selection *selection, GError **error)
     case SQL_CREATE_VIEW:
         return run_create_view(selection, error);
     case SQL_EXPLAIN:
-        return run_explain(selection, error);
+        return explain_statement(selection, error);
     case SQL_PREPARE:
         return run_prepare(selection, error);
     case SQL_DEALLOCATE:

@@ -22,6 +22,12 @@ json_t *select_ask(struct selection *selection, json_t *result, GError **error);
 /* The table that it is to make or to write to; NULL where there is none. */
 bool select_find_target(const struct selection *selection, json_t **table, GError **error);
 
+/* Lines as <id>.txt: the result, in a column of that name (NULL: none). */
+bool select_store_lines(struct selection *selection, const char *column, GString *lines,
+                        GError **error);
+
+bool explain_statement(struct selection *selection, GError **error);
+
 /* CREATE TABLE AS, INSERT, UNLOAD */
 bool write_table(struct selection *selection, GError **error);
 bool write_rows(struct selection *selection, GError **error);

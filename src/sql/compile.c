@@ -129,6 +129,8 @@ static void say_tree(struct compilation *all)
     statement->argument_count = tree->argument_count;
     statement->pattern = tree->pattern;
     statement->escape = tree->escape;
+    statement->explain_type = tree->explain_type;
+    statement->explain_format = tree->explain_format;
     statement->parameter_count = tree->parameter_count;
     statement->target_columns =
         tree->column_count ? names_of(&all->c, tree->columns, tree->column_count) : NULL;

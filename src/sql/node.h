@@ -274,6 +274,7 @@ struct sql_tree {
     const char **arguments;
     size_t argument_count;
     const char *pattern, *escape;
+    const char *explain_type, *explain_format;
     size_t parameter_count;
 };
 

@@ -274,15 +274,43 @@ static void parse_query_statement(struct sql_compiler *c, struct sql_tree *tree)
 
 static void parse_statement(struct sql_compiler *c, struct sql_tree *tree);
 
+static const char *one_of(struct sql_compiler *c, const char *const *words)
+{
+    for (; *words; words++)
+        if (sql_accept(c, *words))
+            return *words;
+    sql_fail_syntax(c);
+}
+
+/* FORMAT word, TYPE word */
+static void parse_explain_option(struct sql_compiler *c, struct sql_tree *tree)
+{
+    static const char *const FORMATS[] = {"TEXT", "GRAPHVIZ", "JSON", NULL};
+    static const char *const TYPES[] = {"LOGICAL", "DISTRIBUTED", "VALIDATE", "IO", NULL};
+    if (sql_accept(c, "FORMAT"))
+        tree->explain_format = one_of(c, FORMATS);
+    else if (sql_accept(c, "TYPE"))
+        tree->explain_type = one_of(c, TYPES);
+    else
+        sql_fail_syntax(c);
+}
+
+static void parse_explain_options(struct sql_compiler *c, struct sql_tree *tree)
+{
+    do
+        parse_explain_option(c, tree);
+    while (sql_accept(c, ","));
+    sql_expect(c, ")");
+}
+
 static void parse_explain(struct sql_compiler *c, struct sql_tree *tree)
 {
     c->at++;
     bool analyze = sql_accept(c, "ANALYZE");
     if (analyze)
         sql_accept(c, "VERBOSE");
-    else if (sql_is(c, "(") && !sql_is_query(c))
-        while (!sql_accept(c, ")") && sql_peek(c, 0)->kind != TOKEN_END)
-            c->at++;
+    else if (!sql_is_query(c) && sql_accept(c, "("))
+        parse_explain_options(c, tree);
     sql_enter(c);
     parse_statement(c, tree);
     sql_leave(c);

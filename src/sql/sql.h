@@ -131,7 +131,8 @@ struct sql_statement {
     const char *const *arguments; /* EXECUTE ... USING: SQL expressions as written */
     size_t argument_count;
     const char *pattern, *escape;
-    size_t parameter_count; /* question marks in the text */
+    const char *explain_type, *explain_format; /* as options of EXPLAIN name them; or NULL */
+    size_t parameter_count;                    /* question marks in the text */
     /* Of a text that is described: of each column its origin, and whether it has an alias; of each
      * question mark the type that it is coerced to, or NULL. */
     const struct sql_origin *origins;

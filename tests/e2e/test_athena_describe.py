@@ -1,5 +1,7 @@
 """What SQL says of itself: prepared statements' parameters and results, functions."""
 
+import json
+
 import pytest
 
 from e2e.test_athena import Asker
@@ -81,3 +83,35 @@ def test_show_functions(asker):
         tuple(value or None for value in row) for row in plain}
     assert {row[0] for row in rows(asker, "SHOW FUNCTIONS LIKE 'array!_m%' ESCAPE '!'")[1:]} == {
         "array_max", "array_min"}
+
+
+def plan(asker, sql):
+    lines = [row[0] for row in rows(asker, sql)]
+    assert lines[0] == "Query Plan"
+    return "\n".join(lines[1:])
+
+
+def test_explain_in_its_forms(asker):
+    select = "SELECT name, count(*) AS n FROM nation GROUP BY name"
+    assert "awsdatacatalog.default.nation, 0 objects" in plan(asker, f"EXPLAIN {select}")
+    output = json.loads(plan(asker, f"EXPLAIN (TYPE LOGICAL, FORMAT JSON) {select}"))["0"]
+    assert output["name"] == "Output" and output["outputs"] == [
+        {"symbol": "name", "type": "varchar(25)"}, {"symbol": "n", "type": "bigint"}]
+    scan, = output["children"]
+    assert scan["descriptor"] == {"table": "awsdatacatalog:default:nation"}
+    assert scan["outputs"] == [{"symbol": "name", "type": "varchar(25)"}]
+    told = json.loads(plan(asker, f"EXPLAIN (TYPE IO) {select}"))["inputTableColumnInfos"]
+    assert [each["table"]["schemaTable"]["table"] for each in told] == ["nation"]
+    assert rows(asker, f"EXPLAIN (TYPE VALIDATE) {select}") == [["Valid"], ["true"]]
+    assert "Rows: 1, bytes scanned: 0" in plan(asker, "EXPLAIN ANALYZE SELECT count(*) FROM nation")
+    assert asker.fail("EXPLAIN ANALYZE SELECT 1 / 0").startswith("DIVISION_BY_ZERO")
+    assert asker.fail("EXPLAIN (TYPE VALIDATE) SELECT nothing").startswith("COLUMN_NOT_FOUND")
+    assert "GRAPHVIZ is not supported" in asker.fail(f"EXPLAIN (FORMAT GRAPHVIZ) {select}")
+    assert asker.fail(f"EXPLAIN (FORMAT XML) {select}").startswith("SYNTAX_ERROR")
+
+
+def test_show_catalogs(asker):
+    for more, shown in (("", True), ("LIKE 'aws%'", True), ("LIKE 'a_s%g'", True),
+                        ("LIKE 'a!_s%' ESCAPE '!'", False), ("LIKE 'b%'", False),
+                        ("LIKE '%catalog'", True), ("LIKE 'awsdatacatalo'", False)):
+        assert rows(asker, f"SHOW CATALOGS {more}") == [["awsdatacatalog"]] * shown

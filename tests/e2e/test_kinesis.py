@@ -393,11 +393,62 @@ def test_errors_are_awss(kinesis):
             f"Could not find shard shardId-000000000009 in stream {name}")
     refused(lambda: kinesis.describe_stream(StreamARN=arn_of(kinesis, name), StreamName="other"),
             "InvalidArgumentException", "different streams")
-    refused(lambda: kinesis.register_stream_consumer(StreamARN=arn_of(kinesis, name),
-                                                     ConsumerName="c"),
-            "UnknownOperationException", "RegisterStreamConsumer")
+    refused(lambda: kinesis.subscribe_to_shard(
+        ConsumerARN=f"{arn_of(kinesis, name)}/consumer/c:1", ShardId="shardId-000000000000",
+        StartingPosition={"Type": "LATEST"}), "UnknownOperationException", "SubscribeToShard")
     kinesis.delete_stream(**of)
     kinesis.get_waiter("stream_not_exists").wait(**of)
+
+
+def test_consumers_are_registered_told_and_taken_away(kinesis):
+    name = create(kinesis)
+    stream = arn_of(kinesis, name)
+
+    def count():
+        return kinesis.describe_stream_summary(
+            StreamName=name)["StreamDescriptionSummary"]["ConsumerCount"]
+
+    made = [kinesis.register_stream_consumer(
+        StreamARN=stream, ConsumerName=each, Tags={"k": each})["Consumer"] for each in "cab"]
+    assert count() == 3
+    for consumer, each in zip(made, "cab"):
+        assert (consumer["ConsumerName"], consumer["ConsumerStatus"]) == (each, "ACTIVE")
+        seconds = int(consumer["ConsumerCreationTimestamp"].timestamp())
+        assert consumer["ConsumerARN"] == f"{stream}/consumer/{each}:{seconds}"
+        for named in ({"ConsumerARN": consumer["ConsumerARN"]},
+                      {"StreamARN": stream, "ConsumerName": each}):
+            told = kinesis.describe_stream_consumer(**named)["ConsumerDescription"]
+            assert told == {**consumer, "StreamARN": stream}
+    pages = kinesis.get_paginator("list_stream_consumers").paginate(
+        StreamARN=stream, PaginationConfig={"PageSize": 2})
+    assert [[each["ConsumerName"] for each in page["Consumers"]] for page in pages] == [
+        ["a", "b"], ["c"]]
+    tagged = made[0]["ConsumerARN"]
+    kinesis.tag_resource(ResourceARN=tagged, Tags={"more": "x"})
+    assert kinesis.list_tags_for_resource(ResourceARN=tagged)["Tags"] == [
+        {"Key": "k", "Value": "c"}, {"Key": "more", "Value": "x"}]
+    refused(lambda: kinesis.register_stream_consumer(StreamARN=stream, ConsumerName="a"),
+            "ResourceInUseException", "Consumer a")
+    refused(lambda: kinesis.describe_stream_consumer(StreamARN=stream, ConsumerName="none"),
+            "ResourceNotFoundException", "none")
+    refused(lambda: kinesis.describe_stream_consumer(StreamARN=stream),
+            "InvalidArgumentException", "ConsumerName")
+    refused(lambda: kinesis.describe_stream_consumer(ConsumerARN=tagged, ConsumerName="a"),
+            "InvalidArgumentException")
+    refused(lambda: kinesis.deregister_stream_consumer(ConsumerARN=f"{stream}/consumer/c:1"),
+            "ResourceNotFoundException")
+    kinesis.deregister_stream_consumer(ConsumerARN=tagged)
+    kinesis.deregister_stream_consumer(StreamARN=stream, ConsumerName="a")
+    assert count() == 1
+    for i in range(19):
+        kinesis.register_stream_consumer(StreamARN=stream, ConsumerName=f"n{i}")
+    refused(lambda: kinesis.register_stream_consumer(StreamARN=stream, ConsumerName="more"),
+            "LimitExceededException", "20")
+    refused(lambda: kinesis.delete_stream(StreamName=name), "ResourceInUseException",
+            "EnforceConsumerDeletion")
+    kinesis.delete_stream(StreamName=name, EnforceConsumerDeletion=True)
+    kinesis.create_stream(StreamName=name, ShardCount=1)
+    assert count() == 0 and kinesis.list_stream_consumers(StreamARN=stream)["Consumers"] == []
 
 
 def test_cbor_is_told_with_what_switches_it_off(server):

@@ -110,6 +110,9 @@ def jobs_made(server):
     kinesis, sagemaker = server.client("kinesis"), server.client("sagemaker")
     for name in ("tokens-a", "tokens-b"):
         kinesis.create_stream(StreamName=name, ShardCount=2)
+        arn = kinesis.describe_stream_summary(
+            StreamName="tokens-a")["StreamDescriptionSummary"]["StreamARN"]
+        kinesis.register_stream_consumer(StreamARN=arn, ConsumerName=name)
         sagemaker.create_experiment(ExperimentName=name)
         sagemaker.create_trial(TrialName=name, ExperimentName=name)
         sagemaker.create_trial_component(TrialComponentName=name)
@@ -133,6 +136,7 @@ def jobs_made(server):
     one = {"MaxResults": 1}
     return {
         ("kinesis", "ListShards"): {"StreamName": "tokens-a", **one},
+        ("kinesis", "ListStreamConsumers"): {"StreamARN": arn, **one},
         ("kinesis", "ListStreams"): {"Limit": 1},
         ("sagemaker", "ListExperiments"): one,
         ("sagemaker", "ListHyperParameterTuningJobs"): one,

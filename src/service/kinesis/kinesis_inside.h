@@ -41,6 +41,20 @@ operation_direct kinesis_put_records_directly;
 operation_function add_tags_to_stream, remove_tags_from_stream, list_tags_for_stream,
     kinesis_tag_resource, kinesis_untag_resource, kinesis_list_tags_for_resource;
 
+operation_function register_stream_consumer, describe_stream_consumer, list_stream_consumers,
+    deregister_stream_consumer;
+
+/* The consumers registered with a stream; NULL and an error. */
+GPtrArray *kinesis_consumers(const struct call *call, const struct resource *stream,
+                             GError **error);
+/* The consumer of that ARN; or an error. */
+struct resource *kinesis_consumer_by_arn(const struct call *call, const char *arn, GError **error);
+/* Deregisters them all; unless it is enforced, an error where there are any. */
+bool kinesis_drop_consumers(const struct call *call, const struct resource *stream, bool enforced,
+                            GError **error);
+/* Whether the stream is the one of StreamCreationTimestamp, where the request has such. */
+bool kinesis_was_created_then(const struct resource *stream, const json_t *request);
+
 /* Tags of a request's map, as the store has them. */
 json_t *kinesis_tags(const json_t *request);
 

@@ -179,7 +179,7 @@ static bool take_listing(const struct call *call, const json_t *request, struct 
     return take_token(call, token, listing, error);
 }
 
-static bool was_created_then(const struct resource *stream, const json_t *request)
+bool kinesis_was_created_then(const struct resource *stream, const json_t *request)
 {
     const json_t *time = json_object_get(request, "StreamCreationTimestamp");
     return !time || (gint64)json_number_value(time) == (gint64)stream->created;
@@ -193,7 +193,7 @@ static bool list(const struct call *call, const json_t *request, const struct li
     g_autoptr(resource_auto) stream = kinesis_get(call, named, error);
     if (!stream)
         return false;
-    if (!was_created_then(stream, request))
+    if (!kinesis_was_created_then(stream, request))
         return kinesis_missing(call, listing->stream, error);
     g_autoptr(shards_auto) shards = shards_from_json(json_object_get(stream->body, "Shards"));
     struct filter filter = {listing->filter, time_of_filter(call, stream, listing)};

@@ -155,13 +155,14 @@ bool describe_stream_summary(const struct call *call, const json_t *request, str
                              GError **error)
 {
     g_autoptr(resource_auto) stream = kinesis_get(call, request, error);
-    if (!stream)
+    g_autoptr(GPtrArray) consumers = stream ? kinesis_consumers(call, stream, error) : NULL;
+    if (!consumers)
         return false;
     g_autoptr(shards_auto) shards = shards_from_json(json_object_get(stream->body, "Shards"));
     json_t *summary = describe(stream);
     json_object_set(summary, "StreamId", json_object_get(stream->body, "Id"));
     json_object_set_new(summary, "OpenShardCount", json_integer(shards_open(shards)));
-    json_object_set_new(summary, "ConsumerCount", json_integer(0));
+    json_object_set_new(summary, "ConsumerCount", json_integer(consumers->len));
     json_object_set(summary, "MaxRecordSizeInKiB",
                     json_object_get(stream->body, "MaxRecordSizeInKiB"));
     add_throughput(summary, stream);
@@ -340,17 +341,23 @@ bool update_max_record_size(const struct call *call, const json_t *request, stru
     return true;
 }
 
+static bool drop_stream(const struct call *call, const char *name, GError **error)
+{
+    bool found = false;
+    return resource_delete(call->lathe->store, DATA_STREAM_KIND, name, &found, error) &&
+           (found || kinesis_missing(call, name, error));
+}
+
 bool delete_stream(const struct call *call, const json_t *request, struct reply *reply,
                    GError **error)
 {
     (void)reply;
-    bool found = false;
+    bool enforced = json_true_at(request, "EnforceConsumerDeletion");
     g_autoptr(data_stream_auto) stream = kinesis_find(call, request, error);
-    const char *name = stream ? kinesis_name(request, error) : NULL;
-    if (!name || !resource_delete(call->lathe->store, DATA_STREAM_KIND, name, &found, error))
+    g_autoptr(resource_auto) resource = stream ? kinesis_get(call, request, error) : NULL;
+    if (!resource || !kinesis_drop_consumers(call, resource, enforced, error) ||
+        !drop_stream(call, resource->name, error))
         return false;
-    if (!found)
-        return kinesis_missing(call, name, error);
     data_streams_remove(call->lathe->data_streams, stream);
     return true;
 }

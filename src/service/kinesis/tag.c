@@ -1,4 +1,6 @@
 /* Tags of data streams, in both forms: by a stream's name, and by its ARN. */
+#include <string.h>
+
 #include "service/kinesis/kinesis_inside.h"
 #include "service/tags.h"
 
@@ -12,9 +14,12 @@ json_t *kinesis_tags(const json_t *request)
     return tags;
 }
 
-/* The stream that ResourceARN names. */
+/* The stream, or the consumer of one, that ResourceARN names. */
 static struct resource *get_by_arn(const struct call *call, const json_t *request, GError **error)
 {
+    const char *arn = json_text_at(request, "ResourceARN");
+    if (arn && strstr(arn, "/consumer/"))
+        return kinesis_consumer_by_arn(call, arn, error);
     g_autoptr(json_auto) named =
         json_pack("{sOsO*}", "StreamARN", json_object_get(request, "ResourceARN"), "StreamId",
                   json_object_get(request, "StreamId"));

@@ -1,5 +1,7 @@
 /* A call of the engine's that can be stopped. */
+#include <math.h>
 #include <pthread.h>
+#include <time.h>
 
 #include "base/clock.h"
 #include "base/error.h"
@@ -60,11 +62,33 @@ static bool cancelled(GError **error)
     return error_set(error, ERROR_CANCELLED, "Query cancelled by user");
 }
 
+/* Under the lock, which is let go for what cancels. */
+static void cancel_where_it_ends(struct query_stop *stop, const atomic_bool *ends)
+{
+    if (stop->stopped || !atomic_load(ends))
+        return;
+    pthread_mutex_unlock(&stop->lock);
+    query_stop_now(stop);
+    pthread_mutex_lock(&stop->lock);
+}
+
+static void wait_a_while(struct query_stop *stop, const atomic_bool *ends)
+{
+    double until = clock_now() + 0.1;
+    struct timespec time = {(time_t)until, (long)((until - floor(until)) * 1e9)};
+    if (!ends) {
+        pthread_cond_wait(&stop->answered, &stop->lock);
+        return;
+    }
+    pthread_cond_timedwait(&stop->answered, &stop->lock, &time);
+    cancel_where_it_ends(stop, ends);
+}
+
 /* Under the lock. */
-static json_t *wait_for_answer(struct query_stop *stop, GError **error)
+static json_t *wait_for_answer(struct query_stop *stop, const atomic_bool *ends, GError **error)
 {
     while (!stop->done)
-        pthread_cond_wait(&stop->answered, &stop->lock);
+        wait_a_while(stop, ends);
     stop->call = 0;
     stop->done = false;
     if (stop->error)
@@ -72,16 +96,17 @@ static json_t *wait_for_answer(struct query_stop *stop, GError **error)
     return g_steal_pointer(&stop->reply);
 }
 
-static json_t *call(struct query_stop *stop, struct engine *engine, const json_t *request,
+static json_t *call(struct query_stop *stop, const struct queries *queries, const json_t *request,
                     GError **error)
 {
+    struct engine *engine = queries->engine;
     pthread_mutex_lock(&stop->lock);
     json_t *reply = NULL;
     stop->engine = engine;
     if (stop->stopped)
         cancelled(error);
     else if ((stop->call = engine_submit(engine, request, answered, stop, error)))
-        reply = wait_for_answer(stop, error);
+        reply = wait_for_answer(stop, queries->ends, error);
     pthread_mutex_unlock(&stop->lock);
     return reply;
 }
@@ -96,7 +121,7 @@ static bool fail(const json_t *fault, GError **error)
 json_t *query_ask_engine(struct query_run *run, const json_t *request, GError **error)
 {
     double began = clock_monotonic();
-    g_autoptr(json_auto) reply = call(run->request->stop, run->queries->engine, request, error);
+    g_autoptr(json_auto) reply = call(run->request->stop, run->queries, request, error);
     run->end->run += clock_monotonic() - began;
     const json_t *fault = json_object_get(reply, "Error");
     if (fault)

@@ -110,7 +110,7 @@ GPtrArray *places_find(struct query_run *run, const struct sql_reference *refere
 {
     g_autoptr(json_auto) equal = equal_texts(reference);
     struct catalog_partition_query query = {
-        .database = reference->schema, .table = reference->table, .equal = equal};
+        .database = reference->schema, .table = json_text_at(table, "Name"), .equal = equal};
     GPtrArray *places = projection_is(table)
                             ? projection_places(table, equal, run->request->now, error)
                             : catalog_partition_places(run->queries->catalog, &query, error);

@@ -6,6 +6,8 @@
 #ifndef LATHE_QUERY_QUERY_H
 #define LATHE_QUERY_QUERY_H
 
+#include <stdatomic.h>
+
 #include "base/json.h"
 #include "store/store.h"
 
@@ -20,7 +22,22 @@ struct queries {
     struct catalog *catalog;
     struct engine *engine;
     const char *folder; /* for what is under way; each statement has a folder of its own there */
+    const atomic_bool *ends; /* true: statements are cancelled; or NULL */
 };
+
+/* A table named "t$new" is those objects of t that count as new to whoever asks. */
+struct query_news {
+    /* The ids (struct lake_object) of those that do: stays its owner's, until the statement ends;
+     * NULL: all. False and an error. */
+    bool (*find)(const char *database, const char *table, GHashTable **ids, void *data,
+                 GError **error);
+    /* The statement reads that one. */
+    void (*read)(const char *database, const char *table, const char *id, void *data);
+    void *data;
+};
+/* The ids (char *) of all objects of a table; NULL and an error. */
+GPtrArray *query_objects(const struct queries *queries, const char *database, const char *table,
+                         double now, GError **error);
 
 struct query_request {
     const char *id;                 /* its execution's: names its result */
@@ -32,7 +49,8 @@ struct query_request {
     double now;                     /* what current_timestamp says */
     struct query_stop *stop;        /* by which it is cancelled */
     const struct query_prepared *prepared;
-    void *data; /* for these */
+    const struct query_news *news; /* or NULL: there are no such tables */
+    void *data;                    /* for these */
 };
 
 /* Prepared statements, which their owner keeps: for EXECUTE, PREPARE and DEALLOCATE. */

@@ -11,9 +11,11 @@
 #define OWN_CATALOG "awsdatacatalog"
 #define INFORMATION_SCHEMA "information_schema"
 #define PARTITIONS_SUFFIX "$partitions"
+#define NEW_SUFFIX "$new"
 
 struct resolver {
     struct catalog *catalog;
+    bool has_new;
     struct arena arena;
     GHashTable *tables; /* "schema.table" -> struct found */
 };
@@ -30,10 +32,11 @@ static void free_found(void *data)
     g_free(found);
 }
 
-struct resolver *resolver_new(struct catalog *catalog)
+struct resolver *resolver_new(struct catalog *catalog, bool has_new)
 {
     struct resolver *resolver = g_new0(struct resolver, 1);
     resolver->catalog = catalog;
+    resolver->has_new = has_new;
     resolver->tables = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, free_found);
     return resolver;
 }
@@ -354,6 +357,22 @@ static bool find_kept(struct resolver *resolver, const char *schema, const char 
     return false;
 }
 
+char *new_table_of(const char *name)
+{
+    return g_str_has_suffix(name, NEW_SUFFIX) ? g_strndup(name, strlen(name) - strlen(NEW_SUFFIX))
+                                              : NULL;
+}
+
+static bool find_new(struct resolver *resolver, const char *schema, const char *name,
+                     struct found *found, struct sql_error *error)
+{
+    g_autofree char *table = new_table_of(name);
+    if (!find_kept(resolver, schema, table, found, error))
+        return false;
+    return !found->told.view ||
+           fail(error, "NOT_SUPPORTED", "Views have no new objects: name the table that they read");
+}
+
 static bool find_anew(struct resolver *resolver, const char *schema, const char *name,
                       struct found *found, struct sql_error *error)
 {
@@ -361,6 +380,8 @@ static bool find_anew(struct resolver *resolver, const char *schema, const char 
         return find_information(resolver, name, found, error);
     if (g_str_has_suffix(name, PARTITIONS_SUFFIX))
         return find_partitions(resolver, schema, name, found, error);
+    if (resolver->has_new && g_str_has_suffix(name, NEW_SUFFIX))
+        return find_new(resolver, schema, name, found, error);
     return find_kept(resolver, schema, name, found, error);
 }
 

@@ -8,9 +8,9 @@
 struct catalog;
 
 /* Tables that one statement named, with their columns' types: what the compiler was told lives as
- * long as this. */
+ * long as this. has_new: "t$new" is a table where t is (struct query_news). */
 struct resolver;
-struct resolver *resolver_new(struct catalog *catalog);
+struct resolver *resolver_new(struct catalog *catalog, bool has_new);
 void resolver_free(struct resolver *resolver);
 typedef struct resolver resolver_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(resolver_auto, resolver_free)
@@ -20,5 +20,8 @@ void resolver_offer(struct resolver *resolver, struct sql_catalog *into);
 
 /* A table that was found, as the catalog has it; NULL where none of that name was. Borrowed. */
 const json_t *resolver_table(const struct resolver *resolver, const char *schema, const char *name);
+
+/* The name without what makes it a table of new objects, g_free; NULL: it is not such a one. */
+char *new_table_of(const char *name);
 
 #endif

@@ -389,7 +389,7 @@ static struct sql_statement *parse_execute(const char *text)
 bool query_select(struct query_run *run, store_work *finish, void *data, GError **error)
 {
     const struct query_request *request = run->request;
-    g_autoptr(resolver_auto) resolver = resolver_new(run->queries->catalog);
+    g_autoptr(resolver_auto) resolver = resolver_new(run->queries->catalog, request->news != NULL);
     struct selection selection = {.run = run, .resolver = resolver, .finish = finish, .data = data};
     struct sql_statement *execute = parse_execute(request->text);
     if (execute) {

@@ -100,6 +100,13 @@ static void hear(const char *bytes, size_t size, void *data)
     fflush(stdout);
 }
 
+static bool unpack_to(const char *path, const char *folder, GError **error)
+{
+    g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, error);
+    g_autoptr(GBytes) bytes = file ? g_mapped_file_get_bytes(file) : NULL;
+    return bytes && archive_unpack(bytes, folder, error);
+}
+
 /* Script mode's source, to where the containers have it. */
 static bool unpack_source(GError **error)
 {
@@ -108,12 +115,39 @@ static bool unpack_source(GError **error)
     if (!name)
         return true;
     g_autofree char *path = g_build_filename(SANDBOX_FOLDER "/source", name, NULL);
-    g_autoptr(GMappedFile) file = g_mapped_file_new(path, FALSE, error);
-    g_autoptr(GBytes) bytes = file ? g_mapped_file_get_bytes(file) : NULL;
-    if (bytes && archive_unpack(bytes, "code", error))
+    if (unpack_to(path, "code", error))
         return true;
     g_prefix_error(error, "the source %s: ", name);
     return false;
+}
+
+/* Wheels that no pip is asked for: what is in them may be more than Python reads in a zip. */
+static bool unpack_wheels(const json_t *settings, GError **error)
+{
+    size_t i;
+    const json_t *path;
+    json_array_foreach(json_object_get(settings, "Wheels"), i, path)
+    {
+        const char *wheel = json_string_value(path);
+        g_autofree char *folder = g_strconcat(wheel, ".unpacked", NULL);
+        if (!unpack_to(wheel, folder, error)) {
+            g_prefix_error(error, "%s: ", wheel);
+            return false;
+        }
+    }
+    return true;
+}
+
+/* What pip is asked for: what the settings say, else the requirements.txt of what is about to run.
+ */
+static char *requirements_of(const struct sandbox *sandbox, const json_t *settings)
+{
+    g_autoptr(GString) text = g_string_new(NULL);
+    size_t i;
+    const json_t *line;
+    json_array_foreach(json_object_get(settings, "Requirements"), i, line)
+        g_string_append_printf(text, "%s\n", json_string_value(line));
+    return text->len ? g_strdup(text->str) : requirements_find(sandbox->folder);
 }
 
 /* What is done before the program's sandbox is made, while the folder is still ours. */
@@ -121,9 +155,9 @@ static bool prepare(struct sandbox *sandbox, const json_t *settings, struct list
                     GError **error)
 {
     const char *cache = json_text_at(settings, "Cache");
-    if (!unpack_source(error))
+    if (!unpack_source(error) || !unpack_wheels(settings, error))
         return false;
-    g_autofree char *text = cache ? requirements_find(sandbox->folder) : NULL;
+    g_autofree char *text = cache ? requirements_of(sandbox, settings) : NULL;
     return !text || (sandbox->packages =
                          requirements_install(sandbox, text, cache, hear, listener, error)) != NULL;
 }

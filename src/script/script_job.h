@@ -6,7 +6,10 @@
  *                                     before, once, below the Cache of the file that follows
  *   .lathe/sandbox.json               Command, where the request names one (an entry point and its
  *                                     arguments); Environment, what it finds beside the request's
- *                                     own; and what sandbox.h reads
+ *                                     own; PythonPath, folders and zips that it imports from;
+ *                                     Wheels, to be unpacked to <wheel>.unpacked; Requirements,
+ *                                     lines in place of a requirements.txt; and what sandbox.h
+ *                                     reads
  *   input/config/hyperparameters.json without a Command: script mode, sagemaker_program and its
  * like
  *

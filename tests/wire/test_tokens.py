@@ -57,7 +57,9 @@ def tables_made(server):
         glue.create_crawler(Name=name, Role=ROLE, DatabaseName="tokens_b",
                             Targets={"S3Targets": [{"Path": "s3://tokens-results/none/"}]})
         glue.create_job(Name=name, Role=ROLE, Command={
-            "Name": "lathe-sql", "ScriptLocation": "s3://tokens-results/none.sql"})
+            "Name": "lathe-sql", "ScriptLocation": "s3://tokens-results/none.sql"},
+            JobRunQueuingEnabled=True)
+        glue.start_job_run(JobName="tokens_a")
         glue.create_connection(ConnectionInput={
             "Name": name, "ConnectionType": "NETWORK", "ConnectionProperties": {}})
         glue.create_user_defined_function(DatabaseName="tokens_a", FunctionInput={
@@ -92,6 +94,7 @@ def tables_made(server):
         ("glue", "GetCrawlerMetrics"): one,
         ("glue", "GetCrawlers"): one,
         ("glue", "GetDatabases"): one,
+        ("glue", "GetJobRuns"): {"JobName": "tokens_a", **one},
         ("glue", "GetJobs"): one,
         ("glue", "GetPartitionIndexes"): table,
         ("glue", "GetPartitions"): {**table, **one},

@@ -139,11 +139,19 @@ static const struct operation operations[] = {
     {"BatchGetJobs", batch_get_jobs, OPERATION_BLOCKING},
     {"UpdateJob", update_job, OPERATION_BLOCKING},
     {"DeleteJob", delete_job, OPERATION_BLOCKING},
+    {"StartJobRun", start_job_run, OPERATION_BLOCKING},
+    {"GetJobRun", get_job_run, OPERATION_BLOCKING},
+    {"GetJobRuns", get_job_runs, OPERATION_BLOCKING},
+    {"BatchStopJobRun", batch_stop_job_run, OPERATION_BLOCKING},
+    {"GetJobBookmark", get_job_bookmark, OPERATION_BLOCKING},
+    {"ResetJobBookmark", reset_job_bookmark, OPERATION_BLOCKING},
     {"GetCatalogImportStatus", get_catalog_import_status, OPERATION_QUICK},
 };
 
-static const struct kind *const kinds[] = {&crawl_kind, &crawler_schedule_kind, NULL};
-static const struct flow_driver *const drivers[] = {&crawl_driver, &crawler_schedule_driver, NULL};
+static const struct kind *const kinds[] = {&crawl_kind, &crawler_schedule_kind, &job_run_kind,
+                                           NULL};
+static const struct flow_driver *const drivers[] = {&crawl_driver, &crawler_schedule_driver,
+                                                    &job_run_driver, NULL};
 
 const struct service glue_service = {
     .name = "glue",
@@ -151,4 +159,5 @@ const struct service glue_service = {
     .count = G_N_ELEMENTS(operations),
     .kinds = kinds,
     .drivers = drivers,
+    .open = sql_runs_open,
 };

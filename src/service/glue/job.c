@@ -322,11 +322,47 @@ bool batch_get_jobs(const struct call *call, const json_t *request, struct reply
 
 /* ---- DeleteJob ---- */
 
-/* One that is not there is deleted, as with AWS. */
+struct removal {
+    struct lathe *lathe;
+    const char *name;
+    json_t *runs; /* that there were, by their names */
+    json_t *going;
+    bool found;
+};
+
+static bool look(struct resource *job, void *data, GError **error)
+{
+    struct removal *removal = data;
+    (void)error;
+    removal->found = true;
+    removal->going = json_deep_copy(json_object_get(job->body, "Going"));
+    json_array_extend(removal->runs, json_object_get(job->body, "Waiting"));
+    return true;
+}
+
+static bool remove_job(struct store_connection *connection, void *data, GError **error)
+{
+    struct removal *removal = data;
+    struct store *store = removal->lathe->store;
+    bool found;
+    return resource_update_within(connection, store, JOB_KIND, removal->name, look, removal,
+                                  error) &&
+           (!removal->found ||
+            (resource_delete_within(connection, store, JOB_KIND, removal->name, &found, error) &&
+             bookmark_delete_within(connection, store, removal->name, error) &&
+             job_runs_forget_within(connection, removal->lathe, removal->going, removal->runs,
+                                    error)));
+}
+
+/* One that is not there is deleted, as with AWS. Its runs go with it, and those on their way are
+ * stopped: nobody could stop them later. */
 bool delete_job(const struct call *call, const json_t *request, struct reply *reply, GError **error)
 {
     const char *name = json_text_at(request, "JobName");
-    bool found;
+    g_autoptr(json_auto) runs = job_runs_named(call->lathe->store, name, error);
+    struct removal removal = {.lathe = call->lathe, .name = name, .runs = runs};
+    bool done = runs && store_write_spare(call->lathe->store, remove_job, &removal, error);
+    json_decref(removal.going);
     reply->output = json_pack("{ss}", "JobName", name);
-    return resource_delete(call->lathe->store, JOB_KIND, name, &found, error);
+    return done;
 }

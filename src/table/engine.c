@@ -5,6 +5,7 @@
 
 #include "base/error.h"
 #include "base/file.h"
+#include "table/memory_limit.h"
 #include "worker/workers.h"
 
 struct engine {
@@ -37,23 +38,11 @@ const char *engine_format_of(const char *serde)
 
 /* ---- opening ---- */
 
-static size_t memory_of_machine(void)
-{
-    long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
-    size_t most = (size_t)pages * (size_t)size;
-    g_autofree char *text = NULL;
-    if (g_file_get_contents("/sys/fs/cgroup/memory.max", &text, NULL, NULL)) {
-        guint64 limit = g_ascii_strtoull(text, NULL, 10);
-        most = limit && limit < most ? (size_t)limit : most;
-    }
-    return most;
-}
-
 /* Where the sanitizers' runtime or DuckDB's library is told by the environment, it is for the
  * processes too. */
 static struct workers *open_workers(const struct engine_plan *plan, GError **error)
 {
-    size_t memory = plan->memory ? plan->memory : memory_of_machine() / 4;
+    size_t memory = plan->memory ? plan->memory : memory_limit() / 4;
     unsigned threads = plan->threads ? plan->threads : (unsigned)g_get_num_processors();
     g_autofree char *bytes = g_strdup_printf("%zu", memory);
     g_autofree char *count = g_strdup_printf("%u", threads);

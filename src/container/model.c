@@ -71,6 +71,11 @@ size_t served_model_quick_bytes(const struct served_model *model)
     return model->kind->quick_bytes;
 }
 
+bool served_model_waits(const struct served_model *model)
+{
+    return model->kind->waits;
+}
+
 bool served_model_takes_target(const struct served_model *model)
 {
     return model->kind->takes_target;

@@ -53,9 +53,11 @@ struct served_model_kind {
     void (*close)(void *model);
     /* Fails what is under way, since the server ends; NULL: nothing lasts. */
     void (*end)(void *model);
-    /* Bodies up to so many bytes are answered in well under a millisecond, from memory, and so may
-     * be on a poll thread. 0: it waits, for a process, whatever the size. */
+    /* Bodies up to so many bytes are answered in well under a millisecond, and so may be on a poll
+     * thread: from memory, or, where `waits`, by a process that is waited for by waiting_poll. 0:
+     * it may wait for anything, whatever the size. */
     size_t quick_bytes;
+    bool waits;
     bool takes_target; /* it holds several models, of which a request names one */
     /* Whether, to requests like this one, the answer to two bodies, one behind the other, is what
      * both together are answered, wherever the line end is that parts them. NULL: never. */
@@ -74,6 +76,7 @@ void served_model_end(struct served_model *model);
 bool served_model_answer(struct served_model *model, const struct invocation *invocation,
                          struct invocation_reply *reply, GError **error);
 size_t served_model_quick_bytes(const struct served_model *model);
+bool served_model_waits(const struct served_model *model);
 bool served_model_takes_target(const struct served_model *model);
 bool served_model_joins(const struct served_model *model, const struct invocation *invocation);
 

@@ -288,7 +288,12 @@ struct served_model *script_model_open(const struct model_place *place,
                                        const struct model_part *part, GError **error)
 {
     static const struct served_model_kind kind = {
-        .answer = answer, .close = close_model, .end = end};
+        .answer = answer,
+        .close = close_model,
+        .end = end,
+        .quick_bytes = WORKER_QUICK_BYTES,
+        .waits = true,
+    };
     struct script_model *model = g_new0(struct script_model, 1);
     g_autofree char *id = id_hex(17);
     model->folder = g_build_filename(place->folder, id, NULL);

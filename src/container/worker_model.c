@@ -41,7 +41,13 @@ struct served_model *worker_model_open(const struct workers_plan *plan,
                                        const struct model_wait *wait, GError **error)
 {
     static const struct served_model_kind kind = {
-        .answer = answer, .close = close_model, .end = end, .takes_target = true};
+        .answer = answer,
+        .close = close_model,
+        .end = end,
+        .quick_bytes = WORKER_QUICK_BYTES,
+        .waits = true,
+        .takes_target = true,
+    };
     struct workers *workers = workers_open(plan, error);
     if (!workers || !wait->waits || workers_wait_ready(workers, wait->given_up, wait->data, error))
         return workers ? served_model_new(&kind, workers) : NULL;

@@ -10,6 +10,9 @@
 #include "container/model.h"
 #include "worker/workers.h"
 
+/* Bodies up to this size, beside the time of its processes, take no time worth a thread. */
+#define WORKER_QUICK_BYTES ((size_t)64 << 10)
+
 /* Whether, and how long, it is waited for a process to come to work. */
 struct model_wait {
     bool waits;

@@ -182,6 +182,22 @@ static enum MHD_Result take_piece(struct http_client *client, const char *bytes,
     return MHD_YES;
 }
 
+/* Where the worker has answered: queues that. Else waits for it. */
+static enum MHD_Result await_answer(struct http_client *client)
+{
+    struct http_exchange *exchange = client->exchange;
+    client->stage = STAGE_WORK;
+    pthread_mutex_lock(&exchange->lock);
+    bool answered = exchange->answered;
+    if (!answered) {
+        exchange->body_ended = true;
+        pthread_cond_signal(&exchange->changed);
+        suspend(exchange);
+    }
+    pthread_mutex_unlock(&exchange->lock);
+    return answered ? queue_reply(client) : MHD_YES;
+}
+
 static enum MHD_Result run_client(struct http_client *client)
 {
     struct http_exchange *exchange = client->exchange;
@@ -192,6 +208,10 @@ static enum MHD_Result run_client(struct http_client *client)
     if (exchange->where == HTTP_QUICK) {
         http_exchange_respond(exchange);
         return queue_reply(client);
+    }
+    if (exchange->where == HTTP_WAITING) {
+        http_errand_start(exchange);
+        return await_answer(client);
     }
     client->stage = STAGE_WORK;
     pthread_mutex_lock(&exchange->lock);
@@ -228,22 +248,6 @@ static void feed(struct http_client *client, const char *bytes, size_t *size)
     if (http_exchange_has_stretch(exchange))
         pthread_cond_signal(&exchange->changed);
     pthread_mutex_unlock(&exchange->lock);
-}
-
-/* Where the worker has answered: queues that. Else waits for it. */
-static enum MHD_Result await_answer(struct http_client *client)
-{
-    struct http_exchange *exchange = client->exchange;
-    client->stage = STAGE_WORK;
-    pthread_mutex_lock(&exchange->lock);
-    bool answered = exchange->answered;
-    if (!answered) {
-        exchange->body_ended = true;
-        pthread_cond_signal(&exchange->changed);
-        suspend(exchange);
-    }
-    pthread_mutex_unlock(&exchange->lock);
-    return answered ? queue_reply(client) : MHD_YES;
 }
 
 /* The worker wants the body: MHD goes on with "100 Continue". Or it has answered without: the

@@ -68,14 +68,22 @@ void http_exchange_unref(struct http_exchange *exchange)
     g_free(exchange);
 }
 
+/* Under the lock. Whether it was suspended. */
+static bool go_on(struct http_exchange *exchange)
+{
+    bool suspended = exchange->suspended && exchange->connection;
+    if (suspended) {
+        exchange->suspended = false;
+        MHD_resume_connection(exchange->connection);
+    }
+    return suspended;
+}
+
 /* Under the lock. */
 static void resume(struct http_exchange *exchange)
 {
-    if (exchange->suspended && exchange->connection) {
-        exchange->suspended = false;
-        MHD_resume_connection(exchange->connection);
+    if (go_on(exchange))
         http_poller_wake(exchange->poller); /* MHD does not, in a loop that is not its own */
-    }
 }
 
 /* Under the lock: whether there is still somebody to work for. */
@@ -236,6 +244,14 @@ void http_exchange_work(void *data)
         http_pool_run_stream(exchange->server->pool, http_exchange_work_pump, exchange);
     else
         http_exchange_unref(exchange);
+}
+
+void http_exchange_answered(struct http_exchange *exchange)
+{
+    pthread_mutex_lock(&exchange->lock);
+    exchange->answered = true;
+    go_on(exchange); /* the poll thread turns to MHD next, and need not be woken */
+    pthread_mutex_unlock(&exchange->lock);
 }
 
 void http_exchange_work_pump(void *data)

@@ -48,6 +48,7 @@ void http_reply_text(struct http_reply *reply, unsigned status, const char *cont
 
 enum http_where {
     HTTP_QUICK,     /* respond on the poll thread, body whole in memory */
+    HTTP_WAITING,   /* the same, on a stack of its own: respond may wait by waiting_poll */
     HTTP_BLOCKING,  /* respond on the pool, body whole in memory */
     HTTP_STREAMING, /* respond on the pool at once, body pulled as it arrives */
     HTTP_REFUSE,    /* reply was filled in: send it, do not read the body */
@@ -72,8 +73,8 @@ struct http_options {
     size_t memory_limit;      /* of all such bodies together; 0: 512 MiB */
     unsigned head_deadline_s; /* for a whole head; 0: 20 */
     unsigned idle_deadline_s; /* between requests, and of a body's or reply's standstill; 0: 60 */
-    /* Called by http_server_stop when its time is over: makes handlers return that wait for what
-     * takes longer. May be NULL. */
+    /* Called, by several threads, when the time of http_server_stop is over: makes handlers return
+     * that wait for what takes longer. May be NULL. */
     void (*hurry)(void *data);
     void *data;
 };

@@ -96,8 +96,11 @@ struct http_poller {
     pthread_mutex_t lock;
     GArray *handed; /* under the lock: struct handed, to be taken in */
     unsigned client_count, client_limit;
-    GArray *lingering; /* struct lingering, linger.c */
-    double next_look;  /* at the deadlines */
+    GArray *lingering;  /* struct lingering, linger.c */
+    GArray *events;     /* struct pollfd: what it waits for */
+    GPtrArray *errands; /* struct http_errand: those that wait */
+    GPtrArray *resting; /* those that are over, for the next */
+    double next_look;   /* at the deadlines */
 };
 
 struct http_server {
@@ -134,6 +137,8 @@ void http_exchange_pump(struct http_exchange *exchange);
 /* The worker's whole part, on a reference that it gives up; data is the exchange. */
 void http_exchange_work(void *data);
 void http_exchange_work_pump(void *data);
+/* Poll thread, not within MHD where the connection is suspended: the reply is made. */
+void http_exchange_answered(struct http_exchange *exchange);
 
 /* The body as the worker pulls it out of the ring. */
 struct stream *http_exchange_body_stream(struct http_exchange *exchange);
@@ -173,6 +178,20 @@ void http_client_notify(void *data, struct MHD_Connection *connection, void **co
 void http_client_cut(struct http_client *client, unsigned status, const char *why);
 /* Ends the connection, whatever is under way on it. */
 void http_client_abort(struct http_client *client);
+
+/* ---- errand.c: requests on stacks of their own; poll thread ---- */
+
+void http_errands_open(struct http_poller *poller);
+void http_errands_close(struct http_poller *poller);
+/* Has the handler make the reply, as far as it comes without waiting; then it is one of those that
+ * wait. */
+void http_errand_start(struct http_exchange *exchange);
+/* Adds what they wait for. */
+void http_errands_watch(struct http_poller *poller, GArray *events);
+/* How long may be waited: at most so many seconds (-1: for ever). */
+double http_errands_wait(const struct http_poller *poller, double now, double seconds);
+/* Goes on with those for which something has come. */
+void http_errands_look(struct http_poller *poller, const GArray *events, double now);
 
 /* ---- bytes.c ---- */
 

@@ -127,21 +127,32 @@ static double time_to_wait(struct http_poller *poller, double now)
     if (poller->accept_after > now)
         seconds = MIN(seconds < 0 ? 1 : seconds, poller->accept_after - now);
     bool lingering = poller->lingering && poller->lingering->len > 0;
+    seconds = http_errands_wait(poller, now, seconds);
     return lingering ? MIN(seconds < 0 ? 1 : seconds, 0.01) : seconds;
+}
+
+static void fill_events(struct http_poller *poller, double now)
+{
+    const struct pollfd events[] = {
+        {.fd = poller->epoll_fd, .events = POLLIN},
+        {.fd = poller->wake_fd, .events = POLLIN},
+        {.fd = may_accept(poller, now) ? poller->listen_fd : -1, .events = POLLIN}};
+    g_array_set_size(poller->events, 0);
+    g_array_append_vals(poller->events, events, G_N_ELEMENTS(events));
+    http_errands_watch(poller, poller->events);
 }
 
 static void wait_for_events(struct http_poller *poller, double now)
 {
     double seconds = time_to_wait(poller, now);
-    if (seconds == 0) { /* MHD has work; it looks at its descriptors itself */
+    bool waiting = poller->errands->len;
+    if (seconds == 0 && !waiting) { /* MHD has work; it looks at its descriptors itself */
         take_handed(poller);
         return accept_clients(poller, now);
     }
-    struct pollfd events[] = {
-        {.fd = poller->epoll_fd, .events = POLLIN},
-        {.fd = poller->wake_fd, .events = POLLIN},
-        {.fd = may_accept(poller, now) ? poller->listen_fd : -1, .events = POLLIN}};
-    poll(events, G_N_ELEMENTS(events), seconds < 0 ? -1 : (int)(seconds * 1e3) + 1);
+    fill_events(poller, now);
+    struct pollfd *events = (struct pollfd *)(void *)poller->events->data;
+    poll(events, poller->events->len, seconds <= 0 ? (int)seconds : (int)(seconds * 1e3) + 1);
     uint64_t count;
     if (events[1].revents && read(poller->wake_fd, &count, sizeof count) > 0) {
         atomic_store(&poller->woken, false); /* before we look at what we were woken for */
@@ -149,6 +160,8 @@ static void wait_for_events(struct http_poller *poller, double now)
     }
     if (events[2].revents)
         accept_clients(poller, clock_monotonic());
+    if (waiting)
+        http_errands_look(poller, poller->events, clock_monotonic());
 }
 
 static void run_mhd(struct http_poller *poller)
@@ -171,6 +184,16 @@ static void stop_accepting(struct http_poller *poller)
             shutdown(client->fd, SHUT_RD);
 }
 
+/* What their requests wait for ends, too. */
+static void abort_clients(struct http_poller *poller)
+{
+    const struct http_options *options = &poller->server->options;
+    if (options->hurry)
+        options->hurry(options->data);
+    for (struct http_client *client = poller->clients; client; client = client->next)
+        http_client_abort(client);
+}
+
 static void *run_poller(void *data)
 {
     struct http_poller *poller = data;
@@ -190,8 +213,7 @@ static void *run_poller(void *data)
         }
         if (stopping && !aborted && now > server->stop_deadline) {
             aborted = true;
-            for (struct http_client *client = poller->clients; client; client = client->next)
-                http_client_abort(client);
+            abort_clients(poller);
         }
     }
     return NULL;
@@ -212,6 +234,8 @@ static void free_tables(struct http_poller *poller)
     g_hash_table_unref(poller->by_fd);
     g_hash_table_unref(poller->hosts);
     g_array_unref(poller->handed);
+    g_array_unref(poller->events);
+    http_errands_close(poller);
     pthread_mutex_destroy(&poller->lock);
     close(poller->wake_fd);
 }
@@ -225,6 +249,8 @@ bool http_poller_start(struct http_poller *poller, struct http_server *server, i
     poller->by_fd = g_hash_table_new(NULL, NULL);
     poller->hosts = g_hash_table_new_full(NULL, NULL, NULL, g_free);
     poller->handed = g_array_new(FALSE, FALSE, sizeof(struct handed));
+    poller->events = g_array_new(FALSE, FALSE, sizeof(struct pollfd));
+    http_errands_open(poller);
     pthread_mutex_init(&poller->lock, NULL);
     poller->wake_fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     poller->daemon = MHD_start_daemon(

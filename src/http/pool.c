@@ -175,7 +175,7 @@ struct http_pool *http_pool_new(unsigned most_workers, unsigned streams, GError 
     pool->streams.last = &pool->streams.first;
     pool->most_workers = most_workers;
     pool->most_streams = streams;
-    pool->lender = (struct waiting_lender){begin_wait, end_wait, pool};
+    pool->lender = (struct waiting_lender){.begin = begin_wait, .end = end_wait, .data = pool};
     pthread_mutex_lock(&pool->lock);
     int failure = start_thread(pool);
     pthread_mutex_unlock(&pool->lock);

@@ -51,7 +51,7 @@ static bool add_operation(GHashTable *table, const struct shape_service *service
             error, ERROR_INTERNAL, "%s %s is registered, but %s: add it to tools/operations/%s.txt",
             service->name, operation->name,
             shape ? "its shapes are not compiled in" : "AWS has no such operation", service->name);
-    if (operation->flags & OPERATION_DECIDED && !owner->is_quick)
+    if (operation->flags & OPERATION_DECIDED && !owner->pace)
         return error_set(error, ERROR_INTERNAL, "%s does not decide where %s runs", service->name,
                          operation->name);
     struct registered *entry = g_new0(struct registered, 1);
@@ -153,13 +153,13 @@ const struct operation *operation_find(const struct operations *operations, cons
     return entry ? entry->operation : NULL;
 }
 
-bool operation_is_quick(const struct operations *operations, const char *service,
-                        const struct call_head *head)
+enum pace operation_pace(const struct operations *operations, const char *service,
+                         const struct call_head *head)
 {
     const struct registered *entry = find(operations, service, head->operation);
     if (entry->operation->flags & OPERATION_DECIDED)
-        return entry->owner->is_quick(operations->lathe, head);
-    return entry->operation->flags & OPERATION_QUICK;
+        return entry->owner->pace(operations->lathe, head);
+    return entry->operation->flags & OPERATION_QUICK ? PACE_QUICK : PACE_BLOCKING;
 }
 
 static bool fail_unknown(const char *service, const char *name, GError **error)

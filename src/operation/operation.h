@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "base/json.h"
 #include "base/stream.h"
+#include "base/waiting.h"
 
 struct flow_driver;
 struct kind;
@@ -63,7 +64,7 @@ enum operation_flags {
     OPERATION_STREAMS = 2,  /* reads call->body itself, however large it is */
     OPERATION_LOOKS_UP = 4, /* names are only looked up: one that breaks its pattern is not found,
                                and the patterns need not be run */
-    OPERATION_DECIDED = 8,  /* its service's is_quick says of each request what it is */
+    OPERATION_DECIDED = 8,  /* its service's pace says of each request what it is */
 };
 
 /* What is known of a request once its head has arrived. */
@@ -91,9 +92,9 @@ struct service {
     size_t count;
     const struct direct_operation *direct; /* ends with {0}; or NULL: none */
     const struct kind *const *kinds;       /* of its resources; ends with NULL, or NULL: none */
-    /* Of its operations with OPERATION_DECIDED: whether this request may run on a poll thread,
-     * answered from memory and soon. Runs on one itself. */
-    bool (*is_quick)(struct lathe *lathe, const struct call_head *head);
+    /* Of its operations with OPERATION_DECIDED: what this request does to a poll thread. Runs on
+     * one itself. */
+    enum pace (*pace)(struct lathe *lathe, const struct call_head *head);
     /* Of those that live long (flow/driver.h); ends with NULL, or NULL: none. */
     const struct flow_driver *const *drivers;
     /* Makes what its operations work on, beside the store, the lake and the jobs. */
@@ -124,9 +125,9 @@ const struct service *const *operations_services(const struct operations *operat
 const struct operation *operation_find(const struct operations *operations, const char *service,
                                        const char *name);
 
-/* Whether a request to that operation, which is built, may run on a poll thread. */
-bool operation_is_quick(const struct operations *operations, const char *service,
-                        const struct call_head *head);
+/* What a request to that operation, which is built, does to a poll thread. */
+enum pace operation_pace(const struct operations *operations, const char *service,
+                         const struct call_head *head);
 
 /* What a caller knows beside the request; zero what it does not (region: us-east-1). */
 struct call_context {

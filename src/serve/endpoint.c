@@ -20,6 +20,7 @@ struct fleet {
     char *endpoint;                   /* as it was created; clients write its name in any case */
     struct endpoint_capture *capture; /* NULL: its traffic is not captured */
     size_t quick_bytes;               /* of the variant that has the fewest (served_model_kind) */
+    bool waits;                       /* one does, for processes */
     atomic_uint turn;                 /* of the next request */
     size_t count;
     double weights; /* their sum */
@@ -47,6 +48,7 @@ static struct fleet *fleet_new(const char *endpoint, const struct endpoint_varia
                                               served_model_ref(variants[i].model)};
         fleet->weights += variants[i].weight;
         fleet->quick_bytes = MIN(fleet->quick_bytes, served_model_quick_bytes(variants[i].model));
+        fleet->waits |= served_model_waits(variants[i].model);
     }
     return fleet;
 }
@@ -225,12 +227,13 @@ bool endpoints_weigh(struct endpoints *endpoints, const char *name, const char *
 
 /* ---- invoking ---- */
 
-bool endpoint_is_quick(struct endpoints *endpoints, const char *name, gint64 size)
+enum pace endpoint_pace(struct endpoints *endpoints, const char *name, gint64 size)
 {
     struct fleet *fleet = take_fleet(endpoints, name);
     bool quick = fleet && fleet->quick_bytes && size >= 0 && (size_t)size <= fleet->quick_bytes;
+    enum pace pace = !quick ? PACE_BLOCKING : fleet->waits ? PACE_WAITING : PACE_QUICK;
     fleet_unref(fleet);
-    return quick;
+    return pace;
 }
 
 static bool variant_answer(const struct fleet *fleet, const struct variant *variant,

@@ -3,6 +3,7 @@
 #ifndef LATHE_SERVE_ENDPOINT_H
 #define LATHE_SERVE_ENDPOINT_H
 
+#include "base/waiting.h"
 #include "container/model.h"
 
 struct endpoint_capture;
@@ -32,10 +33,9 @@ void endpoints_end(struct endpoints *endpoints);
 /* Whether there is anything behind a name. */
 bool endpoints_have(struct endpoints *endpoints, const char *name);
 
-/* Whether a request with a body of so many bytes (-1: not told) is answered in well under a
- * millisecond and without waiting for anything, so that it may be on a poll thread: as its slowest
- * variant says. False where there is no such endpoint. */
-bool endpoint_is_quick(struct endpoints *endpoints, const char *name, gint64 size);
+/* What a request with a body of so many bytes (-1: not told) does to its thread: as the slowest
+ * variant says. PACE_BLOCKING where there is no such endpoint. */
+enum pace endpoint_pace(struct endpoints *endpoints, const char *name, gint64 size);
 
 /* Answers an invocation. ERROR_VALIDATION_RUNTIME where there is no such endpoint or variant;
  * ERROR_MODEL, with the reply's refusal set, where the model refuses it. What was answered, and not

@@ -326,8 +326,9 @@ static enum http_where where_to_run(const struct dispatcher *dispatcher,
     if (operation->flags & OPERATION_STREAMS)
         return HTTP_STREAMING;
     const struct call_head head = {call->operation->name, call->route.labels, size};
-    return operation_is_quick(dispatcher->operations, call->service->name, &head) ? HTTP_QUICK
-                                                                                  : HTTP_BLOCKING;
+    static const enum http_where places[] = {
+        [PACE_BLOCKING] = HTTP_BLOCKING, [PACE_QUICK] = HTTP_QUICK, [PACE_WAITING] = HTTP_WAITING};
+    return places[operation_pace(dispatcher->operations, call->service->name, &head)];
 }
 
 /* Our own pages: a bucket's host has objects of all names instead. */

@@ -3,11 +3,9 @@
  * already sent, so that a process does not wait for threads to change. */
 #include <errno.h>
 #include <math.h>
-#include <poll.h>
 
 #include "base/clock.h"
 #include "base/error.h"
-#include "base/waiting.h"
 #include "worker/frame.h"
 #include "worker/workers_inside.h"
 
@@ -20,12 +18,19 @@ bool slot_may_lend(const struct workers *workers)
 
 /* ---- handing it on ---- */
 
+/* Under its lock. */
+static void wake(struct worker_wait *wait)
+{
+    pthread_cond_signal(&wait->changed);
+    waiting_wake(wait->here);
+}
+
 static void give(struct slot *slot, struct worker_wait *wait)
 {
     slot_begin_call(slot);
     pthread_mutex_lock(&wait->lock);
     wait->lent = slot;
-    pthread_cond_signal(&wait->changed);
+    wake(wait);
     pthread_mutex_unlock(&wait->lock);
 }
 
@@ -113,7 +118,7 @@ static bool converse(struct slot *slot, struct worker_wait *wait)
     short events = (short)(slot->out->len ? POLLIN | POLLOUT : POLLIN);
     struct pollfd fds[2] = {{.fd = slot->process.report, .events = events},
                             {.fd = slot->process.ended, .events = POLLIN}};
-    int ready = poll(fds, G_N_ELEMENTS(fds), milliseconds_left(slot));
+    int ready = waiting_poll(fds, G_N_ELEMENTS(fds), milliseconds_left(slot));
     bool broken = false, gone = false;
     if (fds[0].revents & POLLOUT)
         slot_send(slot);
@@ -143,8 +148,20 @@ static void end_wait(GBytes *reply, const GError *error, void *data)
     wait->reply = reply ? g_bytes_ref(reply) : NULL;
     wait->error = error ? g_error_copy(error) : NULL;
     wait->over = true;
-    pthread_cond_signal(&wait->changed);
+    wake(wait);
     pthread_mutex_unlock(&wait->lock);
+}
+
+/* Under its lock. */
+static void sleep_until_woken(struct worker_wait *wait)
+{
+    if (!wait->here) {
+        pthread_cond_wait(&wait->changed, &wait->lock);
+        return;
+    }
+    pthread_mutex_unlock(&wait->lock);
+    waiting_poll(NULL, 0, -1);
+    pthread_mutex_lock(&wait->lock);
 }
 
 /* Until the call is over, or a slot has been lent for it. */
@@ -152,7 +169,7 @@ static struct slot *wait_for_turn(struct worker_wait *wait)
 {
     pthread_mutex_lock(&wait->lock);
     while (!wait->over && !wait->lent)
-        pthread_cond_wait(&wait->changed, &wait->lock);
+        sleep_until_woken(wait);
     struct slot *lent = wait->over ? NULL : g_steal_pointer(&wait->lent);
     pthread_mutex_unlock(&wait->lock);
     return lent;
@@ -193,7 +210,8 @@ static bool enter(struct workers *workers, GBytes *request, struct worker_wait *
 GBytes *workers_call(struct workers *workers, GBytes *request, GError **error)
 {
     struct worker_wait wait = {.lock = PTHREAD_MUTEX_INITIALIZER,
-                               .changed = PTHREAD_COND_INITIALIZER};
+                               .changed = PTHREAD_COND_INITIALIZER,
+                               .here = waiting_here()};
     if (!enter(workers, request, &wait, error))
         return NULL;
     waiting_begin();

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/lines.h"
 #include "base/process.h"
+#include "base/waiting.h"
 #include "worker/workers.h"
 
 /* A caller that waits for its call. Two changes of threads are saved where it talks with the
@@ -14,6 +15,7 @@
 struct worker_wait {
     pthread_mutex_t lock;
     pthread_cond_t changed;
+    const struct waiting_lender *here; /* who is woken in its thread's place; or NULL */
     struct slot *lent;
     bool over;
     GBytes *reply;

@@ -402,12 +402,12 @@ static void no_request_fails_while_an_endpoint_is_updated(void **state)
 static void small_bodies_are_quick_and_others_are_not(void **state)
 {
     struct fixture *fixture = *state;
-    assert_false(endpoint_is_quick(fixture->endpoints, "e", 10));
+    assert_int_equal(endpoint_pace(fixture->endpoints, "e", 10), PACE_BLOCKING);
     put_two(fixture, 1, 1);
-    assert_true(endpoint_is_quick(fixture->endpoints, "E", 10));
-    assert_true(endpoint_is_quick(fixture->endpoints, "e", FUSED_QUICK_BYTES));
-    assert_false(endpoint_is_quick(fixture->endpoints, "e", FUSED_QUICK_BYTES + 1));
-    assert_false(endpoint_is_quick(fixture->endpoints, "e", -1));
+    assert_int_equal(endpoint_pace(fixture->endpoints, "E", 10), PACE_QUICK);
+    assert_int_equal(endpoint_pace(fixture->endpoints, "e", FUSED_QUICK_BYTES), PACE_QUICK);
+    assert_int_equal(endpoint_pace(fixture->endpoints, "e", FUSED_QUICK_BYTES + 1), PACE_BLOCKING);
+    assert_int_equal(endpoint_pace(fixture->endpoints, "e", -1), PACE_BLOCKING);
 }
 
 static bool wait(void *model, const struct invocation *invocation, struct invocation_reply *reply,
@@ -425,15 +425,25 @@ static void let_be(void *model)
 /* One variant that waits makes all of an endpoint's requests go where they may wait. */
 static void an_endpoint_is_as_quick_as_its_slowest_variant(void **state)
 {
-    static const struct served_model_kind waits = {.answer = wait, .close = let_be};
+    static const struct served_model_kind blocks = {.answer = wait, .close = let_be},
+                                          waits = {.answer = wait,
+                                                   .close = let_be,
+                                                   .quick_bytes = 10,
+                                                   .waits = true};
     struct fixture *fixture = *state;
-    struct served_model *slow = served_model_new(&waits, NULL);
+    struct served_model *slow = served_model_new(&blocks, NULL);
+    struct served_model *apart = served_model_new(&waits, NULL);
     struct endpoint_variant two[] = {{"low", 1, fixture->low}, {"slow", 0, slow}};
     endpoints_put(fixture->endpoints, "e", two, 2, NULL);
-    assert_false(endpoint_is_quick(fixture->endpoints, "e", 0));
+    assert_int_equal(endpoint_pace(fixture->endpoints, "e", 0), PACE_BLOCKING);
     endpoints_put(fixture->endpoints, "e", two, 1, NULL);
-    assert_true(endpoint_is_quick(fixture->endpoints, "e", 0));
+    assert_int_equal(endpoint_pace(fixture->endpoints, "e", 0), PACE_QUICK);
+    two[1].model = apart;
+    endpoints_put(fixture->endpoints, "e", two, 2, NULL);
+    assert_int_equal(endpoint_pace(fixture->endpoints, "e", 10), PACE_WAITING);
+    assert_int_equal(endpoint_pace(fixture->endpoints, "e", 11), PACE_BLOCKING);
     served_model_unref(slow);
+    served_model_unref(apart);
 }
 
 /* ---- captures ---- */

@@ -170,11 +170,13 @@ static void a_process_is_told_the_request_and_answers_it(void **state)
     expect(*state, "nothing", "");
 }
 
-static void it_waits_whatever_the_size(void **state)
+static void it_waits_for_a_process_and_little_else(void **state)
 {
     put(*state, (struct workers_plan){0});
-    assert_false(endpoint_is_quick(*state, "e", 0));
-    assert_false(endpoint_is_quick(*state, "e", 1));
+    assert_int_equal(endpoint_pace(*state, "e", 0), PACE_WAITING);
+    assert_int_equal(endpoint_pace(*state, "e", WORKER_QUICK_BYTES), PACE_WAITING);
+    assert_int_equal(endpoint_pace(*state, "e", WORKER_QUICK_BYTES + 1), PACE_BLOCKING);
+    assert_int_equal(endpoint_pace(*state, "e", -1), PACE_BLOCKING);
 }
 
 static void a_refusal_has_the_status_and_text_of_the_process(void **state)
@@ -299,7 +301,7 @@ int main(int argc, char **argv)
         return worker_serve(answer, NULL);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(a_process_is_told_the_request_and_answers_it, up, down),
-        cmocka_unit_test_setup_teardown(it_waits_whatever_the_size, up, down),
+        cmocka_unit_test_setup_teardown(it_waits_for_a_process_and_little_else, up, down),
         cmocka_unit_test_setup_teardown(a_refusal_has_the_status_and_text_of_the_process, up, down),
         cmocka_unit_test_setup_teardown(an_answer_that_breaks_the_rules_is_the_containers_error, up,
                                         down),

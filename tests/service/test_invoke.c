@@ -101,7 +101,8 @@ static void it_runs_where_it_may_wait(void **state)
     struct fixture *fixture = *state;
     g_autoptr(json_auto) labels = json_pack("{ss}", "EndpointName", "e");
     const struct call_head head = {"InvokeEndpoint", labels, 1};
-    assert_false(operation_is_quick(fixture->lathe->operations, "sagemaker-runtime", &head));
+    assert_int_equal(operation_pace(fixture->lathe->operations, "sagemaker-runtime", &head),
+                     PACE_WAITING);
 }
 
 int main(int argc, char **argv)

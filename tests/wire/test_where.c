@@ -8,6 +8,7 @@
 
 #include <arpa/inet.h>
 #include <cmocka.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <stdio.h>
@@ -21,19 +22,42 @@
 #include "store/store.h"
 #include "wire/dispatch.h"
 
-enum { SMALL = 10, LARGE = 1000 };
+enum { SMALL = 10, LARGE = 1000, WAITERS = 20 };
 
 struct lathe {
     sem_t large_runs, large_may_end;
-    pthread_t small_on, large_on;
+    pthread_t small_on, large_on, waited_on;
+    int pipe[2]; /* what those that wait are woken by, each by a byte */
+    sem_t waits;
     gint64 told; /* the size of the last body, as the head said it */
 };
+
+/* Where it went on is told only where it is where it began. */
+static void wait_for_a_byte(struct lathe *lathe)
+{
+    struct pollfd end = {.fd = lathe->pipe[0], .events = POLLIN};
+    pthread_t before = pthread_self();
+    char byte;
+    sem_post(&lathe->waits);
+    while (waiting_poll(&end, 1, 60000) == 0 || read(end.fd, &byte, 1) != 1)
+        continue;
+    lathe->waited_on = pthread_equal(before, pthread_self()) ? before : (pthread_t){0};
+}
 
 static bool invoke(const struct call *call, const json_t *request, struct reply *reply,
                    GError **error)
 {
-    (void)request, (void)reply;
+    (void)reply;
     g_autoptr(GBytes) body = stream_read_all(call->body, 1 << 20, error);
+    const char *endpoint = json_text_at(request, "EndpointName");
+    if (strcmp(endpoint, "process") == 0)
+        wait_for_a_byte(call->lathe);
+    if (strcmp(endpoint, "late") == 0) {
+        assert_int_equal(waiting_poll(NULL, 0, 20), 0);
+        return true;
+    }
+    if (strcmp(endpoint, "process") == 0)
+        return true;
     if (g_bytes_get_size(body) == SMALL) {
         call->lathe->small_on = pthread_self();
         return true;
@@ -44,12 +68,14 @@ static bool invoke(const struct call *call, const json_t *request, struct reply 
     return true;
 }
 
-static bool is_quick(struct lathe *lathe, const struct call_head *head)
+static enum pace pace(struct lathe *lathe, const struct call_head *head)
 {
+    const char *endpoint = json_text_at(head->labels, "EndpointName");
     lathe->told = head->size;
-    return strcmp(head->operation, "InvokeEndpoint") == 0 &&
-           strcmp(json_text_at(head->labels, "EndpointName"), "fast") == 0 && head->size >= 0 &&
-           head->size <= SMALL;
+    assert_string_equal(head->operation, "InvokeEndpoint");
+    if (head->size < 0 || head->size > SMALL || strcmp(endpoint, "slow") == 0)
+        return PACE_BLOCKING;
+    return strcmp(endpoint, "fast") == 0 ? PACE_QUICK : PACE_WAITING;
 }
 
 struct fixture {
@@ -65,13 +91,15 @@ static int up(void **state)
 {
     static const struct operation table[] = {{"InvokeEndpoint", invoke, OPERATION_DECIDED}};
     static const struct service service = {
-        .name = "sagemaker-runtime", .operations = table, .count = 1, .is_quick = is_quick};
+        .name = "sagemaker-runtime", .operations = table, .count = 1, .pace = pace};
     static const struct service *const services[] = {&service, NULL};
     static const struct dispatcher_options options = {.version = "test"};
     static const struct http_options http = {.address = "127.0.0.1", .threads = 1};
     struct fixture *fixture = g_new0(struct fixture, 1);
     sem_init(&fixture->lathe.large_runs, 0, 0);
     sem_init(&fixture->lathe.large_may_end, 0, 0);
+    sem_init(&fixture->lathe.waits, 0, 0);
+    assert_int_equal(pipe2(fixture->lathe.pipe, O_NONBLOCK), 0);
     fixture->home = g_dir_make_tmp("lathe-where-XXXXXX", NULL);
     g_autofree char *path = g_build_filename(fixture->home, "meta.db", NULL);
     fixture->store = store_open(path, NULL);
@@ -88,14 +116,24 @@ static int up(void **state)
 static int down(void **state)
 {
     struct fixture *fixture = *state;
-    http_server_stop(fixture->server, 5);
+    if (fixture->server)
+        http_server_stop(fixture->server, 5);
     dispatcher_free(fixture->dispatcher);
     operations_free(fixture->operations);
     store_close(fixture->store);
     file_remove_tree(fixture->home, NULL);
+    close(fixture->lathe.pipe[0]);
+    close(fixture->lathe.pipe[1]);
     g_free(fixture->home);
     g_free(fixture);
     return 0;
+}
+
+static void *send_a_byte_later(void *lathe)
+{
+    g_usleep(100000);
+    assert_int_equal(write(((struct lathe *)lathe)->pipe[1], "x", 1), 1);
+    return NULL;
 }
 
 /* Sends an invocation with a body of so many bytes; the connection. */
@@ -163,6 +201,43 @@ static void an_endpoint_that_waits_holds_up_no_other(void **state)
     holds_up_nobody(*state, "slow", SMALL + 1, false);
 }
 
+/* Many at once, all on the one poll thread, which serves others between. */
+static void who_waits_for_processes_holds_up_nobody(void **state)
+{
+    struct fixture *fixture = *state;
+    int links[WAITERS];
+    for (int round = 0; round < 3; round++) {
+        for (int i = 0; i < WAITERS; i++)
+            links[i] = ask(fixture, "process", SMALL, false);
+        for (int i = 0; i < WAITERS; i++)
+            sem_wait(&fixture->lathe.waits);
+        answer_small(fixture);
+        for (int i = 0; i < WAITERS; i++)
+            assert_int_equal(write(fixture->lathe.pipe[1], "x", 1), 1);
+        for (int i = 0; i < WAITERS; i++)
+            expect_answer(links[i]);
+        assert_true(pthread_equal(fixture->lathe.waited_on, fixture->lathe.small_on));
+    }
+}
+
+static void who_waits_in_vain_goes_on_in_time(void **state)
+{
+    expect_answer(ask(*state, "late", SMALL, false));
+}
+
+/* The server's end waits for what is under way. */
+static void the_servers_end_waits_for_who_waits(void **state)
+{
+    struct fixture *fixture = *state;
+    int link = ask(fixture, "process", SMALL, false);
+    sem_wait(&fixture->lathe.waits);
+    pthread_t other;
+    pthread_create(&other, NULL, send_a_byte_later, &fixture->lathe);
+    http_server_stop(g_steal_pointer(&fixture->server), 5);
+    pthread_join(other, NULL);
+    expect_answer(link);
+}
+
 static void a_service_that_does_not_decide_is_refused(void **state)
 {
     static const struct operation table[] = {{"InvokeEndpoint", invoke, OPERATION_DECIDED}};
@@ -181,6 +256,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_large_body_holds_up_no_small_one, up, down),
         cmocka_unit_test_setup_teardown(a_body_of_unknown_size_holds_up_no_small_one, up, down),
         cmocka_unit_test_setup_teardown(an_endpoint_that_waits_holds_up_no_other, up, down),
+        cmocka_unit_test_setup_teardown(who_waits_for_processes_holds_up_nobody, up, down),
+        cmocka_unit_test_setup_teardown(who_waits_in_vain_goes_on_in_time, up, down),
+        cmocka_unit_test_setup_teardown(the_servers_end_waits_for_who_waits, up, down),
         cmocka_unit_test_setup_teardown(a_service_that_does_not_decide_is_refused, up, down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -22,10 +22,9 @@ static void free_bytes(void *data)
     g_free(data);
 }
 
-bool invoke_is_quick(struct lathe *lathe, const struct call_head *head)
+enum pace invoke_pace(struct lathe *lathe, const struct call_head *head)
 {
-    return endpoint_is_quick(lathe->endpoints, json_text_at(head->labels, "EndpointName"),
-                             head->size);
+    return endpoint_pace(lathe->endpoints, json_text_at(head->labels, "EndpointName"), head->size);
 }
 
 bool invoke_endpoint(const struct call *call, const json_t *request, struct reply *reply,

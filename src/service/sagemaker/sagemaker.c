@@ -58,5 +58,5 @@ const struct service sagemaker_runtime_service = {
     .name = "sagemaker-runtime",
     .operations = runtime_operations,
     .count = G_N_ELEMENTS(runtime_operations),
-    .is_quick = invoke_is_quick,
+    .pace = invoke_pace,
 };

@@ -100,7 +100,7 @@ operation_function describe_domain, describe_user_profile, describe_space,
     describe_notebook_instance;
 operation_function search;
 operation_function invoke_endpoint;
-bool invoke_is_quick(struct lathe *lathe, const struct call_head *head);
+enum pace invoke_pace(struct lathe *lathe, const struct call_head *head);
 
 /* A model's containers, ready to be opened: [{"Image", "ModelDataUrl", "Environment"}], those given
  * by a model package resolved. */

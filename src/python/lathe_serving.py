@@ -7,6 +7,7 @@ this process ends.
 
 LATHE_SERVING says whose defaults hold: sklearn, xgboost, or toolkit (all other frameworks)."""
 
+import gc
 import importlib
 import importlib.util
 import inspect
@@ -412,6 +413,12 @@ class Calls:
         return self.call, message[end:]
 
 
+def settle():
+    """What a start has made stays for good: no collection in the middle of a request looks at it."""
+    gc.collect()
+    gc.freeze()
+
+
 def answer(server, call, body):
     try:
         return server.answer(call, body)
@@ -427,6 +434,7 @@ def main():
         server = open_server()
     except BaseException as error:
         fail_to_start(channel, error)
+    settle()
     channel.send(READY)
     calls = Calls()
     while True:

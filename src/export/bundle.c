@@ -13,6 +13,8 @@ struct exporting {
     struct lathe_error *error;
 };
 
+typedef void put_function(const struct exporting *exporting, const struct plan_view_step *step);
+
 /* Whether value `at` of a row is one that the schema of the first part has as a float. */
 static bool is_rounded(const struct exporting *exporting, size_t at)
 {
@@ -400,9 +402,42 @@ static void put_math(const struct exporting *exporting, const struct plan_view_s
     code_put(exporting->code, "%s;\n    }\n", OPERATIONS[operation]);
 }
 
-static void put_step(const struct exporting *exporting, const struct plan_view_step *step)
+static void put_scaled(const struct exporting *exporting, const struct plan_view_step *step)
 {
-    typedef void put_function(const struct exporting *, const struct plan_view_step *);
+    for (size_t i = 0; i < step->in_count; i++) {
+        put_to(exporting, step->out[i]);
+        code_put(exporting->code, "times(");
+        put_slot(exporting, step->in[i]);
+        code_put(exporting->code, ", ");
+        code_double(exporting->code, feature_scale(step->stage, i));
+        code_put(exporting->code, ");\n");
+    }
+}
+
+static void put_binarizer(const struct exporting *exporting, const struct plan_view_step *step)
+{
+    const struct feature_stage *stage = step->stage;
+    size_t at = 0;
+    for (size_t i = 0; i < stage->input_count; i++)
+        for (size_t e = 0; e < stage->of.binarizer.shapes[i].width; e++, at++) {
+            put_to(exporting, step->out[at]);
+            put_slot(exporting, step->in[at]);
+            code_put(exporting->code, " > ");
+            code_double(exporting->code, stage->of.binarizer.thresholds[i]);
+            code_put(exporting->code, ";\n");
+        }
+}
+
+/* What only names what is there. */
+static void put_nothing(const struct exporting *exporting, const struct plan_view_step *step)
+{
+    (void)exporting;
+    (void)step;
+}
+
+/* NULL: it is not written as C. */
+static put_function *put_of(enum feature_kind kind)
+{
     static put_function *const puts[FEATURE_KINDS] = {
         [FEATURE_STRING_INDEXER] = put_indexer,
         [FEATURE_ONE_HOT_ENCODER] = put_one_hot,
@@ -416,8 +451,21 @@ static void put_step(const struct exporting *exporting, const struct plan_view_s
         [FEATURE_MATH_BINARY] = put_math,
         [FEATURE_STRING_MAP] = put_map,
         [FEATURE_NUMBER_MAP] = put_map,
+        [FEATURE_MAX_ABS_SCALER] = put_scaled,
+        [FEATURE_ELEMENTWISE_PRODUCT] = put_scaled,
+        [FEATURE_IDF] = put_scaled,
+        [FEATURE_BINARIZER] = put_binarizer,
+        [FEATURE_VECTOR_SLICER] = put_nothing,
+        [FEATURE_CHI_SQ_SELECTOR] = put_nothing,
     };
-    puts[step->stage->kind](exporting, step);
+    return puts[kind];
+}
+
+static bool refuse(const struct plan_view_step *step, struct lathe_error *error)
+{
+    return fail(error, LATHE_UNSUPPORTED,
+                "stage %zu, a %s, has no form in C yet: serve the artifact, or leave the stage out",
+                step->index + 1, feature_kind_name(step->stage->kind));
 }
 
 bool export_bundle(struct code *code, const struct part *part, size_t index,
@@ -428,6 +476,8 @@ bool export_bundle(struct code *code, const struct part *part, size_t index,
     code_put(code, "\n");
     for (size_t i = 0; i < plan_view_steps(plan); i++) {
         const struct plan_view_step step = plan_view_step(plan, i);
+        if (!put_of(step.stage->kind))
+            return refuse(&step, error);
         if (!put_tables(&exporting, &step))
             return false;
     }
@@ -439,7 +489,7 @@ bool export_bundle(struct code *code, const struct part *part, size_t index,
              index, plan_view_numbers(plan) + 1, plan_view_texts(plan) + 1);
     for (size_t i = 0; i < plan_view_steps(plan); i++) {
         const struct plan_view_step step = plan_view_step(plan, i);
-        put_step(&exporting, &step);
+        put_of(step.stage->kind)(&exporting, &step);
     }
     size_t count;
     const size_t *outputs = plan_view_outputs(plan, &count);

@@ -33,6 +33,9 @@ static void add_needs(struct needs *needs, const struct plan *plan,
         needs->bucket_of = true;
         return;
     case FEATURE_STANDARD_SCALER:
+    case FEATURE_MAX_ABS_SCALER:
+    case FEATURE_ELEMENTWISE_PRODUCT:
+    case FEATURE_IDF:
         needs->times |= step->in_count > 0;
         return;
     case FEATURE_MIN_MAX_SCALER:

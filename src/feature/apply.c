@@ -1,24 +1,9 @@
 /* Carrying a plan out on a batch. Every step is a few loops over columns. */
-#include "feature/steps.h"
+#include "feature/kind.h"
 
 #include <math.h>
 #include <stdarg.h>
 #include <stdio.h>
-
-static step_function *const STEPS[FEATURE_KINDS] = {
-    [FEATURE_STRING_INDEXER] = step_string_indexer,
-    [FEATURE_ONE_HOT_ENCODER] = step_one_hot,
-    [FEATURE_INDEX_TO_STRING] = step_index_to_string,
-    [FEATURE_VECTOR_ASSEMBLER] = step_assemble,
-    [FEATURE_STANDARD_SCALER] = step_standard,
-    [FEATURE_MIN_MAX_SCALER] = step_min_max,
-    [FEATURE_IMPUTER] = step_imputer,
-    [FEATURE_BUCKETIZER] = step_bucketizer,
-    [FEATURE_MATH_UNARY] = step_math_unary,
-    [FEATURE_MATH_BINARY] = step_math_binary,
-    [FEATURE_STRING_MAP] = step_string_map,
-    [FEATURE_NUMBER_MAP] = step_number_map,
-};
 
 /* ---- the scratch: pointers, then numbers, then texts, then what is skipped ---- */
 
@@ -58,7 +43,8 @@ bool plan_apply(const struct plan *plan, const struct feature_batch *batch, void
             slots[i].texts = work.texts + slot->at * batch->rows;
     }
     for (size_t i = 0; i < plan->step_count; i++)
-        if (!plan->steps[i].idle && !STEPS[plan->steps[i].stage->kind](&work, &plan->steps[i]))
+        if (!plan->steps[i].idle &&
+            !kind_of(plan->steps[i].stage->kind)->apply(&work, &plan->steps[i]))
             return false;
     for (size_t i = 0; i < plan->output_slot_count; i++)
         outputs[i] = plan->slots[plan->output_slots[i]].unasked ? (union feature_values){NULL}

@@ -41,14 +41,14 @@ struct plan *plan_open_ready(const struct pipeline *pipeline, const bool *ready,
 /* Whether the stage, with what is known of its parameters, may leave rows out. */
 bool stage_skips(const struct feature_stage *stage);
 
-/* What the stage asks its input i to be. */
-struct feature_shape stage_shape(const struct feature_stage *stage, size_t i);
+/* What the stage asks its input i to be; a width of SIZE_MAX: any. */
+struct feature_column stage_input(const struct feature_stage *stage, size_t i);
 
 /* The column that output i is, where the inputs have `total` values a row together. */
 struct feature_column stage_output(const struct feature_stage *stage, size_t i, size_t total);
 
-/* Notes in the VectorAssemblers of a fitted pipeline what shapes their inputs have, for rows of
- * these columns (NULL: pipeline_inputs). */
+/* Notes in the stages of a fitted pipeline what shapes their inputs have, where they did not know,
+ * for rows of these columns (NULL: pipeline_inputs). */
 bool pipeline_note_shapes(struct pipeline *pipeline, const struct feature_column *columns,
                           size_t count, struct lathe_error *error);
 

@@ -38,7 +38,8 @@ bool bundle_needs(const char *name);
 typedef bool bundle_sink(void *context, const char *path, const void *bytes, size_t size,
                          struct lathe_error *error);
 
-/* Writes a bundle file by file. The pipeline must be fitted. A StringIndexer of several columns
+/* Writes a bundle file by file. The pipeline must be fitted; PCA and Spark's models, which only
+ * bundles bring, are LATHE_UNSUPPORTED. A StringIndexer of several columns
  * becomes a node a column, since MLeap 0.20's runtime knows only those. The bundle does not say
  * when or where it was made, and its uid is made of its content: the same pipeline gives the same
  * bytes. */

@@ -1,5 +1,5 @@
 /* What the nodes of a MLeap bundle say of their transformers. */
-#include "feature/bundle_node.h"
+#include "feature/kind.h"
 
 #include "parse/fail.h"
 
@@ -12,7 +12,7 @@
  * null for NaN and infinities. A list is {"type": "list", "double": [...]}, without the member
  * where it is empty. A tensor is {"type": "tensor", "double": [...], "shape": ...}. */
 
-static bool needs(const struct bundle_node *node, const char *name, const char *what)
+bool node_needs(const struct bundle_node *node, const char *name, const char *what)
 {
     return fail(node->error, LATHE_INVALID_MODEL, "its attribute \"%s\" must be %s", name, what);
 }
@@ -29,7 +29,7 @@ static bool number_of(const struct json *json, double *number)
 }
 
 /* The scalar's number of whatever type. *number stays where there is no such attribute. */
-static bool take_number(const struct bundle_node *node, const char *name, double *number)
+bool node_number(const struct bundle_node *node, const char *name, double *number)
 {
     static const char *const TYPES[] = {"double", "float", "long", "int"};
     const struct json *attribute = json_member(node->attributes, name);
@@ -39,30 +39,30 @@ static bool take_number(const struct bundle_node *node, const char *name, double
     for (size_t i = 0; i < sizeof TYPES / sizeof *TYPES; i++) {
         const struct json *value = json_member(attribute, TYPES[i]);
         if (value)
-            return number_of(value, number) || needs(node, name, "a number");
+            return number_of(value, number) || node_needs(node, name, "a number");
     }
-    return attribute->kind == JSON_OBJECT || needs(node, name, "a number");
+    return attribute->kind == JSON_OBJECT || node_needs(node, name, "a number");
 }
 
-static bool take_bool(const struct bundle_node *node, const char *name, bool *truth)
+bool node_bool(const struct bundle_node *node, const char *name, bool *truth)
 {
     const struct json *attribute = json_member(node->attributes, name);
     if (!attribute)
         return true;
     const struct json *value = json_member(attribute, "boolean");
     if (attribute->kind != JSON_OBJECT || (value && value->kind != JSON_BOOL))
-        return needs(node, name, "true or false");
+        return node_needs(node, name, "true or false");
     *truth = value && value->truth;
     return true;
 }
 
 /* "" where there is no such attribute. */
-static bool take_string(const struct bundle_node *node, const char *name, const char **text)
+bool node_string(const struct bundle_node *node, const char *name, const char **text)
 {
     *text = "";
     const struct json *value = json_member(json_member(node->attributes, name), "string");
     if (value && value->kind != JSON_STRING)
-        return needs(node, name, "a text");
+        return node_needs(node, name, "a text");
     if (value)
         *text = value->string;
     return true;
@@ -77,12 +77,12 @@ bool node_list(const struct bundle_node *node, const char *name, const char *typ
         return fail(node->error, LATHE_INVALID_MODEL, "it has no attribute \"%s\"", name);
     *list = json_member(attribute, type);
     if (*list && (*list)->kind != JSON_ARRAY)
-        return needs(node, name, "a list");
+        return node_needs(node, name, "a list");
     return true;
 }
 
-static bool take_numbers(const struct bundle_node *node, const char *name, const double **numbers,
-                         size_t *count)
+bool node_numbers(const struct bundle_node *node, const char *name, const double **numbers,
+                  size_t *count)
 {
     const struct json *list;
     if (!node_list(node, name, "double", &list))
@@ -93,22 +93,71 @@ static bool take_numbers(const struct bundle_node *node, const char *name, const
     *count = 0;
     for (const struct json *value = list ? list->first : NULL; value; value = value->next)
         if (!number_of(value, &values[(*count)++]))
-            return needs(node, name, "a list of numbers");
+            return node_needs(node, name, "a list of numbers");
     *numbers = values;
     return true;
 }
 
+bool node_whole(const struct bundle_node *node, const char *name, size_t least, size_t most,
+                size_t *number)
+{
+    double found = -1;
+    char what[80];
+    snprintf(what, sizeof what, "a whole number from %zu to %zu", least, most);
+    if (!node_number(node, name, &found))
+        return false;
+    if (!(found >= (double)least && found <= (double)most) || found != floor(found))
+        return node_needs(node, name, what);
+    *number = (size_t)found;
+    return true;
+}
+
+bool node_matrix(const struct bundle_node *node, const char *name, size_t *rows, size_t *columns)
+{
+    const struct json *shape = json_member(json_member(node->attributes, name), "shape");
+    const struct json *dimensions = json_member(shape, "dimensions");
+    size_t *sizes[] = {rows, columns}, count = 0;
+    bool matrix = dimensions && dimensions->kind == JSON_ARRAY && dimensions->size == 2;
+    for (const struct json *at = matrix ? dimensions->first : NULL; at; at = at->next) {
+        const struct json *size = json_member(at, "size");
+        if (!size || size->kind != JSON_NUMBER ||
+            !(size->number >= 1 && size->number <= BUILD_WIDTH))
+            return node_needs(node, name, "a matrix");
+        *sizes[count++] = (size_t)size->number;
+    }
+    return count == 2 || node_needs(node, name, "a matrix");
+}
+
+bool node_indices(const struct bundle_node *node, const char *name, size_t end,
+                  const size_t **indices, size_t *count)
+{
+    const struct json *list, *ints;
+    if (!node_list(node, name, "long", &list) || !node_list(node, name, "int", &ints))
+        return false;
+    list = list ? list : ints;
+    size_t *values = arena_take(node->arena, list ? list->size : 0, sizeof *values);
+    if (!values)
+        return fail_memory(node->error, "a bundle");
+    *count = 0;
+    for (const struct json *value = list ? list->first : NULL; value; value = value->next) {
+        if (value->kind != JSON_NUMBER || !(value->number >= 0 && value->number < (double)end))
+            return node_needs(node, name, "a list of elements of its input");
+        values[(*count)++] = (size_t)value->number;
+    }
+    *indices = values;
+    return true;
+}
+
 /* A dense vector as a tensor; NULL where there is no such attribute. */
-static bool take_vector(const struct bundle_node *node, const char *name, const double **numbers,
-                        size_t *count)
+bool node_vector(const struct bundle_node *node, const char *name, const double **numbers,
+                 size_t *count)
 {
     *numbers = NULL;
     const struct json *attribute = json_member(node->attributes, name);
-    return !attribute || take_numbers(node, name, numbers, count);
+    return !attribute || node_numbers(node, name, numbers, count);
 }
 
-static bool take_labels(const struct bundle_node *node, const char *name,
-                        const struct labels **labels)
+bool node_labels(const struct bundle_node *node, const char *name, const struct labels **labels)
 {
     const struct json *list;
     if (!node_list(node, name, "string", &list))
@@ -118,7 +167,7 @@ static bool take_labels(const struct bundle_node *node, const char *name,
         return fail_memory(node->error, "a bundle");
     for (const struct json *label = list ? list->first : NULL; label; label = label->next) {
         if (label->kind != JSON_STRING)
-            return needs(node, name, "a list of texts");
+            return node_needs(node, name, "a list of texts");
         size_t before = labels_count(table);
         if (labels_add(table, text_of(label->string, label->size)) < 0)
             return fail_memory(node->error, "a bundle");
@@ -130,19 +179,19 @@ static bool take_labels(const struct bundle_node *node, const char *name,
     return true;
 }
 
-static bool take_invalid(struct bundle_node *node, enum feature_invalid otherwise)
+bool node_invalid(struct bundle_node *node, enum feature_invalid otherwise)
 {
     static const char *const WORDS[] = {
         [FEATURE_ERROR] = "error", [FEATURE_SKIP] = "skip", [FEATURE_KEEP] = "keep"};
     const char *found;
-    if (!take_string(node, "handle_invalid", &found))
+    if (!node_string(node, "handle_invalid", &found))
         return false;
     node->stage.invalid = otherwise;
     bool known = !*found;
     for (int i = FEATURE_ERROR; i <= FEATURE_KEEP && !known; i++)
         if ((known = strcmp(WORDS[i], found) == 0))
             node->stage.invalid = (enum feature_invalid)i;
-    return known || needs(node, "handle_invalid", "\"error\", \"skip\" or \"keep\"");
+    return known || node_needs(node, "handle_invalid", "\"error\", \"skip\" or \"keep\"");
 }
 
 /* ---- ports ---- */
@@ -189,7 +238,7 @@ static bool take_ports(struct bundle_node *node, const struct json *sockets, con
     return true;
 }
 
-static bool take_shape(struct bundle_node *node, size_t inputs, size_t outputs)
+bool node_shape(struct bundle_node *node, size_t inputs, size_t outputs)
 {
     struct feature_stage *stage = &node->stage;
     if (!take_ports(node, node->inputs, "input", &stage->inputs, &stage->input_count) ||
@@ -204,13 +253,40 @@ static bool take_shape(struct bundle_node *node, size_t inputs, size_t outputs)
     return true;
 }
 
+/* The column at a port, which must be there. */
+static bool take_port(struct bundle_node *node, const struct json *sockets, const char *port,
+                      const char **column)
+{
+    *column = column_at(sockets, port, 0, false);
+    return *column ||
+           fail(node->error, LATHE_INVALID_MODEL, "it has no column at the port \"%s\"", port);
+}
+
+bool node_ports(struct bundle_node *node, const char *input, const char *const *outputs,
+                size_t count)
+{
+    const char **names = arena_take(node->arena, count + 1, sizeof *names);
+    if (!names)
+        return fail_memory(node->error, "a bundle");
+    if (!take_port(node, node->inputs, input, &names[0]))
+        return false;
+    for (size_t i = 0; i < count; i++)
+        if (!take_port(node, node->outputs, outputs[i], &names[i + 1]))
+            return false;
+    node->stage.inputs = names;
+    node->stage.outputs = names + 1;
+    node->stage.input_count = 1;
+    node->stage.output_count = count;
+    return true;
+}
+
 /* ---- models ---- */
 
-static bool read_indexer(struct bundle_node *node)
+bool bundle_read_indexer(struct bundle_node *node)
 {
     struct feature_stage *stage = &node->stage;
     size_t columns = node->inputs->size;
-    if (!take_shape(node, 0, columns) || !take_invalid(node, FEATURE_ERROR))
+    if (!node_shape(node, 0, columns) || !node_invalid(node, FEATURE_ERROR))
         return false;
     const struct labels **labels = arena_take(node->arena, columns, sizeof *labels);
     if (!labels)
@@ -219,23 +295,23 @@ static bool read_indexer(struct bundle_node *node)
     /* Spark 2 and MLeap before 0.18 have one list. MLeap's runtime writes a labels_length of 1
      * however many there are, so the columns are counted. */
     if (json_member(node->attributes, "labels"))
-        return columns == 1 ? take_labels(node, "labels", labels)
-                            : needs(node, "labels", "one list a column");
+        return columns == 1 ? node_labels(node, "labels", labels)
+                            : node_needs(node, "labels", "one list a column");
     for (size_t i = 0; i < columns; i++) {
         char name[40];
         snprintf(name, sizeof name, "labels_array_%zu", i);
-        if (!take_labels(node, name, &labels[i]))
+        if (!node_labels(node, name, &labels[i]))
             return false;
     }
     return true;
 }
 
-static bool read_one_hot(struct bundle_node *node)
+bool bundle_read_one_hot(struct bundle_node *node)
 {
     struct feature_stage *stage = &node->stage;
     size_t columns = node->inputs->size;
-    if (!take_shape(node, 0, columns) ||
-        !take_bool(node, "drop_last", &stage->of.one_hot.drop_last))
+    if (!node_shape(node, 0, columns) ||
+        !node_bool(node, "drop_last", &stage->of.one_hot.drop_last))
         return false;
     int32_t *categories = arena_take(node->arena, columns, sizeof *categories);
     if (!categories)
@@ -244,29 +320,30 @@ static bool read_one_hot(struct bundle_node *node)
     if (json_member(node->attributes, "size")) {
         /* One column, of MLeap before 0.12: there, dropLast keeps what is invalid as the last. */
         double size = 0;
-        if (!take_number(node, "size", &size) ||
-            !take_invalid(node, stage->of.one_hot.drop_last ? FEATURE_KEEP : FEATURE_ERROR))
+        if (!node_number(node, "size", &size) ||
+            !node_invalid(node, stage->of.one_hot.drop_last ? FEATURE_KEEP : FEATURE_ERROR))
             return false;
         if (columns != 1 || !(size >= 0 && size <= BUILD_CATEGORIES))
-            return needs(node, "size", "the number of one column's categories");
+            return node_needs(node, "size", "the number of one column's categories");
         categories[0] = (int32_t)size;
         return true;
     }
     const struct json *sizes;
-    if (!node_list(node, "category_sizes", "int", &sizes) || !take_invalid(node, FEATURE_ERROR))
+    if (!node_list(node, "category_sizes", "int", &sizes) || !node_invalid(node, FEATURE_ERROR))
         return false;
     if (!sizes || sizes->size != columns)
-        return needs(node, "category_sizes", "one number a column");
+        return node_needs(node, "category_sizes", "one number a column");
     size_t i = 0;
     for (const struct json *size = sizes->first; size; size = size->next) {
         if (size->kind != JSON_NUMBER || !(size->number >= 0 && size->number <= BUILD_CATEGORIES))
-            return needs(node, "category_sizes", "a list of numbers of categories");
+            return node_needs(node, "category_sizes", "a list of numbers of categories");
         categories[i++] = (int32_t)size->number;
     }
-    return stage->invalid != FEATURE_SKIP || needs(node, "handle_invalid", "\"error\" or \"keep\"");
+    return stage->invalid != FEATURE_SKIP ||
+           node_needs(node, "handle_invalid", "\"error\" or \"keep\"");
 }
 
-static bool read_to_string(struct bundle_node *node)
+bool bundle_read_to_string(struct bundle_node *node)
 {
     const struct json *shape =
         json_member(json_member(node->attributes, "input_shape"), "data_shape");
@@ -274,12 +351,12 @@ static bool read_to_string(struct bundle_node *node)
     if (base && base->kind == JSON_STRING && strcmp(base->string, "scalar") != 0)
         return fail(node->error, LATHE_UNSUPPORTED,
                     "its input is a %.20s, and only single indices are decoded", base->string);
-    return take_shape(node, 1, 1) && take_labels(node, "labels", &node->stage.of.to_string.labels);
+    return node_shape(node, 1, 1) && node_labels(node, "labels", &node->stage.of.to_string.labels);
 }
 
 /* {"base": "scalar"} or {"base": "tensor", "tensorShape": {"dimensions": [{"size": 3}]}} */
-static bool read_shape(const struct bundle_node *node, const struct json *json,
-                       struct feature_shape *shape)
+bool node_data_shape(const struct bundle_node *node, const struct json *json,
+                     struct feature_shape *shape)
 {
     const struct json *base = json_member(json, "base");
     *shape = (struct feature_shape){false, 1};
@@ -290,73 +367,82 @@ static bool read_shape(const struct bundle_node *node, const struct json *json,
                                   ? json_member(dimensions->first, "size")
                                   : NULL;
     if (!size || size->kind != JSON_NUMBER || !(size->number >= 0 && size->number <= BUILD_WIDTH))
-        return needs(node, "input_shapes", "scalars and vectors of known size");
+        return node_needs(node, "input_shapes", "scalars and vectors of known size");
     *shape = (struct feature_shape){true, (size_t)size->number};
     return true;
 }
 
-static bool read_assembler(struct bundle_node *node)
+bool node_shapes(const struct bundle_node *node, const char *name,
+                 const struct feature_shape **shapes)
 {
-    const struct json *list;
-    if (!take_shape(node, 0, 1) || !take_invalid(node, FEATURE_KEEP) ||
-        !take_bool(node, "exact", &node->stage.of.assembler.exact) ||
-        !node_list(node, "input_shapes", "data_shape", &list))
+    const struct json *attribute = json_member(node->attributes, name);
+    const struct json *one = attribute ? json_member(attribute, "data_shape") : NULL, *list = one;
+    bool single = one && one->kind == JSON_OBJECT;
+    if (!single && !node_list(node, name, "data_shape", &list))
         return false;
-    if (!list || list->size != node->stage.input_count)
-        return needs(node, "input_shapes", "one shape a column");
-    struct feature_shape *shapes = arena_take(node->arena, list->size, sizeof *shapes);
-    if (!shapes)
+    if (!list || (single ? 1 : list->size) != node->stage.input_count)
+        return node_needs(node, name, "one shape a column");
+    struct feature_shape *all = arena_take(node->arena, node->stage.input_count, sizeof *all);
+    if (!all)
         return fail_memory(node->error, "a bundle");
     size_t i = 0;
-    for (const struct json *shape = list->first; shape; shape = shape->next)
-        if (!read_shape(node, shape, &shapes[i++]))
+    for (const struct json *shape = single ? one : list->first; i < node->stage.input_count;
+         shape = shape->next)
+        if (!node_data_shape(node, shape, &all[i++]))
             return false;
-    node->stage.of.assembler.shapes = shapes;
+    *shapes = all;
     return true;
 }
 
-static bool read_standard(struct bundle_node *node)
+bool bundle_read_assembler(struct bundle_node *node)
+{
+    return node_shape(node, 0, 1) && node_invalid(node, FEATURE_KEEP) &&
+           node_bool(node, "exact", &node->stage.of.assembler.exact) &&
+           node_shapes(node, "input_shapes", &node->stage.of.assembler.shapes);
+}
+
+bool bundle_read_standard(struct bundle_node *node)
 {
     size_t means = 0, deviations = 0;
     const double *mean, *std;
-    if (!take_shape(node, 1, 1) || !take_vector(node, "mean", &mean, &means) ||
-        !take_vector(node, "std", &std, &deviations))
+    if (!node_shape(node, 1, 1) || !node_vector(node, "mean", &mean, &means) ||
+        !node_vector(node, "std", &std, &deviations))
         return false;
     if (!mean && !std)
         return fail(node->error, LATHE_INVALID_MODEL,
-                    "it has neither a \"mean\" nor a \"std\", and needs one of them");
+                    "it has neither a \"mean\" nor a \"std\", and node_needs one of them");
     if (mean && std && means != deviations)
-        return needs(node, "std", "as long as \"mean\"");
+        return node_needs(node, "std", "as long as \"mean\"");
     node->stage.of.standard.width = mean ? means : deviations;
     node->stage.of.standard.mean = mean;
     node->stage.of.standard.std = std;
     return true;
 }
 
-static bool read_min_max(struct bundle_node *node)
+bool bundle_read_min_max(struct bundle_node *node)
 {
     struct feature_stage *stage = &node->stage;
     size_t count;
     stage->of.min_max.upper = 1;
-    if (!take_shape(node, 1, 1) ||
-        !take_numbers(node, "min", &stage->of.min_max.min, &stage->of.min_max.width) ||
-        !take_numbers(node, "max", &stage->of.min_max.max, &count) ||
-        !take_number(node, "minValue", &stage->of.min_max.lower) ||
-        !take_number(node, "maxValue", &stage->of.min_max.upper))
+    if (!node_shape(node, 1, 1) ||
+        !node_numbers(node, "min", &stage->of.min_max.min, &stage->of.min_max.width) ||
+        !node_numbers(node, "max", &stage->of.min_max.max, &count) ||
+        !node_number(node, "minValue", &stage->of.min_max.lower) ||
+        !node_number(node, "maxValue", &stage->of.min_max.upper))
         return false;
-    return count == stage->of.min_max.width || needs(node, "max", "as long as \"min\"");
+    return count == stage->of.min_max.width || node_needs(node, "max", "as long as \"min\"");
 }
 
-static bool read_imputer(struct bundle_node *node)
+bool bundle_read_imputer(struct bundle_node *node)
 {
     struct feature_stage *stage = &node->stage;
     const char *strategy;
     stage->of.imputer.missing = NAN;
     if (!json_member(node->attributes, "surrogate_value"))
         return fail(node->error, LATHE_INVALID_MODEL, "it has no attribute \"surrogate_value\"");
-    if (!take_shape(node, 1, 1) || !take_string(node, "strategy", &strategy) ||
-        !take_number(node, "surrogate_value", &stage->of.imputer.surrogate) ||
-        !take_number(node, "missing_value", &stage->of.imputer.missing))
+    if (!node_shape(node, 1, 1) || !node_string(node, "strategy", &strategy) ||
+        !node_number(node, "surrogate_value", &stage->of.imputer.surrogate) ||
+        !node_number(node, "missing_value", &stage->of.imputer.missing))
         return false;
     stage->of.imputer.strategy = strcmp(strategy, "median") == 0 ? STRATEGY_MEDIAN
                                  : strcmp(strategy, "mode") == 0 ? STRATEGY_MODE
@@ -364,12 +450,12 @@ static bool read_imputer(struct bundle_node *node)
     return true;
 }
 
-static bool read_bucketizer(struct bundle_node *node)
+bool bundle_read_bucketizer(struct bundle_node *node)
 {
     const double *splits;
     size_t count;
-    if (!take_shape(node, 1, 1) || !take_invalid(node, FEATURE_ERROR) ||
-        !take_numbers(node, "splits", &splits, &count))
+    if (!node_shape(node, 1, 1) || !node_invalid(node, FEATURE_ERROR) ||
+        !node_numbers(node, "splits", &splits, &count))
         return false;
     double *whole = arena_take(node->arena, count, sizeof *whole);
     if (!whole)
@@ -380,6 +466,8 @@ static bool read_bucketizer(struct bundle_node *node)
         whole[0] = -INFINITY;
     if (count && isnan(whole[count - 1]))
         whole[count - 1] = INFINITY;
+    if (!count)
+        return node_needs(node, "splits", "a list of numbers that grow");
     node->stage.of.bucketizer.splits = whole;
     node->stage.of.bucketizer.count = count;
     return true;
@@ -389,7 +477,7 @@ static bool take_operation(const struct bundle_node *node, int first, int end,
                            enum feature_operation *operation)
 {
     const char *name;
-    if (!take_string(node, "operation", &name))
+    if (!node_string(node, "operation", &name))
         return false;
     for (int i = first; i < end; i++)
         if (strcmp(feature_operation_name((enum feature_operation)i), name) == 0) {
@@ -400,15 +488,15 @@ static bool take_operation(const struct bundle_node *node, int first, int end,
                 name);
 }
 
-static bool read_unary(struct bundle_node *node)
+bool bundle_read_unary(struct bundle_node *node)
 {
-    return take_shape(node, 1, 1) &&
+    return node_shape(node, 1, 1) &&
            take_operation(node, MATH_LOG, MATH_ADD, &node->stage.of.unary.operation);
 }
 
-static bool read_binary(struct bundle_node *node)
+bool bundle_read_binary(struct bundle_node *node)
 {
-    static const char *const PORTS[] = {"input_a", "input_b"}, *const NUMBERS[] = {"da", "db"};
+    static const char *const PORTS[] = {"input_a", "input_b"}, *const CONSTANTS[] = {"da", "db"};
     struct feature_stage *stage = &node->stage;
     const char **names = arena_take(node->arena, 2, sizeof *names);
     if (!names)
@@ -420,11 +508,11 @@ static bool read_binary(struct bundle_node *node)
         is_column[side] = column != NULL;
         if (column)
             names[stage->input_count++] = column;
-        else if (!json_member(node->attributes, NUMBERS[side]))
+        else if (!json_member(node->attributes, CONSTANTS[side]))
             return fail(node->error, LATHE_INVALID_MODEL,
                         "it has neither a column at the port \"%s\" nor a number \"%s\"",
-                        PORTS[side], NUMBERS[side]);
-        if (!take_number(node, NUMBERS[side], &numbers[side]))
+                        PORTS[side], CONSTANTS[side]);
+        if (!node_number(node, CONSTANTS[side], &numbers[side]))
             return false;
     }
     if (!stage->input_count)
@@ -446,40 +534,32 @@ static bool take_map(struct bundle_node *node)
     struct feature_stage *stage = &node->stage;
     size_t values;
     stage->of.map.takes_missing = json_member(node->attributes, "missing_value") != NULL;
-    if (!take_shape(node, 1, 1) || !take_invalid(node, FEATURE_ERROR) ||
-        !take_numbers(node, "values", &stage->of.map.values, &values) ||
-        !take_number(node, "missing_value", &stage->of.map.missing) ||
-        !take_number(node, "default_value", &stage->of.map.otherwise))
+    if (!node_shape(node, 1, 1) || !node_invalid(node, FEATURE_ERROR) ||
+        !node_numbers(node, "values", &stage->of.map.values, &values) ||
+        !node_number(node, "missing_value", &stage->of.map.missing) ||
+        !node_number(node, "default_value", &stage->of.map.otherwise))
         return false;
     if (values != stage->of.map.count)
-        return needs(node, "values", "one number a label or key");
-    return stage->invalid != FEATURE_SKIP || needs(node, "handle_invalid", "\"error\" or \"keep\"");
+        return node_needs(node, "values", "one number a label or key");
+    return stage->invalid != FEATURE_SKIP ||
+           node_needs(node, "handle_invalid", "\"error\" or \"keep\"");
 }
 
-static bool read_string_map(struct bundle_node *node)
+bool bundle_read_string_map(struct bundle_node *node)
 {
-    if (!take_labels(node, "labels", &node->stage.of.map.labels))
+    if (!node_labels(node, "labels", &node->stage.of.map.labels))
         return false;
     node->stage.of.map.count = labels_count(node->stage.of.map.labels);
     return take_map(node);
 }
 
-static bool read_number_map(struct bundle_node *node)
+bool bundle_read_number_map(struct bundle_node *node)
 {
-    return take_numbers(node, "keys", &node->stage.of.map.keys, &node->stage.of.map.count) &&
+    return node_numbers(node, "keys", &node->stage.of.map.keys, &node->stage.of.map.count) &&
            take_map(node);
 }
 
-static bool (*const READERS[FEATURE_KINDS])(struct bundle_node *) = {
-    [FEATURE_STRING_INDEXER] = read_indexer,    [FEATURE_ONE_HOT_ENCODER] = read_one_hot,
-    [FEATURE_INDEX_TO_STRING] = read_to_string, [FEATURE_VECTOR_ASSEMBLER] = read_assembler,
-    [FEATURE_STANDARD_SCALER] = read_standard,  [FEATURE_MIN_MAX_SCALER] = read_min_max,
-    [FEATURE_IMPUTER] = read_imputer,           [FEATURE_BUCKETIZER] = read_bucketizer,
-    [FEATURE_MATH_UNARY] = read_unary,          [FEATURE_MATH_BINARY] = read_binary,
-    [FEATURE_STRING_MAP] = read_string_map,     [FEATURE_NUMBER_MAP] = read_number_map,
-};
-
 bool node_read(struct bundle_node *node)
 {
-    return READERS[node->stage.kind](node);
+    return kind_of(node->stage.kind)->read(node);
 }

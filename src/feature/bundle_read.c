@@ -63,6 +63,28 @@ static bool find_file(const struct reading *reading, const char *path, const cha
     return *bytes != NULL;
 }
 
+bool node_file(const struct bundle_node *node, const char *file, const char **bytes, size_t *size,
+               char **loaded)
+{
+    struct reading *reading = node->reading;
+    char path[LONGEST_PATH];
+    *loaded = NULL;
+    if (snprintf(path, sizeof path, "%s/%s", node->path, file) >= (int)sizeof path)
+        return fail(reading->error, LATHE_LIMIT, "a file's path has more than %d characters",
+                    LONGEST_PATH);
+    bool there = reading->archive ? find_file(reading, path, bytes, size)
+                                  : load_file(reading, path, loaded, size);
+    if (!there)
+        return false;
+    reading->bytes += *size;
+    if (*loaded)
+        *bytes = *loaded;
+    if (reading->bytes <= LARGEST)
+        return true;
+    free(*loaded);
+    return fail(reading->error, LATHE_LIMIT, "its files have more than %d bytes", LARGEST);
+}
+
 /* An object; its memory is the pipeline's. */
 static const struct json *read_json(struct reading *reading, const char *path)
 {
@@ -137,6 +159,7 @@ static bool read_stage(struct reading *reading, struct bundle_node *node, const 
         return fail(reading->error, LATHE_LIMIT, "%.200s: it has more than %d columns", file,
                     BUILD_COLUMNS);
     node->stage.name = name->string;
+    node->path = path;
     for (int kind = 0; kind < FEATURE_KINDS; kind++) {
         node->stage.kind = (enum feature_kind)kind;
         if (strcmp(feature_kind_op(node->stage.kind), op) != 0)
@@ -166,7 +189,8 @@ static bool read_node(struct reading *reading, const char *path, int depth)
     struct bundle_node node = {.pipeline = reading->pipeline,
                                .arena = pipeline_arena(reading->pipeline),
                                .attributes = json_member(json, "attributes"),
-                               .error = reading->error};
+                               .error = reading->error,
+                               .reading = reading};
     if (!op || op->kind != JSON_STRING)
         return fail(reading->error, LATHE_INVALID_MODEL, "%.200s: it has no \"op\"", file);
     if (strcmp(op->string, "pipeline") == 0)

@@ -2,8 +2,7 @@
 #include "feature/bundle.h"
 
 #include "archive/zip_out.h"
-#include "feature/build.h"
-#include "feature/json.h"
+#include "feature/kind.h"
 #include "parse/fail.h"
 
 #include <errno.h>
@@ -38,30 +37,49 @@ static bool emit(struct writer *writer, const char *path, struct json_out *json)
 
 /* ---- attributes ---- */
 
-static void put_string(struct json_out *json, const char *name, const char *value)
+void put_string(struct json_out *json, const char *name, const char *value)
 {
     out_open(json, name, '{');
     out_text(json, "string", value, strlen(value));
     out_close(json, '}');
 }
 
-static void put_number(struct json_out *json, const char *name, double value)
+void put_number(struct json_out *json, const char *name, double value)
 {
     out_open(json, name, '{');
     out_number(json, "double", value);
     out_close(json, '}');
 }
 
-static void put_bool(struct json_out *json, const char *name, bool value)
+void put_bool(struct json_out *json, const char *name, bool value)
 {
     out_open(json, name, '{');
     out_bool(json, "boolean", value);
     out_close(json, '}');
 }
 
+void put_whole(struct json_out *json, const char *name, const char *type, size_t value)
+{
+    out_open(json, name, '{');
+    out_integer(json, type, (int64_t)value);
+    out_close(json, '}');
+}
+
+void put_indices(struct json_out *json, const char *name, const char *type, const size_t *indices,
+                 size_t count)
+{
+    out_open(json, name, '{');
+    out_text(json, "type", "list", 4);
+    out_open(json, type, '[');
+    for (size_t i = 0; i < count; i++)
+        out_integer(json, NULL, (int64_t)indices[i]);
+    out_close(json, ']');
+    out_close(json, '}');
+}
+
 /* A list (or, with its shape, a tensor) of numbers. */
-static void put_numbers(struct json_out *json, const char *name, const char *type,
-                        const double *values, size_t count)
+void put_numbers(struct json_out *json, const char *name, const char *type, const double *values,
+                 size_t count)
 {
     out_open(json, name, '{');
     out_text(json, "type", type, strlen(type));
@@ -104,8 +122,9 @@ static void put_invalid(struct json_out *json, const struct feature_stage *stage
 
 /* ---- transformers ---- */
 
-static void put_one_hot(struct json_out *json, const struct feature_stage *stage)
+void bundle_write_one_hot(struct json_out *json, const struct feature_stage *stage, size_t column)
 {
+    (void)column;
     out_open(json, "category_sizes", '{');
     out_text(json, "type", "list", 4);
     out_open(json, "int", '[');
@@ -117,7 +136,7 @@ static void put_one_hot(struct json_out *json, const struct feature_stage *stage
     put_bool(json, "drop_last", stage->of.one_hot.drop_last);
 }
 
-static void put_shape(struct json_out *json, const char *name, struct feature_shape shape)
+void put_data_shape(struct json_out *json, const char *name, struct feature_shape shape)
 {
     out_open(json, name, '{');
     out_text(json, "base", shape.vector ? "tensor" : "scalar", 6);
@@ -135,30 +154,39 @@ static void put_shape(struct json_out *json, const char *name, struct feature_sh
     out_close(json, '}');
 }
 
-static void put_assembler(struct json_out *json, const struct feature_stage *stage)
+void put_shapes(struct json_out *json, const char *name, const struct feature_shape *shapes,
+                size_t count)
 {
-    out_open(json, "input_shapes", '{');
+    out_open(json, name, '{');
     out_text(json, "type", "list", 4);
     out_open(json, "data_shape", '[');
-    for (size_t i = 0; i < stage->input_count; i++)
-        put_shape(json, NULL, stage->of.assembler.shapes[i]);
+    for (size_t i = 0; i < count; i++)
+        put_data_shape(json, NULL, shapes[i]);
     out_close(json, ']');
     out_close(json, '}');
+}
+
+void bundle_write_assembler(struct json_out *json, const struct feature_stage *stage, size_t column)
+{
+    (void)column;
+    put_shapes(json, "input_shapes", stage->of.assembler.shapes, stage->input_count);
     put_invalid(json, stage); /* MLeap does not know it, and passes over it; nor the next */
     if (stage->of.assembler.exact)
         put_bool(json, "exact", true);
 }
 
-static void put_to_string(struct json_out *json, const struct feature_stage *stage)
+void bundle_write_to_string(struct json_out *json, const struct feature_stage *stage, size_t column)
 {
+    (void)column;
     put_labels(json, "labels", stage->of.to_string.labels);
     out_open(json, "input_shape", '{');
-    put_shape(json, "data_shape", (struct feature_shape){false, 1});
+    put_data_shape(json, "data_shape", (struct feature_shape){false, 1});
     out_close(json, '}');
 }
 
-static void put_standard(struct json_out *json, const struct feature_stage *stage)
+void bundle_write_standard(struct json_out *json, const struct feature_stage *stage, size_t column)
 {
+    (void)column;
     size_t width = stage->of.standard.width;
     if (stage->of.standard.mean)
         put_numbers(json, "mean", "tensor", stage->of.standard.mean, width);
@@ -166,16 +194,18 @@ static void put_standard(struct json_out *json, const struct feature_stage *stag
         put_numbers(json, "std", "tensor", stage->of.standard.std, width);
 }
 
-static void put_min_max(struct json_out *json, const struct feature_stage *stage)
+void bundle_write_min_max(struct json_out *json, const struct feature_stage *stage, size_t column)
 {
+    (void)column;
     put_numbers(json, "min", "tensor", stage->of.min_max.min, stage->of.min_max.width);
     put_numbers(json, "max", "tensor", stage->of.min_max.max, stage->of.min_max.width);
     put_number(json, "minValue", stage->of.min_max.lower);
     put_number(json, "maxValue", stage->of.min_max.upper);
 }
 
-static void put_imputer(struct json_out *json, const struct feature_stage *stage)
+void bundle_write_imputer(struct json_out *json, const struct feature_stage *stage, size_t column)
 {
+    (void)column;
     static const char *const STRATEGIES[] = {
         [STRATEGY_MEAN] = "mean", [STRATEGY_MEDIAN] = "median", [STRATEGY_MODE] = "mode"};
     put_number(json, "surrogate_value", stage->of.imputer.surrogate);
@@ -184,8 +214,9 @@ static void put_imputer(struct json_out *json, const struct feature_stage *stage
     put_bool(json, "nullable_input", true);
 }
 
-static void put_map(struct json_out *json, const struct feature_stage *stage)
+void bundle_write_map(struct json_out *json, const struct feature_stage *stage, size_t column)
 {
+    (void)column;
     if (stage->kind == FEATURE_STRING_MAP)
         put_labels(json, "labels", stage->of.map.labels);
     else
@@ -197,53 +228,35 @@ static void put_map(struct json_out *json, const struct feature_stage *stage)
         put_number(json, "missing_value", stage->of.map.missing);
 }
 
-/* column: of a StringIndexer. */
-static void put_attributes(struct json_out *json, const struct feature_stage *stage, size_t column)
+void bundle_write_indexer(struct json_out *json, const struct feature_stage *stage, size_t column)
 {
-    switch (stage->kind) {
-    case FEATURE_STRING_INDEXER:
-        out_open(json, "labels_length", '{');
-        out_integer(json, "int", 1);
-        out_close(json, '}');
-        put_labels(json, "labels_array_0", stage->of.indexer.labels[column]);
-        put_invalid(json, stage);
-        break;
-    case FEATURE_ONE_HOT_ENCODER:
-        put_one_hot(json, stage);
-        break;
-    case FEATURE_INDEX_TO_STRING:
-        put_to_string(json, stage);
-        break;
-    case FEATURE_VECTOR_ASSEMBLER:
-        put_assembler(json, stage);
-        break;
-    case FEATURE_STANDARD_SCALER:
-        put_standard(json, stage);
-        break;
-    case FEATURE_MIN_MAX_SCALER:
-        put_min_max(json, stage);
-        break;
-    case FEATURE_IMPUTER:
-        put_imputer(json, stage);
-        break;
-    case FEATURE_BUCKETIZER:
-        put_numbers(json, "splits", "list", stage->of.bucketizer.splits,
-                    stage->of.bucketizer.count);
-        put_invalid(json, stage);
-        break;
-    case FEATURE_MATH_UNARY:
-        put_string(json, "operation", feature_operation_name(stage->of.unary.operation));
-        break;
-    case FEATURE_MATH_BINARY:
-        put_string(json, "operation", feature_operation_name(stage->of.binary.operation));
-        if (!stage->of.binary.column_a)
-            put_number(json, "da", stage->of.binary.a);
-        if (!stage->of.binary.column_b)
-            put_number(json, "db", stage->of.binary.b);
-        break;
-    default:
-        put_map(json, stage);
-    }
+    put_whole(json, "labels_length", "int", 1);
+    put_labels(json, "labels_array_0", stage->of.indexer.labels[column]);
+    put_invalid(json, stage);
+}
+
+void bundle_write_bucketizer(struct json_out *json, const struct feature_stage *stage,
+                             size_t column)
+{
+    (void)column;
+    put_numbers(json, "splits", "list", stage->of.bucketizer.splits, stage->of.bucketizer.count);
+    put_invalid(json, stage);
+}
+
+void bundle_write_unary(struct json_out *json, const struct feature_stage *stage, size_t column)
+{
+    (void)column;
+    put_string(json, "operation", feature_operation_name(stage->of.unary.operation));
+}
+
+void bundle_write_binary(struct json_out *json, const struct feature_stage *stage, size_t column)
+{
+    (void)column;
+    put_string(json, "operation", feature_operation_name(stage->of.binary.operation));
+    if (!stage->of.binary.column_a)
+        put_number(json, "da", stage->of.binary.a);
+    if (!stage->of.binary.column_b)
+        put_number(json, "db", stage->of.binary.b);
 }
 
 /* ---- nodes ---- */
@@ -272,9 +285,8 @@ static void put_sockets(struct json_out *json, const char *list, const char *por
 static void put_inputs(struct json_out *json, const struct feature_stage *stage)
 {
     if (stage->kind != FEATURE_MATH_BINARY) {
-        bool numbered =
-            stage->kind == FEATURE_ONE_HOT_ENCODER || stage->kind == FEATURE_VECTOR_ASSEMBLER;
-        put_sockets(json, "inputs", "input", stage->inputs, stage->input_count, numbered);
+        put_sockets(json, "inputs", "input", stage->inputs, stage->input_count,
+                    kind_of(stage->kind)->numbered || stage->input_count > 1);
         return;
     }
     size_t taken = 0;
@@ -315,10 +327,15 @@ static bool write_node(struct writer *writer, const struct feature_stage *stage,
     if (!name_node(writer, stage, column, name))
         return fail_memory(writer->error, "a bundle");
     const char *op = feature_kind_op(stage->kind);
+    kind_writer *write = kind_of(stage->kind)->write;
+    if (!write)
+        return fail(writer->error, LATHE_UNSUPPORTED,
+                    "stage '%.100s': a %s is read from bundles, and not written to them",
+                    stage->name, feature_kind_name(stage->kind));
     out_open(&json, NULL, '{');
     out_text(&json, "op", op, strlen(op));
     out_open(&json, "attributes", '{');
-    put_attributes(&json, stage, column);
+    write(&json, stage, column);
     out_close(&json, '}');
     out_close(&json, '}');
     snprintf(path, sizeof path, "root/%s.node/model.json", name);
@@ -336,7 +353,7 @@ static bool write_node(struct writer *writer, const struct feature_stage *stage,
     out_open(&json, "shape", '{');
     put_inputs(&json, &alone);
     put_sockets(&json, "outputs", "output", alone.outputs, alone.output_count,
-                stage->kind == FEATURE_ONE_HOT_ENCODER);
+                stage->kind == FEATURE_ONE_HOT_ENCODER || alone.output_count > 1);
     out_close(&json, '}');
     out_close(&json, '}');
     snprintf(path, sizeof path, "root/%s.node/node.json", name);

@@ -15,6 +15,10 @@ void estimate_clear(struct estimate *estimate)
     free(estimate->largest);
     free(estimate->moments);
     quantile_close(estimate->quantile);
+    for (size_t i = 0; estimate->ranks && i < estimate->width; i++)
+        quantile_close(estimate->ranks[i]);
+    free(estimate->ranks);
+    estimate->ranks = NULL;
     estimate->labels = NULL;
     estimate->largest = NULL;
     estimate->moments = NULL;
@@ -45,6 +49,15 @@ static bool begin_moments(struct estimate *estimate)
     return true;
 }
 
+static bool begin_ranks(struct estimate *estimate)
+{
+    estimate->ranks = calloc(estimate->width + 1, sizeof *estimate->ranks);
+    for (size_t i = 0; estimate->ranks && i < estimate->width; i++)
+        if (!(estimate->ranks[i] = quantile_open(estimate->relative_error)))
+            return false;
+    return estimate->ranks != NULL;
+}
+
 bool estimate_begin(struct estimate *estimate, struct pipeline *pipeline, size_t index,
                     struct lathe_error *error)
 {
@@ -52,6 +65,8 @@ bool estimate_begin(struct estimate *estimate, struct pipeline *pipeline, size_t
     estimate->rows = 0;
     estimate->sum = 0;
     bool begun = true;
+    if (estimate->quantiles)
+        return begin_ranks(estimate) || fail_memory(error, "fitting a feature pipeline");
     switch (stage->kind) {
     case FEATURE_STRING_INDEXER:
         begun = begin_labels(estimate);
@@ -214,9 +229,32 @@ static bool add_imputed(struct estimate *estimate, const struct estimate_rows *r
     return true;
 }
 
+static bool add_ranks(struct estimate *estimate, const struct estimate_rows *rows,
+                      struct lathe_error *error)
+{
+    for (size_t i = 0; i < estimate->width; i++)
+        for (size_t row = 0; row < rows->rows; row++) {
+            double value = rows->values[i].numbers[row];
+            if (!isnan(value) && !is_skipped(rows, row) && !quantile_add(estimate->ranks[i], value))
+                return fail_memory(error, "fitting a feature pipeline");
+        }
+    return true;
+}
+
+static void count_rows(struct estimate *estimate, const struct estimate_rows *rows)
+{
+    estimate->rows += (double)rows->rows;
+    for (size_t row = 0; rows->skipped && row < rows->rows; row++)
+        estimate->rows -= rows->skipped[row];
+}
+
 bool estimate_add(struct estimate *estimate, const struct estimate_rows *rows,
                   struct lathe_error *error)
 {
+    if (estimate->quantiles) {
+        count_rows(estimate, rows);
+        return add_ranks(estimate, rows, error);
+    }
     switch (rows->stage->kind) {
     case FEATURE_STRING_INDEXER:
         return add_labels(estimate, rows, error);
@@ -227,7 +265,8 @@ bool estimate_add(struct estimate *estimate, const struct estimate_rows *rows,
     default:
         break;
     }
-    bool range = rows->stage->kind == FEATURE_MIN_MAX_SCALER;
+    bool range =
+        rows->stage->kind == FEATURE_MIN_MAX_SCALER || rows->stage->kind == FEATURE_MAX_ABS_SCALER;
     for (size_t i = 0; i < estimate->width; i++) {
         const double *numbers = rows->values[i].numbers;
         if (range)
@@ -235,9 +274,7 @@ bool estimate_add(struct estimate *estimate, const struct estimate_rows *rows,
         else if (!add_indicator(&estimate->moments[i], numbers, rows))
             add_moments(&estimate->moments[i], numbers, rows);
     }
-    estimate->rows += (double)rows->rows;
-    for (size_t row = 0; rows->skipped && row < rows->rows; row++)
-        estimate->rows -= rows->skipped[row];
+    count_rows(estimate, rows);
     return true;
 }
 
@@ -370,6 +407,72 @@ static bool end_min_max(struct estimate *estimate, struct pipeline *pipeline,
     return true;
 }
 
+static bool end_max_abs(struct estimate *estimate, struct pipeline *pipeline,
+                        struct feature_stage *stage, struct lathe_error *error)
+{
+    double *largest = arena_take(pipeline_arena(pipeline), estimate->width, sizeof *largest);
+    if (!largest)
+        return fail_memory(error, "fitting a feature pipeline");
+    for (size_t i = 0; i < estimate->width; i++) {
+        const struct moments *m = &estimate->moments[i];
+        largest[i] = m->weight > 0 ? fmax(fabs(m->min), fabs(m->max)) : 0;
+    }
+    stage->width = estimate->width;
+    stage->of.scale.values = largest;
+    return true;
+}
+
+/* RobustScaler: the medians where a StandardScaler has means, the ranges where it has deviations.
+ */
+static bool end_robust(struct estimate *estimate, struct pipeline *pipeline,
+                       struct feature_stage *stage, struct lathe_error *error)
+{
+    double *median = arena_take(pipeline_arena(pipeline), estimate->width, sizeof *median);
+    double *range = arena_take(pipeline_arena(pipeline), estimate->width, sizeof *range);
+    if (!median || !range)
+        return fail_memory(error, "fitting a feature pipeline");
+    for (size_t i = 0; i < estimate->width; i++) {
+        double lower, upper;
+        if (!quantile_find(estimate->ranks[i], estimate->lower, &lower) ||
+            !quantile_find(estimate->ranks[i], estimate->upper, &upper) ||
+            !quantile_find(estimate->ranks[i], 0.5, &median[i]))
+            return fail_memory(error, "fitting a feature pipeline");
+        range[i] = estimate->with_std || estimate->with_mean ? upper - lower : 1;
+    }
+    bool neither = !estimate->with_mean && !estimate->with_std;
+    stage->of.standard.width = estimate->width;
+    stage->of.standard.mean = estimate->with_mean ? median : NULL;
+    stage->of.standard.std = estimate->with_std || neither ? range : NULL;
+    return true;
+}
+
+/* QuantileDiscretizer: the different quantiles, with infinity at both ends. */
+static bool end_discretizer(struct estimate *estimate, struct pipeline *pipeline,
+                            struct feature_stage *stage, size_t index, struct lathe_error *error)
+{
+    size_t buckets = estimate->buckets, count = 1;
+    double *splits = arena_take(pipeline_arena(pipeline), buckets + 1, sizeof *splits);
+    if (!splits)
+        return fail_memory(error, "fitting a feature pipeline");
+    splits[0] = -INFINITY;
+    for (size_t i = 1; i < buckets; i++) {
+        double split;
+        if (!quantile_find(estimate->ranks[0], (double)i / (double)buckets, &split))
+            return fail_memory(error, "fitting a feature pipeline");
+        if (split + 0.0 > splits[count - 1])
+            splits[count++] = split + 0.0;
+    }
+    if (splits[count - 1] < INFINITY)
+        splits[count++] = INFINITY;
+    stage->of.bucketizer.splits = splits;
+    stage->of.bucketizer.count = count;
+    char text[STAGE_TEXT];
+    return count >= 3 || fail(error, LATHE_INVALID_DATA,
+                              "%s: column '%.80s' has no two quantiles that differ, so there are "
+                              "no buckets to put it into",
+                              stage_text(stage, index, text), stage->inputs[0]);
+}
+
 /* The most frequent value, the smallest of several. */
 static double mode_of(const struct labels *values)
 {
@@ -411,6 +514,8 @@ bool estimate_end(struct estimate *estimate, struct pipeline *pipeline, size_t i
 {
     struct feature_stage *stage = pipeline_stage(pipeline, index);
     char text[STAGE_TEXT];
+    if (estimate->quantiles && stage->kind == FEATURE_BUCKETIZER)
+        return end_discretizer(estimate, pipeline, stage, index, error);
     switch (stage->kind) {
     case FEATURE_STRING_INDEXER:
         return end_indexer(estimate, pipeline, stage, error);
@@ -424,6 +529,10 @@ bool estimate_end(struct estimate *estimate, struct pipeline *pipeline, size_t i
     if (estimate->rows == 0)
         return fail(error, LATHE_INVALID_DATA, "%s: there are no rows to learn from",
                     stage_text(stage, index, text));
+    if (estimate->quantiles)
+        return end_robust(estimate, pipeline, stage, error);
+    if (stage->kind == FEATURE_MAX_ABS_SCALER)
+        return end_max_abs(estimate, pipeline, stage, error);
     if (stage->kind == FEATURE_STANDARD_SCALER)
         return end_standard(estimate, pipeline, stage, error);
     return end_min_max(estimate, pipeline, stage, error);

@@ -14,8 +14,11 @@ struct moments {
 struct estimate {
     /* Set by the specification. */
     bool fitted;              /* or nothing to be learned */
-    bool with_mean, with_std; /* StandardScaler */
-    double relative_error;    /* Imputer */
+    bool with_mean, with_std; /* StandardScaler, RobustScaler */
+    bool quantiles;           /* RobustScaler, QuantileDiscretizer */
+    double lower, upper;      /* RobustScaler */
+    size_t buckets;           /* QuantileDiscretizer */
+    double relative_error;    /* these, and the Imputer */
     const char *labels_from;  /* IndexToString */
 
     /* Of the pass. */
@@ -28,6 +31,7 @@ struct estimate {
     struct moments *moments;   /* scalers, an element */
     double sum;                /* Imputer */
     struct quantile *quantile; /* Imputer */
+    struct quantile **ranks;   /* RobustScaler, QuantileDiscretizer: an element */
 };
 
 /* The rows that an estimator gets to see: its inputs' values and their types. */

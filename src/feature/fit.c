@@ -1,7 +1,7 @@
 /* Fitting: which stages learn in which pass, and feeding them. */
 #include "feature/fit_inside.h"
 
-#include "parse/fail.h"
+#include "feature/kind.h"
 
 #include <stdlib.h>
 
@@ -289,8 +289,7 @@ static bool place_values(struct fit *fit, struct lathe_error *error)
             continue;
         estimate->first = values;
         for (size_t i = 0; i < stage->input_count; i++, output++) {
-            bool scaler =
-                stage->kind == FEATURE_STANDARD_SCALER || stage->kind == FEATURE_MIN_MAX_SCALER;
+            bool scaler = stage_input(stage, i).vector;
             bool indexer = stage->kind == FEATURE_STRING_INDEXER;
             char text[STAGE_TEXT];
             stage_text(stage, s, text);

@@ -65,13 +65,16 @@ bool fit_end_pass(struct fit *fit, struct lathe_error *error);
 struct pipeline *fit_take(struct fit *fit, struct lathe_error *error);
 struct pipeline *fit_take_after(struct fit *fit, struct lathe_error *error);
 
-/* What a stage of a kind can be told, for help; the last one's name is NULL. Several names that say
+/* The types of stages that a specification may have, by their index; NULL: there are no more. */
+const char *fit_type(size_t index);
+
+/* What a stage of a type can be told, for help; the last one's name is NULL. Several names that say
  * the same have no words but the first one's. */
 struct fit_parameter {
     const char *name;
     const char *words; /* what it may be, and in parentheses its default; NULL: said already */
 };
 enum { FIT_PARAMETERS = 9 };
-const struct fit_parameter *fit_parameters(enum feature_kind kind);
+const struct fit_parameter *fit_parameters(size_t type);
 
 #endif

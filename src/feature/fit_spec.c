@@ -1,7 +1,7 @@
 /* Reading a specification: Spark ML's parameter names and defaults. */
 #include "feature/fit_inside.h"
 
-#include "parse/fail.h"
+#include "feature/kind.h"
 #include "parse/near_word.h"
 #include "parse/number.h"
 
@@ -10,91 +10,18 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+struct type;
+
 /* One stage being read. */
 struct spec {
     struct fit_side *side;
+    const struct type *type;
     const struct json *object;
     struct feature_stage stage;
     struct estimate estimate;
     struct lathe_error *error;
     char who[64]; /* "stage 3 (StringIndexer)" */
 };
-
-/* What each type takes, besides "type" and "uid". */
-static const struct fit_parameter PARAMETERS[FEATURE_KINDS][FIT_PARAMETERS] = {
-    [FEATURE_STRING_INDEXER] = {{"inputCol", "a column; or several in inputCols"},
-                                {"outputCol", "or outputCols"},
-                                {"inputCols", NULL},
-                                {"outputCols", NULL},
-                                {"handleInvalid", "error, skip or keep (error)"},
-                                {"stringOrderType", "frequencyDesc, frequencyAsc, alphabetDesc or "
-                                                    "alphabetAsc (frequencyDesc)"}},
-    [FEATURE_ONE_HOT_ENCODER] = {{"inputCol", "a column; or several in inputCols"},
-                                 {"outputCol", "or outputCols"},
-                                 {"inputCols", NULL},
-                                 {"outputCols", NULL},
-                                 {"handleInvalid", "error or keep (error)"},
-                                 {"dropLast", "true or false (true)"},
-                                 {"categorySizes", "numbers of categories a column (learned)"}},
-    [FEATURE_INDEX_TO_STRING] = {{"inputCol", "a column"},
-                                 {"outputCol", "a column"},
-                                 {"labels", "a list of texts; or"},
-                                 {"labelsFrom", "a column that a StringIndexer makes (inputCol)"}},
-    [FEATURE_VECTOR_ASSEMBLER] = {{"inputCols", "columns and vectors"},
-                                  {"outputCol", "a vector"},
-                                  {"handleInvalid", "error, skip or keep (error)"},
-                                  {"exact", "true: -0.0 stays; false: it becomes 0.0 (false)"}},
-    [FEATURE_STANDARD_SCALER] = {{"inputCol", "a vector"},
-                                 {"outputCol", "a vector"},
-                                 {"withMean", "true or false (false)"},
-                                 {"withStd", "true or false (true)"}},
-    [FEATURE_MIN_MAX_SCALER] = {{"inputCol", "a vector"},
-                                {"outputCol", "a vector"},
-                                {"min", "a number (0)"},
-                                {"max", "a number (1)"}},
-    [FEATURE_IMPUTER] = {{"inputCol", "a column; or several in inputCols"},
-                         {"outputCol", "or outputCols"},
-                         {"inputCols", NULL},
-                         {"outputCols", NULL},
-                         {"strategy", "mean, median or mode (mean)"},
-                         {"missingValue", "a number (NaN)"},
-                         {"surrogate", "what it becomes (learned)"},
-                         {"relativeError", "of a median, from 0 to 1 (0.001)"}},
-    [FEATURE_BUCKETIZER] = {{"inputCol", "a column; or several in inputCols"},
-                            {"outputCol", "or outputCols"},
-                            {"inputCols", NULL},
-                            {"outputCols", NULL},
-                            {"splits", "a list of numbers; of several columns"},
-                            {"splitsArray", "a list of them a column"},
-                            {"handleInvalid", "error, skip or keep (error)"}},
-    [FEATURE_MATH_UNARY] = {{"inputCol", "a column"},
-                            {"outputCol", "a column"},
-                            {"operation", NULL}},
-    [FEATURE_MATH_BINARY] = {{"inputA", "a column; or"},
-                             {"da", "a number"},
-                             {"inputB", "a column; or"},
-                             {"db", "a number"},
-                             {"outputCol", "a column"},
-                             {"operation", NULL}},
-    [FEATURE_STRING_MAP] = {{"inputCol", "a column"},
-                            {"outputCol", "a column"},
-                            {"labels", "an object of numbers by text"},
-                            {"handleInvalid", "error or keep (error)"},
-                            {"defaultValue", "of texts that are kept (0)"},
-                            {"missingValue", "of missing texts (they are invalid)"}},
-    [FEATURE_NUMBER_MAP] = {{"inputCol", "a column"},
-                            {"outputCol", "a column"},
-                            {"keys", "a list of numbers that grow"},
-                            {"values", "a list of as many"},
-                            {"handleInvalid", "error or keep (error)"},
-                            {"defaultValue", "of numbers that are kept (0)"},
-                            {"missingValue", "of missing numbers (they are invalid)"}},
-};
-
-const struct fit_parameter *fit_parameters(enum feature_kind kind)
-{
-    return PARAMETERS[kind];
-}
 
 static const char *const INVALID[] = {"error", "skip", "keep", NULL};
 static const char *const ORDERS[] = {"frequencyDesc", "frequencyAsc", "alphabetDesc", "alphabetAsc",
@@ -480,7 +407,7 @@ static bool read_unary(struct spec *spec)
 
 static bool read_binary(struct spec *spec)
 {
-    static const char *const COLUMNS[] = {"inputA", "inputB"}, *const NUMBERS[] = {"da", "db"};
+    static const char *const COLUMNS[] = {"inputA", "inputB"}, *const CONSTANTS[] = {"da", "db"};
     const char **names = arena_take(pipeline_arena(spec->side->pipeline), 2, sizeof *names);
     if (!names)
         return fail_memory(spec->error, "a feature pipeline");
@@ -488,17 +415,17 @@ static bool read_binary(struct spec *spec)
     double numbers[2] = {0, 0};
     for (size_t side = 0; side < 2; side++) {
         const struct json *column = json_member(spec->object, COLUMNS[side]);
-        const struct json *number = json_member(spec->object, NUMBERS[side]);
+        const struct json *number = json_member(spec->object, CONSTANTS[side]);
         is_column[side] = column != NULL;
         if (!column == !number)
             return fail(spec->error, LATHE_INVALID_MODEL,
                         "%s needs %s (a column) or %s (a number), and one of them only", spec->who,
-                        COLUMNS[side], NUMBERS[side]);
+                        COLUMNS[side], CONSTANTS[side]);
         if (column && !is_name(column))
             return wrong(spec, COLUMNS[side], column, "a column's name");
         if (column)
             names[spec->stage.input_count++] = column->string;
-        if (!take_number(spec, NUMBERS[side], &numbers[side]))
+        if (!take_number(spec, CONSTANTS[side], &numbers[side]))
             return false;
     }
     if (!spec->stage.input_count)
@@ -583,29 +510,382 @@ static bool read_number_map(struct spec *spec)
                 spec->stage.of.map.count, values);
 }
 
-static bool (*const READERS[FEATURE_KINDS])(struct spec *) = {
-    [FEATURE_STRING_INDEXER] = read_indexer,    [FEATURE_ONE_HOT_ENCODER] = read_one_hot,
-    [FEATURE_INDEX_TO_STRING] = read_to_string, [FEATURE_VECTOR_ASSEMBLER] = read_assembler,
-    [FEATURE_STANDARD_SCALER] = read_standard,  [FEATURE_MIN_MAX_SCALER] = read_min_max,
-    [FEATURE_IMPUTER] = read_imputer,           [FEATURE_BUCKETIZER] = read_bucketizer,
-    [FEATURE_MATH_UNARY] = read_unary,          [FEATURE_MATH_BINARY] = read_binary,
-    [FEATURE_STRING_MAP] = read_string_map,     [FEATURE_NUMBER_MAP] = read_number_map,
+/* ---- of a vector ---- */
+
+static bool take_vector(struct spec *spec)
+{
+    spec->stage.width = ANY_WIDTH;
+    return take_inputs(spec, "inputCol", NULL) && take_outputs(spec, "outputCol", NULL);
+}
+
+static bool take_whole(struct spec *spec, const char *parameter, size_t most, size_t *number)
+{
+    const struct json *found = json_member(spec->object, parameter);
+    if (!found)
+        return true;
+    if (found->kind != JSON_NUMBER || found->number != floor(found->number) ||
+        !(found->number >= 1 && found->number <= (double)most))
+        return wrong(spec, parameter, found, "a whole number above 0 that is not too large");
+    *number = (size_t)found->number;
+    return true;
+}
+
+static bool take_part(struct spec *spec, const char *parameter, double *part)
+{
+    if (!take_number(spec, parameter, part))
+        return false;
+    return (*part >= 0 && *part <= 1) ||
+           fail(spec->error, LATHE_INVALID_MODEL, "%s: %s is %g, and must be from 0 to 1",
+                spec->who, parameter, *part);
+}
+
+/* Spark's model of it shifts and scales as a StandardScaler's does, by the median and the range. */
+static bool read_robust(struct spec *spec)
+{
+    struct estimate *estimate = &spec->estimate;
+    estimate->quantiles = true;
+    estimate->with_std = true;
+    estimate->relative_error = 0.001;
+    estimate->lower = 0.25;
+    estimate->upper = 0.75;
+    if (!take_inputs(spec, "inputCol", NULL) || !take_outputs(spec, "outputCol", NULL) ||
+        !take_bool(spec, "withCentering", &estimate->with_mean) ||
+        !take_bool(spec, "withScaling", &estimate->with_std) ||
+        !take_part(spec, "lower", &estimate->lower) ||
+        !take_part(spec, "upper", &estimate->upper) ||
+        !take_part(spec, "relativeError", &estimate->relative_error))
+        return false;
+    if (estimate->lower < estimate->upper)
+        return add(spec);
+    return fail(spec->error, LATHE_INVALID_MODEL, "%s: lower is %g, and must be below upper, %g",
+                spec->who, estimate->lower, estimate->upper);
+}
+
+static bool read_max_abs(struct spec *spec)
+{
+    return take_vector(spec) && add(spec);
+}
+
+static bool read_normalizer(struct spec *spec)
+{
+    spec->stage.of.normalizer.p = 2;
+    spec->estimate.fitted = true;
+    return take_vector(spec) && take_number(spec, "p", &spec->stage.of.normalizer.p) && add(spec);
+}
+
+static bool read_elementwise(struct spec *spec)
+{
+    spec->estimate.fitted = true;
+    return take_vector(spec) &&
+           take_list(spec, "scalingVec", &spec->stage.of.scale.values, &spec->stage.width) &&
+           add(spec);
+}
+
+static bool read_expansion(struct spec *spec)
+{
+    spec->stage.of.expansion.degree = 2;
+    spec->estimate.fitted = true;
+    return take_vector(spec) && take_whole(spec, "degree", 64, &spec->stage.of.expansion.degree) &&
+           add(spec);
+}
+
+static bool read_slicer(struct spec *spec)
+{
+    const double *numbers;
+    size_t count;
+    spec->estimate.fitted = true;
+    if (!take_vector(spec) || !take_list(spec, "indices", &numbers, &count))
+        return false;
+    size_t *indices = arena_take(pipeline_arena(spec->side->pipeline), count, sizeof *indices);
+    if (!indices)
+        return fail_memory(spec->error, "a feature pipeline");
+    for (size_t i = 0; i < count; i++) {
+        if (!(numbers[i] >= 0 && numbers[i] < BUILD_WIDTH) || numbers[i] != floor(numbers[i]))
+            return fail(spec->error, LATHE_INVALID_MODEL,
+                        "%s: an index is %g, and must be the number of an element, from 0",
+                        spec->who, numbers[i]);
+        indices[i] = (size_t)numbers[i];
+    }
+    spec->stage.of.slicer.indices = indices;
+    spec->stage.of.slicer.count = count;
+    return add(spec);
+}
+
+/* ---- of columns ---- */
+
+/* A list of a number a column, or one number for all. */
+static bool take_thresholds(struct spec *spec)
+{
+    size_t count = spec->stage.input_count, given = count;
+    double *one = arena_take(pipeline_arena(spec->side->pipeline), count, sizeof *one);
+    spec->stage.of.binarizer.thresholds = one;
+    if (!one)
+        return fail_memory(spec->error, "a feature pipeline");
+    if (!take_number(spec, "threshold", &one[0]))
+        return false;
+    for (size_t i = 1; i < count; i++)
+        one[i] = one[0];
+    if (json_member(spec->object, "thresholds") &&
+        !take_list(spec, "thresholds", &spec->stage.of.binarizer.thresholds, &given))
+        return false;
+    return given == count || fail(spec->error, LATHE_INVALID_MODEL,
+                                  "%s has %zu thresholds, and needs one for each of %zu columns",
+                                  spec->who, given, count);
+}
+
+static bool read_binarizer(struct spec *spec)
+{
+    spec->estimate.fitted = true;
+    if (!take_pairs(spec) || !take_thresholds(spec))
+        return false;
+    struct feature_shape *shapes =
+        arena_take(pipeline_arena(spec->side->pipeline), spec->stage.input_count, sizeof *shapes);
+    if (!shapes)
+        return fail_memory(spec->error, "a feature pipeline");
+    for (size_t i = 0; i < spec->stage.input_count; i++)
+        shapes[i].width = 1;
+    spec->stage.of.binarizer.shapes = shapes;
+    return add(spec);
+}
+
+/* Spark's model of it is a Bucketizer. */
+static bool read_discretizer(struct spec *spec)
+{
+    struct estimate *estimate = &spec->estimate;
+    estimate->quantiles = true;
+    estimate->relative_error = 0.001;
+    estimate->buckets = 2;
+    if (!take_pairs(spec) || !take_invalid(spec) ||
+        !take_whole(spec, "numBuckets", BUILD_CATEGORIES, &estimate->buckets) ||
+        !take_part(spec, "relativeError", &estimate->relative_error))
+        return false;
+    return estimate->buckets >= 2 ? add_each(spec, NULL)
+                                  : fail(spec->error, LATHE_INVALID_MODEL,
+                                         "%s: numBuckets is 1, and must be at least 2", spec->who);
+}
+
+static bool read_tokenizer(struct spec *spec)
+{
+    spec->estimate.fitted = true;
+    return take_inputs(spec, "inputCol", NULL) && take_outputs(spec, "outputCol", NULL) &&
+           add(spec);
+}
+
+static bool read_hashing(struct spec *spec)
+{
+    spec->estimate.fitted = true;
+    spec->stage.of.hashing.width = 1 << 18;
+    return take_inputs(spec, "inputCol", NULL) && take_outputs(spec, "outputCol", NULL) &&
+           take_whole(spec, "numFeatures", BUILD_WIDTH, &spec->stage.of.hashing.width) &&
+           take_bool(spec, "binary", &spec->stage.of.hashing.binary) && add(spec);
+}
+
+/* ---- types ---- */
+
+/* The types: what they make, and what they take besides "type" and "uid". Those with a kind of
+ * another name are estimators whose models Spark and MLeap have under that name. */
+static const struct type {
+    const char *name;
+    enum feature_kind kind;
+    bool (*read)(struct spec *);
+    struct fit_parameter parameters[FIT_PARAMETERS];
+} TYPES[] = {
+    {"StringIndexer",
+     FEATURE_STRING_INDEXER,
+     read_indexer,
+     {{"inputCol", "a column; or several in inputCols"},
+      {"outputCol", "or outputCols"},
+      {"inputCols", NULL},
+      {"outputCols", NULL},
+      {"handleInvalid", "error, skip or keep (error)"},
+      {"stringOrderType", "frequencyDesc, frequencyAsc, alphabetDesc or "
+                          "alphabetAsc (frequencyDesc)"}}},
+    {"OneHotEncoder",
+     FEATURE_ONE_HOT_ENCODER,
+     read_one_hot,
+     {{"inputCol", "a column; or several in inputCols"},
+      {"outputCol", "or outputCols"},
+      {"inputCols", NULL},
+      {"outputCols", NULL},
+      {"handleInvalid", "error or keep (error)"},
+      {"dropLast", "true or false (true)"},
+      {"categorySizes", "numbers of categories a column (learned)"}}},
+    {"IndexToString",
+     FEATURE_INDEX_TO_STRING,
+     read_to_string,
+     {{"inputCol", "a column"},
+      {"outputCol", "a column"},
+      {"labels", "a list of texts; or"},
+      {"labelsFrom", "a column that a StringIndexer makes (inputCol)"}}},
+    {"VectorAssembler",
+     FEATURE_VECTOR_ASSEMBLER,
+     read_assembler,
+     {{"inputCols", "columns and vectors"},
+      {"outputCol", "a vector"},
+      {"handleInvalid", "error, skip or keep (error)"},
+      {"exact", "true: -0.0 stays; false: it becomes 0.0 (false)"}}},
+    {"StandardScaler",
+     FEATURE_STANDARD_SCALER,
+     read_standard,
+     {{"inputCol", "a vector"},
+      {"outputCol", "a vector"},
+      {"withMean", "true or false (false)"},
+      {"withStd", "true or false (true)"}}},
+    {"MinMaxScaler",
+     FEATURE_MIN_MAX_SCALER,
+     read_min_max,
+     {{"inputCol", "a vector"},
+      {"outputCol", "a vector"},
+      {"min", "a number (0)"},
+      {"max", "a number (1)"}}},
+    {"Imputer",
+     FEATURE_IMPUTER,
+     read_imputer,
+     {{"inputCol", "a column; or several in inputCols"},
+      {"outputCol", "or outputCols"},
+      {"inputCols", NULL},
+      {"outputCols", NULL},
+      {"strategy", "mean, median or mode (mean)"},
+      {"missingValue", "a number (NaN)"},
+      {"surrogate", "what it becomes (learned)"},
+      {"relativeError", "of a median, from 0 to 1 (0.001)"}}},
+    {"Bucketizer",
+     FEATURE_BUCKETIZER,
+     read_bucketizer,
+     {{"inputCol", "a column; or several in inputCols"},
+      {"outputCol", "or outputCols"},
+      {"inputCols", NULL},
+      {"outputCols", NULL},
+      {"splits", "a list of numbers; of several columns"},
+      {"splitsArray", "a list of them a column"},
+      {"handleInvalid", "error, skip or keep (error)"}}},
+    {"MathUnary",
+     FEATURE_MATH_UNARY,
+     read_unary,
+     {{"inputCol", "a column"}, {"outputCol", "a column"}, {"operation", NULL}}},
+    {"MathBinary",
+     FEATURE_MATH_BINARY,
+     read_binary,
+     {{"inputA", "a column; or"},
+      {"da", "a number"},
+      {"inputB", "a column; or"},
+      {"db", "a number"},
+      {"outputCol", "a column"},
+      {"operation", NULL}}},
+    {"StringMap",
+     FEATURE_STRING_MAP,
+     read_string_map,
+     {{"inputCol", "a column"},
+      {"outputCol", "a column"},
+      {"labels", "an object of numbers by text"},
+      {"handleInvalid", "error or keep (error)"},
+      {"defaultValue", "of texts that are kept (0)"},
+      {"missingValue", "of missing texts (they are invalid)"}}},
+    {"NumberMap",
+     FEATURE_NUMBER_MAP,
+     read_number_map,
+     {{"inputCol", "a column"},
+      {"outputCol", "a column"},
+      {"keys", "a list of numbers that grow"},
+      {"values", "a list of as many"},
+      {"handleInvalid", "error or keep (error)"},
+      {"defaultValue", "of numbers that are kept (0)"},
+      {"missingValue", "of missing numbers (they are invalid)"}}},
+    {"RobustScaler",
+     FEATURE_STANDARD_SCALER,
+     read_robust,
+     {{"inputCol", "a vector"},
+      {"outputCol", "a vector"},
+      {"withCentering", "true or false (false)"},
+      {"withScaling", "true or false (true)"},
+      {"lower", "a part of the ranks (0.25)"},
+      {"upper", "a part of the ranks (0.75)"},
+      {"relativeError", "of a rank, from 0 to 1 (0.001)"}}},
+    {"MaxAbsScaler",
+     FEATURE_MAX_ABS_SCALER,
+     read_max_abs,
+     {{"inputCol", "a vector"}, {"outputCol", "a vector"}}},
+    {"Normalizer",
+     FEATURE_NORMALIZER,
+     read_normalizer,
+     {{"inputCol", "a vector"},
+      {"outputCol", "a vector"},
+      {"p", "of the norm: 1 or more, or Infinity (2)"}}},
+    {"Binarizer",
+     FEATURE_BINARIZER,
+     read_binarizer,
+     {{"inputCol", "a column; or several in inputCols"},
+      {"outputCol", "or outputCols"},
+      {"inputCols", NULL},
+      {"outputCols", NULL},
+      {"threshold", "a number (0)"},
+      {"thresholds", "a list of one number a column"}}},
+    {"ElementwiseProduct",
+     FEATURE_ELEMENTWISE_PRODUCT,
+     read_elementwise,
+     {{"inputCol", "a vector"},
+      {"outputCol", "a vector"},
+      {"scalingVec", "a list of one number an element"}}},
+    {"PolynomialExpansion",
+     FEATURE_POLYNOMIAL_EXPANSION,
+     read_expansion,
+     {{"inputCol", "a vector"}, {"outputCol", "a vector"}, {"degree", "a whole number (2)"}}},
+    {"VectorSlicer",
+     FEATURE_VECTOR_SLICER,
+     read_slicer,
+     {{"inputCol", "a vector"},
+      {"outputCol", "a vector"},
+      {"indices", "a list of elements, from 0"}}},
+    {"QuantileDiscretizer",
+     FEATURE_BUCKETIZER,
+     read_discretizer,
+     {{"inputCol", "a column; or several in inputCols"},
+      {"outputCol", "or outputCols"},
+      {"inputCols", NULL},
+      {"outputCols", NULL},
+      {"numBuckets", "a whole number (2)"},
+      {"handleInvalid", "error, skip or keep (error)"},
+      {"relativeError", "of a rank, from 0 to 1 (0.001)"}}},
+    {"Tokenizer",
+     FEATURE_TOKENIZER,
+     read_tokenizer,
+     {{"inputCol", "a column of texts"}, {"outputCol", "a list of words"}}},
+    {"HashingTF",
+     FEATURE_HASHING_TF,
+     read_hashing,
+     {{"inputCol", "a list of words"},
+      {"outputCol", "a vector"},
+      {"numFeatures", "its elements (262144)"},
+      {"binary", "true or false (false)"}}},
 };
+
+enum { TYPE_COUNT = sizeof TYPES / sizeof *TYPES };
+
+const char *fit_type(size_t index)
+{
+    return index < TYPE_COUNT ? TYPES[index].name : NULL;
+}
+
+const struct fit_parameter *fit_parameters(size_t index)
+{
+    return TYPES[index].parameters;
+}
 
 static bool take_kind(struct spec *spec, size_t number)
 {
     const struct json *type = json_member(spec->object, "type");
-    const char *words[FEATURE_KINDS + 1] = {0};
-    char advice[320];
-    for (int kind = 0; kind < FEATURE_KINDS; kind++)
-        words[kind] = feature_kind_name((enum feature_kind)kind);
+    const char *words[TYPE_COUNT + 1] = {0};
+    char advice[480];
+    for (size_t i = 0; i < TYPE_COUNT; i++)
+        words[i] = TYPES[i].name;
     if (!type || type->kind != JSON_STRING)
         return fail(spec->error, LATHE_INVALID_MODEL, "stage %zu: its type is %s, %s", number,
                     json_kind_text(type), advise("", words, advice, sizeof advice));
-    for (int kind = 0; kind < FEATURE_KINDS; kind++)
-        if (strcmp(words[kind], type->string) == 0) {
-            spec->stage.kind = (enum feature_kind)kind;
-            snprintf(spec->who, sizeof spec->who, "stage %zu (%s)", number, words[kind]);
+    for (size_t i = 0; i < TYPE_COUNT; i++)
+        if (strcmp(words[i], type->string) == 0) {
+            spec->type = &TYPES[i];
+            spec->stage.kind = TYPES[i].kind;
+            snprintf(spec->who, sizeof spec->who, "stage %zu (%s)", number, words[i]);
             return true;
         }
     return fail(spec->error, LATHE_UNSUPPORTED, "stage %zu: its type is \"%.60s\"; %s", number,
@@ -616,7 +896,7 @@ static bool check_parameters(struct spec *spec)
 {
     const char *words[FIT_PARAMETERS + 2] = {"type", "uid"};
     size_t count = 2;
-    for (const struct fit_parameter *at = PARAMETERS[spec->stage.kind]; at->name; at++)
+    for (const struct fit_parameter *at = spec->type->parameters; at->name; at++)
         words[count++] = at->name;
     for (const struct json *member = spec->object->first; member; member = member->next) {
         bool known = false;
@@ -642,8 +922,7 @@ bool fit_read_stages(struct fit_side *side, const struct json *list, struct lath
         if (stage->kind != JSON_OBJECT)
             return fail(error, LATHE_INVALID_MODEL, "stage %zu is %s, and must be an object",
                         number, json_kind_text(stage));
-        if (!take_kind(&spec, number) || !check_parameters(&spec) ||
-            !READERS[spec.stage.kind](&spec))
+        if (!take_kind(&spec, number) || !check_parameters(&spec) || !spec.type->read(&spec))
             return false;
     }
     return true;

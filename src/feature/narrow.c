@@ -1,41 +1,24 @@
 /* What a plan need not make. */
-#include "feature/steps.h"
+#include "feature/kind.h"
 
 /* Whether the step may refuse a row for its input i, or skip it: then it looks at that in any case.
  */
 static bool may_refuse(const struct step *step, size_t i)
 {
-    const struct feature_stage *stage = step->stage;
-    switch (stage->kind) {
-    case FEATURE_STRING_INDEXER:
-    case FEATURE_ONE_HOT_ENCODER:
-    case FEATURE_STRING_MAP:
-    case FEATURE_NUMBER_MAP:
-        return stage->invalid != FEATURE_KEEP;
-    case FEATURE_VECTOR_ASSEMBLER: /* only scalars are looked at */
-        return stage->invalid != FEATURE_KEEP && step->columns[i] != SIZE_MAX;
-    case FEATURE_BUCKETIZER: /* also what lies outside of all splits */
-    case FEATURE_INDEX_TO_STRING:
-        return true;
-    default:
-        return false;
-    }
+    kind_refuses *refuses = kind_of(step->stage->kind)->refuses;
+    if (step->stage->kind == FEATURE_VECTOR_ASSEMBLER && step->columns[i] == SIZE_MAX)
+        return false; /* only scalars are looked at */
+    return refuses && refuses(step->stage);
 }
 
 /* How many outputs input i of the step has of its own, if each has. */
 static size_t own_outputs(const struct step *step, size_t i)
 {
-    switch (step->stage->kind) {
-    case FEATURE_ONE_HOT_ENCODER:
+    if (step->stage->kind == FEATURE_ONE_HOT_ENCODER)
         return feature_one_hot_width(step->stage, i);
-    case FEATURE_STRING_INDEXER:
-    case FEATURE_VECTOR_ASSEMBLER:
-    case FEATURE_STANDARD_SCALER:
-    case FEATURE_MIN_MAX_SCALER:
+    if (kind_of(step->stage->kind)->by_element)
         return 1;
-    default: /* inputs are computed with one another */
-        return i ? 0 : step->out_count;
-    }
+    return i ? 0 : step->out_count; /* inputs are computed with one another */
 }
 
 static bool any_asked(const struct plan *plan, const size_t *slots, size_t count)

@@ -1,5 +1,4 @@
-#include "feature/build.h"
-#include "parse/fail.h"
+#include "feature/kind.h"
 
 #include <math.h>
 #include <stdio.h>
@@ -26,23 +25,6 @@ struct pipeline {
     size_t input_count, input_capacity;
 };
 
-static const struct {
-    const char *name, *op;
-} KINDS[FEATURE_KINDS] = {
-    [FEATURE_STRING_INDEXER] = {"StringIndexer", "string_indexer"},
-    [FEATURE_ONE_HOT_ENCODER] = {"OneHotEncoder", "one_hot_encoder"},
-    [FEATURE_INDEX_TO_STRING] = {"IndexToString", "reverse_string_indexer"},
-    [FEATURE_VECTOR_ASSEMBLER] = {"VectorAssembler", "vector_assembler"},
-    [FEATURE_STANDARD_SCALER] = {"StandardScaler", "standard_scaler"},
-    [FEATURE_MIN_MAX_SCALER] = {"MinMaxScaler", "min_max_scaler"},
-    [FEATURE_IMPUTER] = {"Imputer", "imputer"},
-    [FEATURE_BUCKETIZER] = {"Bucketizer", "bucketizer"},
-    [FEATURE_MATH_UNARY] = {"MathUnary", "math_unary"},
-    [FEATURE_MATH_BINARY] = {"MathBinary", "math_binary"},
-    [FEATURE_STRING_MAP] = {"StringMap", "string_map"},
-    [FEATURE_NUMBER_MAP] = {"NumberMap", "number_map"},
-};
-
 static const char *const OPERATIONS[MATH_OPERATIONS] = {
     "log",   "exp",  "sqrt",  "sin",   "cos",   "tan",  "abs",   "logit",
     "floor", "ceil", "round", "log1p", "expm1", "log2", "log10", "add",
@@ -50,12 +32,12 @@ static const char *const OPERATIONS[MATH_OPERATIONS] = {
 
 const char *feature_kind_name(enum feature_kind kind)
 {
-    return KINDS[kind].name;
+    return kind_of(kind)->name;
 }
 
 const char *feature_kind_op(enum feature_kind kind)
 {
-    return KINDS[kind].op;
+    return kind_of(kind)->op;
 }
 
 const char *feature_operation_name(enum feature_operation operation)
@@ -75,32 +57,24 @@ bool stage_skips(const struct feature_stage *stage)
     return stage->invalid == FEATURE_SKIP;
 }
 
-struct feature_shape stage_shape(const struct feature_stage *stage, size_t i)
+struct feature_column stage_input(const struct feature_stage *stage, size_t i)
 {
-    if (stage->kind == FEATURE_VECTOR_ASSEMBLER && stage->of.assembler.shapes)
-        return stage->of.assembler.shapes[i];
-    if (stage->kind == FEATURE_STANDARD_SCALER)
-        return (struct feature_shape){true, stage->of.standard.width};
-    if (stage->kind == FEATURE_MIN_MAX_SCALER)
-        return (struct feature_shape){true, stage->of.min_max.width};
-    return (struct feature_shape){false, 1};
+    kind_ask *ask = kind_of(stage->kind)->ask;
+    struct feature_column column = {NULL, FEATURE_NUMBER, false, 1};
+    if (ask)
+        column = ask(stage, i);
+    column.name = stage->inputs[i];
+    return column;
 }
 
 struct feature_column stage_output(const struct feature_stage *stage, size_t i, size_t total)
 {
-    const char *name = stage->outputs[i];
-    switch (stage->kind) {
-    case FEATURE_INDEX_TO_STRING:
-        return (struct feature_column){name, FEATURE_TEXT, false, 1};
-    case FEATURE_ONE_HOT_ENCODER:
-        return (struct feature_column){name, FEATURE_NUMBER, true, feature_one_hot_width(stage, i)};
-    case FEATURE_VECTOR_ASSEMBLER:
-    case FEATURE_STANDARD_SCALER:
-    case FEATURE_MIN_MAX_SCALER:
-        return (struct feature_column){name, FEATURE_NUMBER, true, total};
-    default:
-        return (struct feature_column){name, FEATURE_NUMBER, false, 1};
-    }
+    kind_make *make = kind_of(stage->kind)->make;
+    struct feature_column column = {NULL, FEATURE_NUMBER, false, 1};
+    if (make)
+        column = make(stage, i, total);
+    column.name = stage->outputs[i];
+    return column;
 }
 
 const char *stage_text(const struct feature_stage *stage, size_t index, char out[STAGE_TEXT])
@@ -232,19 +206,14 @@ static struct known *known_add(struct pipeline *pipeline, const char *column)
     return &pipeline->known[index];
 }
 
-/* What a stage asks its input `i` to be. */
-static struct feature_column asked(const struct feature_stage *stage, size_t i)
-{
-    struct feature_shape shape = stage_shape(stage, i);
-    bool text = stage->kind == FEATURE_STRING_INDEXER || stage->kind == FEATURE_STRING_MAP;
-    return (struct feature_column){stage->inputs[i], text ? FEATURE_TEXT : FEATURE_NUMBER,
-                                   shape.vector, shape.width};
-}
-
 /* Takes note of a column that a stage reads and that no stage before it makes. */
 static bool read_input(struct pipeline *pipeline, const struct feature_stage *stage, size_t i)
 {
-    struct feature_column column = asked(stage, i);
+    struct feature_column column = stage_input(stage, i);
+    if (column.width == ANY_WIDTH)
+        column.width = 1;
+    if (column.type == FEATURE_WORDS) /* no row brings such: the plan will say so */
+        column.type = FEATURE_TEXT;
     struct known *known = known_find(pipeline, column.name);
     if (known && known->maker != SIZE_MAX)
         return true;
@@ -309,61 +278,11 @@ static bool name_stage(struct pipeline *pipeline, struct feature_stage *stage,
     return true;
 }
 
-/* Parameters that no data can make right. */
-static bool check_bucketizer(const struct feature_stage *stage, const char *who,
-                             struct lathe_error *error)
-{
-    size_t count = stage->of.bucketizer.count;
-    const double *splits = stage->of.bucketizer.splits;
-    if (count < 3)
-        return fail(error, LATHE_INVALID_MODEL, "%s has %zu splits, and needs at least 3", who,
-                    count);
-    for (size_t i = 0; i < count; i++)
-        if (isnan(splits[i]) || (i && !(splits[i - 1] < splits[i])))
-            return fail(error, LATHE_INVALID_MODEL,
-                        "%s: split %zu is %g after %g, and splits must grow strictly", who, i + 1,
-                        splits[i], i ? splits[i - 1] : -INFINITY);
-    return true;
-}
-
-static bool check_keys(const struct feature_stage *stage, const char *who,
-                       struct lathe_error *error)
-{
-    const double *keys = stage->of.map.keys;
-    for (size_t i = 0; i < stage->of.map.count; i++)
-        if (isnan(keys[i]) || (i && !(keys[i - 1] < keys[i])))
-            return fail(error, LATHE_INVALID_MODEL,
-                        "%s: key %zu is %g after %g, and keys must grow strictly", who, i + 1,
-                        keys[i], i ? keys[i - 1] : -INFINITY);
-    return true;
-}
-
 static bool check_stage(const struct feature_stage *stage, size_t index, struct lathe_error *error)
 {
     char text[STAGE_TEXT];
-    stage_text(stage, index, text);
-    switch (stage->kind) {
-    case FEATURE_BUCKETIZER:
-        return check_bucketizer(stage, text, error);
-    case FEATURE_NUMBER_MAP:
-        return check_keys(stage, text, error);
-    case FEATURE_MIN_MAX_SCALER:
-        if (!(stage->of.min_max.lower < stage->of.min_max.upper))
-            return fail(error, LATHE_INVALID_MODEL, "%s: min is %g, and must be below max, %g",
-                        text, stage->of.min_max.lower, stage->of.min_max.upper);
-        return true;
-    case FEATURE_ONE_HOT_ENCODER:
-        for (size_t i = 0; i < stage->input_count; i++)
-            if (stage->of.one_hot.categories[i] < 0 ||
-                stage->of.one_hot.categories[i] > BUILD_CATEGORIES)
-                return fail(error, LATHE_LIMIT,
-                            "%s: column '%.80s' has %ld categories, and at most %d are taken", text,
-                            stage->inputs[i], (long)stage->of.one_hot.categories[i],
-                            BUILD_CATEGORIES);
-        return true;
-    default:
-        return true;
-    }
+    kind_check *check = kind_of(stage->kind)->check;
+    return !check || check(stage, stage_text(stage, index, text), error);
 }
 
 bool pipeline_add(struct pipeline *pipeline, struct feature_stage stage, struct lathe_error *error)
@@ -398,8 +317,7 @@ static void shape_columns(struct pipeline *pipeline, struct feature_shape *shape
         for (size_t i = 0; i < stage->input_count; i++) {
             struct feature_shape shape =
                 shapes[labels_find(pipeline->columns, name_text(stage->inputs[i]))];
-            if (stage->kind == FEATURE_VECTOR_ASSEMBLER)
-                *all++ = shape;
+            *all++ = shape;
             total += shape.width;
         }
         for (size_t i = 0; i < stage->output_count; i++) {
@@ -432,9 +350,10 @@ bool pipeline_note_shapes(struct pipeline *pipeline, const struct feature_column
     shape_columns(pipeline, shapes, all);
     for (size_t s = 0; s < pipeline->count; s++) {
         struct feature_stage *stage = &pipeline->stages[s];
-        if (stage->kind != FEATURE_VECTOR_ASSEMBLER)
-            continue;
-        stage->of.assembler.shapes = all;
+        if (stage->kind == FEATURE_VECTOR_ASSEMBLER)
+            stage->of.assembler.shapes = all;
+        if (stage->width == ANY_WIDTH)
+            stage->width = all->width;
         all += stage->input_count;
     }
     return true;

@@ -30,6 +30,26 @@ enum feature_kind {
     FEATURE_MATH_BINARY,
     FEATURE_STRING_MAP,
     FEATURE_NUMBER_MAP,
+    FEATURE_MAX_ABS_SCALER,
+    FEATURE_ELEMENTWISE_PRODUCT,
+    FEATURE_IDF,
+    FEATURE_NORMALIZER,
+    FEATURE_BINARIZER,
+    FEATURE_POLYNOMIAL_EXPANSION,
+    FEATURE_INTERACTION,
+    FEATURE_VECTOR_SLICER,
+    FEATURE_CHI_SQ_SELECTOR,
+    FEATURE_PCA,
+    FEATURE_TOKENIZER,
+    FEATURE_HASHING_TF,
+    FEATURE_LINEAR_REGRESSION, /* models, from here on */
+    FEATURE_LOGISTIC_REGRESSION,
+    FEATURE_DECISION_TREE_CLASSIFIER,
+    FEATURE_DECISION_TREE_REGRESSOR,
+    FEATURE_RANDOM_FOREST_CLASSIFIER,
+    FEATURE_RANDOM_FOREST_REGRESSOR,
+    FEATURE_GBT_CLASSIFIER,
+    FEATURE_GBT_REGRESSOR,
     FEATURE_KINDS
 };
 
@@ -76,6 +96,8 @@ struct feature_shape {
     size_t width; /* 1 for a scalar */
 };
 
+struct feature_forest; /* trees.h */
+
 /* One stage; `of` is told apart by `kind`. All pointers live as long as the pipeline. */
 struct feature_stage {
     enum feature_kind kind;
@@ -84,6 +106,7 @@ struct feature_stage {
     const char *name; /* unique in its pipeline, such as "string_indexer_1" */
     size_t input_count, output_count;
     const char *const *inputs, *const *outputs; /* column names */
+    size_t width; /* elements of the one vector that it reads, of those after NumberMap */
     union {
         struct {
             const struct labels *const *labels; /* a table an input: index i is labels_text(i) */
@@ -134,6 +157,44 @@ struct feature_stage {
             bool takes_missing;          /* what is missing becomes: */
             double missing;              /* otherwise it is invalid, too */
         } map;
+        struct {
+            const double *values; /* an element: maxAbs, scalingVec or idf */
+        } scale;                  /* MaxAbsScaler, ElementwiseProduct, IDF */
+        struct {
+            double p; /* of the norm: 1 or more, or infinite */
+        } normalizer;
+        struct {
+            const double *thresholds;           /* an input */
+            const struct feature_shape *shapes; /* an input */
+        } binarizer;
+        struct {
+            size_t degree;
+        } expansion;
+        struct {
+            const struct feature_shape *shapes; /* an input */
+            const size_t *categories;           /* an element of all inputs; 1: a number */
+        } interaction;
+        struct {
+            const size_t *indices;
+            size_t count;
+        } slicer; /* VectorSlicer, ChiSqSelector */
+        struct {
+            const double *components; /* `width` numbers each */
+            size_t count;
+        } pca;
+        struct {
+            size_t width; /* numFeatures */
+            bool binary;
+        } hashing;
+        struct {
+            const double *coefficients; /* of a class, `width` each; of one where there are two */
+            const double *intercepts;
+            const double *thresholds; /* a class; NULL: none. Of two classes only the second's */
+            size_t classes;           /* 0: a LinearRegression */
+        } linear;
+        struct {
+            const struct feature_forest *forest;
+        } forest; /* the models of trees */
     } of;
 };
 
@@ -144,6 +205,9 @@ const char *feature_operation_name(enum feature_operation operation);
 
 /* How many elements the vector of output `i` of a OneHotEncoder has. */
 size_t feature_one_hot_width(const struct feature_stage *stage, size_t i);
+
+/* What element `i` of a MaxAbsScaler, ElementwiseProduct or IDF is multiplied by. */
+double feature_scale(const struct feature_stage *stage, size_t i);
 
 /* ---- pipelines ---- */
 
@@ -158,7 +222,12 @@ const struct feature_stage *pipeline_stages(const struct pipeline *pipeline, siz
 
 /* FEATURE_INTEGER differs from FEATURE_NUMBER only where a StringIndexer reads the column: 4 is
  * the label "4" there, and "4.0" in a column of FEATURE_NUMBER. */
-enum feature_type { FEATURE_NUMBER, FEATURE_INTEGER, FEATURE_TEXT };
+enum feature_type {
+    FEATURE_NUMBER,
+    FEATURE_INTEGER,
+    FEATURE_TEXT,
+    FEATURE_WORDS /* a text as a Tokenizer's list of words: only between stages */
+};
 
 struct feature_column {
     const char *name;

@@ -1,5 +1,5 @@
 /* Tying a pipeline to the columns of a batch. */
-#include "feature/steps.h"
+#include "feature/kind.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -161,42 +161,49 @@ static bool give_slots(struct planning *planning)
     return true;
 }
 
-/* The type that a stage needs of input i; what it gets must fit. */
+/* What a StringIndexer reads may be texts or numbers, other columns are of one type. */
+static bool check_type(const struct planning *planning, const struct feature_stage *stage,
+                       const char *who, struct feature_column asked,
+                       const struct feature_column *column)
+{
+    static const char *const HAS[] = {"numbers", "numbers", "texts", "lists of words"};
+    bool numbers = column->type == FEATURE_NUMBER || column->type == FEATURE_INTEGER;
+    bool either = stage->kind == FEATURE_STRING_INDEXER && column->type != FEATURE_WORDS;
+    if (either || (asked.type == FEATURE_NUMBER && numbers) || asked.type == column->type)
+        return true;
+    const char *cure = asked.type == FEATURE_NUMBER && column->type == FEATURE_TEXT
+                           ? ": put a StringIndexer before it"
+                       : asked.type == FEATURE_WORDS ? ": put a Tokenizer before it"
+                                                     : "";
+    return fail(planning->error, LATHE_INVALID_DATA, "%s reads %s, and column '%.80s' has %s%s",
+                who, HAS[asked.type], column->name, HAS[column->type], cure);
+}
+
+/* What the stage gets as its input i must fit. */
 static bool check_input(const struct planning *planning, const struct feature_stage *stage,
                         size_t index, size_t i, const struct known *known)
 {
     char text[STAGE_TEXT];
     stage_text(stage, index, text);
     const struct feature_column *column = &known->column;
-    bool indexer = stage->kind == FEATURE_STRING_INDEXER;
-    if (stage->kind == FEATURE_STRING_MAP && column->type != FEATURE_TEXT)
-        return fail(planning->error, LATHE_INVALID_DATA,
-                    "%s reads texts, and column '%.80s' has numbers", text, column->name);
-    if (!indexer && stage->kind != FEATURE_STRING_MAP && column->type == FEATURE_TEXT)
-        return fail(planning->error, LATHE_INVALID_DATA,
-                    "%s reads numbers, and column '%.80s' has texts: put a StringIndexer before it",
-                    text, column->name);
-    if (indexer || stage->kind == FEATURE_STRING_MAP)
+    struct feature_column asked = stage_input(stage, i);
+    if (!check_type(planning, stage, text, asked, column))
+        return false;
+    if (asked.type != FEATURE_NUMBER)
         return true;
-    if (stage->kind == FEATURE_VECTOR_ASSEMBLER && !stage->of.assembler.shapes)
+    bool assembler = stage->kind == FEATURE_VECTOR_ASSEMBLER;
+    if (assembler && !stage->of.assembler.shapes)
         return true;
-    struct feature_shape shape = stage_shape(stage, i);
-    if (shape.vector && !column->vector && stage->kind != FEATURE_VECTOR_ASSEMBLER)
+    if (asked.vector && !column->vector && !assembler)
         return fail(planning->error, LATHE_INVALID_DATA,
-                    "%s scales vectors, and column '%.80s' is a single number: put a "
+                    "%s reads vectors, and column '%.80s' is a single number: put a "
                     "VectorAssembler before it",
                     text, column->name);
-    if (shape.width != column->width)
+    if (asked.width != column->width && asked.width != ANY_WIDTH)
         return fail(planning->error, LATHE_INVALID_DATA,
-                    "%s expects %zu value%s in column '%.80s', and it has %zu", text, shape.width,
-                    shape.width == 1 ? "" : "s", column->name, column->width);
+                    "%s expects %zu value%s in column '%.80s', and it has %zu", text, asked.width,
+                    asked.width == 1 ? "" : "s", column->name, column->width);
     return true;
-}
-
-static bool is_plain(enum feature_kind kind)
-{
-    return kind == FEATURE_STRING_INDEXER || kind == FEATURE_ONE_HOT_ENCODER ||
-           kind == FEATURE_BUCKETIZER;
 }
 
 /* Whether a VectorAssembler can let an input be: it has nothing to look for in it, or nothing to
@@ -258,7 +265,7 @@ static bool plan_outputs_of(struct planning *planning, struct step *step, size_t
         for (size_t e = 0; e < made->column.width; e++) {
             bool text = made->column.type == FEATURE_TEXT;
             size_t slot = new_slot(planning, text ? TEXTS : NUMBERS, made->column.type,
-                                   is_plain(stage->kind));
+                                   kind_of(stage->kind)->plain);
             if (slot == SIZE_MAX)
                 return fail_memory(planning->error, "a feature pipeline's plan");
             out[step->out_count++] = slot;
@@ -279,6 +286,32 @@ static bool plan_inputs_of(struct planning *planning, struct step *step, size_t 
             in[step->in_count++] = known->slots[e];
     }
     step->in = in;
+    return true;
+}
+
+/* Of a stage that computes nothing: its output is some of its inputs' slots. */
+static bool plan_picked(struct planning *planning, struct step *step, size_t total)
+{
+    const struct feature_stage *stage = step->stage;
+    struct known *made = find(planning, stage->outputs[0]);
+    kind_pick *pick = kind_of(stage->kind)->pick;
+    if (!plan_inputs_of(planning, step, total))
+        return false;
+    made->slots = arena_take(&planning->plan->arena, made->column.width, sizeof *made->slots);
+    if (!made->slots)
+        return fail_memory(planning->error, "a feature pipeline's plan");
+    for (size_t e = 0; e < made->column.width; e++) {
+        size_t picked = pick ? pick(stage, e) : e;
+        if (picked >= total) {
+            char text[STAGE_TEXT];
+            return fail(planning->error, LATHE_INVALID_DATA,
+                        "%s takes element %zu of column '%.80s', which has %zu",
+                        stage_text(stage, step->index, text), picked, stage->inputs[0], total);
+        }
+        made->slots[e] = step->in[picked];
+    }
+    step->in_count = 0;
+    step->idle = true;
     return true;
 }
 
@@ -310,6 +343,8 @@ static bool plan_step(struct planning *planning, size_t index)
         find(planning, stage->outputs[i])->column = stage_output(stage, i, total);
     if (stage->kind == FEATURE_VECTOR_ASSEMBLER)
         return plan_assembler(planning, step, total);
+    if (!kind_of(stage->kind)->apply)
+        return plan_picked(planning, step, total);
     return plan_inputs_of(planning, step, total) && plan_outputs_of(planning, step, total);
 }
 
@@ -361,6 +396,11 @@ static bool resolve_outputs(struct planning *planning)
     size_t total = 0;
     for (size_t i = 0; i < plan->output_count; i++) {
         plan->outputs[i] = find(planning, plan->outputs[i].name)->column;
+        if (plan->outputs[i].type == FEATURE_WORDS)
+            return fail(planning->error, LATHE_INVALID_DATA,
+                        "column '%.80s' has lists of words, which no answer can have: put a "
+                        "HashingTF after the Tokenizer",
+                        plan->outputs[i].name);
         total += plan->outputs[i].width;
     }
     plan->output_slots = arena_take(&plan->arena, total, sizeof *plan->output_slots);

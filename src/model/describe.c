@@ -64,6 +64,14 @@ static void put_numbers(struct json_out *out, const char *key, const double *num
     out_close(out, ']');
 }
 
+/* Class by class where there are more than two. */
+static void put_linear(struct json_out *out, const struct feature_stage *stage)
+{
+    size_t classes = stage->of.linear.classes > 2 ? stage->of.linear.classes : 1;
+    put_numbers(out, "coefficients", stage->of.linear.coefficients, classes * stage->width);
+    put_numbers(out, "intercepts", stage->of.linear.intercepts, classes);
+}
+
 /* What was learnt, as far as it fits a page. */
 static void put_parameters(struct json_out *out, const struct feature_stage *stage)
 {
@@ -102,6 +110,27 @@ static void put_parameters(struct json_out *out, const struct feature_stage *sta
             out_number(out, "a", stage->of.binary.a);
         if (!stage->of.binary.column_b)
             out_number(out, "b", stage->of.binary.b);
+        break;
+    case FEATURE_MAX_ABS_SCALER:
+    case FEATURE_ELEMENTWISE_PRODUCT:
+    case FEATURE_IDF:
+        put_numbers(out, "values", stage->of.scale.values, stage->width);
+        break;
+    case FEATURE_BINARIZER:
+        put_numbers(out, "thresholds", stage->of.binarizer.thresholds, stage->input_count);
+        break;
+    case FEATURE_NORMALIZER:
+        out_number(out, "p", stage->of.normalizer.p);
+        break;
+    case FEATURE_POLYNOMIAL_EXPANSION:
+        out_integer(out, "degree", (int64_t)stage->of.expansion.degree);
+        break;
+    case FEATURE_HASHING_TF:
+        out_integer(out, "numFeatures", (int64_t)stage->of.hashing.width);
+        break;
+    case FEATURE_LINEAR_REGRESSION:
+    case FEATURE_LOGISTIC_REGRESSION:
+        put_linear(out, stage);
         break;
     default:
         break;

@@ -138,6 +138,17 @@ static const char *find_answer(const struct plan *plan, size_t width)
     return found;
 }
 
+/* What a model that comes last predicts, where nothing else is asked for; NULL: there is none. */
+static const char *model_answer(const struct pipeline *pipeline, size_t width)
+{
+    size_t count;
+    const struct feature_stage *stages = pipeline_stages(pipeline, &count);
+    const struct feature_stage *last = count ? &stages[count - 1] : NULL;
+    if (!last || width || last->kind < FEATURE_LINEAR_REGRESSION)
+        return NULL;
+    return last->outputs[last->output_count - 1];
+}
+
 static bool take_columns(struct schema *schema, const struct plan *plan, struct arena *arena)
 {
     size_t count, outputs;
@@ -170,7 +181,9 @@ bool schema_of_pipeline(struct schema *schema, const struct pipeline *pipeline, 
         struct plan *all = plan_open(pipeline, NULL, 0, NULL, 0, error);
         if (!all)
             return false;
-        output = find_answer(all, width);
+        output = model_answer(pipeline, width);
+        if (!output)
+            output = find_answer(all, width);
         plan = output ? plan_open(pipeline, NULL, 0, &output, 1, error) : NULL;
         if (!output)
             fail(error, LATHE_INVALID_MODEL, "the transformers make no column");

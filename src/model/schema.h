@@ -46,8 +46,8 @@ bool schema_read(struct schema *schema, const char *text, size_t size,
 
 /* The schema of a bundle that brings none: the columns that its answer depends on, in the order in
  * which its stages name them. Its answer is the column called `output`, or, where that is NULL, the
- * one that nothing in the bundle reads; of several such the last one with `width` values (0: any).
- */
+ * one that nothing in the bundle reads; of several such the last one with `width` values (0: any,
+ * and of a model that comes last its prediction). */
 bool schema_of_pipeline(struct schema *schema, const struct pipeline *pipeline, const char *output,
                         size_t width, struct arena *arena, struct lathe_error *error);
 

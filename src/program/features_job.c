@@ -602,9 +602,8 @@ static void help_parameter(GString *text, const struct fit_parameter *parameter)
     g_string_append_printf(text, "    %-16s %s\n", parameter->name, parameter->words);
 }
 
-static void help_operations(GString *text, enum feature_kind kind)
+static void help_operations(GString *text, bool unary)
 {
-    bool unary = kind == FEATURE_MATH_UNARY;
     enum feature_operation end = unary ? MATH_ADD : MATH_OPERATIONS;
     g_string_append_printf(text, "    %-16s", "operation");
     for (enum feature_operation i = unary ? MATH_LOG : MATH_ADD; i < end; i++)
@@ -618,11 +617,11 @@ char *features_help(void)
         "A features job's specification, YAML or JSON: data, featuresCol, labelCol, split, stages "
         "and\nafter (stages for what a model predicts). A stage is {type: ..., uid: ..., and its "
         "parameters}, in\nSpark ML's words and with its defaults (in parentheses):\n");
-    for (enum feature_kind kind = 0; kind < FEATURE_KINDS; kind++) {
-        g_string_append_printf(text, "\n  %s\n", feature_kind_name(kind));
-        for (const struct fit_parameter *at = fit_parameters(kind); at->name; at++) {
+    for (size_t type = 0; fit_type(type); type++) {
+        g_string_append_printf(text, "\n  %s\n", fit_type(type));
+        for (const struct fit_parameter *at = fit_parameters(type); at->name; at++) {
             if (strcmp(at->name, "operation") == 0)
-                help_operations(text, kind);
+                help_operations(text, strcmp(fit_type(type), "MathUnary") == 0);
             else if (at->words)
                 help_parameter(text, at);
         }

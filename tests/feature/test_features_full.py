@@ -87,6 +87,30 @@ def close(found, expected):
     return found == expected
 
 
+def test_models_are_sparks(feature_apply, tmp_path):
+    """The bundles and answers of bundles/models are what Spark and MLeap make today, and what we
+    make of the new bundles are the new answers."""
+    built = pathlib.Path(os.environ.get("LATHE_MLEAP", "/nowhere")) / "0.24"
+    if not (built / "classpath").exists():
+        pytest.skip("LATHE_MLEAP names no folder made by tools/mleap_fixtures/build.sh")
+    models = HERE / "bundles/models"
+    subprocess.run([TOOLS / "run.sh", built, "models", tmp_path, models / "rows.json"], check=True,
+                   capture_output=True)
+    names = sorted(path.stem for path in tmp_path.glob("*.json"))
+    assert names == sorted({path.stem for path in models.glob("*.json")} - {"rows"})
+    for name in names:
+        made = json.loads((tmp_path / f"{name}.json").read_text())
+        kept = json.loads((models / f"{name}.json").read_text())
+        ours = subprocess.run([feature_apply, "open", tmp_path / f"{name}.zip",
+                               models / "rows.json", *made["wanted"]], capture_output=True,
+                              text=True, check=True)
+        assert made["wanted"] == kept["wanted"]
+        for found, new, old in zip(json.loads(ours.stdout), made["spark"], kept["spark"],
+                                   strict=True):
+            assert close(found["values"], new["values"]), (name, new["name"])
+            assert close(old["values"], new["values"]), (name, new["name"])
+
+
 @pytest.mark.parametrize("version", ["0.20", "0.24"])
 def test_mleap_reads_ours(feature_apply, tmp_path, version):
     """MLeap's runtime opens the bundle we write and makes of the rows what we do."""

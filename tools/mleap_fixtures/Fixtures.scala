@@ -22,6 +22,8 @@ import scala.util.{Failure, Success}
   *
   *   Fixtures write FOLDER ROWS.json        fits pipelines with Spark, writes NAME.zip, NAME/ and,
   *                                          for what Spark and MLeap make of the rows, NAME.json
+  *   Fixtures models FOLDER ROWS.json       the same of the pipelines in `models`, NAME.zip and
+  *                                          NAME.json with Spark's answers alone
   *   Fixtures apply BUNDLE ROWS.json COLUMN...   prints what MLeap's runtime makes of the rows
   *
   * ROWS.json is {"columns": [{"name", "type": "number" or "text", "values": [...]}]}; null and
@@ -166,22 +168,123 @@ object Fixtures {
       UnaryOperation.all.toSeq.map(op => s"u_${op.name}").sorted ++
         BinaryOperation.all.toSeq.map(op => s"b_${op.name}").sorted ++ Seq("l", "z", "limit")))
 
-  def write(folder: String, path: String): Unit = {
+  /** The same of what is exported after fitting on real rows; models come last. */
+  def models: Seq[(String, Seq[PipelineStage], Seq[String])] = {
+    import org.apache.spark.ml.classification._
+    import org.apache.spark.ml.regression._
+    val measures = Array("length", "diameter", "height", "whole", "shucked", "viscera", "shell")
+    def hot = Seq(
+      new StringIndexer("sex_index").setInputCol("sex").setOutputCol("i"),
+      new OneHotEncoder("sex_hot").setInputCol("i").setOutputCol("u"))
+    def features = Seq(
+      new StringIndexer("sex_index").setInputCol("sex").setOutputCol("i"),
+      new VectorAssembler("all").setInputCols("i" +: measures).setOutputCol("features"))
+    val classes = Seq("rawPrediction", "probability", "prediction")
+    Seq(
+      ("vectors", Seq(
+        new VectorAssembler("all").setInputCols(measures).setOutputCol("v"),
+        new VectorAssembler("three").setInputCols(measures.take(3)).setOutputCol("w"),
+        new MaxAbsScaler("max_abs").setInputCol("v").setOutputCol("max_abs"),
+        new Normalizer("norm_1").setInputCol("v").setOutputCol("norm_1").setP(1),
+        new Normalizer("norm_2").setInputCol("v").setOutputCol("norm_2"),
+        new Normalizer("norm_inf").setInputCol("v").setOutputCol("norm_inf")
+          .setP(Double.PositiveInfinity),
+        new ElementwiseProduct("product").setInputCol("w").setOutputCol("product")
+          .setScalingVec(org.apache.spark.ml.linalg.Vectors.dense(0.5, -1.25, 0.0)),
+        new PolynomialExpansion("squares").setInputCol("w").setOutputCol("squares"),
+        new PolynomialExpansion("fourths").setInputCol("w").setOutputCol("fourths").setDegree(4),
+        new VectorSlicer("slice").setInputCol("v").setOutputCol("slice")
+          .setIndices(Array(5, 0)).setNames(Array("height")),
+        new Binarizer("one").setInputCol("length").setOutputCol("one").setThreshold(0.5),
+        new Binarizer("two").setInputCols(Array("diameter", "height"))
+          .setOutputCols(Array("two_a", "two_b")).setThresholds(Array(0.4, 0.125)),
+        new Binarizer("vector").setInputCol("v").setOutputCol("vector").setThreshold(0.2)),
+        Seq("max_abs", "norm_1", "norm_2", "norm_inf", "product", "squares", "fourths", "slice",
+          "one", "two_a", "two_b", "vector")),
+      ("cubic", Seq(
+        new VectorAssembler("three").setInputCols(measures.take(3)).setOutputCol("w"),
+        new Normalizer("norm_3").setInputCol("w").setOutputCol("norm_3").setP(3)),
+        Seq("norm_3")),
+      ("selected", hot ++ Seq(
+        new VectorAssembler("three").setInputCols(measures.take(3)).setOutputCol("w"),
+        new Interaction("interaction").setInputCols(Array("i", "w", "length", "u"))
+          .setOutputCol("interaction"),
+        new QuantileDiscretizer("quantiles").setInputCol("whole").setOutputCol("q")
+          .setNumBuckets(5),
+        new ChiSqSelector("chi").setFeaturesCol("w").setLabelCol("rings").setOutputCol("chosen")
+          .setNumTopFeatures(2)),
+        Seq("interaction", "q", "chosen")),
+      ("components", Seq(
+        new VectorAssembler("all").setInputCols(measures).setOutputCol("v"),
+        new PCA("pca").setInputCol("v").setOutputCol("pca").setK(3)), Seq("pca")),
+      ("text", Seq(
+        new Tokenizer("tokens").setInputCol("plane").setOutputCol("words"),
+        new HashingTF("hash").setInputCol("words").setOutputCol("tf").setNumFeatures(50),
+        new HashingTF("binary").setInputCol("words").setOutputCol("seen").setNumFeatures(16)
+          .setBinary(true),
+        new IDF("idf").setInputCol("tf").setOutputCol("idf").setMinDocFreq(2)),
+        Seq("tf", "seen", "idf")),
+      ("linear", features :+ new LinearRegression("linear").setLabelCol("rings"),
+        Seq("prediction")),
+      ("logistic", features :+ new LogisticRegression("logistic").setLabelCol("old")
+        .setThreshold(0.4), classes),
+      ("multinomial", features.map(_.copy(org.apache.spark.ml.param.ParamMap.empty)) :+
+        new LogisticRegression("multinomial").setLabelCol("i").setMaxIter(20), classes),
+      ("thresholds", features :+ new LogisticRegression("thresholds").setLabelCol("i")
+        .setMaxIter(20).setThresholds(Array(0.2, 0.5, 0.3)), classes),
+      ("tree_classifier", features :+ new DecisionTreeClassifier("tree").setLabelCol("old")
+        .setMaxDepth(4), classes),
+      ("tree_regression", features :+ new DecisionTreeRegressor("tree").setLabelCol("rings")
+        .setMaxDepth(4), Seq("prediction")),
+      ("forest_classifier", features :+ new RandomForestClassifier("forest").setLabelCol("i")
+        .setNumTrees(5).setMaxDepth(4).setSeed(7).setThresholds(Array(0.3, 0.4, 0.3)), classes),
+      ("forest_regression", features :+ new RandomForestRegressor("forest").setLabelCol("rings")
+        .setNumTrees(5).setMaxDepth(4).setSeed(7), Seq("prediction")),
+      ("gbt_classifier", features :+ new GBTClassifier("gbt").setLabelCol("old").setMaxIter(6)
+        .setMaxDepth(3).setSeed(7), classes),
+      ("gbt_regression", features :+ new GBTRegressor("gbt").setLabelCol("rings").setMaxIter(6)
+        .setMaxDepth(3).setSeed(7), Seq("prediction")))
+  }
+
+  def writeModels(folder: String, path: String): Unit = {
+    val session = open()
+    val data = frame(session, rows(path))
+    models.foreach { case (name, stages, wanted) =>
+      val fitted = new Pipeline("fitted").setStages(stages.toArray).fit(data)
+      val transformed = fitted.transform(data)
+      save(fitted, s"$folder/$name.zip", name, transformed)
+      val made = transformed.select(wanted.head, wanted.tail: _*).collect().map(_.toSeq).toSeq
+      val expected = JsObject("wanted" -> JsArray(wanted.map(JsString(_)).toVector),
+        "spark" -> table(wanted, made))
+      Files.write(Paths.get(folder, s"$name.json"), (expected.compactPrint + "\n").getBytes("UTF-8"))
+    }
+    session.stop()
+  }
+
+  def open(): SparkSession = {
     val session = SparkSession.builder.master("local[1]").config("spark.ui.enabled", "false")
       .config("spark.sql.shuffle.partitions", 1).getOrCreate()
     session.sparkContext.setLogLevel("OFF")
+    session
+  }
+
+  def save(fitted: org.apache.spark.ml.PipelineModel, target: String, name: String,
+           transformed: DataFrame): Unit = {
+    val file = BundleFile(new File(target))
+    try BundleWriter[SparkBundleContext, Transformer](fitted).name(name)
+      .format(SerializationFormat.Json).save(file)(SparkBundleContext().withDataset(transformed)).get
+    finally file.close()
+  }
+
+  def write(folder: String, path: String): Unit = {
+    val session = open()
     val columns = rows(path)
     val data = frame(session, columns)
     pipelines.foreach { case (name, stages, wanted) =>
       val fitted = new Pipeline("fitted").setStages(stages.toArray).fit(data)
       val transformed = fitted.transform(data)
-      val context = SparkBundleContext().withDataset(transformed)
-      Seq(s"$folder/$name.zip", s"$folder/$name").foreach { target =>
-        val file = BundleFile(new File(target))
-        try BundleWriter[SparkBundleContext, Transformer](fitted).name(name)
-          .format(SerializationFormat.Json).save(file)(context).get
-        finally file.close()
-      }
+      Seq(s"$folder/$name.zip", s"$folder/$name")
+        .foreach(target => save(fitted, target, name, transformed))
       val made = transformed.select(wanted.head, wanted.tail: _*).collect().map(_.toSeq).toSeq
       val expected = JsObject((Seq("wanted" -> JsArray(wanted.map(JsString(_)).toVector),
         "spark" -> table(wanted, made)) ++
@@ -199,8 +302,9 @@ object Fixtures {
 
   def main(arguments: Array[String]): Unit = arguments.toList match {
     case "write" :: folder :: path :: Nil => write(folder, path)
+    case "models" :: folder :: path :: Nil => writeModels(folder, path)
     case "apply" :: bundle :: path :: wanted =>
       println(JsObject(runtime(bundle, rows(path), wanted).toMap).compactPrint)
-    case _ => sys.error("usage: Fixtures write FOLDER ROWS | apply BUNDLE ROWS COLUMN...")
+    case _ => sys.error("usage: Fixtures write FOLDER ROWS | models FOLDER ROWS | apply BUNDLE ROWS COLUMN...")
   }
 }

@@ -1,8 +1,6 @@
 /* PolynomialExpansion: all products of up to `degree` elements of a vector, in Spark's order. */
 #include "feature/kind.h"
 
-#include <math.h>
-
 enum { HIGHEST_DEGREE = 64 };
 
 static bool read_expansion(struct bundle_node *node)
@@ -49,12 +47,12 @@ static struct feature_column make_expansion(const struct feature_stage *stage, s
     return (struct feature_column){NULL, FEATURE_NUMBER, true, width - 1};
 }
 
-/* Spark multiplies on only while there is something to multiply: where a product is 0 or not a
- * number, it and all that it is part of stay 0. */
+/* Spark multiplies on only while there is something to multiply: where a product is 0, all that it
+ * is part of stays 0. */
 static double product_of(double product, double factor)
 {
     double value = product * factor;
-    return fabs(value) > 0 ? value : 0;
+    return product == 0 || value == 0 ? 0 : value;
 }
 
 static void multiply(const struct work *work, const struct step *step, size_t product,

@@ -133,6 +133,21 @@ def cases():
             stage("Imputer", inputCol="gap", outputCol="g"),
             assemble(["g", "x"], handleInvalid="skip"),
             stage("StandardScaler", inputCol="v", outputCol="s", withMean=True)], ["i", "s"])
+    yield from of_vectors()
+    for buckets, columns in ((3, ["x"]), (4, ["x", "category", "y"])):
+        yield (f"discretizer_{buckets}",
+               [stage("QuantileDiscretizer", inputCols=columns, outputCols=[f"{c}_b" for c in columns],
+                      numBuckets=buckets, handleInvalid="keep")], [f"{c}_b" for c in columns])
+    yield ("discretizer_defaults", [stage("QuantileDiscretizer", inputCol="gap", outputCol="b")],
+           ["b"])
+    yield ("discretizer_skip", [stage("QuantileDiscretizer", inputCol="gap", outputCol="b",
+                                      numBuckets=7, handleInvalid="skip", relativeError=0.1)], ["b"])
+    yield ("binarizer", [stage("Binarizer", inputCol="x", outputCol="b", threshold=0.3)], ["b"])
+    yield ("binarizer_several",
+           [stage("Binarizer", inputCols=["x", "y", "gap"], outputCols=["b", "c", "d"],
+                  thresholds=[0.1, -3.0, 2.0])], ["b", "c", "d"])
+    yield ("words", [stage("Tokenizer", inputCol="kind", outputCol="w"),
+                     stage("HashingTF", inputCol="w", outputCol="h", numFeatures=7)], ["h"])
     yield ("chain",
            [stage("StringIndexer", inputCol="kind", outputCol="i", handleInvalid="keep"),
             stage("Imputer", inputCols=["gap"], outputCols=["g"], strategy="median"),
@@ -144,6 +159,31 @@ def cases():
             stage("MinMaxScaler", inputCol="n", outputCol="m"),
             stage("StandardScaler", inputCol="m", outputCol="z", withMean=True),
             assemble(["u", "z", "w", "category"], "features")], ["features"])
+
+
+def of_vectors():
+    """As cases, of one vector with zeros of both signs, a constant and, among the new rows, NaN."""
+    vector = assemble(["x", "y", "same", "category"], handleInvalid="keep")
+
+    def one(name, type_, **parameters):
+        return (name, [vector, stage(type_, inputCol="v", outputCol="s", **parameters)], ["s"])
+    yield one("robust_defaults", "RobustScaler")
+    yield one("robust_centered", "RobustScaler", withCentering=True, lower=0.1, upper=0.8)
+    yield one("robust_unscaled", "RobustScaler", withCentering=True, withScaling=False)
+    yield one("robust_neither", "RobustScaler", withScaling=False, relativeError=0.2)
+    yield ("robust_nan", [assemble(["gap", "y"], handleInvalid="keep"),
+                          stage("RobustScaler", inputCol="v", outputCol="s")], ["s"])
+    yield one("max_abs", "MaxAbsScaler")
+    yield ("max_abs_nan", [assemble(["gap", "y"], handleInvalid="keep"),
+                           stage("MaxAbsScaler", inputCol="v", outputCol="s")], ["s"])
+    yield one("normalizer_1", "Normalizer", p=1.0)
+    yield one("normalizer_2", "Normalizer")
+    yield one("normalizer_3", "Normalizer", p=3.0)
+    yield one("normalizer_inf", "Normalizer", p="Infinity")
+    yield one("product", "ElementwiseProduct", scalingVec=[0.5, -3.0, 0.0, 1e-3])
+    yield one("expansion_2", "PolynomialExpansion")
+    yield one("expansion_3", "PolynomialExpansion", degree=3)
+    yield one("slicer", "VectorSlicer", indices=[3, 0])
 
 
 def number(value):
@@ -194,14 +234,16 @@ class Spark:
         return self.session.read.schema(schema).json(str(path)).coalesce(1)
 
     def stages(self, stages):
-        from pyspark.ml import feature
+        from pyspark.ml import feature, linalg
         words = {"-Infinity": -INF, "Infinity": INF}
 
-        def plain(value):
+        def plain(value, key=None):
+            if key == "scalingVec":
+                return linalg.Vectors.dense(value)
             if isinstance(value, list):
                 return [plain(element) for element in value]
             return words.get(value, value) if isinstance(value, str) else value
-        return [getattr(feature, spec["type"])(**{key: plain(value) for key, value in spec.items()
+        return [getattr(feature, spec["type"])(**{key: plain(value, key) for key, value in spec.items()
                                                   if key != "type"}) for spec in stages]
 
     def collect(self, frame, wanted):

@@ -23,16 +23,10 @@ static bool read_binarizer(struct bundle_node *node)
 
 static void write_binarizer(struct json_out *json, const struct feature_stage *stage, size_t column)
 {
-    (void)column;
-    if (stage->input_count > 1) {
-        put_shapes(json, "input_shapes_list", stage->of.binarizer.shapes, stage->input_count);
-        put_numbers(json, "thresholds", "list", stage->of.binarizer.thresholds, stage->input_count);
-        return;
-    }
     out_open(json, "input_shapes", '{');
-    put_data_shape(json, "data_shape", stage->of.binarizer.shapes[0]);
+    put_data_shape(json, "data_shape", stage->of.binarizer.shapes[column]);
     out_close(json, '}');
-    put_number(json, "threshold", stage->of.binarizer.thresholds[0]);
+    put_number(json, "threshold", stage->of.binarizer.thresholds[column]);
 }
 
 static struct feature_column ask_binarizer(const struct feature_stage *stage, size_t i)
@@ -73,5 +67,6 @@ const struct kind KIND_BINARIZER = {
     .make = make_binarizer,
     .apply = step_binarizer,
     .by_element = true,
+    .by_column = true,
     .plain = true,
 };

@@ -39,10 +39,9 @@ typedef bool bundle_sink(void *context, const char *path, const void *bytes, siz
                          struct lathe_error *error);
 
 /* Writes a bundle file by file. The pipeline must be fitted; PCA and Spark's models, which only
- * bundles bring, are LATHE_UNSUPPORTED. A StringIndexer of several columns
- * becomes a node a column, since MLeap 0.20's runtime knows only those. The bundle does not say
- * when or where it was made, and its uid is made of its content: the same pipeline gives the same
- * bytes. */
+ * bundles bring, are LATHE_UNSUPPORTED. A StringIndexer or Binarizer of several columns becomes a
+ * node a column, since MLeap's runtime knows only those. The bundle does not say when or where it
+ * was made, and its uid is made of its content: the same pipeline gives the same bytes. */
 bool bundle_write(const struct pipeline *pipeline, bundle_sink *sink, void *context,
                   struct lathe_error *error);
 

@@ -307,7 +307,7 @@ static const char *name_node(struct writer *writer, const struct feature_stage *
     size_t size = strlen(base);
     if (size > LONGEST_NAME || strspn(base, SAFE) != size)
         base = feature_kind_op(stage->kind);
-    int used = stage->kind == FEATURE_STRING_INDEXER && stage->input_count > 1
+    int used = kind_of(stage->kind)->by_column && stage->input_count > 1
                    ? snprintf(out, LONGEST_NAME + 32, "%s_%zu", base, column)
                    : snprintf(out, LONGEST_NAME + 32, "%s", base);
     for (size_t again = 1;; again++) {
@@ -342,8 +342,7 @@ static bool write_node(struct writer *writer, const struct feature_stage *stage,
     if (!emit(writer, path, &json))
         return false;
     struct feature_stage alone = *stage;
-    bool one_column = stage->kind == FEATURE_STRING_INDEXER;
-    if (one_column) {
+    if (kind_of(stage->kind)->by_column) {
         alone.inputs += column;
         alone.outputs += column;
         alone.input_count = alone.output_count = 1;
@@ -419,7 +418,7 @@ bool bundle_write(const struct pipeline *pipeline, bundle_sink *sink, void *cont
         return fail_memory(error, "a bundle");
     bool written = true;
     for (size_t s = 0; s < count && written; s++) {
-        size_t columns = stages[s].kind == FEATURE_STRING_INDEXER ? stages[s].input_count : 1;
+        size_t columns = kind_of(stages[s].kind)->by_column ? stages[s].input_count : 1;
         for (size_t column = 0; column < columns && written; column++)
             written = write_node(&writer, &stages[s], column);
     }

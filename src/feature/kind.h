@@ -33,6 +33,7 @@ struct kind {
     kind_refuses *refuses; /* whether it may refuse or skip a row for any of its inputs; NULL: no */
     bool by_element;       /* each value it reads makes one of its own */
     bool plain;            /* makes neither NaN nor -0.0 */
+    bool by_column;        /* becomes a node a column: MLeap's runtime knows no other */
     bool numbered;         /* its ports in a bundle are input0, input1 ... even where it has one */
 };
 

@@ -135,6 +135,7 @@ static const struct kind STRING_INDEXER = {
     .apply = step_string_indexer,
     .refuses = refuses_invalid,
     .by_element = true,
+    .by_column = true,
     .plain = true,
 };
 

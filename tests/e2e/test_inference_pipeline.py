@@ -402,3 +402,56 @@ def test_a_request_chooses_any_column_as_its_answer(two_answers, output, right):
     lines = "\n".join([json.dumps({"schema": schema, "data": WIDE_ROW}),
                        json.dumps({"data": WIDE_ROW})])
     assert two_answers.ask(lines, "application/jsonlines").split("\n") == [right, right]
+
+
+# --- Spark's own models ---------------------------------------------------------------------------
+
+ABALONES = {column["name"]: column["values"]
+            for column in json.loads((BUNDLES / "models/rows.json").read_text())["columns"]}
+MEASURES = ["sex", "length", "diameter", "height", "whole", "shucked", "viscera", "shell"]
+ABALONE_ROWS = list(zip(*(ABALONES[name] for name in MEASURES)))
+
+
+def sparks(name, column):
+    """What Spark made of the rows with the pipeline."""
+    columns = json.loads((BUNDLES / "models" / f"{name}.json").read_text())["spark"]
+    return next(c["values"] for c in columns if c["name"] == column)
+
+
+def spark_container(name, output):
+    schema = {"input": [{"name": measure, "type": "double" if i else "string"}
+                        for i, measure in enumerate(MEASURES)], "output": output}
+    archive = packed({"model.zip": (BUNDLES / "models" / f"{name}.zip").read_bytes()})
+    return SPARKML, archive, {"SAGEMAKER_SPARKML_SCHEMA": json.dumps(schema)}
+
+
+@pytest.mark.parametrize("name", ["gbt_classifier", "logistic", "forest_regression"])
+def test_a_pipeline_that_ends_with_sparks_model(server, name):
+    endpoint = deployed(server, spark_container(name, {"name": "prediction", "type": "double"}))
+    answers = [float(line) for line in endpoint.ask(as_csv(ABALONE_ROWS)).split()]
+    assert answers == sparks(name, "prediction")
+    assert float(endpoint.ask(as_csv(ABALONE_ROWS[7:8]))) == sparks(name, "prediction")[7]
+
+
+def test_its_probabilities(server):
+    vector = {"name": "probability", "type": "double", "struct": "vector"}
+    endpoint = deployed(server, spark_container("forest_classifier", vector))
+    answers = endpoint.ask(as_csv(ABALONE_ROWS)).split("\n")
+    assert [[float(value) for value in line.split(",")] for line in answers if line] == sparks(
+        "forest_classifier", "probability")
+
+
+def test_a_stage_that_is_not_known_is_named(server):
+    _, archive, environment = spark_container("logistic", {"name": "prediction", "type": "double"})
+    with zipfile.ZipFile(BUNDLES / "models/logistic.zip") as bundle:
+        files = {name: bundle.read(name) for name in bundle.namelist()}
+    node = "root/logistic.node/model.json"
+    files[node] = files[node].replace(b"logistic_regression", b"linear_svc")
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as bundle:
+        for path, content in files.items():
+            bundle.writestr(path, content)
+    failed = Deployed(server, [(SPARKML, packed({"model.zip": out.getvalue()}), environment)]).answer
+    assert failed["EndpointStatus"] == "Failed"
+    assert "root/logistic.node" in failed["FailureReason"]
+    assert "linear_svc" in failed["FailureReason"]

@@ -71,10 +71,21 @@ SPECIFICATION = {"stages": [
     {"type": "StandardScaler", "inputCol": "n", "outputCol": "zm", "withMean": True,
      "withStd": False},
     {"type": "MinMaxScaler", "inputCol": "n", "outputCol": "mm", "min": -1, "max": 2.5},
+    {"type": "RobustScaler", "inputCol": "n", "outputCol": "rs", "withCentering": True},
+    {"type": "MaxAbsScaler", "inputCol": "n", "outputCol": "ma"},
+    {"type": "Normalizer", "inputCol": "n", "outputCol": "no"},
+    {"type": "ElementwiseProduct", "inputCol": "n", "outputCol": "ep",
+     "scalingVec": [0.5, -1, 2, 0]},
+    {"type": "PolynomialExpansion", "inputCol": "n", "outputCol": "pe", "degree": 2},
+    {"type": "VectorSlicer", "inputCol": "n", "outputCol": "vs", "indices": [2, 0]},
+    {"type": "Binarizer", "inputCol": "x", "outputCol": "bi", "threshold": 0.3},
+    {"type": "QuantileDiscretizer", "inputCol": "y", "outputCol": "qd", "numBuckets": 4},
+    {"type": "Tokenizer", "inputCol": "kind", "outputCol": "words"},
+    {"type": "HashingTF", "inputCol": "words", "outputCol": "tf", "numFeatures": 5},
     {"type": "VectorAssembler", "inputCols": ["u", "w", "o", "z", "mm", "b", "e", "l", "limit"],
      "outputCol": "features"}]}
 WANTED = ["i", "j", "s", "limit", "g", "h", "m", "b", "d", "e", "f", "l", "z", "zs", "zm", "mm",
-          "features"]
+          "features", "rs", "ma", "no", "ep", "pe", "vs", "bi", "qd", "tf"]
 
 
 def close(found, expected):

@@ -5,7 +5,10 @@
 
 #include <stdlib.h>
 
-enum { CHUNK = 2048 }; /* rows at a time: their columns stay in the cache */
+enum {
+    CHUNK = 2048,    /* rows at a time: their columns stay in the cache; or */
+    BYTES = 64 << 20 /* as many as take no more than that */
+};
 
 static void side_clear(struct fit_side *side)
 {
@@ -349,7 +352,9 @@ static bool begin_pass(struct fit *fit, struct lathe_error *error)
     size_t values = 0;
     for (size_t i = 0; i < fit->column_count; i++)
         values += fit->columns[i].width;
-    fit->scratch = malloc(plan_scratch(fit->plan, CHUNK));
+    fit->chunk = BYTES / plan_scratch(fit->plan, 1);
+    fit->chunk = fit->chunk > CHUNK ? CHUNK : fit->chunk ? fit->chunk : 1;
+    fit->scratch = malloc(plan_scratch(fit->plan, fit->chunk));
     fit->values = calloc(values + 1, sizeof *fit->values);
     fit->passing = fit->scratch && fit->values;
     return fit->passing || fail_memory(error, "fitting a feature pipeline");
@@ -424,8 +429,8 @@ static bool add_chunk(struct fit *fit, const struct feature_batch *batch, size_t
 
 bool fit_add(struct fit *fit, const struct feature_batch *batch, struct lathe_error *error)
 {
-    for (size_t from = 0; fit->passing && from < batch->rows; from += CHUNK) {
-        size_t rows = batch->rows - from < CHUNK ? batch->rows - from : CHUNK;
+    for (size_t from = 0; fit->passing && from < batch->rows; from += fit->chunk) {
+        size_t rows = batch->rows - from < fit->chunk ? batch->rows - from : fit->chunk;
         if (!add_chunk(fit, batch, from, rows, error))
             return false;
     }

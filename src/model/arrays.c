@@ -244,7 +244,7 @@ static bool answer_all(const struct lathe_predictor *predictor, const struct sin
     struct rows rows;
     struct run run = {0};
     bool done = rows_open(&rows, predictor, columns, error) &&
-                run_open(&run, predictor, NULL, NULL, BATCH_ROWS, error);
+                run_open(&run, predictor, NULL, NULL, sink->rows, error);
     for (size_t row = 0; done && row < count; row += sink->rows) {
         size_t now = count - row < sink->rows ? count - row : sink->rows;
         struct batch batch;
@@ -267,14 +267,15 @@ bool lathe_predict_values(const struct lathe_predictor *predictor, enum lathe_an
                           const struct lathe_values *columns, size_t rows, double *out,
                           struct lathe_error *error)
 {
-    struct sink sink = {.what = what, .numbers = out, .rows = BATCH_ROWS};
+    struct sink sink = {.what = what, .numbers = out, .rows = run_most_rows(predictor, NULL)};
     if (what == LATHE_PREDICTION && answers_texts(predictor))
         return fail(error, LATHE_UNSUPPORTED, "the answer is a text: ask for texts");
     if (what != LATHE_PREDICTION) {
         if (!ask_can(predictor, what, error))
             return false;
         sink.width = ask_width(predictor, what);
-        sink.rows = ask_batch(predictor, what);
+        size_t fit = ask_batch(predictor, what);
+        sink.rows = fit < sink.rows ? fit : sink.rows;
         sink.asked = malloc(sink.rows * sink.width * sizeof *sink.asked + 1);
         if (!sink.asked)
             return fail(error, LATHE_NO_MEMORY, "no memory for answers of %zu values", sink.width);
@@ -290,7 +291,9 @@ bool lathe_predict_texts(const struct lathe_predictor *predictor,
 {
     if (!answers_texts(predictor))
         return fail(error, LATHE_UNSUPPORTED, "the answer is a number: ask for values");
-    const struct sink sink = {
-        .what = LATHE_PREDICTION, .text = true, .texts = out, .rows = BATCH_ROWS};
+    const struct sink sink = {.what = LATHE_PREDICTION,
+                              .text = true,
+                              .texts = out,
+                              .rows = run_most_rows(predictor, NULL)};
     return answer_all(predictor, &sink, columns, rows, error);
 }

@@ -33,6 +33,10 @@ struct run {
     struct run_part *parts;
 };
 
+/* How many rows to take through the parts at once (plan: as in run_open): BATCH_ROWS, or fewer where
+ * transformers make so many values of a row that memory would run short. */
+size_t run_most_rows(const struct lathe_predictor *predictor, const struct plan *plan);
+
 /* LATHE_NO_MEMORY. */
 bool run_open(struct run *run, const struct lathe_predictor *predictor, const struct schema *schema,
               const struct plan *plan, size_t rows, struct lathe_error *error);

@@ -156,7 +156,8 @@ static bool predict_csv(struct request *request)
         return fail(request->error, LATHE_INVALID_DATA,
                     "line 1 is a header, the names of the columns: expected the first row there");
     size_t most = request->size / schema->width + 1;
-    size_t room = most < BATCH_ROWS ? most : BATCH_ROWS;
+    size_t room = run_most_rows(request->predictor, request->plan);
+    room = most < room ? most : room;
     struct row_columns columns;
     if (!row_columns_open(&columns, schema, request->plan, room, request->error))
         return false;
@@ -181,7 +182,8 @@ static bool predict_json_rows(struct request *request, const struct json_rows *f
                               struct row_columns *columns)
 {
     struct csv_scratch scratch = {.bytes = malloc(request->size), .size = request->size};
-    size_t room = rows < BATCH_ROWS ? rows : BATCH_ROWS;
+    size_t room = run_most_rows(request->predictor, request->plan);
+    room = rows < room ? rows : room;
     if (!scratch.bytes || !run_open(&request->run, request->predictor, request->schema,
                                     request->plan, room, request->error)) {
         free(scratch.bytes);
@@ -190,8 +192,8 @@ static bool predict_json_rows(struct request *request, const struct json_rows *f
     bool predicted = json_rows_columns(from, columns->columns, columns->count,
                                        request->schema->width, rows, &scratch, request->error) &&
                      row_columns_finish(columns, rows, request_first_row(request), request->error);
-    for (size_t row = 0; predicted && row < rows; row += BATCH_ROWS) {
-        size_t count = rows - row < BATCH_ROWS ? rows - row : BATCH_ROWS;
+    for (size_t row = 0; predicted && row < rows; row += room) {
+        size_t count = rows - row < room ? rows - row : room;
         const struct batch batch = row_columns_batch(columns, row, count);
         predicted = request_batch(request, &batch, request_first_row(request) + row);
     }

@@ -72,6 +72,19 @@ static size_t lay_out(const struct run *run, struct run_part *parts)
     return used;
 }
 
+size_t run_most_rows(const struct lathe_predictor *predictor, const struct plan *plan)
+{
+    enum { BYTES = 64 << 20 };
+    const struct run run = {.predictor = predictor, .plan = plan};
+    size_t most = BATCH_ROWS;
+    for (size_t i = 0; i < predictor->part_count; i++) {
+        size_t row = predictor->parts[i].pipeline ? plan_scratch(plan_of(&run, i), 1) : 0;
+        if (row && BYTES / row < most)
+            most = BYTES / row;
+    }
+    return most ? most : 1;
+}
+
 bool run_open(struct run *run, const struct lathe_predictor *predictor, const struct schema *schema,
               const struct plan *plan, size_t rows, struct lathe_error *error)
 {

@@ -24,7 +24,7 @@ struct fit {
     struct plan *plan;
     enum feature_type *types; /* a value of the plan's outputs */
     void *scratch;
-    size_t chunk; /* rows at a time */
+    size_t chunk;                 /* rows at a time */
     union feature_values *values; /* the batch's, moved to the rows at hand */
 };
 

@@ -33,8 +33,8 @@ struct run {
     struct run_part *parts;
 };
 
-/* How many rows to take through the parts at once (plan: as in run_open): BATCH_ROWS, or fewer where
- * transformers make so many values of a row that memory would run short. */
+/* How many rows to take through the parts at once (plan: as in run_open): BATCH_ROWS, or fewer
+ * where transformers make so many values of a row that memory would run short. */
 size_t run_most_rows(const struct lathe_predictor *predictor, const struct plan *plan);
 
 /* LATHE_NO_MEMORY. */

@@ -58,5 +58,7 @@ const struct kind *cli_find_job(const char *name, GError **error);
 /* Calls the kind's describe or stop operation for a job. */
 json_t *cli_ask_job(const struct kind *kind, const char *operation, const char *name,
                     GError **error);
+/* The names of what a kind's may belong to (kind->parents); NULL and an error. */
+json_t *cli_parents(const struct kind *kind, GError **error);
 
 #endif

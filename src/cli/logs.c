@@ -36,11 +36,24 @@ static const struct kind *find_logged(const char *name)
 static json_t *streams_of(const struct log *log)
 {
     g_autoptr(json_auto) request =
-        log->kind->own_log_group ? json_pack("{sssssb}", "logGroupName", log->group, "orderBy",
-                                             "LastEventTime", "descending", 1)
-                                 : json_pack("{ssso}", "logGroupName", log->group,
-                                             "logStreamNamePrefix", json_sprintf("%s/", log->name));
+        log->kind->own_log_group
+            ? json_pack("{sssssb}", "logGroupName", log->group, "orderBy", "LastEventTime",
+                        "descending", 1)
+            : json_pack("{ssso}", "logGroupName", log->group, "logStreamNamePrefix",
+                        json_sprintf(log->kind->parents ? "%s" : "%s/", log->name));
     return cli_ask("logs", "DescribeLogStreams", request, NULL);
+}
+
+/* Glue's runs say themselves where their logs are. */
+static char *group_of(const struct log *log)
+{
+    const struct kind *kind = log->kind;
+    if (kind->own_log_group)
+        return g_strconcat(kind->own_log_group, log->name, NULL);
+    g_autoptr(json_auto) told =
+        kind->parents ? cli_ask_job(kind, kind->describe, log->name, NULL) : NULL;
+    const char *group = json_text_at(told, "LogGroupName");
+    return group ? g_strconcat(group, "/output", NULL) : g_strdup(kind->log_group);
 }
 
 static bool find_log(struct log *log, const char *name, GError **error)
@@ -56,7 +69,7 @@ static bool find_log(struct log *log, const char *name, GError **error)
     }
     g_clear_error(&cause);
     const char *own = log->kind->own_log_group;
-    log->group = own ? g_strconcat(own, name, NULL) : g_strdup(log->kind->log_group);
+    log->group = group_of(log);
     g_autoptr(json_auto) output = streams_of(log);
     log->stream = g_strdup(json_text_at(output, "logStreams[0].logStreamName"));
     return log->stream || error_set(error, ERROR_NOT_FOUND, "%s %s has not written a log yet",

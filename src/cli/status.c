@@ -1,4 +1,5 @@
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/clock.h"
@@ -8,10 +9,55 @@
 #include "service/home.h"
 #include "wire/local.h"
 
+enum { SHOWN = 10 };
+
+static double time_of(const json_t *entry)
+{
+    return json_number_at(entry, "CreationTime", json_number_at(entry, "StartedOn", 0));
+}
+
+static int newer_first(const void *a, const void *b)
+{
+    double x = time_of(*(json_t *const *)a), y = time_of(*(json_t *const *)b);
+    return (x < y) - (x > y);
+}
+
+static json_t *newest(const json_t *all)
+{
+    size_t count = json_array_size(all);
+    g_autofree json_t **sorted = g_new(json_t *, count + 1);
+    json_t *shown = json_array();
+    for (size_t i = 0; i < count; i++)
+        sorted[i] = json_array_get(all, i);
+    qsort(sorted, count, sizeof *sorted, newer_first);
+    for (size_t i = 0; i < MIN(count, SHOWN); i++)
+        json_array_append(shown, sorted[i]);
+    return shown;
+}
+
+/* Of what is listed only beside the name of what it belongs to. */
+static json_t *list_below(const struct kind *kind, GError **error)
+{
+    g_autoptr(json_auto) parents = cli_parents(kind, error);
+    g_autoptr(json_auto) all = json_array();
+    size_t i;
+    const json_t *parent;
+    json_array_foreach(parents, i, parent)
+    {
+        g_autoptr(json_auto) request =
+            json_pack("{sOsi}", kind->parent, parent, "MaxResults", SHOWN);
+        g_autoptr(json_auto) output = cli_ask(kind->service, kind->list, request, NULL);
+        json_array_extend(all, json_object_get(output, kind->summaries));
+    }
+    return parents ? newest(all) : NULL;
+}
+
 static json_t *list_of(const struct kind *kind, GError **error)
 {
+    if (kind->parents)
+        return list_below(kind, error);
     g_autoptr(json_auto) request = json_pack("{sssssi}", "SortBy", "CreationTime", "SortOrder",
-                                             "Descending", "MaxResults", 10);
+                                             "Descending", "MaxResults", SHOWN);
     g_autoptr(json_auto) output = cli_ask(kind->service, kind->list, request, error);
     return json_incref(json_object_get(output, kind->summaries));
 }
@@ -25,9 +71,10 @@ static void print_table(const struct kind *kind, const json_t *list)
     const json_t *entry;
     json_array_foreach((json_t *)list, i, entry)
     {
-        g_autofree char *time = clock_iso(json_number_at(entry, "CreationTime", 0));
-        printf("  %-12s %s  %s\n", json_text_at(entry, kind->status), time,
-               json_text_at(entry, kind->name));
+        const char *parent = kind->parents ? json_text_at(entry, kind->parent) : NULL;
+        g_autofree char *time = clock_iso(time_of(entry));
+        printf("  %-12s %s  %s%s%s\n", json_text_at(entry, kind->status), time,
+               parent ? parent : "", parent ? "  " : "", json_text_at(entry, kind->name));
     }
 }
 

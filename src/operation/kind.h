@@ -37,7 +37,11 @@ struct kind {
     size_t count;
     const char *create, *describe, *list, *update, *stop;
     const char *described_by; /* the member by which describe and stop name it; NULL: name */
-    bool named_by_reply;      /* only the reply to `create` names it: by its ARN */
+    /* "ListJobs", "JobNames": it is described, listed and stopped only beside its parent's name,
+     * whose names these tell; its description is the member "JobRun", and what stops it takes
+     * names, as "JobRunIds". Or NULL. */
+    const char *parents, *parent_names, *told_in, *stopped_by;
+    bool named_by_reply; /* only the reply to `create` names it: by its ARN */
     /* Requests may say MetadataProperties.GeneratedBy, and descriptions tell it: a step puts its
      * own name there, and so finds what it made where the reply that named it was lost. */
     bool marked;

@@ -2,6 +2,7 @@
 
 import io
 import json
+import subprocess
 import textwrap
 import time
 import zipfile
@@ -214,3 +215,25 @@ def test_modules_that_pip_does_not_find(jobs):
     told = jobs.run(python(jobs, "print(1)\n", {
         "--additional-python-modules": f"lathe-{unique('none')}==1.0,--no-index"}))
     assert told["JobRunState"] == "FAILED" and "could not be installed" in told["ErrorMessage"]
+
+
+# ---- the command line ----
+
+def test_runs_on_the_command_line(jobs, lathe):
+    def run(*words):
+        return subprocess.run([str(lathe), *words], env=jobs.server.environment(), text=True,
+                              capture_output=True, timeout=60)
+
+    name = python(jobs, "print('the words')\nimport time\ntime.sleep(600)\n")
+    other = jobs.sql("SELECT 'of SQL' AS words")
+    going, told = jobs.start(name), jobs.succeed(other)
+    jobs.wait(name, going, ("RUNNING",))
+    listed = json.loads(run("status", "--json").stdout)["JobRuns"]
+    assert [one["Id"] for one in listed[:2]] == [told["Id"], going]
+    assert f"{name}  {going}" in run("status").stdout
+    assert "of SQL" in run("logs", told["Id"]).stdout
+    assert run("stop", going).returncode == 0
+    jobs.wait(name, going, ("STOPPED",))
+    assert "the words" in run("logs", going, "-f").stdout
+    again = run("stop", going)
+    assert again.returncode != 0 and "STOPPED" in again.stderr

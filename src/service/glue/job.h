@@ -119,7 +119,6 @@ bool bookmark_step_within(struct store_connection *connection, struct store *sto
 bool bookmark_delete_within(struct store_connection *connection, struct store *store,
                             const char *job, GError **error);
 
-operation_function start_job_run, get_job_run, get_job_runs, batch_stop_job_run;
 operation_function get_job_bookmark, reset_job_bookmark;
 operation_function create_job, get_job, get_jobs, list_jobs, batch_get_jobs, update_job, delete_job;
 

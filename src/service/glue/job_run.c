@@ -9,20 +9,6 @@
 
 #define LIST_PAGE 100
 
-const struct kind job_run_kind = {
-    .service = "glue",
-    .word = JOB_RUN_KIND,
-    .noun = "JobRun",
-    .name = "Id",
-    .status = "JobRunState",
-    .reason = "ErrorMessage",
-    .good = {"SUCCEEDED"},
-    .bad = {"FAILED", "TIMEOUT", "ERROR"},
-    .stopped = {"STOPPED"},
-    .going = "RUNNING",
-    .stopping = "STOPPING",
-};
-
 /* ---- what a run has ---- */
 
 const char *job_run_option(const struct resource *run, const char *name)
@@ -242,8 +228,8 @@ static bool start_within(struct store_connection *connection, void *data, GError
     return job_run_start_within(connection, data, error);
 }
 
-bool start_job_run(const struct call *call, const json_t *request, struct reply *reply,
-                   GError **error)
+static bool start_job_run(const struct call *call, const json_t *request, struct reply *reply,
+                          GError **error)
 {
     g_autoptr(json_auto) given = json_copy((json_t *)request);
     g_autoptr(resource_auto) retry = NULL;
@@ -411,8 +397,8 @@ static json_t *describe(const struct resource *run, bool predecessors)
     return told;
 }
 
-bool get_job_run(const struct call *call, const json_t *request, struct reply *reply,
-                 GError **error)
+static bool get_job_run(const struct call *call, const json_t *request, struct reply *reply,
+                        GError **error)
 {
     g_autoptr(resource_auto) run =
         find_run(call, json_text_at(request, "JobName"), json_text_at(request, "RunId"), error);
@@ -426,8 +412,8 @@ static GPtrArray *runs_of(struct store *store, const char *job, GError **error)
     return resource_list(store, &query, NULL, error);
 }
 
-bool get_job_runs(const struct call *call, const json_t *request, struct reply *reply,
-                  GError **error)
+static bool get_job_runs(const struct call *call, const json_t *request, struct reply *reply,
+                         GError **error)
 {
     const char *name = json_text_at(request, "JobName");
     g_autoptr(resource_auto) job = job_find(call, name, error);
@@ -489,8 +475,8 @@ static bool stop_or_signal(struct stop *stop, GError **error)
     return false;
 }
 
-bool batch_stop_job_run(const struct call *call, const json_t *request, struct reply *reply,
-                        GError **error)
+static bool batch_stop_job_run(const struct call *call, const json_t *request, struct reply *reply,
+                               GError **error)
 {
     (void)error;
     const char *job = json_text_at(request, "JobName");
@@ -560,3 +546,40 @@ json_t *job_runs_named(struct store *store, const char *job, GError **error)
         json_array_append_new(names, json_string(((struct resource *)runs->pdata[i])->name));
     return names;
 }
+
+/* ---- what it is ---- */
+
+static const struct operation operations[] = {
+    {"StartJobRun", start_job_run, OPERATION_BLOCKING},
+    {"GetJobRun", get_job_run, OPERATION_BLOCKING},
+    {"GetJobRuns", get_job_runs, OPERATION_BLOCKING},
+    {"BatchStopJobRun", batch_stop_job_run, OPERATION_BLOCKING},
+};
+
+const struct kind job_run_kind = {
+    .service = "glue",
+    .word = JOB_RUN_KIND,
+    .noun = "JobRun",
+    .name = "Id",
+    .status = "JobRunState",
+    .reason = "ErrorMessage",
+    .parent = "JobName",
+    .summaries = "JobRuns",
+    .operations = operations,
+    .count = G_N_ELEMENTS(operations),
+    .describe = "GetJobRun",
+    .list = "GetJobRuns",
+    .stop = "BatchStopJobRun",
+    .described_by = "RunId",
+    .parents = "ListJobs",
+    .parent_names = "JobNames",
+    .told_in = "JobRun",
+    .stopped_by = "JobRunIds",
+    .good = {"SUCCEEDED"},
+    .bad = {"FAILED", "TIMEOUT", "ERROR"},
+    .stopped = {"STOPPED"},
+    .going = "RUNNING",
+    .stopping = "STOPPING",
+    .log_group = "/aws-glue/jobs/output",
+    .title = "runs of jobs (Glue)",
+};

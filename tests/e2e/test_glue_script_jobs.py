@@ -46,6 +46,16 @@ def test_arguments_are_passed_as_glue_passes_them(jobs):
     assert told["LogGroupName"] == "/aws-glue/python-jobs"
 
 
+def test_arguments_by_glues_own_function(jobs):
+    name = python(jobs, """
+        import sys
+        from awsglue.utils import getResolvedOptions
+        told = getResolvedOptions(sys.argv, ["JOB_NAME", "OUT"])
+        print("TOLD", told["JOB_NAME"], told["OUT"])
+        """, {"--OUT": "a"})
+    assert f"TOLD {name} b c" in jobs.log(jobs.succeed(name, {"--OUT": "b c"}))
+
+
 def zipped(**files):
     made = io.BytesIO()
     with zipfile.ZipFile(made, "w") as archive:

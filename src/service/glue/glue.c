@@ -156,4 +156,5 @@ const struct service glue_service = {
     .kinds = kinds,
     .drivers = drivers,
     .open = sql_runs_open,
+    .tidy = job_runs_tidy,
 };

@@ -66,6 +66,9 @@ json_t *job_runs_named(struct store *store, const char *job, GError **error);
 bool job_runs_forget_within(struct store_connection *connection, struct lathe *lathe,
                             const json_t *going, const json_t *others, GError **error);
 
+/* Runs that ended are told for 90 days, as by AWS. */
+void job_runs_tidy(struct lathe *lathe, double now);
+
 /* What a run was begun with: the value of an argument ("--TempDir"), or NULL. */
 const char *job_run_option(const struct resource *run, const char *name);
 /* "/aws-glue/jobs" and "/aws-glue/jobs/output": where its log is told to be, and is. */

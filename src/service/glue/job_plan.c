@@ -15,6 +15,8 @@
 
 #define ROOT "/opt/ml/"
 #define CODE "code"
+/* GiB that a script may have on disk, as Glue's workers have them. */
+enum { PYTHON_DISK = 20, SPARK_DISK = 94 };
 
 /* What is done before the script begins is none of its arguments. */
 static const char *const special[] = {"--extra-py-files",
@@ -255,7 +257,8 @@ static json_t *settings_of(const struct making *making, const json_t *words)
         is_spark ? spark_settings(call->lathe->settings, call->lathe->url, call->region,
                                   json_integer_at(body, "NumberOfWorkers", 1))
                  : NULL;
-    struct script script = {.entrypoint = words, .spark = spark};
+    struct script script = {
+        .entrypoint = words, .spark = spark, .volume = is_spark ? SPARK_DISK : PYTHON_DISK};
     json_t *settings = script_settings(call, &script);
     json_object_set(settings, "PythonPath", making->paths);
     json_object_set(settings, "Wheels", making->wheels);

@@ -547,6 +547,28 @@ json_t *job_runs_named(struct store *store, const char *job, GError **error)
     return names;
 }
 
+/* ---- growing old ---- */
+
+#define KEPT_SECONDS (90 * 86400.0)
+
+static void forget_old(struct lathe *lathe, const struct resource *run)
+{
+    g_autoptr(GError) error = NULL;
+    bool found;
+    if (!has_ended(run->status))
+        return;
+    if (!resource_delete(lathe->store, JOB_RUN_KIND, run->name, &found, &error))
+        g_warning("a run that grew old: %s", error->message);
+}
+
+void job_runs_tidy(struct lathe *lathe, double now)
+{
+    struct resource_query query = {.kind = JOB_RUN_KIND, .created_before = now - KEPT_SECONDS};
+    g_autoptr(GPtrArray) old = resource_list(lathe->store, &query, NULL, NULL);
+    for (guint i = 0; old && i < old->len; i++)
+        forget_old(lathe, old->pdata[i]);
+}
+
 /* ---- what it is ---- */
 
 static const struct operation operations[] = {

@@ -1,0 +1,146 @@
+"""Runs of glueetl jobs: scripts as Glue's users write them, on real PySpark. What they wrote is asked
+of Athena."""
+
+import json
+import textwrap
+import zipfile
+import io
+
+import pytest
+from spark_jobs import JAVA_OPTIONS, spark_server
+
+from e2e.glue_jobs import Jobs
+
+pytestmark = pytest.mark.full
+
+
+@pytest.fixture(scope="module")
+def jobs(server_factory, tmp_path_factory):
+    return Jobs(spark_server(server_factory, tmp_path_factory.mktemp("spark"),
+                             environment={"JAVA_TOOL_OPTIONS": JAVA_OPTIONS}))
+
+
+def etl(jobs, script, arguments=None, **more):
+    return jobs.make("glueetl", textwrap.dedent(script), arguments, GlueVersion="4.0",
+                     WorkerType="G.1X", NumberOfWorkers=2, **more)
+
+
+BEGIN = """
+import sys
+from awsglue.transforms import *
+from awsglue.utils import getResolvedOptions
+from pyspark.context import SparkContext
+from awsglue.context import GlueContext
+from awsglue.job import Job
+
+args = getResolvedOptions(sys.argv, ["JOB_NAME", "bucket", "database"])
+context = GlueContext(SparkContext())
+job = Job(context)
+job.init(args["JOB_NAME"], args)
+"""
+MOVE = BEGIN + """
+frame = context.create_dynamic_frame.from_catalog(
+    database=args["database"], table_name="raw", transformation_ctx="source")
+mapped = ApplyMapping.apply(frame=frame, mappings=[("id", "int", "number", "long"),
+                                                   ("word", "string", "word", "string")])
+context.write_dynamic_frame.from_options(
+    frame=mapped, connection_type="s3", format="parquet",
+    connection_options={"path": f"s3://{args['bucket']}/good/"})
+print("COUNT", mapped.count())
+job.commit()
+"""
+
+
+def test_a_script_of_glues_moves_what_is_new(jobs):
+    jobs.succeed(jobs.sql("""
+        CREATE EXTERNAL TABLE raw (id int, word string) ROW FORMAT DELIMITED FIELDS TERMINATED BY ','
+          LOCATION 's3://${bucket}/raw/';
+        CREATE EXTERNAL TABLE good (number bigint, word string) STORED AS PARQUET
+          LOCATION 's3://${bucket}/good/'"""))
+    name = etl(jobs, MOVE, {"--job-bookmark-option": "job-bookmark-enable", "--enable-metrics": "true",
+                            "--enable-glue-datacatalog": "true",
+                            "--TempDir": f"s3://{jobs.bucket}/temporary/"})
+    jobs.put("raw/a.csv", "1,one\n2,two\n")
+    told = jobs.succeed(name)
+    assert told["LogGroupName"] == "/aws-glue/jobs" and "COUNT 2" in jobs.log(told)
+    jobs.put("raw/b.csv", "3,three\n")
+    jobs.succeed(name)
+    rows = "SELECT number, word FROM good ORDER BY number"
+    assert jobs.ask(rows) == [["1", "one"], ["2", "two"], ["3", "three"]]
+    entry = jobs.glue.get_job_bookmark(JobName=name)["JobBookmarkEntry"]
+    assert entry["Run"] == 2 and "source" in json.loads(entry["JobBookmark"])
+    jobs.glue.reset_job_bookmark(JobName=name)
+    assert "COUNT 3" in jobs.log(jobs.succeed(name))
+
+
+def test_files_properties_and_modules_of_a_script(jobs):
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as made:
+        made.writestr("inner/__init__.py", "def double(x): return 2 * x\n")
+    jobs.put("lib/inner.zip", archive.getvalue())
+    jobs.put("lib/side.py", "word = 'beside'\n")
+    name = etl(jobs, BEGIN + """
+import inner, side
+spark = context.spark_session
+numbers = spark.sparkContext.parallelize([1, 2]).map(inner.double).collect()
+print("SEEN", numbers, side.word, spark.conf.get("spark.sql.shuffle.partitions"),
+      spark.conf.get("spark.own.word"))
+""", {"--extra-py-files": f"s3://{jobs.bucket}/lib/inner.zip,s3://{jobs.bucket}/lib/side.py",
+      "--conf": "spark.sql.shuffle.partitions=3 --conf spark.own.word=a=b"})
+    assert "SEEN [2, 4] beside 3 a=b" in jobs.log(jobs.succeed(name))
+
+
+def test_a_script_that_fails_moves_no_bookmark(jobs):
+    name = etl(jobs, BEGIN + "job.commit()\nraise ValueError('the reason')\n",
+               {"--job-bookmark-option": "job-bookmark-enable"})
+    told = jobs.run(name)
+    assert told["JobRunState"] == "FAILED" and "the reason" in told["ErrorMessage"]
+    with pytest.raises(jobs.glue.exceptions.EntityNotFoundException):
+        jobs.glue.get_job_bookmark(JobName=name)
+
+
+def test_a_run_is_stopped_with_its_jvm(jobs):
+    name = etl(jobs, BEGIN + "print('READY', flush=True)\nimport time\ntime.sleep(600)\n")
+    run = jobs.start(name)
+    jobs.wait(name, run, ("RUNNING",))
+    jobs.glue.batch_stop_job_run(JobName=name, JobRunIds=[run])
+    assert jobs.wait(name, run)["JobRunState"] == "STOPPED"
+
+
+def test_a_kill_in_a_run_leaves_all_or_nothing(jobs):
+    """The server is killed while Spark writes; the retry writes the rest, and each row is there once
+    where the script overwrites its place."""
+    script = MOVE.replace("job.commit()", """
+        if not sys.argv[sys.argv.index("--JOB_RUN_ID") + 1].endswith("_attempt_1"):
+            import time
+            time.sleep(600)
+        job.commit()""".replace("\n        ", "\n"))
+    jobs.put("raw/c.csv", "4,four\n")
+    name = etl(jobs, script, {"--job-bookmark-option": "job-bookmark-enable"}, MaxRetries=1)
+    run = jobs.start(name)
+    jobs.wait(name, run, ("RUNNING",))
+    jobs.server.kill()
+    jobs.server.start()
+    assert jobs.wait(name, run)["JobRunState"] == "FAILED"
+    again = jobs.wait(name, f"{run}_attempt_1")
+    assert again["JobRunState"] == "SUCCEEDED", again
+    assert "COUNT 4" in jobs.log(again)  # the run that was cut off moved no bookmark
+    assert jobs.glue.get_job_bookmark(JobName=name)["JobBookmarkEntry"]["RunId"] == again["Id"]
+
+
+def test_a_job_in_scala_names_what_is_missing(jobs):
+    name = etl(jobs, "object GlueApp {}")
+    key = f"code/{name}.scala"
+    jobs.put(key, "object GlueApp {}")
+    jobs.glue.update_job(JobName=name, JobUpdate={"Role": "r", "Command": {
+        "Name": "glueetl", "ScriptLocation": f"s3://{jobs.bucket}/{key}"}})
+    told = jobs.run(name)
+    assert told["JobRunState"] == "FAILED" and "Scala" in told["ErrorMessage"]
+
+
+def test_without_spark_a_run_says_what_brings_it(server_factory, tmp_path):
+    configuration = tmp_path / "lathe.yaml"
+    configuration.write_text("runtime:\n  spark: /nowhere\n")
+    none = Jobs(server_factory(["--config", str(configuration)]))
+    told = none.run(etl(none, BEGIN))
+    assert told["JobRunState"] == "FAILED" and "spark" in told["ErrorMessage"].lower()

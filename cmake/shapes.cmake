@@ -11,7 +11,8 @@ foreach(service ${names})
   string(REPLACE "-" "_" symbol ${service})
   list(APPEND LATHE_GENERATED_operation ${shapes_folder}/shapes_${symbol}.c)
 endforeach()
-file(GLOB built CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/operations/*.txt)
+file(GLOB built CONFIGURE_DEPENDS ${CMAKE_SOURCE_DIR}/tools/operations/*.txt
+     ${CMAKE_SOURCE_DIR}/tools/models/*.json)
 add_custom_command(
   OUTPUT ${LATHE_GENERATED_operation} ${LATHE_GENERATED_service}
   COMMAND ${LATHE_PYTHON} ${CMAKE_SOURCE_DIR}/tools/shapes.py ${services}

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Compiles botocore's service models into C tables.
+"""Compiles botocore's service models, and those of models/, into C tables.
 
     shapes.py SERVICES OPERATIONS_FOLDER OUTPUT_FOLDER
 
@@ -14,17 +14,20 @@ GLib that the server will use: one that does not compile fails the build.
 """
 
 import ctypes
+import json
 import pathlib
 import re
 import sys
 
 import botocore
+import botocore.model
 import botocore.session
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import members  # noqa: E402  (beside this file)
 
 BOTOCORE = "1.44.5"
+MODELS = pathlib.Path(__file__).resolve().parent / "models"
 PROTOCOLS = ["json", "rest-json", "rest-xml", "query"]  # the order of botocore's preference
 
 # Texts that arrive percent-encoded: their patterns are for what the operation decodes.
@@ -288,7 +291,9 @@ class Service:
         protocol = next(name for name in PROTOCOLS if name in spoken)
         if protocol == "json":
             protocol += metadata["jsonVersion"].replace(".", "")
-        parts = ["/* Written by tools/shapes.py from botocore %s: do not edit. */" % BOTOCORE,
+        if "dialect" in metadata:  # of REST JSON, in a model of our own
+            protocol = "rest-" + metadata["dialect"]
+        parts = ["/* Written by tools/shapes.py with botocore %s: do not edit. */" % BOTOCORE,
                  '#include "operation/shape.h"', ""]
         if rows:  # members point at shapes, and shapes at members
             parts += ["static const struct shape shapes[%d];" % len(rows), ""]
@@ -318,6 +323,14 @@ class Service:
         if self.name == "s3":
             return "http://s3.amazonaws.com/doc/2006-03-01/"
         return self.model.metadata.get("xmlNamespace")
+
+
+def service_model(session, name):
+    """botocore's, or one of its form in models/."""
+    own = MODELS / f"{name}.json"
+    if not own.exists():
+        return session.get_service_model(name)
+    return botocore.model.ServiceModel(json.loads(own.read_text()), name)
 
 
 def read_lines(path):
@@ -350,7 +363,7 @@ def main():
     session = botocore.session.get_session()
     patterns = Patterns()
     for name in services:
-        model = session.get_service_model(name)
+        model = service_model(session, name)
         decided = members.Members(built, name, model)
         Service(name, model, set(decided.by_operation), decided, patterns).write(folder)
     symbols = {name: name.replace("-", "_") for name in services}

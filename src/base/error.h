@@ -114,7 +114,12 @@
     X(ERROR_NOT_IMPLEMENTED, "NotImplemented", 501)                          \
     X(ERROR_METHOD_NOT_ALLOWED, "MethodNotAllowed", 405)                     \
     X(ERROR_SLOW_DOWN, "SlowDown", 503)                                      \
-    X(ERROR_CANCELLED, "RequestCanceled", 400)
+    X(ERROR_CANCELLED, "RequestCanceled", 400)                               \
+    /* MLflow's. */                                                          \
+    X(ERROR_MLFLOW_MISSING, "RESOURCE_DOES_NOT_EXIST", 404)                  \
+    X(ERROR_MLFLOW_TAKEN, "RESOURCE_ALREADY_EXISTS", 400)                    \
+    X(ERROR_MLFLOW_VALUE, "INVALID_PARAMETER_VALUE", 400)                    \
+    X(ERROR_MLFLOW_STATE, "INVALID_STATE", 400)
 
 enum error_code {
 #define ERROR_CODE(code, name, status) code,

@@ -100,7 +100,8 @@ enum protocol {
     PROTOCOL_JSON11,
     PROTOCOL_REST_JSON,
     PROTOCOL_REST_XML,
-    PROTOCOL_QUERY
+    PROTOCOL_QUERY,
+    PROTOCOL_REST_MLFLOW, /* REST JSON whose values are protocol buffers' and errors MLflow's */
 };
 
 struct shape_service {

@@ -168,6 +168,19 @@ struct resource *resource_get_by_arn(struct store *store, const char *arn, GErro
     return lookup.resource;
 }
 
+bool resource_status_within(struct store_connection *connection, const char *kind, const char *name,
+                            char **status, GError **error)
+{
+    struct store_rows *rows =
+        store_ask(connection, error, "SELECT status FROM resource WHERE kind = ? AND name = ?",
+                  "ss", kind, name);
+    enum store_step step = store_next(rows, error);
+    *status = step == STORE_ROW ? store_text_copy(rows, 0) : NULL;
+    if (step == STORE_ROW)
+        store_end(rows);
+    return step != STORE_FAILED;
+}
+
 /* ---- update and delete ---- */
 
 struct update {

@@ -57,6 +57,10 @@ bool resource_update_within(struct store_connection *connection, struct store *s
                             const char *kind, const char *name, resource_change *change, void *data,
                             GError **error);
 
+/* Its status within a change of the store's, g_free; NULL where there is none. */
+bool resource_status_within(struct store_connection *connection, const char *kind, const char *name,
+                            char **status, GError **error);
+
 /* Removes it, its tags, entries and series; `*found` says whether there was one. */
 bool resource_delete(struct store *store, const char *kind, const char *name, bool *found,
                      GError **error);

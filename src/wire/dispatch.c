@@ -93,6 +93,7 @@ static void encode(struct wire_call *call, struct reply *reply, struct http_repl
             query_encode(call->service, call->operation, reply->output, call->request_id));
         break;
     case PROTOCOL_REST_JSON:
+    case PROTOCOL_REST_MLFLOW:
     case PROTOCOL_REST_XML:
         rest_encode(call->service, call->operation, reply, http);
         break;

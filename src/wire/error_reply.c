@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "wire/mlflow.h"
 #include "wire/s3.h"
 #include "wire/xml.h"
 
@@ -114,6 +115,9 @@ void error_reply(const struct error_context *context, const GError *error, struc
         break;
     case PROTOCOL_REST_XML:
         s3_reply(context, clean, reply);
+        break;
+    case PROTOCOL_REST_MLFLOW:
+        mlflow_error_reply(clean, reply);
         break;
     default:
         json_reply(context, clean, reply);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "wire/encoded_word.h"
+#include "wire/mlflow.h"
 #include "wire/s3.h"
 #include "wire/text.h"
 #include "wire/url.h"
@@ -232,6 +233,8 @@ static bool decode_members(const struct shape_service *service, const struct sha
     if (!any)
         return true;
     g_autoptr(json_auto) members = decode_body(service, input, body, error);
+    if (members && service->protocol == PROTOCOL_REST_MLFLOW)
+        mlflow_read_values(input, members);
     return members && json_object_update_missing(into, members) == 0;
 }
 

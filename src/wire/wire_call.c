@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "http/http.h"
 #include "wire/guard.h"
+#include "wire/mlflow.h"
 #include "wire/url.h"
 
 #define MOST_QUERY_PAIRS 256
@@ -172,6 +173,17 @@ static bool identify_s3(struct wire_call *call, GError **error)
     return true;
 }
 
+/* MLflow's, where the path is: the whole of that path is its own. */
+static const struct shape_service *mlflow_service(struct wire_call *call)
+{
+    char *path = call->aws ? NULL : mlflow_path(call->request.path, call->credential.service);
+    if (!path)
+        return NULL;
+    call->path = path;
+    call->request.path = path;
+    return shape_service_find("mlflow");
+}
+
 /* The service that a scope names and that is neither S3 nor was reached by its own door. */
 static bool is_foreign_scope(const char *scope)
 {
@@ -193,7 +205,9 @@ bool wire_call_identify(struct wire_call *call, GError **error)
         return true;
     }
     bool is_s3 = g_str_has_prefix(scope, "s3") || (!*scope && s3_post_fits(request));
-    const struct shape_service *rest = is_s3 ? NULL : rest_service(call);
+    const struct shape_service *rest = mlflow_service(call);
+    if (!rest && !is_s3)
+        rest = rest_service(call);
     call->protocol = rest ? rest->protocol : PROTOCOL_REST_XML;
     call->query = url_pairs(request->query, strlen(request->query), MOST_QUERY_PAIRS, error);
     if (!call->query)

@@ -5,6 +5,7 @@ import re
 
 import botocore.session
 import members
+import shapes
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -13,7 +14,7 @@ SERVICES = sorted({service for service, _ in members.listed(DECISIONS)})
 
 
 def model_of(service):
-    return botocore.session.get_session().get_service_model(service)
+    return shapes.service_model(botocore.session.get_session(), service)
 
 
 def decide(tmp_path, text, service="sagemaker"):

@@ -43,7 +43,7 @@ def patterns():
     session = botocore.session.get_session()
     found = {}
     for service in shapes.read_lines(ROOT / "tools/services.txt"):
-        for shape in session.get_service_model(service)._service_description["shapes"].values():
+        for shape in shapes.service_model(session, service)._service_description["shapes"].values():
             if "pattern" in shape:
                 found.setdefault(shape["pattern"], service)
     return sorted(found)

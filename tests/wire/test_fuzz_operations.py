@@ -20,6 +20,7 @@ import botocore.parsers
 import botocore.serialize
 import botocore.session
 import members
+import shapes
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
@@ -185,7 +186,7 @@ def fuzzed(server_factory):
 @pytest.mark.full
 def test_every_operation_answers_whatever_it_is_asked(fuzzed):
     session = botocore.session.get_session()
-    models = {service: session.get_service_model(service) for service, _ in LISTED}
+    models = {service: shapes.service_model(session, service) for service, _ in LISTED}
     wire = Wire(fuzzed)
     wrong, asked, answered, round_ = [], 0, set(), SEED
     end = time.monotonic() + SECONDS

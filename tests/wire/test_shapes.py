@@ -36,7 +36,7 @@ SEEDS = range(20)
 @pytest.fixture(scope="session")
 def models():
     session = botocore.session.get_session()
-    return {service: session.get_service_model(service) for service, _ in LISTED}
+    return {service: shapes.service_model(session, service) for service, _ in LISTED}
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ import re
 
 import botocore.session
 import members
+import shapes
 import pytest
 from botocore.exceptions import ClientError, ParamValidationError
 
@@ -29,7 +30,7 @@ def listings():
     """(service, operation, member) of every token."""
     session = botocore.session.get_session()
     for service, name in members.listed(ROOT / "tools/operations"):
-        shape = session.get_service_model(service).operation_model(name).input_shape
+        shape = shapes.service_model(session, service).operation_model(name).input_shape
         for member in shape.members if shape else ():
             if TOKEN.search(member):
                 yield service, name, member
@@ -142,6 +143,7 @@ def jobs_made(server):
         ("kinesis", "ListStreamConsumers"): {"StreamARN": arn, **one},
         ("kinesis", "ListStreams"): {"Limit": 1},
         ("sagemaker", "ListExperiments"): one,
+        ("sagemaker", "ListMlflowTrackingServers"): one,
         ("sagemaker", "ListHyperParameterTuningJobs"): one,
         ("sagemaker", "ListTrainingJobsForHyperParameterTuningJob"): {
             "HyperParameterTuningJobName": "tokens", **one},

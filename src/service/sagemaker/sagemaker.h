@@ -23,7 +23,8 @@
     X(pipeline_execution)  \
     X(experiment)          \
     X(trial)               \
-    X(trial_component)
+    X(trial_component)     \
+    X(tracking_server)
 
 #define DECLARE_KIND(name) extern const struct kind name##_kind;
 SAGEMAKER_KINDS(DECLARE_KIND)

@@ -242,12 +242,39 @@ static bool disassociate_trial_component(const struct call *call, const json_t *
     return change_association(call, disassociate_within, request, reply, error);
 }
 
+enum { MOST_PARAMETERS = 300, LONGEST_PARAMETER = 2500 };
+
+/* What MLflow takes for a parameter and AWS would not: cut, or left out. The run keeps all of it.
+ */
+static void fit_parameters(json_t *description)
+{
+    json_t *all = json_object_get(description, "Parameters"), *fitting = json_object();
+    const char *name;
+    json_t *value;
+    json_object_foreach(all, name, value)
+    {
+        const char *text = json_text_at(value, "StringValue");
+        if (json_object_size(fitting) == MOST_PARAMETERS || (text && strchr(text, '\n')))
+            continue;
+        if (!text || g_utf8_strlen(text, -1) <= LONGEST_PARAMETER) {
+            json_object_set(fitting, name, value);
+            continue;
+        }
+        g_autofree char *cut = g_utf8_substring(text, 0, LONGEST_PARAMETER);
+        json_object_set_new(fitting, name, json_pack("{ss}", "StringValue", cut));
+    }
+    if (all)
+        json_object_set(description, "Parameters", fitting);
+    json_decref(fitting);
+}
+
 /* Takes part in searches and lists: what it belongs to, and what its job has done. */
 static bool tell_component(struct lathe *lathe, const struct resource *resource,
                            json_t *description)
 {
     static const char *const members[] = {"Parents", "RunName", NULL};
     json_copy_members(description, resource->body, members);
+    fit_parameters(description);
     json_put(description, "TrialComponentSource",
              json_incref(json_object_get(resource->body, "Source")));
     trial_component_tell_metrics(lathe->store, resource, description);

@@ -1,6 +1,6 @@
 #!/bin/bash
 # setup.sh [PART...]: installs what a part needs, says what and why, and does nothing that is done
-# already. Parts: build, test, full, bench, all. Debian packages come by apt; Python packages and
+# already. Parts: build, test, spark, full, bench, all. Debian packages come by apt; Python packages and
 # two libraries are pinned by hash and live under build/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -97,10 +97,16 @@ part() {
         packages test
         venv venv-test tests/requirements.txt
         ;;
+    spark)
+        packages spark
+        venv venv-spark tests/requirements-setuptools.txt tests/requirements-spark.txt
+        stamped spark-jars "$(hash_of tests/requirements-s*.txt tools/spark.txt)" \
+            python3 tools/setup_spark.py build/venv-spark
+        ;;
     full)
         part test
+        part spark
         packages full
-        venv venv-spark tests/requirements-setuptools.txt tests/requirements-spark.txt
         stamped aarch64 "$(hash_of tools/setup.sh)" aarch64_libraries
         ;;
     bench)
@@ -114,7 +120,7 @@ part() {
         part bench
         ;;
     *)
-        echo "setup: there is no part '$1'; there are build, test, full, bench and all" >&2
+        echo "setup: there is no part '$1'; there are build, test, spark, full, bench and all" >&2
         return 2
         ;;
     esac

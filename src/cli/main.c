@@ -16,7 +16,8 @@ static const struct verb verbs[] = {
      "Only loopback addresses are accepted; port 0 takes any free one. Prints one line when it is\n"
      "ready. SIGTERM, Ctrl-C and `lathe stop` end it: requests under way finish first.\n"
      "  --config FILE          how programs are run; lathe.yaml of the home folder otherwise:\n"
-     "                         slots, runtime.{python, isolation, network, memory, processes}\n"
+     "                         slots, runtime.{python, spark, isolation, network, memory,\n"
+     "                         processes}\n"
      "  --proxy ADDRESS:PORT   where AWS's own hosts are answered (`lathe env --all`): the port\n"
      "                         after that, or any free one, unless told otherwise; off: nowhere\n"
      "  --no-tunnels           the proxy leads to no other hosts",

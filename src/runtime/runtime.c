@@ -13,6 +13,7 @@ static const struct runtime runtimes[] = {
     {"sagemaker-xgboost", {[RUNTIME_TRAINS] = &xgboost_trains, [RUNTIME_SERVES] = &in_the_server}},
     {"xgboost", {[RUNTIME_TRAINS] = &xgboost_trains, [RUNTIME_SERVES] = &in_the_server}},
     {"sagemaker-sparkml-serving", {[RUNTIME_SERVES] = &in_the_server}},
+    {RUNTIME_SPARK, {[RUNTIME_PROCESSES] = &script}},
     {"lathe-features", {[RUNTIME_PROCESSES] = &features}},
     {"lathe-evaluate", {[RUNTIME_PROCESSES] = &evaluate}},
 };
@@ -23,6 +24,20 @@ static const struct runtime *by_repository(const char *repository)
         if (strcmp(runtimes[i].repository, repository) == 0)
             return &runtimes[i];
     return NULL;
+}
+
+/* g_free. */
+static char *repository_of(const char *image)
+{
+    const char *slash = strrchr(image, '/');
+    const char *name = slash ? slash + 1 : image;
+    return g_strndup(name, strcspn(name, ":@"));
+}
+
+bool runtime_is(const char *image, const char *repository)
+{
+    g_autofree char *own = repository_of(image);
+    return strcmp(own, repository) == 0;
 }
 
 /* How a request brings a program of its own, for who did not. */
@@ -57,9 +72,7 @@ const struct runtime_role *runtime_role(const char *image, enum runtime_work wor
 {
     if (own_program)
         return &script;
-    const char *slash = strrchr(image, '/');
-    const char *name = slash ? slash + 1 : image;
-    g_autofree char *repository = g_strndup(name, strcspn(name, ":@"));
+    g_autofree char *repository = repository_of(image);
     const struct runtime *runtime = by_repository(repository);
     if (runtime && runtime->roles[work])
         return runtime->roles[work];

@@ -35,6 +35,10 @@ struct runtime {
 const struct runtime_role *runtime_role(const char *image, enum runtime_work work, bool own_program,
                                         GError **error);
 
+/* The image of programs for Spark (spark.h), and whether an image is of such a repository. */
+#define RUNTIME_SPARK "sagemaker-spark-processing"
+bool runtime_is(const char *image, const char *repository);
+
 /* The program of runtime_role where a request brings its own. */
 #define RUNTIME_SCRIPT "script"
 

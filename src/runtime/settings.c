@@ -257,6 +257,14 @@ static char *default_spark(void)
     return found || !own ? found : g_find_program_in_path(own);
 }
 
+/* Where nothing else is found: what pip has put beside the interpreter. */
+static char *spark_beside(const char *python)
+{
+    g_autofree char *bin = python ? g_path_get_dirname(python) : NULL;
+    g_autofree char *path = bin ? g_build_filename(bin, "spark-submit", NULL) : NULL;
+    return path ? g_find_program_in_path(path) : NULL;
+}
+
 static char *default_java(void)
 {
     const char *home = g_getenv("JAVA_HOME");
@@ -300,10 +308,13 @@ struct settings *settings_read(const char *home, const char *path, GError **erro
                                   .isolated = true,
                                   .processes = 4096};
     struct reader reader = {path ? path : own, settings};
-    if (read_file(&reader, !path, error))
-        return settings;
-    settings_free(settings);
-    return NULL;
+    if (!read_file(&reader, !path, error)) {
+        settings_free(settings);
+        return NULL;
+    }
+    if (!settings->spark)
+        settings->spark = spark_beside(settings->python);
+    return settings;
 }
 
 void settings_free(struct settings *settings)

@@ -29,7 +29,8 @@ struct settings {
  *     tunnels: false                      # AWS's hosts alone, which are answered here
  *   runtime:
  *     python: /home/me/.venv/bin/python   # default: the active virtual environment's, or python3
- *     spark: /opt/spark                   # default: the PATH's spark-submit, or SPARK_HOME's; or
+ *     spark: /opt/spark                   # default: the PATH's spark-submit, SPARK_HOME's, or
+ *                                         # what pip put beside python; or
  *     spark:                              # with a cluster, too
  *       home: /opt/spark
  *       master: spark://127.0.0.1:7077    # default: local[*], the job's own process

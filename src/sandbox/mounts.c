@@ -56,11 +56,10 @@ static char *prefix_of(const char *program)
 
 /* What an interpreter reads of itself: its environment, that one's origin, and where its program
  * really is. */
-static GPtrArray *prefixes_of(const struct sandbox *sandbox)
+static void add_prefixes_of_python(GPtrArray *prefixes, const struct sandbox *sandbox)
 {
-    GPtrArray *prefixes = g_ptr_array_new_with_free_func(g_free);
     if (!sandbox->python)
-        return prefixes;
+        return;
     char *prefix = prefix_of(sandbox->python);
     g_autofree char *origin = home_of_environment(prefix);
     add_prefix(prefixes, prefix);
@@ -69,6 +68,14 @@ static GPtrArray *prefixes_of(const struct sandbox *sandbox)
         add_prefix(prefixes, prefix_of(real));
     if (origin)
         add_prefix(prefixes, g_strdup(origin));
+}
+
+static GPtrArray *prefixes_of(const struct sandbox *sandbox)
+{
+    GPtrArray *prefixes = g_ptr_array_new_with_free_func(g_free);
+    add_prefixes_of_python(prefixes, sandbox);
+    for (char **shown = sandbox->shown; *shown; shown++)
+        add_prefix(prefixes, g_strdup(*shown));
     return prefixes;
 }
 

@@ -78,6 +78,7 @@ struct sandbox *sandbox_read(const char *folder, GError **error)
     sandbox->certificates = g_strdup(json_text_at(settings, "Certificates"));
     sandbox->host_network = g_strcmp0(json_text_at(settings, "Network"), "host") == 0;
     sandbox->not_isolated = g_strcmp0(json_text_at(settings, "Isolation"), "none") == 0;
+    sandbox->shown = texts_of(json_object_get(settings, "Shown"));
     sandbox->masked = texts_of(json_object_get(settings, "Masked"));
     sandbox->overlaid = texts_of(json_object_get(settings, "Overlaid"));
     sandbox->engine = g_strdup(json_text_at(settings, "Engine"));
@@ -104,6 +105,7 @@ void sandbox_free(struct sandbox *sandbox)
     g_free(sandbox->packages);
     g_free(sandbox->engine);
     g_free(sandbox->groups);
+    g_strfreev(sandbox->shown);
     g_strfreev(sandbox->masked);
     g_strfreev(sandbox->overlaid);
     g_free(sandbox);

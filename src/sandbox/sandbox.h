@@ -45,6 +45,8 @@ struct sandbox {
     char *engine;         /* podman or docker, absolute, for commands that are images; or NULL */
     bool host_network;    /* the machine's network instead */
     bool not_isolated;    /* runtime.isolation: none */
+    char **shown;         /* folders that are to be seen wherever they lie, absolute;
+                           * NULL-terminated */
     char **masked;        /* folders that are not to be seen, absolute; NULL-terminated */
     char **overlaid;   /* folders below `folder` whose files are not the job's to change (links to
                         * the lake's): it sees copies on writing; NULL-terminated */
@@ -60,8 +62,8 @@ struct sandbox {
 };
 
 /* The members of SANDBOX_FILE of a job's folder: Python, Servers, Domains, DomainsServer, Engine,
- * Certificates, Network (lathe or host), Isolation (bubblewrap or none), Masked, Overlaid, Groups,
- * Memory, Bytes, Processes. */
+ * Certificates, Network (lathe or host), Isolation (bubblewrap or none), Shown, Masked, Overlaid,
+ * Groups, Memory, Bytes, Processes. */
 struct sandbox *sandbox_read(const char *folder, GError **error);
 void sandbox_free(struct sandbox *sandbox);
 typedef struct sandbox sandbox_auto;

@@ -1,5 +1,7 @@
 #include "script/job_settings.h"
 
+#include "script/spark_files.h"
+
 json_t *job_settings_read(const char *folder, GError **error)
 {
     g_autofree char *path = g_build_filename(folder, SANDBOX_FILE, NULL);
@@ -26,6 +28,7 @@ json_t *job_settings_environment(const struct sandbox *sandbox, const json_t *se
     json_t *environment = json_pack("{ssss}", "PYTHONUNBUFFERED", "1", "PYTHONPATH", path);
     if (!sandbox->host_network) /* pip is not to wait for an index: what is asked for is there */
         json_object_set_new(environment, "PIP_RETRIES", json_string("0"));
+    spark_files_environment(sandbox, settings, environment);
     json_object_update(environment, json_object_get(settings, "Environment"));
     return environment;
 }

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "script/reason_java.h"
+
 /* ---- hearing ---- */
 
 void reason_hear(struct reason_tail *tail, const char *bytes, size_t size)
@@ -122,10 +124,13 @@ char *reason_of(const struct reason_tail *tail, int status, const char *python)
     g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
     int traceback = find_traceback(lines);
     const char *exception = traceback >= 0 ? find_exception(lines, traceback) : NULL;
+    g_autofree char *java = reason_java(lines, traceback, exception);
     if (exception) {
         g_autofree char *place = find_place(lines, traceback);
-        return told_exception(exception, place, find_hint(lines, traceback), python);
+        return told_exception(java ? java : exception, place, find_hint(lines, traceback), python);
     }
+    if (java)
+        return g_steal_pointer(&java);
     const char *last = last_line(lines);
     if (status > 128)
         return g_strdup_printf("the program was killed by signal %d%s%s", status - 128,

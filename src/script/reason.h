@@ -8,7 +8,7 @@
 struct reason_tail {
     GString *text; /* at most 2 * REASON_TAIL bytes */
 };
-enum { REASON_TAIL = 16384 };
+enum { REASON_TAIL = 65536 }; /* Spark says much around an exception */
 void reason_hear(struct reason_tail *tail, const char *bytes, size_t size);
 
 /* One sentence: a Python program's exception with the file and line of its own that it came from;

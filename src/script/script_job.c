@@ -15,8 +15,16 @@
 #include "script/python_files.h"
 #include "script/reason.h"
 #include "script/requirements.h"
+#include "script/spark_files.h"
 
 /* ---- what is run ---- */
+
+/* The program of Spark's containers is ours, and becomes spark-submit. */
+static void add_smspark_submit(const struct sandbox *sandbox, GPtrArray *argv)
+{
+    g_ptr_array_add(argv, g_strdup("python3"));
+    g_ptr_array_add(argv, g_build_filename(sandbox_python(sandbox), "lathe_spark.py", NULL));
+}
 
 /* Script mode begins with a program of ours, which reads what the training toolkit of the
  * containers reads, and becomes the user's. */
@@ -26,7 +34,12 @@ static GPtrArray *command_of(const struct sandbox *sandbox, const json_t *settin
     size_t i;
     const json_t *word;
     json_array_foreach(json_object_get(settings, "Command"), i, word)
-        g_ptr_array_add(argv, g_strdup(json_string_value(word)));
+    {
+        if (i == 0 && strcmp(json_string_value(word), "smspark-submit") == 0)
+            add_smspark_submit(sandbox, argv);
+        else
+            g_ptr_array_add(argv, g_strdup(json_string_value(word)));
+    }
     if (!argv->len && !json_object_get(settings, "Image")) {
         g_ptr_array_add(argv, g_strdup("python3"));
         g_ptr_array_add(argv, g_build_filename(sandbox_python(sandbox), "lathe_training.py", NULL));
@@ -210,7 +223,8 @@ int script_main(const char *folder, int report)
     g_autoptr(sandbox_auto) sandbox = settings ? sandbox_read(whole, &error) : NULL;
     struct metrics *metrics =
         sandbox ? metrics_new(json_object_get(settings, "Metrics"), kept, &error) : NULL;
-    if (metrics && python_files_write(whole, &error)) {
+    if (metrics && python_files_write(whole, &error) &&
+        spark_files_write(whole, settings, &error)) {
         int status = run(sandbox, settings, metrics, kept, &error);
         metrics_free(metrics);
         if (status >= 0)

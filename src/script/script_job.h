@@ -8,8 +8,9 @@
  *                                     arguments); Environment, what it finds beside the request's
  *                                     own; PythonPath, folders and zips that it imports from;
  *                                     Wheels, to be unpacked to <wheel>.unpacked; Requirements,
- *                                     lines in place of a requirements.txt; and what sandbox.h
- *                                     reads
+ *                                     lines in place of a requirements.txt; Spark, where the
+ *                                     program is one for that (spark_settings of
+ *                                     runtime/spark.h); and what sandbox.h reads
  *   input/config/hyperparameters.json without a Command: script mode, sagemaker_program and its
  * like
  *

@@ -91,6 +91,14 @@ static json_t *command_of(const struct script *script)
     return command;
 }
 
+static void add_spark(json_t *settings, const json_t *spark)
+{
+    json_object_set(settings, "Spark", (json_t *)spark);
+    json_object_set_new(
+        settings, "Shown",
+        json_pack("[ss]", json_text_at(spark, "Home"), json_text_at(spark, "Java")));
+}
+
 json_t *script_settings(const struct call *call, const struct script *script)
 {
     json_t *settings = script_sandbox(call->lathe, call->region);
@@ -103,7 +111,7 @@ json_t *script_settings(const struct call *call, const struct script *script)
     if (script->metrics)
         json_object_set(settings, "Metrics", (json_t *)script->metrics);
     if (script->spark)
-        json_object_set(settings, "Spark", (json_t *)script->spark);
+        add_spark(settings, script->spark);
     return settings;
 }
 

@@ -5,8 +5,12 @@
 #include "job/layout.h"
 #include "runtime/runtime.h"
 #include "runtime/settings.h"
+#include "runtime/spark.h"
 #include "service/sagemaker/job_state.h"
 #include "service/script.h"
+
+/* What the image RUNTIME_SPARK begins with. */
+#define SMSPARK_SUBMIT "smspark-submit"
 
 /* ---- what is refused before a job exists ---- */
 
@@ -75,6 +79,19 @@ static const char *image_of(const json_t *request)
     return json_text_at(request, "AppSpecification.ImageUri");
 }
 
+static const char *first_word(const json_t *request)
+{
+    const char *word = json_string_value(json_array_get(entrypoint_of(request), 0));
+    return word ? word : "";
+}
+
+/* Whether the request's program is one for Spark: by its image, or that image's entry point. */
+static bool uses_spark(const json_t *request)
+{
+    return runtime_is(image_of(request), RUNTIME_SPARK) ||
+           strcmp(first_word(request), SMSPARK_SUBMIT) == 0;
+}
+
 /* Whether the request's program is its image's own, which a container engine has to run. */
 static bool runs_image(const json_t *request)
 {
@@ -100,9 +117,21 @@ static bool check_image(const struct call *call, const json_t *request, GError *
                      image_of(request), call->lathe->settings->engine);
 }
 
+static bool check_spark(const struct call *call, const json_t *request, GError **error)
+{
+    if (strcmp(first_word(request), "smspark-history-server") == 0)
+        return error_set(error, ERROR_VALIDATION,
+                         "smspark-history-server: lathe has no Spark history server. The event "
+                         "logs that a job kept (spark_event_logs_s3_uri) are read by Spark's own: "
+                         "sbin/start-history-server.sh.");
+    return spark_check(call->lathe->settings, error);
+}
+
 /* Without an entry point an image's own program has no arguments. */
 static bool check_program(const struct call *call, const json_t *request, GError **error)
 {
+    if (uses_spark(request))
+        return check_spark(call, request, error) && script_check(call, error);
     if (entrypoint_of(request))
         return script_check(call, error);
     return !json_at(request, "AppSpecification.ContainerArguments") ||
@@ -112,15 +141,21 @@ static bool check_program(const struct call *call, const json_t *request, GError
                      json_text_at(request, "AppSpecification.ImageUri"));
 }
 
+static gint64 instances_of(const json_t *request)
+{
+    return json_integer_at(request, "ProcessingResources.ClusterConfig.InstanceCount", 1);
+}
+
 static bool check_request(const struct call *call, const json_t *request, GError **error)
 {
     const struct runtime_role *role = role_of(call, request, error);
     if (!role || !check_program(call, request, error) || !check_image(call, request, error))
         return false;
-    if (json_integer_at(request, "ProcessingResources.ClusterConfig.InstanceCount", 1) > 1)
+    if (instances_of(request) > 1 && !uses_spark(request))
         return error_set(
             error, ERROR_VALIDATION,
-            "ProcessingResources: lathe runs on one instance; InstanceCount must be 1.");
+            "ProcessingResources: lathe runs on one instance; InstanceCount must be 1 (but for "
+            "programs for Spark, whose executors it counts).");
     const json_t *inputs = json_object_get(request, "ProcessingInputs");
     const json_t *outputs = json_at(request, "ProcessingOutputConfig.Outputs");
     return (!role->check || role->check(request, error)) && check_inputs(inputs, error) &&
@@ -129,10 +164,22 @@ static bool check_request(const struct call *call, const json_t *request, GError
 
 /* ---- request to plan, end to members ---- */
 
+/* How it finds Spark; NULL: it is none for that. A new reference. */
+static json_t *spark_of(const struct call *call, const json_t *request)
+{
+    const struct lathe *lathe = call->lathe;
+    return uses_spark(request)
+               ? spark_settings(lathe->settings, lathe->url, call->region, instances_of(request))
+               : NULL;
+}
+
 static json_t *settings_of(const struct call *call, const json_t *request)
 {
+    g_autoptr(json_auto) spark = spark_of(call, request);
+    g_autoptr(json_auto) submit = json_pack("[s]", SMSPARK_SUBMIT);
     struct script script = {
-        .entrypoint = entrypoint_of(request),
+        .spark = spark,
+        .entrypoint = spark && !entrypoint_of(request) ? submit : entrypoint_of(request),
         .image = runs_image(request) ? image_of(request) : NULL,
         .arguments = json_at(request, "AppSpecification.ContainerArguments"),
         .environment = json_object_get(request, "Environment"),
@@ -165,7 +212,7 @@ static struct job_plan *plan(const struct call *call, const json_t *request, GEr
         .outputs = json_at(request, "ProcessingOutputConfig.Outputs"),
     };
     struct job_plan *made = layout_processing(&layout, error);
-    if (made && (entrypoint_of(request) || runs_image(request)))
+    if (made && (entrypoint_of(request) || runs_image(request) || uses_spark(request)))
         layout_script(made, settings_of(call, request), NULL);
     return made;
 }

@@ -106,19 +106,45 @@ static void add_lanes(const struct work *work, const struct step *step, const do
     }
 }
 
+static void dot_dense(const struct work *work, const struct step *step, const double *coefficients,
+                      size_t row, size_t rows, double *out)
+{
+    double sums[LANES][BLOCK] = {{0}};
+    add_lanes(work, step, coefficients, row, rows, sums);
+    for (size_t r = 0; r < rows; r++)
+        out[r] = sums[0][r] + sums[1][r] + sums[2][r] + sums[3][r];
+    for (size_t i = step->in_count / LANES * LANES; i < step->in_count; i++) {
+        const double *in = numbers_in(work, step->in[i]) + row;
+        for (size_t r = 0; r < rows; r++)
+            out[r] = fma(in[r], coefficients[i], out[r]);
+    }
+}
+
+/* In order, for those rows that Spark keeps sparse. */
+static void dot_sparse(const struct work *work, const struct step *step, const double *coefficients,
+                       size_t row, size_t rows, double *out)
+{
+    double sums[BLOCK] = {0}, present[BLOCK] = {0};
+    for (size_t i = 0; i < step->in_count; i++) {
+        const double *in = numbers_in(work, step->in[i]) + row;
+        for (size_t r = 0; r < rows; r++) {
+            sums[r] += in[r] * coefficients[i];
+            present[r] += in[r] != 0;
+        }
+    }
+    for (size_t r = 0; r < rows; r++)
+        if (step->form == FORM_SPARSE || 1.5 * (present[r] + 1) < (double)step->in_count)
+            out[r] = sums[r];
+}
+
 void dot_products(const struct work *work, const struct step *step, const double *coefficients,
                   double *out)
 {
     for (size_t row = 0; row < work->rows; row += BLOCK) {
         size_t rows = work->rows - row < BLOCK ? work->rows - row : BLOCK;
-        double sums[LANES][BLOCK] = {{0}}, *sum = out + row;
-        add_lanes(work, step, coefficients, row, rows, sums);
-        for (size_t r = 0; r < rows; r++)
-            sum[r] = sums[0][r] + sums[1][r] + sums[2][r] + sums[3][r];
-        for (size_t i = step->in_count / LANES * LANES; i < step->in_count; i++) {
-            const double *in = numbers_in(work, step->in[i]) + row;
-            for (size_t r = 0; r < rows; r++)
-                sum[r] = fma(in[r], coefficients[i], sum[r]);
-        }
+        if (step->form != FORM_SPARSE)
+            dot_dense(work, step, coefficients, row, rows, out + row);
+        if (step->form != FORM_DENSE)
+            dot_sparse(work, step, coefficients, row, rows, out + row);
     }
 }

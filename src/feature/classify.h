@@ -45,8 +45,8 @@ void predict_class(const struct work *work, const struct step *step, size_t clas
 void sum_products(const struct work *work, const struct step *step, const double *coefficients,
                   double *out);
 
-/* The same as Spark's BLAS has it for one row of coefficients (ddot on Java 11 and later, of dense
- * vectors): in four sums, each product fused with its addition. */
+/* The same as Spark has it for one row of coefficients: of a dense vector in four sums, each
+ * product fused with its addition (ddot on Java 11 and later), of a sparse one in order. */
 void dot_products(const struct work *work, const struct step *step, const double *coefficients,
                   double *out);
 

@@ -96,5 +96,6 @@ const struct kind KIND_EXPANSION = {
     .check = check_expansion,
     .ask = ask_vector,
     .make = make_expansion,
+    .form = form_same,
     .apply = step_expansion,
 };

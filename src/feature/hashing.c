@@ -102,6 +102,12 @@ static bool refuses_missing(const struct feature_stage *stage)
     return true;
 }
 
+static enum kind_form form_hashed(const struct feature_stage *stage)
+{
+    (void)stage;
+    return FORM_SPARSE;
+}
+
 const struct kind KIND_TOKENIZER = {
     .name = "Tokenizer",
     .op = "tokenizer",
@@ -118,6 +124,7 @@ const struct kind KIND_HASHING = {
     .write = write_hashing,
     .ask = words_column,
     .make = make_hashed,
+    .form = form_hashed,
     .apply = step_hashing,
     .refuses = refuses_missing,
     .plain = true,

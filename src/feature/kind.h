@@ -21,6 +21,15 @@ typedef struct feature_column kind_make(const struct feature_stage *stage, size_
 typedef size_t kind_pick(const struct feature_stage *stage, size_t element);
 typedef bool kind_refuses(const struct feature_stage *stage);
 
+/* How Spark keeps the vectors that a stage makes, which decides how its models sum them up. */
+enum kind_form {
+    FORM_SAME,    /* as those it reads */
+    FORM_DENSE,   /* all elements */
+    FORM_SPARSE,  /* those that are not 0 */
+    FORM_SHORTER, /* row by row what takes less memory */
+};
+typedef enum kind_form kind_form_of(const struct feature_stage *stage);
+
 struct kind {
     const char *name, *op; /* Spark's; MLeap's */
     kind_reader *read;     /* the stage, from the attributes and the shape of a node */
@@ -31,6 +40,7 @@ struct kind {
     step_function *apply;  /* NULL: it computes nothing, and the output is of the inputs' values: */
     kind_pick *pick;       /* which of them; NULL: all */
     kind_refuses *refuses; /* whether it may refuse or skip a row for any of its inputs; NULL: no */
+    kind_form_of *form;    /* NULL: FORM_SHORTER */
     bool by_element;       /* each value it reads makes one of its own */
     bool plain;            /* makes neither NaN nor -0.0 */
     bool by_column;        /* becomes a node a column: MLeap's runtime knows no other */
@@ -38,6 +48,9 @@ struct kind {
 };
 
 const struct kind *kind_of(enum feature_kind kind);
+
+/* For `form`: FORM_SAME, FORM_DENSE. */
+kind_form_of form_same, form_dense;
 
 /* A vector that has as many elements as the stage reads: for `ask`. */
 kind_ask ask_vector, ask_text;

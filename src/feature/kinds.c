@@ -60,6 +60,32 @@ static struct feature_column make_one_hot(const struct feature_stage *stage, siz
     return (struct feature_column){NULL, FEATURE_NUMBER, true, feature_one_hot_width(stage, i)};
 }
 
+/* ---- how Spark keeps it ---- */
+
+enum kind_form form_same(const struct feature_stage *stage)
+{
+    (void)stage;
+    return FORM_SAME;
+}
+
+enum kind_form form_dense(const struct feature_stage *stage)
+{
+    (void)stage;
+    return FORM_DENSE;
+}
+
+static enum kind_form form_sparse(const struct feature_stage *stage)
+{
+    (void)stage;
+    return FORM_SPARSE;
+}
+
+/* What is shifted is no longer 0. */
+static enum kind_form form_standard(const struct feature_stage *stage)
+{
+    return stage->of.standard.mean ? FORM_DENSE : FORM_SAME;
+}
+
 /* ---- what they refuse ---- */
 
 static bool refuses_invalid(const struct feature_stage *stage)
@@ -146,6 +172,7 @@ static const struct kind ONE_HOT_ENCODER = {
     .write = bundle_write_one_hot,
     .check = check_one_hot,
     .make = make_one_hot,
+    .form = form_sparse,
     .apply = step_one_hot,
     .refuses = refuses_invalid,
     .plain = true,
@@ -182,6 +209,7 @@ static const struct kind STANDARD_SCALER = {
     .write = bundle_write_standard,
     .ask = ask_standard,
     .make = make_same,
+    .form = form_standard,
     .apply = step_standard,
     .by_element = true,
 };

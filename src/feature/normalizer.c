@@ -82,5 +82,6 @@ const struct kind KIND_NORMALIZER = {
     .check = check_normalizer,
     .ask = ask_vector,
     .make = make_same,
+    .form = form_same,
     .apply = step_normalizer,
 };

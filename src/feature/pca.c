@@ -39,5 +39,6 @@ const struct kind KIND_PCA = {
     .read = read_pca,
     .ask = ask_vector,
     .make = make_pca,
+    .form = form_dense,
     .apply = step_pca,
 };

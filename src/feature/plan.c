@@ -12,6 +12,7 @@ struct known {
     bool available; /* given, or made by a stage that can run */
     bool needed;    /* a wanted column depends on it */
     bool read;      /* a stage that can run reads it */
+    enum kind_form form;
 };
 
 /* What is only of use until the plan stands. */
@@ -40,7 +41,7 @@ static bool enter(struct planning *planning, struct feature_column column, size_
         return false;
     if ((size_t)index == planning->known_count) /* a column given twice keeps its first place */
         planning->known[planning->known_count++] =
-            (struct known){.column = column, .maker = maker, .available = true};
+            (struct known){.column = column, .maker = maker, .available = true, .form = FORM_DENSE};
     return true;
 }
 
@@ -339,8 +340,15 @@ static bool plan_step(struct planning *planning, size_t index)
                     "%s reads %zu values a row and makes %zu; at most %d are taken, and %d in all",
                     stage_text(stage, index, text), total, made, BUILD_WIDTH, BUILD_VALUES);
     }
-    for (size_t i = 0; i < stage->output_count; i++)
-        find(planning, stage->outputs[i])->column = stage_output(stage, i, total);
+    kind_form_of *form = kind_of(stage->kind)->form;
+    step->form = stage->input_count ? (int)find(planning, stage->inputs[0])->form : FORM_DENSE;
+    for (size_t i = 0; i < stage->output_count; i++) {
+        struct known *output = find(planning, stage->outputs[i]);
+        output->column = stage_output(stage, i, total);
+        output->form = form ? form(stage) : FORM_SHORTER;
+        if (output->form == FORM_SAME)
+            output->form = (enum kind_form)step->form;
+    }
     if (stage->kind == FEATURE_VECTOR_ASSEMBLER)
         return plan_assembler(planning, step, total);
     if (!kind_of(stage->kind)->apply)

@@ -70,6 +70,7 @@ const struct kind KIND_MAX_ABS = {
     .write = write_max_abs,
     .ask = ask_vector,
     .make = make_same,
+    .form = form_same,
     .apply = step_scale,
     .by_element = true,
 };
@@ -81,6 +82,7 @@ const struct kind KIND_ELEMENTWISE = {
     .write = write_elementwise,
     .ask = ask_vector,
     .make = make_same,
+    .form = form_same,
     .apply = step_scale,
     .by_element = true,
 };
@@ -92,6 +94,7 @@ const struct kind KIND_IDF = {
     .write = write_idf,
     .ask = ask_vector,
     .make = make_same,
+    .form = form_same,
     .apply = step_scale,
     .by_element = true,
 };

@@ -72,6 +72,7 @@ const struct kind KIND_SLICER = {
     .write = write_slicer,
     .ask = ask_vector,
     .make = make_slice,
+    .form = form_same,
     .pick = pick_index,
 };
 
@@ -82,5 +83,6 @@ const struct kind KIND_CHI_SQ = {
     .write = write_slicer,
     .ask = ask_vector,
     .make = make_slice,
+    .form = form_same,
     .pick = pick_index,
 };

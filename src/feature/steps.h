@@ -29,6 +29,7 @@ struct step {
     const size_t *in, *out; /* slots */
     const size_t *columns;  /* VectorAssembler: the scalar input that in[i] is, or SIZE_MAX */
     size_t in_count, out_count;
+    int form;  /* enum kind_form of the vector that it reads */
     bool idle; /* it would make nothing that is asked for, and cannot fail */
 };
 

@@ -611,6 +611,23 @@ static void help_operations(GString *text, bool unary)
     g_string_append_c(text, '\n');
 }
 
+static bool can_be_specified(const char *name)
+{
+    bool found = false;
+    for (size_t type = 0; fit_type(type) && !found; type++)
+        found = strcmp(fit_type(type), name) == 0;
+    return found;
+}
+
+static void help_read_only(GString *text)
+{
+    g_string_append(text, "\nMLeap bundles of pipelines that Spark fitted are served with these, "
+                          "too:\n");
+    for (enum feature_kind kind = 0; kind < FEATURE_KINDS; kind++)
+        if (!can_be_specified(feature_kind_name(kind)))
+            g_string_append_printf(text, "  %s\n", feature_kind_name(kind));
+}
+
 char *features_help(void)
 {
     GString *text = g_string_new(
@@ -626,5 +643,6 @@ char *features_help(void)
                 help_parameter(text, at);
         }
     }
+    help_read_only(text);
     return g_string_free(text, FALSE);
 }

@@ -22,7 +22,7 @@ import scala.util.{Failure, Success}
   *
   *   Fixtures write FOLDER ROWS.json        fits pipelines with Spark, writes NAME.zip, NAME/ and,
   *                                          for what Spark and MLeap make of the rows, NAME.json
-  *   Fixtures models FOLDER ROWS.json       the same of the pipelines in `models`, NAME.zip and
+  *   Fixtures models FOLDER ROWS.json NAME...   the same (no NAME: all) of the pipelines in `models`, NAME.zip and
   *                                          NAME.json with Spark's answers alone
   *   Fixtures apply BUNDLE ROWS.json COLUMN...   prints what MLeap's runtime makes of the rows
   *
@@ -179,6 +179,14 @@ object Fixtures {
     def features = Seq(
       new StringIndexer("sex_index").setInputCol("sex").setOutputCol("i"),
       new VectorAssembler("all").setInputCols("i" +: measures).setOutputCol("features"))
+    /* Wide vectors, which Spark keeps sparse, and scaled but not shifted. */
+    def wide = Seq("length", "whole", "shell").flatMap(name => Seq(
+      new QuantileDiscretizer(s"${name}_buckets").setInputCol(name).setOutputCol(s"${name}_b")
+        .setNumBuckets(12),
+      new OneHotEncoder(s"${name}_hot").setInputCol(s"${name}_b").setOutputCol(s"${name}_h"))) ++ Seq(
+      new VectorAssembler("wide").setInputCols(Array("length_h", "height", "whole_h", "shell_h",
+        "shucked")).setOutputCol("w"),
+      new StandardScaler("scaler").setInputCol("w").setOutputCol("features"))
     val classes = Seq("rawPrediction", "probability", "prediction")
     Seq(
       ("vectors", Seq(
@@ -232,6 +240,20 @@ object Fixtures {
         new LogisticRegression("multinomial").setLabelCol("i").setMaxIter(20), classes),
       ("thresholds", features :+ new LogisticRegression("thresholds").setLabelCol("i")
         .setMaxIter(20).setThresholds(Array(0.2, 0.5, 0.3)), classes),
+      ("words", Seq(
+        new Tokenizer("tokens").setInputCol("plane").setOutputCol("words"),
+        new HashingTF("hash").setInputCol("words").setOutputCol("tf").setNumFeatures(100),
+        new IDF("idf").setInputCol("tf").setOutputCol("features"),
+        new LogisticRegression("logistic").setLabelCol("old").setMaxIter(20)), classes),
+      ("sparse", wide ++ Seq(
+        new LogisticRegression("logistic").setLabelCol("old").setMaxIter(20)),
+        classes),
+      ("sparse_linear", wide ++ Seq(
+        new LinearRegression("linear").setLabelCol("rings").setMaxIter(20).setRegParam(0.1)),
+        Seq("prediction")),
+      ("sparse_multinomial", wide ++ Seq(
+        new StringIndexer("sex_index").setInputCol("sex").setOutputCol("i"),
+        new LogisticRegression("logistic").setLabelCol("i").setMaxIter(20)), classes),
       ("tree_classifier", features :+ new DecisionTreeClassifier("tree").setLabelCol("old")
         .setMaxDepth(4), classes),
       ("tree_regression", features :+ new DecisionTreeRegressor("tree").setLabelCol("rings")
@@ -246,10 +268,10 @@ object Fixtures {
         .setMaxDepth(3).setSeed(7), Seq("prediction")))
   }
 
-  def writeModels(folder: String, path: String): Unit = {
+  def writeModels(folder: String, path: String, names: Seq[String]): Unit = {
     val session = open()
     val data = frame(session, rows(path))
-    models.foreach { case (name, stages, wanted) =>
+    models.filter(model => names.isEmpty || names.contains(model._1)).foreach { case (name, stages, wanted) =>
       val fitted = new Pipeline("fitted").setStages(stages.toArray).fit(data)
       val transformed = fitted.transform(data)
       save(fitted, s"$folder/$name.zip", name, transformed)
@@ -302,9 +324,9 @@ object Fixtures {
 
   def main(arguments: Array[String]): Unit = arguments.toList match {
     case "write" :: folder :: path :: Nil => write(folder, path)
-    case "models" :: folder :: path :: Nil => writeModels(folder, path)
+    case "models" :: folder :: path :: names => writeModels(folder, path, names)
     case "apply" :: bundle :: path :: wanted =>
       println(JsObject(runtime(bundle, rows(path), wanted).toMap).compactPrint)
-    case _ => sys.error("usage: Fixtures write FOLDER ROWS | models FOLDER ROWS | apply BUNDLE ROWS COLUMN...")
+    case _ => sys.error("usage: Fixtures write FOLDER ROWS | models FOLDER ROWS NAME... | apply BUNDLE ROWS COLUMN...")
   }
 }

@@ -162,11 +162,28 @@ def write_entry(entry):
     write(what, {**entry, "Properties": entry.get("Properties") or {}})
 
 
+def default_lines():
+    with open(f"{CONF}/spark-defaults.conf", encoding="utf-8") as file:
+        return file.readlines()
+
+
+def count_cores(own):
+    """A standalone cluster counts cores where YARN counts executors. own: the user's properties."""
+    found = dict(line.strip().split(None, 1) for line in default_lines() if len(line.split()) > 1)
+    if "spark.cores.max" in found and "spark.cores.max" not in own:
+        cores = int(found["spark.executor.cores"]) * int(found["spark.executor.instances"])
+        write_conf("spark-defaults.conf", {"Properties": {"spark.cores.max": cores}})
+
+
+def own_defaults(entries):
+    return {key: value for entry in entries if entry["Classification"] == "spark-defaults"
+            for key, value in (entry.get("Properties") or {}).items()}
+
+
 def drop_yarn():
     """The containers' master is YARN, of which the SDK's examples speak. It is not ours."""
     path = f"{CONF}/spark-defaults.conf"
-    with open(path, encoding="utf-8") as file:
-        lines = file.readlines()
+    lines = default_lines()
     kept = [line for line in lines if line.split()[:2] != ["spark.master", "yarn"]]
     if len(kept) < len(lines):
         say("configuration.json: spark.master yarn has no effect: the cluster is "
@@ -185,9 +202,11 @@ def write_configuration():
                 entries = json.load(file)
         except ValueError as error:
             fail(f"configuration.json is no JSON: {error}")
-        for entry in entries if isinstance(entries, list) else [entries]:
+        entries = entries if isinstance(entries, list) else [entries]
+        for entry in entries:
             write_entry(entry)
         drop_yarn()
+        count_cores(own_defaults(entries))
     os.environ["SPARK_CONF_DIR"] = CONF
 
 

@@ -45,7 +45,7 @@ class Jobs:
         return self.glue.get_job_run(JobName=name, RunId=run)["JobRun"]
 
     def wait(self, name, run, states=ENDED):
-        deadline = time.monotonic() + 120
+        deadline = time.monotonic() + 300  # Spark on a busy machine
         while (told := self.told(name, run))["JobRunState"] not in states:
             assert time.monotonic() < deadline, told
             time.sleep(0.02)

@@ -37,9 +37,13 @@ def test_help_fits_a_screen_and_every_verb_has_its_own(run):
 def test_help_lists_what_a_features_job_can_do(run):
     shown = run("help", "features")
     assert shown.returncode == 0
+    fitted, served = shown.stdout.split("\n\nMLeap bundles of pipelines that Spark fitted ")
     stages = {stage.split("\n")[0].strip(): [line.split()[0] for line in stage.split("\n")[1:] if line]
-              for stage in shown.stdout.split("\n\n  ")[1:]}
-    assert len(stages) == 12
+              for stage in fitted.split("\n\n  ")[1:]}
+    assert len(stages) == 22
+    assert {"RobustScaler", "QuantileDiscretizer", "HashingTF"} < set(stages)
+    assert {"IDF", "PCA", "GBTClassifier"} < set(served.split())
+    assert not set(stages) & set(served.split())
     assert stages["StandardScaler"] == ["inputCol", "outputCol", "withMean", "withStd"]
     assert stages["StringIndexer"] == ["inputCol", "outputCol", "handleInvalid", "stringOrderType"]
     assert "help features" in run("help").stdout

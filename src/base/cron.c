@@ -221,3 +221,8 @@ double cron_next(const char *expression, double after)
             return (double)(day * 24 * 60 + found) * 60;
     }
 }
+
+bool cron_is_due(const char *expression, double next, double woke, double now)
+{
+    return (next > 0 && next <= now) || cron_next(expression, woke - 1) == woke;
+}

@@ -18,4 +18,8 @@ bool cron_check(const char *expression, enum error_code code, GError **error);
  * none any more. */
 double cron_next(const char *expression, double after);
 
+/* Whether what woke at `woke` has come to its time: the schedule's next time as it is kept, which
+ * may have changed meanwhile; or, where the clock was set back since, another of the schedule's. */
+bool cron_is_due(const char *expression, double next, double woke, double now);
+
 #endif

@@ -37,6 +37,7 @@
     X(ERROR_SCHEDULER_NOT_RUNNING, "SchedulerNotRunningException", 400)      \
     X(ERROR_NO_SCHEDULE, "NoScheduleException", 400)                         \
     X(ERROR_CONCURRENT_RUNS, "ConcurrentRunsExceededException", 400)         \
+    X(ERROR_ILLEGAL_WORKFLOW_STATE, "IllegalWorkflowStateException", 400)    \
     X(ERROR_TOO_MANY, "ResourceNumberLimitExceededException", 400)           \
     X(ERROR_CONFLICT, "ConflictException", 400)                              \
     X(ERROR_LIMIT_EXCEEDED, "ResourceLimitExceeded", 400)                    \

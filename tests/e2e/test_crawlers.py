@@ -616,6 +616,10 @@ def test_schedules_go_by_the_clock(server_factory):
     glue.start_crawler_schedule(CrawlerName=name)
     assert code_of(glue.start_crawler_schedule, CrawlerName=name) == "SchedulerRunningException"
     an_hour_to(3)
+    glue.update_crawler_schedule(CrawlerName=name, Schedule="cron(0 0 1 1 ? 2099)")
+    lake.server.move_clock(7200)
+    time.sleep(0.5)
+    assert crawls() == 3
     glue.update_crawler_schedule(CrawlerName=name, Schedule="")
     assert "Schedule" not in glue.get_crawler(Name=name)["Crawler"]
     assert code_of(glue.start_crawler_schedule, CrawlerName=name) == "NoScheduleException"

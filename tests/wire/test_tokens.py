@@ -61,6 +61,9 @@ def tables_made(server):
             "Name": "lathe-sql", "ScriptLocation": "s3://tokens-results/none.sql"},
             JobRunQueuingEnabled=True)
         glue.start_job_run(JobName="tokens_a")
+        glue.create_workflow(Name=name)
+        glue.create_trigger(Name=name, WorkflowName=name, Type="ON_DEMAND", Actions=[{"JobName": name}])
+        glue.start_workflow_run(Name="tokens_a")
         glue.create_connection(ConnectionInput={
             "Name": name, "ConnectionType": "NETWORK", "ConnectionProperties": {}})
         glue.create_user_defined_function(DatabaseName="tokens_a", FunctionInput={
@@ -101,10 +104,14 @@ def tables_made(server):
         ("glue", "GetPartitions"): {**table, **one},
         ("glue", "GetTableVersions"): {**table, **one},
         ("glue", "GetTables"): {"DatabaseName": "tokens_a", **one},
+        ("glue", "GetTriggers"): one,
         ("glue", "GetUserDefinedFunctions"): {"DatabaseName": "tokens_a", "Pattern": "*", **one},
+        ("glue", "GetWorkflowRuns"): {"Name": "tokens_a", **one},
         ("glue", "ListCrawlers"): one,
         ("glue", "ListCrawls"): {"CrawlerName": "tokens_a", **one},
         ("glue", "ListJobs"): one,
+        ("glue", "ListTriggers"): one,
+        ("glue", "ListWorkflows"): one,
         ("glue", "SearchTables"): one,
     }
 

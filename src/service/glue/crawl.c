@@ -50,7 +50,7 @@ static bool begin(struct resource *crawler, void *data, GError **error)
 }
 
 bool crawl_start_within(struct store_connection *connection, struct store *store,
-                        const char *crawler, GError **error)
+                        const char *crawler, char **made, GError **error)
 {
     g_autofree char *id = id_uuid();
     g_autoptr(json_auto) body = json_object();
@@ -61,9 +61,13 @@ bool crawl_start_within(struct store_connection *connection, struct store *store
                              .status = (char *)"RUNNING",
                              .parent = (char *)crawler,
                              .body = body};
-    return resource_update_within(connection, store, CRAWLER_KIND, crawler, begin, &start, error) &&
-           (start.found || crawler_missing(crawler, error)) &&
-           resource_create_within(connection, store, &crawl, NULL, error);
+    if (!resource_update_within(connection, store, CRAWLER_KIND, crawler, begin, &start, error) ||
+        !(start.found || crawler_missing(crawler, error)) ||
+        !resource_create_within(connection, store, &crawl, NULL, error))
+        return false;
+    if (made)
+        *made = g_steal_pointer(&id);
+    return true;
 }
 
 struct asking {
@@ -76,7 +80,7 @@ struct asking {
 static bool start(struct store_connection *connection, void *data, GError **error)
 {
     const struct asking *asking = data;
-    return crawl_start_within(connection, asking->store, asking->crawler, error);
+    return crawl_start_within(connection, asking->store, asking->crawler, NULL, error);
 }
 
 bool start_crawler(const struct call *call, const json_t *request, struct reply *reply,

@@ -171,7 +171,10 @@ bool update_crawler(const struct call *call, const json_t *request, struct reply
     g_autoptr(json_auto) body = json_copy(crawler->body);
     json_object_update(body, (json_t *)request);
     struct change change = {call, request, false};
-    return check(call, body, error) && store_write(call->lathe->store, update, &change, error);
+    if (!check(call, body, error) || !store_write(call->lathe->store, update, &change, error))
+        return false;
+    schedule_tell(call->lathe, crawler->name, json_text_at(request, "Schedule"));
+    return true;
 }
 
 /* ---- telling ---- */

@@ -21,15 +21,18 @@ extern const struct flow_driver crawl_driver, crawler_schedule_driver;
 /* ERROR_ENTITY_NOT_FOUND. */
 bool crawler_missing(const char *name, GError **error);
 
-/* Begins a crawl, within a change of the store's. ERROR_CRAWLER_RUNNING. */
+/* Begins a crawl, within a change of the store's; made: its id comes out (g_free), or NULL.
+ * ERROR_CRAWLER_RUNNING. */
 bool crawl_start_within(struct store_connection *connection, struct store *store,
-                        const char *crawler, GError **error);
+                        const char *crawler, char **made, GError **error);
 /* What is told of the crawls of one: numbers of all, newest first; and they go with it. */
 bool crawls_delete(struct store *store, const char *crawler, GError **error);
 
 /* Gives a crawler that schedule, or none ("" or NULL), within a change. */
 bool schedule_set_within(struct store_connection *connection, struct lathe *lathe,
                          const char *crawler, const char *expression, GError **error);
+/* After such a change: whoever waits by the schedule hears that it is another. */
+void schedule_tell(struct lathe *lathe, const char *crawler, const char *expression);
 /* {"ScheduleExpression", "State"}; NULL where it has none. */
 json_t *schedule_describe(struct store *store, const char *crawler);
 

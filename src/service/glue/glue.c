@@ -3,6 +3,7 @@
 
 #include "service/glue/crawler.h"
 #include "service/glue/job.h"
+#include "service/glue/trigger.h"
 
 struct catalog *glue_catalog(const struct call *call, const json_t *request, GError **error)
 {
@@ -141,13 +142,36 @@ static const struct operation operations[] = {
     {"DeleteJob", delete_job, OPERATION_BLOCKING},
     {"GetJobBookmark", get_job_bookmark, OPERATION_BLOCKING},
     {"ResetJobBookmark", reset_job_bookmark, OPERATION_BLOCKING},
+    {"CreateTrigger", create_trigger, OPERATION_BLOCKING},
+    {"GetTrigger", get_trigger, OPERATION_BLOCKING},
+    {"GetTriggers", get_triggers, OPERATION_BLOCKING},
+    {"ListTriggers", list_triggers, OPERATION_BLOCKING},
+    {"BatchGetTriggers", batch_get_triggers, OPERATION_BLOCKING},
+    {"UpdateTrigger", update_trigger, OPERATION_BLOCKING},
+    {"DeleteTrigger", delete_trigger, OPERATION_BLOCKING},
+    {"StartTrigger", start_trigger, OPERATION_BLOCKING},
+    {"StopTrigger", stop_trigger, OPERATION_BLOCKING},
+    {"CreateWorkflow", create_workflow, OPERATION_BLOCKING},
+    {"GetWorkflow", get_workflow, OPERATION_BLOCKING},
+    {"ListWorkflows", list_workflows, OPERATION_BLOCKING},
+    {"BatchGetWorkflows", batch_get_workflows, OPERATION_BLOCKING},
+    {"UpdateWorkflow", update_workflow, OPERATION_BLOCKING},
+    {"DeleteWorkflow", delete_workflow, OPERATION_BLOCKING},
+    {"StartWorkflowRun", start_workflow_run, OPERATION_BLOCKING},
+    {"StopWorkflowRun", stop_workflow_run, OPERATION_BLOCKING},
+    {"ResumeWorkflowRun", resume_workflow_run, OPERATION_BLOCKING},
+    {"GetWorkflowRun", get_workflow_run, OPERATION_BLOCKING},
+    {"GetWorkflowRuns", get_workflow_runs, OPERATION_BLOCKING},
+    {"GetWorkflowRunProperties", get_workflow_run_properties, OPERATION_BLOCKING},
+    {"PutWorkflowRunProperties", put_workflow_run_properties, OPERATION_BLOCKING},
     {"GetCatalogImportStatus", get_catalog_import_status, OPERATION_QUICK},
 };
 
-static const struct kind *const kinds[] = {&crawl_kind, &crawler_schedule_kind, &job_run_kind,
-                                           NULL};
-static const struct flow_driver *const drivers[] = {&crawl_driver, &crawler_schedule_driver,
-                                                    &job_run_driver, NULL};
+static const struct kind *const kinds[] = {&crawl_kind,   &crawler_schedule_kind, &job_run_kind,
+                                           &trigger_kind, &workflow_run_kind,     NULL};
+static const struct flow_driver *const drivers[] = {&crawl_driver,        &crawler_schedule_driver,
+                                                    &job_run_driver,      &trigger_driver,
+                                                    &workflow_run_driver, NULL};
 
 const struct service glue_service = {
     .name = "glue",

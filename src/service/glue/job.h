@@ -59,6 +59,10 @@ struct job_run_end {
  * ended already. */
 bool job_run_end_within(struct store_connection *connection, struct lathe *lathe,
                         const struct job_run_end *end, GError **error);
+/* The run that would repeat one that failed: "jr_..._attempt_1"; g_free. */
+char *job_run_retry_name(const struct resource *run);
+/* A run as AWS tells it; json_decref. */
+json_t *job_run_describe(const struct resource *run, bool predecessors);
 /* The names of a job's runs; json_decref. */
 json_t *job_runs_named(struct store *store, const char *job, GError **error);
 /* Within the change that removes a job: those of its runs that are on their way (`going`) are to

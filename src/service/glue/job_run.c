@@ -283,7 +283,7 @@ static bool is_retried(const struct ending *ending)
 }
 
 /* "jr_..._attempt_1", after which "jr_..._attempt_2". */
-static char *retry_name(const struct resource *run)
+char *job_run_retry_name(const struct resource *run)
 {
     const char *suffix = strstr(run->name, "_attempt_");
     int length = (int)(suffix ? (size_t)(suffix - run->name) : strlen(run->name));
@@ -303,7 +303,7 @@ static bool hand_on(struct resource *job, void *data, GError **error)
     remove_from(going, ending->end->id);
     remove_from(waiting, ending->end->id);
     if (is_retried(ending)) {
-        ending->retry = retry_name(&ending->run);
+        ending->retry = job_run_retry_name(&ending->run);
         json_array_append_new(going, json_string(ending->retry));
     } else if (json_array_size(waiting) && (gint64)json_array_size(going) < most) {
         ending->next = g_strdup(json_string_value(json_array_get(waiting, 0)));
@@ -379,7 +379,7 @@ bool job_run_end_within(struct store_connection *connection, struct lathe *lathe
 
 /* ---- telling ---- */
 
-static json_t *describe(const struct resource *run, bool predecessors)
+json_t *job_run_describe(const struct resource *run, bool predecessors)
 {
     static const char *const own[] = {"Command", "MaxRetries", "Options",   "Began",
                                       "Run",     "Region",     CALL_WITHIN, NULL};
@@ -403,7 +403,7 @@ static bool get_job_run(const struct call *call, const json_t *request, struct r
     g_autoptr(resource_auto) run =
         find_run(call, json_text_at(request, "JobName"), json_text_at(request, "RunId"), error);
     return run && glue_reply(reply, "JobRun",
-                             describe(run, json_true_at(request, "PredecessorsIncluded")));
+                             job_run_describe(run, json_true_at(request, "PredecessorsIncluded")));
 }
 
 static GPtrArray *runs_of(struct store *store, const char *job, GError **error)
@@ -420,7 +420,7 @@ static bool get_job_runs(const struct call *call, const json_t *request, struct 
     g_autoptr(GPtrArray) all = job ? runs_of(call->lathe->store, name, error) : NULL;
     json_t *list = all ? json_array() : NULL;
     for (guint i = 0; all && i < all->len; i++)
-        json_array_append_new(list, describe(all->pdata[i], false));
+        json_array_append_new(list, job_run_describe(all->pdata[i], false));
     return glue_reply_page(call, request, name, "JobRuns", list, LIST_PAGE, reply, error);
 }
 

@@ -135,6 +135,12 @@ static bool update(struct store_connection *connection, void *data, GError **err
     return schedule_set_within(connection, given->lathe, given->crawler, given->expression, error);
 }
 
+void schedule_tell(struct lathe *lathe, const char *crawler, const char *expression)
+{
+    if (expression && *expression)
+        resource_tell_later(lathe->store, CRAWLER_SCHEDULE_KIND, crawler, "SCHEDULED");
+}
+
 bool update_crawler_schedule(const struct call *call, const json_t *request, struct reply *reply,
                              GError **error)
 {
@@ -145,7 +151,8 @@ bool update_crawler_schedule(const struct call *call, const json_t *request, str
     return check_crawler(call, given.crawler, error) &&
            (!expression || !*expression ||
             cron_check(expression, ERROR_INVALID_INPUT_EXCEPTION, error)) &&
-           store_write(call->lathe->store, update, &given, error);
+           store_write(call->lathe->store, update, &given, error) &&
+           (schedule_tell(call->lathe, given.crawler, expression), true);
 }
 
 /* ---- the life ---- */
@@ -155,7 +162,7 @@ struct life {
     struct lathe *lathe;
     double next; /* 0: never again */
     bool again;  /* it was changed */
-    bool ended;
+    bool is_due, ended;
 };
 
 static bool read_next(struct life *life, GError **error)
@@ -196,14 +203,19 @@ static void heard(void *state, const char *kind, const char *name, const char *s
     life->again |= strcmp(kind, CRAWLER_SCHEDULE_KIND) == 0;
 }
 
-/* Where it was stopped meanwhile, that is its end. */
+/* Where it was stopped meanwhile, that is its end; where it got another schedule, its time may not
+ * have come. */
 static bool set_next(struct resource *schedule, void *data, GError **error)
 {
     struct life *life = data;
+    const char *expression = json_text_at(schedule->body, "ScheduleExpression");
+    double now = clock_wall(life->lathe->clock), woke = life->next;
     (void)error;
     life->ended = strcmp(schedule->status, "SCHEDULED") != 0;
-    life->next = cron_next(json_text_at(schedule->body, "ScheduleExpression"),
-                           clock_wall(life->lathe->clock));
+    life->next = json_number_at(schedule->body, "Next", 0);
+    life->is_due = cron_is_due(expression, life->next, woke, now);
+    if (life->is_due)
+        life->next = cron_next(expression, now);
     json_object_set_new(schedule->body, "Next", json_real(life->next));
     return true;
 }
@@ -212,7 +224,7 @@ static bool set_next(struct resource *schedule, void *data, GError **error)
 static bool start_crawl(struct store_connection *connection, struct life *life, GError **error)
 {
     g_autoptr(GError) cause = NULL;
-    if (crawl_start_within(connection, life->lathe->store, flow_name(life->life), &cause) ||
+    if (crawl_start_within(connection, life->lathe->store, flow_name(life->life), NULL, &cause) ||
         g_error_matches(cause, LATHE_ERROR, ERROR_CRAWLER_RUNNING) ||
         g_error_matches(cause, LATHE_ERROR, ERROR_ENTITY_NOT_FOUND))
         return true;
@@ -226,7 +238,7 @@ static bool start_due(struct store_connection *connection, void *data, GError **
     life->ended = true; /* where it is gone */
     return resource_update_within(connection, life->lathe->store, CRAWLER_SCHEDULE_KIND,
                                   flow_name(life->life), set_next, life, error) &&
-           (life->ended || start_crawl(connection, life, error));
+           (life->ended || !life->is_due || start_crawl(connection, life, error));
 }
 
 static enum flow_turn advance(void *state, GError **error)

@@ -1,0 +1,595 @@
+/* Triggers: creating, telling, changing, deleting, firing; and those on a schedule, each a life
+ * that wakes when its time has come. One whose time came while no server ran fires when the next
+ * does. */
+#include "service/glue/trigger.h"
+
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/cron.h"
+
+#define LIST_PAGE 200
+
+const struct kind trigger_kind = {
+    .service = "glue",
+    .word = TRIGGER_KIND,
+    .noun = "Trigger",
+    .name = "Name",
+    .status = "State",
+    .bad = {"DEACTIVATED"},
+    .going = "ACTIVATED",
+};
+
+static bool missing(const char *name, GError **error)
+{
+    return error_set(error, ERROR_ENTITY_NOT_FOUND, "Trigger %s not found.", name);
+}
+
+static struct resource *find(const struct call *call, const char *name, GError **error)
+{
+    GError *cause = NULL;
+    struct resource *trigger = resource_get(call->lathe->store, TRIGGER_KIND, name, &cause);
+    if (cause)
+        g_propagate_error(error, cause);
+    else if (!trigger)
+        missing(name, error);
+    return trigger;
+}
+
+bool trigger_has_type(const struct resource *trigger, const char *type)
+{
+    return g_strcmp0(json_text_at(trigger->body, "Type"), type) == 0;
+}
+
+const char *trigger_target(const json_t *part, const char **name)
+{
+    const char *job = json_text_at(part, "JobName");
+    *name = job ? job : json_text_at(part, "CrawlerName");
+    return job ? "JOB" : "CRAWLER";
+}
+
+static bool is_set(const char *text)
+{
+    return text && *text;
+}
+
+/* ---- checking ---- */
+
+static bool refuse(GError **error, const char *text)
+{
+    return error_set(error, ERROR_INVALID_INPUT_EXCEPTION, "%s", text);
+}
+
+/* One of the two, by name. */
+static bool check_target(const json_t *part, const char *member, GError **error)
+{
+    return is_set(json_text_at(part, "JobName")) != is_set(json_text_at(part, "CrawlerName")) ||
+           error_set(error, ERROR_INVALID_INPUT_EXCEPTION,
+                     "%s: each names a JobName or a CrawlerName, and not both.", member);
+}
+
+static bool check_actions(const json_t *actions, GError **error)
+{
+    size_t i;
+    const json_t *action;
+    if (!json_array_size(actions))
+        return refuse(error, "Actions: the trigger has none.");
+    json_array_foreach((json_t *)actions, i, action)
+    {
+        if (!check_target(action, "Actions", error))
+            return false;
+    }
+    return true;
+}
+
+static bool is_one_of(const char *word, const char *const *words)
+{
+    return word && g_strv_contains(words, word);
+}
+
+static bool check_condition(const json_t *condition, GError **error)
+{
+    static const char *const runs[] = {"SUCCEEDED", "STOPPED", "FAILED", "TIMEOUT", NULL};
+    static const char *const crawls[] = {"SUCCEEDED", "CANCELLED", "FAILED", NULL};
+    const char *state = json_text_at(condition, "State");
+    const char *crawl = json_text_at(condition, "CrawlState");
+    if (!check_target(condition, "Predicate.Conditions", error))
+        return false;
+    if (is_set(json_text_at(condition, "JobName")))
+        return is_one_of(state, runs) ||
+               refuse(error,
+                      "Predicate.Conditions: the State of a job is one of SUCCEEDED, STOPPED, "
+                      "FAILED and TIMEOUT.");
+    return is_one_of(crawl, crawls) ||
+           refuse(error, "Predicate.Conditions: the CrawlState of a crawler is one of SUCCEEDED, "
+                         "CANCELLED and FAILED.");
+}
+
+static bool check_predicate(const json_t *predicate, GError **error)
+{
+    const json_t *conditions = json_object_get(predicate, "Conditions");
+    size_t i;
+    const json_t *condition;
+    if (!json_array_size(conditions))
+        return refuse(error, "Predicate: a trigger of type CONDITIONAL needs Conditions.");
+    if (json_array_size(conditions) > 1 && !json_text_at(predicate, "Logical"))
+        return refuse(error, "Predicate: with several Conditions Logical says AND or ANY.");
+    json_array_foreach((json_t *)conditions, i, condition)
+    {
+        if (!check_condition(condition, error))
+            return false;
+    }
+    return true;
+}
+
+static bool check_type(const json_t *body, GError **error)
+{
+    const char *type = json_text_at(body, "Type");
+    const char *schedule = json_text_at(body, "Schedule");
+    if (strcmp(type, "EVENT") == 0)
+        return refuse(error,
+                      "Type EVENT: there is no EventBridge here; use SCHEDULED, CONDITIONAL or "
+                      "ON_DEMAND.");
+    if (strcmp(type, "SCHEDULED") == 0 && !is_set(schedule))
+        return refuse(error,
+                      "A trigger of type SCHEDULED needs a Schedule, as cron(0 12 * * ? *).");
+    if (strcmp(type, "SCHEDULED") != 0 && is_set(schedule))
+        return refuse(error, "Schedule: only a trigger of type SCHEDULED has one.");
+    if (strcmp(type, "CONDITIONAL") != 0 && json_object_get(body, "Predicate"))
+        return refuse(error, "Predicate: only a trigger of type CONDITIONAL has one.");
+    return (!is_set(schedule) || cron_check(schedule, ERROR_INVALID_INPUT_EXCEPTION, error)) &&
+           (strcmp(type, "CONDITIONAL") != 0 ||
+            check_predicate(json_object_get(body, "Predicate"), error));
+}
+
+static bool check(const json_t *body, GError **error)
+{
+    return check_type(body, error) && check_actions(json_object_get(body, "Actions"), error);
+}
+
+GPtrArray *triggers_of(struct store *store, const char *workflow, GError **error)
+{
+    struct resource_query query = {.kind = TRIGGER_KIND,
+                                   .parent = *workflow ? workflow : NULL,
+                                   .order = RESOURCE_BY_NAME,
+                                   .ascending = true};
+    GPtrArray *all = resource_list(store, &query, NULL, error);
+    for (guint i = 0; all && i < all->len;) {
+        const struct resource *trigger = all->pdata[i];
+        if (strcmp(trigger->parent, workflow) == 0)
+            i++;
+        else
+            g_ptr_array_remove_index(all, i);
+    }
+    return all;
+}
+
+/* What begins a workflow: it has one at most. */
+static bool begins(const struct resource *trigger)
+{
+    return !trigger_has_type(trigger, "CONDITIONAL");
+}
+
+static bool check_workflow(const struct call *call, const json_t *body, GError **error)
+{
+    const char *workflow = json_text_at(body, "WorkflowName");
+    GError *cause = NULL;
+    if (!is_set(workflow))
+        return true;
+    g_autoptr(resource_auto) found =
+        resource_get(call->lathe->store, WORKFLOW_KIND, workflow, &cause);
+    if (cause)
+        return g_propagate_error(error, cause), false;
+    if (!found)
+        return error_set(error, ERROR_ENTITY_NOT_FOUND, "Workflow %s not found.", workflow);
+    g_autoptr(GPtrArray) others = triggers_of(call->lathe->store, workflow, error);
+    for (guint i = 0; others && i < others->len; i++) {
+        const struct resource *other = others->pdata[i];
+        if (strcmp(json_text_at(body, "Type"), "CONDITIONAL") != 0 && begins(other))
+            return error_set(error, ERROR_INVALID_INPUT_EXCEPTION,
+                             "The workflow %s is begun by the trigger %s already.", workflow,
+                             other->name);
+    }
+    return others != NULL;
+}
+
+/* ---- CreateTrigger ---- */
+
+static void set_next(struct lathe *lathe, json_t *body)
+{
+    const char *schedule = json_text_at(body, "Schedule");
+    if (is_set(schedule))
+        json_object_set_new(body, "Next", json_real(cron_next(schedule, clock_wall(lathe->clock))));
+}
+
+static json_t *body_of(const struct call *call, const json_t *request)
+{
+    json_t *body = json_copy((json_t *)request);
+    json_object_del(body, "Tags");
+    json_object_del(body, "StartOnCreation");
+    json_object_del(body, "Name");
+    call_keep(call, body);
+    set_next(call->lathe, body);
+    return body;
+}
+
+static bool starts(const json_t *request, GError **error)
+{
+    return !json_is_true(json_object_get(request, "StartOnCreation")) ||
+           strcmp(json_text_at(request, "Type"), "ON_DEMAND") != 0 ||
+           refuse(error,
+                  "StartOnCreation: a trigger of type ON_DEMAND is started by StartTrigger.");
+}
+
+bool create_trigger(const struct call *call, const json_t *request, struct reply *reply,
+                    GError **error)
+{
+    const char *name = json_text_at(request, "Name");
+    const char *workflow = json_text_at(request, "WorkflowName");
+    if (!check(request, error) || !starts(request, error) || !check_workflow(call, request, error))
+        return false;
+    bool active = json_is_true(json_object_get(request, "StartOnCreation"));
+    g_autofree char *arn = glue_arn(call, "trigger", name);
+    g_autoptr(json_auto) body = body_of(call, request);
+    g_autoptr(json_auto) tags = glue_tags(json_object_get(request, "Tags"));
+    struct resource trigger = {.kind = (char *)TRIGGER_KIND,
+                               .name = (char *)name,
+                               .arn = arn,
+                               .status = (char *)(active ? "ACTIVATED" : "CREATED"),
+                               .parent = (char *)(workflow ? workflow : ""),
+                               .body = body,
+                               .tags = tags};
+    bool taken = false;
+    reply->output = json_pack("{ss}", "Name", name);
+    if (resource_create(call->lathe->store, &trigger, &taken, error))
+        return true;
+    if (!taken)
+        return false;
+    g_clear_error(error);
+    return error_set(error, ERROR_ALREADY_EXISTS, "Trigger with name %s already exists.", name);
+}
+
+/* ---- telling ---- */
+
+json_t *trigger_describe(const struct resource *trigger)
+{
+    static const char *const told[] = {"WorkflowName", "Type",      "Description",
+                                       "Schedule",     "Predicate", "EventBatchingCondition",
+                                       "Actions"};
+    json_t *described = json_pack("{ssss}", "Name", trigger->name, "State", trigger->status);
+    for (size_t i = 0; i < G_N_ELEMENTS(told); i++)
+        json_put(described, told[i], json_incref(json_object_get(trigger->body, told[i])));
+    return described;
+}
+
+bool get_trigger(const struct call *call, const json_t *request, struct reply *reply,
+                 GError **error)
+{
+    g_autoptr(resource_auto) trigger = find(call, json_text_at(request, "Name"), error);
+    return trigger && glue_reply(reply, "Trigger", trigger_describe(trigger));
+}
+
+static bool starts_job(const struct resource *trigger, const char *job)
+{
+    size_t i;
+    const json_t *action;
+    json_array_foreach(json_object_get(trigger->body, "Actions"), i, action)
+    {
+        if (g_strcmp0(json_text_at(action, "JobName"), job) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* By DependentJobName: those that start that job. */
+static GPtrArray *list(const struct call *call, const json_t *request, GError **error)
+{
+    const char *job = json_text_at(request, "DependentJobName");
+    struct resource_query query = {
+        .kind = TRIGGER_KIND, .order = RESOURCE_BY_NAME, .ascending = true};
+    GPtrArray *all = resource_list(call->lathe->store, &query, NULL, error);
+    for (guint i = 0; all && job && i < all->len;) {
+        if (starts_job(all->pdata[i], job))
+            i++;
+        else
+            g_ptr_array_remove_index(all, i);
+    }
+    return all;
+}
+
+bool get_triggers(const struct call *call, const json_t *request, struct reply *reply,
+                  GError **error)
+{
+    g_autoptr(GPtrArray) all = list(call, request, error);
+    json_t *told = all ? json_array() : NULL;
+    for (guint i = 0; all && i < all->len; i++)
+        json_array_append_new(told, trigger_describe(all->pdata[i]));
+    return glue_reply_page(call, request, json_text_at(request, "DependentJobName"), "Triggers",
+                           told, LIST_PAGE, reply, error);
+}
+
+bool list_triggers(const struct call *call, const json_t *request, struct reply *reply,
+                   GError **error)
+{
+    g_autoptr(GPtrArray) all = list(call, request, error);
+    json_t *names = all ? json_array() : NULL;
+    for (guint i = 0; all && i < all->len; i++) {
+        const struct resource *trigger = all->pdata[i];
+        if (glue_has_tags(call, trigger, json_object_get(request, "Tags")))
+            json_array_append_new(names, json_string(trigger->name));
+    }
+    return glue_reply_page(call, request, json_text_at(request, "DependentJobName"), "TriggerNames",
+                           names, LIST_PAGE, reply, error);
+}
+
+bool batch_get_triggers(const struct call *call, const json_t *request, struct reply *reply,
+                        GError **error)
+{
+    (void)error;
+    json_t *found = json_array(), *absent = json_array();
+    size_t i;
+    json_t *name;
+    json_array_foreach(json_object_get(request, "TriggerNames"), i, name)
+    {
+        g_autoptr(resource_auto) trigger =
+            resource_get(call->lathe->store, TRIGGER_KIND, json_string_value(name), NULL);
+        if (trigger)
+            json_array_append_new(found, trigger_describe(trigger));
+        else
+            json_array_append(absent, name);
+    }
+    reply->output = json_pack("{soso}", "Triggers", found, "TriggersNotFound", absent);
+    return true;
+}
+
+/* ---- UpdateTrigger ---- */
+
+struct update {
+    const struct call *call;
+    const json_t *given;
+    json_t *described; /* comes out */
+};
+
+static bool replace(struct resource *trigger, void *data, GError **error)
+{
+    struct update *update = data;
+    const char *name = json_text_at(update->given, "Name");
+    if (name && strcmp(name, trigger->name) != 0)
+        return refuse(error, "TriggerUpdate.Name: a trigger keeps its name.");
+    g_autoptr(json_auto) body = json_copy(trigger->body);
+    json_object_update(body, (json_t *)update->given);
+    json_object_del(body, "Name");
+    if (!check(body, error))
+        return false;
+    call_mark(update->call, body);
+    set_next(update->call->lathe, body);
+    json_decref(trigger->body);
+    trigger->body = g_steal_pointer(&body);
+    update->described = trigger_describe(trigger);
+    return true;
+}
+
+bool update_trigger(const struct call *call, const json_t *request, struct reply *reply,
+                    GError **error)
+{
+    const char *name = json_text_at(request, "Name");
+    struct update update = {call, json_object_get(request, "TriggerUpdate"), NULL};
+    bool found;
+    if (!resource_update(call->lathe->store, TRIGGER_KIND, name, replace, &update, &found, error))
+        return false;
+    if (!found)
+        return missing(name, error);
+    resource_tell_later(call->lathe->store, TRIGGER_KIND, name,
+                        json_text_at(update.described, "State"));
+    return glue_reply(reply, "Trigger", update.described);
+}
+
+/* ---- DeleteTrigger ---- */
+
+/* One that is not there is deleted, as with AWS. */
+bool delete_trigger(const struct call *call, const json_t *request, struct reply *reply,
+                    GError **error)
+{
+    const char *name = json_text_at(request, "Name");
+    bool found;
+    reply->output = json_pack("{ss}", "Name", name);
+    return resource_delete(call->lathe->store, TRIGGER_KIND, name, &found, error);
+}
+
+/* ---- StartTrigger, StopTrigger ---- */
+
+struct activation {
+    struct lathe *lathe;
+    const char *status;
+};
+
+static bool activate(struct resource *trigger, void *data, GError **error)
+{
+    const struct activation *activation = data;
+    if (trigger_has_type(trigger, "ON_DEMAND"))
+        return refuse(error, "A trigger of type ON_DEMAND is not activated, and not stopped.");
+    g_free(trigger->status);
+    trigger->status = g_strdup(activation->status);
+    set_next(activation->lathe, trigger->body);
+    return true;
+}
+
+static bool fire(struct store_connection *connection, void *data, GError **error)
+{
+    return workflow_start_within(connection, data, error);
+}
+
+/* On its own: one of a workflow is fired by StartWorkflowRun. */
+static bool fire_now(const struct call *call, const struct resource *trigger, GError **error)
+{
+    if (*trigger->parent)
+        return error_set(error, ERROR_INVALID_INPUT_EXCEPTION,
+                         "The trigger %s begins the workflow %s: StartWorkflowRun fires it.",
+                         trigger->name, trigger->parent);
+    g_autoptr(json_auto) asker = json_object();
+    call_keep(call, asker);
+    struct workflow_start start = {
+        .lathe = call->lathe, .asker = asker, .workflow = "", .trigger = trigger->name};
+    bool done = store_write(call->lathe->store, fire, &start, error);
+    g_free(start.id);
+    return done;
+}
+
+bool start_trigger(const struct call *call, const json_t *request, struct reply *reply,
+                   GError **error)
+{
+    const char *name = json_text_at(request, "Name");
+    g_autoptr(resource_auto) trigger = find(call, name, error);
+    struct activation activation = {call->lathe, "ACTIVATED"};
+    bool found;
+    reply->output = json_pack("{ss}", "Name", name);
+    if (!trigger)
+        return false;
+    if (trigger_has_type(trigger, "ON_DEMAND"))
+        return fire_now(call, trigger, error);
+    return resource_update(call->lathe->store, TRIGGER_KIND, name, activate, &activation, &found,
+                           error) &&
+           (found || missing(name, error));
+}
+
+bool stop_trigger(const struct call *call, const json_t *request, struct reply *reply,
+                  GError **error)
+{
+    const char *name = json_text_at(request, "Name");
+    struct activation activation = {call->lathe, "DEACTIVATED"};
+    bool found;
+    reply->output = json_pack("{ss}", "Name", name);
+    return resource_update(call->lathe->store, TRIGGER_KIND, name, activate, &activation, &found,
+                           error) &&
+           (found || missing(name, error));
+}
+
+/* ---- the life of one on a schedule ---- */
+
+struct life {
+    struct flow_life *life;
+    struct lathe *lathe;
+    double next; /* 0: never again */
+    bool again;  /* it was changed */
+    bool ended;
+};
+
+static bool read_next(struct life *life, GError **error)
+{
+    GError *cause = NULL;
+    g_autoptr(resource_auto) trigger =
+        resource_get(life->lathe->store, TRIGGER_KIND, flow_name(life->life), &cause);
+    if (cause)
+        return g_propagate_error(error, cause), false;
+    life->ended = !trigger || strcmp(trigger->status, "ACTIVATED") != 0 ||
+                  !trigger_has_type(trigger, "SCHEDULED");
+    if (life->ended)
+        return true;
+    /* a clock that was set back meanwhile has its next time earlier */
+    double next =
+        cron_next(json_text_at(trigger->body, "Schedule"), clock_wall(life->lathe->clock));
+    life->next = MIN(json_number_at(trigger->body, "Next", next), next);
+    return true;
+}
+
+static void *load(struct flow_life *flow, GError **error)
+{
+    struct life *life = g_new0(struct life, 1);
+    life->life = flow;
+    life->lathe = operations_lathe(flow_context(flow)->operations);
+    if (read_next(life, error) && !life->ended)
+        return life;
+    g_free(life);
+    return NULL;
+}
+
+static void heard(void *state, const char *kind, const char *name, const char *status)
+{
+    struct life *life = state;
+    (void)name;
+    (void)status;
+    life->again |= strcmp(kind, TRIGGER_KIND) == 0;
+}
+
+struct due {
+    struct life *life;
+    json_t *asker; /* NULL: it does not fire */
+    char *workflow;
+};
+
+/* Where it was stopped meanwhile, that is its end; where it got another schedule, its time may not
+ * have come. */
+static bool pass(struct resource *trigger, void *data, GError **error)
+{
+    struct due *due = data;
+    (void)error;
+    due->life->ended = strcmp(trigger->status, "ACTIVATED") != 0;
+    double next = json_number_at(trigger->body, "Next", 0), woke = due->life->next;
+    due->life->next = next;
+    if (!cron_is_due(json_text_at(trigger->body, "Schedule"), next, woke,
+                     clock_wall(due->life->lathe->clock)))
+        return true;
+    set_next(due->life->lathe, trigger->body);
+    due->life->next = json_number_at(trigger->body, "Next", 0);
+    due->asker = json_incref(trigger->body);
+    due->workflow = g_strdup(trigger->parent);
+    return true;
+}
+
+/* A workflow that has as many runs as it may is not begun this time. */
+static bool fire_due(struct store_connection *connection, void *data, GError **error)
+{
+    struct due *due = data;
+    struct life *life = due->life;
+    g_autoptr(GError) cause = NULL;
+    life->ended = true; /* where it is gone */
+    if (!resource_update_within(connection, life->lathe->store, TRIGGER_KIND, flow_name(life->life),
+                                pass, due, error))
+        return false;
+    if (life->ended || !due->asker)
+        return true;
+    struct workflow_start start = {.lathe = life->lathe,
+                                   .asker = due->asker,
+                                   .workflow = due->workflow,
+                                   .trigger = flow_name(life->life)};
+    bool done = workflow_start_within(connection, &start, &cause);
+    g_free(start.id);
+    if (done || g_error_matches(cause, LATHE_ERROR, ERROR_CONCURRENT_RUNS))
+        return true;
+    g_propagate_error(error, g_steal_pointer(&cause));
+    return false;
+}
+
+static enum flow_turn advance(void *state, GError **error)
+{
+    struct life *life = state;
+    if (life->again && !read_next(life, error))
+        return FLOW_FAILED;
+    life->again = false;
+    if (life->ended)
+        return FLOW_ENDED;
+    if (!life->next || clock_wall(life->lathe->clock) < life->next)
+        return FLOW_WAITS;
+    struct due due = {.life = life};
+    bool done = store_write(life->lathe->store, fire_due, &due, error);
+    json_decref(due.asker);
+    g_free(due.workflow);
+    return !done ? FLOW_FAILED : life->ended ? FLOW_ENDED : FLOW_WAITS;
+}
+
+static double wakes_at(const void *state)
+{
+    return ((const struct life *)state)->next;
+}
+
+static const char *const statuses[] = {"ACTIVATED", NULL};
+
+const struct flow_driver trigger_driver = {
+    .kind = TRIGGER_KIND,
+    .statuses = statuses,
+    .load = load,
+    .heard = heard,
+    .advance = advance,
+    .wakes_at = wakes_at,
+    .free = g_free,
+};

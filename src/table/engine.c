@@ -38,11 +38,22 @@ const char *engine_format_of(const char *serde)
 
 /* ---- opening ---- */
 
+/* A quarter of what there is; where that is little, as much as lets all processes and the server
+ * beside them fit in. */
+static size_t memory_of_each(unsigned count)
+{
+    const size_t aside = (size_t)256 << 20, enough = (size_t)512 << 20;
+    size_t limit = memory_limit();
+    size_t fitting = limit > 2 * aside ? (limit - aside) / count : limit / 4;
+    return MAX(limit / 4, MIN(fitting, enough));
+}
+
 /* Where the sanitizers' runtime or DuckDB's library is told by the environment, it is for the
  * processes too. */
 static struct workers *open_workers(const struct engine_plan *plan, GError **error)
 {
-    size_t memory = plan->memory ? plan->memory : memory_limit() / 4;
+    unsigned processes = plan->count ? plan->count : 2;
+    size_t memory = plan->memory ? plan->memory : memory_of_each(processes);
     unsigned threads = plan->threads ? plan->threads : (unsigned)g_get_num_processors();
     g_autofree char *bytes = g_strdup_printf("%zu", memory);
     g_autofree char *count = g_strdup_printf("%u", threads);
@@ -55,7 +66,7 @@ static struct workers *open_workers(const struct engine_plan *plan, GError **err
         .argv = plan->argv ? plan->argv : own,
         .environment = environment,
         .folder = plan->folder,
-        .count = plan->count ? plan->count : 2,
+        .count = processes,
         .waiting = plan->waiting,
         /* Beside what DuckDB counts there are the program itself, its threads and what they read.
          */

@@ -59,7 +59,8 @@ struct engine_plan {
     const char *folder;
     unsigned count;   /* statements at once; 0: 2 */
     unsigned waiting; /* that may wait beside these */
-    size_t memory; /* bytes that DuckDB may hold in each process; 0: a quarter of what there is */
+    size_t memory; /* bytes that DuckDB may hold in each process; 0: a quarter of what there is, or
+                      what fits */
     unsigned threads; /* of each; 0: as many as cores */
     double seconds;   /* that a statement may take; 0: no limit */
     bool warm;        /* started at once */

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
+#include <zlib.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -168,8 +169,23 @@ static const char *next_member(struct archive *archive, struct archive_entry **e
     return name ? name : "";
 }
 
-static bool unpack_file(struct archive *archive, const char *path, mode_t mode, gint64 *left,
-                        GError **error)
+/* What is being unpacked, and what may still come of it. */
+struct unpacking {
+    struct archive *archive;
+    const char *folder;
+    struct archive_bounds bounds;
+    gint64 left; /* bytes */
+    bool without_links;
+};
+
+static bool too_much(const struct unpacking *unpacking, GError **error)
+{
+    return error_set(error, ERROR_VALIDATION,
+                     "the archive holds more than %" G_GINT64_FORMAT " bytes",
+                     unpacking->bounds.bytes);
+}
+
+static bool unpack_file(struct unpacking *unpacking, const char *path, mode_t mode, GError **error)
 {
     unlink(path); /* the last of a name counts */
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, (mode & 0755) | 0644);
@@ -178,14 +194,11 @@ static bool unpack_file(struct archive *archive, const char *path, mode_t mode, 
     char block[BLOCK];
     la_ssize_t n;
     bool written = true;
-    while (written && (n = archive_read_data(archive, block, sizeof block)) > 0)
-        written = (*left -= n) < 0
-                      ? error_set(error, ERROR_VALIDATION,
-                                  "the archive holds more than %" G_GINT64_FORMAT " GiB",
-                                  ARCHIVE_UNPACK_BYTES >> 30)
-                      : file_write_all(fd, block, (size_t)n, error);
+    while (written && (n = archive_read_data(unpacking->archive, block, sizeof block)) > 0)
+        written = (unpacking->left -= n) < 0 ? too_much(unpacking, error)
+                                             : file_write_all(fd, block, (size_t)n, error);
     if (written && n < 0)
-        written = library_error(archive, error, "the archive cannot be read");
+        written = library_error(unpacking->archive, error, "the archive cannot be read");
     close(fd);
     return written;
 }
@@ -209,14 +222,23 @@ static bool make_folders(const char *path, GError **error)
            error_set_errno(error, errno, "making the folder %s", path);
 }
 
-static bool unpack_member(struct archive *archive, struct archive_entry *entry, const char *name,
-                          const char *folder, gint64 *left, GError **error)
+/* The member's name without slashes at its end; NULL where it names nothing. */
+static char *plain_name(const char *name)
 {
-    g_autofree char *plain = g_strdup(name);
-    g_strchomp(plain);
+    char *plain = g_strchomp(g_strdup(name));
     for (size_t length = strlen(plain); length && plain[length - 1] == '/'; length--)
         plain[length - 1] = '\0';
-    if (!*plain || strcmp(plain, ".") == 0)
+    if (*plain && strcmp(plain, ".") != 0)
+        return plain;
+    g_free(plain);
+    return NULL;
+}
+
+static bool unpack_member(struct unpacking *unpacking, struct archive_entry *entry,
+                          const char *name, GError **error)
+{
+    g_autofree char *plain = plain_name(name);
+    if (!plain)
         return true;
     mode_t type = archive_entry_filetype(entry);
     if (!file_is_inside(plain) || archive_entry_hardlink(entry) ||
@@ -225,36 +247,124 @@ static bool unpack_member(struct archive *archive, struct archive_entry *entry, 
                          "the archive's member %s is no file or folder that stays in the archive's "
                          "own folder",
                          name);
-    g_autofree char *path = g_build_filename(folder, plain, NULL);
+    g_autofree char *path = g_build_filename(unpacking->folder, plain, NULL);
     g_autofree char *above = g_path_get_dirname(path);
+    if (type == AE_IFLNK && unpacking->without_links)
+        return true;
     if (!make_folders(type == AE_IFDIR ? path : above, error))
         return false;
     if (type == AE_IFLNK)
         return unpack_link(entry, path, error);
-    return type == AE_IFDIR || unpack_file(archive, path, archive_entry_perm(entry), left, error);
+    return type == AE_IFDIR || unpack_file(unpacking, path, archive_entry_perm(entry), error);
 }
 
-bool archive_unpack(GBytes *bytes, const char *folder, GError **error)
+static bool unpack_all(struct unpacking *unpacking, GError **error)
 {
-    g_autoptr(archive_reader) archive = open_bytes(bytes, error);
-    if (!archive || !make_folders(folder, error))
-        return false;
     GError *cause = NULL;
-    gint64 left = ARCHIVE_UNPACK_BYTES;
     struct archive_entry *entry;
     const char *name;
     unsigned members = 0;
-    while (!cause && (name = next_member(archive, &entry, &cause))) {
-        if (++members > ARCHIVE_UNPACK_FILES)
-            error_set(&cause, ERROR_VALIDATION, "the archive holds more than %d files",
-                      ARCHIVE_UNPACK_FILES);
+    unpacking->left = unpacking->bounds.bytes;
+    if (!make_folders(unpacking->folder, error))
+        return false;
+    while (!cause && (name = next_member(unpacking->archive, &entry, &cause))) {
+        if (++members > unpacking->bounds.members)
+            error_set(&cause, ERROR_VALIDATION, "the archive holds more than %u files",
+                      unpacking->bounds.members);
         else
-            unpack_member(archive, entry, name, folder, &left, &cause);
+            unpack_member(unpacking, entry, name, &cause);
     }
     if (cause)
         g_propagate_error(error, cause);
     return !cause;
 }
+
+bool archive_unpack(GBytes *bytes, const char *folder, GError **error)
+{
+    g_autoptr(archive_reader) archive = open_bytes(bytes, error);
+    struct unpacking unpacking = {.archive = archive,
+                                  .folder = folder,
+                                  .bounds = {ARCHIVE_UNPACK_BYTES, ARCHIVE_UNPACK_FILES}};
+    return archive && unpack_all(&unpacking, error);
+}
+
+/* ---- files from outside ---- */
+
+/* A tar comes by way of zlib, which lets plain bytes pass and holds gzip to its own checksum;
+ * libarchive would not. */
+struct tar_source {
+    gzFile file;
+    gint64 left; /* of what it may inflate to, with headers and what is passed over */
+    char block[BLOCK];
+};
+
+/* Of a member's headers. */
+#define MEMBER_BYTES 4096
+
+static la_ssize_t read_tar(struct archive *archive, void *data, const void **block)
+{
+    struct tar_source *source = data;
+    int n = gzread(source->file, source->block, BLOCK), code;
+    *block = source->block;
+    source->left -= MAX(n, 0);
+    if (n < 0)
+        archive_set_error(archive, EIO, "the gzip data is cut or corrupt: %s",
+                          gzerror(source->file, &code));
+    if (source->left < 0)
+        archive_set_error(archive, EIO, "the archive holds more bytes than its files may have");
+    return source->left < 0 ? ARCHIVE_FATAL : n;
+}
+
+/* The bytes behind the last member, and how the gzip ends. */
+static bool read_rest(struct tar_source *source, GError **error)
+{
+    int n, code;
+    while ((n = gzread(source->file, source->block, BLOCK)) > 0 && source->left >= 0)
+        source->left -= n;
+    const char *why = gzerror(source->file, &code);
+    if (n == 0 && code == Z_OK)
+        return true;
+    return error_set(error, ERROR_VALIDATION, "the gzip data is cut or corrupt: %s",
+                     n > 0 ? "it goes on long after the archive's end" : why);
+}
+
+static bool unpack_tar(struct unpacking *unpacking, const char *path, GError **error)
+{
+    g_autofree struct tar_source *source = g_new(struct tar_source, 1);
+    source->left = unpacking->bounds.bytes + (gint64)MEMBER_BYTES * (unpacking->bounds.members + 1);
+    source->file = gzopen(path, "rbe");
+    if (!source->file)
+        return error_set_errno(error, errno, "opening %s", path);
+    archive_read_support_format_tar(unpacking->archive);
+    int opened = archive_read_open(unpacking->archive, source, NULL, read_tar, NULL);
+    bool unpacked =
+        (opened == ARCHIVE_OK ||
+         library_error(unpacking->archive, error, "the archive cannot be read as a tar")) &&
+        unpack_all(unpacking, error) && read_rest(source, error);
+    archive_read_close(unpacking->archive);
+    gzclose_r(source->file);
+    return unpacked;
+}
+
+static bool unpack_zip(struct unpacking *unpacking, const char *path, GError **error)
+{
+    archive_read_support_format_zip_seekable(unpacking->archive);
+    bool opened = archive_read_open_filename(unpacking->archive, path, BLOCK) == ARCHIVE_OK ||
+                  library_error(unpacking->archive, error, "the archive cannot be read as a zip");
+    return opened && unpack_all(unpacking, error);
+}
+
+bool archive_unpack_file(const char *path, enum archive_form form, const char *folder,
+                         const struct archive_bounds *bounds, GError **error)
+{
+    g_autoptr(archive_reader) archive = archive_read_new();
+    struct unpacking unpacking = {
+        .archive = archive, .folder = folder, .bounds = *bounds, .without_links = true};
+    return form == ARCHIVE_TAR ? unpack_tar(&unpacking, path, error)
+                               : unpack_zip(&unpacking, path, error);
+}
+
+/* ---- one text ---- */
 
 static char *read_text(struct archive *archive, const char *name, gsize limit, GError **error)
 {

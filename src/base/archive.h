@@ -17,6 +17,16 @@ enum { ARCHIVE_UNPACK_FILES = 100000 };
 #define ARCHIVE_UNPACK_BYTES ((gint64)64 << 30)
 bool archive_unpack(GBytes *archive, const char *folder, GError **error);
 
+/* The same of a file, however large, of one form, within other bounds. Links are left out, and what
+ * gzip says of the whole is checked. */
+enum archive_form { ARCHIVE_TAR /* plain or through gzip */, ARCHIVE_ZIP };
+struct archive_bounds {
+    gint64 bytes;
+    unsigned members;
+};
+bool archive_unpack_file(const char *path, enum archive_form form, const char *folder,
+                         const struct archive_bounds *bounds, GError **error);
+
 /* The text of one file of an archive, of at most `limit` bytes; NULL where it has none of that
  * name, or with an error where it cannot be read. g_free. */
 char *archive_find_text(GBytes *bytes, const char *wanted, gsize limit, GError **error);

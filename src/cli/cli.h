@@ -23,6 +23,7 @@ struct verb {
 int cli_serve(int argc, char **argv);
 int cli_call(int argc, char **argv);
 int cli_sample(int argc, char **argv);
+int cli_fetch(int argc, char **argv);
 int cli_publish(int argc, char **argv);
 int cli_query(int argc, char **argv);
 int cli_tables(int argc, char **argv);

@@ -17,7 +17,7 @@ static const struct verb verbs[] = {
      "ready. SIGTERM, Ctrl-C and `lathe stop` end it: requests under way finish first.\n"
      "  --config FILE          how programs are run; lathe.yaml of the home folder otherwise:\n"
      "                         slots, runtime.{python, spark, isolation, network, memory,\n"
-     "                         processes}\n"
+     "                         processes}, fetch.allow\n"
      "  --proxy ADDRESS:PORT   where AWS's own hosts are answered (`lathe env --all`): the port\n"
      "                         after that, or any free one, unless told otherwise; off: nowhere\n"
      "  --no-tunnels           the proxy leads to no other hosts",
@@ -65,6 +65,29 @@ static const struct verb verbs[] = {
     {"logs", "NAME [-f]", "print the log of a job or an endpoint; -f goes on until it ends",
      "  --json   a JSON object a line: timestamp (milliseconds) and message", cli_logs},
     {"stop", "[JOB]", "stop the server, or one job", "", cli_stop},
+    {"fetch", "SOURCE... s3://BUCKET/PREFIX [--list FILE] [--decompress]",
+     "bring what addresses and local files hold into a bucket",
+     "A SOURCE is an address of http:// or https://, or a local file; FILE holds a list of them "
+     "in\n"
+     "YAML or JSON, with checksums, paths and bounds (paths of local files relative to FILE):\n"
+     "  files:\n"
+     "    - url: https://files.example.org/2008.csv.gz\n"
+     "      sha256: 9f86d081...           # or md5; what came is told, and held to it\n"
+     "      decompress: gzip              # or tar (plain or through gzip), zip, auto, none\n"
+     "      path: flights/2008.csv        # the object's key below PREFIX; the name otherwise\n"
+     "    - carriers.csv\n"
+     "  limits: {bytes: 68719476736, members: 100000, expansion: 200}\n"
+     "  retries: 5\n"
+     "This process reads and connects, as you may; redirects lead only to the public internet, to\n"
+     "hosts that are among the addresses, and to what fetch.allow in lathe.yaml lists. What is "
+     "cut\n"
+     "off (Ctrl-C too) the next run goes on with. Nothing is stored before all is here. Where a\n"
+     "server is to do it alone, and to store all as one change: a processing job of the image\n"
+     "lathe-fetch, whose input config is such a list of addresses, and whose output is\n"
+     "/opt/ml/processing/output.\n"
+     "  --list FILE    a list, beside or in place of SOURCEs\n"
+     "  --decompress   unpack SOURCEs whose names end in .gz, .zip, .tar, .tar.gz or .tgz",
+     cli_fetch},
     {"publish", "STREAM FILE... [--skip-header]", "put the lines of files into a delivery stream",
      "Each line is a record, its newline a part of it, in the files' order; - is standard input.\n"
      "What was acknowledged is on the disk, and the stream delivers it as its buffers say. Where\n"

@@ -5,6 +5,7 @@
 
 #include "program/evaluate_job.h"
 #include "program/features_job.h"
+#include "program/fetch_job.h"
 #include "program/transform_job.h"
 #include "program/tune_job.h"
 #include "sandbox/sandbox.h"
@@ -30,6 +31,10 @@ static const struct program all[] = {
      "lathe-evaluate: measures a model on rows it has not seen, processing/input/model, test and\n"
      "validation to processing/output/evaluation/evaluation.json",
      evaluate_main, false},
+    {"fetch",
+     "lathe-fetch: brings what a list of addresses holds, processing/input/config (one YAML or\n"
+     "JSON file) to processing/output",
+     fetch_main, false},
     {"transform",
      "a batch transform: input/ through the containers of config/transformjob.json to results/",
      transform_main, true},

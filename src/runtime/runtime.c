@@ -6,6 +6,17 @@
 
 static const struct runtime_role features = {.program = "features"};
 static const struct runtime_role evaluate = {.program = "evaluate"};
+/* What it brings nobody would find. */
+static bool check_outputs(const json_t *request, GError **error)
+{
+    return json_array_size(json_at(request, "ProcessingOutputConfig.Outputs")) > 0 ||
+           error_set(error, ERROR_VALIDATION,
+                     "ProcessingOutputConfig: lathe-fetch needs an output, with the LocalPath "
+                     "/opt/ml/processing/output or a folder below that.");
+}
+
+static const struct runtime_role fetch = {
+    .program = "fetch", .check = check_outputs, .fetches = true};
 static const struct runtime_role script = {.program = RUNTIME_SCRIPT};
 static const struct runtime_role in_the_server = {.program = NULL};
 
@@ -16,6 +27,7 @@ static const struct runtime runtimes[] = {
     {RUNTIME_SPARK, {[RUNTIME_PROCESSES] = &script}},
     {"lathe-features", {[RUNTIME_PROCESSES] = &features}},
     {"lathe-evaluate", {[RUNTIME_PROCESSES] = &evaluate}},
+    {"lathe-fetch", {[RUNTIME_PROCESSES] = &fetch}},
 };
 
 static const struct runtime *by_repository(const char *repository)

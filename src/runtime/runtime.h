@@ -19,6 +19,7 @@ struct runtime_role {
     /* JSON: ParameterRanges that are worth searching where a tuning job leaves that open; or NULL.
      */
     const char *ranges;
+    bool fetches; /* it reaches the network: it is told what this home lets be fetched */
 };
 
 enum runtime_work { RUNTIME_TRAINS, RUNTIME_PROCESSES, RUNTIME_SERVES, RUNTIME_WORKS };

@@ -4,6 +4,7 @@
 
 #include "base/error.h"
 #include "base/yaml.h"
+#include "fetch/address.h"
 #include "parse/near_word.h"
 
 /* ---- values ---- */
@@ -224,10 +225,42 @@ static bool take_proxy(const struct reader *reader, const json_t *value, GError 
                : refuse(reader, "proxy", "a mapping", error);
 }
 
+static bool take_allow(const struct reader *reader, const json_t *value, GError **error)
+{
+    size_t i;
+    const json_t *entry;
+    g_autoptr(GStrvBuilder) entries = g_strv_builder_new();
+    bool right = json_is_array(value);
+    json_array_foreach((json_t *)value, i, entry)
+    {
+        right = right && json_is_string(entry) && fetch_entry_is(json_string_value(entry));
+        if (right)
+            g_strv_builder_add(entries, json_string_value(entry));
+    }
+    if (!right)
+        return refuse(reader, "fetch.allow",
+                      "a list of hosts or addresses, each with a port or for all of them, such as "
+                      "[files.example.org, \"127.0.0.1:8080\"]",
+                      error);
+    g_strfreev(reader->settings->fetch_allow);
+    reader->settings->fetch_allow = g_strv_builder_end(entries);
+    return true;
+}
+
+static bool take_fetch(const struct reader *reader, const json_t *value, GError **error)
+{
+    static const struct setting settings[] = {{"allow", take_allow}};
+    return json_is_object(value)
+               ? take_all(reader, value, "fetch.", settings, G_N_ELEMENTS(settings), error)
+               : refuse(reader, "fetch", "a mapping", error);
+}
+
 static bool take_file(const struct reader *reader, const json_t *value, GError **error)
 {
-    static const struct setting settings[] = {
-        {"runtime", take_runtime}, {"slots", take_slots}, {"proxy", take_proxy}};
+    static const struct setting settings[] = {{"runtime", take_runtime},
+                                              {"slots", take_slots},
+                                              {"proxy", take_proxy},
+                                              {"fetch", take_fetch}};
     if (json_is_null(value)) /* nothing but comments */
         return true;
     return json_is_object(value)
@@ -305,6 +338,7 @@ struct settings *settings_read(const char *home, const char *path, GError **erro
                                   .spark = default_spark(),
                                   .java = default_java(),
                                   .engine = default_engine(),
+                                  .fetch_allow = g_new0(char *, 1),
                                   .isolated = true,
                                   .processes = 4096};
     struct reader reader = {path ? path : own, settings};
@@ -326,5 +360,6 @@ void settings_free(struct settings *settings)
     g_free(settings->spark_master);
     g_free(settings->java);
     g_free(settings->engine);
+    g_strfreev(settings->fetch_allow);
     g_free(settings);
 }

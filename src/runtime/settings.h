@@ -13,11 +13,13 @@ struct settings {
     char *java;         /* that Spark runs by, absolute; NULL: there is none */
     char *engine;  /* podman or docker, absolute; NULL: there is none, or it is not to be used */
     bool isolated; /* scripts run in a sandbox */
-    bool host_network; /* and have the machine's network in it */
-    gint64 memory;     /* bytes that a script's processes may hold together; 0: no limit */
-    gint64 processes;  /* that a script may have at once; 0: no limit */
-    unsigned slots;    /* jobs at once; 0: as many as cores */
-    bool no_tunnels;   /* the proxy leads to AWS's hosts alone */
+    bool host_network;  /* and have the machine's network in it */
+    gint64 memory;      /* bytes that a script's processes may hold together; 0: no limit */
+    gint64 processes;   /* that a script may have at once; 0: no limit */
+    unsigned slots;     /* jobs at once; 0: as many as cores */
+    bool no_tunnels;    /* the proxy leads to AWS's hosts alone */
+    char **fetch_allow; /* what may be fetched beside the public internet, NULL-terminated; it is
+                           all that scripts in a sandbox may have fetched (fetch/address.h) */
 };
 
 /* Reads the file: path, which has to be there, or where that is NULL SETTINGS_FILE of the home,
@@ -27,6 +29,8 @@ struct settings {
  *   slots: 2
  *   proxy:
  *     tunnels: false                      # AWS's hosts alone, which are answered here
+ *   fetch:
+ *     allow: [127.0.0.1:8080, files.example.org]
  *   runtime:
  *     python: /home/me/.venv/bin/python   # default: the active virtual environment's, or python3
  *     spark: /opt/spark                   # default: the PATH's spark-submit, SPARK_HOME's, or

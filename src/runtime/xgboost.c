@@ -74,5 +74,8 @@ static const char ranges[] =
     "{\"Name\": \"max_depth\", \"MinValue\": \"0\", \"MaxValue\": \"10\"},"
     "{\"Name\": \"num_round\", \"MinValue\": \"1\", \"MaxValue\": \"4000\"}]}";
 
-const struct runtime_role xgboost_trains = {"xgboost", check, check_objective, metric_definitions,
-                                            ranges};
+const struct runtime_role xgboost_trains = {.program = "xgboost",
+                                            .check = check,
+                                            .check_objective = check_objective,
+                                            .metric_definitions = metric_definitions,
+                                            .ranges = ranges};

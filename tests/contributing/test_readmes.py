@@ -21,6 +21,7 @@ LIBRARIES = {
     "openssl/": ("OpenSSL", "libssl-dev", None), "zlib.h": ("zlib", "zlib1g-dev", None),
     "archive": ("libarchive", "libarchive-dev", "libarchive"),
     "snappy-c.h": ("libsnappy", "libsnappy-dev", "snappy"),
+    "curl/": ("libcurl", "libcurl4-openssl-dev", None),
     "lapacke.h": ("LAPACK", "liblapacke-dev", None),
     "pcre2.h": ("libpcre2", "libpcre2-dev", "libpcre2-8"),
     "sqlite3.h": ("SQLite", "libsqlite3-dev", "sqlite3"),

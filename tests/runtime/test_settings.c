@@ -148,6 +148,22 @@ static void tunnels_are_open_unless_it_says_otherwise(void **state)
     assert_refused("proxy: off\n", "proxy has to be a mapping");
 }
 
+static void what_may_be_fetched_is_listed(void **state)
+{
+    (void)state;
+    struct settings *settings = read_text("", NULL);
+    assert_int_equal(g_strv_length(settings->fetch_allow), 0);
+    settings_free(settings);
+    settings = read_text("fetch: {allow: ['127.0.0.1:8080', files.example.org]}\n", NULL);
+    assert_int_equal(g_strv_length(settings->fetch_allow), 2);
+    assert_string_equal(settings->fetch_allow[0], "127.0.0.1:8080");
+    settings_free(settings);
+    assert_refused("fetch: {allow: ['http://a/']}\n", "fetch.allow has to be a list of hosts");
+    assert_refused("fetch: {allow: files.example.org}\n", "fetch.allow has to be a list of hosts");
+    assert_refused("fetch: {allow: [10]}\n", "fetch.allow has to be a list of hosts");
+    assert_refused("fetch: {alow: []}\n", "there is no key fetch.alow; is allow meant?");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -157,6 +173,7 @@ int main(void)
         cmocka_unit_test(where_nothing_is_said_spark_is_where_its_variable_says),
         cmocka_unit_test(the_engine_of_images_is_podman_or_docker),
         cmocka_unit_test(tunnels_are_open_unless_it_says_otherwise),
+        cmocka_unit_test(what_may_be_fetched_is_listed),
     };
     return cmocka_run_group_tests(tests, up, down);
 }

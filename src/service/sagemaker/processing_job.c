@@ -198,6 +198,16 @@ static json_t *config_of(const struct call *call, const json_t *request)
     return config;
 }
 
+/* What this home lets be fetched, by whom. */
+static json_t *fetch_rules_of(const struct call *call)
+{
+    json_t *allow = json_array();
+    for (char **entry = call->lathe->settings->fetch_allow; *entry; entry++)
+        json_array_append_new(allow, json_string(*entry));
+    g_autofree char *cache = g_build_filename(call->lathe->home, "cache", "fetch", NULL);
+    return json_pack("{so sb ss}", "Allow", allow, "ListedOnly", call->within, "Cache", cache);
+}
+
 static struct job_plan *plan(const struct call *call, const json_t *request, GError **error)
 {
     const struct runtime_role *role = role_of(call, request, error);
@@ -214,6 +224,8 @@ static struct job_plan *plan(const struct call *call, const json_t *request, GEr
     struct job_plan *made = layout_processing(&layout, error);
     if (made && (entrypoint_of(request) || runs_image(request) || uses_spark(request)))
         layout_script(made, settings_of(call, request), NULL);
+    if (made && role->fetches)
+        job_plan_file(made, "config/fetch.json", fetch_rules_of(call));
     return made;
 }
 

@@ -61,6 +61,8 @@ const json_t *run_step(const json_t *steps, const char *name)
 
 const char *run_job_name(const json_t *step, const char *kind)
 {
+    if (!kind) /* a kind with logs that is no step, as Glue's jobs */
+        return NULL;
     const char *arn = json_text_at(json_at(json_object_get(step, "Metadata"), kind), "Arn");
     return arn ? strrchr(arn, '/') + 1 : NULL;
 }

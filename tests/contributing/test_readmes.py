@@ -27,9 +27,9 @@ LIBRARIES = {
     "sqlite3.h": ("SQLite", "libsqlite3-dev", "sqlite3"),
 }
 # The C library, Linux and the compiler.
-SYSTEM = re.compile(r"^((sys|linux|arpa|net|netinet)/.*|(assert|ctype|dirent|dlfcn|errno|fcntl|float|grp|immintrin|"
+SYSTEM = re.compile(r"^((sys|linux|arpa|net|netinet|sanitizer)/.*|(assert|ctype|dirent|dlfcn|errno|fcntl|float|grp|immintrin|"
                     r"inttypes|limits|locale|math|netdb|poll|pthread|sched|setjmp|signal|std\w+|string|strings|"
-                    r"time|unistd)\.h)$")
+                    r"time|ucontext|unistd)\.h)$")
 
 
 @pytest.mark.parametrize("readme", ALL, ids=lambda path: str(path.relative_to(ROOT)))

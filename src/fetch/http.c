@@ -282,6 +282,8 @@ static void set_options(struct exchange *exchange)
     CURL *easy = exchange->easy;
     CURLcode (*set)(CURL *, CURLoption, ...) = exchange->curl->easy_setopt;
     set(easy, CURLOPT_CURLU, exchange->url);
+    if (g_getenv("SSL_CERT_FILE")) /* whom to trust, where the machine's list does not say it */
+        set(easy, CURLOPT_CAINFO, g_getenv("SSL_CERT_FILE"));
     set(easy, CURLOPT_PROTOCOLS_STR, "http,https");
     set(easy, CURLOPT_PROXY, "");
     set(easy, CURLOPT_FOLLOWLOCATION, 0L);

@@ -170,6 +170,7 @@ static char **environment_of(const struct job_plan *plan)
                                        "LANG",
                                        "LD_LIBRARY_PATH",
                                        "OMP_NUM_THREADS",
+                                       "SSL_CERT_FILE",
                                        "LATHE_XGBOOST_LIBRARY",
                                        "LATHE_DUCKDB_LIBRARY",
                                        "ASAN_OPTIONS",

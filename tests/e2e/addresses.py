@@ -103,8 +103,12 @@ class Quiet(http.server.ThreadingHTTPServer):
 
 
 class Addresses:
-    def __init__(self):
+    def __init__(self, tls=None):
+        """tls: an ssl.SSLContext of its certificate."""
         self._server = Quiet(("127.0.0.1", 0), Handler)
+        if tls:
+            self._server.socket = tls.wrap_socket(self._server.socket, server_side=True)
+        self.scheme = "https" if tls else "http"
         self.pages = self._server.pages = {}
         self.port = self._server.server_address[1]
         self.place = f"127.0.0.1:{self.port}"
@@ -113,7 +117,7 @@ class Addresses:
     def add(self, path, *given, **more):
         """A page at a path; its address."""
         self.pages[path] = Page(*given, **more)
-        return f"http://{self.place}{path}"
+        return f"{self.scheme}://{self.place}{path}"
 
     def close(self):
         self._server.shutdown()

@@ -10,6 +10,7 @@ import pty
 import random
 import signal
 import socket
+import ssl
 import subprocess
 import tarfile
 import threading
@@ -182,6 +183,37 @@ def test_redirects_are_followed(home, net):
                               "path": "file"})
     assert found == {"file": BYTES}
     assert "redirected more than 10 times" in reason(home, net.add("/loop", redirect="/loop"))
+
+
+def test_two_jobs_that_bring_the_same_do_not_meet(home, net):
+    url = net.add("/together", BYTES)
+    page = net.pages["/together"]
+    page.hold = threading.Event()
+    names = [start(home, url) for _ in range(2)]
+    wait_until(lambda: len(page.requests) == 2)
+    page.hold.set()
+    for name in names:
+        job, found, _ = end_of(home, name)
+        assert job["ProcessingJobStatus"] == "Completed" and found == {"together": BYTES}
+
+
+def test_https_by_whom_the_machine_trusts(lathe, home, tmp_path):
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj",
+                    "/CN=lathe test", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key,
+                    "-out", certificate], check=True, capture_output=True)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, key)
+    net, bucket = Addresses(context), unique("verb")
+    url = net.add("/tls", BYTES)
+    refused = verb(lathe, home, url, f"s3://{bucket}/")
+    assert refused.returncode == 1 and url in refused.stderr and "certificate" in refused.stderr
+    assert net.pages["/tls"].requests == []
+    done = subprocess.run([lathe, "fetch", url, f"s3://{bucket}/"], capture_output=True, timeout=300,
+                          env={**home.environment(), "SSL_CERT_FILE": str(certificate)})
+    net.close()
+    assert done.returncode == 0, done.stderr
+    assert objects(home, "", bucket) == {"tls": BYTES}
 
 
 # --- what goes wrong ----------------------------------------------------------------------------

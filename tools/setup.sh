@@ -111,6 +111,7 @@ part() {
         ;;
     bench)
         part build
+        part spark
         packages bench
         venv venv-bench bench/requirements.txt
         venv venv-test tests/requirements.txt # the SageMaker SDK

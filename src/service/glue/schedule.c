@@ -1,10 +1,9 @@
-/* Schedules of crawlers: each a life that wakes when its time has come, and starts a crawl. One
- * whose time came while no server ran starts one when the next does. */
+/* Schedules of crawlers, each of which starts a crawl when its time has come. */
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/cron.h"
 #include "service/glue/crawler.h"
+#include "service/glue/timer.h"
 
 const struct kind crawler_schedule_kind = {
     .service = "glue",
@@ -17,12 +16,15 @@ const struct kind crawler_schedule_kind = {
     .going = "SCHEDULED",
 };
 
+static const struct timer_type timer;
+
 /* ---- what is kept ---- */
 
 static json_t *body_of(struct lathe *lathe, const char *expression)
 {
-    return json_pack("{sssf}", "ScheduleExpression", expression, "Next",
-                     cron_next(expression, clock_wall(lathe->clock)));
+    json_t *body = json_pack("{ss}", "ScheduleExpression", expression);
+    timer_set(&timer, lathe, body);
+    return body;
 }
 
 struct setting {
@@ -138,7 +140,7 @@ static bool update(struct store_connection *connection, void *data, GError **err
 void schedule_tell(struct lathe *lathe, const char *crawler, const char *expression)
 {
     if (expression && *expression)
-        resource_tell_later(lathe->store, CRAWLER_SCHEDULE_KIND, crawler, "SCHEDULED");
+        timer_tell(&timer, lathe, crawler);
 }
 
 bool update_crawler_schedule(const struct call *call, const json_t *request, struct reply *reply,
@@ -157,74 +159,12 @@ bool update_crawler_schedule(const struct call *call, const json_t *request, str
 
 /* ---- the life ---- */
 
-struct life {
-    struct flow_life *life;
-    struct lathe *lathe;
-    double next; /* 0: never again */
-    bool again;  /* it was changed */
-    bool is_due, ended;
-};
-
-static bool read_next(struct life *life, GError **error)
-{
-    GError *cause = NULL;
-    g_autoptr(resource_auto) schedule =
-        resource_get(life->lathe->store, CRAWLER_SCHEDULE_KIND, flow_name(life->life), &cause);
-    if (cause) {
-        g_propagate_error(error, cause);
-        return false;
-    }
-    life->ended = !schedule || strcmp(schedule->status, "SCHEDULED") != 0;
-    if (life->ended)
-        return true;
-    /* a clock that was set back meanwhile has its next time earlier */
-    double next = cron_next(json_text_at(schedule->body, "ScheduleExpression"),
-                            clock_wall(life->lathe->clock));
-    life->next = MIN(json_number_at(schedule->body, "Next", next), next);
-    return true;
-}
-
-static void *load(struct flow_life *flow, GError **error)
-{
-    struct life *life = g_new0(struct life, 1);
-    life->life = flow;
-    life->lathe = operations_lathe(flow_context(flow)->operations);
-    if (read_next(life, error) && !life->ended)
-        return life;
-    g_free(life);
-    return NULL;
-}
-
-static void heard(void *state, const char *kind, const char *name, const char *status)
-{
-    struct life *life = state;
-    (void)name;
-    (void)status;
-    life->again |= strcmp(kind, CRAWLER_SCHEDULE_KIND) == 0;
-}
-
-/* Where it was stopped meanwhile, that is its end; where it got another schedule, its time may not
- * have come. */
-static bool set_next(struct resource *schedule, void *data, GError **error)
-{
-    struct life *life = data;
-    const char *expression = json_text_at(schedule->body, "ScheduleExpression");
-    double now = clock_wall(life->lathe->clock), woke = life->next;
-    (void)error;
-    life->ended = strcmp(schedule->status, "SCHEDULED") != 0;
-    life->next = json_number_at(schedule->body, "Next", 0);
-    life->is_due = cron_is_due(expression, life->next, woke, now);
-    if (life->is_due)
-        life->next = cron_next(expression, now);
-    json_object_set_new(schedule->body, "Next", json_real(life->next));
-    return true;
-}
-
 /* A crawl that still runs is not started once more. */
-static bool start_crawl(struct store_connection *connection, struct life *life, GError **error)
+static bool start_crawl(struct store_connection *connection, struct lathe *lathe,
+                        const struct resource *schedule, GError **error)
 {
     g_autoptr(GError) cause = NULL;
-    if (crawl_start_within(connection, life->lathe->store, flow_name(life->life), NULL, &cause) ||
+    if (crawl_start_within(connection, lathe->store, schedule->name, NULL, &cause) ||
         g_error_matches(cause, LATHE_ERROR, ERROR_CRAWLER_RUNNING) ||
         g_error_matches(cause, LATHE_ERROR, ERROR_ENTITY_NOT_FOUND))
         return true;
@@ -232,33 +172,12 @@ static bool start_crawl(struct store_connection *connection, struct life *life, 
     return false;
 }
 
-static bool start_due(struct store_connection *connection, void *data, GError **error)
-{
-    struct life *life = data;
-    life->ended = true; /* where it is gone */
-    return resource_update_within(connection, life->lathe->store, CRAWLER_SCHEDULE_KIND,
-                                  flow_name(life->life), set_next, life, error) &&
-           (life->ended || !life->is_due || start_crawl(connection, life, error));
-}
+static const struct timer_type timer = {CRAWLER_SCHEDULE_KIND, "SCHEDULED", "ScheduleExpression",
+                                        start_crawl};
 
-static enum flow_turn advance(void *state, GError **error)
+static void *load(struct flow_life *life, GError **error)
 {
-    struct life *life = state;
-    if (life->again && !read_next(life, error))
-        return FLOW_FAILED;
-    life->again = false;
-    if (life->ended)
-        return FLOW_ENDED;
-    if (!life->next || clock_wall(life->lathe->clock) < life->next)
-        return FLOW_WAITS;
-    if (!store_write(life->lathe->store, start_due, life, error))
-        return FLOW_FAILED;
-    return life->ended ? FLOW_ENDED : FLOW_WAITS;
-}
-
-static double wakes_at(const void *state)
-{
-    return ((const struct life *)state)->next;
+    return timer_load(life, &timer, error);
 }
 
 static const char *const statuses[] = {"SCHEDULED", NULL};
@@ -267,8 +186,8 @@ const struct flow_driver crawler_schedule_driver = {
     .kind = CRAWLER_SCHEDULE_KIND,
     .statuses = statuses,
     .load = load,
-    .heard = heard,
-    .advance = advance,
-    .wakes_at = wakes_at,
+    .heard = timer_heard,
+    .advance = timer_advance,
+    .wakes_at = timer_wakes_at,
     .free = g_free,
 };

@@ -5,8 +5,8 @@
 
 #include <string.h>
 
-#include "base/clock.h"
 #include "base/cron.h"
+#include "service/glue/timer.h"
 
 #define LIST_PAGE 200
 
@@ -19,6 +19,8 @@ const struct kind trigger_kind = {
     .bad = {"DEACTIVATED"},
     .going = "ACTIVATED",
 };
+
+static const struct timer_type timer;
 
 static bool missing(const char *name, GError **error)
 {
@@ -195,13 +197,6 @@ static bool check_workflow(const struct call *call, const json_t *body, GError *
 
 /* ---- CreateTrigger ---- */
 
-static void set_next(struct lathe *lathe, json_t *body)
-{
-    const char *schedule = json_text_at(body, "Schedule");
-    if (is_set(schedule))
-        json_object_set_new(body, "Next", json_real(cron_next(schedule, clock_wall(lathe->clock))));
-}
-
 static json_t *body_of(const struct call *call, const json_t *request)
 {
     json_t *body = json_copy((json_t *)request);
@@ -209,7 +204,7 @@ static json_t *body_of(const struct call *call, const json_t *request)
     json_object_del(body, "StartOnCreation");
     json_object_del(body, "Name");
     call_keep(call, body);
-    set_next(call->lathe, body);
+    timer_set(&timer, call->lathe, body);
     return body;
 }
 
@@ -362,7 +357,7 @@ static bool replace(struct resource *trigger, void *data, GError **error)
     if (!check(body, error))
         return false;
     call_mark(update->call, body);
-    set_next(update->call->lathe, body);
+    timer_set(&timer, update->call->lathe, body);
     json_decref(trigger->body);
     trigger->body = g_steal_pointer(&body);
     update->described = trigger_describe(trigger);
@@ -379,8 +374,7 @@ bool update_trigger(const struct call *call, const json_t *request, struct reply
         return false;
     if (!found)
         return missing(name, error);
-    resource_tell_later(call->lathe->store, TRIGGER_KIND, name,
-                        json_text_at(update.described, "State"));
+    timer_tell(&timer, call->lathe, name);
     return glue_reply(reply, "Trigger", update.described);
 }
 
@@ -410,7 +404,7 @@ static bool activate(struct resource *trigger, void *data, GError **error)
         return refuse(error, "A trigger of type ON_DEMAND is not activated, and not stopped.");
     g_free(trigger->status);
     trigger->status = g_strdup(activation->status);
-    set_next(activation->lathe, trigger->body);
+    timer_set(&timer, activation->lathe, trigger->body);
     return true;
 }
 
@@ -466,92 +460,15 @@ bool stop_trigger(const struct call *call, const json_t *request, struct reply *
 
 /* ---- the life of one on a schedule ---- */
 
-struct life {
-    struct flow_life *life;
-    struct lathe *lathe;
-    double next; /* 0: never again */
-    bool again;  /* it was changed */
-    bool ended;
-};
-
-static bool read_next(struct life *life, GError **error)
-{
-    GError *cause = NULL;
-    g_autoptr(resource_auto) trigger =
-        resource_get(life->lathe->store, TRIGGER_KIND, flow_name(life->life), &cause);
-    if (cause)
-        return g_propagate_error(error, cause), false;
-    life->ended = !trigger || strcmp(trigger->status, "ACTIVATED") != 0 ||
-                  !trigger_has_type(trigger, "SCHEDULED");
-    if (life->ended)
-        return true;
-    /* a clock that was set back meanwhile has its next time earlier */
-    double next =
-        cron_next(json_text_at(trigger->body, "Schedule"), clock_wall(life->lathe->clock));
-    life->next = MIN(json_number_at(trigger->body, "Next", next), next);
-    return true;
-}
-
-static void *load(struct flow_life *flow, GError **error)
-{
-    struct life *life = g_new0(struct life, 1);
-    life->life = flow;
-    life->lathe = operations_lathe(flow_context(flow)->operations);
-    if (read_next(life, error) && !life->ended)
-        return life;
-    g_free(life);
-    return NULL;
-}
-
-static void heard(void *state, const char *kind, const char *name, const char *status)
-{
-    struct life *life = state;
-    (void)name;
-    (void)status;
-    life->again |= strcmp(kind, TRIGGER_KIND) == 0;
-}
-
-struct due {
-    struct life *life;
-    json_t *asker; /* NULL: it does not fire */
-    char *workflow;
-};
-
-/* Where it was stopped meanwhile, that is its end; where it got another schedule, its time may not
- * have come. */
-static bool pass(struct resource *trigger, void *data, GError **error)
-{
-    struct due *due = data;
-    (void)error;
-    due->life->ended = strcmp(trigger->status, "ACTIVATED") != 0;
-    double next = json_number_at(trigger->body, "Next", 0), woke = due->life->next;
-    due->life->next = next;
-    if (!cron_is_due(json_text_at(trigger->body, "Schedule"), next, woke,
-                     clock_wall(due->life->lathe->clock)))
-        return true;
-    set_next(due->life->lathe, trigger->body);
-    due->life->next = json_number_at(trigger->body, "Next", 0);
-    due->asker = json_incref(trigger->body);
-    due->workflow = g_strdup(trigger->parent);
-    return true;
-}
-
 /* A workflow that has as many runs as it may is not begun this time. */
-static bool fire_due(struct store_connection *connection, void *data, GError **error)
+static bool fire_due(struct store_connection *connection, struct lathe *lathe,
+                     const struct resource *trigger, GError **error)
 {
-    struct due *due = data;
-    struct life *life = due->life;
     g_autoptr(GError) cause = NULL;
-    life->ended = true; /* where it is gone */
-    if (!resource_update_within(connection, life->lathe->store, TRIGGER_KIND, flow_name(life->life),
-                                pass, due, error))
-        return false;
-    if (life->ended || !due->asker)
-        return true;
-    struct workflow_start start = {.lathe = life->lathe,
-                                   .asker = due->asker,
-                                   .workflow = due->workflow,
-                                   .trigger = flow_name(life->life)};
+    struct workflow_start start = {.lathe = lathe,
+                                   .asker = trigger->body,
+                                   .workflow = trigger->parent,
+                                   .trigger = trigger->name};
     bool done = workflow_start_within(connection, &start, &cause);
     g_free(start.id);
     if (done || g_error_matches(cause, LATHE_ERROR, ERROR_CONCURRENT_RUNS))
@@ -560,26 +477,11 @@ static bool fire_due(struct store_connection *connection, void *data, GError **e
     return false;
 }
 
-static enum flow_turn advance(void *state, GError **error)
-{
-    struct life *life = state;
-    if (life->again && !read_next(life, error))
-        return FLOW_FAILED;
-    life->again = false;
-    if (life->ended)
-        return FLOW_ENDED;
-    if (!life->next || clock_wall(life->lathe->clock) < life->next)
-        return FLOW_WAITS;
-    struct due due = {.life = life};
-    bool done = store_write(life->lathe->store, fire_due, &due, error);
-    json_decref(due.asker);
-    g_free(due.workflow);
-    return !done ? FLOW_FAILED : life->ended ? FLOW_ENDED : FLOW_WAITS;
-}
+static const struct timer_type timer = {TRIGGER_KIND, "ACTIVATED", "Schedule", fire_due};
 
-static double wakes_at(const void *state)
+static void *load(struct flow_life *life, GError **error)
 {
-    return ((const struct life *)state)->next;
+    return timer_load(life, &timer, error);
 }
 
 static const char *const statuses[] = {"ACTIVATED", NULL};
@@ -588,8 +490,8 @@ const struct flow_driver trigger_driver = {
     .kind = TRIGGER_KIND,
     .statuses = statuses,
     .load = load,
-    .heard = heard,
-    .advance = advance,
-    .wakes_at = wakes_at,
+    .heard = timer_heard,
+    .advance = timer_advance,
+    .wakes_at = timer_wakes_at,
     .free = g_free,
 };

@@ -107,6 +107,7 @@ part() {
         part test
         part spark
         packages full
+        venv venv-mlflow tests/requirements-mlflow.txt
         stamped aarch64 "$(hash_of tools/setup.sh)" aarch64_libraries
         ;;
     bench)
@@ -115,6 +116,7 @@ part() {
         packages bench
         venv venv-bench bench/requirements.txt
         venv venv-test tests/requirements.txt # the SageMaker SDK
+        venv venv-mlflow tests/requirements-mlflow.txt
         ;;
     all)
         part full

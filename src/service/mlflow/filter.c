@@ -32,9 +32,12 @@ struct token {
     size_t length;
 };
 
+/* A quote that is doubled ends nothing. */
 static size_t quoted_length(const char *text)
 {
     const char *end = strchr(text + 1, *text);
+    while (end && end[1] == *text)
+        end = strchr(end + 2, *text);
     return end ? (size_t)(end - text) + 1 : 0;
 }
 

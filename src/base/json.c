@@ -16,6 +16,8 @@ json_t *json_at(const json_t *value, const char *path)
             path = *end == ']' ? end + 1 : end;
         } else {
             size_t length = strcspn(path, ".[");
+            if (!path[length]) /* the last name, and most often the only one */
+                return json_object_get(at, path);
             g_autofree char *name = g_strndup(path, length);
             at = json_object_get(at, name);
             path += length;

@@ -60,6 +60,8 @@ static bool is_own_path(const char *key)
 {
     if (*key == '/' || g_str_has_prefix(key, "..") || !*key)
         return false;
+    if (!strchr(key, '/'))
+        return strcmp(key, ".") != 0;
     g_auto(GStrv) parts = g_strsplit(key, "/", -1);
     for (char **part = parts; *part; part++)
         if (!**part || strcmp(*part, ".") == 0 || strcmp(*part, "..") == 0)
@@ -69,13 +71,14 @@ static bool is_own_path(const char *key)
 
 bool mlflow_check_key(const char *path, const char *key, GError **error)
 {
+    if (has_plain_characters(key) && is_own_path(key))
+        return true;
     g_autoptr(json_auto) value = json_string(key);
     if (!has_plain_characters(key))
         return mlflow_invalid(error, path, value,
                               "Names may only contain alphanumerics, underscores (_), dashes (-), "
                               "periods (.), spaces ( ), colon(:) and slashes (/).");
-    return is_own_path(key) ||
-           mlflow_invalid(error, path, value,
+    return mlflow_invalid(error, path, value,
                           "Names may be treated as files in certain cases, and must not resolve to "
                           "other names when treated as such. This name would resolve to another");
 }

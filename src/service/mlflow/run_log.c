@@ -69,15 +69,16 @@ static bool check_time(const json_t *metric, const char *path, gint64 time, GErr
 
 static bool check_metric_key(const char *path, const char *key, GError **error)
 {
+    if (mlflow_check_key("name", key, NULL))
+        return mlflow_check_length("Metric name", KEY_LIMIT, key, error);
     g_autofree char *whole = within(path, "name");
-    return mlflow_check_key(whole, key, error) &&
-           mlflow_check_length("Metric name", KEY_LIMIT, key, error);
+    return mlflow_check_key(whole, key, error);
 }
 
 static bool read_point(const json_t *metric, const char *path, struct series_point *point,
                        GError **error)
 {
-    point->name = json_text_at(metric, "key");
+    point->name = json_string_value(json_object_get(metric, "key"));
     point->time = json_integer_at(metric, "timestamp", -1);
     point->step = json_integer_at(metric, "step", 0);
     if (!point->name || !*point->name)
@@ -95,11 +96,12 @@ static bool read_points(const json_t *metrics, GArray *points, GError **error)
     const json_t *metric;
     json_array_foreach((json_t *)metrics, i, metric)
     {
-        char path[32];
-        g_snprintf(path, sizeof path, "metrics[%zu]", i);
         struct series_point point;
-        if (!read_point(metric, path, &point, error))
-            return false;
+        char path[32] = "";
+        if (!read_point(metric, path, &point, NULL)) { /* once more, to say where */
+            g_snprintf(path, sizeof path, "metrics[%zu]", i);
+            return read_point(metric, path, &point, error);
+        }
         g_array_append_val(points, point);
     }
     return true;

@@ -6,23 +6,16 @@
 #include "base/clock.h"
 #include "base/cron.h"
 #include "crawl/crawl.h"
+#include "service/glue/named.h"
 
 #define LIST_PAGE 100
 
+static const struct named_type named = {
+    CRAWLER_KIND, "crawler", {"Crawler with name ", " does not exist"}, {"", " already exists"}};
+
 bool crawler_missing(const char *name, GError **error)
 {
-    return error_set(error, ERROR_ENTITY_NOT_FOUND, "Crawler with name %s does not exist", name);
-}
-
-static struct resource *find(const struct call *call, const char *name, GError **error)
-{
-    GError *cause = NULL;
-    struct resource *crawler = resource_get(call->lathe->store, CRAWLER_KIND, name, &cause);
-    if (cause)
-        g_propagate_error(error, cause);
-    else if (!crawler)
-        crawler_missing(name, error);
-    return crawler;
+    return named_missing(&named, name, error);
 }
 
 /* ---- checking ---- */
@@ -73,21 +66,12 @@ static bool check(const struct call *call, const json_t *body, GError **error)
 
 /* ---- CreateCrawler ---- */
 
-struct creation {
-    const struct call *call;
-    struct resource *crawler;
-    const char *schedule;
-    bool taken;
-};
-
-static bool create(struct store_connection *connection, void *data, GError **error)
+static bool schedule(struct store_connection *connection, const struct named_creation *creation,
+                     GError **error)
 {
-    struct creation *creation = data;
-    struct lathe *lathe = creation->call->lathe;
-    return resource_create_within(connection, lathe->store, creation->crawler, &creation->taken,
-                                  error) &&
-           schedule_set_within(connection, lathe, creation->crawler->name, creation->schedule,
-                               error);
+    return schedule_set_within(connection, creation->call->lathe,
+                               json_text_at(creation->request, "Name"),
+                               json_text_at(creation->request, "Schedule"), error);
 }
 
 static json_t *body_of(const json_t *request)
@@ -104,26 +88,17 @@ bool create_crawler(const struct call *call, const json_t *request, struct reply
                     GError **error)
 {
     (void)reply;
-    const char *name = json_text_at(request, "Name");
     if (!glue_catalog(call, request, error) || !check(call, request, error))
         return false;
-    g_autofree char *arn = glue_arn(call, "crawler", name);
     g_autoptr(json_auto) body = body_of(request);
-    g_autoptr(json_auto) tags = glue_tags(json_object_get(request, "Tags"));
-    struct resource crawler = {.kind = (char *)CRAWLER_KIND,
-                               .name = (char *)name,
-                               .arn = arn,
-                               .status = (char *)"READY",
-                               .parent = (char *)"",
-                               .body = body,
-                               .tags = tags};
-    struct creation creation = {call, &crawler, json_text_at(request, "Schedule"), false};
-    if (store_write(call->lathe->store, create, &creation, error))
-        return true;
-    if (!creation.taken)
-        return false;
-    g_clear_error(error);
-    return error_set(error, ERROR_ALREADY_EXISTS, "%s already exists", name);
+    struct named_creation creation = {.call = call,
+                                      .type = &named,
+                                      .request = request,
+                                      .status = "READY",
+                                      .parent = "",
+                                      .body = body,
+                                      .also = schedule};
+    return named_create(&creation, error);
 }
 
 /* ---- UpdateCrawler ---- */
@@ -165,7 +140,8 @@ bool update_crawler(const struct call *call, const json_t *request, struct reply
                     GError **error)
 {
     (void)reply;
-    g_autoptr(resource_auto) crawler = find(call, json_text_at(request, "Name"), error);
+    g_autoptr(resource_auto) crawler =
+        named_find(call, &named, json_text_at(request, "Name"), error);
     if (!glue_catalog(call, request, crawler ? error : NULL) || !crawler)
         return false;
     g_autoptr(json_auto) body = json_copy(crawler->body);
@@ -215,37 +191,24 @@ static json_t *describe(struct lathe *lathe, const struct resource *crawler)
 bool get_crawler(const struct call *call, const json_t *request, struct reply *reply,
                  GError **error)
 {
-    g_autoptr(resource_auto) crawler = find(call, json_text_at(request, "Name"), error);
+    g_autoptr(resource_auto) crawler =
+        named_find(call, &named, json_text_at(request, "Name"), error);
     return crawler && glue_reply(reply, "Crawler", describe(call->lathe, crawler));
-}
-
-static GPtrArray *list_all(const struct call *call, GError **error)
-{
-    struct resource_query query = {
-        .kind = CRAWLER_KIND, .order = RESOURCE_BY_NAME, .ascending = true};
-    return resource_list(call->lathe->store, &query, NULL, error);
 }
 
 bool get_crawlers(const struct call *call, const json_t *request, struct reply *reply,
                   GError **error)
 {
-    g_autoptr(GPtrArray) all = list_all(call, error);
-    json_t *list = all ? json_array() : NULL;
-    for (guint i = 0; all && i < all->len; i++)
-        json_array_append_new(list, describe(call->lathe, all->pdata[i]));
+    g_autoptr(GPtrArray) all = named_list(call, &named, 0, error);
+    json_t *list = named_described(call, all, describe);
     return glue_reply_page(call, request, NULL, "Crawlers", list, LIST_PAGE, reply, error);
 }
 
 bool list_crawlers(const struct call *call, const json_t *request, struct reply *reply,
                    GError **error)
 {
-    g_autoptr(GPtrArray) all = list_all(call, error);
-    json_t *list = all ? json_array() : NULL;
-    for (guint i = 0; all && i < all->len; i++) {
-        const struct resource *crawler = all->pdata[i];
-        if (glue_has_tags(call, crawler, json_object_get(request, "Tags")))
-            json_array_append_new(list, json_string(crawler->name));
-    }
+    g_autoptr(GPtrArray) all = named_list(call, &named, 0, error);
+    json_t *list = named_names(call, all, request);
     return glue_reply_page(call, request, NULL, "CrawlerNames", list, LIST_PAGE, reply, error);
 }
 
@@ -253,19 +216,8 @@ bool batch_get_crawlers(const struct call *call, const json_t *request, struct r
                         GError **error)
 {
     (void)error;
-    json_t *found = json_array(), *missing = json_array();
-    size_t i;
-    json_t *name;
-    json_array_foreach(json_object_get(request, "CrawlerNames"), i, name)
-    {
-        g_autoptr(resource_auto) crawler =
-            resource_get(call->lathe->store, CRAWLER_KIND, json_string_value(name), NULL);
-        if (crawler)
-            json_array_append_new(found, describe(call->lathe, crawler));
-        else
-            json_array_append(missing, name);
-    }
-    reply->output = json_pack("{soso}", "Crawlers", found, "CrawlersNotFound", missing);
+    named_get_batch(call, &named, describe, json_object_get(request, "CrawlerNames"), "Crawlers",
+                    "CrawlersNotFound", reply);
     return true;
 }
 
@@ -316,7 +268,7 @@ static bool is_named(const json_t *names, const char *name)
 bool get_crawler_metrics(const struct call *call, const json_t *request, struct reply *reply,
                          GError **error)
 {
-    g_autoptr(GPtrArray) all = list_all(call, error);
+    g_autoptr(GPtrArray) all = named_list(call, &named, 0, error);
     json_t *list = all ? json_array() : NULL;
     for (guint i = 0; all && i < all->len; i++) {
         const struct resource *crawler = all->pdata[i];

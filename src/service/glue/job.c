@@ -5,6 +5,7 @@
 
 #include "base/clock.h"
 #include "base/s3_uri.h"
+#include "service/glue/named.h"
 
 #define LIST_PAGE 100
 #define MOST_JOBS 2000
@@ -13,20 +14,17 @@
  * way, in what order others wait, and how many there were. */
 static const char *const own[] = {"ChangedOn", "Going", "Waiting", "Runs", NULL};
 
+static const struct named_type named = {
+    JOB_KIND, "job", {"Job ", " is not found."}, {"Job with name: ", " already exists."}};
+
 bool job_missing(const char *name, GError **error)
 {
-    return error_set(error, ERROR_ENTITY_NOT_FOUND, "Job %s is not found.", name);
+    return named_missing(&named, name, error);
 }
 
 struct resource *job_find(const struct call *call, const char *name, GError **error)
 {
-    GError *cause = NULL;
-    struct resource *job = resource_get(call->lathe->store, JOB_KIND, name, &cause);
-    if (cause)
-        g_propagate_error(error, cause);
-    else if (!job)
-        job_missing(name, error);
-    return job;
+    return named_find(call, &named, name, error);
 }
 
 /* ---- checking ---- */
@@ -148,17 +146,9 @@ static json_t *body_of(const json_t *definition, double now)
     return body;
 }
 
-static GPtrArray *list_all(const struct call *call, size_t limit, GError **error)
-{
-    struct resource_query query = {
-        .kind = JOB_KIND, .order = RESOURCE_BY_NAME, .ascending = true, .limit = limit};
-    g_autofree char *next = NULL;
-    return resource_list(call->lathe->store, &query, &next, error);
-}
-
 static bool check_number(const struct call *call, GError **error)
 {
-    g_autoptr(GPtrArray) all = list_all(call, MOST_JOBS, error);
+    g_autoptr(GPtrArray) all = named_list(call, &named, MOST_JOBS, error);
     if (all && all->len >= MOST_JOBS)
         return error_set(error, ERROR_TOO_MANY, "There are %d jobs already: delete some first.",
                          MOST_JOBS);
@@ -167,27 +157,13 @@ static bool check_number(const struct call *call, GError **error)
 
 bool create_job(const struct call *call, const json_t *request, struct reply *reply, GError **error)
 {
-    const char *name = json_text_at(request, "Name");
     if (!check(request, error) || !check_number(call, error))
         return false;
-    g_autofree char *arn = glue_arn(call, "job", name);
     g_autoptr(json_auto) body = body_of(request, clock_wall(call->lathe->clock));
-    g_autoptr(json_auto) tags = glue_tags(json_object_get(request, "Tags"));
-    struct resource job = {.kind = (char *)JOB_KIND,
-                           .name = (char *)name,
-                           .arn = arn,
-                           .status = (char *)"",
-                           .parent = (char *)"",
-                           .body = body,
-                           .tags = tags};
-    bool taken = false;
-    reply->output = json_pack("{ss}", "Name", name);
-    if (resource_create(call->lathe->store, &job, &taken, error))
-        return true;
-    if (!taken)
-        return false;
-    g_clear_error(error);
-    return error_set(error, ERROR_ALREADY_EXISTS, "Job with name: %s already exists.", name);
+    struct named_creation creation = {
+        .call = call, .type = &named, .request = request, .status = "", .parent = "", .body = body};
+    reply->output = json_pack("{sO}", "Name", json_object_get(request, "Name"));
+    return named_create(&creation, error);
 }
 
 /* ---- UpdateJob ---- */
@@ -261,8 +237,9 @@ json_t *job_with_defaults(const json_t *definition)
     return told;
 }
 
-static json_t *describe(const struct resource *job)
+static json_t *describe(struct lathe *lathe, const struct resource *job)
 {
+    (void)lathe;
     json_t *told = job_with_defaults(job->body);
     for (size_t i = 0; own[i]; i++)
         json_object_del(told, own[i]);
@@ -276,27 +253,20 @@ static json_t *describe(const struct resource *job)
 bool get_job(const struct call *call, const json_t *request, struct reply *reply, GError **error)
 {
     g_autoptr(resource_auto) job = job_find(call, json_text_at(request, "JobName"), error);
-    return job && glue_reply(reply, "Job", describe(job));
+    return job && glue_reply(reply, "Job", describe(call->lathe, job));
 }
 
 bool get_jobs(const struct call *call, const json_t *request, struct reply *reply, GError **error)
 {
-    g_autoptr(GPtrArray) all = list_all(call, 0, error);
-    json_t *list = all ? json_array() : NULL;
-    for (guint i = 0; all && i < all->len; i++)
-        json_array_append_new(list, describe(all->pdata[i]));
+    g_autoptr(GPtrArray) all = named_list(call, &named, 0, error);
+    json_t *list = named_described(call, all, describe);
     return glue_reply_page(call, request, NULL, "Jobs", list, LIST_PAGE, reply, error);
 }
 
 bool list_jobs(const struct call *call, const json_t *request, struct reply *reply, GError **error)
 {
-    g_autoptr(GPtrArray) all = list_all(call, 0, error);
-    json_t *list = all ? json_array() : NULL;
-    for (guint i = 0; all && i < all->len; i++) {
-        const struct resource *job = all->pdata[i];
-        if (glue_has_tags(call, job, json_object_get(request, "Tags")))
-            json_array_append_new(list, json_string(job->name));
-    }
+    g_autoptr(GPtrArray) all = named_list(call, &named, 0, error);
+    json_t *list = named_names(call, all, request);
     return glue_reply_page(call, request, NULL, "JobNames", list, LIST_PAGE, reply, error);
 }
 
@@ -304,19 +274,8 @@ bool batch_get_jobs(const struct call *call, const json_t *request, struct reply
                     GError **error)
 {
     (void)error;
-    json_t *found = json_array(), *missing = json_array();
-    size_t i;
-    json_t *name;
-    json_array_foreach(json_object_get(request, "JobNames"), i, name)
-    {
-        g_autoptr(resource_auto) job =
-            resource_get(call->lathe->store, JOB_KIND, json_string_value(name), NULL);
-        if (job)
-            json_array_append_new(found, describe(job));
-        else
-            json_array_append(missing, name);
-    }
-    reply->output = json_pack("{soso}", "Jobs", found, "JobsNotFound", missing);
+    named_get_batch(call, &named, describe, json_object_get(request, "JobNames"), "Jobs",
+                    "JobsNotFound", reply);
     return true;
 }
 

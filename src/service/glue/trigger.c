@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/cron.h"
+#include "service/glue/named.h"
 #include "service/glue/timer.h"
 
 #define LIST_PAGE 200
@@ -21,22 +22,10 @@ const struct kind trigger_kind = {
 };
 
 static const struct timer_type timer;
-
-static bool missing(const char *name, GError **error)
-{
-    return error_set(error, ERROR_ENTITY_NOT_FOUND, "Trigger %s not found.", name);
-}
-
-static struct resource *find(const struct call *call, const char *name, GError **error)
-{
-    GError *cause = NULL;
-    struct resource *trigger = resource_get(call->lathe->store, TRIGGER_KIND, name, &cause);
-    if (cause)
-        g_propagate_error(error, cause);
-    else if (!trigger)
-        missing(name, error);
-    return trigger;
-}
+static const struct named_type named = {TRIGGER_KIND,
+                                        "trigger",
+                                        {"Trigger ", " not found."},
+                                        {"Trigger with name ", " already exists."}};
 
 bool trigger_has_type(const struct resource *trigger, const char *type)
 {
@@ -219,32 +208,28 @@ static bool starts(const json_t *request, GError **error)
 bool create_trigger(const struct call *call, const json_t *request, struct reply *reply,
                     GError **error)
 {
-    const char *name = json_text_at(request, "Name");
     const char *workflow = json_text_at(request, "WorkflowName");
     if (!check(request, error) || !starts(request, error) || !check_workflow(call, request, error))
         return false;
     bool active = json_is_true(json_object_get(request, "StartOnCreation"));
-    g_autofree char *arn = glue_arn(call, "trigger", name);
     g_autoptr(json_auto) body = body_of(call, request);
-    g_autoptr(json_auto) tags = glue_tags(json_object_get(request, "Tags"));
-    struct resource trigger = {.kind = (char *)TRIGGER_KIND,
-                               .name = (char *)name,
-                               .arn = arn,
-                               .status = (char *)(active ? "ACTIVATED" : "CREATED"),
-                               .parent = (char *)(workflow ? workflow : ""),
-                               .body = body,
-                               .tags = tags};
-    bool taken = false;
-    reply->output = json_pack("{ss}", "Name", name);
-    if (resource_create(call->lathe->store, &trigger, &taken, error))
-        return true;
-    if (!taken)
-        return false;
-    g_clear_error(error);
-    return error_set(error, ERROR_ALREADY_EXISTS, "Trigger with name %s already exists.", name);
+    struct named_creation creation = {.call = call,
+                                      .type = &named,
+                                      .request = request,
+                                      .status = active ? "ACTIVATED" : "CREATED",
+                                      .parent = workflow ? workflow : "",
+                                      .body = body};
+    reply->output = json_pack("{sO}", "Name", json_object_get(request, "Name"));
+    return named_create(&creation, error);
 }
 
 /* ---- telling ---- */
+
+static json_t *describe(struct lathe *lathe, const struct resource *trigger)
+{
+    (void)lathe;
+    return trigger_describe(trigger);
+}
 
 json_t *trigger_describe(const struct resource *trigger)
 {
@@ -260,7 +245,8 @@ json_t *trigger_describe(const struct resource *trigger)
 bool get_trigger(const struct call *call, const json_t *request, struct reply *reply,
                  GError **error)
 {
-    g_autoptr(resource_auto) trigger = find(call, json_text_at(request, "Name"), error);
+    g_autoptr(resource_auto) trigger =
+        named_find(call, &named, json_text_at(request, "Name"), error);
     return trigger && glue_reply(reply, "Trigger", trigger_describe(trigger));
 }
 
@@ -280,9 +266,7 @@ static bool starts_job(const struct resource *trigger, const char *job)
 static GPtrArray *list(const struct call *call, const json_t *request, GError **error)
 {
     const char *job = json_text_at(request, "DependentJobName");
-    struct resource_query query = {
-        .kind = TRIGGER_KIND, .order = RESOURCE_BY_NAME, .ascending = true};
-    GPtrArray *all = resource_list(call->lathe->store, &query, NULL, error);
+    GPtrArray *all = named_list(call, &named, 0, error);
     for (guint i = 0; all && job && i < all->len;) {
         if (starts_job(all->pdata[i], job))
             i++;
@@ -296,9 +280,7 @@ bool get_triggers(const struct call *call, const json_t *request, struct reply *
                   GError **error)
 {
     g_autoptr(GPtrArray) all = list(call, request, error);
-    json_t *told = all ? json_array() : NULL;
-    for (guint i = 0; all && i < all->len; i++)
-        json_array_append_new(told, trigger_describe(all->pdata[i]));
+    json_t *told = named_described(call, all, describe);
     return glue_reply_page(call, request, json_text_at(request, "DependentJobName"), "Triggers",
                            told, LIST_PAGE, reply, error);
 }
@@ -307,12 +289,7 @@ bool list_triggers(const struct call *call, const json_t *request, struct reply 
                    GError **error)
 {
     g_autoptr(GPtrArray) all = list(call, request, error);
-    json_t *names = all ? json_array() : NULL;
-    for (guint i = 0; all && i < all->len; i++) {
-        const struct resource *trigger = all->pdata[i];
-        if (glue_has_tags(call, trigger, json_object_get(request, "Tags")))
-            json_array_append_new(names, json_string(trigger->name));
-    }
+    json_t *names = named_names(call, all, request);
     return glue_reply_page(call, request, json_text_at(request, "DependentJobName"), "TriggerNames",
                            names, LIST_PAGE, reply, error);
 }
@@ -321,19 +298,8 @@ bool batch_get_triggers(const struct call *call, const json_t *request, struct r
                         GError **error)
 {
     (void)error;
-    json_t *found = json_array(), *absent = json_array();
-    size_t i;
-    json_t *name;
-    json_array_foreach(json_object_get(request, "TriggerNames"), i, name)
-    {
-        g_autoptr(resource_auto) trigger =
-            resource_get(call->lathe->store, TRIGGER_KIND, json_string_value(name), NULL);
-        if (trigger)
-            json_array_append_new(found, trigger_describe(trigger));
-        else
-            json_array_append(absent, name);
-    }
-    reply->output = json_pack("{soso}", "Triggers", found, "TriggersNotFound", absent);
+    named_get_batch(call, &named, describe, json_object_get(request, "TriggerNames"), "Triggers",
+                    "TriggersNotFound", reply);
     return true;
 }
 
@@ -373,7 +339,7 @@ bool update_trigger(const struct call *call, const json_t *request, struct reply
     if (!resource_update(call->lathe->store, TRIGGER_KIND, name, replace, &update, &found, error))
         return false;
     if (!found)
-        return missing(name, error);
+        return named_missing(&named, name, error);
     timer_tell(&timer, call->lathe, name);
     return glue_reply(reply, "Trigger", update.described);
 }
@@ -433,7 +399,7 @@ bool start_trigger(const struct call *call, const json_t *request, struct reply 
                    GError **error)
 {
     const char *name = json_text_at(request, "Name");
-    g_autoptr(resource_auto) trigger = find(call, name, error);
+    g_autoptr(resource_auto) trigger = named_find(call, &named, name, error);
     struct activation activation = {call->lathe, "ACTIVATED"};
     bool found;
     reply->output = json_pack("{ss}", "Name", name);
@@ -443,7 +409,7 @@ bool start_trigger(const struct call *call, const json_t *request, struct reply 
         return fire_now(call, trigger, error);
     return resource_update(call->lathe->store, TRIGGER_KIND, name, activate, &activation, &found,
                            error) &&
-           (found || missing(name, error));
+           (found || named_missing(&named, name, error));
 }
 
 bool stop_trigger(const struct call *call, const json_t *request, struct reply *reply,
@@ -455,7 +421,7 @@ bool stop_trigger(const struct call *call, const json_t *request, struct reply *
     reply->output = json_pack("{ss}", "Name", name);
     return resource_update(call->lathe->store, TRIGGER_KIND, name, activate, &activation, &found,
                            error) &&
-           (found || missing(name, error));
+           (found || named_missing(&named, name, error));
 }
 
 /* ---- the life of one on a schedule ---- */

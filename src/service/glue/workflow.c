@@ -2,27 +2,17 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "service/glue/named.h"
 #include "service/glue/trigger.h"
 #include "store/entry.h"
 
 #define LIST_PAGE 25
 #define RUNS_PAGE 1000
 
-static bool missing(const char *name, GError **error)
-{
-    return error_set(error, ERROR_ENTITY_NOT_FOUND, "Workflow %s not found.", name);
-}
-
-static struct resource *find(const struct call *call, const char *name, GError **error)
-{
-    GError *cause = NULL;
-    struct resource *workflow = resource_get(call->lathe->store, WORKFLOW_KIND, name, &cause);
-    if (cause)
-        g_propagate_error(error, cause);
-    else if (!workflow)
-        missing(name, error);
-    return workflow;
-}
+static const struct named_type named = {WORKFLOW_KIND,
+                                        "workflow",
+                                        {"Workflow ", " not found."},
+                                        {"Workflow with name ", " already exists."}};
 
 static bool wants_graph(const json_t *request)
 {
@@ -75,28 +65,14 @@ static void take_members(json_t *body, const json_t *request, double now)
 bool create_workflow(const struct call *call, const json_t *request, struct reply *reply,
                      GError **error)
 {
-    const char *name = json_text_at(request, "Name");
     if (!check(request, error))
         return false;
-    g_autofree char *arn = glue_arn(call, "workflow", name);
     g_autoptr(json_auto) body = json_object();
-    g_autoptr(json_auto) tags = glue_tags(json_object_get(request, "Tags"));
     take_members(body, request, clock_wall(call->lathe->clock));
-    struct resource workflow = {.kind = (char *)WORKFLOW_KIND,
-                                .name = (char *)name,
-                                .arn = arn,
-                                .status = (char *)"",
-                                .parent = (char *)"",
-                                .body = body,
-                                .tags = tags};
-    bool taken = false;
-    reply->output = json_pack("{ss}", "Name", name);
-    if (resource_create(call->lathe->store, &workflow, &taken, error))
-        return true;
-    if (!taken)
-        return false;
-    g_clear_error(error);
-    return error_set(error, ERROR_ALREADY_EXISTS, "Workflow with name %s already exists.", name);
+    struct named_creation creation = {
+        .call = call, .type = &named, .request = request, .status = "", .parent = "", .body = body};
+    reply->output = json_pack("{sO}", "Name", json_object_get(request, "Name"));
+    return named_create(&creation, error);
 }
 
 struct update {
@@ -122,7 +98,7 @@ bool update_workflow(const struct call *call, const json_t *request, struct repl
     return check(request, error) &&
            resource_update(call->lathe->store, WORKFLOW_KIND, name, change, &update, &found,
                            error) &&
-           (found || missing(name, error));
+           (found || named_missing(&named, name, error));
 }
 
 /* ---- telling ---- */
@@ -157,7 +133,8 @@ static json_t *describe(struct lathe *lathe, const struct resource *workflow, bo
 bool get_workflow(const struct call *call, const json_t *request, struct reply *reply,
                   GError **error)
 {
-    g_autoptr(resource_auto) workflow = find(call, json_text_at(request, "Name"), error);
+    g_autoptr(resource_auto) workflow =
+        named_find(call, &named, json_text_at(request, "Name"), error);
     return workflow && glue_reply(reply, "Workflow",
                                   describe(call->lathe, workflow, wants_graph(request), error));
 }
@@ -165,12 +142,8 @@ bool get_workflow(const struct call *call, const json_t *request, struct reply *
 bool list_workflows(const struct call *call, const json_t *request, struct reply *reply,
                     GError **error)
 {
-    struct resource_query query = {
-        .kind = WORKFLOW_KIND, .order = RESOURCE_BY_NAME, .ascending = true};
-    g_autoptr(GPtrArray) all = resource_list(call->lathe->store, &query, NULL, error);
-    json_t *names = all ? json_array() : NULL;
-    for (guint i = 0; all && i < all->len; i++)
-        json_array_append_new(names, json_string(((const struct resource *)all->pdata[i])->name));
+    g_autoptr(GPtrArray) all = named_list(call, &named, 0, error);
+    json_t *names = named_names(call, all, request);
     return glue_reply_page(call, request, NULL, "Workflows", names, LIST_PAGE, reply, error);
 }
 
@@ -292,7 +265,7 @@ bool start_workflow_run(const struct call *call, const json_t *request, struct r
                         GError **error)
 {
     const char *name = json_text_at(request, "Name");
-    g_autoptr(resource_auto) workflow = find(call, name, error);
+    g_autoptr(resource_auto) workflow = named_find(call, &named, name, error);
     g_autofree char *trigger = workflow ? first_trigger(call, name, error) : NULL;
     if (!trigger)
         return false;
@@ -344,7 +317,7 @@ bool get_workflow_runs(const struct call *call, const json_t *request, struct re
                        GError **error)
 {
     const char *name = json_text_at(request, "Name");
-    g_autoptr(resource_auto) workflow = find(call, name, error);
+    g_autoptr(resource_auto) workflow = named_find(call, &named, name, error);
     g_autoptr(GPtrArray) runs = workflow ? workflow_runs(call->lathe->store, name, error) : NULL;
     json_t *told = runs ? json_array() : NULL;
     for (guint i = 0; told && i < runs->len; i++) {

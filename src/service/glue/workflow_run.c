@@ -9,7 +9,7 @@
 #include "flow/call.h"
 #include "service/glue/crawler.h"
 #include "service/glue/job.h"
-#include "service/glue/trigger.h"
+#include "service/glue/workflow_run.h"
 #include "store/entry.h"
 
 const struct kind workflow_run_kind = {
@@ -112,38 +112,31 @@ bool workflow_start_within(struct store_connection *connection, struct workflow_
 
 /* ---- the life ---- */
 
-struct node {
-    gint64 number;
-    json_t *body;
-    bool changed; /* since it was written */
-    bool heard;
-};
-
-struct run {
-    struct flow_life *life;
-    struct lathe *lathe;
-    char *workflow;
-    json_t *body;
-    GPtrArray *nodes; /* struct node */
-    bool stops, stop_sent;
-};
-
-static const char *text(const struct node *node, const char *member)
+const char *workflow_node_text(const struct workflow_node *node, const char *member)
 {
     return json_text_at(node->body, member);
 }
 
-static bool is_job(const struct node *node)
+struct workflow_node *workflow_run_add(struct workflow_run *run, gint64 number, json_t *body)
 {
-    return strcmp(text(node, NODE_TYPE), "JOB") == 0;
+    struct workflow_node *node = g_new0(struct workflow_node, 1);
+    node->number = number;
+    node->body = body;
+    g_ptr_array_add(run->nodes, node);
+    return node;
 }
 
-static const char *kind_of(const struct node *node)
+static bool is_job(const struct workflow_node *node)
+{
+    return strcmp(workflow_node_text(node, NODE_TYPE), "JOB") == 0;
+}
+
+static const char *kind_of(const struct workflow_node *node)
 {
     return is_job(node) ? JOB_RUN_KIND : CRAWL_KIND;
 }
 
-static void set(struct node *node, const char *member, const char *value)
+static void set(struct workflow_node *node, const char *member, const char *value)
 {
     json_object_set_new(node->body, member, json_string(value));
     node->changed = true;
@@ -151,42 +144,33 @@ static void set(struct node *node, const char *member, const char *value)
 
 static void node_free(void *data)
 {
-    struct node *node = data;
+    struct workflow_node *node = data;
     json_decref(node->body);
     g_free(node);
 }
 
-static struct node *add_node(struct run *run, gint64 number, json_t *body)
-{
-    struct node *node = g_new0(struct node, 1);
-    node->number = number;
-    node->body = body;
-    g_ptr_array_add(run->nodes, node);
-    return node;
-}
-
 static void free_run(void *state)
 {
-    struct run *run = state;
+    struct workflow_run *run = state;
     g_ptr_array_unref(run->nodes);
     json_decref(run->body);
     g_free(run->workflow);
     g_free(run);
 }
 
-static void await(struct run *run, struct node *node)
+static void await(struct workflow_run *run, struct workflow_node *node)
 {
     node->heard = true;
-    flow_await(run->life, kind_of(node), text(node, NODE_RUN));
+    flow_await(run->life, kind_of(node), workflow_node_text(node, NODE_RUN));
 }
 
-static bool read_nodes(struct run *run, GError **error)
+static bool read_nodes(struct workflow_run *run, GError **error)
 {
     g_autoptr(GPtrArray) entries = workflow_nodes(run->lathe->store, flow_name(run->life), error);
     for (guint i = 0; entries && i < entries->len; i++) {
         const struct entry *entry = entries->pdata[i];
-        struct node *node = add_node(run, entry->number, json_incref(entry->body));
-        if (strcmp(text(node, NODE_STATE), "RUNNING") == 0)
+        struct workflow_node *node = workflow_run_add(run, entry->number, json_incref(entry->body));
+        if (strcmp(workflow_node_text(node, NODE_STATE), "RUNNING") == 0)
             await(run, node);
     }
     return entries != NULL;
@@ -200,7 +184,7 @@ static void *load(struct flow_life *life, GError **error)
     bool stops = found && strcmp(found->status, "STOPPING") == 0;
     if (!found || (!stops && strcmp(found->status, "RUNNING") != 0))
         return NULL;
-    struct run *run = g_new0(struct run, 1);
+    struct workflow_run *run = g_new0(struct workflow_run, 1);
     run->life = life;
     run->lathe = lathe;
     run->workflow = g_strdup(found->parent);
@@ -215,22 +199,22 @@ static void *load(struct flow_life *life, GError **error)
 
 static void heard(void *state, const char *kind, const char *name, const char *status)
 {
-    struct run *run = state;
+    struct workflow_run *run = state;
     if (strcmp(kind, WORKFLOW_RUN_KIND) == 0) {
         run->stops |= g_strcmp0(status, "STOPPING") == 0;
         return;
     }
     for (guint i = 0; i < run->nodes->len; i++) {
-        struct node *node = run->nodes->pdata[i];
-        node->heard |= g_strcmp0(text(node, NODE_RUN), name) == 0;
+        struct workflow_node *node = run->nodes->pdata[i];
+        node->heard |= g_strcmp0(workflow_node_text(node, NODE_RUN), name) == 0;
     }
 }
 
 /* ---- how its nodes end ---- */
 
 /* The run that repeats one that failed, where there is one: it takes its place. */
-static bool follow_retry(struct run *run, struct node *node, const struct resource *failed,
-                         GError **error)
+static bool follow_retry(struct workflow_run *run, struct workflow_node *node,
+                         const struct resource *failed, GError **error)
 {
     GError *cause = NULL;
     g_autofree char *name = job_run_retry_name(failed);
@@ -254,12 +238,12 @@ static const char *crawl_state(const char *status)
                                             : "FAILED";
 }
 
-static bool look(struct run *run, struct node *node, GError **error)
+static bool look(struct workflow_run *run, struct workflow_node *node, GError **error)
 {
     GError *cause = NULL;
     const struct kind *kind = is_job(node) ? &job_run_kind : &crawl_kind;
     g_autoptr(resource_auto) found =
-        resource_get(run->lathe->store, kind->word, text(node, NODE_RUN), &cause);
+        resource_get(run->lathe->store, kind->word, workflow_node_text(node, NODE_RUN), &cause);
     node->heard = false;
     if (cause)
         return g_propagate_error(error, cause), false;
@@ -274,12 +258,12 @@ static bool look(struct run *run, struct node *node, GError **error)
     return true;
 }
 
-static bool look_at_all(struct run *run, GError **error)
+static bool look_at_all(struct workflow_run *run, GError **error)
 {
     for (guint i = 0; i < run->nodes->len; i++) {
-        struct node *node = run->nodes->pdata[i];
+        struct workflow_node *node = run->nodes->pdata[i];
         while (node->heard) {
-            bool going = strcmp(text(node, NODE_STATE), "RUNNING") == 0;
+            bool going = strcmp(workflow_node_text(node, NODE_STATE), "RUNNING") == 0;
             if (!going)
                 node->heard = false;
             else if (!look(run, node, error))
@@ -289,91 +273,13 @@ static bool look_at_all(struct run *run, GError **error)
     return true;
 }
 
-/* ---- which triggers fire ---- */
-
-static bool has_fired(const struct run *run, const char *trigger)
-{
-    for (guint i = 0; i < run->nodes->len; i++)
-        if (strcmp(text(run->nodes->pdata[i], NODE_TRIGGER), trigger) == 0)
-            return true;
-    return false;
-}
-
-static bool is_met(const struct run *run, const json_t *condition)
-{
-    const char *name, *type = trigger_target(condition, &name);
-    const char *wanted = json_text_at(condition, strcmp(type, "JOB") == 0 ? "State" : "CrawlState");
-    for (guint i = 0; i < run->nodes->len; i++) {
-        const struct node *node = run->nodes->pdata[i];
-        if (strcmp(text(node, NODE_TYPE), type) == 0 && strcmp(text(node, NODE_NAME), name) == 0 &&
-            strcmp(text(node, NODE_STATE), wanted) == 0)
-            return true;
-    }
-    return false;
-}
-
-static bool fires(const struct run *run, const struct resource *trigger)
-{
-    const json_t *predicate = json_object_get(trigger->body, "Predicate");
-    const json_t *conditions = json_object_get(predicate, "Conditions");
-    bool any = g_strcmp0(json_text_at(predicate, "Logical"), "ANY") == 0;
-    size_t met = 0, i;
-    json_t *condition;
-    if (!trigger_has_type(trigger, "CONDITIONAL") || strcmp(trigger->status, "ACTIVATED") != 0 ||
-        has_fired(run, trigger->name))
-        return false;
-    json_array_foreach((json_t *)conditions, i, condition) met += is_met(run, condition);
-    return any ? met > 0 : met == json_array_size(conditions);
-}
-
-static void add_action(struct run *run, const char *trigger, const json_t *action)
-{
-    const char *name, *type = trigger_target(action, &name);
-    struct node *last = run->nodes->len ? run->nodes->pdata[run->nodes->len - 1] : NULL;
-    json_t *body = json_pack("{ss ss ss ss sO s[]}", NODE_TYPE, type, NODE_NAME, name, NODE_TRIGGER,
-                             trigger, NODE_STATE, "PENDING", NODE_ACTION, action, NODE_RUNS);
-    add_node(run, last ? last->number + 1 : 1, body)->changed = true;
-}
-
-static void fire(struct run *run, const struct resource *trigger)
-{
-    size_t i;
-    json_t *action;
-    json_array_foreach(json_object_get(trigger->body, "Actions"), i, action)
-        add_action(run, trigger->name, action);
-}
-
-/* That one is gone by now is an end without actions. */
-static bool fire_first(struct run *run, GError **error)
-{
-    const char *name = json_text_at(run->body, "Trigger");
-    GError *cause = NULL;
-    if (run->nodes->len || !name)
-        return true;
-    g_autoptr(resource_auto) trigger = resource_get(run->lathe->store, TRIGGER_KIND, name, &cause);
-    if (cause)
-        return g_propagate_error(error, cause), false;
-    if (trigger)
-        fire(run, trigger);
-    return true;
-}
-
-static bool fire_all(struct run *run, GError **error)
-{
-    g_autoptr(GPtrArray) triggers = triggers_of(run->lathe->store, run->workflow, error);
-    for (guint i = 0; triggers && i < triggers->len; i++)
-        if (fires(run, triggers->pdata[i]))
-            fire(run, triggers->pdata[i]);
-    return triggers != NULL;
-}
-
 /* ---- what is kept ---- */
 
 static bool put_changed(struct store_connection *connection, void *data, GError **error)
 {
-    struct run *run = data;
+    struct workflow_run *run = data;
     for (guint i = 0; i < run->nodes->len; i++) {
-        const struct node *node = run->nodes->pdata[i];
+        const struct workflow_node *node = run->nodes->pdata[i];
         if (node->changed && !entry_put(connection, WORKFLOW_RUN_KIND, flow_name(run->life),
                                         node->number, NULL, node->body, error))
             return false;
@@ -381,29 +287,29 @@ static bool put_changed(struct store_connection *connection, void *data, GError 
     return true;
 }
 
-static bool keep(struct run *run, GError **error)
+static bool keep(struct workflow_run *run, GError **error)
 {
     bool changed = false;
     for (guint i = 0; i < run->nodes->len; i++)
-        changed |= ((const struct node *)run->nodes->pdata[i])->changed;
+        changed |= ((const struct workflow_node *)run->nodes->pdata[i])->changed;
     if (changed && !store_write_ordered(run->lathe->store, put_changed, run, error))
         return false;
     for (guint i = 0; i < run->nodes->len; i++)
-        ((struct node *)run->nodes->pdata[i])->changed = false;
+        ((struct workflow_node *)run->nodes->pdata[i])->changed = false;
     return true;
 }
 
 /* ---- starting ---- */
 
 struct starting {
-    struct run *run;
-    struct node *node;
+    struct workflow_run *run;
+    struct workflow_node *node;
     json_t *body; /* the node's, as it will be */
     GError *refused;
 };
 
 /* As AWS gives it to jobs of a workflow's. */
-static json_t *job_request(const struct run *run, const struct node *node)
+static json_t *job_request(const struct workflow_run *run, const struct workflow_node *node)
 {
     json_t *request = json_deep_copy(json_object_get(node->body, NODE_ACTION));
     json_t *arguments = json_object_get(request, "Arguments");
@@ -419,7 +325,7 @@ static json_t *job_request(const struct run *run, const struct node *node)
 static char *start_job(struct store_connection *connection, const struct starting *starting,
                        GError **error)
 {
-    const struct run *run = starting->run;
+    const struct workflow_run *run = starting->run;
     struct call_context asker = call_kept(run->body);
     struct call call = {.lathe = run->lathe,
                         .service = "glue",
@@ -427,8 +333,9 @@ static char *start_job(struct store_connection *connection, const struct startin
                         .account = run->lathe->account,
                         .within = asker.within};
     g_autoptr(json_auto) request = job_request(run, starting->node);
-    struct job_run_start start = {
-        .call = &call, .request = request, .trigger = text(starting->node, NODE_TRIGGER)};
+    struct job_run_start start = {.call = &call,
+                                  .request = request,
+                                  .trigger = workflow_node_text(starting->node, NODE_TRIGGER)};
     if (job_run_start_within(connection, &start, error))
         return start.id;
     g_free(start.id);
@@ -439,8 +346,8 @@ static char *start_crawl(struct store_connection *connection, const struct start
                          GError **error)
 {
     char *id = NULL;
-    crawl_start_within(connection, starting->run->lathe->store, text(starting->node, NODE_NAME),
-                       &id, error);
+    crawl_start_within(connection, starting->run->lathe->store,
+                       workflow_node_text(starting->node, NODE_NAME), &id, error);
     return id;
 }
 
@@ -459,7 +366,7 @@ static bool is_refusal(const GError *error)
 static bool start(struct store_connection *connection, void *data, GError **error)
 {
     struct starting *starting = data;
-    struct node *node = starting->node;
+    struct workflow_node *node = starting->node;
     g_autofree char *id = (is_job(node) ? start_job : start_crawl)(connection, starting, error);
     if (!id)
         return false;
@@ -470,14 +377,14 @@ static bool start(struct store_connection *connection, void *data, GError **erro
                      NULL, starting->body, error);
 }
 
-static void refuse(struct node *node, const GError *error)
+static void refuse(struct workflow_node *node, const GError *error)
 {
     set(node, NODE_STATE, "ERROR");
     g_autofree char *message = g_strdup_printf("%s: %s", error_name(error), error->message);
     set(node, NODE_ERROR, message);
 }
 
-static bool start_node(struct run *run, struct node *node, GError **error)
+static bool start_node(struct workflow_run *run, struct workflow_node *node, GError **error)
 {
     g_autoptr(GError) cause = NULL;
     struct starting starting = {run, node, json_deep_copy(node->body), NULL};
@@ -496,11 +403,12 @@ static bool start_node(struct run *run, struct node *node, GError **error)
     return done;
 }
 
-static bool start_pending(struct run *run, GError **error)
+static bool start_pending(struct workflow_run *run, GError **error)
 {
     for (guint i = 0; i < run->nodes->len; i++) {
-        struct node *node = run->nodes->pdata[i];
-        if (strcmp(text(node, NODE_STATE), "PENDING") == 0 && !start_node(run, node, error))
+        struct workflow_node *node = run->nodes->pdata[i];
+        if (strcmp(workflow_node_text(node, NODE_STATE), "PENDING") == 0 &&
+            !start_node(run, node, error))
             return false;
     }
     return true;
@@ -544,26 +452,26 @@ static void free_stop(void *data)
     g_free(errand);
 }
 
-static json_t *stop_request(const struct node *node)
+static json_t *stop_request(const struct workflow_node *node)
 {
-    const char *name = text(node, NODE_NAME);
+    const char *name = workflow_node_text(node, NODE_NAME);
     return is_job(node)
                ? json_pack("{ss s{ss s[s]}}", "Operation", "BatchStopJobRun", "Request", "JobName",
-                           name, "JobRunIds", text(node, NODE_RUN))
+                           name, "JobRunIds", workflow_node_text(node, NODE_RUN))
                : json_pack("{ss s{ss}}", "Operation", "StopCrawler", "Request", "Name", name);
 }
 
 /* What has not begun does not; what runs is asked to stop, once. */
-static void stop_all(struct run *run)
+static void stop_all(struct workflow_run *run)
 {
     static const struct flow_errand type = {run_stop, stop_back, free_stop, true};
     const struct call_context asker = call_kept(run->body);
     json_t *requests = json_array();
     for (guint i = 0; i < run->nodes->len; i++) {
-        struct node *node = run->nodes->pdata[i];
-        if (strcmp(text(node, NODE_STATE), "PENDING") == 0)
+        struct workflow_node *node = run->nodes->pdata[i];
+        if (strcmp(workflow_node_text(node, NODE_STATE), "PENDING") == 0)
             set(node, NODE_STATE, is_job(node) ? "STOPPED" : "CANCELLED");
-        else if (strcmp(text(node, NODE_STATE), "RUNNING") == 0)
+        else if (strcmp(workflow_node_text(node, NODE_STATE), "RUNNING") == 0)
             json_array_append_new(requests, stop_request(node));
     }
     struct stop_errand *errand = g_new0(struct stop_errand, 1);
@@ -589,7 +497,7 @@ static bool leave(struct resource *workflow, void *data, GError **error)
 
 static bool end(struct resource *resource, void *data, GError **error)
 {
-    const struct run *run = data;
+    const struct workflow_run *run = data;
     (void)error;
     bool stopped = run->stops || strcmp(resource->status, "STOPPING") == 0;
     g_free(resource->status);
@@ -600,7 +508,7 @@ static bool end(struct resource *resource, void *data, GError **error)
 
 static bool write_end(struct store_connection *connection, void *data, GError **error)
 {
-    struct run *run = data;
+    struct workflow_run *run = data;
     struct store *store = run->lathe->store;
     const char *id = flow_name(run->life);
     bool found;
@@ -611,23 +519,23 @@ static bool write_end(struct store_connection *connection, void *data, GError **
                                   (void *)id, error);
 }
 
-static bool has_ended(const struct run *run)
+static bool has_ended(const struct workflow_run *run)
 {
     for (guint i = 0; i < run->nodes->len; i++)
-        if (!workflow_node_ended(((const struct node *)run->nodes->pdata[i])->body))
+        if (!workflow_node_ended(((const struct workflow_node *)run->nodes->pdata[i])->body))
             return false;
     return true;
 }
 
-static bool go_on(struct run *run, GError **error)
+static bool go_on(struct workflow_run *run, GError **error)
 {
-    return fire_first(run, error) && fire_all(run, error) && keep(run, error) &&
-           start_pending(run, error) && keep(run, error);
+    return workflow_run_fire_first(run, error) && workflow_run_fire(run, error) &&
+           keep(run, error) && start_pending(run, error) && keep(run, error);
 }
 
 static enum flow_turn advance(void *state, GError **error)
 {
-    struct run *run = state;
+    struct workflow_run *run = state;
     guint before = run->nodes->len;
     if (!look_at_all(run, error))
         return FLOW_FAILED;

@@ -10,7 +10,7 @@ bucket=lathe-cmapss
 say() { printf '\n--- %s\n' "$*"; }
 call() { "$LATHE" call "$@" >"$work/answer"; }
 member() { sed -n "s/^ *\"$1\": \"\(.*\)\",*$/\1/p" "$work/answer"; }
-query() { "$LATHE" query " $1" --database cmapss "${@:2}"; } # the blank: a comment is no option
+query() { "$LATHE" query "$1" --database cmapss "${@:2}"; }
 
 an_hour_passes() {
     if command -v curl >/dev/null; then

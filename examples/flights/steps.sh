@@ -11,7 +11,7 @@ folder=${1:?"a folder with bts_ontime_2008, openflights and noaa is needed"}
 say() { printf '\n--- %s\n' "$*"; }
 call() { "$LATHE" call "$@" >"$work/answer"; }
 member() { sed -n "s/^ *\"$1\": \"\(.*\)\",*$/\1/p" "$work/answer"; }
-query() { "$LATHE" query " $1" --database flights "${@:2}"; } # the blank: a comment is no option
+query() { "$LATHE" query "$1" --database flights "${@:2}"; }
 put() { call s3 PutObject --body "$1" "{\"Bucket\": \"$bucket\", \"Key\": \"$2\"}"; }
 
 a_job() { # NAME: a file of statements, run by a job whose command is lathe-sql

@@ -98,6 +98,8 @@ static const struct verb verbs[] = {
     {"query", "SQL [--database D] [--format FORMAT]", "run a statement of SQL over the tables",
      "Trino's SQL as Athena takes it, and Hive's definitions (CREATE EXTERNAL TABLE, MSCK, SHOW "
      "...).\n"
+     "A statement may begin with a comment: `--` and a blank, or anything after a `--` of its "
+     "own.\n"
      "  --database D               where names without one are looked up (default: default)\n"
      "  --format FORMAT            table, csv, json (an object a row) or parquet\n"
      "  --output FILE              where csv and parquet go; large Parquet goes on in FILE.1 ...",

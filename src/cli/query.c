@@ -255,6 +255,36 @@ static bool is_well_asked(const struct asked *asked)
            (!asked->output || g_strv_contains(files, format));
 }
 
+/* SQL may begin with a comment, which GOption would take for an option; none has a blank there. */
+static bool begins_with_comment(const char *text)
+{
+    return g_str_has_prefix(text, "--") && g_ascii_isspace(text[2]);
+}
+
+/* Takes such a statement out of the arguments; NULL where there is none. */
+static char *take_commented(int *argc, char **argv)
+{
+    int at = 1;
+    while (at < *argc && !begins_with_comment(argv[at]) && strcmp(argv[at], "--") != 0)
+        at++;
+    if (at == *argc || strcmp(argv[at], "--") == 0)
+        return NULL;
+    char *sql = argv[at];
+    for (--*argc; at < *argc; at++)
+        argv[at] = argv[at + 1];
+    return sql;
+}
+
+/* The one statement; NULL where there is none, or more. GOption leaves "--" before what it would
+ * have taken for an option. */
+static const char *the_statement(const char *commented, int argc, char **argv)
+{
+    int first = argc > 1 && strcmp(argv[1], "--") == 0 ? 2 : 1;
+    if (commented)
+        return argc == 1 ? commented : NULL;
+    return argc == first + 1 ? argv[first] : NULL;
+}
+
 int cli_query(int argc, char **argv)
 {
     struct asked asked = {0};
@@ -264,19 +294,21 @@ int cli_query(int argc, char **argv)
         {"output", 0, 0, G_OPTION_ARG_FILENAME, &asked.output, NULL, NULL},
         {0},
     };
+    const char *commented = take_commented(&argc, argv);
     bool parsed = cli_options(&argc, &argv, options);
     g_autofree char *database = asked.database;
     g_autofree char *format = asked.format;
     g_autofree char *output = asked.output;
     if (!parsed)
         return CLI_USAGE;
-    if (argc != 2 || !is_well_asked(&asked)) {
+    const char *sql = the_statement(commented, argc, argv);
+    if (!sql || !is_well_asked(&asked)) {
         fprintf(stderr, "lathe query: one statement is needed, and a format that is table, csv, "
                         "json or parquet; csv and parquet may go to --output FILE, parquet has "
                         "to:\n  lathe query 'SELECT count(*) FROM flights'\n");
         return CLI_USAGE;
     }
     GError *error = NULL;
-    show(argv[1], &asked, &error);
+    show(sql, &asked, &error);
     return error ? cli_error(error) : CLI_OK;
 }

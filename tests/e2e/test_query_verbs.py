@@ -50,6 +50,19 @@ def test_a_query_as_files(ask, tmp_path):
     ask("query", sql, "--format", "parquet", status=2)
 
 
+def test_sql_may_begin_with_a_comment(ask):
+    csv = '"n"\n"3"\n'
+    for sql in ("-- how many\nSELECT count(*) AS n FROM t", "--\nSELECT count(*) AS n FROM t"):
+        assert ask("query", sql, "--format", "csv") == csv
+        assert ask("query", "--format", "csv", sql) == csv
+        assert ask("query", "--format", "csv", "--", sql) == csv
+    assert ask("query", "--format", "csv", "--", "--how many\nSELECT count(*) AS n FROM t") == csv
+    assert ask("query", "--format", "csv", "--", "SELECT count(*) AS n FROM t") == csv
+    assert "--how" in ask("query", "--how many\nSELECT 1", status=2)
+    assert "one statement" in ask("query", "-- one\nSELECT 1", "SELECT 2", status=2)
+    assert "one statement" in ask("query", "--", "SELECT 1", "-- two\nSELECT 2", status=2)
+
+
 def test_what_is_wrong_is_said(ask):
     assert "COLUMN_NOT_FOUND: line 1:8" in ask("query", "SELECT nope FROM t", status=1)
     assert "json or parquet" in ask("query", "SELECT 1", "--format", "xml", status=2)

@@ -1,6 +1,6 @@
 #!/bin/bash
 # setup.sh [PART...]: installs what a part needs, says what and why, and does nothing that is done
-# already. Parts: build, test, spark, full, bench, all. Debian packages come by apt; Python packages and
+# already. Parts: build, test, spark, airflow, full, bench, all. Debian packages come by apt; Python packages and
 # two libraries are pinned by hash and live under build/.
 set -euo pipefail
 cd "$(dirname "$0")/.."
@@ -103,6 +103,11 @@ part() {
         stamped spark-jars "$(hash_of tests/requirements-s*.txt tools/spark.txt)" \
             python3 tools/setup_spark.py build/venv-spark
         ;;
+    airflow)
+        part test
+        part spark
+        venv venv-airflow tests/requirements-airflow.txt
+        ;;
     full)
         part test
         part spark
@@ -120,10 +125,11 @@ part() {
         ;;
     all)
         part full
+        part airflow
         part bench
         ;;
     *)
-        echo "setup: there is no part '$1'; there are build, test, spark, full, bench and all" >&2
+        echo "setup: there is no part '$1'; there are build, test, spark, airflow, full, bench and all" >&2
         return 2
         ;;
     esac

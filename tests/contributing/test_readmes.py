@@ -91,7 +91,8 @@ def test_the_tests_references_stand_in_the_readme():
     words = README.split("## Dependencies")[1].split("\n## ")[0].lower().replace("-", "")
     names = re.findall(r"^([\w-]+)", (ROOT / "tests/requirements.in").read_text() +
                        (ROOT / "tests/requirements-spark.in").read_text() +
-                       (ROOT / "tests/requirements-mlflow.in").read_text(), re.M)
+                       (ROOT / "tests/requirements-mlflow.in").read_text() +
+                       (ROOT / "tests/requirements-airflow.in").read_text(), re.M)
     plain = {name.removesuffix("-cpu").replace("-", "") for name in names} - {"pytesttimeout"}
     assert [name for name in sorted(plain) if name not in words] == []
 

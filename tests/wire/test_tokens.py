@@ -127,6 +127,11 @@ def jobs_made(server):
         sagemaker.create_experiment(ExperimentName=name)
         sagemaker.create_trial(TrialName=name, ExperimentName=name)
         sagemaker.create_trial_component(TrialComponentName=name)
+        sagemaker.create_context(ContextName=name, ContextType="t", Source={"SourceUri": "u"})
+        sagemaker.create_action(ActionName=name, ActionType="t", Source={"SourceUri": "u"})
+        artifact = sagemaker.create_artifact(ArtifactType="t", Source={"SourceUri": name})["ArtifactArn"]
+        sagemaker.add_association(SourceArn=artifact, DestinationArn=sagemaker.describe_action(
+            ActionName="tokens-a")["ActionArn"])
     place = "s3://tokens-1/a"
     sagemaker.create_hyper_parameter_tuning_job(
         HyperParameterTuningJobName="tokens", HyperParameterTuningJobConfig={
@@ -149,6 +154,10 @@ def jobs_made(server):
         ("kinesis", "ListShards"): {"StreamName": "tokens-a", **one},
         ("kinesis", "ListStreamConsumers"): {"StreamARN": arn, **one},
         ("kinesis", "ListStreams"): {"Limit": 1},
+        ("sagemaker", "ListActions"): one,
+        ("sagemaker", "ListArtifacts"): one,
+        ("sagemaker", "ListAssociations"): one,
+        ("sagemaker", "ListContexts"): one,
         ("sagemaker", "ListExperiments"): one,
         ("sagemaker", "ListMlflowTrackingServers"): one,
         ("sagemaker", "ListHyperParameterTuningJobs"): one,
@@ -157,6 +166,7 @@ def jobs_made(server):
         ("sagemaker", "ListTransformJobs"): one,
         ("sagemaker", "ListTrialComponents"): one,
         ("sagemaker", "ListTrials"): one,
+        ("sagemaker", "QueryLineage"): {"StartArns": [artifact], **one},
     }
 
 

@@ -5,11 +5,13 @@
 
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "base/tasks.h"
 #include "container/open_model.h"
 #include "serve/captures.h"
 #include "serve/place.h"
+#include "service/sagemaker/lineage.h"
 #include "service/sagemaker/sagemaker.h"
 #include "service/script.h"
 
@@ -143,6 +145,7 @@ static bool record_outcome(struct resource *endpoint, void *data, GError **error
     const struct outcome *outcome = data;
     if (!is_ours(outcome->deployment, endpoint))
         return true;
+    bool update = strcmp(endpoint->status, "Updating") == 0;
     sagemaker_set_status(endpoint, outcome->serves ? "InService" : "Failed");
     if (outcome->failure) {
         json_object_set_new(endpoint->body, "FailureReason", json_string(outcome->failure));
@@ -151,6 +154,8 @@ static bool record_outcome(struct resource *endpoint, void *data, GError **error
                             json_string(outcome->deployment->config));
         json_object_del(endpoint->body, "FailureReason");
         json_object_del(endpoint->body, "Weights");
+        if (update)
+            json_object_set_new(endpoint->body, ENDPOINT_DEPLOYED, json_real(clock_now()));
     }
     return true;
 }
@@ -249,7 +254,9 @@ static bool describe_config(const struct call *call, const struct resource *endp
         if (described)
             json_array_append_new(variants, described);
     }
-    json_object_set_new(output, "ProductionVariants", variants);
+    bool known = json_array_size(variants) > 0; /* not where the configuration was deleted */
+    json_put(output, "ProductionVariants", known ? json_incref(variants) : NULL);
+    json_decref(variants);
     if (cause) {
         g_propagate_error(error, g_steal_pointer(&cause));
         return false;
@@ -304,8 +311,9 @@ static bool update_endpoint(const struct call *call, const json_t *request, stru
         return false;
     const char *name = endpoint->name;
     g_autoptr(resource_auto) found = sagemaker_get(call, &endpoint_config_kind, config, error);
-    if (!found || !resource_update(call->lathe->store, endpoint_kind.word, name, begin_update, NULL,
-                                   NULL, error))
+    if (!found || !lineage_keep(call->lathe, endpoint->arn, error) ||
+        !resource_update(call->lathe->store, endpoint_kind.word, name, begin_update, NULL, NULL,
+                         error))
         return false;
     start_deployment(call, name, config);
     reply->output = json_pack("{ss}", "EndpointArn", endpoint->arn);
@@ -382,7 +390,8 @@ static bool delete_endpoint(const struct call *call, const json_t *request, stru
     (void)reply;
     g_autoptr(resource_auto) endpoint =
         sagemaker_get(call, &endpoint_kind, json_text_at(request, "EndpointName"), error);
-    if (!endpoint || !sagemaker_delete(call, &endpoint_kind, request, NULL, error))
+    if (!endpoint || !lineage_keep(call->lathe, endpoint->arn, error) ||
+        !sagemaker_delete(call, &endpoint_kind, request, NULL, error))
         return false;
     endpoints_remove(call->lathe->endpoints, endpoint->name);
     return true;

@@ -1,7 +1,7 @@
 /* Endpoint configurations: which models share an endpoint's traffic, in which weights. */
 #include <string.h>
 
-#include "service/sagemaker/sagemaker.h"
+#include "service/sagemaker/lineage.h"
 
 static bool check_variants(const struct call *call, const json_t *variants, GError **error)
 {
@@ -49,7 +49,10 @@ static bool delete_endpoint_config(const struct call *call, const json_t *reques
                                    struct reply *reply, GError **error)
 {
     (void)reply;
-    return sagemaker_delete(call, &endpoint_config_kind, request, NULL, error);
+    g_autoptr(resource_auto) config = sagemaker_get(
+        call, &endpoint_config_kind, json_text_at(request, "EndpointConfigName"), error);
+    return config && lineage_keep(call->lathe, config->arn, error) &&
+           sagemaker_delete(call, &endpoint_config_kind, request, NULL, error);
 }
 
 /* ---- what it is ---- */

@@ -16,6 +16,21 @@ json_t *experiments_body(const struct kind *kind, const json_t *request)
     return body;
 }
 
+void experiments_change_map(json_t *body, const json_t *request, const char *member,
+                            const char *removed)
+{
+    const json_t *added = json_object_get(request, member);
+    if (added && !json_object_get(body, member))
+        json_object_set_new(body, member, json_object());
+    json_t *map = json_object_get(body, member);
+    if (added)
+        json_object_update(map, (json_t *)added);
+    size_t i;
+    const json_t *name;
+    json_array_foreach(json_object_get(request, removed), i, name)
+        json_object_del(map, json_string_value(name));
+}
+
 struct counting {
     int more;
     bool found;

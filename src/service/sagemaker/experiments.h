@@ -10,6 +10,11 @@
 /* The request with a DisplayName, which is the name where it gives none. */
 json_t *experiments_body(const struct kind *kind, const json_t *request);
 
+/* Changes a map of the body by a request's: what is named again is replaced, what is new is added,
+ * what the list `removed` names is taken out. */
+void experiments_change_map(json_t *body, const json_t *request, const char *member,
+                            const char *removed);
+
 /* Within a change of the store: that many more belong to a resource. */
 bool experiments_count(struct store_connection *connection, struct store *store,
                        const struct kind *kind, const char *name, int more, GError **error);
@@ -34,18 +39,18 @@ bool trial_create_within(struct store_connection *connection, const struct creat
 
 /* ---- components of jobs ---- */
 
-/* What a job's ExperimentConfig asks for. */
+/* The component of a job that is to be, as its ExperimentConfig has it. */
 struct job_component {
     char *component, *arn, *job_arn, *source_type;
     char *experiment, *trial; /* may be NULL */
-    const json_t *config;
+    const json_t *config;     /* or NULL */
     bool makes_trial;
 };
 void job_component_free(struct job_component *component);
 typedef struct job_component job_component_auto;
 G_DEFINE_AUTOPTR_CLEANUP_FUNC(job_component_auto, job_component_free)
 
-/* Fails where it names what there is not. *component stays NULL where nothing is asked for. */
+/* Fails where the configuration names what there is not. */
 bool job_component_find(const struct call *call, const struct kind *kind, const json_t *request,
                         struct job_component **component, GError **error);
 /* Within the change that creates the job. */
@@ -54,6 +59,10 @@ bool job_component_create_within(struct store_connection *connection, const stru
 /* Adds to the component's description what the job tells. False: there is no such job any more, and
  * the component itself has what there is to tell. */
 bool job_component_tell(struct lathe *lathe, const char *job_arn, json_t *description);
+/* The same of its inputs and outputs alone. */
+void job_component_tell_artifacts(const json_t *job, json_t *description);
+/* "Image", "DataSet": what lineage calls an input or output of that name. */
+const char *job_component_artifact_type(const char *name);
 /* Before a job at its end is deleted: its component keeps what it shows of it. */
 bool job_component_keep(struct lathe *lathe, const struct kind *kind, const char *job,
                         GError **error);

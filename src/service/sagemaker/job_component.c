@@ -1,5 +1,5 @@
-/* Trial components of jobs: made with the job where its ExperimentConfig says so, told from the job
- * as long as there is the job, and left with its last state. */
+/* Trial components of jobs: made with the job, of a trial where its ExperimentConfig says so, told
+ * from the job as long as there is the job, and left with its last state. */
 #include <math.h>
 #include <string.h>
 
@@ -90,7 +90,28 @@ static void put_artifact(json_t *description, const char *map, const char *name,
     put_missing(description, map, name, artifact);
 }
 
-static void tell_artifacts(const json_t *job, json_t *description)
+static const struct {
+    const char *map, *name, *place, *type; /* type: of its artifact in lineage */
+} artifacts[] = {
+    {"InputArtifacts", "SageMaker.ImageUri", "AlgorithmSpecification.TrainingImage", "Image"},
+    {"InputArtifacts", "SageMaker.ImageUri", "AppSpecification.ImageUri", "Image"},
+    {"InputArtifacts", "SageMaker.ModelName", "ModelName", "Model"},
+    {"InputArtifacts", "SageMaker.TransformInput", "TransformInput.DataSource.S3DataSource.S3Uri",
+     "DataSet"},
+    {"OutputArtifacts", "SageMaker.TransformOutput", "TransformOutput.S3OutputPath", "DataSet"},
+    {"OutputArtifacts", "SageMaker.ModelArtifact", "ModelArtifacts.S3ModelArtifacts", "Model"},
+    {"OutputArtifacts", "SageMaker.CheckpointS3Uri", "CheckpointConfig.S3Uri", "Checkpoint"},
+};
+
+const char *job_component_artifact_type(const char *name)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(artifacts); i++)
+        if (strcmp(artifacts[i].name, name) == 0)
+            return artifacts[i].type;
+    return "DataSet";
+}
+
+void job_component_tell_artifacts(const json_t *job, json_t *description)
 {
     static const struct {
         const char *map, *list, *name, *place, *media;
@@ -101,17 +122,6 @@ static void tell_artifacts(const json_t *job, json_t *description)
         {"OutputArtifacts", "ProcessingOutputConfig.Outputs", "OutputName", "S3Output.S3Uri",
          "none"},
     };
-    static const struct {
-        const char *map, *name, *place;
-    } single[] = {
-        {"InputArtifacts", "SageMaker.ImageUri", "AlgorithmSpecification.TrainingImage"},
-        {"InputArtifacts", "SageMaker.ImageUri", "AppSpecification.ImageUri"},
-        {"InputArtifacts", "SageMaker.ModelName", "ModelName"},
-        {"InputArtifacts", "SageMaker.TransformInput",
-         "TransformInput.DataSource.S3DataSource.S3Uri"},
-        {"OutputArtifacts", "SageMaker.TransformOutput", "TransformOutput.S3OutputPath"},
-        {"OutputArtifacts", "SageMaker.ModelArtifact", "ModelArtifacts.S3ModelArtifacts"},
-    };
     for (size_t l = 0; l < G_N_ELEMENTS(lists); l++) {
         size_t i;
         const json_t *entry;
@@ -119,9 +129,9 @@ static void tell_artifacts(const json_t *job, json_t *description)
             put_artifact(description, lists[l].map, json_text_at(entry, lists[l].name),
                          json_text_at(entry, lists[l].place), json_text_at(entry, lists[l].media));
     }
-    for (size_t s = 0; s < G_N_ELEMENTS(single); s++)
-        put_artifact(description, single[s].map, single[s].name, json_text_at(job, single[s].place),
-                     NULL);
+    for (size_t a = 0; a < G_N_ELEMENTS(artifacts); a++)
+        put_artifact(description, artifacts[a].map, artifacts[a].name,
+                     json_text_at(job, artifacts[a].place), NULL);
 }
 
 /* Of all values that the job reported, where they are still kept; else of the last. */
@@ -192,7 +202,7 @@ bool job_component_tell(struct lathe *lathe, const char *arn, json_t *descriptio
         return false;
     tell_status(kind, job, description);
     tell_parameters(job->body, description);
-    tell_artifacts(job->body, description);
+    job_component_tell_artifacts(job->body, description);
     tell_metrics(lathe->store, job, kind, description);
     return true;
 }
@@ -246,8 +256,6 @@ bool job_component_find(const struct call *call, const struct kind *kind, const 
                         struct job_component **component, GError **error)
 {
     const json_t *config = json_object_get(request, "ExperimentConfig");
-    if (!config)
-        return true;
     const char *job = json_text_at(request, kind->name);
     g_autofree char *lower = g_ascii_strdown(job, -1);
     g_autoptr(job_component_auto) found = g_new0(struct job_component, 1);

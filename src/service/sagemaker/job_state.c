@@ -181,18 +181,17 @@ static void submit(struct lathe *lathe, const struct job_life *life, const json_
 
 struct job_creation {
     struct creation creation;
-    const struct job_component *component; /* or NULL */
+    const struct job_component *component;
 };
 
 static bool write_job(struct store_connection *connection, void *data, GError **error)
 {
     const struct job_creation *job = data;
-    return (!job->component ||
-            job_component_create_within(connection, job->creation.call, job->component, error)) &&
+    return job_component_create_within(connection, job->creation.call, job->component, error) &&
            sagemaker_create_within(connection, &job->creation, error);
 }
 
-/* The job, and its component of a trial, in one change. */
+/* The job, and its trial component, in one change. */
 static bool write_created(const struct creation *creation, GError **error)
 {
     const struct call *call = creation->call;

@@ -5,7 +5,7 @@
 #include "container/open_model.h"
 #include "lake/lake.h"
 #include "serve/place.h"
-#include "service/sagemaker/sagemaker.h"
+#include "service/sagemaker/lineage.h"
 
 /* The containers as they were given, however many ways there are to give them. */
 static json_t *given_containers(const json_t *model)
@@ -134,7 +134,10 @@ static bool delete_model(const struct call *call, const json_t *request, struct 
                          GError **error)
 {
     (void)reply;
-    return sagemaker_delete(call, &model_kind, request, NULL, error);
+    g_autoptr(resource_auto) model =
+        sagemaker_get(call, &model_kind, json_text_at(request, "ModelName"), error);
+    return model && lineage_keep(call->lathe, model->arn, error) &&
+           sagemaker_delete(call, &model_kind, request, NULL, error);
 }
 
 /* ---- what it is ---- */

@@ -3,7 +3,8 @@
  * validation to wait for, so ModelPackageStatus is Completed from the start. */
 #include <string.h>
 
-#include "service/sagemaker/sagemaker.h"
+#include "base/clock.h"
+#include "service/sagemaker/lineage.h"
 
 /* Requests name groups and packages by name or by ARN: what follows the kind in either. */
 static const char *name_of(const char *name_or_arn, const struct kind *kind)
@@ -187,8 +188,10 @@ static bool change_package(struct resource *package, void *data, GError **error)
         "SourceUri",           "ModelPackageRegistrationType", NULL};
     json_copy_members(package->body, request, members);
     const char *approval = json_text_at(request, "ModelApprovalStatus");
-    if (approval)
+    if (approval) {
         sagemaker_set_status(package, approval);
+        json_object_set_new(package->body, MODEL_PACKAGE_DECIDED, json_real(clock_now()));
+    }
     json_object_set_new(package->body, "LastModifiedTime", json_real(package->modified));
     return true;
 }
@@ -198,9 +201,11 @@ static bool update_model_package(const struct call *call, const json_t *request,
 {
     const char *arn = json_text_at(request, "ModelPackageArn");
     g_autoptr(resource_auto) package = model_package_find(call->lathe, arn, error);
-    return package && sagemaker_update(
-                          call, &model_package_kind, package->name, change_package, (void *)request,
-                          json_pack("{ss}", "ModelPackageArn", package->arn), reply, error);
+    bool kept = package && (!json_object_get(request, "ModelApprovalStatus") ||
+                            lineage_keep(call->lathe, package->arn, error));
+    return kept && sagemaker_update(
+                       call, &model_package_kind, package->name, change_package, (void *)request,
+                       json_pack("{ss}", "ModelPackageArn", package->arn), reply, error);
 }
 
 static bool delete_model_package(const struct call *call, const json_t *request,
@@ -208,7 +213,10 @@ static bool delete_model_package(const struct call *call, const json_t *request,
 {
     (void)reply;
     g_autoptr(json_auto) plain = with_plain_name(request, &model_package_kind);
-    return sagemaker_delete(call, &model_package_kind, plain, NULL, error);
+    g_autoptr(resource_auto) package =
+        sagemaker_get(call, &model_package_kind, json_text_at(plain, "ModelPackageName"), error);
+    return package && lineage_keep(call->lathe, package->arn, error) &&
+           sagemaker_delete(call, &model_package_kind, plain, NULL, error);
 }
 
 /* ---- what it is ---- */

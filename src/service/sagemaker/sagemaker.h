@@ -24,6 +24,9 @@
     X(experiment)          \
     X(trial)               \
     X(trial_component)     \
+    X(artifact)            \
+    X(context)             \
+    X(action)              \
     X(tracking_server)
 
 #define DECLARE_KIND(name) extern const struct kind name##_kind;
@@ -100,12 +103,19 @@ operation_function add_tags, list_tags, delete_tags;
 operation_function describe_domain, describe_user_profile, describe_space,
     describe_notebook_instance;
 operation_function search;
+operation_function add_association, delete_association, list_associations;
+operation_function query_lineage;
 operation_function invoke_endpoint;
 enum pace invoke_pace(struct lathe *lathe, const struct call_head *head);
 
 /* A model's containers, ready to be opened: [{"Image", "ModelDataUrl", "Environment"}], those given
  * by a model package resolved. */
 json_t *model_containers(struct lathe *lathe, const json_t *model, GError **error);
+
+/* In bodies: when an endpoint's last update was, and a model package's last approval; where there
+ * has been none, it is the creation. Numbers, seconds since 1970. */
+#define ENDPOINT_DEPLOYED "DeployedTime"
+#define MODEL_PACKAGE_DECIDED "DecidedTime"
 
 /* A model package by its name ("group/3") or ARN, or an error. */
 struct resource *model_package_find(struct lathe *lathe, const char *name_or_arn, GError **error);

@@ -1,6 +1,6 @@
 /* Tags of SageMaker's resources, by ARN. */
 #include "base/page.h"
-#include "service/sagemaker/sagemaker.h"
+#include "service/sagemaker/lineage.h"
 
 static bool resource_exists(const struct call *call, const char *arn, GError **error)
 {
@@ -10,7 +10,10 @@ static bool resource_exists(const struct call *call, const char *arn, GError **e
         g_propagate_error(error, cause);
         return false;
     }
-    return resource ||
+    bool told = false;
+    if (!resource && !lineage_has(call->lathe, arn, &told, error))
+        return false;
+    return resource || told ||
            error_set(error, ERROR_VALIDATION, "Could not find the resource with the ARN %s.", arn);
 }
 

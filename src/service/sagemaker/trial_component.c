@@ -73,21 +73,6 @@ static bool create_trial_component(const struct call *call, const json_t *reques
                             experiments_body(&trial_component_kind, request), reply, error);
 }
 
-/* What is named again is replaced, what is new is added. */
-static void change_map(json_t *body, const json_t *request, const char *member, const char *removed)
-{
-    const json_t *added = json_object_get(request, member);
-    if (added && !json_object_get(body, member))
-        json_object_set_new(body, member, json_object());
-    json_t *map = json_object_get(body, member);
-    if (added)
-        json_object_update(map, (json_t *)added);
-    size_t i;
-    const json_t *name;
-    json_array_foreach(json_object_get(request, removed), i, name)
-        json_object_del(map, json_string_value(name));
-}
-
 static bool change_component(struct resource *resource, void *data, GError **error)
 {
     (void)error;
@@ -97,7 +82,7 @@ static bool change_component(struct resource *resource, void *data, GError **err
                                           {"OutputArtifacts", "OutputArtifactsToRemove"}};
     json_copy_members(resource->body, data, members);
     for (size_t i = 0; i < G_N_ELEMENTS(maps); i++)
-        change_map(resource->body, data, maps[i][0], maps[i][1]);
+        experiments_change_map(resource->body, data, maps[i][0], maps[i][1]);
     return true;
 }
 

@@ -205,7 +205,7 @@ OTHER = ("month", "carrier", "flight", "tail", "day", "scheduled", "late", "orig
 ORD_ON_MARCH_7 = ("0", "-100")
 
 
-@pytest.mark.full
+@pytest.mark.workload
 def test_from_raw_files_to_endpoints_and_back_to_nothing(server_factory, lathe, data):
     folder = data("bts_ontime_2008/carriers.csv").parent.parent
     server = server_factory()

@@ -16,10 +16,10 @@ COLUMNS = ["unit_number", "cycle", *(f"setting_{i}" for i in (1, 2, 3)),
            *(f"sensor_{i}" for i in range(1, 22))]
 
 
-def settle(ask, going):
+def settle(ask, going, pause=0.005):
     """What `ask` tells once its state is none of those."""
     while (told := ask()) in going:
-        time.sleep(0.005)
+        time.sleep(pause)
     return told
 
 

@@ -293,11 +293,13 @@ for depth in (2, 3):
             run.log_metric("loss", depth / (step + 1), step=step)
         run.log_artifact("rows", "s3://bucket/rows", media_type="text/csv", is_output=False)
         run.log_file("notes.txt")
+        run.log_confusion_matrix([0, 1, 1, 0], [0, 1, 0, 0], title="leavers")
 with load_run(experiment_name="depths", run_name="depth-2", sagemaker_session=session) as run:
     run.log_parameter("again", 1)
 runs = list_runs("depths", sagemaker_session=session)
 frame = ExperimentAnalytics(experiment_name="depths", sagemaker_session=session).dataframe()
-print(json.dumps({"runs": sorted(run.run_name for run in runs), "config": runs[0].experiment_config,
+charts = session.sagemaker_client.list_artifacts(ArtifactType="ConfusionMatrix")["ArtifactSummaries"]
+print(json.dumps({"charts": [one["ArtifactName"] for one in charts], "runs": sorted(run.run_name for run in runs), "config": runs[0].experiment_config,
                   "rows": json.loads(frame.sort_values("depth").to_json(orient="records"))}))
 """
 
@@ -313,6 +315,7 @@ def test_runs_of_the_sdk(server, lathe, tmp_path):
     assert done.returncode == 0, f"{done.stdout[-3000:]}\n{done.stderr[-3000:]}"
     told = json.loads(done.stdout.splitlines()[-1])
     assert told["runs"] == ["depth-2", "depth-3"]
+    assert told["charts"] == ["leavers", "leavers"]
     assert told["config"]["ExperimentName"] == "depths"
     for depth, row in zip((2, 3), told["rows"], strict=True):
         assert (row["depth"], row["kind"], row["eta"]) == (depth, "tree", 0.5)

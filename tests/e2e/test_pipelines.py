@@ -42,6 +42,10 @@ def test_from_rows_to_an_endpoint(server, bucket, rows):
     described = server.client("sagemaker").describe_training_job(
         TrainingJobName=job)
     assert described["HyperParameters"]["num_round"] == "20"
+    tags = server.client("sagemaker").list_tags(ResourceArn=described["TrainingJobArn"])["Tags"]
+    assert {one["Key"]: one["Value"] for one in tags} == {
+        "sagemaker:pipeline-execution-arn": arn, "sagemaker:pipeline-name": arn.split("/")[1],
+        "sagemaker:pipeline-step-name": "Train"}
     answer = server.client("sagemaker-runtime").invoke_endpoint(
         EndpointName=f"live-{identity}", ContentType="text/csv", Body="3,4\n")
     assert abs(scores(answer["Body"].read())[0] - 10) < 3

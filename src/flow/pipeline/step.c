@@ -197,6 +197,36 @@ static void set_mark(const struct execution *execution, const struct execution_s
     json_object_set_new(properties, "GeneratedBy", json_string(mark));
 }
 
+static bool has_tag(const json_t *tags, const char *key)
+{
+    size_t i;
+    const json_t *tag;
+    json_array_foreach((json_t *)tags, i, tag)
+    {
+        if (g_strcmp0(json_text_at(tag, "Key"), key) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* By these a job's execution is found from the job. */
+static void tag_request(const struct execution *execution, const struct execution_step *step,
+                        json_t *request)
+{
+    const char *const added[][2] = {
+        {"sagemaker:pipeline-execution-arn", execution->resource->arn},
+        {"sagemaker:pipeline-name", execution->resource->parent},
+        {"sagemaker:pipeline-step-name", step->definition->name},
+    };
+    json_t *given = json_object_get(request, "Tags");
+    json_t *tags = given ? json_copy(given) : json_array();
+    for (size_t i = 0; i < G_N_ELEMENTS(added); i++)
+        if (!has_tag(tags, added[i][0]))
+            json_array_append_new(tags,
+                                  json_pack("{ssss}", "Key", added[i][0], "Value", added[i][1]));
+    json_object_set_new(request, "Tags", tags);
+}
+
 /* The request that an Executing step is to call. */
 static bool make_request(struct execution *execution, struct execution_step *step, GError **error)
 {
@@ -216,6 +246,8 @@ static bool make_request(struct execution *execution, struct execution_step *ste
     flow_set_token(definition->service, definition->operation, request, seed);
     if (step->kind && step->kind->marked)
         set_mark(execution, step, request);
+    if (step->kind && step->kind->going)
+        tag_request(execution, step, request);
     if (step->kind && !step->kind->named_by_reply)
         json_put(step->entry, "Describe", kind_describe_request(step->kind, request, NULL));
     set_request(execution, step, g_steal_pointer(&request));

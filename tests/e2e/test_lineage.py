@@ -198,7 +198,7 @@ def test_what_was_deployed_is_known_after_its_end(server, sagemaker, chain):
         assert walk(sagemaker, context, "Ascendants") == before
     sagemaker.update_endpoint(EndpointName=first, EndpointConfigName=second)
     in_service(server, first)
-    deployments = [one for one in walk(sagemaker, context)[0].values()
+    deployments = [one for one in walk(sagemaker, context, "Ascendants")[0].values()
                    if one == ("Action", "ModelDeployment")]
     assert 1 <= len(deployments) <= 2  # two in one second have one name
     after = walk(sagemaker, context, "Ascendants")

@@ -172,10 +172,18 @@ static void lay_edge(struct lineage *lineage, struct resource *row)
     resource_free(row);
 }
 
+/* What trainings and processing jobs tell needs no other resources: where only what these tell is
+ * looked for, of all components those of transforms are enough. */
+static const char *needed(const struct lineage *lineage, const char *kind)
+{
+    bool components = strcmp(kind, trial_component_kind.word) == 0;
+    return lineage->narrow && components ? "-aws-transform-job" : NULL;
+}
+
 static bool lay_rows(struct lineage *lineage, const char *kind,
                      void (*lay)(struct lineage *lineage, struct resource *row), GError **error)
 {
-    struct resource_query query = {.kind = kind};
+    struct resource_query query = {.kind = kind, .name_contains = needed(lineage, kind)};
     g_autoptr(GPtrArray) rows = resource_list(lineage->lathe->store, &query, NULL, error);
     if (!rows)
         return false;
@@ -213,7 +221,8 @@ static bool fill(struct lineage *lineage, GError **error)
     return true;
 }
 
-static struct lineage *open_without(struct lathe *lathe, const char *without, GError **error)
+static struct lineage *open_part(struct lathe *lathe, bool narrow, const char *without,
+                                 GError **error)
 {
     g_autoptr(lineage_auto) lineage = g_new0(struct lineage, 1);
     *lineage = (struct lineage){
@@ -221,13 +230,14 @@ static struct lineage *open_without(struct lathe *lathe, const char *without, GE
         .entities = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_resource),
         .edges = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, edge_free),
         .made = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL),
-        .without = g_strdup(without)};
+        .without = g_strdup(without),
+        .narrow = narrow};
     return fill(lineage, error) ? g_steal_pointer(&lineage) : NULL;
 }
 
 struct lineage *lineage_open(struct lathe *lathe, GError **error)
 {
-    return open_without(lathe, NULL, error);
+    return open_part(lathe, false, NULL, error);
 }
 
 bool lineage_has(struct lathe *lathe, const char *arn, bool *has, GError **error)
@@ -346,8 +356,8 @@ static bool keep_within(struct store_connection *connection, void *data, GError 
 
 bool lineage_keep(struct lathe *lathe, const char *arn, GError **error)
 {
-    g_autoptr(lineage_auto) all = lineage_open(lathe, error);
-    g_autoptr(lineage_auto) rest = all ? open_without(lathe, arn, error) : NULL;
+    g_autoptr(lineage_auto) all = open_part(lathe, true, NULL, error);
+    g_autoptr(lineage_auto) rest = all ? open_part(lathe, true, arn, error) : NULL;
     struct keeping keeping = {all, rest};
     return rest && store_write_spare(lathe->store, keep_within, &keeping, error);
 }

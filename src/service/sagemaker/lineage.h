@@ -29,6 +29,7 @@ struct lineage {
     GHashTable *edges;    /* struct lineage_edge by "source\ndestination" */
     GHashTable *made;     /* the names of those, of both, that are made on reading */
     char *without;        /* the ARN of a resource that is left out; or NULL */
+    bool narrow;          /* without what trainings and processing jobs tell */
     char *prefix;         /* "arn:aws:sagemaker:us-east-1:000000000000:": of what is being told */
 };
 struct lineage *lineage_open(struct lathe *lathe, GError **error);

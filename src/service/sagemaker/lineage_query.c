@@ -17,10 +17,50 @@ struct vertex {
 struct walk {
     struct lineage *lineage;
     GPtrArray *edges;
-    GPtrArray *vertices; /* struct vertex, in the order of reaching */
-    GHashTable *reached; /* the same by ARN */
+    GHashTable *from, *to; /* arrays of them, by their sources' and destinations' ARNs */
+    GPtrArray *vertices;   /* struct vertex, in the order of reaching */
+    GHashTable *reached;   /* the same by ARN */
     bool up, down;
 };
+
+static void free_array(void *array)
+{
+    g_ptr_array_unref(array);
+}
+
+static void add_edge(GHashTable *ends, char *arn, struct lineage_edge *edge)
+{
+    GPtrArray *edges = g_hash_table_lookup(ends, arn);
+    if (!edges) {
+        edges = g_ptr_array_new();
+        g_hash_table_insert(ends, arn, edges);
+    }
+    g_ptr_array_add(edges, edge);
+}
+
+static void walk_open(struct walk *walk, struct lineage *lineage)
+{
+    *walk = (struct walk){.lineage = lineage,
+                          .edges = lineage_edges(lineage),
+                          .from = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_array),
+                          .to = g_hash_table_new_full(g_str_hash, g_str_equal, NULL, free_array),
+                          .vertices = g_ptr_array_new_with_free_func(g_free),
+                          .reached = g_hash_table_new(g_str_hash, g_str_equal)};
+    for (guint i = 0; i < walk->edges->len; i++) {
+        struct lineage_edge *edge = g_ptr_array_index(walk->edges, i);
+        add_edge(walk->from, edge->source, edge);
+        add_edge(walk->to, edge->destination, edge);
+    }
+}
+
+static void walk_close(struct walk *walk)
+{
+    g_ptr_array_unref(walk->edges);
+    g_ptr_array_unref(walk->vertices);
+    g_hash_table_unref(walk->from);
+    g_hash_table_unref(walk->to);
+    g_hash_table_unref(walk->reached);
+}
 
 static void reach(struct walk *walk, const char *arn, int depth, bool may_go_back)
 {
@@ -35,25 +75,28 @@ static void reach(struct walk *walk, const char *arn, int depth, bool may_go_bac
     g_hash_table_insert(walk->reached, entity->arn, vertex);
 }
 
-static void step(struct walk *walk, const struct vertex *from)
+static void step(struct walk *walk, const struct vertex *at)
 {
-    const char *arn = from->entity->arn;
-    for (guint i = 0; i < walk->edges->len; i++) {
-        const struct lineage_edge *edge = g_ptr_array_index(walk->edges, i);
-        bool goes = !edge->back || from->may_go_back;
-        if (walk->down && goes && strcmp(edge->source, arn) == 0)
-            reach(walk, edge->destination, from->depth + 1, edge->back);
-        if (walk->up && !edge->back && strcmp(edge->destination, arn) == 0)
-            reach(walk, edge->source, from->depth + 1, false);
+    GPtrArray *from = walk->down ? g_hash_table_lookup(walk->from, at->entity->arn) : NULL;
+    GPtrArray *to = walk->up ? g_hash_table_lookup(walk->to, at->entity->arn) : NULL;
+    for (guint i = 0; from && i < from->len; i++) {
+        const struct lineage_edge *edge = g_ptr_array_index(from, i);
+        if (!edge->back || at->may_go_back)
+            reach(walk, edge->destination, at->depth + 1, edge->back);
+    }
+    for (guint i = 0; to && i < to->len; i++) {
+        const struct lineage_edge *edge = g_ptr_array_index(to, i);
+        if (!edge->back)
+            reach(walk, edge->source, at->depth + 1, false);
     }
 }
 
 static void walk_all(struct walk *walk, int depth)
 {
     for (guint i = 0; i < walk->vertices->len; i++) {
-        const struct vertex *vertex = g_ptr_array_index(walk->vertices, i);
-        if (vertex->depth < depth)
-            step(walk, vertex);
+        const struct vertex *at = g_ptr_array_index(walk->vertices, i);
+        if (at->depth < depth)
+            step(walk, at);
     }
 }
 
@@ -123,30 +166,28 @@ static json_t *vertices_of(const struct walk *walk, const json_t *filters, guint
     return vertices;
 }
 
-static size_t place_of(const json_t *vertices, const char *arn)
+/* Their places, from 1, by ARN. */
+static GHashTable *places_of(const json_t *vertices)
 {
+    GHashTable *places = g_hash_table_new(g_str_hash, g_str_equal);
     size_t i;
     const json_t *vertex;
     json_array_foreach((json_t *)vertices, i, vertex)
-    {
-        if (strcmp(json_text_at(vertex, "Arn"), arn) == 0)
-            break;
-    }
-    return i;
+        g_hash_table_insert(places, (char *)json_text_at(vertex, "Arn"), GSIZE_TO_POINTER(i + 1));
+    return places;
 }
 
 /* An edge is on the page of the later of its ends, so that all pages have each of them once. */
 static json_t *edges_of(const struct walk *walk, const json_t *vertices, const struct page *page)
 {
+    g_autoptr(GHashTable) places = places_of(vertices);
     json_t *edges = json_array();
     for (guint i = 0; i < walk->edges->len; i++) {
         const struct lineage_edge *edge = g_ptr_array_index(walk->edges, i);
-        if (edge->back)
-            continue;
-        size_t source = place_of(vertices, edge->source);
-        size_t destination = place_of(vertices, edge->destination);
+        size_t source = GPOINTER_TO_SIZE(g_hash_table_lookup(places, edge->source));
+        size_t destination = GPOINTER_TO_SIZE(g_hash_table_lookup(places, edge->destination));
         size_t later = MAX(source, destination);
-        if (later >= page->first && later < page->end)
+        if (!edge->back && source && destination && later > page->first && later <= page->end)
             json_array_append_new(edges, json_pack("{ssssss*}", "SourceArn", edge->source,
                                                    "DestinationArn", edge->destination,
                                                    "AssociationType", edge->type));
@@ -202,26 +243,29 @@ static bool begin(struct walk *walk, const json_t *request, GError **error)
 }
 
 /* With filters, what was started from is none of what was looked for. */
+static bool walk_and_answer(struct walk *walk, const json_t *request, struct reply *reply,
+                            GError **error)
+{
+    const char *direction = json_text_at(request, "Direction");
+    walk->up = g_strcmp0(direction, "Descendants") != 0;
+    walk->down = g_strcmp0(direction, "Ascendants") != 0;
+    if (!begin(walk, request, error))
+        return false;
+    bool started = json_text_at(request, "StartArns[0]") != NULL;
+    bool filtered = json_object_size(json_object_get(request, "Filters")) > 0;
+    walk_all(walk, (int)json_integer_at(request, "MaxDepth", MOST_DEPTH));
+    return answer(walk, request, started && filtered, reply, error);
+}
+
 bool query_lineage(const struct call *call, const json_t *request, struct reply *reply,
                    GError **error)
 {
     g_autoptr(lineage_auto) lineage = lineage_open(call->lathe, error);
     if (!lineage)
         return false;
-    const char *direction = json_text_at(request, "Direction");
-    g_autoptr(GPtrArray) edges = lineage_edges(lineage);
-    g_autoptr(GPtrArray) vertices = g_ptr_array_new_with_free_func(g_free);
-    g_autoptr(GHashTable) reached = g_hash_table_new(g_str_hash, g_str_equal);
-    struct walk walk = {lineage,
-                        edges,
-                        vertices,
-                        reached,
-                        g_strcmp0(direction, "Descendants") != 0,
-                        g_strcmp0(direction, "Ascendants") != 0};
-    if (!begin(&walk, request, error))
-        return false;
-    bool started = vertices->len == 1 && json_text_at(request, "StartArns[0]");
-    walk_all(&walk, (int)json_integer_at(request, "MaxDepth", MOST_DEPTH));
-    bool filtered = json_object_size(json_object_get(request, "Filters")) > 0;
-    return answer(&walk, request, started && filtered, reply, error);
+    struct walk walk;
+    walk_open(&walk, lineage);
+    bool answered = walk_and_answer(&walk, request, reply, error);
+    walk_close(&walk);
+    return answered;
 }

@@ -285,9 +285,10 @@ static bool read_those(struct telling *telling, const struct kind *kind, GPtrArr
 
 static bool read_all(struct telling *telling, GError **error)
 {
-    static const struct kind *const jobs[] = {&training_job_kind, &processing_job_kind,
-                                              &transform_job_kind};
-    for (size_t i = 0; i < G_N_ELEMENTS(jobs); i++)
+    static const struct kind *const jobs[] = {&transform_job_kind, &training_job_kind,
+                                              &processing_job_kind};
+    size_t count = telling->lineage->narrow ? 1 : G_N_ELEMENTS(jobs);
+    for (size_t i = 0; i < count; i++)
         if (!read_those(telling, jobs[i], &telling->jobs[i], &telling->job, true, error))
             return false;
     return read_those(telling, &model_kind, &telling->models, &telling->model, false, error) &&

@@ -30,6 +30,9 @@ const struct rule_kind rule_kinds[] = {
     {"Confusion", "predictions", check_confusion},
     {"FeatureImportanceOverweight", "feature_importance", check_importance},
     {"TreeDepth", "trees", check_tree_depth},
+    {"AllZero", NULL, check_all_zero},
+    {"TensorVariance", NULL, check_tensor_variance},
+    {"UnchangedTensor", NULL, check_unchanged_tensor},
     {NULL, NULL, NULL},
 };
 
@@ -70,6 +73,16 @@ static int interval_of(const json_t *hook, const char *collection)
     return usual;
 }
 
+/* How often a rule looks. */
+static int interval_for(const struct rule_kind *kind, const json_t *parameters, const json_t *hook)
+{
+    const char *named = text_of(parameters, "collection_names");
+    g_auto(GStrv) words = g_strsplit(named ? named : "", ",", 2);
+    return interval_of(hook, kind->collection ? kind->collection
+                             : words[0]       ? g_strstrip(words[0])
+                                              : "");
+}
+
 static const struct rule_kind *find_kind(const char *name)
 {
     for (const struct rule_kind *kind = rule_kinds; kind->name; kind++)
@@ -82,7 +95,10 @@ static const struct rule_kind *find_kind(const char *name)
 
 static void clear_rule(void *of)
 {
-    g_hash_table_unref(((struct rule *)of)->losses);
+    struct rule *rule = of;
+    g_hash_table_unref(rule->losses);
+    if (rule->tensors)
+        g_hash_table_unref(rule->tensors);
 }
 
 static void add_rule(struct rules *rules, const json_t *given, const json_t *hook)
@@ -103,7 +119,7 @@ static void add_rule(struct rules *rules, const json_t *given, const json_t *hoo
     struct rule rule = {.kind = kind,
                         .name = json_text_at(given, "RuleConfigurationName"),
                         .parameters = parameters,
-                        .interval = interval_of(hook, kind->collection),
+                        .interval = interval_for(kind, parameters, hook),
                         .losses = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free)};
     g_array_append_val(rules->all, rule);
 }

@@ -32,8 +32,9 @@ struct rule {
     int interval;             /* rounds between steps */
     bool over_with;
 
-    GHashTable *losses; /* name -> struct rule_loss */
-    int over;           /* steps in a row */
+    GHashTable *losses;  /* name -> struct rule_loss */
+    GHashTable *tensors; /* name -> struct rule_tensor; or NULL */
+    int over;            /* steps in a row */
     size_t classes;
 };
 
@@ -43,16 +44,22 @@ struct rule_loss {
     int waited; /* steps without improvement */
 };
 
+struct rule_tensor {
+    double *values; /* at the last step */
+    size_t count;
+    int same; /* steps in a row */
+};
+
 struct rule_kind {
     const char *name;       /* "LossNotDecreasing" */
-    const char *collection; /* whose save_interval says how often */
+    const char *collection; /* whose save_interval says how often; NULL: the first it names */
     bool (*check)(struct rule *rule, struct rule_view *view, bool *met, GError **error);
 };
 extern const struct rule_kind rule_kinds[]; /* up to one without a name */
 
 double rule_number(const struct rule *rule, const char *name, double usual);
 
-/* In rule_losses.c, rule_labels.c and rule_trees.c. */
+/* In rule_losses.c, rule_labels.c, rule_trees.c and rule_tensors.c. */
 bool check_loss_not_decreasing(struct rule *rule, struct rule_view *view, bool *met,
                                GError **error);
 bool check_overfit(struct rule *rule, struct rule_view *view, bool *met, GError **error);
@@ -61,5 +68,8 @@ bool check_class_imbalance(struct rule *rule, struct rule_view *view, bool *met,
 bool check_confusion(struct rule *rule, struct rule_view *view, bool *met, GError **error);
 bool check_importance(struct rule *rule, struct rule_view *view, bool *met, GError **error);
 bool check_tree_depth(struct rule *rule, struct rule_view *view, bool *met, GError **error);
+bool check_all_zero(struct rule *rule, struct rule_view *view, bool *met, GError **error);
+bool check_tensor_variance(struct rule *rule, struct rule_view *view, bool *met, GError **error);
+bool check_unchanged_tensor(struct rule *rule, struct rule_view *view, bool *met, GError **error);
 
 #endif

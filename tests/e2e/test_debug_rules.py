@@ -322,3 +322,43 @@ def test_a_crash_stops_the_rules(server_factory):
     job = sagemaker.describe_training_job(TrainingJobName=name)
     assert job["TrainingJobStatus"] == "Failed"
     assert statuses(job)["Overfit"]["RuleEvaluationStatus"] == "Stopped"
+
+
+def test_rules_of_tensors(server, bucket):
+    scores, found, _ = trained(RARE, eval_metric="logloss")
+    labels = numpy.array([label for label, _ in RARE[HALF:]])
+    steps = sorted(found)
+    variances = {step: numpy.var(found[step].astype(float)) for step in steps}
+    middle = str((variances[0] + variances[30]) / 2)
+    zeros = 100 * float(numpy.mean(labels == 0))
+    assert 50 < zeros < 100 and variances[0] < variances[30]
+
+    def named(name, called, **parameters):
+        return {**rule(name, **parameters), "RuleConfigurationName": called}
+
+    job = train(server, request_of(server, bucket, RARE, [
+        named("AllZero", "all labels", collection_names="labels"),
+        named("AllZero", "most labels", collection_names="labels", threshold=str(zeros - 1)),
+        named("TensorVariance", "usual", collection_names="predictions,metrics"),
+        named("TensorVariance", "much", collection_names="predictions", max_threshold=middle),
+        named("TensorVariance", "little", tensor_regex="predict", min_threshold=middle),
+        named("UnchangedTensor", "labels", collection_names="labels"),
+        named("UnchangedTensor", "losses", collection_names="losses", num_steps="2", rtol="0.2"),
+        named("UnchangedTensor", "train", tensor_regex="^train-", num_steps="2"),
+        named("AllZero", "none", threshold="1"),
+        named("AllZero", "shap", collection_names="full_shap")]))
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    told = statuses(job)
+    for name, words in (("none", "collection_names"), ("shap", "full_shap")):
+        assert told[name]["RuleEvaluationStatus"] == "Error"
+        assert words in told.pop(name)["StatusDetails"]
+    found = {name: step_of(status) for name, status in told.items()}
+    assert found == {
+        "all labels": None, "most labels": 0, "usual": None,
+        "much": first(steps, lambda step: variances[step] > float(middle)),
+        "little": first(steps, lambda step: variances[step] < float(middle)),
+        "labels": 20, "losses": first(steps[1:], lambda step: any(
+            numpy.allclose(of[step - 10], of[step], rtol=0.2) for of in scores.values())),
+        "train": first(steps[1:], lambda step: numpy.allclose(
+            scores["train"][step - 10], scores["train"][step]))}
+    assert found["much"] > 0 and found["losses"] is not None

@@ -106,6 +106,7 @@ part() {
     airflow)
         part test
         part spark
+        packages airflow
         venv venv-airflow tests/requirements-airflow.txt
         ;;
     full)

@@ -28,9 +28,9 @@ with create_session() as session:
 
 
 class Airflow:
-    """dags: the folder whose DAGs it runs."""
+    """dags: the folder whose DAGs it runs; more: variables of its environment."""
 
-    def __init__(self, server, home, dags):
+    def __init__(self, server, home, dags, more=None):
         if not PYTHON.exists():
             pytest.skip(f"no Airflow as {PYTHON}: ./dev setup airflow brings it")
         self.server, self.home = server, home
@@ -38,7 +38,8 @@ class Airflow:
             **server.environment(), "AIRFLOW_HOME": str(home), "HOME": str(home),
             "AIRFLOW__CORE__DAGS_FOLDER": str(dags), "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW_CONN_AWS_DEFAULT": "aws://test:test@/?region_name=us-east-1",
-            "PATH": f"{PYTHON.parent}:{os.environ['PATH']}", "VIRTUAL_ENV": str(PYTHON.parent.parent)}
+            "PATH": f"{PYTHON.parent}:{os.environ['PATH']}", "VIRTUAL_ENV": str(PYTHON.parent.parent),
+            **(more or {})}
         self.call("db", "migrate")
 
     def call(self, *words):

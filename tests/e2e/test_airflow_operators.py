@@ -63,7 +63,8 @@ def test_failures_reach_the_tasks_with_their_reasons(server, airflow, bucket):
             ("taken", "deferred", "waiting", "model", "endpoint", "processing"), "failed")}
     assert f"A SageMaker job with name {name} already exists." in log
     assert "Cannot create already existing model" in log
-    assert 'Could not find endpoint' in log
+    assert "Could not find endpoint" in log
+    assert "train-rmse:" in log  # the sensor shows the job's own log
     reason, = {job["FailureReason"] for job in (
         sagemaker.describe_training_job(TrainingJobName=each["TrainingJobName"])
         for each in sagemaker.list_training_jobs(NameContains=name)["TrainingJobSummaries"])

@@ -34,7 +34,7 @@ with DAG("refused", schedule=None, catchup=False):
     good = SageMakerTrainingOperator(task_id="good", config=training("good"), check_interval=1,
                                      print_log=False, wait_for_completion=False)
     waited = SageMakerTrainingSensor(task_id="waited", job_name="{{ dag_run.conf['name'] }}",
-                                     print_log=False, poke_interval=1)
+                                     poke_interval=1)
     good >> waited
     waited >> [
         SageMakerTrainingOperator(task_id="taken", config=training("good"),

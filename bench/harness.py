@@ -225,6 +225,16 @@ def status_value(pid, field):
     return int(match[1]) * 1024 if match else 0
 
 
+def share_of_memory(pid):
+    """What a process holds, in bytes; a page that several have mapped is divided among them."""
+    try:
+        text = pathlib.Path(f"/proc/{pid}/smaps_rollup").read_text()
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    match = re.search(r"^Pss:\s+(\d+) kB", text, re.M)
+    return int(match[1]) * 1024 if match else 0
+
+
 def reset_peak(pid):
     """Lets VmHWM count anew from the present size."""
     pathlib.Path(f"/proc/{pid}/clear_refs").write_text("5")

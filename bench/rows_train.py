@@ -11,7 +11,7 @@ import time
 import numpy as np
 import xgboost
 
-from harness import ROOT, Row, descendants, rows, status_value
+from harness import ROOT, Row, descendants, rows, share_of_memory, status_value
 
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
 LIBRARY = ROOT / "build/deps/xgboost/libxgboost.so"
@@ -54,15 +54,18 @@ def model_of(server, job):
 
 
 class PeakOfTree:
-    """The peak of what a process and its descendants hold, sampled: the sum of each one's own."""
+    """The peak of what a process and its descendants hold, sampled: the sum of each one's own, or
+    of the shares in what several hold, which take longer to find."""
 
-    def __init__(self, pid):
+    def __init__(self, pid, shares=False):
         self.pid, self.peak, self._done = pid, 0, threading.Event()
+        self._hold = share_of_memory if shares else lambda one: status_value(one, "VmRSS")
+        self._pause = 0.05 if shares else 0.01
         self._thread = threading.Thread(target=self._sample)
 
     def _sample(self):
-        while not self._done.wait(0.01):
-            now = sum(status_value(pid, "VmRSS") for pid in descendants(self.pid))
+        while not self._done.wait(self._pause):
+            now = sum(self._hold(pid) for pid in descendants(self.pid))
             self.peak = max(self.peak, now)
 
     def __enter__(self):
@@ -74,13 +77,13 @@ class PeakOfTree:
         self._thread.join()
 
 
-def run_peer(program, *arguments):
+def run_peer(program, *arguments, shares=False):
     """Runs a program of bench/peers: (what it printed as JSON, seconds, peak bytes)."""
     started = time.perf_counter()
     process = subprocess.Popen([sys.executable, PEERS / program, *map(str, arguments)],
                                stdout=subprocess.PIPE, text=True)
     # Not ru_maxrss: it starts at the size of the process that forked.
-    with PeakOfTree(process.pid) as memory:
+    with PeakOfTree(process.pid, shares) as memory:
         printed, _ = process.communicate()
     if process.returncode != 0:
         raise RuntimeError(f"{program} ended with {process.returncode}")

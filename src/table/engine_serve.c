@@ -52,6 +52,7 @@ static bool open_database(struct session *session, size_t memory, unsigned threa
         {"autoload_known_extensions", "false"},
         {"allow_community_extensions", "false"},
         {"enable_external_file_cache", "false"},
+        {"allocator_background_threads", "true"}, /* memory goes back while nobody asks */
     };
     void *config;
     library->create_config(&config);

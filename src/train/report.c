@@ -36,17 +36,21 @@ void report_log(const char *level, const char *format, ...)
     report_line(line->str);
 }
 
+/* Whole lines, whichever threads write them. */
 static void write_all(int fd, const char *bytes, size_t size)
 {
+    static GMutex lock;
+    g_mutex_lock(&lock);
     while (size > 0) {
         ssize_t written = write(fd, bytes, size);
         if (written < 0 && errno == EINTR)
             continue;
         if (written <= 0)
-            return;
+            break;
         bytes += written;
         size -= (size_t)written;
     }
+    g_mutex_unlock(&lock);
 }
 
 char *score_text(double value, bool six_digits)

@@ -9,8 +9,12 @@
 #include "train/xgboost_report.h"
 
 #define REPORT "CreateXgboostReport"
+#define STALL "StalledTrainingRule"
 
-enum { USUAL_INTERVAL = 10 /* the hook's, where its configuration says none */ };
+enum {
+    USUAL_INTERVAL = 10, /* the hook's, where its configuration says none */
+    USUAL_STALL = 1800   /* seconds */
+};
 
 struct rules {
     const struct xgboost *xgboost;
@@ -18,6 +22,7 @@ struct rules {
     bool has_trees;
     int report_fd;
     GArray *all;                   /* struct rule */
+    GPtrArray *stalls;             /* struct rule_stall */
     struct xgboost_report *report; /* or NULL */
     const char *report_name;       /* of its rule's configuration */
 };
@@ -111,6 +116,14 @@ static void add_rule(struct rules *rules, const json_t *given, const json_t *hoo
         rules->report_name = json_text_at(given, "RuleConfigurationName");
         return;
     }
+    if (g_strcmp0(invoked, STALL) == 0) {
+        struct rule stall = {.parameters = parameters};
+        g_ptr_array_add(rules->stalls,
+                        rule_stall_start(json_text_at(given, "RuleConfigurationName"),
+                                         rule_number(&stall, "threshold", USUAL_STALL),
+                                         rules->report_fd));
+        return;
+    }
     if (!kind) {
         report_rule(rules->report_fd, json_text_at(given, "RuleConfigurationName"), "Stopped", 0,
                     "This version of lathe does not evaluate this rule.");
@@ -133,13 +146,14 @@ struct rules *rules_open(const json_t *config, const json_t *hyperparameters,
                             .hyperparameters = hyperparameters,
                             .has_trees = trees,
                             .report_fd = report_fd,
-                            .all = g_array_new(FALSE, FALSE, sizeof(struct rule))};
+                            .all = g_array_new(FALSE, FALSE, sizeof(struct rule)),
+                            .stalls = g_ptr_array_new_with_free_func(rule_stall_end)};
     g_array_set_clear_func(rules->all, clear_rule);
     size_t i;
     const json_t *given;
     json_array_foreach(json_object_get(config, "Rules"), i, given)
         add_rule(rules, given, json_object_get(config, "Hook"));
-    if (rules->all->len || rules->report)
+    if (rules->all->len || rules->report || rules->stalls->len)
         return rules;
     rules_close(rules);
     return NULL;
@@ -150,6 +164,7 @@ void rules_close(struct rules *rules)
     if (!rules)
         return;
     g_array_unref(rules->all);
+    g_ptr_array_unref(rules->stalls);
     xgboost_report_free(rules->report);
     g_free(rules);
 }
@@ -157,15 +172,20 @@ void rules_close(struct rules *rules)
 /* ---- evaluating ---- */
 
 /* In AWS's words. */
+char *rule_details(const char *kind, int round, const GError *cause)
+{
+    return cause
+               ? g_strdup_printf("InternalServerError: The rule %s could not be evaluated at step "
+                                 "%d: %s",
+                                 kind, round, cause->message)
+               : g_strdup_printf("RuleEvaluationConditionMet: Evaluation of the rule %s at step "
+                                 "%d resulted in the condition being met",
+                                 kind, round);
+}
+
 static void tell(const struct rules *rules, struct rule *rule, int round, const GError *cause)
 {
-    g_autofree char *details =
-        cause ? g_strdup_printf("InternalServerError: The rule %s could not be evaluated at step "
-                                "%d: %s",
-                                rule->kind->name, round, cause->message)
-              : g_strdup_printf("RuleEvaluationConditionMet: Evaluation of the rule %s at step %d "
-                                "resulted in the condition being met",
-                                rule->kind->name, round);
+    g_autofree char *details = rule_details(rule->kind->name, round, cause);
     rule->over_with = true;
     report_log("WARNING", "%s", details);
     report_rule(rules->report_fd, rule->name, cause ? "Error" : "IssuesFound", round, details);
@@ -185,6 +205,8 @@ void rules_round(struct rules *rules, void *booster, const struct watched *sets,
     if (!rules)
         return;
     xgboost_report_round(rules->report, round, scores);
+    for (guint i = 0; i < rules->stalls->len; i++)
+        rule_stall_moved(g_ptr_array_index(rules->stalls, i), round);
     struct rule_view view = {.xgboost = rules->xgboost,
                              .has_trees = rules->has_trees,
                              .booster = booster,

@@ -57,6 +57,16 @@ struct rule_kind {
 };
 extern const struct rule_kind rule_kinds[]; /* up to one without a name */
 
+/* What is told of a rule whose condition is met, or which could not be evaluated. g_free. */
+char *rule_details(const char *kind, int round, const GError *cause);
+
+/* In rule_stall.c: StalledTrainingRule, which looks at the time and not at what a round made. Says
+ * once when nothing moved for that many seconds; moved: a round is over. */
+struct rule_stall;
+struct rule_stall *rule_stall_start(const char *name, double threshold, int report_fd);
+void rule_stall_moved(struct rule_stall *stall, int round);
+void rule_stall_end(void *stall);
+
 double rule_number(const struct rule *rule, const char *name, double usual);
 
 /* In rule_losses.c, rule_labels.c, rule_trees.c and rule_tensors.c. */

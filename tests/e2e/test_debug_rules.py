@@ -176,14 +176,14 @@ def test_a_rule_stops_the_training(server, bucket):
 
 def test_rules_that_cannot_be_evaluated_fail_no_training(server, bucket):
     job = train(server, request_of(server, bucket, CLEAR, [
-        rule("TreeDepth"), rule("StalledTrainingRule"),
+        rule("TreeDepth"), rule("DeadRelu"),
         {"RuleConfigurationName": "mine", "RuleEvaluatorImage": EVALUATOR}], booster="gblinear",
         max_depth=1))
     assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
     found = statuses(job)
     assert found["TreeDepth"]["RuleEvaluationStatus"] == "Error"
     assert found["TreeDepth"]["StatusDetails"].startswith("InternalServerError: ")
-    for name in ("StalledTrainingRule", "mine"):
+    for name in ("DeadRelu", "mine"):
         assert found[name]["RuleEvaluationStatus"] == "Stopped"
         assert "does not evaluate this rule" in found[name]["StatusDetails"]
 
@@ -362,3 +362,18 @@ def test_rules_of_tensors(server, bucket):
         "train": first(steps[1:], lambda step: numpy.allclose(
             scores["train"][step - 10], scores["train"][step]))}
     assert found["much"] > 0 and found["losses"] is not None
+
+
+def test_a_training_that_stands_still_is_told_and_stopped(server, bucket):
+    # No round is over within a millionth of a second of the one before.
+    job = train(server, request_of(server, bucket, CLEAR, [
+        rule("StalledTrainingRule", threshold="0.000001"),
+        {**rule("StalledTrainingRule"), "RuleConfigurationName": "usual"}]))
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    told = statuses(job)
+    assert step_of(told["StalledTrainingRule"]) is not None and step_of(told["usual"]) is None
+    request = request_of(server, bucket, CLEAR, [
+        rule("StalledTrainingRule", threshold="0.000001", stop_training_on_fire="True")],
+        num_round=1000000)
+    stopped = train(server, request)
+    assert stopped["TrainingJobStatus"] == "Stopped"

@@ -57,6 +57,13 @@ static bool check_actions(const json_t *rule, GError **error)
     return true;
 }
 
+/* StalledTrainingRule says it without an action. */
+static bool stops_itself(const json_t *rule)
+{
+    const char *word = json_text_at(rule, "RuleParameters.stop_training_on_fire");
+    return word && g_ascii_strcasecmp(word, "true") == 0;
+}
+
 static bool stops_training(const json_t *body, const char *name)
 {
     size_t i;
@@ -65,7 +72,7 @@ static bool stops_training(const json_t *body, const char *name)
     {
         if (g_strcmp0(json_text_at(rule, "RuleConfigurationName"), name) == 0) {
             g_autoptr(json_auto) actions = actions_of(rule);
-            return json_array_size(actions) > 0;
+            return json_array_size(actions) > 0 || stops_itself(rule);
         }
     }
     return false;

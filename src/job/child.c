@@ -161,9 +161,19 @@ static void pump(struct job *job, struct watchdog *dog)
 
 /* ---- from its start to its end ---- */
 
-/* A few of our own variables, never what a request says: the loader and libraries obey them. */
-static char **environment_of(const struct job_plan *plan)
+/* How many threads are its own, beside the jobs that run or wait now: a hint. */
+static unsigned share_of_cores(struct jobs *jobs)
 {
+    pthread_mutex_lock(&jobs->lock);
+    unsigned live = MAX(jobs->live->len, 1);
+    pthread_mutex_unlock(&jobs->lock);
+    return MAX(g_get_num_processors() / live, 1);
+}
+
+/* A few of our own variables, never what a request says: the loader and libraries obey them. */
+static char **environment_of(struct job *job)
+{
+    const struct job_plan *plan = job->plan;
     GPtrArray *environment = g_ptr_array_new();
     static const char *const kept[] = {"PATH",
                                        "HOME",
@@ -179,6 +189,7 @@ static char **environment_of(const struct job_plan *plan)
         if (g_getenv(kept[i]))
             g_ptr_array_add(environment, g_strdup_printf("%s=%s", kept[i], g_getenv(kept[i])));
     g_ptr_array_add(environment, g_strdup_printf("LATHE_REPORT_FD=%d", PROCESS_REPORT));
+    g_ptr_array_add(environment, g_strdup_printf("LATHE_THREADS=%u", share_of_cores(job->jobs)));
     if (plan->image)
         g_ptr_array_add(environment, g_strdup_printf("LATHE_IMAGE=%s", plan->image));
     g_ptr_array_add(environment, NULL);
@@ -190,7 +201,7 @@ static bool start(struct job *job, GError **error)
     /* Not the path that it stands for: an upgrade may have put another program there since. */
     char self[] = "/proc/self/exe", verb[] = "job";
     char *argv[] = {self, verb, job->plan->program, job->folder, NULL};
-    g_auto(GStrv) environment = environment_of(job->plan);
+    g_auto(GStrv) environment = environment_of(job);
     return process_start(&job->process, argv, environment, job->folder, error);
 }
 

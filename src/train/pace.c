@@ -12,7 +12,7 @@ enum { FIRST, BY_ONE, BY_ALL = BY_ONE + TRIAL_ROUNDS, BY_THE_FASTER = BY_ALL + T
 
 bool pace_begin(struct pace *pace, const struct xgboost *xgboost, void *booster, GError **error)
 {
-    if (pace->threads < 2)
+    if (pace->threads < 1)
         return true;
     bool by_all = pace->position >= BY_THE_FASTER ? pace->all_are_faster : pace->position >= BY_ALL;
     int threads = by_all ? pace->threads : 1;

@@ -14,7 +14,7 @@
 #include "train/library.h"
 
 struct pace {
-    int threads;  /* all; less than 2: there is no choice */
+    int threads;  /* all; 0: they are as many as the library takes */
     int set;      /* what the booster was told last */
     int position; /* of the next round, from one trial to the next */
     bool all_are_faster;

@@ -139,13 +139,21 @@ static int thread_count(const struct training *job)
 /* Values (rows by columns) that a round takes milliseconds for, barriers included. */
 #define SMALL_VALUES (1 << 20)
 
+/* How many threads other jobs leave it (job/child.c says); all cores where nobody does. */
+static int own_threads(const struct training *job)
+{
+    const char *told = g_getenv("LATHE_THREADS");
+    int own = told ? atoi(told) : 0;
+    return own > 0 ? MIN(own, thread_count(job)) : thread_count(job);
+}
+
 /* Up to how many threads the rounds may choose from; 0 where it is not for them to choose. */
 static int threads_to_choose_from(const struct training *job)
 {
     bool given = hyperparameter_given(job->hyperparameters, "nthread");
     bool trees = strcmp(hyperparameter_text(job->hyperparameters, "booster"), "gblinear") != 0;
     bool is_small = job->train->rows * job->train->features <= SMALL_VALUES;
-    return !given && trees && is_small ? thread_count(job) : 0;
+    return !given && trees && is_small ? own_threads(job) : 0;
 }
 
 /* The rows below input/data/<folder>, and other_folder where it is not NULL. */

@@ -68,13 +68,33 @@ static void no_choice_is_no_change(void **state)
     (void)state;
     const struct xgboost none = {0}; /* a call would crash */
     GError *error = NULL;
-    for (int threads = 0; threads < 2; threads++) {
-        struct pace pace = {.threads = threads};
-        for (int round = 0; round < 100; round++) {
-            assert_true(pace_begin(&pace, &none, NULL, &error));
-            pace_end(&pace);
-        }
+    struct pace pace = {.threads = 0};
+    for (int round = 0; round < 100; round++) {
+        assert_true(pace_begin(&pace, &none, NULL, &error));
+        pace_end(&pace);
     }
+}
+
+static int set_once(void *booster, const char *name, const char *value)
+{
+    assert_string_equal(name, "nthread");
+    assert_string_equal(value, "1");
+    ++*(int *)booster;
+    return 0;
+}
+
+static void one_thread_is_told_once(void **state)
+{
+    (void)state;
+    const struct xgboost xgboost = {.booster_set = set_once};
+    GError *error = NULL;
+    int times = 0;
+    struct pace pace = {.threads = 1};
+    for (int round = 0; round < 100; round++) {
+        assert_true(pace_begin(&pace, &xgboost, &times, &error));
+        pace_end(&pace);
+    }
+    assert_int_equal(times, 1);
 }
 
 int main(void)
@@ -83,6 +103,7 @@ int main(void)
         cmocka_unit_test(the_faster_go_on),
         cmocka_unit_test(trials_are_few),
         cmocka_unit_test(no_choice_is_no_change),
+        cmocka_unit_test(one_thread_is_told_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@ import json
 import subprocess
 import sys
 
+import pipelines
 import pytest
 import xgboost
 
@@ -72,6 +73,36 @@ def test_failures_reach_the_tasks_with_their_reasons(server, airflow, bucket):
     assert "what is this" in reason
     # Once by the trigger, once by the operator that waited itself.
     assert log.count(reason.split("\n")[0]) >= 2
+
+
+def test_pipelines_packages_and_experiments(server, airflow, bucket):
+    s3, sagemaker, name = server.client("s3"), server.client("sagemaker"), unique("flow")
+    s3.put_object(Bucket=bucket, Key="rows/rows.csv", Body="1,2\n3,4\n" * 2000)
+    s3.put_object(Bucket=bucket, Key="m.tar.gz", Body=b"")
+    sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer={
+        "Image": XGBOOST, "ModelDataUrl": f"s3://{bucket}/m.tar.gz"})
+    rounds = pipelines.parameter("Rounds", "String", "1")
+    sagemaker.create_pipeline(
+        PipelineName=name, ClientRequestToken="x" * 32, RoleArn=ROLE,
+        PipelineDefinition=json.dumps(pipelines.definition(
+            pipelines.training("Train", bucket, f"s3://{bucket}/rows/", settings={
+                "num_round": pipelines.get("Parameters.Rounds")}), parameters=[rounds])))
+    tasks, log = airflow.test("flow", name=name, bucket=bucket, pipeline=name, short="2",
+                              long="10000000", watched="3")
+    assert tasks.pop("there")["state"] == "skipped"
+    assert {task["state"] for task in tasks.values()} == {"success"}
+    assert "Cannot stop pipeline execution, as it was not running" in log
+    assert "Model Package Group already exists" in log
+    executions = {each["PipelineExecutionArn"]: each["PipelineExecutionStatus"] for each in
+                  sagemaker.list_pipeline_executions(PipelineName=name)["PipelineExecutionSummaries"]}
+    assert executions == {tasks["short"]["result"]: "Succeeded", tasks["long"]["result"]: "Stopped",
+                          tasks["watched"]["result"]: "Succeeded"}
+    versions = sagemaker.list_model_packages(ModelPackageGroupName=name)["ModelPackageSummaryList"]
+    assert {each["ModelPackageArn"] for each in versions} == {
+        tasks["first_version"]["result"], tasks["second_version"]["result"]}
+    told = sagemaker.describe_experiment(ExperimentName=name)
+    assert told["Description"] == "by Airflow"
+    assert name not in tasks["models"]["result"]
 
 
 # What the workshop's notebook wrote into its DAG. It tells the requests on its last line.

@@ -380,6 +380,12 @@ def test_a_long_chain_holds_up_neither_others_nor_a_stop(server):
     sagemaker.stop_pipeline_execution(PipelineExecutionArn=long)
     assert finish(server, long)["PipelineExecutionStatus"] == "Stopped"
     assert len(steps_of(server, long)) < count
+    for arn, status in ((long, "Stopped"), (short, "Succeeded")):
+        with pytest.raises(ClientError) as refused:
+            sagemaker.stop_pipeline_execution(PipelineExecutionArn=arn)
+        assert refused.value.response["Error"] == {"Code": "ValidationException", "Message": (
+            f"Pipeline execution with ARN {arn} status '{status}'. "
+            "Only pipelines with 'Executing' status can be stopped.")}
 
 
 def overlap(one, other):

@@ -184,13 +184,14 @@ static bool change_execution(const struct call *call, const json_t *request,
                             error);
 }
 
+/* Airflow looks for these words, which are AWS's. */
 static bool begin_to_stop(struct resource *execution, void *data, GError **error)
 {
     (void)data;
     if (!is_under_way(execution))
         return error_set(error, ERROR_VALIDATION,
-                         "Pipeline execution with ARN %s is %s; only one that is Executing can be "
-                         "stopped.",
+                         "Pipeline execution with ARN %s status '%s'. Only pipelines with "
+                         "'Executing' status can be stopped.",
                          execution->arn, execution->status);
     sagemaker_set_status(execution, "Stopping");
     return true;

@@ -4,6 +4,7 @@
 import json
 import subprocess
 import sys
+import threading
 
 import pipelines
 import pytest
@@ -103,6 +104,40 @@ def test_pipelines_packages_and_experiments(server, airflow, bucket):
     told = sagemaker.describe_experiment(ExperimentName=name)
     assert told["Description"] == "by Airflow"
     assert name not in tasks["models"]["result"]
+
+
+@pytest.fixture
+def mortal(server_factory):
+    """A server that may be killed, with a bucket of rows."""
+    server = server_factory()
+    server.client("s3").create_bucket(Bucket="mortal")
+    server.client("s3").put_object(Bucket="mortal", Key="rows/rows.csv", Body="1,2\n3,4\n5,1\n" * 300)
+    return server
+
+
+def test_a_task_survives_the_servers_crash(mortal, tmp_path):
+    """Whatever became of its job: the client's and Airflow's retries bring one that completes."""
+    airflow = Airflow(mortal, tmp_path, ROOT / "tests/e2e/dags")
+    sagemaker, failure = mortal.client("sagemaker"), []
+
+    def crash():
+        try:
+            mortal.wait_for(lambda: (sagemaker.list_training_jobs()["TrainingJobSummaries"] or
+                                     [{"TrainingJobStatus": ""}])[0], "TrainingJobStatus",
+                            ("InProgress",))
+            mortal.kill()
+            mortal.start()
+        except BaseException as error:
+            failure.append(error)
+
+    crashing = threading.Thread(target=crash)
+    crashing.start()
+    tasks, _ = airflow.test("retried", bucket="mortal", rounds="20000")
+    crashing.join()
+    assert not failure
+    told = tasks["train"]["result"]["Training"]
+    assert told["TrainingJobStatus"] == "Completed"
+    assert booster(mortal, told["ModelArtifacts"]["S3ModelArtifacts"]).num_boosted_rounds() == 20000
 
 
 # What the workshop's notebook wrote into its DAG. It tells the requests on its last line.

@@ -55,7 +55,8 @@ static void index_those(GHashTable *index, const GPtrArray *resources, bool by_a
 
 struct telling {
     struct lineage *lineage;
-    GPtrArray *models, *packages, *configs, *jobs[3];
+    GPtrArray *models, *packages, *configs;
+    GPtrArray *jobs;                            /* an array of each kind */
     GHashTable *model, *package, *config, *job; /* by name; packages and jobs by ARN */
 };
 
@@ -261,8 +262,7 @@ static void tell_endpoint(struct telling *telling, const struct resource *endpoi
 
 static void telling_clear(struct telling *telling)
 {
-    GPtrArray *lists[] = {telling->models,  telling->packages, telling->configs,
-                          telling->jobs[0], telling->jobs[1],  telling->jobs[2]};
+    GPtrArray *lists[] = {telling->models, telling->packages, telling->configs, telling->jobs};
     GHashTable *indexes[] = {telling->model, telling->package, telling->config, telling->job};
     for (size_t i = 0; i < G_N_ELEMENTS(indexes); i++)
         if (indexes[i])
@@ -283,15 +283,30 @@ static bool read_those(struct telling *telling, const struct kind *kind, GPtrArr
     return *list != NULL;
 }
 
+/* Jobs are what runs a program of its own, whose log is its kind's. */
+static bool read_jobs(struct telling *telling, GError **error)
+{
+#define IN_LIST(name) &name##_kind,
+    static const struct kind *const kinds[] = {SAGEMAKER_KINDS(IN_LIST)};
+#undef IN_LIST
+    telling->jobs = g_ptr_array_new_with_free_func((GDestroyNotify)g_ptr_array_unref);
+    for (size_t i = 0; i < G_N_ELEMENTS(kinds); i++) {
+        const struct kind *kind = kinds[i];
+        GPtrArray *jobs = NULL;
+        if (!kind->log_group || !kind->going ||
+            (telling->lineage->narrow && kind != &transform_job_kind))
+            continue;
+        if (!read_those(telling, kind, &jobs, &telling->job, true, error))
+            return false;
+        g_ptr_array_add(telling->jobs, jobs);
+    }
+    return true;
+}
+
 static bool read_all(struct telling *telling, GError **error)
 {
-    static const struct kind *const jobs[] = {&transform_job_kind, &training_job_kind,
-                                              &processing_job_kind};
-    size_t count = telling->lineage->narrow ? 1 : G_N_ELEMENTS(jobs);
-    for (size_t i = 0; i < count; i++)
-        if (!read_those(telling, jobs[i], &telling->jobs[i], &telling->job, true, error))
-            return false;
-    return read_those(telling, &model_kind, &telling->models, &telling->model, false, error) &&
+    return read_jobs(telling, error) &&
+           read_those(telling, &model_kind, &telling->models, &telling->model, false, error) &&
            read_those(telling, &endpoint_config_kind, &telling->configs, &telling->config, false,
                       error) &&
            read_those(telling, &model_package_kind, &telling->packages, &telling->package, true,

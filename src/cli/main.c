@@ -159,7 +159,7 @@ static const struct verb *find_verb(const char *name)
 static int print_overview(FILE *out)
 {
     fprintf(out, "lathe: from raw rows to a monitored prediction service, in AWS's words\n"
-                 "usage: lathe VERB [ARGUMENTS] [--home FOLDER]; lathe --version\n\n");
+                 "usage: lathe VERB [ARGUMENTS] [--home FOLDER]; lathe --version\n");
     for (size_t i = 0; i < G_N_ELEMENTS(verbs); i++)
         if (verbs[i].summary)
             fprintf(out, "  %-10s%s\n", verbs[i].name, verbs[i].summary);

@@ -75,6 +75,6 @@ struct fit_parameter {
     const char *words; /* what it may be, and in parentheses its default; NULL: said already */
 };
 enum { FIT_PARAMETERS = 9 };
-const struct fit_parameter *fit_parameters(size_t type);
+const struct fit_parameter *fit_parameters(size_t index);
 
 #endif

@@ -147,6 +147,8 @@ static void interact(const struct work *work, const struct step *step, size_t el
     for (size_t i = stage->input_count; i-- > 0;) {
         first -= stage->of.interaction.shapes[i].width;
         size_t own = encoded(stage, stage->of.interaction.categories + first, i);
+        if (!own) /* then the output has no elements */
+            return;
         struct factor factor = factor_of(work, step, i, first, element % own);
         if (masks)
             mask(factor, out, work->rows);

@@ -13,7 +13,7 @@ struct fiber *fiber_new(void);
 void fiber_free(struct fiber *fiber);
 
 /* What it runs with the next fiber_go_on; it is in no function. */
-void fiber_set(struct fiber *fiber, void (*run)(void *data), void *data);
+void fiber_set(struct fiber *fiber, void (*function)(void *data), void *data);
 /* Runs it until it pauses or its function returns; whether it returned. Not within a fiber. */
 bool fiber_go_on(struct fiber *fiber);
 /* Within the fiber: goes back to who called fiber_go_on. */

@@ -112,7 +112,7 @@ static bool take_integer(struct avro_values *values, const struct avro_type *typ
 static bool take_boolean(struct avro_values *values, const struct avro_type *type,
                          struct sink *sink, uint64_t row, GError **error)
 {
-    const unsigned char *byte;
+    const unsigned char *byte = NULL;
     if (!take_bytes(values, 1, &byte, error))
         return false;
     if (!sink || sink->type->kind == SQL_BOOLEAN)

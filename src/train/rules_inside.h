@@ -65,7 +65,7 @@ char *rule_details(const char *kind, int round, const GError *cause);
 struct rule_stall;
 struct rule_stall *rule_stall_start(const char *name, double threshold, int report_fd);
 void rule_stall_moved(struct rule_stall *stall, int round);
-void rule_stall_end(void *stall);
+void rule_stall_end(void *of);
 
 double rule_number(const struct rule *rule, const char *name, double usual);
 

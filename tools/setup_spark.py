@@ -15,7 +15,7 @@ import tempfile
 PINS = pathlib.Path(__file__).parent / "spark.txt"
 KEPT = ".lathe"  # the names of what was put there
 
-POM = """<project xmlns="http://maven.apache.org/POM/4.0.0">
+POM = """<project>
   <modelVersion>4.0.0</modelVersion>
   <groupId>lathe</groupId><artifactId>spark</artifactId><version>1</version>
   <packaging>pom</packaging>

@@ -137,7 +137,7 @@ static double number_of(const struct avro_type *type, const unsigned char *bytes
 static bool take_float(struct avro_values *values, const struct avro_type *type, struct sink *sink,
                        uint64_t row, GError **error)
 {
-    const unsigned char *bytes;
+    const unsigned char *bytes = NULL;
     if (!take_bytes(values, type->kind == AVRO_DOUBLE ? 8 : 4, &bytes, error))
         return false;
     if (!sink)
@@ -202,7 +202,7 @@ static bool take_string(struct avro_values *values, const struct avro_type *type
                         uint64_t row, GError **error)
 {
     int64_t size = type->size;
-    const unsigned char *bytes;
+    const unsigned char *bytes = NULL;
     if ((type->kind != AVRO_FIXED && !take_long(values, &size, error)) ||
         !take_bytes(values, size, &bytes, error))
         return false;

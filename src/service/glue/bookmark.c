@@ -248,17 +248,26 @@ static const struct entry *choose(const GPtrArray *entries, const char *run)
     return run ? at < 0 ? NULL : entries->pdata[at] : newest(entries);
 }
 
+/* No bookmark is no error. */
+static bool read_both(struct store *store, const char *job, struct resource **bookmark,
+                      GPtrArray **entries, GError **error)
+{
+    GError *cause = NULL;
+    *bookmark = find(store, job, &cause);
+    *entries = cause ? NULL : entries_of(store, job, &cause);
+    if (cause)
+        g_propagate_error(error, cause);
+    return !cause;
+}
+
 bool get_job_bookmark(const struct call *call, const json_t *request, struct reply *reply,
                       GError **error)
 {
     const char *job = json_text_at(request, "JobName"), *run = json_text_at(request, "RunId");
-    GError *cause = NULL;
-    g_autoptr(resource_auto) bookmark = find(call->lathe->store, job, &cause);
-    g_autoptr(GPtrArray) entries = cause ? NULL : entries_of(call->lathe->store, job, &cause);
-    if (cause) {
-        g_propagate_error(error, cause);
+    g_autoptr(resource_auto) bookmark = NULL;
+    g_autoptr(GPtrArray) entries = NULL;
+    if (!read_both(call->lathe->store, job, &bookmark, &entries, error))
         return false;
-    }
     const struct entry *entry = choose(entries, run);
     if (!bookmark || (run && !entry))
         return missing(job, error);
@@ -320,13 +329,10 @@ bool reset_job_bookmark(const struct call *call, const json_t *request, struct r
                         GError **error)
 {
     const char *job = json_text_at(request, "JobName"), *run = json_text_at(request, "RunId");
-    GError *cause = NULL;
-    g_autoptr(resource_auto) bookmark = find(call->lathe->store, job, &cause);
-    g_autoptr(GPtrArray) entries = cause ? NULL : entries_of(call->lathe->store, job, &cause);
-    if (cause) {
-        g_propagate_error(error, cause);
+    g_autoptr(resource_auto) bookmark = NULL;
+    g_autoptr(GPtrArray) entries = NULL;
+    if (!read_both(call->lathe->store, job, &bookmark, &entries, error))
         return false;
-    }
     int at = run ? place_of(entries, run) : -1;
     if (!bookmark || (run && at < 0))
         return missing(job, error);

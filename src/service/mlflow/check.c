@@ -242,3 +242,20 @@ bool mlflow_change(const struct call *call, const struct resource *resource,
     return found ||
            error_set(error, ERROR_MLFLOW_MISSING, "%s has just been deleted", resource->name);
 }
+
+bool mlflow_check_tags(const json_t *tags, size_t most, GError **error)
+{
+    size_t i;
+    const json_t *tag;
+    json_array_foreach((json_t *)tags, i, tag)
+    {
+        const char *key = json_text_at(tag, "key"), *value = json_text_at(tag, "value");
+        if (!key)
+            return mlflow_missing(error, "tags.key");
+        if (!mlflow_check_key("key", key, error) ||
+            !mlflow_check_length("key", MLFLOW_KEY_LIMIT, key, error) ||
+            !mlflow_check_length("value", most, value ? value : "", error))
+            return false;
+    }
+    return true;
+}

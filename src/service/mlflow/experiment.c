@@ -297,21 +297,6 @@ static bool check_tag(const char *key, const char *value, GError **error)
            mlflow_check_length("value", VALUE_LIMIT, value, error);
 }
 
-static bool check_tags(const json_t *tags, GError **error)
-{
-    size_t i;
-    const json_t *tag;
-    json_array_foreach((json_t *)tags, i, tag)
-    {
-        const char *key = json_text_at(tag, "key"), *value = json_text_at(tag, "value");
-        if (!key)
-            return mlflow_missing(error, "tags.key");
-        if (!check_tag(key, value ? value : "", error))
-            return false;
-    }
-    return true;
-}
-
 static bool check_creation(const json_t *request, const char *name, GError **error)
 {
     const char *location = json_text_at(request, "artifact_location");
@@ -319,7 +304,7 @@ static bool check_creation(const json_t *request, const char *name, GError **err
            (!location || !*location ||
             (mlflow_check_length("artifact_location", LOCATION_LIMIT, location, error) &&
              place_check_location(location, error))) &&
-           check_tags(json_object_get(request, "tags"), error);
+           mlflow_check_tags(json_object_get(request, "tags"), VALUE_LIMIT, error);
 }
 
 static bool taken(GError **error, const char *name)

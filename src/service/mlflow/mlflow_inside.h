@@ -27,6 +27,9 @@ bool mlflow_invalid(GError **error, const char *path, const json_t *value, const
 bool mlflow_check_key(const char *path, const char *key, GError **error);
 /* Length in characters; what: "Param value". */
 bool mlflow_check_length(const char *what, size_t limit, const char *value, GError **error);
+enum { MLFLOW_KEY_LIMIT = 250 };
+/* Tags that an experiment or a run is made with; most: characters of a value. */
+bool mlflow_check_tags(const json_t *tags, size_t most, GError **error);
 /* A list's page of the request's max_results (at most `most`, else `standard`) and page_token. */
 bool mlflow_page(const json_t *request, gint64 standard, gint64 most, const json_t *all,
                  const char *member, struct reply *reply, GError **error);
@@ -51,6 +54,15 @@ struct resource *mlflow_get(const struct call *call, const char *kind, const cha
 /* The same for a change of it. */
 bool mlflow_change(const struct call *call, const struct resource *resource,
                    resource_change *change, void *data, GError **error);
+
+/* ---- tags of registered models and of their versions (registry_tag.c) ---- */
+
+bool registry_check_tags(const json_t *tags, GError **error);
+/* The request's key, with its value, in the resource; and out of it. */
+bool registry_put_tag(const struct call *call, const struct resource *resource,
+                      const json_t *request, GError **error);
+bool registry_drop_tag(const struct call *call, const struct resource *resource,
+                       const json_t *request, GError **error);
 
 /* ---- locations and paths of artifacts (place.c) ---- */
 

@@ -3,8 +3,6 @@
 
 #include "service/mlflow/mlflow_inside.h"
 
-enum { KEY_LIMIT = 250, VALUE_LIMIT = 100000 };
-
 static const char *const stages[] = {"None", "Staging", "Production", "Archived", NULL};
 
 /* ---- finding ---- */
@@ -343,28 +341,6 @@ static bool create_within(struct store_connection *connection, void *data, GErro
     return resource_create_within(connection, store, &version, NULL, error);
 }
 
-static bool check_tag(const json_t *tag, GError **error)
-{
-    const char *key = json_text_at(tag, "key"), *value = json_text_at(tag, "value");
-    if (!key || !*key)
-        return mlflow_missing(error, "key");
-    return mlflow_check_key("key", key, error) &&
-           mlflow_check_length("key", KEY_LIMIT, key, error) &&
-           mlflow_check_length("value", VALUE_LIMIT, value ? value : "", error);
-}
-
-static bool check_tags(const json_t *tags, GError **error)
-{
-    size_t i;
-    const json_t *tag;
-    json_array_foreach((json_t *)tags, i, tag)
-    {
-        if (!check_tag(tag, error))
-            return false;
-    }
-    return true;
-}
-
 /* The run that it came from, where only its logged model says so; g_free. */
 static char *run_in(const struct call *call, const json_t *request, GError **error)
 {
@@ -400,7 +376,7 @@ bool mlflow_create_version(const struct call *call, const json_t *request, struc
     g_autoptr(resource_auto) model = name ? mlflow_registered_model(call, name, error) : NULL;
     const char *source = model ? mlflow_text(request, "source", error) : NULL;
     if (!source || !check_source(source, error) ||
-        !check_tags(json_object_get(request, "tags"), error))
+        !registry_check_tags(json_object_get(request, "tags"), error))
         return false;
     g_autoptr(json_auto) body = first_body(call, request, source, error);
     struct version_creation creation = {call, model->name, body, 0};
@@ -428,29 +404,12 @@ bool mlflow_update_version(const struct call *call, const json_t *request, struc
            answer(call, request, version->parent, json_text_at(request, "version"), reply, error);
 }
 
-static bool put_tag(struct resource *version, void *data, GError **error)
-{
-    (void)error;
-    const char *value = json_text_at(data, "value");
-    json_object_set_new(mlflow_object_in(version->body, "Tags"), json_text_at(data, "key"),
-                        json_string(value ? value : ""));
-    return true;
-}
-
 bool mlflow_set_version_tag(const struct call *call, const json_t *request, struct reply *reply,
                             GError **error)
 {
     (void)reply;
     g_autoptr(resource_auto) version = named_in(call, request, error);
-    return version && check_tag(request, error) &&
-           mlflow_change(call, version, put_tag, (void *)request, error);
-}
-
-static bool drop_tag(struct resource *version, void *data, GError **error)
-{
-    (void)error;
-    json_object_del(json_object_get(version->body, "Tags"), json_text_at(data, "key"));
-    return true;
+    return version && registry_put_tag(call, version, request, error);
 }
 
 bool mlflow_delete_version_tag(const struct call *call, const json_t *request, struct reply *reply,
@@ -458,8 +417,7 @@ bool mlflow_delete_version_tag(const struct call *call, const json_t *request, s
 {
     (void)reply;
     g_autoptr(resource_auto) version = named_in(call, request, error);
-    return version && mlflow_text(request, "key", error) &&
-           mlflow_change(call, version, drop_tag, (void *)request, error);
+    return version && registry_drop_tag(call, version, request, error);
 }
 
 /* ---- deleting ---- */

@@ -3,7 +3,7 @@
 
 #include "service/mlflow/mlflow_inside.h"
 
-enum { KEY_LIMIT = 250, VALUE_LIMIT = 100000, ALIAS_LIMIT = 255, NAME_LIMIT = 256 };
+enum { ALIAS_LIMIT = 255, NAME_LIMIT = 256 };
 
 /* ---- names ---- */
 
@@ -94,28 +94,6 @@ bool mlflow_get_latest_versions(const struct call *call, const json_t *request, 
 
 /* ---- creating ---- */
 
-static bool check_tag(const json_t *tag, GError **error)
-{
-    const char *key = json_text_at(tag, "key"), *value = json_text_at(tag, "value");
-    if (!key || !*key)
-        return mlflow_missing(error, "key");
-    return mlflow_check_key("key", key, error) &&
-           mlflow_check_length("key", KEY_LIMIT, key, error) &&
-           mlflow_check_length("value", VALUE_LIMIT, value ? value : "", error);
-}
-
-static bool check_tags(const json_t *tags, GError **error)
-{
-    size_t i;
-    const json_t *tag;
-    json_array_foreach((json_t *)tags, i, tag)
-    {
-        if (!check_tag(tag, error))
-            return false;
-    }
-    return true;
-}
-
 static bool taken(GError **error, const char *name)
 {
     return error_set(error, ERROR_MLFLOW_TAKEN, "Registered Model (name=%.256s) already exists.",
@@ -126,7 +104,7 @@ bool mlflow_create_model(const struct call *call, const json_t *request, struct 
                          GError **error)
 {
     const char *name = name_in(request, "name", error);
-    if (!name || !check_tags(json_object_get(request, "tags"), error))
+    if (!name || !registry_check_tags(json_object_get(request, "tags"), error))
         return false;
     g_autoptr(json_auto) body = json_object();
     json_put(body, "Description", json_incref(json_object_get(request, "description")));
@@ -224,29 +202,12 @@ bool mlflow_update_model(const struct call *call, const json_t *request, struct 
            answer(call, request, model->name, reply, error);
 }
 
-static bool put_tag(struct resource *model, void *data, GError **error)
-{
-    (void)error;
-    const char *value = json_text_at(data, "value");
-    json_object_set_new(mlflow_object_in(model->body, "Tags"), json_text_at(data, "key"),
-                        json_string(value ? value : ""));
-    return true;
-}
-
 bool mlflow_set_model_tag(const struct call *call, const json_t *request, struct reply *reply,
                           GError **error)
 {
     (void)reply;
     g_autoptr(resource_auto) model = named_in(call, request, error);
-    return model && check_tag(request, error) &&
-           mlflow_change(call, model, put_tag, (void *)request, error);
-}
-
-static bool drop_tag(struct resource *model, void *data, GError **error)
-{
-    (void)error;
-    json_object_del(json_object_get(model->body, "Tags"), json_text_at(data, "key"));
-    return true;
+    return model && registry_put_tag(call, model, request, error);
 }
 
 bool mlflow_delete_model_tag(const struct call *call, const json_t *request, struct reply *reply,
@@ -254,8 +215,7 @@ bool mlflow_delete_model_tag(const struct call *call, const json_t *request, str
 {
     (void)reply;
     g_autoptr(resource_auto) model = named_in(call, request, error);
-    return model && mlflow_text(request, "key", error) &&
-           mlflow_change(call, model, drop_tag, (void *)request, error);
+    return model && registry_drop_tag(call, model, request, error);
 }
 
 /* ---- deleting ---- */

@@ -8,7 +8,7 @@
 
 #define TRIAL \
     "Default-Run-Group-" /* as the SageMaker SDK calls the one that has an experiment's runs */
-enum { LONGEST_ENTITY = 120, KEY_LIMIT = 250, TAG_LIMIT = 8000 };
+enum { LONGEST_ENTITY = 120, TAG_LIMIT = 8000 };
 
 /* ---- finding ---- */
 
@@ -148,23 +148,6 @@ static bool create_within(struct store_connection *connection, void *data, GErro
            trial_component_associate_within(connection, call->lathe->store, &place, error);
 }
 
-static bool check_tags(const json_t *tags, GError **error)
-{
-    size_t i;
-    const json_t *tag;
-    json_array_foreach((json_t *)tags, i, tag)
-    {
-        const char *key = json_text_at(tag, "key"), *value = json_text_at(tag, "value");
-        if (!key)
-            return mlflow_missing(error, "tags.key");
-        if (!mlflow_check_key("key", key, error) ||
-            !mlflow_check_length("key", KEY_LIMIT, key, error) ||
-            !mlflow_check_length("value", TAG_LIMIT, value ? value : "", error))
-            return false;
-    }
-    return true;
-}
-
 /* The name given, or that of the tag, or one made up; g_free. */
 static char *name_in(const json_t *request, GError **error)
 {
@@ -211,7 +194,7 @@ bool mlflow_create_run(const struct call *call, const json_t *request, struct re
 {
     g_autoptr(resource_auto) experiment =
         mlflow_active_experiment(call, experiment_in(request), error);
-    if (!experiment || !check_tags(json_object_get(request, "tags"), error) ||
+    if (!experiment || !mlflow_check_tags(json_object_get(request, "tags"), TAG_LIMIT, error) ||
         !place_prepare(call, error))
         return false;
     g_autofree char *name = name_in(request, error);

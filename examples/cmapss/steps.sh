@@ -7,9 +7,7 @@ trap 'rm -rf "$work"' EXIT
 role=arn:aws:iam::000000000000:role/lathe
 bucket=lathe-cmapss
 
-say() { printf '\n--- %s\n' "$*"; }
-call() { "$LATHE" call "$@" >"$work/answer"; }
-member() { sed -n "s/^ *\"$1\": \"\(.*\)\",*$/\1/p" "$work/answer"; }
+. "$here/../steps.sh"
 query() { "$LATHE" query "$1" --database cmapss "${@:2}"; }
 
 an_hour_passes() {
@@ -169,12 +167,5 @@ for name in raw wear test; do call glue DeleteCrawler "{\"Name\": \"cmapss-$name
 call glue DeleteClassifier '{"Name": "cmapss"}'
 call glue DeleteDatabase '{"Name": "cmapss"}' # and its tables
 call firehose DeleteDeliveryStream '{"DeliveryStreamName": "cmapss"}'
-call s3 ListBuckets '{}' # the rows', and that of the queries' results
-for name in $(member Name); do
-    while call s3 ListObjectsV2 "{\"Bucket\": \"$name\"}"; keys=$(member Key); [ -n "$keys" ]; do
-        objects=$(sed 's/.*/{"Key": "&"}/' <<<"$keys" | paste -s -d, -)
-        call s3 DeleteObjects "{\"Bucket\": \"$name\", \"Delete\": {\"Objects\": [$objects]}}"
-    done
-    call s3 DeleteBucket "{\"Bucket\": \"$name\"}"
-done
+delete_buckets # the rows', and that of the queries' results
 echo "nothing is left"

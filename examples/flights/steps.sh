@@ -8,9 +8,7 @@ role=arn:aws:iam::000000000000:role/lathe
 bucket=lathe-flights
 folder=${1:?"a folder with bts_ontime_2008, openflights and noaa is needed"}
 
-say() { printf '\n--- %s\n' "$*"; }
-call() { "$LATHE" call "$@" >"$work/answer"; }
-member() { sed -n "s/^ *\"$1\": \"\(.*\)\",*$/\1/p" "$work/answer"; }
+. "$here/../steps.sh"
 query() { "$LATHE" query "$1" --database flights "${@:2}"; }
 put() { call s3 PutObject --body "$1" "{\"Bucket\": \"$bucket\", \"Key\": \"$2\"}"; }
 
@@ -77,12 +75,5 @@ for name in tables flights features channels; do
     call glue DeleteJob "{\"JobName\": \"flights-$name\"}"
 done
 call glue DeleteDatabase '{"Name": "flights"}' # and its tables
-call s3 ListBuckets '{}' # the rows', and that of the queries' results
-for name in $(member Name); do
-    while call s3 ListObjectsV2 "{\"Bucket\": \"$name\"}"; keys=$(member Key); [ -n "$keys" ]; do
-        objects=$(sed 's/.*/{"Key": "&"}/' <<<"$keys" | paste -s -d, -)
-        call s3 DeleteObjects "{\"Bucket\": \"$name\", \"Delete\": {\"Objects\": [$objects]}}"
-    done
-    call s3 DeleteBucket "{\"Bucket\": \"$name\"}"
-done
+delete_buckets # the rows', and that of the queries' results
 echo "nothing is left"

@@ -108,15 +108,13 @@ bool athena_list_names(const struct call *call, const char *kind, const char *me
     return true;
 }
 
-/* A prepared statement goes by its name within the workgroup. */
 static json_t *unprocessed(const char *word, const char *name)
 {
-    const char *slash = strrchr(name, '/');
-    return json_pack("{ssssss}", word, slash ? slash + 1 : name, "ErrorCode", "INVALID_INPUT",
-                     "ErrorMessage", "It was not found");
+    return json_pack("{ssssss}", word, name, "ErrorCode", "INVALID_INPUT", "ErrorMessage",
+                     "It was not found");
 }
 
-bool athena_batch(const struct call *call, const char *kind, const json_t *names,
+bool athena_batch(const struct call *call, const char *kind, const char *group, const json_t *names,
                   athena_describe *describe, const char *word, json_t **found, json_t **missed,
                   GError **error)
 {
@@ -126,9 +124,10 @@ bool athena_batch(const struct call *call, const char *kind, const json_t *names
     const json_t *name;
     json_array_foreach(names, i, name)
     {
+        const char *asked = json_string_value(name);
+        g_autofree char *full = group ? g_strdup_printf("%s/%s", group, asked) : g_strdup(asked);
         GError *cause = NULL;
-        g_autoptr(resource_auto) each =
-            resource_get(call->lathe->store, kind, json_string_value(name), &cause);
+        g_autoptr(resource_auto) each = resource_get(call->lathe->store, kind, full, &cause);
         if (cause) {
             g_propagate_error(error, cause);
             return false;
@@ -136,7 +135,7 @@ bool athena_batch(const struct call *call, const char *kind, const json_t *names
         if (each)
             json_array_append_new(*found, describe(each));
         else
-            json_array_append_new(*missed, unprocessed(word, json_string_value(name)));
+            json_array_append_new(*missed, unprocessed(word, asked));
     }
     return true;
 }

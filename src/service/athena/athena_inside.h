@@ -37,10 +37,11 @@ bool athena_list_names(const struct call *call, const char *kind, const char *me
                        const json_t *request, json_t **output, GError **error);
 /* The workgroup of a request that names one, or "primary". */
 const char *athena_group_of(const json_t *request);
-/* Takes the resources of a batch: `describe` makes the member of each that is there, the others are
- * told as unprocessed under `word`. */
+/* Takes the resources of a batch, by their names within a workgroup (NULL: they need none):
+ * `describe` makes the member of each that is there, the others are told as unprocessed under
+ * `word`. */
 typedef json_t *athena_describe(const struct resource *resource);
-bool athena_batch(const struct call *call, const char *kind, const json_t *names,
+bool athena_batch(const struct call *call, const char *kind, const char *group, const json_t *names,
                   athena_describe *describe, const char *word, json_t **found, json_t **missing,
                   GError **error);
 

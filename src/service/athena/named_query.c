@@ -66,7 +66,7 @@ bool batch_get_named_query(const struct call *call, const json_t *request, struc
                            GError **error)
 {
     json_t *found = NULL, *missed = NULL;
-    bool done = athena_batch(call, NAMED_QUERY, json_object_get(request, "NamedQueryIds"),
+    bool done = athena_batch(call, NAMED_QUERY, NULL, json_object_get(request, "NamedQueryIds"),
                              describe_named, "NamedQueryId", &found, &missed, error);
     reply->output = json_pack("{soso}", "NamedQueries", found, "UnprocessedNamedQueryIds", missed);
     return done;
@@ -135,25 +135,13 @@ bool get_prepared_statement(const struct call *call, const json_t *request, stru
     return statement != NULL;
 }
 
-/* Of names within the workgroup, those of the store. */
-static json_t *full_names(const json_t *names, const char *group)
-{
-    json_t *full = json_array();
-    size_t i;
-    const json_t *name;
-    json_array_foreach(names, i, name)
-        json_array_append_new(full, json_sprintf("%s/%s", group, json_string_value(name)));
-    return full;
-}
-
 bool batch_get_prepared_statement(const struct call *call, const json_t *request,
                                   struct reply *reply, GError **error)
 {
     json_t *found = NULL, *missed = NULL;
-    g_autoptr(json_auto) names = full_names(json_object_get(request, "PreparedStatementNames"),
-                                            json_text_at(request, "WorkGroup"));
-    bool done = athena_batch(call, PREPARED_STATEMENT, names, describe_prepared, "StatementName",
-                             &found, &missed, error);
+    bool done = athena_batch(call, PREPARED_STATEMENT, json_text_at(request, "WorkGroup"),
+                             json_object_get(request, "PreparedStatementNames"), describe_prepared,
+                             "StatementName", &found, &missed, error);
     reply->output = json_pack("{soso}", "PreparedStatements", found,
                               "UnprocessedPreparedStatementNames", missed);
     return done;

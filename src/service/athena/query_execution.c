@@ -442,8 +442,9 @@ bool batch_get_query_execution(const struct call *call, const json_t *request, s
                                GError **error)
 {
     json_t *found = NULL, *missed = NULL;
-    bool done = athena_batch(call, QUERY_EXECUTION, json_object_get(request, "QueryExecutionIds"),
-                             describe, "QueryExecutionId", &found, &missed, error);
+    bool done =
+        athena_batch(call, QUERY_EXECUTION, NULL, json_object_get(request, "QueryExecutionIds"),
+                     describe, "QueryExecutionId", &found, &missed, error);
     reply->output =
         json_pack("{soso}", "QueryExecutions", found, "UnprocessedQueryExecutionIds", missed);
     return done;

@@ -4,8 +4,7 @@
 #include "base/page.h"
 #include "service/sagemaker/lineage.h"
 
-/* Types may be 256 characters long where they are given, and 40 where a vertex shows them. */
-enum { MOST_DEPTH = 10, LONGEST_TYPE = 40 };
+enum { MOST_DEPTH = 10 };
 
 /* ---- the walk ---- */
 
@@ -158,14 +157,11 @@ static json_t *vertices_of(const struct walk *walk, const json_t *filters, guint
     json_t *vertices = json_array();
     for (guint i = first; i < walk->vertices->len; i++) {
         const struct vertex *vertex = g_ptr_array_index(walk->vertices, i);
-        if (!fits(vertex->entity, filters))
-            continue;
-        const char *type = vertex_type(vertex->entity);
-        g_autofree char *shown =
-            g_utf8_substring(type, 0, MIN(LONGEST_TYPE, g_utf8_strlen(type, -1)));
-        json_array_append_new(vertices,
-                              json_pack("{ssssss}", "Arn", vertex->entity->arn, "Type", shown,
-                                        "LineageType", lineage_entity(vertex->entity)));
+        if (fits(vertex->entity, filters))
+            json_array_append_new(vertices,
+                                  json_pack("{ssssss}", "Arn", vertex->entity->arn, "Type",
+                                            vertex_type(vertex->entity), "LineageType",
+                                            lineage_entity(vertex->entity)));
     }
     return vertices;
 }

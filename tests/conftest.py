@@ -24,43 +24,74 @@ def lathe():
     return binary
 
 
-@pytest.fixture(scope="session")
-def server_factory(lathe, tmp_path_factory):
-    """Makes servers: server_factory() is started, in a home of its own; all end with the run,
-    which fails where a sanitizer found something in one of them."""
-    servers = []
+class Servers:
+    """Servers that were made, to be ended and asked whether a sanitizer found something in one."""
 
-    def make(arguments=(), environment=None, start=True, home=None):
-        home = home or tmp_path_factory.mktemp("home") / "lathe"
-        made = Server(lathe, home, arguments, environment)
-        servers.append(made)
+    def __init__(self, lathe, tmp_path_factory):
+        self._lathe = lathe
+        self._tmp_path_factory = tmp_path_factory
+        self._made = []
+
+    def make(self, arguments=(), environment=None, start=True, home=None):
+        home = home or self._tmp_path_factory.mktemp("home") / "lathe"
+        made = Server(self._lathe, home, arguments, environment)
+        self._made.append(made)
         return made.start() if start else made
 
-    yield make
-    problems = []
-    for made in servers:
-        try:
-            status = made.stop()
-        except RuntimeError as error:
-            problems.append(str(error))
-            continue
-        if status != 0:
-            problems.append(f"lathe serve ended with {status}; its log:\n{made.log_text()}")
-    for made in servers:
-        if made.sanitizer_reports():
-            problems.append(f"a sanitizer found:\n{made.log_text()}")
-    if problems:
-        pytest.fail("\n".join(problems), pytrace=False)
+    def count(self):
+        return len(self._made)
+
+    def end(self, kept=0):
+        """Ends all but the first `kept`; the test, or the module, fails where one was not well."""
+        ended = [self._made.pop() for _ in range(len(self._made) - kept)]
+        problems = []
+        for made in ended:
+            try:
+                status = made.stop()
+            except RuntimeError as error:
+                problems.append(str(error))
+                continue
+            if status != 0:
+                problems.append(f"lathe serve ended with {status}; its log:\n{made.log_text()}")
+            elif made.sanitizer_reports():
+                problems.append(f"a sanitizer found:\n{made.log_text()}")
+        if problems:
+            pytest.fail("\n".join(problems), pytrace=False)
+
+
+@pytest.fixture(scope="module")
+def servers(lathe, tmp_path_factory):
+    made = Servers(lathe, tmp_path_factory)
+    yield made
+    made.end()
+
+
+@pytest.fixture(scope="module")
+def server_factory(servers):
+    """Makes servers: server_factory() is started, in a home of its own. Those that a test makes end
+    with it, those of a module's fixtures with the module: a hundred that stay take the machine's
+    memory."""
+    return servers.make
+
+
+@pytest.fixture(autouse=True)
+def _end_own_servers(servers):
+    """Fixtures of the module stand before this one, those of the test behind it."""
+    before = servers.count()
+    yield
+    servers.end(before)
 
 
 @pytest.fixture(scope="session")
-def server(server_factory, tmp_path_factory):
+def server(lathe, tmp_path_factory):
     """One server for the whole run. A test that kills it or changes what others see (default
     buckets, limits) takes one of its own from server_factory. It runs no images of containers,
     whatever this machine has."""
     configuration = tmp_path_factory.mktemp("configuration") / "lathe.yaml"
     configuration.write_text("runtime:\n  engine: none\n")
-    return server_factory(["--test-clock", "--config", str(configuration)])
+    made = Servers(lathe, tmp_path_factory)
+    yield made.make(["--test-clock", "--config", str(configuration)])
+    made.end()
 
 
 @pytest.fixture

@@ -368,10 +368,22 @@ static void name_other(struct sql_compiler *c, struct sql_tree *tree)
     tree->what = sql_text_end(&text);
 }
 
+/* Athena takes one at a statement's end, which is no part of Trino's grammar. */
+static void drop_semicolon(struct sql_compiler *c)
+{
+    struct sql_token *last = c->token_count > 1 ? &c->tokens[c->token_count - 2] : NULL;
+    if (!last || last->size != 1 || *last->start != ';')
+        return;
+    last->kind = TOKEN_END;
+    last->size = 0;
+    c->token_count--;
+}
+
 struct sql_tree *sql_parse_tree(struct sql_compiler *c)
 {
     struct sql_tree *tree = sql_take(c, 1, sizeof *tree);
     scan(c, c->text);
+    drop_semicolon(c);
     tree->line = tree->column = 1;
     parse_statement(c, tree);
     if (tree->kind == SQL_OTHER)

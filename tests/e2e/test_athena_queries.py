@@ -167,7 +167,7 @@ def test_views_and_the_information_schema(asker, table):
     assert asker.rows(asker.succeed(f"SELECT id FROM {view} WHERE y = 2000 ORDER BY 1"))[1:] == [
         ["0"], ["3"]]
     assert "already exists" in asker.fail(f"CREATE VIEW {view} AS SELECT 1 AS a")
-    asker.succeed(f"CREATE OR REPLACE VIEW {view} AS SELECT 5 AS a")
+    asker.succeed(f"CREATE OR REPLACE VIEW {view} AS SELECT 5 AS a; -- and no more")
     assert asker.rows(asker.succeed(f"SELECT * FROM {view}")) == [["a"], ["5"]]
     assert view in asker.lines("SHOW VIEWS")
     assert asker.lines(f"SHOW CREATE VIEW {view}")[1] == "SELECT 5 AS a"

@@ -33,6 +33,11 @@ static void test_errors(void **state)
         {"SELECT a FROM t ORDER a", 1, 23, "mismatched input 'a'. Expecting: 'BY'"},
         {"SELECT a FROM t LIMIT 1, 2", 1, 24, "mismatched input ','. Expecting: <EOF>"},
         {"SELECT 1,\n  2 +\nFROM t", 3, 1, "mismatched input 'FROM'. Expecting: <expression>"},
+        {"SELECT 1; SELECT 2", 1, 9,
+         "mismatched input ';'. Expecting: '%', '*', '+', ',', '-', '.', '/', 'AND', 'AS', 'AT', "
+         "'EXCEPT', 'FETCH', 'FROM', 'GROUP', 'HAVING', 'INTERSECT', 'LIMIT', 'OFFSET', 'OR', "
+         "'ORDER', 'UNION', 'WHERE', 'WINDOW', '[', '||', <EOF>, <identifier>, <predicate>"},
+        {"SELECT 1 AS;", 1, 12, "mismatched input '<EOF>'. Expecting: <identifier>"},
         {"SELECT 1 AS select", 1, 13, "mismatched input 'select'. Expecting: <identifier>"},
         {"SELECT a b c FROM t", 1, 12,
          "mismatched input 'c'. Expecting: ',', 'EXCEPT', 'FETCH', 'FROM', 'GROUP', 'HAVING', "

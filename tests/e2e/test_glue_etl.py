@@ -31,6 +31,7 @@ from awsglue.transforms import *
 from awsglue.utils import getResolvedOptions
 from pyspark.context import SparkContext
 from awsglue.context import GlueContext
+from awsglue.dynamicframe import DynamicFrame
 from awsglue.job import Job
 
 args = getResolvedOptions(sys.argv, ["JOB_NAME", "bucket", "database"])
@@ -89,9 +90,14 @@ spark = context.spark_session
 numbers = spark.sparkContext.parallelize([1, 2]).map(inner.double).collect()
 print("SEEN", numbers, side.word, spark.conf.get("spark.sql.shuffle.partitions"),
       spark.conf.get("spark.own.word"))
+frame = DynamicFrame.fromDF(spark.createDataFrame([(1, "a")], ["n", "word"]), context, "frame")
+context.write_dynamic_frame.from_options(
+    frame=frame, connection_type="s3", format="glueparquet",
+    connection_options={"path": f"s3://{args['bucket']}", "partitionKeys": ["word"]})
 """, {"--extra-py-files": f"s3://{jobs.bucket}/lib/inner.zip,s3://{jobs.bucket}/lib/side.py",
       "--conf": "spark.sql.shuffle.partitions=3 --conf spark.own.word=a=b"})
     assert "SEEN [2, 4] beside 3 a=b" in jobs.log(jobs.succeed(name))
+    assert len([key for key in jobs.keys("word=a/") if key.endswith(".parquet")]) == 1
 
 
 def test_a_script_that_fails_moves_no_bookmark(jobs):

@@ -1,5 +1,5 @@
 """Writing: a format's files below a path, and the catalog's table of them."""
-from awsglue import catalog
+from awsglue import catalog, files
 from awsglue.columns import column
 from awsglue.dynamicframe import DynamicFrame, DynamicFrameCollection
 from awsglue.sources import Table, format_of
@@ -61,13 +61,13 @@ class DataSink:
         return DynamicFrame(empty, self._glue_context, dynamic_frame.name + "_errors")
 
     def writeDataFrame(self, data_frame, glue_context, info=""):
-        self._write(data_frame, self._options["path"])
+        self._write(data_frame, files.folder(self._options["path"]))
         return data_frame.limit(0)
 
     def _path(self, frame):
         if not self._options.get("path"):
             raise ValueError("A sink of S3 needs a path")
-        path = self._options["path"]
+        path = files.folder(self._options["path"])
         return path.rstrip("/") + "/" + frame.name if self._options.get("useFrameName") else path
 
     def _updates_catalog(self):

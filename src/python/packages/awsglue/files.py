@@ -43,6 +43,12 @@ def without(files, exclusions):
             if not any(fnmatch.fnmatch(_schemeless(file[0]), _schemeless(one)) for one in patterns)]
 
 
+def folder(uri):
+    """The uri of a folder to write into: Hadoop's committers take a bucket alone for a relative path."""
+    bucket = _schemeless(uri)
+    return uri + "/" if bucket != uri and "/" not in bucket else uri
+
+
 def _schemeless(uri):
     return uri.partition("://")[2] or uri
 

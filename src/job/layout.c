@@ -174,10 +174,9 @@ bool layout_debugger(struct job_plan *plan, const json_t *hook, const char *job,
 }
 
 void layout_rules(struct job_plan *plan, const json_t *rules, const json_t *hook,
-                  const char *output)
+                  const char *folder, const char *output)
 {
-    job_plan_output(plan, g_strdup("the rules' output"), "output/rules", output)->when =
-        JOB_OUTPUT_STOPPED;
+    job_plan_output(plan, g_strdup("the rules' output"), folder, output)->when = JOB_OUTPUT_STOPPED;
     job_plan_file(plan, "input/config/debugrules.json",
                   json_pack("{sO sO*}", "Rules", rules, "Hook", hook));
 }

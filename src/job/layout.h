@@ -27,10 +27,10 @@ void layout_script(struct job_plan *plan, json_t *settings, const char *source);
  * <S3OutputPath>/<job>/debug-output as it comes. */
 bool layout_debugger(struct job_plan *plan, const json_t *hook, const char *job, GError **error);
 
-/* Debugger rules that the built-in algorithm evaluates: input/config/debugrules.json, with the
- * DebugHookConfig, or NULL; what they make goes below the URI `output`. */
+/* Debugger rules: input/config/debugrules.json, with the DebugHookConfig, or NULL; what they make
+ * in `folder` goes below the URI `output`. */
 void layout_rules(struct job_plan *plan, const json_t *rules, const json_t *hook,
-                  const char *output);
+                  const char *folder, const char *output);
 
 /* config/transformjob.json: the request, and the members that program/transform_job.h adds, of
  * which Objects is made here; the objects in containers/, the data in input/; results/ and, where

@@ -6,6 +6,7 @@
 #include "program/evaluate_job.h"
 #include "program/features_job.h"
 #include "program/fetch_job.h"
+#include "program/ruled_job.h"
 #include "program/transform_job.h"
 #include "program/tune_job.h"
 #include "sandbox/sandbox.h"
@@ -42,6 +43,9 @@ static const struct program all[] = {
      "a user's own program, in a sandbox: what .lathe/sandbox.json says, or script mode as\n"
      "input/config/hyperparameters.json says it",
      script_main, true},
+    {"ruled",
+     "the same, with the debugger rules of input/config/debugrules.json on what its hook saves",
+     ruled_main, true},
     {"serve", "a user's inference script, as one process of an endpoint's pool", serve_main, true},
     {"tune",
      "what a tuning job tries next, as one process of its pool; by hand, of the study in\n"

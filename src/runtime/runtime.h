@@ -42,6 +42,8 @@ bool runtime_is(const char *image, const char *repository);
 
 /* The program of runtime_role where a request brings its own. */
 #define RUNTIME_SCRIPT "script"
+/* Where debugger rules are evaluated beside it. */
+#define RUNTIME_RULED_SCRIPT "ruled"
 
 /* In xgboost.c: refuses what algorithm mode does not do. */
 extern const struct runtime_role xgboost_trains;

@@ -18,6 +18,9 @@
 /* In it: what the server says of the sandbox, see sandbox_read. */
 #define SANDBOX_FILE SANDBOX_FOLDER "/sandbox.json"
 
+/* What debugger rules made of the job. */
+#define SANDBOX_RULES SANDBOX_FOLDER "/rules"
+
 struct sandbox;
 
 /* Python of ours that is to be found within, and where. */

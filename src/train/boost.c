@@ -126,8 +126,11 @@ static bool run_round(const struct boost_plan *plan, struct boost_outcome *outco
     double part = (double)(round + 1) / rounds;
     report_round(plan->report_fd, round, scores, six_digits,
                  plan->progress_from + part * (plan->progress_to - plan->progress_from));
-    hook_round(plan->hook, outcome->booster, plan->sets, plan->set_count, round, scores);
-    rules_round(plan->rules, outcome->booster, plan->sets, plan->set_count, round, scores);
+    struct round_view view = round_view_of(plan->xgboost, outcome->booster, plan->hyperparameters,
+                                           plan->sets, plan->set_count, round, scores);
+    hook_round(plan->hook, &view);
+    rules_round(plan->rules, &view);
+    round_view_clear(&view);
     return !plan->checkpoints ||
            checkpoint_save(plan->xgboost, outcome->booster, plan->checkpoints, round, error);
 }

@@ -6,7 +6,6 @@
 
 #include "base/error.h"
 #include "base/json.h"
-#include "train/booster.h"
 #include "train/hyperparameters.h"
 #include "train/report.h"
 #include "train/tensors.h"
@@ -41,11 +40,7 @@ struct hook {
 
     /* While a step is saved. */
     struct tensor_step *step;
-    int round;
-    void *booster;
-    const struct watched *sets;
-    size_t set_count;
-    const GArray *scores;
+    struct round_view *view;
 };
 
 /* ---- collections ---- */
@@ -289,7 +284,7 @@ static bool wants(struct hook *hook, const char *name)
         if (!one->is_included || !matches(one, name))
             continue;
         g_hash_table_add(one->names, g_strdup(name));
-        wanted = wanted || is_due(one, hook->round);
+        wanted = wanted || is_due(one, hook->view->round);
     }
     return wanted;
 }
@@ -326,8 +321,8 @@ static bool save_hyperparameters(struct hook *hook, GError **error)
 
 static void save_scores(struct hook *hook, bool losses)
 {
-    for (guint i = 0; i < hook->scores->len; i++) {
-        const struct score *score = &g_array_index(hook->scores, struct score, i);
+    for (guint i = 0; i < hook->view->scores->len; i++) {
+        const struct score *score = &g_array_index(hook->view->scores, struct score, i);
         bool falls = strcmp(score->metric, "auc") != 0 && strcmp(score->metric, "map") != 0;
         g_autofree char *name = g_strconcat(score->data, "-", score->metric, NULL);
         if (!losses || falls)
@@ -347,60 +342,47 @@ static bool save_losses(struct hook *hook, GError **error)
 {
     (void)error;
     const struct collection *metrics = find_collection(hook, "metrics");
-    if (!metrics->is_included || !is_due(metrics, hook->round))
+    if (!metrics->is_included || !is_due(metrics, hook->view->round))
         save_scores(hook, true);
     return true;
 }
 
 /* The rows that are predicted are those of the validation. */
-static const struct watched *validation_of(const struct hook *hook)
+static bool has_validation(const struct hook *hook)
 {
-    return hook->set_count > 1 ? &hook->sets[hook->set_count - 1] : NULL;
+    return hook->view->set_count > 1;
 }
 
 static bool save_predictions(struct hook *hook, GError **error)
 {
-    const struct watched *rows = validation_of(hook);
-    const float *values;
-    size_t width;
-    if (!rows || !wants(hook, "predictions"))
+    struct round_view *view = hook->view;
+    if (!has_validation(hook) || !wants(hook, "predictions"))
         return true;
-    if (!booster_predict(hook->xgboost, hook->booster, rows->matrix, PREDICT_ANSWER, &values,
-                         &width, error))
+    if (!round_view_predictions(view, error))
         return false;
-    struct tensor_shape shape = {{rows->rows, width}, width > 1 ? 2 : 1};
-    tensor_add(hook->step, "predictions", TENSOR_FLOAT, values, shape);
+    struct tensor_shape shape = {{view->rows, view->width}, view->width > 1 ? 2 : 1};
+    tensor_add(hook->step, "predictions", TENSOR_FLOAT, view->predictions, shape);
     return true;
 }
 
 static bool save_labels(struct hook *hook, GError **error)
 {
     (void)error;
-    const struct watched *rows = validation_of(hook);
-    if (rows && wants(hook, "labels"))
-        tensor_add(hook->step, "labels", TENSOR_FLOAT, rows->labels,
-                   (struct tensor_shape){{rows->rows}, 1});
+    if (has_validation(hook) && wants(hook, "labels"))
+        tensor_add(hook->step, "labels", TENSOR_FLOAT, hook->view->labels,
+                   (struct tensor_shape){{hook->view->rows}, 1});
     return true;
 }
 
 static bool save_importance(struct hook *hook, const char *kind, GError **error)
 {
-    g_autofree char *config = g_strdup_printf("{\"importance_type\":\"%s\"}", kind);
-    uint64_t count = 0, dimensions = 0;
-    const char **names = NULL;
-    const uint64_t *shape = NULL;
-    const float *scores = NULL;
-    double sum = 0;
-    if (hook->xgboost->booster_feature_score(hook->booster, config, &count, &names, &dimensions,
-                                             &shape, &scores) != 0)
-        return xgboost_fail(hook->xgboost, error, "asking for the features' importance");
-    for (uint64_t i = 0; i < count; i++)
-        sum += (double)scores[i];
-    for (uint64_t i = 0; i < count; i++) {
-        g_autofree char *name = g_strdup_printf("feature_importance/%s/%s", kind, names[i]);
-        save_number(hook, name, (double)scores[i] / sum);
+    const GArray *features = round_view_importance(hook->view, kind, error);
+    for (guint i = 0; features && i < features->len; i++) {
+        const struct round_feature *one = &g_array_index(features, struct round_feature, i);
+        g_autofree char *name = g_strdup_printf("feature_importance/%s/%s", kind, one->name);
+        save_number(hook, name, one->share);
     }
-    return true;
+    return features != NULL;
 }
 
 static bool has_trees(const struct hook *hook)
@@ -504,7 +486,7 @@ static void save_integers(struct hook *hook, const char *name, const GArray *nod
 {
     g_autoptr(GArray) values = g_array_new(FALSE, FALSE, sizeof(gint64));
     for (guint i = 0; i < nodes->len; i++) {
-        gint64 value = numbers ? g_array_index(nodes, struct node, i).node : hook->round;
+        gint64 value = numbers ? g_array_index(nodes, struct node, i).node : hook->view->round;
         g_array_append_val(values, value);
     }
     if (wants(hook, name))
@@ -531,7 +513,8 @@ static void save_texts(struct hook *hook, const char *name, const GArray *nodes,
     if (!wants(hook, name))
         return;
     for (guint i = 0; i < nodes->len; i++) {
-        g_autofree char *text = text_of(&g_array_index(nodes, struct node, i), column, hook->round);
+        g_autofree char *text =
+            text_of(&g_array_index(nodes, struct node, i), column, hook->view->round);
         g_strv_builder_add(texts, text);
     }
     g_auto(GStrv) all = g_strv_builder_end(texts);
@@ -561,11 +544,11 @@ static bool save_trees(struct hook *hook, GError **error)
     const char **dumps = NULL;
     if (!has_trees(hook))
         return true;
-    if (hook->xgboost->booster_dump(hook->booster, "", 1, "text", &count, &dumps) != 0)
+    if (hook->xgboost->booster_dump(hook->view->booster, "", 1, "text", &count, &dumps) != 0)
         return xgboost_fail(hook->xgboost, error, "writing the trees");
-    if ((uint64_t)hook->round >= count)
+    if ((uint64_t)hook->view->round >= count)
         return true;
-    g_autoptr(GArray) nodes = read_tree(dumps[hook->round]);
+    g_autoptr(GArray) nodes = read_tree(dumps[hook->view->round]);
     save_columns(hook, nodes);
     return true;
 }
@@ -584,8 +567,9 @@ static bool find_contributions(struct hook *hook, struct contributions *found, G
                                  "\"iteration_end\":0,\"strict_shape\":true}";
     const uint64_t *shape;
     uint64_t dimensions;
-    if (hook->xgboost->booster_predict(hook->booster, hook->sets[0].matrix, config, &shape,
-                                       &dimensions, &found->values) != 0)
+    hook->view->predictions = NULL; /* XGBoost has one place for both */
+    if (hook->xgboost->booster_predict(hook->view->booster, hook->view->sets[0].matrix, config,
+                                       &shape, &dimensions, &found->values) != 0)
         return xgboost_fail(hook->xgboost, error, "asking for contributions");
     found->groups = (size_t)shape[1];
     found->features = (size_t)shape[2];
@@ -690,7 +674,7 @@ static bool save_step(struct hook *hook, GError **error)
 {
     for (size_t i = 0; i < G_N_ELEMENTS(writers); i++) {
         const struct collection *of = find_collection(hook, writers[i].collection);
-        if (of->is_included && is_due(of, hook->round) && !writers[i].save(hook, error))
+        if (of->is_included && is_due(of, hook->view->round) && !writers[i].save(hook, error))
             return false;
     }
     return tensor_step_write(hook->step, error) && export_collections(hook, error);
@@ -700,28 +684,23 @@ static bool any_is_due(const struct hook *hook)
 {
     for (guint i = 0; i < hook->collections->len; i++) {
         const struct collection *one = g_ptr_array_index(hook->collections, i);
-        if (one->is_included && is_due(one, hook->round))
+        if (one->is_included && is_due(one, hook->view->round))
             return true;
     }
     return false;
 }
 
-void hook_round(struct hook *hook, void *booster, const struct watched *sets, size_t set_count,
-                int round, const GArray *scores)
+void hook_round(struct hook *hook, struct round_view *view)
 {
     g_autoptr(GError) error = NULL;
     if (!hook)
         return;
-    hook->booster = booster;
-    hook->sets = sets;
-    hook->set_count = set_count;
-    hook->round = round;
-    hook->scores = scores;
+    hook->view = view;
     if (!any_is_due(hook))
         return;
-    hook->step = tensor_step_new(hook->folder, round);
+    hook->step = tensor_step_new(hook->folder, view->round);
     if (!save_step(hook, &error))
-        report_log("WARNING", "tensors of step %d are not saved: %s", round, error->message);
+        report_log("WARNING", "tensors of step %d are not saved: %s", view->round, error->message);
     g_clear_pointer(&hook->step, tensor_step_free);
 }
 

@@ -7,7 +7,7 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "train/evaluate.h"
+#include "train/round_view.h"
 
 struct hook;
 
@@ -22,7 +22,6 @@ void hook_close(struct hook *hook);
 bool hook_wants_shap(const struct hook *hook);
 
 /* After a round. What cannot be saved is told in the log, and fails no training. NULL is none. */
-void hook_round(struct hook *hook, void *booster, const struct watched *sets, size_t set_count,
-                int round, const GArray *scores);
+void hook_round(struct hook *hook, struct round_view *view);
 
 #endif

@@ -2,20 +2,12 @@
 #include <math.h>
 #include <string.h>
 
-#include "train/booster.h"
 #include "train/rules_inside.h"
 
 /* More are no classes, but numbers. */
 #define MOST_CLASSES 1000
 
-bool view_predictions(struct rule_view *view, GError **error)
-{
-    return view->predictions ||
-           booster_predict(view->xgboost, view->booster, view->judged->matrix, PREDICT_ANSWER,
-                           &view->predictions, &view->width, error);
-}
-
-static size_t class_of(const struct rule_view *view, size_t row)
+static size_t class_of(const struct round_view *view, size_t row)
 {
     const float *values = view->predictions + row * view->width;
     size_t best = 0;
@@ -28,11 +20,11 @@ static size_t class_of(const struct rule_view *view, size_t row)
 }
 
 /* How many classes the labels have; 0 where they are none. */
-static size_t count_classes(const struct watched *judged)
+static size_t count_classes(const struct round_view *view)
 {
     float largest = 1;
-    for (size_t row = 0; row < judged->rows; row++) {
-        float label = judged->labels[row];
+    for (size_t row = 0; row < view->rows; row++) {
+        float label = view->labels[row];
         if (!(label >= 0 && label < MOST_CLASSES) || label != floorf(label))
             return 0;
         largest = MAX(largest, label);
@@ -40,21 +32,21 @@ static size_t count_classes(const struct watched *judged)
     return (size_t)largest + 1;
 }
 
-static bool count_pairs(struct rule *rule, struct rule_view *view, gint64 *pairs, GError **error)
+static bool count_pairs(struct rule *rule, struct round_view *view, gint64 *pairs, GError **error)
 {
-    if (!view_predictions(view, error))
+    if (!round_view_predictions(view, error))
         return false;
-    for (size_t row = 0; row < view->judged->rows; row++) {
-        size_t label = (size_t)view->judged->labels[row], predicted = class_of(view, row);
+    for (size_t row = 0; row < view->rows; row++) {
+        size_t label = (size_t)view->labels[row], predicted = class_of(view, row);
         pairs[label * rule->classes + MIN(predicted, rule->classes - 1)]++;
     }
     return true;
 }
 
 /* The pairs of this step; NULL and no error: labels are no classes. */
-static gint64 *pairs_of(struct rule *rule, struct rule_view *view, GError **error)
+static gint64 *pairs_of(struct rule *rule, struct round_view *view, GError **error)
 {
-    rule->classes = count_classes(view->judged);
+    rule->classes = count_classes(view);
     if (!rule->classes)
         return NULL;
     gint64 *pairs = g_new0(gint64, rule->classes * rule->classes);
@@ -72,7 +64,7 @@ static gint64 sum_of(const gint64 *from, size_t count, size_t stride)
     return sum;
 }
 
-bool check_class_imbalance(struct rule *rule, struct rule_view *view, bool *met, GError **error)
+bool check_class_imbalance(struct rule *rule, struct round_view *view, bool *met, GError **error)
 {
     GError *cause = NULL;
     g_autofree gint64 *pairs = pairs_of(rule, view, &cause);
@@ -80,7 +72,7 @@ bool check_class_imbalance(struct rule *rule, struct rule_view *view, bool *met,
     gint64 largest = 0, smallest = G_MAXINT64;
     if (cause)
         g_propagate_error(error, cause);
-    if (!pairs || view->judged->rows < rule_number(rule, "samples", 500))
+    if (!pairs || view->rows < rule_number(rule, "samples", 500))
         return !cause;
     for (size_t label = 0; label < rule->classes; label++) {
         const gint64 *row = pairs + label * rule->classes;
@@ -96,7 +88,7 @@ bool check_class_imbalance(struct rule *rule, struct rule_view *view, bool *met,
 
 /* As the documentation has it: an element of the diagonal against the diagonal's sum, one beside it
  * against its column's. */
-bool check_confusion(struct rule *rule, struct rule_view *view, bool *met, GError **error)
+bool check_confusion(struct rule *rule, struct round_view *view, bool *met, GError **error)
 {
     GError *cause = NULL;
     g_autofree gint64 *pairs = pairs_of(rule, view, &cause);

@@ -27,7 +27,8 @@ static struct rule_loss *remembered(struct rule *rule, const struct score *score
 }
 
 /* Compared every num_steps with the step that was at least so many before. */
-bool check_loss_not_decreasing(struct rule *rule, struct rule_view *view, bool *met, GError **error)
+bool check_loss_not_decreasing(struct rule *rule, struct round_view *view, bool *met,
+                               GError **error)
 {
     (void)error;
     double steps = rule_number(rule, "num_steps", 10);
@@ -45,14 +46,14 @@ bool check_loss_not_decreasing(struct rule *rule, struct rule_view *view, bool *
     return true;
 }
 
-/* The mean of a data set's losses; NaN: it has none. */
-static double mean_loss(const struct rule_view *view, const char *data)
+/* The mean of the losses of the training's rows, or of all others'; NaN: there is none. */
+static double mean_loss(const struct round_view *view, bool of_train)
 {
     double sum = 0;
     unsigned count = 0;
     for (guint i = 0; i < view->scores->len; i++) {
         const struct score *score = &g_array_index(view->scores, struct score, i);
-        if (strcmp(score->data, data) == 0 && is_loss(score)) {
+        if ((strcmp(score->data, "train") == 0) == of_train && is_loss(score)) {
             sum += score->value;
             count++;
         }
@@ -60,12 +61,12 @@ static double mean_loss(const struct rule_view *view, const char *data)
     return count ? sum / count : NAN;
 }
 
-bool check_overfit(struct rule *rule, struct rule_view *view, bool *met, GError **error)
+bool check_overfit(struct rule *rule, struct round_view *view, bool *met, GError **error)
 {
     (void)error;
     if (view->round < rule_number(rule, "start_step", 0))
         return true;
-    double train = mean_loss(view, "train"), validation = mean_loss(view, "validation");
+    double train = mean_loss(view, true), validation = mean_loss(view, false);
     bool over = (validation - train) / train > rule_number(rule, "ratio_threshold", 0.1);
     rule->over = over ? rule->over + 1 : 0;
     *met = rule->over >= rule_number(rule, "patience", 1);
@@ -73,7 +74,7 @@ bool check_overfit(struct rule *rule, struct rule_view *view, bool *met, GError 
 }
 
 /* Steps in a row in which a loss did not become better than its best by more than delta. */
-bool check_overtraining(struct rule *rule, struct rule_view *view, bool *met, GError **error)
+bool check_overtraining(struct rule *rule, struct round_view *view, bool *met, GError **error)
 {
     (void)error;
     double delta = rule_number(rule, "delta", 0.01);

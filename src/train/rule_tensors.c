@@ -65,7 +65,12 @@ static bool is_chosen(const struct rule *rule, const char *collection, const cha
 
 /* ---- going through them ---- */
 
-static void look_at_scores(struct rule *rule, struct rule_view *view, tensor_check *check,
+static bool shows(const struct round_view *view, const char *collection)
+{
+    return !view->source->shows || view->source->shows(view, collection);
+}
+
+static void look_at_scores(struct rule *rule, struct round_view *view, tensor_check *check,
                            bool *met)
 {
     for (guint i = 0; i < view->scores->len; i++) {
@@ -88,46 +93,37 @@ static bool check_floats(struct rule *rule, tensor_check *check, const char *nam
     return check(rule, name, all, count);
 }
 
-static bool look_at_rows(struct rule *rule, struct rule_view *view, tensor_check *check, bool *met,
+static bool look_at_rows(struct rule *rule, struct round_view *view, tensor_check *check, bool *met,
                          GError **error)
 {
-    size_t rows = view->judged->rows;
-    if (is_chosen(rule, "labels", "labels"))
-        *met = check_floats(rule, check, "labels", view->judged->labels, rows) || *met;
-    if (!is_chosen(rule, "predictions", "predictions"))
+    if (view->labels && is_chosen(rule, "labels", "labels"))
+        *met = check_floats(rule, check, "labels", view->labels, view->rows) || *met;
+    if (!shows(view, "predictions") || !is_chosen(rule, "predictions", "predictions"))
         return true;
-    if (!view_predictions(view, error))
+    if (!round_view_predictions(view, error))
         return false;
-    *met = check_floats(rule, check, "predictions", view->predictions, rows * view->width) || *met;
+    *met = check_floats(rule, check, "predictions", view->predictions, view->rows * view->width) ||
+           *met;
     return true;
 }
 
-static bool look_at_importance(struct rule *rule, struct rule_view *view, tensor_check *check,
+static bool look_at_importance(struct rule *rule, struct round_view *view, tensor_check *check,
                                bool *met, GError **error)
 {
-    static const char config[] = "{\"importance_type\":\"weight\"}";
-    uint64_t count = 0, dimensions = 0;
-    const char **names = NULL;
-    const uint64_t *shape = NULL;
-    const float *scores = NULL;
-    if (!is_chosen(rule, "feature_importance", "feature_importance/weight"))
+    if (!shows(view, "feature_importance") ||
+        !is_chosen(rule, "feature_importance", "feature_importance/weight"))
         return true;
-    if (view->xgboost->booster_feature_score(view->booster, config, &count, &names, &dimensions,
-                                             &shape, &scores) != 0)
-        return xgboost_fail(view->xgboost, error, "asking for the features' importance");
-    double sum = 0;
-    for (uint64_t i = 0; i < count; i++)
-        sum += (double)scores[i];
-    for (uint64_t i = 0; i < count; i++) {
-        g_autofree char *name = g_strconcat("feature_importance/weight/", names[i], NULL);
-        double share = (double)scores[i] / sum;
-        *met = check(rule, name, &share, 1) || *met;
+    const GArray *features = round_view_importance(view, "weight", error);
+    for (guint i = 0; features && i < features->len; i++) {
+        const struct round_feature *one = &g_array_index(features, struct round_feature, i);
+        g_autofree char *name = g_strconcat("feature_importance/weight/", one->name, NULL);
+        *met = check(rule, name, &one->share, 1) || *met;
     }
-    return true;
+    return features != NULL;
 }
 
 /* Every tensor is looked at, also behind one that meets the condition: the check remembers it. */
-static bool look(struct rule *rule, struct rule_view *view, tensor_check *check, bool *met,
+static bool look(struct rule *rule, struct round_view *view, tensor_check *check, bool *met,
                  GError **error)
 {
     if (!check_collections(rule, error))
@@ -148,7 +144,7 @@ static bool is_zero(struct rule *rule, const char *name, const double *values, s
     return count && 100.0 * (double)zeros / (double)count >= rule_number(rule, "threshold", 100);
 }
 
-bool check_all_zero(struct rule *rule, struct rule_view *view, bool *met, GError **error)
+bool check_all_zero(struct rule *rule, struct round_view *view, bool *met, GError **error)
 {
     return look(rule, view, is_zero, met, error);
 }
@@ -167,7 +163,7 @@ static bool varies_much_or_little(struct rule *rule, const char *name, const dou
            variance < rule_number(rule, "min_threshold", 0);
 }
 
-bool check_tensor_variance(struct rule *rule, struct rule_view *view, bool *met, GError **error)
+bool check_tensor_variance(struct rule *rule, struct round_view *view, bool *met, GError **error)
 {
     return look(rule, view, varies_much_or_little, met, error);
 }
@@ -215,7 +211,7 @@ static bool stays(struct rule *rule, const char *name, const double *values, siz
     return tensor->same >= rule_number(rule, "num_steps", 3);
 }
 
-bool check_unchanged_tensor(struct rule *rule, struct rule_view *view, bool *met, GError **error)
+bool check_unchanged_tensor(struct rule *rule, struct round_view *view, bool *met, GError **error)
 {
     return look(rule, view, stays, met, error);
 }

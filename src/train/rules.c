@@ -2,14 +2,17 @@
 
 #include <string.h>
 
+#include "base/error.h"
 #include "base/json.h"
-#include "train/hyperparameters.h"
 #include "train/report.h"
 #include "train/rules_inside.h"
 #include "train/xgboost_report.h"
 
 #define REPORT "CreateXgboostReport"
 #define STALL "StalledTrainingRule"
+#define NO_DATA                                                                                   \
+    "ClientError: No debugging data was saved by the training job. Check that the debugger hook " \
+    "was configured correctly before starting the training job. "
 
 enum {
     USUAL_INTERVAL = 10, /* the hook's, where its configuration says none */
@@ -17,9 +20,6 @@ enum {
 };
 
 struct rules {
-    const struct xgboost *xgboost;
-    const json_t *hyperparameters;
-    bool has_trees;
     int report_fd;
     GArray *all;                   /* struct rule */
     GPtrArray *stalls;             /* struct rule_stall */
@@ -112,7 +112,7 @@ static void add_rule(struct rules *rules, const json_t *given, const json_t *hoo
     const char *invoked = text_of(parameters, "rule_to_invoke");
     const struct rule_kind *kind = find_kind(invoked);
     if (g_strcmp0(invoked, REPORT) == 0 && !rules->report) {
-        rules->report = xgboost_report_new(rules->xgboost, rules->hyperparameters);
+        rules->report = xgboost_report_new();
         rules->report_name = json_text_at(given, "RuleConfigurationName");
         return;
     }
@@ -137,15 +137,10 @@ static void add_rule(struct rules *rules, const json_t *given, const json_t *hoo
     g_array_append_val(rules->all, rule);
 }
 
-struct rules *rules_open(const json_t *config, const json_t *hyperparameters,
-                         const struct xgboost *xgboost, int report_fd)
+struct rules *rules_open(const json_t *config, int report_fd)
 {
     struct rules *rules = g_new0(struct rules, 1);
-    bool trees = strcmp(hyperparameter_text(hyperparameters, "booster"), "gblinear") != 0;
-    *rules = (struct rules){.xgboost = xgboost,
-                            .hyperparameters = hyperparameters,
-                            .has_trees = trees,
-                            .report_fd = report_fd,
+    *rules = (struct rules){.report_fd = report_fd,
                             .all = g_array_new(FALSE, FALSE, sizeof(struct rule)),
                             .stalls = g_ptr_array_new_with_free_func(rule_stall_end)};
     g_array_set_clear_func(rules->all, clear_rule);
@@ -191,48 +186,78 @@ static void tell(const struct rules *rules, struct rule *rule, int round, const 
     report_rule(rules->report_fd, rule->name, cause ? "Error" : "IssuesFound", round, details);
 }
 
-static void evaluate_rule(const struct rules *rules, struct rule *rule, struct rule_view *view)
+static void evaluate_rule(const struct rules *rules, struct rule *rule, struct round_view *view)
 {
     g_autoptr(GError) cause = NULL;
     bool met = false;
+    rule->looked = true;
     if (!rule->kind->check(rule, view, &met, &cause) || met)
         tell(rules, rule, view->round, cause);
 }
 
-void rules_round(struct rules *rules, void *booster, const struct watched *sets, size_t set_count,
-                 int round, const GArray *scores)
+/* A booster shows all in each round, steps that were saved what was to be saved then. */
+static bool is_due(const struct rule *rule, const struct round_view *view)
+{
+    if (!view->source->shows)
+        return view->round % rule->interval == 0;
+    return !rule->kind->collection || view->source->shows(view, rule->kind->collection);
+}
+
+void rules_round(struct rules *rules, struct round_view *view)
 {
     if (!rules)
         return;
-    xgboost_report_round(rules->report, round, scores);
+    xgboost_report_round(rules->report, view->round, view->scores);
     for (guint i = 0; i < rules->stalls->len; i++)
-        rule_stall_moved(g_ptr_array_index(rules->stalls, i), round);
-    struct rule_view view = {.xgboost = rules->xgboost,
-                             .has_trees = rules->has_trees,
-                             .booster = booster,
-                             .judged = &sets[set_count - 1],
-                             .round = round,
-                             .scores = scores};
+        rule_stall_moved(g_ptr_array_index(rules->stalls, i), view->round);
     for (guint i = 0; i < rules->all->len; i++) {
         struct rule *rule = &g_array_index(rules->all, struct rule, i);
-        if (!rule->over_with && round % rule->interval == 0)
-            evaluate_rule(rules, rule, &view);
+        if (!rule->over_with && is_due(rule, view))
+            evaluate_rule(rules, rule, view);
     }
-    if (view.importance)
-        g_array_unref(view.importance);
 }
 
-void rules_finish(struct rules *rules, void *booster, const struct watched *sets, size_t set_count,
-                  const char *folder)
+static void tell_error(const struct rules *rules, const char *name, const char *details)
+{
+    report_log("WARNING", "%s", details);
+    report_rule(rules->report_fd, name, "Error", 0, details);
+}
+
+/* What never had anything to look at found no issue, but did not look either. */
+static void tell_blind(const struct rules *rules)
+{
+    for (guint i = 0; i < rules->all->len; i++) {
+        const struct rule *rule = &g_array_index(rules->all, struct rule, i);
+        const char *collection = rule->kind->collection;
+        if (rule->looked || rule->over_with)
+            continue;
+        g_autofree char *details =
+            g_strdup_printf(NO_DATA "The rule %s needs tensors%s%s.", rule->kind->name,
+                            collection ? " of the collection " : "", collection ? collection : "");
+        tell_error(rules, rule->name, details);
+    }
+}
+
+static bool write_report(const struct rules *rules, struct round_view *last, const char *folder,
+                         GError **error)
+{
+    g_autofree char *own = g_build_filename(folder, rules->report_name, NULL);
+    return last ? xgboost_report_write(rules->report, last, own, error)
+                : error_set(error, ERROR_VALIDATION, NO_DATA);
+}
+
+void rules_finish(struct rules *rules, struct round_view *last, const char *folder)
 {
     g_autoptr(GError) cause = NULL;
-    if (!rules || !rules->report)
+    if (!rules)
         return;
-    g_autofree char *own = g_build_filename(folder, rules->report_name, NULL);
-    if (xgboost_report_write(rules->report, booster, sets, set_count, own, &cause))
+    if (!last || last->source->shows)
+        tell_blind(rules);
+    if (!rules->report || write_report(rules, last, folder, &cause))
         return;
     g_autofree char *details =
-        g_strdup_printf("InternalServerError: the report could not be made: %s", cause->message);
-    report_log("WARNING", "%s", details);
-    report_rule(rules->report_fd, rules->report_name, "Error", 0, details);
+        last ? g_strdup_printf("InternalServerError: the report could not be made: %s",
+                               cause->message)
+             : g_strdup(cause->message);
+    tell_error(rules, rules->report_name, details);
 }

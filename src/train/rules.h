@@ -1,5 +1,6 @@
 /* rules.h: SageMaker Debugger's built-in rules for XGBoost, evaluated between the rounds, on what
- * the rounds made: no tensors are written for them. */
+ * the rounds made: no tensors are written for them. Those of a script are evaluated on the steps
+ * that its hook saves (saved_steps.h). */
 #ifndef LATHE_TRAIN_RULES_H
 #define LATHE_TRAIN_RULES_H
 
@@ -7,20 +8,19 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "train/evaluate.h"
+#include "train/round_view.h"
 
 struct rules;
 
 /* input/config/debugrules.json: {"Rules": [{"RuleConfigurationName", "RuleParameters"}, ...],
  * "Hook": a DebugHookConfig, or none}. Rules that are not known are reported as Stopped; NULL where
  * there are no others. The configuration must outlive the rules. */
-struct rules *rules_open(const json_t *config, const json_t *hyperparameters,
-                         const struct xgboost *xgboost, int report_fd);
+struct rules *rules_open(const json_t *config, int report_fd);
 
-/* What the rule CreateXgboostReport makes of the training once it is over, below the folder: in one
- * of the rule's configuration's name. */
-void rules_finish(struct rules *rules, void *booster, const struct watched *sets, size_t set_count,
-                  const char *folder);
+/* What the rule CreateXgboostReport makes of the training once it is over, of what the last view
+ * shows, below the folder: in one of the rule's configuration's name. A rule that found nothing to
+ * look at says that. NULL: the training showed nothing. */
+void rules_finish(struct rules *rules, struct round_view *last, const char *folder);
 void rules_close(struct rules *rules);
 
 /* Evaluates those that are due after a round. One whose condition is met says so in the log, and on
@@ -28,7 +28,6 @@ void rules_close(struct rules *rules);
  *   {"rule":"LossNotDecreasing","status":"IssuesFound","step":20,"details":"..."}
  * by its configuration's name, and is not evaluated again; nor is one that cannot be evaluated,
  * whose status is Error: a rule never fails a training. NULL rules are none. */
-void rules_round(struct rules *rules, void *booster, const struct watched *sets, size_t set_count,
-                 int round, const GArray *scores);
+void rules_round(struct rules *rules, struct round_view *view);
 
 #endif

@@ -4,32 +4,13 @@
 
 #include "train/rules.h"
 
-/* What a rule may look at after a round: each is found out when it is first asked for. */
-struct rule_view {
-    const struct xgboost *xgboost;
-    void *booster;
-    const struct watched
-        *judged; /* the validation's rows, or the training's where there are none */
-    int round;
-    const GArray *scores;
-    bool has_trees;
-
-    const float *predictions; /* of judged, `width` a row */
-    size_t width;
-    GArray *importance;   /* double: each used feature's share of the splits, the largest first */
-    guint64 largest_node; /* of the round's trees */
-    bool has_nodes;
-};
-bool view_predictions(struct rule_view *view, GError **error);
-bool view_importance(struct rule_view *view, GError **error);
-bool view_nodes(struct rule_view *view, GError **error);
-
 /* A rule of a job, and what it remembers from step to step. */
 struct rule {
     const struct rule_kind *kind;
     const char *name;         /* of its configuration */
     const json_t *parameters; /* texts, or NULL */
     int interval;             /* rounds between steps */
+    bool looked;              /* it was evaluated at least once */
     bool over_with;
 
     GHashTable *losses;  /* name -> struct rule_loss */
@@ -52,8 +33,9 @@ struct rule_tensor {
 
 struct rule_kind {
     const char *name;       /* "LossNotDecreasing" */
-    const char *collection; /* whose save_interval says how often; NULL: the first it names */
-    bool (*check)(struct rule *rule, struct rule_view *view, bool *met, GError **error);
+    const char *collection; /* what it looks at, and whose save_interval says how often; NULL: the
+                             * ones that it names */
+    bool (*check)(struct rule *rule, struct round_view *view, bool *met, GError **error);
 };
 extern const struct rule_kind rule_kinds[]; /* up to one without a name */
 
@@ -70,16 +52,16 @@ void rule_stall_end(void *of);
 double rule_number(const struct rule *rule, const char *name, double usual);
 
 /* In rule_losses.c, rule_labels.c, rule_trees.c and rule_tensors.c. */
-bool check_loss_not_decreasing(struct rule *rule, struct rule_view *view, bool *met,
+bool check_loss_not_decreasing(struct rule *rule, struct round_view *view, bool *met,
                                GError **error);
-bool check_overfit(struct rule *rule, struct rule_view *view, bool *met, GError **error);
-bool check_overtraining(struct rule *rule, struct rule_view *view, bool *met, GError **error);
-bool check_class_imbalance(struct rule *rule, struct rule_view *view, bool *met, GError **error);
-bool check_confusion(struct rule *rule, struct rule_view *view, bool *met, GError **error);
-bool check_importance(struct rule *rule, struct rule_view *view, bool *met, GError **error);
-bool check_tree_depth(struct rule *rule, struct rule_view *view, bool *met, GError **error);
-bool check_all_zero(struct rule *rule, struct rule_view *view, bool *met, GError **error);
-bool check_tensor_variance(struct rule *rule, struct rule_view *view, bool *met, GError **error);
-bool check_unchanged_tensor(struct rule *rule, struct rule_view *view, bool *met, GError **error);
+bool check_overfit(struct rule *rule, struct round_view *view, bool *met, GError **error);
+bool check_overtraining(struct rule *rule, struct round_view *view, bool *met, GError **error);
+bool check_class_imbalance(struct rule *rule, struct round_view *view, bool *met, GError **error);
+bool check_confusion(struct rule *rule, struct round_view *view, bool *met, GError **error);
+bool check_importance(struct rule *rule, struct round_view *view, bool *met, GError **error);
+bool check_tree_depth(struct rule *rule, struct round_view *view, bool *met, GError **error);
+bool check_all_zero(struct rule *rule, struct round_view *view, bool *met, GError **error);
+bool check_tensor_variance(struct rule *rule, struct round_view *view, bool *met, GError **error);
+bool check_unchanged_tensor(struct rule *rule, struct round_view *view, bool *met, GError **error);
 
 #endif

@@ -13,7 +13,19 @@ struct tensor_step;
 struct tensor_step *tensor_step_new(const char *folder, int step);
 void tensor_step_free(struct tensor_step *step);
 
-enum tensor_type { TENSOR_FLOAT = 1, TENSOR_DOUBLE = 2, TENSOR_INT64 = 9 };
+/* DataTypes of tensor.proto; the hook here writes the first three. */
+enum tensor_type {
+    TENSOR_FLOAT = 1,
+    TENSOR_DOUBLE = 2,
+    TENSOR_INT64 = 9,
+    TENSOR_INT32 = 3,
+    TENSOR_UINT8 = 4,
+    TENSOR_INT16 = 5,
+    TENSOR_INT8 = 6,
+    TENSOR_BOOL = 10,
+    TENSOR_UINT32 = 22,
+    TENSOR_UINT64 = 23
+};
 
 /* An array of up to three dimensions; one without a value is left out. */
 struct tensor_shape {

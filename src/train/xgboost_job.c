@@ -269,11 +269,15 @@ static bool train_one(const struct training *job, const struct boost_plan *plan,
     struct boost_outcome outcome;
     struct boost_plan ruled = *plan;
     ruled.hook = job->hook;
-    ruled.rules = rules_open(job->rules, job->hyperparameters, job->xgboost, job->report_fd);
+    ruled.rules = rules_open(job->rules, job->report_fd);
     g_autofree char *rule_output = below(job, "output/rules");
     bool boosted = boost(&ruled, &outcome, error);
-    if (boosted)
-        rules_finish(ruled.rules, outcome.booster, plan->sets, plan->set_count, rule_output);
+    if (boosted) {
+        struct round_view last = round_view_of(job->xgboost, outcome.booster, job->hyperparameters,
+                                               plan->sets, plan->set_count, 0, outcome.last);
+        rules_finish(ruled.rules, &last, rule_output);
+        round_view_clear(&last);
+    }
     rules_close(ruled.rules);
     if (!boosted)
         return false;

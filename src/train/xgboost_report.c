@@ -6,12 +6,9 @@
 
 #include "base/file.h"
 #include "base/json.h"
-#include "train/booster.h"
-#include "train/hyperparameters.h"
 
 enum {
     MOST_FEATURES = 20,
-    SHAP_ROWS = 100, /* of the whole: contributions cost more than all else */
     MOST_CLASSES = 50,
     WORST = 10,
     ROC_POINTS = 100,
@@ -19,16 +16,13 @@ enum {
 };
 
 struct xgboost_report {
-    const struct xgboost *xgboost;
-    const json_t *hyperparameters;
     json_t *curves; /* "train-logloss" -> [[round, value], ...] */
 };
 
-struct xgboost_report *xgboost_report_new(const struct xgboost *xgboost,
-                                          const json_t *hyperparameters)
+struct xgboost_report *xgboost_report_new(void)
 {
     struct xgboost_report *report = g_new(struct xgboost_report, 1);
-    *report = (struct xgboost_report){xgboost, hyperparameters, json_object()};
+    *report = (struct xgboost_report){json_object()};
     return report;
 }
 
@@ -55,124 +49,71 @@ void xgboost_report_round(struct xgboost_report *report, int round, const GArray
 
 /* ---- what is told ---- */
 
-/* Named values, the largest first: [["f0", 0.5], ...]. */
-struct named {
-    char *name;
-    double value;
-};
-
 static int larger_first(gconstpointer a, gconstpointer b)
 {
-    const struct named *first = a, *second = b;
-    return (first->value < second->value) - (first->value > second->value);
+    const struct round_feature *const *first = a, *const *second = b;
+    return ((*first)->value < (*second)->value) - ((*first)->value > (*second)->value);
 }
 
-static void clear_named(void *of)
-{
-    g_free(((struct named *)of)->name);
-}
-
-static GArray *named_new(void)
-{
-    GArray *all = g_array_new(FALSE, FALSE, sizeof(struct named));
-    g_array_set_clear_func(all, clear_named);
-    return all;
-}
-
-static json_t *largest_of(GArray *all)
+/* The largest first: [["f0", 0.5], ...]. */
+static json_t *largest_of(const GArray *features)
 {
     json_t *list = json_array();
-    g_array_sort(all, larger_first);
+    g_autoptr(GPtrArray) all = g_ptr_array_new();
+    for (guint i = 0; i < features->len; i++)
+        g_ptr_array_add(all, &g_array_index(features, struct round_feature, i));
+    g_ptr_array_sort(all, larger_first);
     for (guint i = 0; i < MIN(all->len, MOST_FEATURES); i++) {
-        const struct named *one = &g_array_index(all, struct named, i);
+        const struct round_feature *one = g_ptr_array_index(all, i);
         json_array_append_new(list, json_pack("[sf]", one->name, one->value));
     }
     return list;
 }
 
-static json_t *importance_of(const struct xgboost_report *report, void *booster, const char *kind,
-                             GError **error)
+static bool shows(const struct round_view *view, const char *collection)
 {
-    g_autofree char *config = g_strdup_printf("{\"importance_type\":\"%s\"}", kind);
-    uint64_t count = 0, dimensions = 0;
-    const char **names = NULL;
-    const uint64_t *shape = NULL;
-    const float *scores = NULL;
-    g_autoptr(GArray) all = named_new();
-    if (report->xgboost->booster_feature_score(booster, config, &count, &names, &dimensions, &shape,
-                                               &scores) != 0) {
-        xgboost_fail(report->xgboost, error, "asking for the features' importance");
-        return NULL;
-    }
-    for (uint64_t i = 0; i < count; i++) {
-        struct named one = {g_strdup(names[i]), (double)scores[i]};
-        g_array_append_val(all, one);
-    }
-    return largest_of(all);
+    return !view->source->shows || view->source->shows(view, collection);
 }
 
-/* The mean of a feature's contributions, whatever their direction. */
-static json_t *contributions_of(const struct xgboost_report *report, void *booster, void *rows,
-                                GError **error)
+static bool add_features(struct round_view *view, json_t *told, GError **error)
 {
-    static const char config[] = "{\"type\":2,\"training\":false,\"iteration_begin\":0,"
-                                 "\"iteration_end\":0,\"strict_shape\":true}";
-    const uint64_t *shape;
-    uint64_t dimensions;
-    const float *values;
-    g_autoptr(GArray) all = named_new();
-    if (report->xgboost->booster_predict(booster, rows, config, &shape, &dimensions, &values) !=
-        0) {
-        xgboost_fail(report->xgboost, error, "asking for contributions");
-        return NULL;
-    }
-    size_t count = (size_t)(shape[0] * shape[1]), features = (size_t)shape[2];
-    for (size_t i = 0; i + 1 < features; i++) {
-        double sum = 0;
-        for (size_t row = 0; row < count; row++)
-            sum += fabs((double)values[row * features + i]);
-        struct named one = {g_strdup_printf("f%zu", i), sum / (double)count};
-        g_array_append_val(all, one);
-    }
-    return largest_of(all);
-}
-
-static bool add_contributions(const struct xgboost_report *report, void *booster,
-                              const struct watched *rows, json_t *told, GError **error)
-{
-    size_t count = MIN(rows->rows, (size_t)SHAP_ROWS);
-    g_autofree int *numbers = g_new(int, count);
-    void *slice;
-    for (size_t i = 0; i < count; i++)
-        numbers[i] = (int)(i * rows->rows / count);
-    if (report->xgboost->matrix_slice(rows->matrix, numbers, count, &slice, 0) != 0)
-        return xgboost_fail(report->xgboost, error, "taking out some rows");
-    json_t *contributions = contributions_of(report, booster, slice, error);
-    report->xgboost->matrix_free(slice);
-    json_put(told, "shap", contributions);
+    bool trees = shows(view, "feature_importance") &&
+                 strcmp(round_view_text(view, "booster"), "gblinear") != 0;
+    const GArray *gains = trees ? round_view_importance(view, "gain", error) : NULL;
+    if (trees && !gains)
+        return false;
+    json_object_set_new(told, "importance", gains ? largest_of(gains) : json_array());
+    g_autoptr(GArray) contributions = round_view_contributions(view, error);
+    if (contributions && contributions->len)
+        json_object_set_new(told, "shap", largest_of(contributions));
     return contributions != NULL;
 }
 
 /* ---- rows and what is predicted of them ---- */
 
 /* How many classes labels and predictions are of; 0: they are numbers. */
-static size_t classes_of(const struct xgboost_report *report)
+static size_t classes_of(const struct round_view *view)
 {
-    const char *objective = hyperparameter_text(report->hyperparameters, "objective");
+    const char *objective = round_view_text(view, "objective");
     gint64 classes = 0;
     if (g_str_has_prefix(objective, "multi:"))
-        classes = hyperparameter_integer(report->hyperparameters, "num_class");
+        classes = g_ascii_strtoll(round_view_text(view, "num_class"), NULL, 10);
     else if (g_str_has_prefix(objective, "binary:"))
         classes = 2;
     return classes > MOST_CLASSES ? 0 : (size_t)classes;
 }
 
 struct predicted {
-    const struct watched *rows;
-    const float *values;
-    size_t width, classes;
+    const float *labels, *values; /* `width` values a row */
+    size_t rows, width, classes;
     bool are_margins; /* binary:logitraw */
 };
+
+/* A number that may be anything, as one of so many classes. */
+static size_t as_class(float number, size_t classes)
+{
+    return number >= 1 ? (size_t)MIN(number, (float)(classes - 1)) : 0;
+}
 
 static size_t class_of(const struct predicted *predicted, size_t row)
 {
@@ -185,15 +126,15 @@ static size_t class_of(const struct predicted *predicted, size_t row)
         return best;
     if (predicted->classes == 2)
         return values[0] > (predicted->are_margins ? 0.0f : 0.5f);
-    return (size_t)CLAMP(values[0], 0, (float)(predicted->classes - 1));
+    return as_class(values[0], predicted->classes);
 }
 
 static json_t *confusion_of(const struct predicted *predicted)
 {
     size_t classes = predicted->classes;
     g_autofree gint64 *counts = g_new0(gint64, classes * classes);
-    for (size_t row = 0; row < predicted->rows->rows; row++) {
-        size_t label = MIN((size_t)predicted->rows->labels[row], classes - 1);
+    for (size_t row = 0; row < predicted->rows; row++) {
+        size_t label = as_class(predicted->labels[row], classes);
         counts[label * classes + class_of(predicted, row)]++;
     }
     json_t *matrix = json_array();
@@ -220,11 +161,11 @@ static int higher_first(const void *a, const void *b)
  * thinned out; and the area below all of them. */
 static void add_roc(const struct predicted *predicted, json_t *told)
 {
-    size_t rows = predicted->rows->rows;
+    size_t rows = predicted->rows;
     g_autofree struct scored *all = g_new(struct scored, rows + 1);
     double positives = 0, hits = 0, misses = 0, area = 0;
     for (size_t i = 0; i < rows; i++) {
-        all[i] = (struct scored){predicted->values[i], predicted->rows->labels[i]};
+        all[i] = (struct scored){predicted->values[i], predicted->labels[i]};
         positives += all[i].label > 0;
     }
     double negatives = (double)rows - positives;
@@ -251,18 +192,18 @@ static void add_roc(const struct predicted *predicted, json_t *told)
 /* How many rows are off by how much: [[from, count], ...]. */
 static void add_residuals(const struct predicted *predicted, json_t *told)
 {
-    size_t counts[BINS] = {0}, rows = predicted->rows->rows;
+    size_t counts[BINS] = {0}, rows = predicted->rows;
     double low = INFINITY, high = -INFINITY, squares = 0;
     for (size_t i = 0; i < rows; i++) {
-        double off = (double)predicted->values[i] - (double)predicted->rows->labels[i];
+        double off = (double)predicted->values[i] - (double)predicted->labels[i];
         low = MIN(low, off);
         high = MAX(high, off);
         squares += off * off;
     }
     double width = (high - low) / BINS;
     for (size_t i = 0; i < rows; i++) {
-        double off = (double)predicted->values[i] - (double)predicted->rows->labels[i];
-        counts[width > 0 ? MIN((size_t)((off - low) / width), BINS - 1) : 0]++;
+        double off = (double)predicted->values[i] - (double)predicted->labels[i];
+        counts[width > 0 ? as_class((float)((off - low) / width), BINS) : 0]++;
     }
     json_t *bins = json_array();
     for (size_t i = 0; i < BINS && rows; i++)
@@ -276,10 +217,10 @@ static void add_residuals(const struct predicted *predicted, json_t *told)
 static double error_of(const struct predicted *predicted, size_t row)
 {
     const float *values = predicted->values + row * predicted->width;
-    double label = (double)predicted->rows->labels[row];
+    float label = predicted->labels[row];
     if (predicted->width > 1)
-        return 1 - (double)values[MIN((size_t)label, predicted->width - 1)];
-    return fabs((double)values[0] - label);
+        return 1 - (double)values[as_class(label, predicted->width)];
+    return fabs((double)values[0] - (double)label);
 }
 
 struct wrong {
@@ -291,7 +232,7 @@ static json_t *worst_of(const struct predicted *predicted)
 {
     struct wrong worst[WORST];
     size_t count = 0;
-    for (size_t row = 0; row < predicted->rows->rows; row++) {
+    for (size_t row = 0; row < predicted->rows; row++) {
         double error = error_of(predicted, row);
         size_t at = count;
         while (at && worst[at - 1].error < error)
@@ -308,24 +249,23 @@ static json_t *worst_of(const struct predicted *predicted)
         double said = predicted->width > 1 ? (double)class_of(predicted, row)
                                            : (double)predicted->values[row];
         json_array_append_new(list, json_pack("{sIsfsfsf}", "row", (json_int_t)row + 1, "label",
-                                              (double)predicted->rows->labels[row], "prediction",
-                                              said, "error", worst[i].error));
+                                              (double)predicted->labels[row], "prediction", said,
+                                              "error", worst[i].error));
     }
     return list;
 }
 
-static bool add_rows(const struct xgboost_report *report, void *booster, const struct watched *rows,
-                     json_t *told, GError **error)
+static bool add_rows(struct round_view *view, json_t *told, GError **error)
 {
-    const char *objective = hyperparameter_text(report->hyperparameters, "objective");
-    struct predicted predicted = {.rows = rows,
-                                  .classes = classes_of(report),
-                                  .are_margins = strcmp(objective, "binary:logitraw") == 0};
-    if (!booster_predict(report->xgboost, booster, rows->matrix, PREDICT_ANSWER, &predicted.values,
-                         &predicted.width, error))
+    if (!shows(view, "predictions"))
+        return true;
+    if (!round_view_predictions(view, error))
         return false;
-    json_object_set_new(told, "rows", json_integer((json_int_t)rows->rows));
-    json_object_set_new(told, "of", json_string(rows->name));
+    bool margins = strcmp(round_view_text(view, "objective"), "binary:logitraw") == 0;
+    struct predicted predicted = {view->labels, view->predictions, view->rows,
+                                  view->width,  classes_of(view),  margins};
+    json_object_set_new(told, "rows", json_integer((json_int_t)view->rows));
+    json_object_set_new(told, "of", json_string(view->rows_of));
     if (predicted.classes)
         json_object_set_new(told, "confusion_matrix", confusion_of(&predicted));
     if (predicted.classes == 2 && predicted.width == 1)
@@ -336,21 +276,12 @@ static bool add_rows(const struct xgboost_report *report, void *booster, const s
     return true;
 }
 
-static json_t *tell(const struct xgboost_report *report, void *booster, const struct watched *sets,
-                    size_t set_count, GError **error)
+static json_t *tell(const struct xgboost_report *report, struct round_view *view, GError **error)
 {
-    bool trees = strcmp(hyperparameter_text(report->hyperparameters, "booster"), "gblinear") != 0;
-    const struct watched *last = &sets[set_count - 1];
     g_autoptr(json_auto) told =
-        json_pack("{sOsO}", "hyperparameters", report->hyperparameters, "curves", report->curves);
-    json_t *importance = trees ? importance_of(report, booster, "gain", error) : json_array();
-    if (!importance)
-        return NULL;
-    json_object_set_new(told, "importance", importance);
-    /* The training's rows may be there as histograms alone. */
-    if (set_count > 1 && !add_contributions(report, booster, last, told, error))
-        return NULL;
-    return add_rows(report, booster, last, told, error) ? g_steal_pointer(&told) : NULL;
+        json_pack("{sOsO}", "hyperparameters", view->hyperparameters, "curves", report->curves);
+    return add_features(view, told, error) && add_rows(view, told, error) ? g_steal_pointer(&told)
+                                                                          : NULL;
 }
 
 /* ---- as HTML ---- */
@@ -527,10 +458,12 @@ static GString *as_html(const json_t *told)
                  {"worst", "Rows predicted worst", add_worst},
                  {"hyperparameters", "Hyperparameters", add_settings}};
     GString *html = g_string_new(head);
-    g_string_append_printf(html,
-                           "<p>What follows the importance is of the %lld rows of the channel "
-                           "%s.</p>\n",
-                           (long long)json_integer_at(told, "rows", 0), json_text_at(told, "of"));
+    if (json_object_get(told, "rows"))
+        g_string_append_printf(html,
+                               "<p>What follows the importance is of the %lld rows of the channel "
+                               "%s.</p>\n",
+                               (long long)json_integer_at(told, "rows", 0),
+                               json_text_at(told, "of"));
     for (size_t i = 0; i < G_N_ELEMENTS(parts); i++) {
         const json_t *value = json_object_get(told, parts[i].member);
         if (!value)
@@ -552,10 +485,10 @@ static GString *as_html(const json_t *told)
     return html;
 }
 
-bool xgboost_report_write(struct xgboost_report *report, void *booster, const struct watched *sets,
-                          size_t set_count, const char *folder, GError **error)
+bool xgboost_report_write(struct xgboost_report *report, struct round_view *view,
+                          const char *folder, GError **error)
 {
-    g_autoptr(json_auto) told = tell(report, booster, sets, set_count, error);
+    g_autoptr(json_auto) told = tell(report, view, error);
     if (!told || !file_make_folders(folder, error))
         return false;
     g_autoptr(GString) html = as_html(told);

@@ -7,22 +7,21 @@
 #include <jansson.h>
 #include <stdbool.h>
 
-#include "train/evaluate.h"
+#include "train/round_view.h"
 
 struct xgboost_report;
 
-struct xgboost_report *xgboost_report_new(const struct xgboost *xgboost,
-                                          const json_t *hyperparameters);
+struct xgboost_report *xgboost_report_new(void);
 void xgboost_report_free(struct xgboost_report *report);
 
 /* Notes a round's scores. NULL reports are none. */
 void xgboost_report_round(struct xgboost_report *report, int round, const GArray *scores);
 
-/* Writes xgboost_report.html and xgboost_report.json below the folder, of the booster as it is: the
- * curves, the features' importance, and their mean contributions to a hundred of the last
- * set's rows, evenly apart; of all these rows the confusion
- * matrix and the ROC curve, or the residuals, and those that are predicted worst. */
-bool xgboost_report_write(struct xgboost_report *report, void *booster, const struct watched *sets,
-                          size_t set_count, const char *folder, GError **error);
+/* Writes xgboost_report.html and xgboost_report.json below the folder, of what the view shows: the
+ * curves, the features' importance, and their mean contributions to a hundred of the judged rows,
+ * evenly apart; of all these rows the confusion matrix and the ROC curve, or the residuals, and
+ * those that are predicted worst. What there is none of is left out. */
+bool xgboost_report_write(struct xgboost_report *report, struct round_view *view,
+                          const char *folder, GError **error);
 
 #endif

@@ -111,7 +111,7 @@ static void set_status(json_t *entry, const char *status, const char *details)
         json_object_set_new(entry, "StatusDetails", json_string(details));
 }
 
-void debug_rules_begin(json_t *body, bool evaluated)
+void debug_rules_begin(json_t *body)
 {
     json_t *statuses = json_array();
     size_t i;
@@ -120,10 +120,7 @@ void debug_rules_begin(json_t *body, bool evaluated)
     {
         json_t *entry =
             json_pack("{ss}", "RuleConfigurationName", json_text_at(rule, "RuleConfigurationName"));
-        set_status(entry, evaluated ? "InProgress" : "Stopped",
-                   evaluated ? NULL
-                             : "This version of lathe evaluates rules of the built-in XGBoost; "
-                               "those of scripts it records.");
+        set_status(entry, "InProgress", NULL);
         json_array_append_new(statuses, entry);
     }
     if (json_array_size(statuses))

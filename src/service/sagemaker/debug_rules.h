@@ -1,5 +1,6 @@
 /* debug_rules.h: SageMaker Debugger's rules of a training job: what requests say of them, and the
- * statuses that descriptions show. Evaluated they are in the job's process (train/rules.h). */
+ * statuses that descriptions show. Evaluated they are in the job's process (train/rules.h,
+ * train/saved_steps.h). */
 #ifndef LATHE_SERVICE_SAGEMAKER_DEBUG_RULES_H
 #define LATHE_SERVICE_SAGEMAKER_DEBUG_RULES_H
 
@@ -9,10 +10,8 @@
  */
 bool debug_rules_check(const json_t *request, GError **error);
 
-/* Sets DebugRuleEvaluationStatuses as a job begins: where nothing evaluates the rules, that is
- * said.
- */
-void debug_rules_begin(json_t *body, bool evaluated);
+/* Sets DebugRuleEvaluationStatuses as a job begins. */
+void debug_rules_begin(json_t *body);
 /* struct job_life's hear: *stop where a rule that is not content stops the training. */
 bool debug_rules_hear(json_t *body, const json_t *report, bool *stop);
 void debug_rules_end(json_t *body, const struct job_end *end);

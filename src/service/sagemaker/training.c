@@ -4,6 +4,7 @@
 #include "base/s3_uri.h"
 #include "job/layout.h"
 #include "runtime/runtime.h"
+#include "sandbox/sandbox.h"
 #include "service/sagemaker/debug_rules.h"
 #include "service/sagemaker/job_state.h"
 #include "service/script.h"
@@ -66,7 +67,8 @@ static void add_rules(const json_t *request, const json_t *rules, const json_t *
     const char *slash = g_str_has_suffix(path, "/") ? "" : "/";
     g_autofree char *output =
         g_strconcat(path, slash, json_text_at(request, "TrainingJobName"), "/rule-output", NULL);
-    layout_rules(plan, rules, hook, output);
+    bool is_script = training_is_script(request);
+    layout_rules(plan, rules, hook, is_script ? SANDBOX_RULES : "output/rules", output);
 }
 
 static struct job_plan *plan(const struct call *call, const json_t *request, GError **error)
@@ -76,8 +78,10 @@ static struct job_plan *plan(const struct call *call, const json_t *request, GEr
         return NULL;
     g_autofree char *output =
         training_output_prefix(request, json_text_at(request, "TrainingJobName"));
+    const json_t *rules = json_object_get(request, "DebugRuleConfigurations");
+    bool is_ruled = training_is_script(request) && json_array_size(rules) > 0;
     struct layout_training layout = {
-        .program = role->program,
+        .program = is_ruled ? RUNTIME_RULED_SCRIPT : role->program,
         .image = json_text_at(request, "AlgorithmSpecification.TrainingImage"),
         .instance_type = json_text_at(request, "ResourceConfig.InstanceType"),
         .hyperparameters = json_object_get(request, "HyperParameters"),
@@ -88,9 +92,8 @@ static struct job_plan *plan(const struct call *call, const json_t *request, GEr
         .output = output,
     };
     g_autoptr(job_plan_auto) made = layout_training(&layout);
-    const json_t *rules = json_object_get(request, "DebugRuleConfigurations");
     const json_t *hook = json_object_get(request, "DebugHookConfig");
-    if (json_array_size(rules) && !training_is_script(request))
+    if (json_array_size(rules))
         add_rules(request, rules, hook, made);
     if (hook && !layout_debugger(made, hook, json_text_at(request, "TrainingJobName"), error))
         return NULL;

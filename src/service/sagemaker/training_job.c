@@ -148,7 +148,7 @@ static json_t *first_body(const json_t *request)
     json_object_set_new(body, "SecondaryStatusTransitions",
                         json_pack("[{sssssf}]", "Status", "Starting", "StatusMessage",
                                   "Starting the training job", "StartTime", clock_now()));
-    debug_rules_begin(body, !training_is_script(request));
+    debug_rules_begin(body);
     return body;
 }
 

@@ -1,0 +1,193 @@
+#include "train/round_view.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "base/json.h"
+#include "train/booster.h"
+#include "train/hyperparameters.h"
+
+enum { CONTRIBUTION_ROWS = 100 }; /* of the whole: contributions cost more than all else */
+
+/* ---- whatever it is of ---- */
+
+static void clear_feature(void *of)
+{
+    g_free(((struct round_feature *)of)->name);
+}
+
+GArray *round_features_new(void)
+{
+    GArray *features = g_array_new(FALSE, FALSE, sizeof(struct round_feature));
+    g_array_set_clear_func(features, clear_feature);
+    return features;
+}
+
+void round_view_clear(struct round_view *view)
+{
+    g_clear_pointer(&view->importances, g_hash_table_unref);
+    g_clear_pointer(&view->own_labels, g_array_unref);
+    g_clear_pointer(&view->own_predicted, g_array_unref);
+}
+
+bool round_view_predictions(struct round_view *view, GError **error)
+{
+    return view->predictions || view->source->predict(view, error);
+}
+
+const GArray *round_view_importance(struct round_view *view, const char *kind, GError **error)
+{
+    if (!view->importances)
+        view->importances =
+            g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_array_unref);
+    GArray *features = g_hash_table_lookup(view->importances, kind);
+    if (features)
+        return features;
+    features = round_features_new();
+    g_hash_table_insert(view->importances, g_strdup(kind), features);
+    return view->source->weigh(view, kind, features, error) ? features : NULL;
+}
+
+bool round_view_nodes(struct round_view *view, GError **error)
+{
+    view->has_nodes = view->has_nodes || view->source->walk(view, error);
+    return view->has_nodes;
+}
+
+GArray *round_view_contributions(struct round_view *view, GError **error)
+{
+    g_autoptr(GArray) features = round_features_new();
+    return view->source->contribute(view, features, error) ? g_steal_pointer(&features) : NULL;
+}
+
+const char *round_view_text(const struct round_view *view, const char *hyperparameter)
+{
+    const char *text = json_text_at(view->hyperparameters, hyperparameter);
+    return text ? text : "";
+}
+
+/* ---- of a booster ---- */
+
+static const struct watched *judged(const struct round_view *view)
+{
+    return &view->sets[view->set_count - 1];
+}
+
+static bool has_trees(const struct round_view *view)
+{
+    return strcmp(hyperparameter_text(view->hyperparameters, "booster"), "gblinear") != 0;
+}
+
+static bool predict(struct round_view *view, GError **error)
+{
+    return booster_predict(view->xgboost, view->booster, judged(view)->matrix, PREDICT_ANSWER,
+                           &view->predictions, &view->width, error);
+}
+
+static bool weigh(struct round_view *view, const char *kind, GArray *features, GError **error)
+{
+    g_autofree char *config = g_strdup_printf("{\"importance_type\":\"%s\"}", kind);
+    uint64_t count = 0, dimensions = 0;
+    const char **names = NULL;
+    const uint64_t *shape = NULL;
+    const float *scores = NULL;
+    double sum = 0;
+    if (view->xgboost->booster_feature_score(view->booster, config, &count, &names, &dimensions,
+                                             &shape, &scores) != 0)
+        return xgboost_fail(view->xgboost, error, "asking for the features' importance");
+    for (uint64_t i = 0; i < count; i++)
+        sum += (double)scores[i];
+    for (uint64_t i = 0; i < count; i++) {
+        struct round_feature one = {g_strdup(names[i]), (double)scores[i], (double)scores[i] / sum};
+        g_array_append_val(features, one);
+    }
+    return true;
+}
+
+/* A tree's text has a line a node, which begins with its number. */
+static guint64 largest_number(const char *dump)
+{
+    guint64 largest = 0;
+    for (const char *line = dump; *line; line += strcspn(line, "\n"), line += *line == '\n') {
+        guint64 number = strtoull(line + strspn(line, "\t "), NULL, 10);
+        largest = MAX(largest, number);
+    }
+    return largest;
+}
+
+static bool walk(struct round_view *view, GError **error)
+{
+    void *slice;
+    uint64_t count = 0;
+    const char **dumps = NULL;
+    if (!has_trees(view))
+        return error_set(error, ERROR_VALIDATION, "the booster gblinear has no trees");
+    if (view->xgboost->booster_slice(view->booster, view->round, view->round + 1, 1, &slice) != 0)
+        return xgboost_fail(view->xgboost, error, "taking out the round's trees");
+    bool dumped = view->xgboost->booster_dump(slice, "", 0, "text", &count, &dumps) == 0 ||
+                  xgboost_fail(view->xgboost, error, "writing the round's trees");
+    for (uint64_t i = 0; dumped && i < count; i++)
+        view->largest_node = MAX(view->largest_node, largest_number(dumps[i]));
+    view->xgboost->booster_free(slice);
+    return dumped;
+}
+
+static bool add_contributions(struct round_view *view, void *rows, GArray *features, GError **error)
+{
+    static const char config[] = "{\"type\":2,\"training\":false,\"iteration_begin\":0,"
+                                 "\"iteration_end\":0,\"strict_shape\":true}";
+    const uint64_t *shape;
+    uint64_t dimensions;
+    const float *values;
+    view->predictions = NULL; /* XGBoost has one place for both */
+    if (view->xgboost->booster_predict(view->booster, rows, config, &shape, &dimensions, &values) !=
+        0)
+        return xgboost_fail(view->xgboost, error, "asking for contributions");
+    size_t count = (size_t)(shape[0] * shape[1]), width = (size_t)shape[2];
+    for (size_t i = 0; i + 1 < width; i++) {
+        double sum = 0;
+        for (size_t row = 0; row < count; row++)
+            sum += fabs((double)values[row * width + i]);
+        struct round_feature one = {g_strdup_printf("f%zu", i), sum / (double)count, 0};
+        g_array_append_val(features, one);
+    }
+    return true;
+}
+
+/* The training's rows may be there as histograms alone, which have none. */
+static bool contribute(struct round_view *view, GArray *features, GError **error)
+{
+    size_t rows = judged(view)->rows, count = MIN(rows, (size_t)CONTRIBUTION_ROWS);
+    g_autofree int *numbers = g_new(int, count);
+    void *slice;
+    if (view->set_count < 2)
+        return true;
+    for (size_t i = 0; i < count; i++)
+        numbers[i] = (int)(i * rows / count);
+    if (view->xgboost->matrix_slice(judged(view)->matrix, numbers, count, &slice, 0) != 0)
+        return xgboost_fail(view->xgboost, error, "taking out some rows");
+    bool added = add_contributions(view, slice, features, error);
+    view->xgboost->matrix_free(slice);
+    return added;
+}
+
+struct round_view round_view_of(const struct xgboost *xgboost, void *booster,
+                                const json_t *hyperparameters, const struct watched *sets,
+                                size_t set_count, int round, const GArray *scores)
+{
+    static const struct round_source of_booster = {NULL, predict, weigh, walk, contribute};
+    const struct watched *last = &sets[set_count - 1];
+    return (struct round_view){.source = &of_booster,
+                               .round = round,
+                               .scores = scores,
+                               .hyperparameters = hyperparameters,
+                               .rows_of = last->name,
+                               .labels = last->labels,
+                               .rows = last->rows,
+                               .xgboost = xgboost,
+                               .booster = booster,
+                               .sets = sets,
+                               .set_count = set_count};
+}

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/openat2.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -251,23 +252,71 @@ bool file_copy(const char *from, const char *to, mode_t mode, GError **error)
     return copied;
 }
 
-int file_open_below(const char *folder, const char *name, GError **error)
+/* Without a link on the way; -1 and errno. */
+static int open_beneath(const char *folder, const char *name, int flags)
 {
-    struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK,
+    struct open_how how = {.flags = (guint64)(flags | O_CLOEXEC),
                            .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS};
     int base = open(folder, O_PATH | O_DIRECTORY | O_CLOEXEC);
     int fd = base < 0 ? -1 : (int)syscall(SYS_openat2, base, name, &how, sizeof how);
+    int cause = errno;
+    if (base >= 0)
+        close(base);
+    errno = cause;
+    return fd;
+}
+
+int file_open_below(const char *folder, const char *name, GError **error)
+{
+    int fd = open_beneath(folder, name, O_RDONLY | O_NONBLOCK);
     struct stat status;
     bool opened = fd >= 0 && fstat(fd, &status) == 0;
     if (!opened)
         error_set_errno(error, errno, "opening %s in %s", name, folder);
     else if (!S_ISREG(status.st_mode))
         opened = error_set(error, ERROR_VALIDATION, "%s in %s is no file", name, folder);
-    if (base >= 0)
-        close(base);
     if (!opened && fd >= 0)
         close(fd);
     return opened ? fd : -1;
+}
+
+static bool read_all(int fd, char *to, size_t size)
+{
+    ssize_t got = 1;
+    for (; size && got != 0; to += MAX(got, 0), size -= (size_t)MAX(got, 0)) {
+        got = read(fd, to, size);
+        if (got < 0 && errno != EINTR)
+            return false;
+    }
+    return size == 0;
+}
+
+GBytes *file_read_below(const char *folder, const char *name, gsize most, GError **error)
+{
+    int fd = file_open_below(folder, name, error);
+    struct stat status = {0};
+    if (fd < 0)
+        return NULL;
+    bool fits = fstat(fd, &status) == 0 && (guint64)status.st_size <= most;
+    g_autofree char *bytes = fits ? g_try_malloc((gsize)status.st_size + 1) : NULL;
+    bool whole = bytes && read_all(fd, bytes, (size_t)status.st_size);
+    close(fd);
+    if (whole)
+        return g_bytes_new_take(g_steal_pointer(&bytes), (gsize)status.st_size);
+    if (fits)
+        error_set(error, ERROR_VALIDATION, "%s in %s could not be read", name, folder);
+    else
+        error_set(error, ERROR_VALIDATION, "%s in %s has %jd bytes; %zu are the most", name, folder,
+                  (intmax_t)status.st_size, most);
+    return NULL;
+}
+
+bool file_has_folder(const char *folder, const char *name)
+{
+    int fd = open_beneath(folder, name, O_PATH | O_DIRECTORY);
+    if (fd >= 0)
+        close(fd);
+    return fd >= 0;
 }
 
 bool file_is_inside(const char *relative)

@@ -35,6 +35,10 @@ bool file_copy(const char *from, const char *to, mode_t mode, GError **error);
 /* Opens a file of a folder that somebody else may be changing: no link on the way is followed, and
  * what is no file is refused. -1 with an error. */
 int file_open_below(const char *folder, const char *name, GError **error);
+/* All bytes of such a file, `most` at most. NULL with an error. */
+GBytes *file_read_below(const char *folder, const char *name, gsize most, GError **error);
+/* Whether name is a folder that is reached from `folder` without a link on the way. */
+bool file_has_folder(const char *folder, const char *name);
 /* Whether a relative path from outside stays below the folder it is put in: no "..", not absolute,
  * no empty parts, no NUL. */
 bool file_is_inside(const char *relative);

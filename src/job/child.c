@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "base/lines.h"
 #include "job/job_inside.h"
 
@@ -206,19 +207,26 @@ static bool start(struct job *job, GError **error)
 }
 
 /* A reason has at most 1,024 characters, those around the child's own among them. */
+#define MOST_WORDS ((gsize)16 << 20) /* bytes that are read of one */
 #define REASON "AlgorithmError: %s, exit code: %d"
 enum { LONGEST_REASON = 1024, LONGEST_WORDS = LONGEST_REASON - sizeof REASON };
+
+/* What is there may be no more than a link to what the program may not read itself. */
+char *job_words(const struct job *job, const char *path)
+{
+    g_autoptr(GBytes) bytes = file_read_below(job->folder, path, MOST_WORDS, NULL);
+    gsize size = 0;
+    const char *text = bytes ? g_bytes_get_data(bytes, &size) : NULL;
+    return text ? g_utf8_make_valid(text, (gssize)size) : NULL;
+}
 
 /* What the child wrote about its failure (SageMaker's contract: output/failure), else what the
  * kernel says. */
 static char *failure_reason(const struct job *job, int wait_status)
 {
-    g_autofree char *path = g_build_filename(job->folder, "output", "failure", NULL);
-    g_autofree char *text = NULL;
-    if (g_file_get_contents(path, &text, NULL, NULL) && *g_strstrip(text)) {
-        g_autofree char *valid = g_utf8_make_valid(text, -1);
-        return g_utf8_substring(valid, 0, MIN(LONGEST_WORDS, g_utf8_strlen(valid, -1)));
-    }
+    g_autofree char *text = job_words(job, "output/failure");
+    if (text && *g_strstrip(text))
+        return g_utf8_substring(text, 0, MIN(LONGEST_WORDS, g_utf8_strlen(text, -1)));
     g_autofree char *how = process_describe(wait_status);
     return g_strdup_printf("The job's process ended without giving a reason (%s); its last log "
                            "lines may say more.",

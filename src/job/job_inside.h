@@ -50,6 +50,10 @@ void job_lend(struct job *job, bool waits);
 void job_hear_wake(const struct job *job);
 void job_log_text(struct job *job, const char *text, size_t size);
 
+/* What the program wrote for us into a file of its folder, whatever it is; g_free. NULL: nothing,
+ * or more than a reason could be. */
+char *job_words(const struct job *job, const char *path);
+
 /* How a program ended: reason is to be freed, and in AWS's words. */
 struct child_end {
     int how; /* of struct job_end */

@@ -131,8 +131,8 @@ static bool take_file(const char *path, const char *name, void *data, GError **e
     g_autoptr(GError) cause = NULL;
     if (!mark || g_hash_table_contains(job->taken, mark))
         return true;
-    g_autofree char *folder = in_folder(job, coming->output->folder);
-    if (stage_out_file(job->jobs->lake, folder, name, coming->output->uri, &cause))
+    if (stage_out_file(job->jobs->lake, job->folder, coming->output->folder, name,
+                       coming->output->uri, &cause))
         g_hash_table_add(job->taken, g_steal_pointer(&mark));
     else
         job_log(job, "%s: %s could not be stored: %s", coming->output->what, name, cause->message);
@@ -146,7 +146,7 @@ static void each_coming(struct job *job, bool (*visit)(const char *path, const c
         const struct job_output *output = g_ptr_array_index(job->plan->outputs, i);
         g_autofree char *folder = in_folder(job, output->folder);
         struct coming coming = {job, output};
-        if (output->when == JOB_OUTPUT_COMES)
+        if (output->when == JOB_OUTPUT_COMES && file_has_folder(job->folder, output->folder))
             file_each(folder, visit, &coming, NULL);
     }
 }
@@ -175,6 +175,18 @@ static bool any_is_due(const struct job *job, const struct job_end *end)
     return false;
 }
 
+/* A program may have put a link in its folder's place, which leads to what is not the job's. */
+static bool check_folder(const struct job *job, const struct job_output *output, GError **error)
+{
+    g_autofree char *path = in_folder(job, output->folder);
+    struct stat status;
+    bool is_gone = lstat(path, &status) != 0;
+    return is_gone || file_has_folder(job->folder, output->folder) ||
+           error_set(error, ERROR_VALIDATION,
+                     "%s: /opt/ml/%s, where it was to lie, is a folder no more", output->what,
+                     output->folder);
+}
+
 static bool add_outputs(const struct job *job, const struct job_end *end, struct lake_batch *batch,
                         GError **error)
 {
@@ -183,6 +195,8 @@ static bool add_outputs(const struct job *job, const struct job_end *end, struct
         g_autofree char *folder = in_folder(job, output->folder);
         if (!is_due(output, end))
             continue;
+        if (!check_folder(job, output, error))
+            return false;
         if (!(output->archive ? stage_out_archive(batch, folder, output->uri, error)
                               : stage_out(batch, folder, output->uri, error))) {
             g_prefix_error(error, "%s: ", output->what);
@@ -283,9 +297,8 @@ bool job_end_waiting(struct job *job)
 
 static char *read_message(const struct job *job)
 {
-    g_autofree char *path = in_folder(job, "output/message");
-    char *text = NULL;
-    return g_file_get_contents(path, &text, NULL, NULL) ? g_strstrip(text) : NULL;
+    char *text = job_words(job, "output/message");
+    return text ? g_strstrip(text) : NULL;
 }
 
 /* Whether there is nothing against running it. */

@@ -207,14 +207,15 @@ bool stage_out(struct lake_batch *batch, const char *folder, const char *uri, GE
     return file_each(folder, put_file, &target, error);
 }
 
-bool stage_out_file(struct lake *lake, const char *folder, const char *name, const char *uri,
-                    GError **error)
+bool stage_out_file(struct lake *lake, const char *root, const char *folder, const char *name,
+                    const char *uri, GError **error)
 {
     g_autofree char *bucket = NULL;
     g_autofree char *prefix = NULL;
     if (!parse_prefix(uri, &bucket, &prefix, error))
         return false;
-    int fd = file_open_below(folder, name, error);
+    g_autofree char *below = g_build_filename(folder, name, NULL);
+    int fd = file_open_below(root, below, error);
     struct stat status;
     if (fd < 0 || fstat(fd, &status) != 0)
         return false;

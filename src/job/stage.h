@@ -32,8 +32,8 @@ bool stage_out_archive(struct lake_batch *batch, const char *folder, const char 
 bool stage_out(struct lake_batch *batch, const char *folder, const char *uri, GError **error);
 
 /* Stores one file of a folder that the job may be changing, and which stays where it is, under its
- * name below such a URI. */
-bool stage_out_file(struct lake *lake, const char *folder, const char *name, const char *uri,
-                    GError **error);
+ * name below such a URI. The folder is one of `root`: no link on the way from there is followed. */
+bool stage_out_file(struct lake *lake, const char *root, const char *folder, const char *name,
+                    const char *uri, GError **error);
 
 #endif

@@ -54,7 +54,7 @@ static GPtrArray *command_of(const struct sandbox *sandbox, const json_t *settin
 
 static void write_failure(const char *words)
 {
-    if (*words && file_make_folders("output", NULL))
+    if (*words && file_make_folders("output", NULL) && file_has_folder(".", "output"))
         g_file_set_contents(FAILURE, words, -1, NULL);
 }
 

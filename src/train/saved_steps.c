@@ -304,8 +304,9 @@ static bool take_index(const char *path, const char *name, void *data, GError **
 
 void saved_steps_look(struct saved_steps *steps)
 {
-    g_autofree char *folder = g_build_filename(steps->opt_ml, steps->below, "index", NULL);
-    if (g_file_test(folder, G_FILE_TEST_IS_DIR))
+    g_autofree char *below = g_build_filename(steps->below, "index", NULL);
+    g_autofree char *folder = g_build_filename(steps->opt_ml, below, NULL);
+    if (file_has_folder(steps->opt_ml, below))
         file_each(folder, take_index, steps, NULL);
 }
 

@@ -1,10 +1,7 @@
 #include "train/saved_tensors.h"
 
-#include <errno.h>
 #include <math.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/error.h"
 #include "base/file.h"
@@ -13,7 +10,7 @@
 #include "train/tensors.h"
 
 /* Of an event's file: a step of ten million predictions has a tenth of it. */
-#define MOST_BYTES ((off_t)1 << 30)
+#define MOST_BYTES ((gsize)1 << 30)
 
 enum { RECORD_HEAD = 12, RECORD_END = 4 };
 /* The fields on the way to a tensor, and its own. */
@@ -36,37 +33,10 @@ GHashTable *saved_tensors_new(void)
 
 /* ---- files ---- */
 
-static bool read_all(int fd, char *to, size_t size)
-{
-    while (size) {
-        ssize_t got = read(fd, to, size);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return false;
-        to += got;
-        size -= (size_t)got;
-    }
-    return true;
-}
-
 static GBytes *read_file(const char *root, const char *folder, const char *name, GError **error)
 {
     g_autofree char *below = g_build_filename(folder, name, NULL);
-    int fd = file_open_below(root, below, error);
-    struct stat status;
-    if (fd < 0)
-        return NULL;
-    g_autofree char *bytes = NULL;
-    bool fits = fstat(fd, &status) == 0 && status.st_size <= MOST_BYTES;
-    bool whole = fits && (bytes = g_try_malloc((gsize)status.st_size + 1)) != NULL &&
-                 read_all(fd, bytes, (size_t)status.st_size);
-    close(fd);
-    if (whole)
-        return g_bytes_new_take(g_steal_pointer(&bytes), (gsize)status.st_size);
-    error_set(error, ERROR_VALIDATION,
-              fits ? "%s could not be read" : "%s is larger than a gigabyte", name);
-    return NULL;
+    return file_read_below(root, below, MOST_BYTES, error);
 }
 
 /* ---- a tensor ---- */

@@ -232,6 +232,38 @@ open(out + "/real", "w").write("real")
     assert [item["Key"] for item in there] == ["links/real"]
 
 
+def test_folders_that_became_links_lead_nowhere(own, tmp_path):
+    """What the server reads of a job's folder may not be what the script itself may not read."""
+    secret = tmp_path / "secret"
+    secret.write_text("not the job's")
+    (tmp_path / "failure").write_text("not the job's")
+    replace = "import os, sys, time\nfor path in {}:\n    os.path.isdir(path) and os.rmdir(path)\n" \
+              f"    os.symlink({{!r}}, path)\n"
+    there = ["/opt/ml/processing/comes", "/opt/ml/processing/out"]
+    script = replace.format(there, str(tmp_path)) + "time.sleep(3)"
+    request = scripts.processing_request("bucket", script, outputs=[
+        (path[-3:], f"s3://bucket/linked{path}", path) for path in there])
+    request["ProcessingOutputConfig"]["Outputs"][0]["S3Output"]["S3UploadMode"] = "Continuous"
+    name = request["ProcessingJobName"]
+    own.client("s3").put_object(Bucket="bucket", Key=f"{name}/script.py", Body=script)
+    own.client("sagemaker").create_processing_job(**request)
+    job = scripts.wait_for_processing(own, name)
+    assert "/opt/ml/processing/out, where it was to lie, is a folder no more" in job["FailureReason"]
+    script = replace.format(["/opt/ml/model", "/opt/ml/output/data"], str(tmp_path))
+    training, _ = scripts.script_training(own, "bucket", {"train.py": script})
+    assert "a folder no more" in training["FailureReason"]
+    script = replace.format(["/opt/ml/output/failure"], str(secret)) + "sys.exit(1)"
+    training, _ = scripts.script_training(own, "bucket", {"train.py": script})
+    script = replace.format(["/opt/ml/output/data", "/opt/ml/output"], str(tmp_path)) + "sys.exit(1)"
+    other, _ = scripts.script_training(own, "bucket", {"train.py": script})
+    for one in (training, other):
+        assert one["TrainingJobStatus"] == "Failed"
+        assert "not the job's" not in one["FailureReason"]
+    keys = [item["Key"] for item in own.client("s3").list_objects_v2(Bucket="bucket")["Contents"]]
+    assert not [key for key in keys if key.startswith("linked") or key.endswith("/model.tar.gz")], keys
+    assert secret.read_text() == "not the job's"
+
+
 FORK = """
 import os, sys, time
 if os.fork() == 0:

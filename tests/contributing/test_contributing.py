@@ -213,8 +213,10 @@ def files_that_say(pattern):
 
 
 def test_a_kind_stands_in_its_own_file_and_in_the_list():
+    """But for the jobs of that kind which AWS shows for debugger rules."""
     assert files_that_say(r"processing_job|ProcessingJob|processing-job") == {
-        "src/service/sagemaker/processing_job.c", "src/service/sagemaker/sagemaker.h"}
+        "src/service/sagemaker/processing_job.c", "src/service/sagemaker/sagemaker.h",
+        "src/service/sagemaker/rule_jobs.c"}
 
 
 def test_transformers_stand_where_their_recipe_says():

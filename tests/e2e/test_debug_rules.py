@@ -306,6 +306,36 @@ def test_a_report_of_numbers(server, bucket):
     assert "Residuals" in headings and "Confusion matrix" not in headings
 
 
+def rule_job_name(training_job, status):
+    """As AWS's notebooks put it together."""
+    return (f"{training_job[:26]}-{status['RuleConfigurationName'][:26]}-"
+            f"{status['RuleEvaluationJobArn'][-8:]}")
+
+
+def test_rules_have_processing_jobs(server, bucket):
+    sagemaker = server.client("sagemaker")
+    job = train(server, request_of(server, bucket, NOISY, [
+        rule("Overfit"), {**rule("Overfit", ratio_threshold="1000"), "RuleConfigurationName": "never"},
+        rule("AllZero"), {**rule("Overtraining"), "RuleConfigurationName": "of losses, all"}]))
+    ends = {"NoIssuesFound": "Completed", "IssuesFound": "Completed", "Error": "Failed"}
+    listed = {one["ProcessingJobArn"]: one for one in sagemaker.list_processing_jobs(
+        NameContains=job["TrainingJobName"][:26])["ProcessingJobSummaries"]}
+    assert len(listed) == 4 and len(statuses(job)) == 4
+    for status in statuses(job).values():
+        arn = status["RuleEvaluationJobArn"]
+        found = sagemaker.describe_processing_job(ProcessingJobName=listed[arn]["ProcessingJobName"])
+        assert found["ProcessingJobArn"] == arn and found["TrainingJobArn"] == job["TrainingJobArn"]
+        assert found["AppSpecification"]["ImageUri"] == EVALUATOR
+        assert found["ProcessingJobStatus"] == ends[status["RuleEvaluationStatus"]]
+        assert found["ProcessingJobStatus"] == listed[arn]["ProcessingJobStatus"]
+        failed = found["ProcessingJobStatus"] == "Failed"
+        assert found.get("FailureReason" if failed else "ExitMessage") == status.get("StatusDetails")
+    named = rule_job_name(job["TrainingJobName"], statuses(job)["Overfit"])
+    assert sagemaker.describe_processing_job(ProcessingJobName=named)["ExitMessage"].startswith(
+        "RuleEvaluationConditionMet")
+    sagemaker.delete_processing_job(ProcessingJobName=named)
+
+
 def test_a_crash_stops_the_rules(server_factory):
     server, bucket = server_factory(), unique("crash")
     server.client("s3").create_bucket(Bucket=bucket)
@@ -322,6 +352,9 @@ def test_a_crash_stops_the_rules(server_factory):
     job = sagemaker.describe_training_job(TrainingJobName=name)
     assert job["TrainingJobStatus"] == "Failed"
     assert statuses(job)["Overfit"]["RuleEvaluationStatus"] == "Stopped"
+    of_rule = sagemaker.describe_processing_job(
+        ProcessingJobName=rule_job_name(name, statuses(job)["Overfit"]))
+    assert of_rule["ProcessingJobStatus"] == "Stopped" and "FailureReason" not in of_rule
 
 
 def test_rules_of_tensors(server, bucket):

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/error.h"
+#include "service/sagemaker/rule_jobs.h"
 
 #define RULES "DebugRuleConfigurations"
 #define STATUSES "DebugRuleEvaluationStatuses"
@@ -111,15 +112,17 @@ static void set_status(json_t *entry, const char *status, const char *details)
         json_object_set_new(entry, "StatusDetails", json_string(details));
 }
 
-void debug_rules_begin(json_t *body)
+void debug_rules_begin(const struct call *call, const char *job, json_t *body)
 {
     json_t *statuses = json_array();
     size_t i;
     const json_t *rule;
     json_array_foreach(json_object_get(body, RULES), i, rule)
     {
+        const char *name = json_text_at(rule, "RuleConfigurationName");
+        g_autofree char *arn = rule_job_arn(call, job, name);
         json_t *entry =
-            json_pack("{ss}", "RuleConfigurationName", json_text_at(rule, "RuleConfigurationName"));
+            json_pack("{ssss}", "RuleConfigurationName", name, "RuleEvaluationJobArn", arn);
         set_status(entry, "InProgress", NULL);
         json_array_append_new(statuses, entry);
     }

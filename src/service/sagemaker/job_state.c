@@ -26,6 +26,34 @@ static char *job_id(const struct kind *kind, const char *name)
     return g_strdup_printf("%s-%s", kind->word, name);
 }
 
+/* ---- changes ---- */
+
+/* One of a job, and of what its life writes beside it. */
+struct job_change {
+    struct store *store;
+    const struct job_life *life;
+    const char *name;
+    resource_change *change;
+    void *data;
+    struct store_connection *connection;
+};
+
+static bool change_job(struct resource *resource, void *data, GError **error)
+{
+    const struct job_change *job = data;
+    return job->change(resource, job->data, error) &&
+           (!job->life->beside ||
+            job->life->beside(job->connection, job->store, resource->name, resource->body, error));
+}
+
+static bool write_change(struct store_connection *connection, void *data, GError **error)
+{
+    struct job_change *job = data;
+    job->connection = connection;
+    return resource_update_within(connection, job->store, job->life->kind->word, job->name,
+                                  change_job, job, error);
+}
+
 /* ---- on its way ---- */
 
 struct phase_change {
@@ -81,13 +109,13 @@ static bool take_heard(struct resource *resource, void *data, GError **error)
 
 static void hear(const struct under_way *job, const json_t *line)
 {
-    const struct kind *kind = job->life->kind;
+    struct store *store = job->lathe->store;
     struct heard heard = {job->life, line, false};
+    struct job_change change = {store, job->life, job->name, take_heard, &heard, NULL};
     g_autoptr(GError) error = NULL;
-    if (!resource_update(job->lathe->store, kind->word, job->name, take_heard, &heard, NULL,
-                         &error))
+    if (!store_write_spare(store, write_change, &change, &error))
         g_warning("what %s reported could not be recorded: %s", job->name, error->message);
-    g_autofree char *id = job_id(kind, job->name);
+    g_autofree char *id = job_id(job->life->kind, job->name);
     if (heard.stop)
         jobs_stop(job->lathe->jobs, id);
 }
@@ -143,8 +171,9 @@ static bool end(struct store_connection *connection, const struct job_end *how, 
     json_t *metric;
     json_object_foreach(job->metrics, name, metric) json_array_append(metrics, metric);
     struct last_step step = {job->life, how, metrics};
-    return resource_update_within(connection, job->lathe->store, job->life->kind->word, job->name,
-                                  take_last_step, &step, error);
+    struct job_change change = {job->lathe->store, job->life, job->name,
+                                take_last_step,    &step,     NULL};
+    return write_change(connection, &change, error);
 }
 
 static void free_under_way(void *data)
@@ -181,18 +210,30 @@ static void submit(struct lathe *lathe, const struct job_life *life, const json_
 
 struct job_creation {
     struct creation creation;
+    const struct job_life *life;
     const struct job_component *component;
 };
+
+static bool write_beside(struct store_connection *connection, const struct job_creation *job,
+                         GError **error)
+{
+    const struct creation *creation = &job->creation;
+    const char *name = json_text_at(creation->request, creation->kind->name);
+    return !job->life->beside ||
+           job->life->beside(connection, creation->call->lathe->store, name, creation->body, error);
+}
 
 static bool write_job(struct store_connection *connection, void *data, GError **error)
 {
     const struct job_creation *job = data;
-    return job_component_create_within(connection, job->creation.call, job->component, error) &&
+    return write_beside(connection, job, error) &&
+           job_component_create_within(connection, job->creation.call, job->component, error) &&
            sagemaker_create_within(connection, &job->creation, error);
 }
 
 /* The job, and its trial component, in one change. */
-static bool write_created(const struct creation *creation, GError **error)
+static bool write_created(const struct creation *creation, const struct job_life *life,
+                          GError **error)
 {
     const struct call *call = creation->call;
     const json_t *request = creation->request;
@@ -200,7 +241,7 @@ static bool write_created(const struct creation *creation, GError **error)
     if (!sagemaker_check_tags(json_object_get(request, "Tags"), error) ||
         !job_component_find(call, creation->kind, request, &component, error))
         return false;
-    struct job_creation job = {*creation, component};
+    struct job_creation job = {*creation, life, component};
     return sagemaker_write(call, write_job, &job, creation->reply, error);
 }
 
@@ -213,7 +254,7 @@ bool sagemaker_create_job(const struct call *call, const struct job_life *life,
         return false;
     plan->max_seconds = json_number_at(request, "StoppingCondition.MaxRuntimeInSeconds", 0);
     struct creation creation = {call, life->kind, request, life->kind->going, kept, reply};
-    if (!write_created(&creation, error))
+    if (!write_created(&creation, life, error))
         return false;
     submit(call->lathe, life, request, g_steal_pointer(&plan));
     return true;
@@ -303,8 +344,8 @@ bool sagemaker_recover_jobs(struct lathe *lathe, const struct job_life *life, GE
         for (guint i = 0; jobs && i < jobs->len; i++) {
             const struct resource *job = g_ptr_array_index(jobs, i);
             struct last_step step = {life, &crash, NULL};
-            if (!resource_update(lathe->store, job->kind, job->name, take_last_step, &step, NULL,
-                                 error))
+            struct job_change change = {lathe->store, life, job->name, take_last_step, &step, NULL};
+            if (!store_write_spare(lathe->store, write_change, &change, error))
                 return false;
         }
         if (!jobs)

@@ -20,6 +20,9 @@ struct job_life {
     bool (*hear)(json_t *body, const json_t *report, bool *stop);
     /* What an end shows; returns the status. metrics: FinalMetricDataList's entries, or empty. */
     const char *(*end)(json_t *body, const struct job_end *end, const json_t *metrics);
+    /* What else is written of it in the change in which it is created, heard or ends; or NULL. */
+    bool (*beside)(struct store_connection *connection, struct store *store, const char *name,
+                   const json_t *body, GError **error);
 };
 
 /* The whole of Create<Kind>, once the request has been checked: plan, resource, queue. body (taken)

@@ -7,6 +7,7 @@
 #include "sandbox/sandbox.h"
 #include "service/sagemaker/debug_rules.h"
 #include "service/sagemaker/job_state.h"
+#include "service/sagemaker/rule_jobs.h"
 #include "service/script.h"
 
 /* ---- request to plan ---- */
@@ -163,5 +164,10 @@ static const char *end(json_t *body, const struct job_end *end, const json_t *me
     return step[0];
 }
 
-const struct job_life training_life = {&training_job_kind, plan, enter, stop,
-                                       debug_rules_hear,   end};
+const struct job_life training_life = {.kind = &training_job_kind,
+                                       .plan = plan,
+                                       .enter = enter,
+                                       .stop = stop,
+                                       .hear = debug_rules_hear,
+                                       .end = end,
+                                       .beside = rule_jobs_write};

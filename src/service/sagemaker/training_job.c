@@ -133,7 +133,7 @@ static void show_defaults(json_t *body)
 }
 
 /* What Describe says of a job that was just created, beside the echo of its request. */
-static json_t *first_body(const json_t *request)
+static json_t *first_body(const struct call *call, const json_t *request)
 {
     json_t *body = json_deep_copy(request);
     show_defaults(body);
@@ -148,7 +148,7 @@ static json_t *first_body(const json_t *request)
     json_object_set_new(body, "SecondaryStatusTransitions",
                         json_pack("[{sssssf}]", "Status", "Starting", "StatusMessage",
                                   "Starting the training job", "StartTime", clock_now()));
-    debug_rules_begin(body);
+    debug_rules_begin(call, json_text_at(request, "TrainingJobName"), body);
     return body;
 }
 
@@ -172,7 +172,7 @@ static bool show_tuning_job(const struct call *call, json_t *body, const char *n
 static bool create(const struct call *call, const json_t *request, struct reply *reply,
                    GError **error)
 {
-    g_autoptr(json_auto) body = first_body(request);
+    g_autoptr(json_auto) body = first_body(call, request);
     return show_tuning_job(call, body, json_text_at(request, "TrainingJobName"), error) &&
            sagemaker_create_job(call, &training_life, request, g_steal_pointer(&body), reply,
                                 error);

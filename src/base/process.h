@@ -35,6 +35,14 @@ void process_lay_down_override(void);
  * among those that share it (the kernel's proportional set size). */
 size_t process_memory(const struct process *process);
 
+/* What a process and all that it started use together. */
+struct process_usage {
+    double cpu_seconds;                /* since they began, those that ended counted */
+    guint64 memory;                    /* bytes, each shared page counted once among them */
+    guint64 read_bytes, written_bytes; /* of storage, since they began */
+};
+struct process_usage process_usage(const struct process *process);
+
 /* Signals the whole group. */
 void process_signal(const struct process *process, int signal);
 

@@ -134,8 +134,12 @@ static void pump(struct job *job, struct watchdog *dog)
                             {.fd = job->wake, .events = POLLIN},
                             {.fd = job->process.ended, .events = POLLIN}};
     bool gathers = false;
+    struct profile profile = {0};
     while (!fds[3].revents) {
         int wait = watch_child(job, dog);
+        double look = profile_look(job, &profile);
+        if (look > 0 && (wait < 0 || wait > look * 1000))
+            wait = (int)(look * 1000) + 1;
         fds[0].events = fds[1].events = gathers ? 0 : POLLIN;
         if (gathers && (wait < 0 || wait > GATHER_MILLISECONDS))
             wait = GATHER_MILLISECONDS;

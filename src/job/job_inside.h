@@ -61,6 +61,15 @@ struct child_end {
     bool cut_off;
 };
 
+/* profile.c: records what the child uses, where the plan asks for it and it is time; the seconds to
+ * the next time, or 0. */
+struct profile {
+    double looked; /* by the monotonic clock; 0: not yet */
+    struct process_usage usage;
+    bool failed;
+};
+double profile_look(struct job *job, struct profile *profile);
+
 /* child.c: runs the plan's program on the folder to its end. */
 bool child_run(struct job *job, struct child_end *end, GError **error);
 

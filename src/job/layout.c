@@ -178,7 +178,20 @@ void layout_rules(struct job_plan *plan, const json_t *rules, const json_t *hook
 {
     job_plan_output(plan, g_strdup("the rules' output"), folder, output)->when = JOB_OUTPUT_STOPPED;
     job_plan_file(plan, "input/config/debugrules.json",
-                  json_pack("{sO sO*}", "Rules", rules, "Hook", hook));
+                  json_pack("{sO sO* ss}", "Rules", rules, "Hook", hook, "Profile", JOB_PROFILE));
+}
+
+void layout_profiler(struct job_plan *plan, const json_t *config, const char *job,
+                     const char *usual)
+{
+    const char *own = json_text_at(config, "S3OutputPath");
+    const char *uri = own ? own : usual;
+    const char *slash = g_str_has_suffix(uri, "/") ? "" : "/";
+    g_autofree char *place = g_strconcat(uri, slash, job, "/profiler-output", NULL);
+    json_int_t usual_interval = 1000;
+    plan->profile_seconds =
+        (double)json_integer_at(config, "ProfilingIntervalInMilliseconds", usual_interval) / 1000;
+    job_plan_output(plan, g_strdup("ProfilerConfig"), JOB_PROFILE, place)->when = JOB_OUTPUT_COMES;
 }
 
 /* ---- transform ---- */

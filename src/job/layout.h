@@ -27,6 +27,11 @@ void layout_script(struct job_plan *plan, json_t *settings, const char *source);
  * <S3OutputPath>/<job>/debug-output as it comes. */
 bool layout_debugger(struct job_plan *plan, const json_t *hook, const char *job, GError **error);
 
+/* ProfilerConfig of a training: what the job uses goes to <S3OutputPath>/<job>/profiler-output as
+ * it comes; `usual` stands in for an S3OutputPath that it does not have. */
+void layout_profiler(struct job_plan *plan, const json_t *config, const char *job,
+                     const char *usual);
+
 /* Debugger rules: input/config/debugrules.json, with the DebugHookConfig, or NULL; what they make
  * in `folder` goes below the URI `output`. */
 void layout_rules(struct job_plan *plan, const json_t *rules, const json_t *hook,

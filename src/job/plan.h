@@ -29,12 +29,17 @@ struct job_output {
     } when;
 };
 
+/* Where what a job uses is recorded, as SageMaker Debugger's profiler does:
+ * system/incremental/<hour>/<minute, in seconds since 1970>.algo-1.json, a line a value. */
+#define JOB_PROFILE ".lathe/profiler"
+
 struct job_plan {
     char *program; /* `lathe job PROGRAM FOLDER` */
     char *image;   /* told to it as LATHE_IMAGE, or NULL */
     GPtrArray *files, *inputs, *outputs;
-    double max_seconds;  /* 0: no limit */
-    double stop_seconds; /* between SIGTERM and SIGKILL; 0: 120 */
+    double profile_seconds; /* between looks at what it uses (JOB_PROFILE); 0: nobody looks */
+    double max_seconds;     /* 0: no limit */
+    double stop_seconds;    /* between SIGTERM and SIGKILL; 0: 120 */
     bool whole_reason; /* what the program says about its failure begins with AWS's kind of error */
 };
 

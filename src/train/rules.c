@@ -25,6 +25,7 @@ struct rules {
     GPtrArray *stalls;             /* struct rule_stall */
     struct xgboost_report *report; /* or NULL */
     const char *report_name;       /* of its rule's configuration */
+    const char *profile;           /* below the job's folder; or NULL */
 };
 
 const struct rule_kind rule_kinds[] = {
@@ -141,6 +142,7 @@ struct rules *rules_open(const json_t *config, int report_fd)
 {
     struct rules *rules = g_new0(struct rules, 1);
     *rules = (struct rules){.report_fd = report_fd,
+                            .profile = json_text_at(config, "Profile"),
                             .all = g_array_new(FALSE, FALSE, sizeof(struct rule)),
                             .stalls = g_ptr_array_new_with_free_func(rule_stall_end)};
     g_array_set_clear_func(rules->all, clear_rule);
@@ -238,22 +240,27 @@ static void tell_blind(const struct rules *rules)
     }
 }
 
-static bool write_report(const struct rules *rules, struct round_view *last, const char *folder,
-                         GError **error)
+static bool write_report(const struct rules *rules, struct round_view *last, const char *opt_ml,
+                         const char *output, GError **error)
 {
-    g_autofree char *own = g_build_filename(folder, rules->report_name, NULL);
+    g_autofree char *own = g_build_filename(output, rules->report_name, NULL);
+    g_autofree char *profile =
+        rules->profile ? g_build_filename(opt_ml, rules->profile, NULL) : NULL;
+    if (profile)
+        xgboost_report_system(rules->report, profile);
     return last ? xgboost_report_write(rules->report, last, own, error)
                 : error_set(error, ERROR_VALIDATION, NO_DATA);
 }
 
-void rules_finish(struct rules *rules, struct round_view *last, const char *folder)
+void rules_finish(struct rules *rules, struct round_view *last, const char *opt_ml,
+                  const char *output)
 {
     g_autoptr(GError) cause = NULL;
     if (!rules)
         return;
     if (!last || last->source->shows)
         tell_blind(rules);
-    if (!rules->report || write_report(rules, last, folder, &cause))
+    if (!rules->report || write_report(rules, last, opt_ml, output, &cause))
         return;
     g_autofree char *details =
         last ? g_strdup_printf("InternalServerError: the report could not be made: %s",

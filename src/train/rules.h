@@ -13,14 +13,17 @@
 struct rules;
 
 /* input/config/debugrules.json: {"Rules": [{"RuleConfigurationName", "RuleParameters"}, ...],
- * "Hook": a DebugHookConfig, or none}. Rules that are not known are reported as Stopped; NULL where
+ * "Hook": a DebugHookConfig, or none, "Profile": where what the job uses is recorded, or none}.
+ * Rules that are not known are reported as Stopped; NULL where
  * there are no others. The configuration must outlive the rules. */
 struct rules *rules_open(const json_t *config, int report_fd);
 
 /* What the rule CreateXgboostReport makes of the training once it is over, of what the last view
- * shows, below the folder: in one of the rule's configuration's name. A rule that found nothing to
+ * shows and of what the job used, in the folder `output`: in one of the rule's configuration's
+ * name. opt_ml: the folder that /opt/ml stands for. A rule that found nothing to
  * look at says that. NULL: the training showed nothing. */
-void rules_finish(struct rules *rules, struct round_view *last, const char *folder);
+void rules_finish(struct rules *rules, struct round_view *last, const char *opt_ml,
+                  const char *output);
 void rules_close(struct rules *rules);
 
 /* Evaluates those that are due after a round. One whose condition is met says so in the log, and on

@@ -314,7 +314,8 @@ void saved_steps_close(struct saved_steps *steps, const char *output)
 {
     struct round_view last = view_begin(steps->latest, 0);
     if (output)
-        rules_finish(steps->rules, g_hash_table_size(steps->latest) ? &last : NULL, output);
+        rules_finish(steps->rules, g_hash_table_size(steps->latest) ? &last : NULL, steps->opt_ml,
+                     output);
     view_end(&last);
     rules_close(steps->rules);
     g_free(steps->below);

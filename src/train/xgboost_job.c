@@ -275,7 +275,7 @@ static bool train_one(const struct training *job, const struct boost_plan *plan,
     if (boosted) {
         struct round_view last = round_view_of(job->xgboost, outcome.booster, job->hyperparameters,
                                                plan->sets, plan->set_count, 0, outcome.last);
-        rules_finish(ruled.rules, &last, rule_output);
+        rules_finish(ruled.rules, &last, job->opt_ml, rule_output);
         round_view_clear(&last);
     }
     rules_close(ruled.rules);

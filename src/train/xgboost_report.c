@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "train/system_metrics.h"
 
 enum {
     MOST_FEATURES = 20,
@@ -16,13 +17,14 @@ enum {
 };
 
 struct xgboost_report {
+    json_t *system; /* as system_metrics_read has it */
     json_t *curves; /* "train-logloss" -> [[round, value], ...] */
 };
 
 struct xgboost_report *xgboost_report_new(void)
 {
     struct xgboost_report *report = g_new(struct xgboost_report, 1);
-    *report = (struct xgboost_report){json_object()};
+    *report = (struct xgboost_report){json_object(), json_object()};
     return report;
 }
 
@@ -31,7 +33,14 @@ void xgboost_report_free(struct xgboost_report *report)
     if (!report)
         return;
     json_decref(report->curves);
+    json_decref(report->system);
     g_free(report);
+}
+
+void xgboost_report_system(struct xgboost_report *report, const char *folder)
+{
+    json_decref(report->system);
+    report->system = system_metrics_read(folder);
 }
 
 void xgboost_report_round(struct xgboost_report *report, int round, const GArray *scores)
@@ -280,6 +289,8 @@ static json_t *tell(const struct xgboost_report *report, struct round_view *view
 {
     g_autoptr(json_auto) told =
         json_pack("{sOsO}", "hyperparameters", view->hyperparameters, "curves", report->curves);
+    if (json_object_size(report->system))
+        json_object_set(told, "system", report->system);
     return add_features(view, told, error) && add_rows(view, told, error) ? g_steal_pointer(&told)
                                                                           : NULL;
 }
@@ -418,6 +429,18 @@ static void add_worst(GString *html, const json_t *worst)
     g_string_append(html, "</table>\n");
 }
 
+/* Each on a scale of its own. */
+static void add_system(GString *html, const json_t *system)
+{
+    const char *name;
+    json_t *points;
+    json_object_foreach((json_t *)system, name, points)
+    {
+        g_autoptr(json_auto) line = json_pack("{sO}", name, points);
+        add_lines(html, line);
+    }
+}
+
 static void add_settings(GString *html, const json_t *settings)
 {
     const char *name;
@@ -456,6 +479,7 @@ static GString *as_html(const json_t *told)
                  {"confusion_matrix", "Confusion matrix", add_matrix},
                  {"residuals", "Residuals", add_bars},
                  {"worst", "Rows predicted worst", add_worst},
+                 {"system", "What the job used, by seconds", add_system},
                  {"hyperparameters", "Hyperparameters", add_settings}};
     GString *html = g_string_new(head);
     if (json_object_get(told, "rows"))

@@ -17,6 +17,9 @@ void xgboost_report_free(struct xgboost_report *report);
 /* Notes a round's scores. NULL reports are none. */
 void xgboost_report_round(struct xgboost_report *report, int round, const GArray *scores);
 
+/* Notes what the job used so far, as system_metrics_read finds it below the folder. */
+void xgboost_report_system(struct xgboost_report *report, const char *folder);
+
 /* Writes xgboost_report.html and xgboost_report.json below the folder, of what the view shows: the
  * curves, the features' importance, and their mean contributions to a hundred of the judged rows,
  * evenly apart; of all these rows the confusion matrix and the ROC curve, or the residuals, and

@@ -34,6 +34,12 @@ bool training_is_script(const json_t *request)
            json_at(request, "HyperParameters.sagemaker_program");
 }
 
+bool training_is_profiled(const json_t *request)
+{
+    const json_t *config = json_object_get(request, "ProfilerConfig");
+    return config && !json_true_at(config, "DisableProfiler");
+}
+
 const struct runtime_role *training_role(const json_t *request, GError **error)
 {
     const char *image = json_text_at(request, "AlgorithmSpecification.TrainingImage");
@@ -96,6 +102,10 @@ static struct job_plan *plan(const struct call *call, const json_t *request, GEr
     const json_t *hook = json_object_get(request, "DebugHookConfig");
     if (json_array_size(rules))
         add_rules(request, rules, hook, made);
+    if (training_is_profiled(request))
+        layout_profiler(made, json_object_get(request, "ProfilerConfig"),
+                        json_text_at(request, "TrainingJobName"),
+                        json_text_at(request, "OutputDataConfig.S3OutputPath"));
     if (hook && !layout_debugger(made, hook, json_text_at(request, "TrainingJobName"), error))
         return NULL;
     if (training_is_script(request))

@@ -9,6 +9,8 @@ extern const struct job_life training_life;
 
 /* Whether the request brings its own program: an entry point, or script mode. */
 bool training_is_script(const json_t *request);
+/* Whether what the job uses is recorded. */
+bool training_is_profiled(const json_t *request);
 /* Who trains; ERROR_VALIDATION. */
 const struct runtime_role *training_role(const json_t *request, GError **error);
 

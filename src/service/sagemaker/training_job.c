@@ -71,6 +71,20 @@ static bool check_spot_times(const json_t *request, GError **error)
     return true;
 }
 
+static bool check_profiler(const json_t *request, GError **error)
+{
+    static const json_int_t known[] = {100, 200, 500, 1000, 5000, 60000};
+    const json_t *given = json_at(request, "ProfilerConfig.ProfilingIntervalInMilliseconds");
+    for (size_t i = 0; given && i < G_N_ELEMENTS(known); i++)
+        if (json_integer_value(given) == known[i])
+            return true;
+    return !given ||
+           error_set(error, ERROR_VALIDATION,
+                     "ProfilerConfig.ProfilingIntervalInMilliseconds is %" JSON_INTEGER_FORMAT
+                     "; it may be 100, 200, 500, 1000, 5000 or 60000.",
+                     json_integer_value(given));
+}
+
 static bool check_request(const struct call *call, const json_t *request, GError **error)
 {
     const char *image = json_text_at(request, "AlgorithmSpecification.TrainingImage");
@@ -92,7 +106,7 @@ static bool check_request(const struct call *call, const json_t *request, GError
         return error_set(error, ERROR_VALIDATION,
                          "OutputDataConfig.S3OutputPath %s does not begin with s3://.", output);
     return (!role->check || role->check(request, error)) && check_spot_times(request, error) &&
-           debug_rules_check(request, error) &&
+           debug_rules_check(request, error) && check_profiler(request, error) &&
            check_channels(json_object_get(request, "InputDataConfig"), error) &&
            metrics_check(json_at(request, "AlgorithmSpecification.MetricDefinitions"), error);
 }
@@ -192,7 +206,8 @@ static bool describe_training_job(const struct call *call, const json_t *request
 {
     if (!sagemaker_describe_call(call, &training_job_kind, request, reply, error))
         return false;
-    show_always(reply->output, "ProfilingStatus", json_string("Disabled")); /* not in Search's */
+    const char *profiling = training_is_profiled(reply->output) ? "Enabled" : "Disabled";
+    show_always(reply->output, "ProfilingStatus", json_string(profiling)); /* not in Search's */
     return true;
 }
 

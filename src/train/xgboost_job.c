@@ -147,13 +147,23 @@ static int own_threads(const struct training *job)
     return own > 0 ? MIN(own, thread_count(job)) : thread_count(job);
 }
 
+static bool is_small(const struct channel *channel)
+{
+    return channel->rows * channel->features <= SMALL_VALUES;
+}
+
 /* Up to how many threads the rounds may choose from; 0 where it is not for them to choose. */
 static int threads_to_choose_from(const struct training *job)
 {
     bool given = hyperparameter_given(job->hyperparameters, "nthread");
     bool trees = strcmp(hyperparameter_text(job->hyperparameters, "booster"), "gblinear") != 0;
-    bool is_small = job->train->rows * job->train->features <= SMALL_VALUES;
-    return !given && trees && is_small ? own_threads(job) : 0;
+    return !given && trees && is_small(job->train) ? own_threads(job) : 0;
+}
+
+/* To start and wake others for a small matrix takes longer than they save. */
+static int matrix_threads(const struct training *job, const struct channel *channel)
+{
+    return is_small(channel) ? own_threads(job) : thread_count(job);
 }
 
 /* The rows below input/data/<folder>, and other_folder where it is not NULL. */
@@ -216,7 +226,7 @@ static bool load_train(struct training *job, GError **error)
     log_train_matrix(job);
     int max_bin = (int)hyperparameter_integer(job->hyperparameters, "max_bin");
     job->train_matrix = matrix_create(job->xgboost, job->train, train_matrix_kind(job, max_bin),
-                                      max_bin, thread_count(job), error);
+                                      max_bin, matrix_threads(job, job->train), error);
     channel_drop_features(job->train);
     return job->train_matrix != NULL;
 }
@@ -236,8 +246,8 @@ static bool load_validation(struct training *job, GError **error)
                          "both must have the same columns in the same order",
                          job->validation->features, job->train->features);
     }
-    job->validation_matrix =
-        matrix_create(job->xgboost, job->validation, MATRIX_PLAIN, 0, thread_count(job), error);
+    job->validation_matrix = matrix_create(job->xgboost, job->validation, MATRIX_PLAIN, 0,
+                                           matrix_threads(job, job->validation), error);
     channel_drop_features(job->validation);
     return job->validation_matrix != NULL;
 }
@@ -311,7 +321,8 @@ static bool train_folds(const struct training *job, const struct boost_plan *pla
                          all->rows);
     }
     struct watched rows = {"all", NULL, all->labels, all->rows};
-    rows.matrix = matrix_create(job->xgboost, all, MATRIX_PLAIN, 0, thread_count(job), error);
+    rows.matrix =
+        matrix_create(job->xgboost, all, MATRIX_PLAIN, 0, matrix_threads(job, all), error);
     channel_drop_features(all);
     if (!rows.matrix)
         return false;

@@ -50,9 +50,8 @@ static void take_report_line(const char *line, size_t size, void *data)
 
 /* Decides whether to signal the child, and how long to sleep until the next decision. */
 struct watchdog {
-    double deadline; /* when it has run long enough; 0: never */
-    double kill_at;  /* when SIGTERM has had its time; 0: none was sent */
-    bool closing;    /* the server's end was heard of */
+    double kill_at; /* when SIGTERM has had its time; 0: none was sent */
+    bool closing;   /* the server's end was heard of */
     struct child_end end;
 };
 
@@ -95,13 +94,13 @@ static int watch_child(struct job *job, struct watchdog *dog)
     } else if (dog->kill_at == 0) {
         if (wish.stop)
             send_term(job, dog, JOB_STOPPED, grace);
-        else if (dog->deadline > 0 && now >= dog->deadline)
+        else if (wish.late)
             send_term(job, dog, JOB_TIMED_OUT, grace);
     } else if (now >= dog->kill_at) {
         process_signal(&job->process, SIGKILL);
         dog->kill_at = now + 1;
     }
-    double next = dog->kill_at > 0 ? dog->kill_at : dog->deadline;
+    double next = dog->kill_at;
     if (stores_early(job->plan)) /* silence is no reason not to look */
         next = next > 0 ? MIN(next, now + LOOK_SECONDS) : now + LOOK_SECONDS;
     return next > 0 ? (int)CLAMP((next - now) * 1000 + 1, 1, 60000) : -1;
@@ -246,14 +245,24 @@ static char *reason_of_exit(const struct job *job, int wait_status)
     return g_strdup_printf(REASON, reason, status);
 }
 
+/* 0: it may run for ever. */
+static guint64 set_alarm(struct job *job)
+{
+    struct clock *clock = job->jobs->clock;
+    double seconds = job->plan->max_seconds;
+    return seconds > 0
+               ? clock_set(clock, CLOCK_STEADY, clock_steady(clock) + seconds, job_is_late, job)
+               : 0;
+}
+
 bool child_run(struct job *job, struct child_end *end, GError **error)
 {
     if (!start(job, error))
         return false;
     struct watchdog dog = {.end.how = JOB_COMPLETED};
-    if (job->plan->max_seconds > 0)
-        dog.deadline = clock_monotonic() + job->plan->max_seconds;
+    guint64 alarm = set_alarm(job);
     pump(job, &dog);
+    clock_cancel(job->jobs->clock, alarm);
     job_lend(job, false);
     int status = process_finish(&job->process);
     *end = dog.end;

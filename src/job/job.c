@@ -34,7 +34,7 @@ void job_log(struct job *job, const char *format, ...)
 struct job_wish job_wish(struct job *job)
 {
     pthread_mutex_lock(&job->jobs->lock);
-    struct job_wish wish = {job->stop_wanted, job->jobs->closing};
+    struct job_wish wish = {job->stop_wanted, job->jobs->closing, job->late};
     pthread_mutex_unlock(&job->jobs->lock);
     return wish;
 }
@@ -44,6 +44,15 @@ static void wake(const struct job *job)
     uint64_t one = 1;
     ssize_t n = write(job->wake, &one, sizeof one);
     (void)n; /* an eventfd that is full is awake already */
+}
+
+void job_is_late(void *data)
+{
+    struct job *job = data;
+    pthread_mutex_lock(&job->jobs->lock);
+    job->late = true;
+    wake(job);
+    pthread_mutex_unlock(&job->jobs->lock);
 }
 
 void job_hear_wake(const struct job *job)
@@ -135,6 +144,7 @@ struct jobs *jobs_open(const struct jobs_settings *settings, GError **error)
     jobs->lake = settings->lake;
     jobs->slots = tasks_new_many(settings->slots ? settings->slots : g_get_num_processors());
     jobs->close_seconds = settings->close_seconds > 0 ? settings->close_seconds : 10;
+    jobs->clock = settings->clock;
     jobs->live = g_ptr_array_new();
     pthread_mutex_init(&jobs->lock, NULL);
     return jobs;

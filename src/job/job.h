@@ -10,6 +10,7 @@
 #include "job/plan.h"
 #include "store/store.h"
 
+struct clock;
 struct jobs;
 struct job;
 struct lake;
@@ -21,6 +22,7 @@ struct jobs_settings {
     struct lake *lake;
     unsigned slots;       /* 0: as many as cores */
     double close_seconds; /* what a job gets of jobs_close to end by itself; 0: 10 */
+    struct clock *clock;  /* that says when a job has run long enough */
 };
 struct jobs *jobs_open(const struct jobs_settings *settings, GError **error);
 /* Stops what runs, also what was told to stop and has time left, forgets what waits, joins the

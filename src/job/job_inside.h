@@ -13,6 +13,7 @@ struct jobs {
     struct logs *logs;
     struct lake *lake;
     double close_seconds;
+    struct clock *clock;
     struct tasks *slots;
     pthread_mutex_t lock; /* of what follows */
     GQueue queue;         /* of struct job that wait */
@@ -29,7 +30,7 @@ struct job {
 
     struct log_writer *log;
     struct process process;
-    int wake;          /* eventfd: someone wants the job to stop */
+    int wake;          /* eventfd: job_wish has changed */
     GHashTable *taken; /* marks of files of outputs that come: those that are stored */
     double looked;     /* when they were last looked for */
     guint64 logged;    /* bytes of the log */
@@ -37,14 +38,17 @@ struct job {
     bool lent;         /* its slot: it waits */
     bool told;         /* why it failed stands in its log */
 
-    bool stop_wanted; /* under jobs->lock */
+    bool stop_wanted; /* under jobs->lock; so is */
+    bool late;        /* it has run as long as it may */
 };
 
-/* What is wanted of a job: a Stop counts for more than the server's end. */
+/* Why a job is to end: a Stop counts for more than the server's end, that for more than time. */
 struct job_wish {
-    bool stop, closing;
+    bool stop, closing, late;
 };
 struct job_wish job_wish(struct job *job);
+/* An alarm's (base/clock.h): the job's time has run out. */
+void job_is_late(void *job);
 /* A job whose program waits, perhaps for another job, lends its slot meanwhile. */
 void job_lend(struct job *job, bool waits);
 void job_hear_wake(const struct job *job);

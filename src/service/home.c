@@ -159,7 +159,8 @@ static bool open_parts(struct lathe *lathe, GError **error)
            (lathe->jobs = jobs_open(&(struct jobs_settings){.folder = jobs,
                                                             .logs = lathe->logs,
                                                             .lake = lathe->lake,
-                                                            .slots = lathe->settings->slots},
+                                                            .slots = lathe->settings->slots,
+                                                            .clock = lathe->clock},
                                     error)) &&
            open_services(lathe, error);
 }

@@ -126,10 +126,17 @@ def test_a_script_that_hangs_is_stopped(jobs):
     assert jobs.wait(name, run)["JobRunState"] == "STOPPED"
 
 
-@pytest.mark.full  # the shortest time-out is a minute
-def test_a_script_that_hangs_runs_out_of_time(jobs):
-    told = jobs.run(python(jobs, HANG, Timeout=1))
-    assert told["JobRunState"] == "TIMEOUT" and "1 minutes" in told["ErrorMessage"]
+def test_a_script_that_hangs_runs_out_of_time(server_factory):
+    jobs = Jobs(server_factory(["--test-clock"]))
+    name = python(jobs, HANG, Timeout=5)
+    run = jobs.start(name)
+    while "hangs" not in jobs.log(jobs.wait(name, run, ("RUNNING",))):
+        pass
+    jobs.server.move_clock(290)
+    assert jobs.told(name, run)["JobRunState"] == "RUNNING"
+    jobs.server.move_clock(11)
+    told = jobs.wait(name, run)
+    assert told["JobRunState"] == "TIMEOUT" and "5 minutes" in told["ErrorMessage"]
 
 
 def test_what_is_run_again_succeeds_at_last(jobs):

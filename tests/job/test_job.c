@@ -15,6 +15,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "base/file.h"
 #include "base/process.h"
@@ -172,12 +173,13 @@ static char *folder;
 static struct logs *logs;
 static struct store *store;
 static struct lake *lake;
+static struct clock *clock_of_jobs;
 static struct jobs *jobs;
 
 static struct jobs *open_jobs(void)
 {
     g_autofree char *job_folders = g_build_filename(folder, "jobs", NULL);
-    struct jobs_settings settings = {job_folders, logs, lake, 1, 0.2};
+    struct jobs_settings settings = {job_folders, logs, lake, 1, 0.2, clock_of_jobs};
     return jobs_open(&settings, NULL);
 }
 
@@ -193,16 +195,19 @@ static void open_all(void)
     g_autofree char *lake_folder = g_build_filename(folder, "lake", NULL);
     store = store_open(database, NULL);
     lake = lake_open(store, lake_folder, NULL);
+    clock_of_jobs = clock_open(NULL);
     jobs = open_jobs();
 }
 
 static void close_all(void)
 {
     jobs_close(jobs);
+    clock_close(clock_of_jobs);
     lake_close(lake);
     store_close(store);
     jobs = NULL;
     lake = NULL;
+    clock_of_jobs = NULL;
     store = NULL;
 }
 

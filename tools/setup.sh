@@ -100,7 +100,7 @@ part() {
     spark)
         packages spark
         venv venv-spark tests/requirements-setuptools.txt tests/requirements-spark.txt
-        stamped spark-jars "$(hash_of tests/requirements-s*.txt tools/spark.txt)" \
+        stamped spark-jars "$(hash_of tests/requirements-s*.txt tools/spark.txt tools/*spark*.py)" \
             python3 tools/setup_spark.py build/venv-spark
         ;;
     airflow)

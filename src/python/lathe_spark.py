@@ -16,6 +16,7 @@ FAILURE = "/opt/ml/output/failure"
 CONFIGURATIONS = ("/opt/ml/input/data/conf/configuration.json",
                   "/opt/ml/processing/input/conf/configuration.json")
 CONF = "/tmp/lathe-spark-conf"
+HIDDEN = CONF + ":"
 EVENTS = "/tmp/spark-events"
 EVENTS_SECONDS = 20  # between copies of the event logs
 
@@ -192,8 +193,17 @@ def drop_yarn():
             file.writelines(kept)
 
 
+def use_archive():
+    """Java uses the archive of Spark's classes where the class path has no folder: without files that
+    are looked for there, this one is given a name that none has (src/script/spark_files.c)."""
+    if set(os.listdir(CONF)) <= {"spark-defaults.conf", "spark-env.sh"}:
+        os.rename(CONF, HIDDEN)
+        os.environ["SPARK_CONF_DIR"] = HIDDEN
+
+
 def write_configuration():
     shutil.rmtree(CONF, ignore_errors=True)
+    shutil.rmtree(HIDDEN, ignore_errors=True)
     shutil.copytree(os.environ["SPARK_CONF_DIR"], CONF)
     path = next((path for path in CONFIGURATIONS if os.path.exists(path)), None)
     if path:
@@ -242,11 +252,12 @@ def main():
     given = parse(sys.argv[1:])
     command = command_of(given)
     write_configuration()
-    if given.spark_event_logs_s3_uri:
-        keep_events(given.spark_event_logs_s3_uri)
-    elif given.local_spark_event_logs_dir:
-        keep_events(f"file://{EVENTS}")
-        status = run_with_events(command, given.local_spark_event_logs_dir)
+    events = None if given.spark_event_logs_s3_uri else given.local_spark_event_logs_dir
+    if events or given.spark_event_logs_s3_uri:
+        keep_events(given.spark_event_logs_s3_uri or f"file://{EVENTS}")
+    use_archive()
+    if events:
+        status = run_with_events(command, events)
         sys.exit(status if status >= 0 else 128 - status)
     os.execv(command[0], command)
 

@@ -169,12 +169,20 @@ static json_t *properties_of(const struct settings *settings, const char *url, c
     return object;
 }
 
+/* As tools/setup_spark.py made it; NULL: it is not there. g_free. */
+static char *classes_of(const char *home)
+{
+    g_autofree char *archive = g_build_filename(home, "lathe.jsa", NULL);
+    return g_file_test(archive, G_FILE_TEST_IS_REGULAR) ? g_steal_pointer(&archive) : NULL;
+}
+
 json_t *spark_settings(const struct settings *settings, const char *url, const char *region,
                        gint64 executors)
 {
     g_autofree char *home = home_of(settings);
     g_autofree char *java = prefix_of(settings->java);
-    return json_pack("{ss ss so}", "Home", home, "Java", java, "Properties",
+    g_autofree char *classes = classes_of(home);
+    return json_pack("{ss ss ss* so}", "Home", home, "Java", java, "Classes", classes, "Properties",
                      properties_of(settings, url, region, executors));
 }
 

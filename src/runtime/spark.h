@@ -14,6 +14,7 @@ bool spark_check(const struct settings *settings, GError **error);
  *
  *   Home        Spark's folder, absolute: SPARK_HOME
  *   Java        Java's: JAVA_HOME
+ *   Classes     Java's archive of the classes that programs begin with, where Spark has one
  *   Properties  texts by name: spark-defaults.conf as the program finds it
  *
  * url: this server, for s3://; executors: how many are asked of a cluster. Only after spark_check.

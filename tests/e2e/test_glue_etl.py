@@ -7,7 +7,7 @@ import textwrap
 import zipfile
 
 import pytest
-from spark_jobs import JAVA_OPTIONS, spark_server
+from spark_jobs import JAVA_OPTIONS, spark_home, spark_server
 
 from e2e.glue_jobs import Jobs
 
@@ -94,9 +94,14 @@ frame = DynamicFrame.fromDF(spark.createDataFrame([(1, "a")], ["n", "word"]), co
 context.write_dynamic_frame.from_options(
     frame=frame, connection_type="s3", format="glueparquet",
     connection_options={"path": f"s3://{args['bucket']}", "partitionKeys": ["word"]})
+print("ARCHIVE", any(" org.apache.hadoop.fs.s3a.S3AFileSystem source: shared objects file (top)" in line
+                     for line in open("/tmp/classes.txt")))
 """, {"--extra-py-files": f"s3://{jobs.bucket}/lib/inner.zip,s3://{jobs.bucket}/lib/side.py",
-      "--conf": "spark.sql.shuffle.partitions=3 --conf spark.own.word=a=b"})
-    assert "SEEN [2, 4] beside 3 a=b" in jobs.log(jobs.succeed(name))
+      "--conf": "spark.sql.shuffle.partitions=3 --conf spark.own.word=a=b "
+                "--conf spark.driver.extraJavaOptions=-Xlog:class+load:file=/tmp/classes.txt"})
+    log = jobs.log(jobs.succeed(name))
+    assert "SEEN [2, 4] beside 3 a=b" in log
+    assert f"ARCHIVE {(spark_home() / 'lathe.jsa').exists()}" in log
     assert len([key for key in jobs.keys("word=a/") if key.endswith(".parquet")]) == 1
 
 

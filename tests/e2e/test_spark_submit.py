@@ -9,6 +9,7 @@ from spark_jobs import log_lines, spark_request
 
 SUBMIT = """#!/bin/sh
 for word; do echo "WORD $word"; done
+echo "FOLDER $SPARK_CONF_DIR"
 sed 's/^/CONF /' "$SPARK_CONF_DIR/spark-defaults.conf"
 """
 
@@ -24,6 +25,7 @@ def server(server_factory, tmp_path_factory):
     folder = tmp_path_factory.mktemp("spark")
     place(folder / "java/bin/java")
     place(folder / "spark/bin/spark-submit", SUBMIT)
+    place(folder / "spark/lathe.jsa")
     for jar in ("hadoop-aws-3.4.1.jar", "spark-hadoop-cloud_2.13-4.0.1.jar"):
         place(folder / "spark/jars" / jar)
     place(folder / "lathe.yaml", "runtime:\n  engine: none\n  network: host\n  spark:\n"
@@ -32,15 +34,15 @@ def server(server_factory, tmp_path_factory):
                           environment={"JAVA_HOME": str(folder / "java")})
 
 
-def submit(server, bucket, options=(), properties=None, instances=1, arguments=(), files=()):
-    """The words and the properties that spark-submit found."""
+def submit(server, bucket, options=(), properties=None, instances=1, arguments=(), files=(), more=()):
+    """The words and the properties that spark-submit found, the folder of these as FOLDER."""
     s3, name = server.client("s3"), unique("spark")
     request = spark_request(bucket, name, "app.py", arguments, options, instances)
     s3.put_object(Bucket=bucket, Key=f"{name}/app.py", Body="")
     for file in files:
         s3.put_object(Bucket=bucket, Key=f"{name}/{file}", Body="x")
     s3.put_object(Bucket=bucket, Key=f"{name}-conf/configuration.json", Body=json.dumps(
-        {"Classification": "spark-defaults", "Properties": properties or {}}))
+        [{"Classification": "spark-defaults", "Properties": properties or {}}, *more]))
     request["ProcessingInputs"][0]["S3Input"]["S3Uri"] = f"s3://{bucket}/{name}/"
     request["ProcessingInputs"].append({"InputName": "conf", "S3Input": {
         "S3Uri": f"s3://{bucket}/{name}-conf/", "S3DataType": "S3Prefix", "S3InputMode": "File",
@@ -50,7 +52,8 @@ def submit(server, bucket, options=(), properties=None, instances=1, arguments=(
     assert ended["ProcessingJobStatus"] == "Completed", ended
     lines = log_lines(server, name)
     return ([line[5:] for line in lines if line.startswith("WORD ")],
-            dict(line[5:].split(" ", 1) for line in lines if line.startswith("CONF ")))
+            dict(line.removeprefix("CONF ").split(" ", 1) for line in lines
+                 if line.startswith(("CONF ", "FOLDER "))))
 
 
 def test_lists_and_folders_become_what_spark_takes(server, bucket):
@@ -80,3 +83,12 @@ def test_the_users_properties_count_for_more_than_ours(server, bucket):
     assert found["spark.hadoop.fs.s3a.committer.name"] == "directory"
     assert found["spark.hadoop.fs.s3a.endpoint"] == server.url
     assert found["spark.master"] == "spark://127.0.0.1:7077"
+
+
+def test_java_is_told_of_the_archive_of_classes_and_finds_no_folder_in_their_path(server, bucket):
+    _, found = submit(server, bucket)
+    assert "/spark/lathe.jsa" in found["spark.driver.defaultJavaOptions"]
+    assert found["FOLDER"].endswith(":")  # which ends a name in a class path
+    _, found = submit(server, bucket, more=[
+        {"Classification": "spark-log4j", "Properties": {"rootLogger.level": "error"}}])
+    assert not found["FOLDER"].endswith(":")  # the file is looked for as a class is

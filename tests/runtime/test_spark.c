@@ -101,6 +101,7 @@ static void programs_find_the_server_and_their_cores(void **state)
     g_autoptr(json_auto) alone = spark_settings(&settings, "http://127.0.0.1:1", "eu-west-3", 2);
     assert_string_equal(json_text_at(alone, "Home"), home);
     assert_string_equal(json_text_at(alone, "Java"), java);
+    assert_null(json_object_get(alone, "Classes"));
     const json_t *properties = json_object_get(alone, "Properties");
     assert_string_equal(json_string_value(json_object_get(properties, "spark.master")), "local[*]");
     assert_null(json_object_get(properties, "spark.cores.max"));
@@ -111,6 +112,17 @@ static void programs_find_the_server_and_their_cores(void **state)
     g_autoptr(json_auto) cluster = spark_settings(&settings, "http://127.0.0.1:1", "eu-west-3", 2);
     properties = json_object_get(cluster, "Properties");
     assert_string_equal(json_string_value(json_object_get(properties, "spark.cores.max")), "2");
+    clear(&settings);
+}
+
+static void an_archive_of_classes_is_found(void **state)
+{
+    (void)state;
+    struct settings settings = whole();
+    lay(PACKAGE "/lathe.jsa");
+    g_autofree char *archive = below(PACKAGE "/lathe.jsa");
+    g_autoptr(json_auto) found = spark_settings(&settings, "http://127.0.0.1:1", "eu-west-3", 1);
+    assert_string_equal(json_text_at(found, "Classes"), archive);
     clear(&settings);
 }
 
@@ -145,6 +157,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(what_is_missing_is_named, up, down),
         cmocka_unit_test_setup_teardown(programs_find_the_server_and_their_cores, up, down),
+        cmocka_unit_test_setup_teardown(an_archive_of_classes_is_found, up, down),
         cmocka_unit_test_setup_teardown(a_command_has_all_that_was_submitted, up, down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -133,6 +133,20 @@ def test_a_pause_reads_what_is_new_and_moves_nothing(jobs):
         jobs.start(name, {"--job-bookmark-option": "sometimes"})
 
 
+def test_a_pause_reads_what_runs_of_a_range_read(jobs):
+    name = jobs.sql(MOVE, ENABLED)
+    runs = []
+    for number in 1, 2, 3:
+        jobs.put(f"raw/day=1/{number}.csv", lines(number))
+        runs.append(jobs.succeed(name)["Id"])
+    jobs.put("raw/day=1/4.csv", lines(4))
+    pause = {"--job-bookmark-option": "job-bookmark-pause", "--job-bookmark-from": runs[0]}
+    jobs.succeed(name, {**pause, "--job-bookmark-to": runs[1]})
+    assert ids(jobs) == [1, 2, 2, 3]
+    told = jobs.run(name, {**pause, "--job-bookmark-to": "jr_none"})
+    assert told["JobRunState"] == "FAILED" and "--job-bookmark-to" in told["ErrorMessage"]
+
+
 def test_what_a_condition_leaves_out_stays_new(jobs):
     name = jobs.sql(MOVE.replace('"raw$new";', '"raw$new" WHERE day = ${day};'), ENABLED)
     jobs.put("raw/day=1/a.csv", lines(1))

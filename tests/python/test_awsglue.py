@@ -163,10 +163,13 @@ from awsglue.context import GlueContext
 from awsglue.job import Job
 glue = GlueContext(SparkContext.getOrCreate())
 tree, data = pathlib.Path(os.environ["LATHE_ML_FOLDER"]), pathlib.Path(sys.argv[-1])
-told = []
+told, bookmark, kept = [], tree / "input/config/bookmark.json", []
 for step in json.loads(sys.argv[-2]):
     for name, text in step["files"].items():
         (data / name).write_text(text)
+    if step["range"]:
+        first, last = (kept[place] for place in step["range"])
+        bookmark.write_text(json.dumps({"states": first["states"], "until": last["states"]}))
     job = Job(glue)
     job.init("j", {"job_bookmark_option": "job-bookmark-" + step["option"]})
     frame = glue.create_dynamic_frame.from_options(
@@ -176,7 +179,8 @@ for step in json.loads(sys.argv[-2]):
         job.commit()
     after = tree / "output/bookmark.json"
     if after.exists():  # what the server does when a run has succeeded
-        after.replace(tree / "input/config/bookmark.json")
+        after.replace(bookmark)
+        kept.append(json.loads(bookmark.read_text()))
 print(json.dumps({"case": "read", "value": told}))
 """
 
@@ -188,8 +192,8 @@ def test_a_bookmark_lets_only_what_is_new_through(spark_python, server, tmp_path
     data.mkdir()
     (tree / "input/config").mkdir(parents=True)
 
-    def step(option="enable", commits=True, **files):
-        return {"option": option, "commits": commits,
+    def step(option="enable", commits=True, between=None, **files):
+        return {"option": option, "commits": commits, "range": between,
                 "files": {name + ".csv": text for name, text in files.items()}}
 
     steps = {
@@ -199,6 +203,7 @@ def test_a_bookmark_lets_only_what_is_new_through(spark_python, server, tmp_path
         "paused": (step("pause", b="name\nBob\n"), ["Bob"]),
         "after the pause": (step(), ["Bob"]),
         "changed": (step(a="name\nAnn\nCid\n"), ["Ann", "Cid"]),
+        "what the third run read": (step("pause", between=(0, 2)), ["Bob"]),
         "disabled": (step("disable"), ["Ann", "Bob", "Cid"]),
     }
     told = run(spark_python, script, tree, server, json.dumps([one for one, _ in steps.values()]),

@@ -72,41 +72,62 @@ static void add_read(GHashTable *seen, const json_t *read)
     }
 }
 
-static void take_entries(const GPtrArray *entries, int count, struct bookmark *bookmark)
+/* What the first so many runs have read: of SQL into seen, of a script in place of *states. */
+static void take_entries(const GPtrArray *entries, int count, GHashTable *seen, json_t **states)
 {
     for (int i = 0; i < count; i++) {
         const struct entry *entry = entries->pdata[i];
-        json_t *states = json_object_get(entry->body, "States");
-        add_read(bookmark->seen, json_object_get(entry->body, "Read"));
-        if (is_undone(entry) || !states)
+        json_t *left = json_object_get(entry->body, "States");
+        add_read(seen, json_object_get(entry->body, "Read"));
+        if (is_undone(entry) || !left)
             continue;
-        json_decref(bookmark->states);
-        bookmark->states = json_incref(states);
+        json_decref(*states);
+        *states = json_incref(left);
     }
 }
 
-/* Up to where earlier runs count: to a paused job's --job-bookmark-from, else all. */
-static bool find_end(const struct resource *run, const GPtrArray *entries, int *count,
-                     GError **error)
+/* Up to where runs count, by an option of a paused job's that names the last of them, else all. */
+static bool find_end(const struct resource *run, const char *option, const GPtrArray *entries,
+                     int *count, GError **error)
 {
-    const char *from = job_run_option(run, "--job-bookmark-from");
+    const char *last = job_run_option(run, option);
     *count = (int)entries->len;
-    if (!from)
+    if (!last)
         return true;
-    *count = place_of(entries, from) + 1;
+    *count = place_of(entries, last) + 1;
     return *count || error_set(error, ERROR_INVALID_INPUT_EXCEPTION,
-                               "--job-bookmark-from: the run %s has left no bookmark.", from);
+                               "%s: the run %s has left no bookmark.", option, last);
+}
+
+static GHashTable *new_set(void)
+{
+    return g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+}
+
+static bool take_range(const struct resource *run, const GPtrArray *entries,
+                       struct bookmark *bookmark, GError **error)
+{
+    int from = 0, to = 0;
+    if (!find_end(run, "--job-bookmark-from", entries, &from, error) ||
+        !find_end(run, "--job-bookmark-to", entries, &to, error))
+        return false;
+    if (bookmark->option == BOOKMARK_DISABLED)
+        return true;
+    take_entries(entries, from, bookmark->seen, &bookmark->states);
+    if (!job_run_option(run, "--job-bookmark-to"))
+        return true;
+    bookmark->last_seen = new_set();
+    bookmark->last_states = json_object();
+    take_entries(entries, to, bookmark->last_seen, &bookmark->last_states);
+    return true;
 }
 
 bool bookmark_read(struct lathe *lathe, const struct resource *run, struct bookmark *bookmark,
                    GError **error)
 {
     GError *cause = NULL;
-    int count = 0;
-    *bookmark =
-        (struct bookmark){.states = json_object(),
-                          .run = json_integer_at(run->body, "Run", 0),
-                          .seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL)};
+    *bookmark = (struct bookmark){
+        .states = json_object(), .run = json_integer_at(run->body, "Run", 0), .seen = new_set()};
     if (!bookmark_option_of(json_object_get(run->body, "Options"), &bookmark->option, error))
         return false;
     g_autoptr(resource_auto) kept = find(lathe->store, run->parent, &cause);
@@ -116,18 +137,15 @@ bool bookmark_read(struct lathe *lathe, const struct resource *run, struct bookm
         return false;
     }
     bookmark->version = kept ? json_integer_at(kept->body, "Version", 0) : 0;
-    if (!find_end(run, entries, &count, error))
-        return false;
-    if (bookmark->option != BOOKMARK_DISABLED)
-        take_entries(entries, count, bookmark);
-    return true;
+    return take_range(run, entries, bookmark, error);
 }
 
 void bookmark_clear(struct bookmark *bookmark)
 {
     json_decref(bookmark->states);
-    if (bookmark->seen)
-        g_hash_table_unref(bookmark->seen);
+    json_decref(bookmark->last_states);
+    g_clear_pointer(&bookmark->seen, g_hash_table_unref);
+    g_clear_pointer(&bookmark->last_seen, g_hash_table_unref);
     *bookmark = (struct bookmark){0};
 }
 

@@ -115,6 +115,10 @@ struct bookmark {
     gint64 version, run;
     json_t *states;   /* of a script */
     GHashTable *seen; /* of SQL: ids of objects that earlier runs read */
+    /* The same up to the run that --job-bookmark-to names, what is later being left out; or NULL.
+     */
+    json_t *last_states;
+    GHashTable *last_seen;
 };
 bool bookmark_read(struct lathe *lathe, const struct resource *run, struct bookmark *bookmark,
                    GError **error);

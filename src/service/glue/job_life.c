@@ -143,8 +143,9 @@ static json_t *told_of(const struct bookmark *bookmark)
 {
     return bookmark->option == BOOKMARK_DISABLED
                ? NULL
-               : json_pack("{sI sI sO}", "version", (json_int_t)bookmark->version, "run",
-                           (json_int_t)bookmark->run, "states", bookmark->states);
+               : json_pack("{sI sI sO sO*}", "version", (json_int_t)bookmark->version, "run",
+                           (json_int_t)bookmark->run, "states", bookmark->states, "until",
+                           bookmark->last_states);
 }
 
 static struct process *process_of(struct lathe *lathe, const struct resource *run,

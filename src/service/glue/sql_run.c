@@ -217,6 +217,13 @@ static struct queries queries_of(const struct sql_run *sql)
                             .ends = &sql->lathe->ends};
 }
 
+/* No earlier run has read it, and the run up to which this one reads has. */
+static bool is_fresh(const struct bookmark *bookmark, const char *object)
+{
+    return !g_hash_table_contains(bookmark->seen, object) &&
+           (!bookmark->last_seen || g_hash_table_contains(bookmark->last_seen, object));
+}
+
 static json_t *list_fresh(const struct sql_run *sql, const char *database, const char *table,
                           GError **error)
 {
@@ -224,7 +231,7 @@ static json_t *list_fresh(const struct sql_run *sql, const char *database, const
     g_autoptr(GPtrArray) ids = query_objects(&queries, database, table, sql->run->created, error);
     json_t *fresh = ids ? json_array() : NULL;
     for (guint i = 0; ids && i < ids->len; i++)
-        if (!g_hash_table_contains(sql->bookmark.seen, ids->pdata[i]))
+        if (is_fresh(&sql->bookmark, ids->pdata[i]))
             json_array_append_new(fresh, json_string(ids->pdata[i]));
     return fresh;
 }

@@ -11,7 +11,8 @@ import os
 # Milliseconds. Objects appear in listings in the order of their times but for writes that overlap.
 WINDOW = 15 * 60 * 1000
 
-_state = {"option": "job-bookmark-disable", "before": {}, "after": {}}
+# "until": the states of the run up to which a paused bookmark reads (--job-bookmark-to), or None.
+_state = {"option": "job-bookmark-disable", "before": {}, "until": None, "after": {}}
 
 
 def _folder():
@@ -27,15 +28,12 @@ def _read():
 
 
 def begin(option, arguments):
-    if "--job-bookmark-from" in arguments:
-        raise NotImplementedError(
-            "--job-bookmark-from and --job-bookmark-to are not there: a paused bookmark reads from "
-            "the last committed run on"
-        )
     if option is None and "--job-bookmark-option" in arguments[:-1]:
         option = arguments[arguments.index("--job-bookmark-option") + 1]
     _state["option"] = option or "job-bookmark-disable"
-    _state["before"] = _read().get("states", {}) if reads() else {}
+    told = _read() if reads() else {}
+    _state["before"] = told.get("states", {})
+    _state["until"] = told.get("until")
     _state["after"] = {}
 
 
@@ -44,18 +42,24 @@ def reads():
     return _state["option"] in ("job-bookmark-enable", "job-bookmark-pause")
 
 
+_NOTHING = {"latest": 0, "seen": {}}
+
+
+def _is_new(file, state):
+    return file[1] > state["latest"] - WINDOW and state["seen"].get(file[0]) != file[1]
+
+
 def new_files(context, files):
     """Those of `files` (path, modified in milliseconds, size) that no committed run has read under
     that context, and remembers them for commit()."""
     if not context or not reads():
         return files
-    before = _state["before"].get(context, {"latest": 0, "seen": {}})
+    before = _state["before"].get(context, _NOTHING)
     seen = before["seen"]
-    fresh = [
-        file
-        for file in files
-        if file[1] > before["latest"] - WINDOW and seen.get(file[0]) != file[1]
-    ]
+    fresh = [file for file in files if _is_new(file, before)]
+    if _state["until"] is not None:
+        until = _state["until"].get(context, _NOTHING)
+        fresh = [file for file in fresh if not _is_new(file, until)]
     latest = max([before["latest"]] + [file[1] for file in files])
     recent = {path: at for path, at in seen.items() if at > latest - WINDOW}
     recent.update({path: at for path, at, _ in files if at > latest - WINDOW})

@@ -448,6 +448,14 @@ GPtrArray *resource_list(struct store *store, const struct resource_query *query
     return g_steal_pointer(&resources);
 }
 
+GPtrArray *resource_list_within(struct store_connection *connection,
+                                const struct resource_query *query, GError **error)
+{
+    g_autoptr(GPtrArray) resources = g_ptr_array_new_with_free_func(free_resource);
+    struct listing listing = {query, resources, NULL};
+    return list(connection, &listing, error) ? g_steal_pointer(&resources) : NULL;
+}
+
 /* ---- telling ---- */
 
 struct told {

@@ -94,6 +94,9 @@ struct resource_query {
 /* The resources asked for, in order. next_token is NULL at the end, else g_free it. */
 GPtrArray *resource_list(struct store *store, const struct resource_query *query, char **next_token,
                          GError **error);
+/* All of them within a change of the store's, as it finds them. */
+GPtrArray *resource_list_within(struct store_connection *connection,
+                                const struct resource_query *query, GError **error);
 
 /* Tags, a JSON array of {"Key","Value"} in order of their keys. put adds or replaces; where there
  * would be more than RESOURCE_MOST_TAGS, none is, and it is an ERROR_VALIDATION. */

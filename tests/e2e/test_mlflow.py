@@ -122,6 +122,30 @@ def test_an_experiment_from_its_creation_to_its_return(mlflow):
     assert mlflow.get("experiments/get", experiment_id=id)["experiment"]["tags"] == []
 
 
+def test_a_name_is_given_once(mlflow):
+    """Renamed to it, or created with it, all at once."""
+    ids = [mlflow.experiment() for _ in range(8)]
+    for _ in range(5):
+        name, answers, start = unique("wanted"), [], threading.Barrier(len(ids) + 1)
+
+        def ask(path, body, answers=answers, start=start):
+            start.wait()
+            answers.append(request(mlflow.server, "POST", ROOT + path, body))
+
+        threads = [threading.Thread(target=ask, args=(
+            "experiments/update", {"experiment_id": one, "new_name": name})) for one in ids]
+        threads.append(threading.Thread(target=ask, args=("experiments/create", {"name": name})))
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        refused = [json.loads(text)["error_code"] for status, text in answers if status != 200]
+        assert refused == ["RESOURCE_ALREADY_EXISTS"] * len(ids)
+    found = mlflow.post("experiments/search", max_results=1000)["experiments"]
+    names = [one["name"] for one in found]
+    assert len(names) == len(set(names))
+
+
 def test_the_default_experiment_is_there(server_factory):
     mlflow = Client(server_factory())
     assert mlflow.server.client("sagemaker").list_experiments()["ExperimentSummaries"] == []

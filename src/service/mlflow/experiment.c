@@ -81,8 +81,44 @@ bool mlflow_is_viewed(const struct resource *resource, const char *view)
 
 /* ---- making ---- */
 
-static bool make(const struct call *call, const char *entity, const json_t *own, bool *taken,
-                 GError **error)
+struct making {
+    struct store *store;
+    struct resource *resource;
+    const char *name; /* MLflow's */
+    bool *taken;
+};
+
+/* In the change that gives it: two that ask for one name at once do not both get it. Renamed ones
+ * keep the name that they have in the store. */
+static bool is_free_within(struct store_connection *connection, const char *name, const char *own,
+                           bool *is_free, GError **error)
+{
+    const struct resource_query query = {.kind = experiment_kind.word};
+    g_autoptr(GPtrArray) all = resource_list_within(connection, &query, error);
+    *is_free = true;
+    for (guint i = 0; all && i < all->len; i++) {
+        const struct resource *other = g_ptr_array_index(all, i);
+        if (strcmp(name_of(other), name) == 0 && g_strcmp0(other->name, own) != 0)
+            *is_free = false;
+    }
+    return all != NULL;
+}
+
+static bool make_within(struct store_connection *connection, void *data, GError **error)
+{
+    const struct making *making = data;
+    bool is_free;
+    if (!is_free_within(connection, making->name, NULL, &is_free, error))
+        return false;
+    *making->taken = !is_free;
+    return is_free ? resource_create_within(connection, making->store, making->resource,
+                                            making->taken, error)
+                   : error_set(error, ERROR_IN_USE, "%s is taken", making->name);
+}
+
+/* name: MLflow's. */
+static bool make(const struct call *call, const char *entity, const char *name, const json_t *own,
+                 bool *taken, GError **error)
 {
     g_autofree char *lower = g_ascii_strdown(entity, -1);
     g_autofree char *arn = mlflow_arn(call, experiment_kind.word, lower);
@@ -94,7 +130,8 @@ static bool make(const struct call *call, const char *entity, const json_t *own,
                                 .parent = (char *)"",
                                 .body = body,
                                 .any_case = true};
-    return resource_create(call->lathe->store, &resource, taken, error);
+    struct making making = {call->lathe->store, &resource, name, taken};
+    return store_write(call->lathe->store, make_within, &making, error);
 }
 
 /* There is one in each home; it is made when it is first asked for. */
@@ -110,7 +147,7 @@ static struct resource *default_experiment(const struct call *call, GError **err
     g_autoptr(json_auto) own = json_object();
     bool taken = false;
     g_autoptr(GError) ignored = NULL;
-    if (!make(call, DEFAULT_NAME, own, &taken, &ignored) && !taken) {
+    if (!make(call, DEFAULT_NAME, DEFAULT_NAME, own, &taken, &ignored) && !taken) {
         g_propagate_error(error, g_steal_pointer(&ignored));
         return NULL;
     }
@@ -244,48 +281,29 @@ static json_t *subject_of(json_t *view)
 {
     json_t *tags = json_object();
     mlflow_put_pairs(tags, json_object_get(view, "tags"));
-    return json_pack("{sOsoso}", "attribute", view, "tag", tags, "view", view);
+    return json_pack("{sOsosO}", "attribute", view, "tag", tags, "view", view);
 }
 
-static json_t *views_of(const json_t *subjects)
+static json_t *searched(const struct call *call, const json_t *request,
+                        const struct resource *experiment, GError **error)
 {
-    json_t *views = json_array();
-    size_t i;
-    const json_t *subject;
-    json_array_foreach((json_t *)subjects, i, subject)
-        json_array_append(views, json_object_get(subject, "view"));
-    return views;
-}
-
-static json_t *matching(const struct call *call, const json_t *request, const struct filter *filter,
-                        GError **error)
-{
-    g_autoptr(GPtrArray) all = all_experiments(call, error);
-    json_t *found = all ? json_array() : NULL;
-    for (guint i = 0; all && i < all->len; i++) {
-        const struct resource *experiment = g_ptr_array_index(all, i);
-        if (!mlflow_is_viewed(experiment, json_text_at(request, "view_type")))
-            continue;
-        g_autoptr(json_auto) subject = subject_of(view(call, request, experiment));
-        if (filter_matches(filter, subject))
-            json_array_append(found, subject);
-    }
-    return found;
+    (void)error;
+    if (!mlflow_is_viewed(experiment, json_text_at(request, "view_type")))
+        return NULL;
+    g_autoptr(json_auto) told = view(call, request, experiment);
+    return subject_of(told);
 }
 
 bool mlflow_search_experiments(const struct call *call, const json_t *request, struct reply *reply,
                                GError **error)
 {
-    static const char *const standard[] = {"creation_time DESC", "experiment_id ASC", NULL};
+    static const char *const usual[] = {"creation_time DESC", "experiment_id ASC", NULL};
     static const char *const behind[] = {"experiment_id DESC", NULL};
-    const json_t *order = json_object_get(request, "order_by");
-    g_autoptr(filter_auto) filter = filter_parse(&language, json_text_at(request, "filter"), error);
-    g_autoptr(json_auto) found = filter ? matching(call, request, filter, error) : NULL;
-    if (!found ||
-        !order_subjects(&language, found, order, json_array_size(order) ? behind : standard, error))
-        return false;
-    g_autoptr(json_auto) views = views_of(found);
-    return mlflow_page(request, 1000, 50000, views, "experiments", reply, error);
+    bool is_ordered = json_array_size(json_object_get(request, "order_by")) > 0;
+    g_autoptr(GPtrArray) all = all_experiments(call, error);
+    struct search search = {
+        &language, is_ordered ? behind : usual, NULL, searched, "experiments", 1000, 50000};
+    return search_resources(call, request, &search, all, reply, error);
 }
 
 /* ---- creating ---- */
@@ -356,7 +374,7 @@ bool mlflow_create_experiment(const struct call *call, const json_t *request, st
     put_location(call, request, id, own);
     mlflow_put_pairs(mlflow_object_in(own, "Tags"), json_object_get(request, "tags"));
     bool there = false;
-    if (!make(call, entity, own, &there, error)) {
+    if (!make(call, entity, name, own, &there, error)) {
         if (there)
             g_clear_error(error);
         return there ? taken(error, name) : false;
@@ -367,12 +385,33 @@ bool mlflow_create_experiment(const struct call *call, const json_t *request, st
 
 /* ---- changing ---- */
 
+struct renaming {
+    struct store *store;
+    const struct resource *experiment;
+    const char *name;
+};
+
 static bool rename_it(struct resource *experiment, void *data, GError **error)
 {
     if (*experiment->status)
         return error_set(error, ERROR_MLFLOW_STATE, "Cannot rename a non-active experiment.");
     json_object_set_new(mlflow_object_in(experiment->body, "Mlflow"), "Name", json_string(data));
     return true;
+}
+
+static bool rename_within(struct store_connection *connection, void *data, GError **error)
+{
+    const struct renaming *renaming = data;
+    const struct resource *experiment = renaming->experiment;
+    bool is_free;
+    g_autofree char *status = NULL;
+    return is_free_within(connection, renaming->name, experiment->name, &is_free, error) &&
+           (is_free || taken(error, renaming->name)) &&
+           resource_status_within(connection, experiment->kind, experiment->name, &status, error) &&
+           (status ||
+            error_set(error, ERROR_MLFLOW_MISSING, "%s has just been deleted", renaming->name)) &&
+           resource_update_within(connection, renaming->store, experiment->kind, experiment->name,
+                                  rename_it, (void *)renaming->name, error);
 }
 
 bool mlflow_update_experiment(const struct call *call, const json_t *request, struct reply *reply,
@@ -383,15 +422,8 @@ bool mlflow_update_experiment(const struct call *call, const json_t *request, st
     const char *name = found ? mlflow_text(request, "new_name", error) : NULL;
     if (!name || !mlflow_check_length("name", NAME_LIMIT, name, error))
         return false;
-    GError *cause = NULL;
-    g_autofree char *present = find(call, has_name, name, &cause);
-    if (cause) {
-        g_propagate_error(error, cause);
-        return false;
-    }
-    if (present && strcmp(present, found->name) != 0)
-        return taken(error, name);
-    return mlflow_change(call, found, rename_it, (void *)name, error);
+    struct renaming renaming = {call->lathe->store, found, name};
+    return store_write(call->lathe->store, rename_within, &renaming, error);
 }
 
 static bool set_stage(struct resource *resource, void *data, GError **error)

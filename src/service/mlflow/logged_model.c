@@ -392,22 +392,14 @@ static bool is_wanted(const struct resource *model, const json_t *experiments)
     return false;
 }
 
-static json_t *matching(const struct call *call, const json_t *request, const struct filter *filter,
-                        GError **error)
+static json_t *searched(const struct call *call, const json_t *request,
+                        const struct resource *model, GError **error)
 {
-    const struct resource_query query = {.kind = MLFLOW_LOGGED_MODEL};
-    g_autoptr(GPtrArray) all = resource_list(call->lathe->store, &query, NULL, error);
-    json_t *found = all ? json_array() : NULL;
-    for (guint i = 0; all && i < all->len; i++) {
-        const struct resource *model = g_ptr_array_index(all, i);
-        if (!is_wanted(model, json_object_get(request, "experiment_ids")))
-            continue;
-        g_autoptr(json_auto) one = view(call, request, model);
-        g_autoptr(json_auto) subject = subject_of(one, request);
-        if (filter_matches(filter, subject))
-            json_array_append(found, subject);
-    }
-    return found;
+    (void)error;
+    if (!is_wanted(model, json_object_get(request, "experiment_ids")))
+        return NULL;
+    g_autoptr(json_auto) one = view(call, request, model);
+    return subject_of(one, request);
 }
 
 /* [{"field_name", "ascending"}] as clauses. */
@@ -429,16 +421,10 @@ static json_t *clauses_of(const json_t *order)
 bool mlflow_search_logged_models(const struct call *call, const json_t *request,
                                  struct reply *reply, GError **error)
 {
-    static const char *const behind[] = {"creation_timestamp DESC", "model_id", NULL};
+    static const char *const last[] = {"creation_timestamp DESC", "model_id", NULL};
+    const struct resource_query query = {.kind = MLFLOW_LOGGED_MODEL};
     g_autoptr(json_auto) clauses = clauses_of(json_object_get(request, "order_by"));
-    g_autoptr(filter_auto) filter = filter_parse(&language, json_text_at(request, "filter"), error);
-    g_autoptr(json_auto) found = filter ? matching(call, request, filter, error) : NULL;
-    if (!found || !order_subjects(&language, found, clauses, behind, error))
-        return false;
-    g_autoptr(json_auto) views = json_array();
-    size_t i;
-    const json_t *subject;
-    json_array_foreach(found, i, subject)
-        json_array_append(views, json_object_get(subject, "view"));
-    return mlflow_page(request, 100, 1000, views, "models", reply, error);
+    g_autoptr(GPtrArray) all = resource_list(call->lathe->store, &query, NULL, error);
+    struct search search = {&language, last, clauses, searched, "models", 100, 1000};
+    return search_resources(call, request, &search, all, reply, error);
 }

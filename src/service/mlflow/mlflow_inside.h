@@ -116,6 +116,22 @@ bool filter_read_identifier(const struct filter_language *language, const char *
 bool order_subjects(const struct filter_language *language, json_t *subjects, const json_t *clauses,
                     const char *const *last, GError **error);
 
+/* What is searched, as the request's members `filter`, `order_by` and its page say. */
+struct search {
+    const struct filter_language *language;
+    const char *const *last; /* as order_subjects has it */
+    const json_t *clauses;   /* instead of the request's order_by; or NULL */
+    /* What filters look at of one, and under "view" what is answered; a new reference. NULL: it is
+     * not searched; or an error. */
+    json_t *(*subject)(const struct call *call, const json_t *request, const struct resource *one,
+                       GError **error);
+    const char *member; /* of the answer */
+    json_int_t usual, most;
+};
+/* Answers with those of `all` (NULL: passes the error on) that match. */
+bool search_resources(const struct call *call, const json_t *request, const struct search *search,
+                      const GPtrArray *all, struct reply *reply, GError **error);
+
 /* ---- experiments (experiment.c) ---- */
 
 char *mlflow_experiment_id(const char *resource_name); /* g_free */

@@ -484,38 +484,29 @@ static bool is_hidden_prompt(const struct resource *version, const json_t *reque
            (!filter || !strstr(filter, "mlflow.prompt.is_prompt"));
 }
 
-static json_t *matching(const struct call *call, const json_t *request, const struct filter *filter,
-                        GError **error)
+static json_t *searched(const struct call *call, const json_t *request,
+                        const struct resource *version, GError **error)
 {
-    const struct resource_query query = {.kind = MLFLOW_VERSION};
-    g_autoptr(GPtrArray) all = resource_list(call->lathe->store, &query, NULL, error);
-    json_t *found = all ? json_array() : NULL;
-    for (guint i = 0; all && i < all->len; i++) {
-        const struct resource *version = g_ptr_array_index(all, i);
-        g_autoptr(resource_auto) model =
-            resource_get(call->lathe->store, MLFLOW_MODEL, version->parent, NULL);
-        g_autoptr(json_auto) view = mlflow_version_view(call, request, version, model);
-        g_autoptr(json_auto) subject = subject_of(version, view);
-        if (!is_hidden_prompt(version, request) && filter_matches(filter, subject))
-            json_array_append(found, subject);
+    GError *cause = NULL;
+    if (is_hidden_prompt(version, request))
+        return NULL;
+    g_autoptr(resource_auto) model =
+        resource_get(call->lathe->store, MLFLOW_MODEL, version->parent, &cause);
+    if (cause) {
+        g_propagate_error(error, cause);
+        return NULL;
     }
-    return found;
+    g_autoptr(json_auto) view = mlflow_version_view(call, request, version, model);
+    return subject_of(version, view);
 }
 
 bool mlflow_search_versions(const struct call *call, const json_t *request, struct reply *reply,
                             GError **error)
 {
-    static const char *const standard[] = {"last_updated_timestamp DESC", "name",
-                                           "version_number DESC", NULL};
-    g_autoptr(filter_auto) filter = filter_parse(&language, json_text_at(request, "filter"), error);
-    g_autoptr(json_auto) found = filter ? matching(call, request, filter, error) : NULL;
-    if (!found ||
-        !order_subjects(&language, found, json_object_get(request, "order_by"), standard, error))
-        return false;
-    g_autoptr(json_auto) views = json_array();
-    size_t i;
-    const json_t *subject;
-    json_array_foreach(found, i, subject)
-        json_array_append(views, json_object_get(subject, "view"));
-    return mlflow_page(request, 10000, 200000, views, "model_versions", reply, error);
+    static const char *const last[] = {"last_updated_timestamp DESC", "name", "version_number DESC",
+                                       NULL};
+    const struct resource_query query = {.kind = MLFLOW_VERSION};
+    g_autoptr(GPtrArray) all = resource_list(call->lathe->store, &query, NULL, error);
+    struct search search = {&language, last, NULL, searched, "model_versions", 10000, 200000};
+    return search_resources(call, request, &search, all, reply, error);
 }

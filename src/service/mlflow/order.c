@@ -1,4 +1,4 @@
-/* In which order a search's results come: "metrics.loss DESC". */
+/* Searches: what matches a filter, in which order ("metrics.loss DESC"). */
 #include <math.h>
 #include <string.h>
 
@@ -151,4 +151,41 @@ bool order_subjects(const struct filter_language *language, json_t *subjects, co
         return false;
     sort(subjects, orders);
     return true;
+}
+
+/* ---- searching ---- */
+
+static bool find(const struct call *call, const json_t *request, const struct search *search,
+                 const GPtrArray *all, json_t *found, GError **error)
+{
+    g_autoptr(filter_auto) filter =
+        filter_parse(search->language, json_text_at(request, "filter"), error);
+    for (guint i = 0; filter && i < all->len; i++) {
+        GError *cause = NULL;
+        g_autoptr(json_auto) subject =
+            search->subject(call, request, g_ptr_array_index(all, i), &cause);
+        if (cause) {
+            g_propagate_error(error, cause);
+            return false;
+        }
+        if (subject && filter_matches(filter, subject))
+            json_array_append(found, subject);
+    }
+    return filter != NULL;
+}
+
+bool search_resources(const struct call *call, const json_t *request, const struct search *search,
+                      const GPtrArray *all, struct reply *reply, GError **error)
+{
+    g_autoptr(json_auto) found = json_array(), views = json_array();
+    const json_t *clauses =
+        search->clauses ? search->clauses : json_object_get(request, "order_by");
+    if (!all || !find(call, request, search, all, found, error) ||
+        !order_subjects(search->language, found, clauses, search->last, error))
+        return false;
+    size_t i;
+    const json_t *subject;
+    json_array_foreach(found, i, subject)
+        json_array_append(views, json_object_get(subject, "view"));
+    return mlflow_page(request, search->usual, search->most, views, search->member, reply, error);
 }

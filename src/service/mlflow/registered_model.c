@@ -379,37 +379,20 @@ static json_t *subject_of(json_t *view)
     return json_pack("{sososO}", "attribute", members, "tag", tags, "view", view);
 }
 
-static json_t *matching(const struct call *call, const json_t *request, const struct filter *filter,
-                        GError **error)
+static json_t *searched(const struct call *call, const json_t *request,
+                        const struct resource *model, GError **error)
 {
-    const struct resource_query query = {.kind = MLFLOW_MODEL};
-    g_autoptr(GPtrArray) all = resource_list(call->lathe->store, &query, NULL, error);
-    g_autoptr(json_auto) found = json_array();
-    for (guint i = 0; all && i < all->len; i++) {
-        const struct resource *model = g_ptr_array_index(all, i);
-        g_autoptr(json_auto) told = view(call, request, model, error);
-        if (!told)
-            return NULL;
-        g_autoptr(json_auto) subject = subject_of(told);
-        if (!is_hidden_prompt(model, request) && filter_matches(filter, subject))
-            json_array_append(found, subject);
-    }
-    return all ? g_steal_pointer(&found) : NULL;
+    g_autoptr(json_auto) told =
+        is_hidden_prompt(model, request) ? NULL : view(call, request, model, error);
+    return told ? subject_of(told) : NULL;
 }
 
 bool mlflow_search_models(const struct call *call, const json_t *request, struct reply *reply,
                           GError **error)
 {
-    static const char *const behind[] = {"name", NULL};
-    g_autoptr(filter_auto) filter = filter_parse(&language, json_text_at(request, "filter"), error);
-    g_autoptr(json_auto) found = filter ? matching(call, request, filter, error) : NULL;
-    if (!found ||
-        !order_subjects(&language, found, json_object_get(request, "order_by"), behind, error))
-        return false;
-    g_autoptr(json_auto) views = json_array();
-    size_t i;
-    const json_t *subject;
-    json_array_foreach(found, i, subject)
-        json_array_append(views, json_object_get(subject, "view"));
-    return mlflow_page(request, 100, 1000, views, "registered_models", reply, error);
+    static const char *const last[] = {"name", NULL};
+    const struct resource_query query = {.kind = MLFLOW_MODEL};
+    g_autoptr(GPtrArray) all = resource_list(call->lathe->store, &query, NULL, error);
+    struct search search = {&language, last, NULL, searched, "registered_models", 100, 1000};
+    return search_resources(call, request, &search, all, reply, error);
 }

@@ -62,7 +62,7 @@ static json_t *datasets_of(const json_t *view)
 
 static json_t *subject_of(json_t *view)
 {
-    return json_pack("{sOsososososo}", "attribute", json_object_get(view, "info"), "metric",
+    return json_pack("{sOsososososO}", "attribute", json_object_get(view, "info"), "metric",
                      object_of(json_at(view, "data.metrics")), "parameter",
                      object_of(json_at(view, "data.params")), "tag",
                      object_of(json_at(view, "data.tags")), "dataset", datasets_of(view), "view",
@@ -71,44 +71,24 @@ static json_t *subject_of(json_t *view)
 
 /* ---- searching ---- */
 
-static json_t *matching(const struct call *call, const json_t *request, const struct filter *filter,
+static json_t *searched(const struct call *call, const json_t *request, const struct resource *run,
                         GError **error)
 {
-    g_autoptr(GPtrArray) all = all_runs(call, error);
-    json_t *found = all ? json_array() : NULL;
-    for (guint i = 0; all && i < all->len; i++) {
-        const struct resource *run = g_ptr_array_index(all, i);
-        if (!mlflow_is_viewed(run, json_text_at(request, "run_view_type")) ||
-            !is_within(run, json_object_get(request, "experiment_ids")))
-            continue;
-        g_autoptr(json_auto) subject = subject_of(mlflow_run_view(call, request, run));
-        if (filter_matches(filter, subject))
-            json_array_append(found, subject);
-    }
-    return found;
-}
-
-static json_t *views_of(const json_t *subjects)
-{
-    json_t *views = json_array();
-    size_t i;
-    const json_t *subject;
-    json_array_foreach((json_t *)subjects, i, subject)
-        json_array_append(views, json_object_get(subject, "view"));
-    return views;
+    (void)error;
+    if (!mlflow_is_viewed(run, json_text_at(request, "run_view_type")) ||
+        !is_within(run, json_object_get(request, "experiment_ids")))
+        return NULL;
+    g_autoptr(json_auto) view = mlflow_run_view(call, request, run);
+    return subject_of(view);
 }
 
 bool mlflow_search_runs(const struct call *call, const json_t *request, struct reply *reply,
                         GError **error)
 {
-    static const char *const behind[] = {"start_time DESC", "run_id", NULL};
-    g_autoptr(filter_auto) filter = filter_parse(&language, json_text_at(request, "filter"), error);
-    g_autoptr(json_auto) found = filter ? matching(call, request, filter, error) : NULL;
-    if (!found ||
-        !order_subjects(&language, found, json_object_get(request, "order_by"), behind, error))
-        return false;
-    g_autoptr(json_auto) views = views_of(found);
-    return mlflow_page(request, 1000, 50000, views, "runs", reply, error);
+    static const char *const last[] = {"start_time DESC", "run_id", NULL};
+    g_autoptr(GPtrArray) all = all_runs(call, error);
+    struct search search = {&language, last, NULL, searched, "runs", 1000, 50000};
+    return search_resources(call, request, &search, all, reply, error);
 }
 
 /* ---- data sets ---- */

@@ -233,10 +233,18 @@ static bool store_written(struct writing *writing, const char *folder, const jso
            lake_batch_commit_with(batch, finish_writing, writing, error);
 }
 
+/* The count of rows, a bigint. */
+static json_t *count_column(void)
+{
+    json_t *info = column_info("rows", "bigint");
+    json_object_set_new(info, "Precision", json_integer(19));
+    return json_pack("[o]", info);
+}
+
 static bool write_files(struct writing *writing, json_t *form, GError **error)
 {
     g_autofree char *folder = g_strdup(json_text_at(form, "Folder"));
-    writing->selection->run->end->columns = json_pack("[o]", column_info("rows", "bigint"));
+    writing->selection->run->end->columns = count_column();
     g_autoptr(json_auto) reply = select_ask(writing->selection, form, error);
     return reply && store_written(writing, folder, reply, error);
 }

@@ -117,6 +117,8 @@ def test_ctas_insert_and_what_the_catalog_has_of_them(server, asker, table, buck
     assert made["PartitionKeys"] == [{"Name": "y", "Type": "int"}]
     results = asker.athena.get_query_results(QueryExecutionId=told["QueryExecutionId"])
     assert results["UpdateCount"] == 100 and results["ResultSet"]["Rows"] == []
+    (counted,) = results["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
+    assert (counted["Name"], counted["Type"], counted["Precision"]) == ("rows", "bigint", 19)
     told = asker.succeed(f"INSERT INTO {name} SELECT id, v, 2009 FROM {table} WHERE id < 5")
     assert (told["StatementType"], told["SubstatementType"]) == ("DML", "INSERT")
     assert asker.lines(f"SHOW PARTITIONS {name}") == ["y=2000", "y=2001", "y=2002", "y=2009"]

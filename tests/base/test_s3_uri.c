@@ -24,12 +24,26 @@ static void test_parts(void **state)
     assert_parts("s3://b/k/with//slashes", "b", "k/with//slashes");
     assert_parts("s3://b/", "b", "");
     assert_parts("s3://b", "b", "");
+    assert_parts("https://b.c-d.s3.amazonaws.com/k/l", "b.c-d", "k/l");
+    assert_parts("https://bkt.s3-eu-west-1.amazonaws.com/k", "bkt", "k");
+    assert_parts("https://bkt.s3.dualstack.eu-west-1.amazonaws.com/", "bkt", "");
+    assert_parts("https://s3.amazonaws.com/bkt/k/l", "bkt", "k/l");
+    assert_parts("https://s3.cn-north-1.amazonaws.com.cn/bkt", "bkt", "");
 }
 
 static void test_refuses_other_addresses(void **state)
 {
     (void)state;
-    const char *const others[] = {"/b/k", "s3:///k", "s3://", "S3://b/k", "https://b/k", ""};
+    const char *const others[] = {"/b/k",
+                                  "s3:///k",
+                                  "s3://",
+                                  "S3://b/k",
+                                  "https://b/k",
+                                  "",
+                                  "https://s3.amazonaws.com/",
+                                  "http://b.s3.amazonaws.com/k",
+                                  "https://b.s3.amazonaws.com.example.org/k",
+                                  "https://sts.amazonaws.com/k"};
     for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
         g_autoptr(GError) error = NULL;
         char *bucket = NULL, *key = NULL;

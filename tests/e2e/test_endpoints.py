@@ -54,7 +54,8 @@ def in_service(server, name):
 
 def test_traffic_follows_the_weights_and_the_target(server, models):
     sagemaker, runtime = server.client("sagemaker"), server.client("sagemaker-runtime")
-    a, b = (make_model(server, uri) for uri in models)
+    a = make_model(server, models[0])
+    b = make_model(server, models[1].replace("s3://", "https://s3.us-east-1.amazonaws.com/"))
     name = unique("endpoint")
     sagemaker.create_endpoint(EndpointName=name,
                               EndpointConfigName=make_config(server, [("A", a, 3), ("B", b, 1)]))

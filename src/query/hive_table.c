@@ -310,6 +310,14 @@ static bool buckets(struct hive_reader *reader, json_t *table)
     return hive_needs(reader, "buckets");
 }
 
+/* As Hive writes a path: no slash at its end, but for a bucket alone. */
+static void trim_slashes(char *uri)
+{
+    const char *slash = strchr(uri + strlen("s3://"), '/');
+    for (size_t size = strlen(uri); slash && uri + size - 1 > slash && uri[size - 1] == '/';)
+        uri[--size] = '\0';
+}
+
 static bool location(struct hive_reader *reader, json_t *table)
 {
     g_autofree char *uri = hive_quoted(reader);
@@ -320,6 +328,7 @@ static bool location(struct hive_reader *reader, json_t *table)
                          "FAILED: SemanticException LOCATION '%s' is no place in S3: "
                          "s3://bucket/prefix/ would be one",
                          uri);
+    trim_slashes(uri);
     set_descriptor(table, "Location", uri);
     return true;
 }

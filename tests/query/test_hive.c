@@ -67,7 +67,7 @@ static void test_a_table_of_text(void **state)
         "\"serialization.null.format\": \"\"}}, \"Parameters\": {},"
         "\"InputFormat\": \"org.apache.hadoop.mapred.TextInputFormat\", \"OutputFormat\":"
         "\"org.apache.hadoop.hive.ql.io.HiveIgnoreKeyTextOutputFormat\","
-        "\"Location\": \"s3://bucket/t/\"}, \"TableType\": \"EXTERNAL_TABLE\","
+        "\"Location\": \"s3://bucket/t\"}, \"TableType\": \"EXTERNAL_TABLE\","
         "\"Parameters\": {\"EXTERNAL\": \"TRUE\", \"comment\": \"all\","
         "\"skip.header.line.count\": \"1\"},"
         "\"PartitionKeys\": [{\"Name\": \"day\", \"Type\": \"string\"}]}");

@@ -9,11 +9,11 @@
  *     read       seconds a row only to read ROWS: what the memory allows
  *     path       the name of lathe's path that is taken
  *
- * ENGINE is `lathe`, `lathe:PATH` (plain, word, avx2 or avx512: opened as on a CPU that has no
- * more than that), or one of these with the shared
- * library that holds it: `xgboost:FILE` and `lightgbm:FILE` (their C APIs), `tl2cgen:FILE` and
- * `lleaves:FILE` (a compiled model; MODEL is not looked at). ROWS is a file of native float32,
- * row-major. A time is the median of several passes, the first one not counted. */
+ * ENGINE is `lathe`, `lathe:PATH` (plain, word, avx2, avx512 or neon: opened as on a CPU that has
+ * no more than that), or one of these with the shared library that holds it: `xgboost:FILE` and
+ * `lightgbm:FILE` (their C APIs), `tl2cgen:FILE` and `lleaves:FILE` (a compiled model; MODEL is not
+ * looked at). ROWS is a file of native float32, row-major. A time is the median of several passes,
+ * the first one not counted. */
 #include "tree/forest.h"
 
 #include <dlfcn.h>
@@ -317,7 +317,7 @@ static void compiled_close(struct engine *engine)
 /* ---- choosing ---- */
 
 /* By enum forest_path. */
-static const char *const path_names[] = {"best", "plain", "word", "avx2", "avx512"};
+static const char *const path_names[] = {"best", "plain", "word", "avx2", "avx512", "neon"};
 
 static bool choose_lathe(const char *text, struct engine *engine)
 {

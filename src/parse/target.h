@@ -22,8 +22,6 @@
 #define TARGET_AVX512                                                                  \
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2," \
                           "avx512bitalg,gfni,bmi,popcnt")))
-#define ALWAYS_INLINE inline __attribute__((always_inline))
-#define NEVER_INLINE __attribute__((noinline))
 
 static inline bool target_has_avx2(void)
 {
@@ -41,6 +39,19 @@ static inline bool target_has_avx512(void)
 }
 #else
 #define TARGET_X86 0
+#endif
+
+/* Every ARM of 64 bits has it. */
+#if defined(__aarch64__) && defined(__GNUC__) && __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define TARGET_NEON 1
+#else
+#define TARGET_NEON 0
+#endif
+
+#if defined(__GNUC__)
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+#define NEVER_INLINE __attribute__((noinline))
+#else
 #define ALWAYS_INLINE inline
 #define NEVER_INLINE
 #endif

@@ -105,33 +105,39 @@ static bool mark_asked(struct forest *forest, struct lathe_error *error)
     return true;
 }
 
-/* The best path that the CPU has. */
-static enum forest_path best_path(void)
-{
-#if TARGET_X86
-    if (target_has_avx512())
-        return FOREST_AVX512;
-    if (target_has_avx2())
-        return FOREST_AVX2;
-#endif
-    return FOREST_WORD;
-}
-
+/* NULL: this CPU has not what the path needs, or it is the plain one. */
 static const struct sliced_way *way_of(enum forest_path path)
 {
+    switch (path) {
+    case FOREST_WORD:
+        return &sliced_word;
 #if TARGET_X86
-    if (path == FOREST_AVX512)
-        return &sliced_avx512;
-    if (path == FOREST_AVX2)
-        return &sliced_avx2;
+    case FOREST_AVX2:
+        return target_has_avx2() ? &sliced_avx2 : NULL;
+    case FOREST_AVX512:
+        return target_has_avx512() ? &sliced_avx512 : NULL;
+#elif TARGET_NEON
+    case FOREST_NEON:
+        return &sliced_neon;
 #endif
-    return path == FOREST_WORD ? &sliced_word : NULL;
+    default:
+        return NULL;
+    }
+}
+
+static const struct sliced_way *best_way(void)
+{
+    static const enum forest_path paths[] = {FOREST_NEON, FOREST_AVX512, FOREST_AVX2};
+    for (size_t i = 0; i < sizeof paths / sizeof *paths; i++)
+        if (way_of(paths[i]))
+            return way_of(paths[i]);
+    return way_of(FOREST_WORD);
 }
 
 /* The fast layout, where the forest is of a kind that has one. */
 static bool make_layout(struct forest *forest, enum forest_path path, struct lathe_error *error)
 {
-    const struct sliced_way *way = way_of(path == FOREST_BEST ? best_path() : path);
+    const struct sliced_way *way = path == FOREST_BEST ? best_way() : way_of(path);
     error->code = LATHE_OK;
     if (forest->ensemble.tree_count && way)
         forest->sliced = sliced_make(&forest->ensemble, way, error);
@@ -180,8 +186,7 @@ struct forest *forest_open_for(const void *bytes, size_t size,
 struct forest *forest_open_path(const void *bytes, size_t size, enum forest_path path,
                                 struct lathe_error *error)
 {
-    /* from the least to the most that a CPU has */
-    if (path > best_path()) {
+    if (path != FOREST_BEST && path != FOREST_PLAIN && !way_of(path)) {
         fail(error, LATHE_UNSUPPORTED, "this CPU has not what the path needs");
         return NULL;
     }

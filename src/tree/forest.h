@@ -11,7 +11,15 @@ struct forest;
 
 /* How to walk. FOREST_BEST is the fastest that the CPU and the forest can. Every path gives
  * identical bits. */
-enum forest_path { FOREST_BEST, FOREST_PLAIN, FOREST_WORD, FOREST_AVX2, FOREST_AVX512 };
+enum forest_path {
+    FOREST_BEST,
+    FOREST_PLAIN,
+    FOREST_WORD,
+    FOREST_AVX2,
+    FOREST_AVX512,
+    FOREST_NEON,
+    FOREST_PATHS
+};
 
 struct xgboost_release;
 

@@ -317,6 +317,8 @@ void sliced_free(struct sliced *sliced)
     cuts_clear(&sliced->plan);
 #if TARGET_X86
     row_plan_free(sliced->row_plan);
+#endif
+#if TARGET_X86 || TARGET_NEON
     row_bytes_free(sliced->row_bytes);
 #endif
     sliced_bits_free(sliced->bits);

@@ -65,7 +65,7 @@ struct sliced {
     size_t mask_bytes;  /* of a block's masks */
     size_t block_bytes; /* that a block needs: its columns, masks, and sums for each output */
     struct row_plan *row_plan;   /* for single rows with AVX-512, or NULL */
-    struct row_bytes *row_bytes; /* for single rows with AVX2, or NULL */
+    struct row_bytes *row_bytes; /* the same with AVX2 or NEON */
     struct sliced_bits *bits;    /* what ways have that walk over bits, or NULL */
     size_t group; /* trees that several blocks walk in turn while they are in the cache */
 };
@@ -121,6 +121,10 @@ extern const struct sliced_way sliced_avx2, sliced_avx512;
 void cuts_block_avx512(const struct cut_plan *plan, const struct row_block *block, size_t features);
 void cuts_block_avx2(const struct cut_plan *plan, const struct row_block *block, size_t features);
 void categories_code_avx2(const struct category_plan *plan, const struct row_block *block);
+#elif TARGET_NEON
+extern const struct sliced_way sliced_neon;
+bool cuts_lay_neon(struct cut_plan *plan, struct lathe_error *error);
+void cuts_block_neon(const struct cut_plan *plan, const struct row_block *block, size_t features);
 #endif
 
 /* Margins of `count` rows from `first` on. False where there is no memory for the blocks'
@@ -147,11 +151,18 @@ void row_plan_free(struct row_plan *plan);
 void sliced_row_avx512(const struct sliced *sliced, const struct ensemble *ensemble,
                        const float *row, float *out);
 
-/* The same with AVX2, where row_bytes_make found that it can (sliced->row_bytes). */
-bool row_bytes_make(struct sliced *sliced, struct lathe_error *error);
-void row_bytes_free(struct row_bytes *plan);
 void sliced_row_avx2(const struct sliced *sliced, const struct ensemble *ensemble, const float *row,
                      float *out);
+#elif TARGET_NEON
+void sliced_row_neon(const struct sliced *sliced, const struct ensemble *ensemble, const float *row,
+                     float *out);
+#endif
+
+#if TARGET_X86 || TARGET_NEON
+/* Lays out what sliced_row_avx2 and sliced_row_neon walk, where it finds that they can: then there
+ * is sliced->row_bytes. */
+bool row_bytes_make(struct sliced *sliced, struct lathe_error *error);
+void row_bytes_free(struct row_bytes *plan);
 #endif
 
 /* Adds the leaves that one row reaches in `count` trees from `first` on to its margins. */

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #define WALK_TARGET TARGET_AVX2
+#define WALK_ROWS BLOCK_ROWS
 
 #include "tree/walk_bits.h"
 
@@ -124,8 +125,10 @@ TARGET_AVX2 static void to_numbers(const bits *planes, uint32_t levels, uint8_t 
 }
 
 TARGET_AVX2 static void add_leaves(const struct sliced *sliced, const struct sliced_tree *tree,
-                                   const uint8_t *numbers, const struct row_block *block)
+                                   const uint8_t *numbers, const struct row_block *block,
+                                   size_t first)
 {
+    (void)first; /* all rows are in one vector */
     for (size_t k = 0; k < sliced->tables; k++) {
         const float *leaves = sliced->leaves + tree->leaves + (k << tree->levels);
         float *sum = block->sums + (tree->output + k) * BLOCK_ROWS;

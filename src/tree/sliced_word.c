@@ -6,6 +6,7 @@
 #include <string.h>
 
 #define WALK_TARGET
+#define WALK_ROWS BLOCK_ROWS
 #include "tree/walk_bits.h"
 
 /* The 8 bits of each byte across 8 bytes, transposed: byte i of the result has bit i of all. */
@@ -81,8 +82,9 @@ static void to_numbers(const bits *planes, uint32_t levels, uint8_t *numbers)
 }
 
 static void add_leaves(const struct sliced *sliced, const struct sliced_tree *tree,
-                       const uint8_t *numbers, const struct row_block *block)
+                       const uint8_t *numbers, const struct row_block *block, size_t first)
 {
+    (void)first; /* all rows are in one vector */
     for (size_t k = 0; k < sliced->tables; k++) {
         const float *leaves = sliced->leaves + tree->leaves + (k << tree->levels);
         float *sums = block->sums + (tree->output + k) * BLOCK_ROWS;

@@ -1,12 +1,13 @@
-/* walk_bits.h: the sliced walk over bits, a vector of 256 rows at a time, compiled once for plain C
- * and once for AVX2: the file that includes it says for which (WALK_TARGET).
+/* walk_bits.h: the sliced walk over bits, a vector of rows at a time, compiled once for plain C,
+ * for AVX2 and for NEON: the file that includes it says for which (WALK_TARGET), and how many rows
+ * a vector has (WALK_ROWS: a block's, or half of them).
  *
  * Trees share their splits: of 500 trees of depth 8 with 28 columns, 127,500 in all, no more than
  * 7,140 can be different where a column has 255 cuts. So each different one is taken once a block,
  * into a mask of one bit a row, and a tree's walk only chooses among masks. A node has as many
  * planes of its rows' leaf numbers as it has levels: its own mask is the highest, and the others it
- * chooses by that mask among its children's: 57 choices a tree of 6 levels, 247 one of 8, for 256
- * rows together.
+ * chooses by that mask among its children's: 57 choices a tree of 6 levels, 247 one of 8, for all
+ * of a vector's rows together.
  *
  * A mask of a numeric split comes from the code's two halves: below h in the upper one, or equal
  * and below l in the lower. What each column has of either is made beforehand, 48 masks, so that a
@@ -16,22 +17,26 @@
 
 #include <string.h>
 
-/* A bit of each of a block's rows. */
-typedef uint64_t bits __attribute__((vector_size(BLOCK_ROWS / 8)));
+/* A bit of each row, in whatever order: only what the includer has knows it. */
+typedef uint64_t bits __attribute__((vector_size(WALK_ROWS / 8)));
 
-/* What the includer has: a column's codes, from 0, as a plane for each of their bits; where rows go
- * left at a categorical split; from planes to a byte a row; the leaves of these numbers, added to a
- * block's sums. */
+/* What the includer has, for the WALK_ROWS rows at which `column` and `columns` begin: a column's
+ * codes, from 0, as a plane for each of their bits; where rows go left at a categorical split; from
+ * planes to a byte a row; the leaves of these numbers, added to the sums of a block's rows from
+ * `first` on. */
 WALK_TARGET static void to_planes(const int8_t *column, bits *planes);
 WALK_TARGET static void take_test(const struct category_plan *plan,
                                   const struct category_test *test, const int8_t *columns,
                                   bits *mask);
 WALK_TARGET static void to_numbers(const bits *planes, uint32_t levels, uint8_t *numbers);
 WALK_TARGET static void add_leaves(const struct sliced *sliced, const struct sliced_tree *tree,
-                                   const uint8_t *numbers, const struct row_block *block);
+                                   const uint8_t *numbers, const struct row_block *block,
+                                   size_t first);
 
-/* Where a row goes left, `a`, else `b`. */
+/* Where a row goes left, `a`, else `b`; in one instruction where there is such. */
+#if !defined CHOOSE
 #define CHOOSE(left, a, b) (((a) & (left)) | ((b) & ~(left)))
+#endif
 
 /* The planes of a subtree's numbers, counted from the right: 2^levels - 1 less the leaf's. */
 WALK_TARGET static ALWAYS_INLINE void walk_2(const uint16_t *step, const bits *masks, bits *out)
@@ -159,18 +164,28 @@ WALK_TARGET static ALWAYS_INLINE void take_group(const struct sliced *sliced,
 }
 
 WALK_TARGET static void add_tree(const struct sliced *sliced, const struct ensemble *ensemble,
-                                 size_t t, const struct row_block *block)
+                                 size_t t, const struct row_block *block, size_t first)
 {
     const struct sliced_tree *tree = &sliced->trees[t];
     const bits *masks = (const bits *)block->masks;
-    _Alignas(32) uint8_t numbers[BLOCK_ROWS];
+    _Alignas(32) uint8_t numbers[WALK_ROWS];
     bits planes[MOST_LEVELS];
     walk_tree(tree->levels, sliced->bits->masks + tree->steps, masks, planes);
     to_numbers(planes, tree->levels, numbers);
     if (tree->exits == NO_EXITS)
-        add_leaves(sliced, tree, numbers, block);
+        add_leaves(sliced, tree, numbers, block, first);
     else
-        sliced_add_deep(sliced, ensemble, t, block, 0, BLOCK_ROWS, numbers, NULL);
+        sliced_add_deep(sliced, ensemble, t, block, first, WALK_ROWS, numbers, NULL);
+}
+
+/* All trees of a group for a vector of rows. */
+WALK_TARGET static void add_group(const struct sliced *sliced, const struct ensemble *ensemble,
+                                  const struct bit_group *group, const struct row_block *block,
+                                  size_t first)
+{
+    take_group(sliced, group, block->columns + first, (bits *)block->masks);
+    for (size_t t = group->first_tree; t < group->last_tree; t++)
+        add_tree(sliced, ensemble, t, block, first);
 }
 
 /* All trees, a group after the other. */
@@ -178,10 +193,7 @@ WALK_TARGET static void add_trees(const struct sliced *sliced, const struct ense
                                   size_t first, size_t last, const struct row_block *block)
 {
     (void)first, (void)last;
-    for (size_t g = 0; g < sliced->bits->group_count; g++) {
-        const struct bit_group *group = &sliced->bits->groups[g];
-        take_group(sliced, group, block->columns, (bits *)block->masks);
-        for (size_t t = group->first_tree; t < group->last_tree; t++)
-            add_tree(sliced, ensemble, t, block);
-    }
+    for (size_t g = 0; g < sliced->bits->group_count; g++)
+        for (size_t row = 0; row < block->count; row += WALK_ROWS)
+            add_group(sliced, ensemble, &sliced->bits->groups[g], block, row);
 }

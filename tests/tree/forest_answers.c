@@ -1,8 +1,8 @@
 /* The tests' way to a forest: forest_answers MODEL ROWS COLUMNS OUT KIND...
  *
  * ROWS is a file of native float32, row-major. For each KIND the answers go to OUT.KIND as
- * float32. Kinds: best, plain, word, avx2, avx512 (margins of all rows at once by that path), the
- * same with -columns (from columns of doubles) or -single (one row at a time), the path's
+ * float32. Kinds: best, plain, word, avx2, avx512, neon (margins of all rows at once by that path),
+ * the same with -columns (from columns of doubles) or -single (one row at a time), the path's
  * contributions and interactions with -contributions and -interactions, answers, leaves,
  * importance. A kind that this CPU or forest cannot do makes no file. Exit status 1 and the error's
  * text where the model is refused. */
@@ -99,11 +99,12 @@ static void interactions(const struct job *job, const struct forest *forest, con
 
 static bool margins(const struct job *job, const char *kind)
 {
-    static const char *const paths[] = {"best", "plain", "word", "avx2", "avx512"};
+    static const char *const paths[] = {"best", "plain", "word", "avx2", "avx512", "neon"};
     size_t path = 0, outputs = forest_describe(job->forest)->outputs, length = strcspn(kind, "-");
-    while (path < 5 && (strlen(paths[path]) != length || memcmp(kind, paths[path], length) != 0))
+    while (path < FOREST_PATHS &&
+           (strlen(paths[path]) != length || memcmp(kind, paths[path], length) != 0))
         path++;
-    if (path == 5)
+    if (path == FOREST_PATHS)
         return false;
     struct forest *forest =
         forest_open_path(job->model, job->model_size, (enum forest_path)path, NULL);

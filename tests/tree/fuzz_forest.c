@@ -88,7 +88,7 @@ static void predict(const struct forest *forest, const uint8_t *bytes, size_t si
     for (size_t i = 0; i < info->features * ROWS; i++)
         rows[i] = some_value(i);
     forest_margins(forest, rows, ROWS, info->features, plain);
-    for (int path = FOREST_PLAIN; path <= FOREST_AVX512; path++) {
+    for (int path = FOREST_PLAIN; path < FOREST_PATHS; path++) {
         struct forest *other = forest_open_path(bytes, size, (enum forest_path)path, NULL);
         if (other)
             predict_by(other, rows, plain);

@@ -10,7 +10,7 @@ import peer
 PEERS = peer.installed()
 if not PEERS:
     pytest.skip("no XGBoost library to compare with", allow_module_level=True)
-PATHS = ("best", "plain", "word", "avx2", "avx512")
+PATHS = ("best", "plain", "word", "avx2", "avx512", "neon")
 MARGINS = tuple(path + way for path in PATHS for way in ("", "-columns", "-single"))
 
 

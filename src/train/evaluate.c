@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "train/booster.h"
 #include "train/hyperparameters.h"
+#include "train/log_loss.h"
 #include "train/metrics.h"
 #include "train/own_metric.h"
 
@@ -15,6 +16,7 @@ struct evaluator {
     size_t set_count;
     GPtrArray *xgboost_metrics; /* names, NULL-ended */
     GPtrArray *own_metrics;     /* const struct train_metric * */
+    bool log_loss_alone;        /* it is XGBoost's one metric, and log_loss can stand in */
     char *stopping_metric;
     GStringChunk *texts;
 };
@@ -39,6 +41,24 @@ static GPtrArray *united_metrics(const json_t *hyperparameters, const char *tune
         g_ptr_array_add(names, g_strdup(tuned));
     g_ptr_array_sort(names, compare_names);
     return names;
+}
+
+/* Whether logloss, which binary:logistic has by default, is all that XGBoost would compute, of
+ * labels and releases that log_loss knows: Debian's release tells fewer digits of it. */
+static bool is_log_loss_alone(const struct evaluator *evaluator, const json_t *hyperparameters)
+{
+    const char *objective = hyperparameter_text(hyperparameters, "objective");
+    const GPtrArray *names = evaluator->xgboost_metrics;
+    bool alone = names->len == 0 || (names->len == 1 && strcmp(names->pdata[0], "logloss") == 0);
+    if (!alone || evaluator->xgboost->major < 3 || !objective ||
+        strcmp(objective, "binary:logistic") != 0)
+        return false;
+    for (size_t i = 0; i < evaluator->set_count; i++) {
+        const struct watched *set = &evaluator->sets[i];
+        if (set->weighted || !log_loss_is_of(set->labels, set->rows))
+            return false;
+    }
+    return true;
 }
 
 struct evaluator *evaluator_new(const struct xgboost *xgboost, const json_t *hyperparameters,
@@ -66,6 +86,7 @@ struct evaluator *evaluator_new(const struct xgboost *xgboost, const json_t *hyp
         else
             g_ptr_array_add(evaluator->xgboost_metrics, g_strdup(names->pdata[i]));
     }
+    evaluator->log_loss_alone = is_log_loss_alone(evaluator, hyperparameters);
     g_ptr_array_add(evaluator->xgboost_metrics, NULL);
     return evaluator;
 }
@@ -176,7 +197,22 @@ static bool add_owns(struct evaluator *evaluator, void *booster, const struct wa
     return true;
 }
 
-GArray *evaluate(struct evaluator *evaluator, void *booster, int round, GError **error)
+static bool add_log_loss(const struct evaluator *evaluator, void *booster,
+                         const struct watched *set, GArray *scores, GError **error)
+{
+    const float *chances;
+    size_t width;
+    if (!booster_predict(evaluator->xgboost, booster, set->matrix, PREDICT_ANSWER, &chances, &width,
+                         error))
+        return false;
+    struct score score = {set->name, "logloss", log_loss(set->labels, chances, set->rows)};
+    g_array_append_val(scores, score);
+    return true;
+}
+
+/* "[3]\ttrain-rmse:0.5\tvalidation-rmse:1", XGBoost's until it is next called. */
+static const char *xgboosts_line(const struct evaluator *evaluator, void *booster, int round,
+                                 GError **error)
 {
     g_autofree void **matrices = g_new(void *, evaluator->set_count);
     g_autofree const char **names = g_new(const char *, evaluator->set_count);
@@ -186,15 +222,26 @@ GArray *evaluate(struct evaluator *evaluator, void *booster, int round, GError *
     }
     const char *line;
     if (evaluator->xgboost->booster_evaluate(booster, round, matrices, names, evaluator->set_count,
-                                             &line) != 0) {
-        xgboost_fail(evaluator->xgboost, error, "computing the metrics");
+                                             &line) == 0)
+        return line;
+    xgboost_fail(evaluator->xgboost, error, "computing the metrics");
+    return NULL;
+}
+
+GArray *evaluate(struct evaluator *evaluator, void *booster, int round, GError **error)
+{
+    const char *line =
+        evaluator->log_loss_alone ? "" : xgboosts_line(evaluator, booster, round, error);
+    if (!line)
         return NULL;
-    }
     g_auto(GStrv) fields = g_strsplit(line, "\t", -1);
     g_autoptr(GArray) scores = g_array_new(FALSE, FALSE, sizeof(struct score));
     for (size_t i = 0; i < evaluator->set_count; i++) {
-        parse_line(evaluator, fields, names[i], scores);
-        if (!add_owns(evaluator, booster, &evaluator->sets[i], scores, error))
+        const struct watched *set = &evaluator->sets[i];
+        if (evaluator->log_loss_alone && !add_log_loss(evaluator, booster, set, scores, error))
+            return NULL;
+        parse_line(evaluator, fields, set->name, scores);
+        if (!add_owns(evaluator, booster, set, scores, error))
             return NULL;
     }
     return g_steal_pointer(&scores);

@@ -15,6 +15,7 @@ struct watched {
     void *matrix;
     const float *labels;
     size_t rows;
+    bool weighted; /* the matrix has weights */
 };
 
 struct evaluator;

@@ -302,6 +302,11 @@ static bool train_one(const struct training *job, const struct boost_plan *plan,
     return saved;
 }
 
+static struct watched watch(const char *name, void *matrix, const struct channel *channel)
+{
+    return (struct watched){name, matrix, channel->labels, channel->rows, channel->weights != NULL};
+}
+
 /* Cross validation deals the rows of both channels, read into one matrix. */
 static bool train_folds(const struct training *job, const struct boost_plan *plan, bool keep,
                         GError **error)
@@ -320,7 +325,7 @@ static bool train_folds(const struct training *job, const struct boost_plan *pla
         return error_set(error, ERROR_VALIDATION, "_kfold is more than the %zu rows there are",
                          all->rows);
     }
-    struct watched rows = {"all", NULL, all->labels, all->rows};
+    struct watched rows = watch("all", NULL, all);
     rows.matrix =
         matrix_create(job->xgboost, all, MATRIX_PLAIN, 0, matrix_threads(job, all), error);
     channel_drop_features(all);
@@ -333,11 +338,9 @@ static bool train_folds(const struct training *job, const struct boost_plan *pla
 
 static bool train(struct training *job, GError **error)
 {
-    struct watched sets[2] = {{"train", job->train_matrix, job->train->labels, job->train->rows}};
-    if (job->validation) {
-        sets[1] = (struct watched){"validation", job->validation_matrix, job->validation->labels,
-                                   job->validation->rows};
-    }
+    struct watched sets[2] = {watch("train", job->train_matrix, job->train)};
+    if (job->validation)
+        sets[1] = watch("validation", job->validation_matrix, job->validation);
     g_autofree char *checkpoints = below(job, "checkpoints");
     struct boost_plan plan = {
         .xgboost = job->xgboost,

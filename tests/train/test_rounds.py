@@ -101,6 +101,38 @@ def test_xgboosts_metrics_are_its_own(job):
             assert made.metric(f"{name}:{metric}") == [float(f"{value:.5f}") for value in values]
 
 
+@pytest.mark.parametrize("metric", [{}, {"eval_metric": "logloss"}])
+def test_logloss_is_xgboosts_where_it_is_computed_by_us(job, metric):
+    rows = made_up(3000)
+    rows[:2000, 1] = rows[:2000, 0]  # learnt until chances are 0 and 1; and then surprised
+    made, train, validation = channels(job(), rows, 2000)
+    parameters = dict(objective="binary:logistic", max_depth=3, eta=1, min_child_weight=0, **{"lambda": 0})
+    made.trains(num_round=60, nthread=1, **parameters, **metric)
+    history = {}
+    xgboost.train(parameters, as_matrix(train), 60, evals_result=history, verbose_eval=False,
+                  evals=[(as_matrix(train), "train"), (as_matrix(validation), "validation")])
+    assert history["validation"]["logloss"][-1] > 5 and history["train"]["logloss"][-1] < 1e-6
+    for name, metrics in history.items():
+        assert made.metric(f"{name}:logloss") == [float(f"{value:.5f}") for value in metrics["logloss"]]
+
+
+@pytest.mark.parametrize("unusual", ["weights", "chances"])
+def test_logloss_of_weights_and_of_labels_between_0_and_1(job, unusual):
+    rows, weights = made_up(300), None
+    if unusual == "chances":
+        rows[:, 0] = np.round(np.abs(rows[:, 1]) % 1, 2)
+    else:
+        weights = np.arange(1, 301) / 100
+    given = rows if weights is None else np.column_stack([rows[:, :1], weights, rows[:, 1:]])
+    made = job().channel("train", csv(given))
+    made.trains(num_round=4, objective="binary:logistic", **({} if weights is None else {"csv_weights": 1}))
+    history = {}
+    matrix = xgboost.DMatrix(rows[:, 1:].astype(np.float32), rows[:, 0], weight=weights)
+    xgboost.train({"objective": "binary:logistic"}, matrix, 4, evals=[(matrix, "train")],
+                  evals_result=history, verbose_eval=False)
+    assert made.metric("train:logloss") == [float(f"{value:.5f}") for value in history["train"]["logloss"]]
+
+
 def test_log_and_report_have_the_containers_form(job):
     made, _, _ = channels(job(), made_up())
     made.trains(num_round=3, objective="binary:logistic", eval_metric="auc,logloss")

@@ -62,6 +62,16 @@ static void add_pairs(GString *text, const json_t *pairs, const char *const *lef
     g_string_append(text, ")");
 }
 
+/* As Hive shows them: without the format that is the default. */
+static json_t *shown_parameters(const json_t *serde)
+{
+    json_t *shown = json_object();
+    json_object_update(shown, json_object_get(serde, "Parameters"));
+    if (g_strcmp0(json_string_value(json_object_get(shown, "serialization.format")), "1") == 0)
+        json_object_del(shown, "serialization.format");
+    return shown;
+}
+
 static void add_serde(GString *text, const json_t *table)
 {
     static const char *const none[] = {NULL};
@@ -72,10 +82,11 @@ static void add_serde(GString *text, const json_t *table)
     g_string_append(text, "ROW FORMAT SERDE \n  ");
     add_text(text, library);
     g_string_append(text, " \n");
-    if (json_object_size(json_object_get(serde, "Parameters")) == 0)
+    g_autoptr(json_auto) parameters = shown_parameters(serde);
+    if (json_object_size(parameters) == 0)
         return;
     g_string_append(text, "WITH SERDEPROPERTIES ( \n");
-    add_pairs(text, json_object_get(serde, "Parameters"), none);
+    add_pairs(text, parameters, none);
     g_string_append(text, " \n");
 }
 
@@ -96,13 +107,14 @@ static void add_storage(GString *text, const json_t *table)
     add_place(text, "LOCATION", json_text_at(table, "StorageDescriptor.Location"));
 }
 
+/* database: the statement's own, which is shown; or NULL. */
 static void add_table(GString *text, const json_t *table, const char *database)
 {
     static const char *const said[] = {"EXTERNAL", "comment", NULL};
     const json_t *keys = json_object_get(table, "PartitionKeys");
     const char *comment = json_text_at(table, "Parameters.comment");
-    g_string_append_printf(text, "CREATE EXTERNAL TABLE `%s.%s`(\n", database,
-                           json_text_at(table, "Name"));
+    g_string_append_printf(text, "CREATE EXTERNAL TABLE `%s%s%s`(\n", database ? database : "",
+                           database ? "." : "", json_text_at(table, "Name"));
     add_columns(text, json_at(table, "StorageDescriptor.Columns"), ")\n");
     add_place(text, "COMMENT", comment);
     if (json_array_size(keys)) {
@@ -130,7 +142,7 @@ bool show_create_table(struct definition *definition, GError **error)
         return error_set(error, ERROR_INVALID_REQUEST,
                          "FAILED: SemanticException %s.%s is a view: SHOW CREATE VIEW shows it",
                          definition->database, definition->hive->name);
-    add_table(definition->lines, definition->table, definition->database);
+    add_table(definition->lines, definition->table, definition->hive->database);
     return true;
 }
 

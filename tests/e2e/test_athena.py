@@ -104,8 +104,10 @@ def test_a_table_by_its_definition(server, asker, bucket, database):
     assert described[0].endswith("it")
     assert "# Partition Information" in described[4]
     shown = asker.lines("SHOW CREATE TABLE t", database)
-    assert shown[0] == f"CREATE EXTERNAL TABLE `{database}.t`("
-    again = "\n".join(shown).replace(f"`{database}.t`", f"`{database}`.`u`")
+    assert shown[0] == "CREATE EXTERNAL TABLE `t`("
+    assert asker.lines(f"SHOW CREATE TABLE {database}.t")[0] == (
+        f"CREATE EXTERNAL TABLE `{database}.t`(")
+    again = "\n".join(shown).replace("`t`", f"`{database}`.`u`")
     asker.succeed(again)
     other = glue.get_table(DatabaseName=database, Name="u")["Table"]
     for member in ("StorageDescriptor", "PartitionKeys", "Parameters"):

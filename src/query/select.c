@@ -74,9 +74,10 @@ json_t *select_ask(struct selection *selection, json_t *result, GError **error)
 
 /* ---- SELECT ---- */
 
-static bool add_metadata(struct query_run *run, struct lake_batch *batch, GError **error)
+bool select_add_metadata(struct query_run *run, struct lake_batch *batch, const char *output,
+                         GError **error)
 {
-    g_autofree char *uri = g_strconcat(run->end->output, ".metadata", NULL);
+    g_autofree char *uri = g_strconcat(output, ".metadata", NULL);
     g_autofree char *text = json_text_of(run->end->columns);
     g_autoptr(GString) body = g_string_new(text);
     return query_add_text(run, batch, uri, body, error);
@@ -87,7 +88,7 @@ static bool store_result(struct selection *selection, const char *path, GError *
     struct query_run *run = selection->run;
     g_autoptr(lake_batch_auto) batch = lake_batch_new(run->queries->lake);
     return query_add_file(batch, run->end->output, path, error) &&
-           add_metadata(run, batch, error) &&
+           select_add_metadata(run, batch, run->end->output, error) &&
            lake_batch_commit_with(batch, selection->finish, selection->data, error);
 }
 
@@ -354,6 +355,31 @@ static struct sql_statement *compile(const struct selection *selection, const ch
     return statement;
 }
 
+/* What is no constant expression is a text, which Athena takes without its quotes, too. */
+static char *as_expression(const struct selection *selection, const char *given)
+{
+    g_autofree char *alone = g_strdup_printf("SELECT (%s\n)", given);
+    struct sql_statement *statement = compile(selection, alone, NULL, 0, NULL);
+    if (statement) {
+        sql_statement_free(statement);
+        return g_strdup(given);
+    }
+    g_auto(GStrv) parts = g_strsplit(given, "'", -1);
+    g_autofree char *doubled = g_strjoinv("''", parts);
+    return g_strdup_printf("'%s'", doubled);
+}
+
+/* ExecutionParameters as expressions. */
+static GStrv request_parameters(const struct selection *selection)
+{
+    const char *const *given = selection->run->request->parameters;
+    guint count = g_strv_length((char **)given);
+    GStrv made = g_new0(char *, count + 1);
+    for (guint i = 0; i < count; i++)
+        made[i] = as_expression(selection, given[i]);
+    return made;
+}
+
 /* EXECUTE name USING ..., EXECUTE IMMEDIATE 'text' USING ...: the text with these parameters; of
  * the request's, where there are none. */
 static bool run_prepared(struct selection *selection, const struct sql_statement *execute,
@@ -367,9 +393,10 @@ static bool run_prepared(struct selection *selection, const struct sql_statement
     if (!text)
         return false;
     bool own = execute->argument_count > 0;
+    g_auto(GStrv) given = own ? NULL : request_parameters(selection);
     selection->statement =
-        compile(selection, text, own ? execute->arguments : request->parameters,
-                own ? execute->argument_count : g_strv_length((char **)request->parameters), error);
+        compile(selection, text, own ? execute->arguments : (const char *const *)given,
+                own ? execute->argument_count : g_strv_length(given), error);
     bool done = selection->statement && run_statement(selection, error);
     sql_statement_free(selection->statement);
     return done;
@@ -397,8 +424,9 @@ bool query_select(struct query_run *run, store_work *finish, void *data, GError 
         sql_statement_free(execute);
         return done;
     }
-    selection.statement = compile(&selection, request->text, request->parameters,
-                                  g_strv_length((char **)request->parameters), error);
+    g_auto(GStrv) given = request_parameters(&selection);
+    selection.statement =
+        compile(&selection, request->text, (const char *const *)given, g_strv_length(given), error);
     bool done = selection.statement && run_statement(&selection, error);
     sql_statement_free(selection.statement);
     return done;

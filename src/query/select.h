@@ -22,6 +22,10 @@ json_t *select_ask(struct selection *selection, json_t *result, GError **error);
 /* The table that it is to make or to write to; NULL where there is none. */
 bool select_find_target(const struct selection *selection, json_t **table, GError **error);
 
+/* The result's columns, beside the object of which output is the place. */
+bool select_add_metadata(struct query_run *run, struct lake_batch *batch, const char *output,
+                         GError **error);
+
 /* Lines as <id>.txt: the result, in a column of that name (NULL: none). */
 bool select_store_lines(struct selection *selection, const char *column, GString *lines,
                         GError **error);

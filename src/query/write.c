@@ -227,9 +227,12 @@ static bool store_written(struct writing *writing, const char *folder, const jso
     g_autofree char *name =
         g_strdup_printf("%s%s-manifest.csv", writing->make ? "tables/" : "", run->request->id);
     run->end->manifest = query_output(run, name);
+    g_autofree char *place =
+        g_strndup(run->end->manifest, strlen(run->end->manifest) - strlen("-manifest.csv"));
     run->end->rows = json_integer_at(reply, "RowCount", 0);
     return add_files(writing, batch, folder, json_object_get(reply, "Files"), manifest, error) &&
            query_add_text(run, batch, run->end->manifest, manifest, error) &&
+           select_add_metadata(run, batch, place, error) &&
            lake_batch_commit_with(batch, finish_writing, writing, error);
 }
 

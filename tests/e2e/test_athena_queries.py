@@ -117,6 +117,8 @@ def test_ctas_insert_and_what_the_catalog_has_of_them(server, asker, table, buck
     assert made["PartitionKeys"] == [{"Name": "y", "Type": "int"}]
     results = asker.athena.get_query_results(QueryExecutionId=told["QueryExecutionId"])
     assert results["UpdateCount"] == 100 and results["ResultSet"]["Rows"] == []
+    place, key = told["Statistics"]["DataManifestLocation"].removeprefix("s3://").split("/", 1)
+    server.client("s3").head_object(Bucket=place, Key=key.replace("-manifest.csv", ".metadata"))
     (counted,) = results["ResultSet"]["ResultSetMetadata"]["ColumnInfo"]
     assert (counted["Name"], counted["Type"], counted["Precision"]) == ("rows", "bigint", 19)
     told = asker.succeed(f"INSERT INTO {name} SELECT id, v, 2009 FROM {table} WHERE id < 5")
@@ -186,8 +188,11 @@ def test_views_and_the_information_schema(asker, table):
 
 def test_parameters(server, asker, table):
     sql = f"SELECT id FROM {table} WHERE id = ? AND name = ?"
-    told = asker.succeed(sql, ExecutionParameters=["7", "'name 0'"])
-    assert asker.rows(told)[1:] == [["7"]]
+    for given in ("'name 0'", "name 0"):
+        told = asker.succeed(sql, ExecutionParameters=["7", given])
+        assert asker.rows(told)[1:] == [["7"]]
+    told = asker.succeed("SELECT ?, ?, ?", ExecutionParameters=["it's", "null", "DATE '2020-01-31'"])
+    assert asker.rows(told)[1:] == [["it's", None, "2020-01-31"]]
     name = unique("s").replace("-", "_")
     asker.succeed(f"PREPARE {name} FROM {sql}")
     told = asker.succeed(f"EXECUTE {name} USING 8, 'name 1'")

@@ -51,6 +51,15 @@ static const char *out_of_memory(char **lines)
     return NULL;
 }
 
+/* What spark-submit says of a main class that is not there. */
+static const char *not_found(char **lines)
+{
+    for (; *lines; lines++)
+        if (g_str_has_prefix(*lines, "Error: Failed to load class "))
+            return behind(*lines, "Error: ");
+    return NULL;
+}
+
 static const char more_memory[] =
     "; the driver has as much memory as spark.driver.memory says (1g unless told): "
     "in the SDK's configuration= as spark-defaults, in Glue's --conf";
@@ -63,7 +72,7 @@ char *reason_java(char **lines, int from, const char *exception)
     const char *memory = out_of_memory(lines);
     first = first ? first : memory;
     if (!first)
-        return NULL;
+        return exception ? NULL : g_strdup(not_found(lines));
     const char *cause = last_cause(lines, from);
     bool is_told = !cause || strstr(first, cause);
     return g_strconcat(first, is_told ? "" : "; caused by: ", is_told ? "" : cause,

@@ -25,9 +25,9 @@ class Jobs:
         pages = self.s3.get_paginator("list_objects_v2").paginate(Bucket=self.bucket, Prefix=prefix)
         return [one["Key"] for page in pages for one in page.get("Contents", [])]
 
-    def make(self, command, script, arguments=None, name=None, **more):
+    def make(self, command, script, arguments=None, name=None, form=None, **more):
         name = name or unique("job")
-        key = f"code/{name}.{'sql' if command == 'lathe-sql' else 'py'}"
+        key = f"code/{name}.{form or ('sql' if command == 'lathe-sql' else 'py')}"
         self.put(key, script)
         self.glue.create_job(
             Name=name, Role=ROLE, Command={"Name": command, "ScriptLocation": f"s3://{self.bucket}/{key}"},

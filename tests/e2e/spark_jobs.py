@@ -3,6 +3,8 @@
 import os
 import pathlib
 import shutil
+import subprocess
+import zipfile
 
 import pytest
 from sagemaker_jobs import ROLE, unique
@@ -25,6 +27,18 @@ def spark_home():
     if not shutil.which("java"):
         pytest.skip("no Java in the PATH: ./dev setup spark brings it")
     return found[0].parent.parent
+
+
+def compile_jar(folder, jar, name, source, beside=()):
+    """A jar of the one class own.NAME, for which the jars beside it are there, too."""
+    (folder / "own").mkdir(exist_ok=True)
+    (folder / f"own/{name}.java").write_text(source)
+    classes = ":".join([f"{spark_home()}/jars/*", *map(str, beside)])
+    subprocess.run(["javac", "-proc:none", "--release", "17", "-implicit:none", "-sourcepath", "",
+                    "-cp", classes, f"own/{name}.java"], cwd=folder, check=True)
+    with zipfile.ZipFile(folder / jar, "w") as archive:
+        archive.write(folder / f"own/{name}.class", f"own/{name}.class")
+    return folder / jar
 
 
 def spark_server(server_factory, folder, more="", runtime="", **given):

@@ -7,7 +7,7 @@ import textwrap
 import zipfile
 
 import pytest
-from spark_jobs import JAVA_OPTIONS, spark_home, spark_server
+from spark_jobs import JAVA_OPTIONS, compile_jar, spark_home, spark_server
 
 from e2e.glue_jobs import Jobs
 
@@ -143,6 +143,44 @@ if not sys.argv[sys.argv.index("--JOB_RUN_ID") + 1].endswith("_attempt_1"):
     assert again["JobRunState"] == "SUCCEEDED", again
     assert "COUNT 1" in jobs.log(again)
     assert jobs.glue.get_job_bookmark(JobName=name)["JobBookmarkEntry"]["RunId"] == again["Id"]
+
+
+WORDS = """
+package own;
+
+public class Words {
+    public static String of(String bucket) { return "s3://" + bucket + "/by-java/"; }
+}
+"""
+APP = """
+package own;
+import org.apache.spark.sql.SparkSession;
+
+public class App {
+    public static void main(String[] given) {
+        SparkSession spark = SparkSession.builder().getOrCreate();
+        java.util.List<String> words = java.util.Arrays.asList(given);
+        String bucket = words.get(words.indexOf("--bucket") + 1);
+        spark.range(3).write().csv(Words.of(bucket));
+        spark.stop();
+    }
+}
+"""
+
+
+def test_a_jar_by_its_class_with_jars_beside_it(jobs, tmp_path):
+    words = compile_jar(tmp_path, "words.jar", "Words", WORDS)
+    app = compile_jar(tmp_path, "app.jar", "App", APP, [words])
+    jobs.put("code/words.jar", words.read_bytes())
+    name = jobs.make("glueetl", app.read_bytes(), {
+        "--class": "own.App", "--job-language": "scala",
+        "--extra-jars": f"s3://{jobs.bucket}/code/words.jar"}, form="jar", GlueVersion="4.0")
+    jobs.succeed(name)
+    written = [jobs.s3.get_object(Bucket=jobs.bucket, Key=key)["Body"].read().decode()
+               for key in jobs.keys("by-java/part-")]
+    assert sorted("".join(written).split()) == ["0", "1", "2"]
+    told = jobs.run(name, {"--class": "own.None"})
+    assert told["JobRunState"] == "FAILED" and "own.None" in told["ErrorMessage"]
 
 
 def test_a_job_in_scala_names_what_is_missing(jobs):

@@ -5,13 +5,12 @@ import io
 import json
 import subprocess
 import sys
-import zipfile
 
 import pyarrow.parquet
 import pytest
 from scripts import wait_for_processing
 from sagemaker_jobs import unique
-from spark_jobs import (CODE, JAVA_OPTIONS, keys, log_lines, run_spark, spark_home, spark_request,
+from spark_jobs import (CODE, JAVA_OPTIONS, compile_jar, keys, log_lines, run_spark, spark_request,
                         spark_server)
 
 pytestmark = pytest.mark.full
@@ -94,15 +93,6 @@ def server(server_factory, tmp_path_factory):
     return spark_server(server_factory, tmp_path_factory.mktemp("spark"))
 
 
-def compile_jar(folder):
-    (folder / "own").mkdir()
-    (folder / "own/Copies.java").write_text(JAVA)
-    subprocess.run(["javac", "-proc:none", "--release", "17", "-cp", f"{spark_home()}/jars/*",
-                    "own/Copies.java"], cwd=folder, check=True)
-    with zipfile.ZipFile(folder / "app.jar", "w") as jar:
-        jar.write(folder / "own/Copies.class", "own/Copies.class")
-
-
 @pytest.fixture(scope="module")
 def session(server, lathe, tmp_path_factory):
     """What the SDK's program printed, and what it told."""
@@ -112,7 +102,7 @@ def session(server, lathe, tmp_path_factory):
     (folder / "helper.py").write_text("def double(n):\n    return 2 * n\n")
     (folder / "words.txt").write_text("words\n")
     (folder / "app.py").write_text(APP)
-    compile_jar(folder)
+    compile_jar(folder, "app.jar", "Copies", JAVA)
     (folder / "program.py").write_text(PROGRAM)
     clean = {"PATH": "/usr/bin:/bin", "HOME": str(folder), "LATHE_HOME": str(server.home)}
     done = subprocess.run(

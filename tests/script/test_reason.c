@@ -62,6 +62,14 @@ static void a_main_function_that_throws_is_told(void **state)
                   "java.io.FileNotFoundException: s3://a/b");
 }
 
+static void a_main_class_that_is_not_there_is_told(void **state)
+{
+    (void)state;
+    assert_reason("Error: Failed to load class own.None.\n"
+                  "26/11/29 19:12:20 INFO ShutdownHookManager: Shutdown hook called\n",
+                  "Failed to load class own.None.");
+}
+
 static void too_little_memory_is_told_with_what_gives_more(void **state)
 {
     (void)state;
@@ -81,6 +89,7 @@ int main(void)
         cmocka_unit_test(python_tells_what_was_thrown_in_java),
         cmocka_unit_test(sparks_own_python_exceptions_stay_as_they_are),
         cmocka_unit_test(a_main_function_that_throws_is_told),
+        cmocka_unit_test(a_main_class_that_is_not_there_is_told),
         cmocka_unit_test(too_little_memory_is_told_with_what_gives_more),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

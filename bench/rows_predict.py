@@ -295,8 +295,8 @@ def predict_batch_ydf(bench):
         yield {"predict-batch-ydf": [s * 1e9 for s in case.turn("batch", peers)]}
 
 
-def single(bench, name, size, path="best"):
-    case = Case(bench, size, ("lightgbm", "tl2cgen", "onnx", "ydf"), path)
+def single(bench, name, size, path="best", wanted=("lightgbm", "tl2cgen", "onnx", "ydf")):
+    case = Case(bench, size, wanted, path)
     bench.note("the rows, from all over the file, are copied side by side before the clock starts: a "
                "row that has just been parsed is in a cache")
     bench.note("ONNX Runtime is called from Python; what the call takes with one small tree is "
@@ -317,6 +317,12 @@ def predict_row(bench):
 @rows(Row("predict-row-deep", 10, "time", "us", "one row, 500 trees of depth 8", ANY))
 def predict_row_deep(bench):
     yield from single(bench, "predict-row-deep", DEEP)
+
+
+@rows(Row("predict-row-deeper", 3, "time", "us", "one row, 300 trees of depth 12",
+          "the fastest of XGBoost, LightGBM and YDF"))
+def predict_row_deeper(bench):
+    yield from single(bench, "predict-row-deeper", DEEPER, wanted=("lightgbm", "ydf"))
 
 
 @rows(Row("predict-row-avx2", 3, "time", "us", "one row, 100 trees of depth 6, without AVX-512", ANY))
@@ -444,7 +450,7 @@ def model_open_categorical(bench):
             for engine in ("lathe", f"xgboost:{XGBOOST}")]}
 
 
-def categorical(bench, name, size):
+def categorical(bench, name, size, task="batch", scale=1e9):
     types, booster = category_model(*size)
     model, rows_file = bench.scratch / "model.ubj", bench.scratch / "rows.f32"
     booster.save_model(model)
@@ -464,7 +470,7 @@ def categorical(bench, name, size):
     bench.note(f"{size[0]} trees of depth {size[1]}; {CATEGORY_ROWS:,} rows of {COLUMNS}, of which "
                f"{len(CATEGORIES)} are categories, {CATEGORIES[0]} to {CATEGORIES[-1]} of them")
     for _ in bench.rounds:
-        took = {of: 1e9 * float(execute(command("batch", engine))) for of, engine in engines.items()}
+        took = {of: scale * float(execute(command(task, engine))) for of, engine in engines.items()}
         yield {of: (took[of], took["peer"]) for of in took if of != "peer"}
 
 
@@ -473,6 +479,14 @@ def categorical_rows(name, size):
     return rows(*(Row(name + path, goal, "time", "ns", what + without, "XGBoost 3.2")
                   for path, goal, without in (("", 5, ""), ("-avx2", 5, ", without AVX-512"),
                                               ("-word", 1, ", without vectors"))))
+
+
+@rows(*(Row("predict-row-categorical" + path, 10, "time", "us",
+            "one row, 100 trees of depth 6 with categorical splits" + without, "XGBoost 3.2")
+        for path, without in (("", ""), ("-avx2", ", without AVX-512"),
+                              ("-word", ", without vectors"))))
+def predict_row_categorical(bench):
+    yield from categorical(bench, "predict-row-categorical", SHALLOW, "row", 1e6)
 
 
 @categorical_rows("predict-categorical", SHALLOW)

@@ -179,6 +179,15 @@ static inline int32_t tree_step(const struct ensemble *ensemble, const struct tr
     return value < node->threshold ? node->left : node->right;
 }
 
+/* What a leaf adds to an output; `output` counts where leaves are vectors. */
+static inline float ensemble_leaf(const struct ensemble *ensemble, const struct tree_node *leaf,
+                                  size_t output)
+{
+    return ensemble->vector_leaves
+               ? ensemble->leaves[(size_t)leaf->right * ensemble->outputs + output]
+               : leaf->leaf;
+}
+
 /* The number of the leaf that a row reaches. */
 static inline int32_t tree_leaf(const struct ensemble *ensemble, const struct tree *tree,
                                 const struct row_source *source, size_t row)

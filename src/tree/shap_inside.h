@@ -66,9 +66,7 @@ struct shap_walk {
 static inline double shap_leaf(const struct ensemble *ensemble, const struct tree_node *leaf,
                                size_t output)
 {
-    return (double)(ensemble->vector_leaves
-                        ? ensemble->leaves[(size_t)leaf->right * ensemble->outputs + output]
-                        : leaf->leaf);
+    return (double)ensemble_leaf(ensemble, leaf, output);
 }
 
 void shap_walk_word(const struct shap_walk *walk);

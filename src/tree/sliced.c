@@ -1,5 +1,7 @@
 #include "tree/sliced.h"
 
+#include "tree/sliced_row_sets.h"
+
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
@@ -296,7 +298,7 @@ struct sliced *sliced_make(const struct ensemble *ensemble, const struct sliced_
     sliced->way = way;
     bool good = lay_out(sliced, ensemble, error);
     sliced->column_room = sliced->plan.columns;
-    good = good && (!way->lay || way->lay(sliced, error));
+    good = good && (!way->lay || way->lay(sliced, error)) && row_sets_make(sliced, error);
     if (good) {
         size_t sums = ensemble->outputs * BLOCK_ROWS * sizeof(float);
         sliced->mask_bytes = (sliced->bits ? sliced->bits->most : 0) * (BLOCK_ROWS / 8);
@@ -321,6 +323,7 @@ void sliced_free(struct sliced *sliced)
 #if TARGET_X86 || TARGET_NEON
     row_bytes_free(sliced->row_bytes);
 #endif
+    row_sets_free(sliced->row_sets);
     sliced_bits_free(sliced->bits);
     free(sliced->trees);
     free(sliced->steps);
@@ -343,9 +346,7 @@ float sliced_leaf(const struct sliced *sliced, const struct ensemble *ensemble, 
         return sliced->leaves[part->leaves + (output << part->levels) + number];
     while (nodes[at].left != NO_CHILD)
         at = tree_step(ensemble, &nodes[at], row_value(source, row, nodes[at].feature));
-    return ensemble->vector_leaves
-               ? ensemble->leaves[(size_t)nodes[at].right * ensemble->outputs + output]
-               : nodes[at].leaf;
+    return ensemble_leaf(ensemble, &nodes[at], output);
 }
 
 static inline size_t place_of(const uint8_t *places, size_t row)

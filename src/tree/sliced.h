@@ -66,6 +66,7 @@ struct sliced {
     size_t block_bytes; /* that a block needs: its columns, masks, and sums for each output */
     struct row_plan *row_plan;   /* for single rows with AVX-512, or NULL */
     struct row_bytes *row_bytes; /* the same with AVX2 or NEON */
+    struct row_sets *row_sets;   /* for single rows with categories, or NULL */
     struct sliced_bits *bits;    /* what ways have that walk over bits, or NULL */
     size_t group; /* trees that several blocks walk in turn while they are in the cache */
 };
@@ -165,7 +166,10 @@ bool row_bytes_make(struct sliced *sliced, struct lathe_error *error);
 void row_bytes_free(struct row_bytes *plan);
 #endif
 
-/* Adds the leaves that one row reaches in `count` trees from `first` on to its margins. */
+enum { ROW_TREES = 16 };
+
+/* Adds the leaves that one row reaches in `count` trees (at most ROW_TREES, best about so many)
+ * from `first` on to its margins. */
 void sliced_add_row(const struct sliced *sliced, const struct ensemble *ensemble, size_t first,
                     size_t count, const uint32_t *numbers, const float *row, float *out);
 

@@ -3,40 +3,133 @@
  * overlap; a step is a load, a comparison and an addition, without a branch to mispredict. */
 #include "tree/sliced.h"
 
+#include "tree/sliced_row_sets.h"
+
+#include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
 enum { ABREAST = 8, STACK_CODES = 4096 };
+static_assert((int)ABREAST <= (int)ROW_TREES, "they are added together");
 
 struct walker {
-    const struct cut_step *step;
+    size_t step;
     uint32_t number; /* of the leaf, its bits gathered from the top */
     size_t tests;    /* where the tree's categorical splits begin */
 };
 
-/* Categorical splits are asked where they are met, the others by their columns. */
-static inline uint32_t goes_right(const struct category_plan *plan, const struct walker *walker,
-                                  const int8_t *codes)
+/* A row's codes: as sets have them where there are such, else by column. */
+struct row_at {
+    const int8_t *columns;
+    const struct set_code *sets;
+};
+
+/* Categorical splits that are no sets are asked where they are met, the others by their columns. */
+static ALWAYS_INLINE uint32_t goes_right(const struct sliced *sliced, const struct walker *walker,
+                                         const struct row_at *row)
 {
-    size_t column = walker->step->column / BLOCK_ROWS;
+    const struct category_plan *plan = &sliced->plan.categories;
+    const struct cut_step *step = &sliced->steps[walker->step];
+    size_t column = step->column / BLOCK_ROWS;
     if (plan->test_count && column >= plan->outcomes)
         return category_goes_right(plan, &plan->tests[walker->tests + column - plan->outcomes],
-                                   codes, 1, 0);
-    return codes[column] >= (int8_t)walker->step->threshold;
+                                   row->columns, 1, 0);
+    return row->columns[column] >= (int8_t)step->threshold;
 }
 
 /* Takes trees of the same number of levels down to their leaves. */
-static inline void walk_abreast(const struct category_plan *plan, struct walker *walkers,
-                                size_t count, uint32_t levels, const int8_t *codes)
+static ALWAYS_INLINE void walk_levels(const struct sliced *sliced, struct walker *walkers,
+                                      size_t count, uint32_t levels, const struct row_at *row,
+                                      bool sets)
 {
     for (uint32_t half = 1u << (levels - 1); half; half >>= 1)
         for (size_t i = 0; i < count; i++) {
-            const struct cut_step *step = walkers[i].step;
-            uint32_t right = goes_right(plan, &walkers[i], codes);
+            uint32_t right =
+                sets ? set_goes_right(sliced->row_sets, &sliced->row_sets->nodes[walkers[i].step],
+                                      row->sets)
+                     : goes_right(sliced, &walkers[i], row);
             /* products, for a conditional would become a branch that is wrong half the time */
             walkers[i].number += right * half;
-            walkers[i].step = step + 1 + right * (half - 1);
+            walkers[i].step += 1 + right * (half - 1);
         }
+}
+
+static void walk_abreast(const struct sliced *sliced, struct walker *walkers, size_t count,
+                         uint32_t levels, const struct row_at *row)
+{
+    if (row->sets && count == ABREAST)
+        walk_levels(sliced, walkers, ABREAST, levels, row, true);
+    else if (row->sets)
+        walk_levels(sliced, walkers, count, levels, row, true);
+    else if (count == ABREAST)
+        walk_levels(sliced, walkers, ABREAST, levels, row, false);
+    else
+        walk_levels(sliced, walkers, count, levels, row, false);
+}
+
+/* A step on below the full tree, by the row's floats. */
+static inline int32_t step_on(const struct ensemble *ensemble, const struct tree_node *node,
+                              const float *row)
+{
+    float value = row[node->feature];
+    if (node->categorical)
+        return tree_step(ensemble, node, value);
+    /* by bits, for a conditional would become a branch that is wrong half the time */
+    uint32_t left = (value < node->threshold) | (node->default_left & (value != value));
+    uint32_t mask = 0 - left;
+    return (int32_t)(((uint32_t)node->left & mask) | ((uint32_t)node->right & ~mask));
+}
+
+/* One row on its way in some trees. */
+struct going {
+    const struct tree_node *nodes[ROW_TREES]; /* each tree's, */
+    int32_t at[ROW_TREES];                    /* and where among them the row is, */
+    uint32_t trees[ROW_TREES];                /* and which it is of those that are added */
+    size_t count;
+};
+
+/* Level by level, so that what one tree waits for another does not; those left behind that have
+ * arrived. */
+static void walk_on(const struct ensemble *ensemble, struct going *going, const float *row)
+{
+    uint32_t order[ROW_TREES];
+    size_t count = 0;
+    for (; count < going->count; count++)
+        order[count] = (uint32_t)count;
+    while (count) {
+        size_t kept = 0;
+        for (size_t i = 0; i < count; i++) {
+            uint32_t which = order[i];
+            const struct tree_node *nodes = going->nodes[which];
+            int32_t next = step_on(ensemble, &nodes[going->at[which]], row);
+            going->at[which] = next;
+            order[kept] = which;
+            kept += nodes[next].left != NO_CHILD;
+        }
+        count = kept;
+    }
+}
+
+/* The leaf of each tree where that is below the full tree, else NULL. */
+static void find_deep(const struct sliced *sliced, const struct ensemble *ensemble, size_t first,
+                      size_t count, const uint32_t *numbers, const float *row,
+                      const struct tree_node **leaves)
+{
+    struct going going;
+    going.count = 0;
+    for (size_t i = 0; i < count; i++) {
+        const struct sliced_tree *part = &sliced->trees[first + i];
+        int32_t at = part->exits == NO_EXITS ? NO_CHILD : sliced->exits[part->exits + numbers[i]];
+        leaves[i] = NULL;
+        if (at == NO_CHILD)
+            continue;
+        going.nodes[going.count] = ensemble->nodes + ensemble->trees[first + i].first;
+        going.at[going.count] = at;
+        going.trees[going.count++] = (uint32_t)i;
+    }
+    walk_on(ensemble, &going, row);
+    for (size_t i = 0; i < going.count; i++)
+        leaves[going.trees[i]] = &going.nodes[i][going.at[i]];
 }
 
 void sliced_add_row(const struct sliced *sliced, const struct ensemble *ensemble, size_t first,
@@ -50,17 +143,44 @@ void sliced_add_row(const struct sliced *sliced, const struct ensemble *ensemble
         *out = sum;
         return;
     }
-    const struct row_source source = {.rows = row};
-    for (size_t i = 0; i < count; i++)
+    const struct tree_node *deep[ROW_TREES];
+    find_deep(sliced, ensemble, first, count, numbers, row, deep);
+    for (size_t i = 0; i < count; i++) {
+        const struct sliced_tree *part = &sliced->trees[first + i];
         for (size_t k = 0; k < sliced->tables; k++)
-            out[sliced->trees[first + i].output + k] +=
-                sliced_leaf(sliced, ensemble, first + i, k, numbers[i], &source, 0);
+            out[part->output + k] +=
+                deep[i] ? ensemble_leaf(ensemble, deep[i], k)
+                        : sliced->leaves[part->leaves + (k << part->levels) + numbers[i]];
+    }
 }
 
 size_t sliced_few_rows(const struct sliced *sliced)
 {
     /* a block of bits costs about the same however many rows are in it */
     return sliced->row_bytes ? 96 : sliced->row_plan ? 32 : 16;
+}
+
+/* All trees, some at a time. */
+static void walk_trees(const struct sliced *sliced, const struct ensemble *ensemble,
+                       const struct row_at *codes, const float *row, float *out)
+{
+    memcpy(out, ensemble->base_margin, ensemble->outputs * sizeof *out);
+    size_t t = 0;
+    while (t < sliced->tree_count) {
+        uint32_t levels = sliced->trees[t].levels, numbers[ABREAST];
+        struct walker walkers[ABREAST];
+        size_t count = 0;
+        while (count < ABREAST && t + count < sliced->tree_count &&
+               sliced->trees[t + count].levels == levels) {
+            const struct sliced_tree *tree = &sliced->trees[t + count];
+            walkers[count++] = (struct walker){tree->steps, 0, tree->tests};
+        }
+        walk_abreast(sliced, walkers, count, levels, codes);
+        for (size_t i = 0; i < count; i++)
+            numbers[i] = walkers[i].number;
+        sliced_add_row(sliced, ensemble, t, count, numbers, row, out);
+        t += count;
+    }
 }
 
 bool sliced_row(const struct sliced *sliced, const struct ensemble *ensemble, const float *row,
@@ -70,36 +190,19 @@ bool sliced_row(const struct sliced *sliced, const struct ensemble *ensemble, co
         sliced->way->row(sliced, ensemble, row, out);
         return true;
     }
+    struct set_code stack_sets[STACK_CODES / 2];
     int8_t stack[STACK_CODES];
-    const struct category_plan *plan = &sliced->plan.categories;
-    size_t columns = plan->outcomes; /* which are not made */
-    int8_t *codes = columns <= STACK_CODES ? stack : malloc(columns);
+    size_t columns = sliced->plan.categories.outcomes; /* which are not made */
+    bool large = columns > STACK_CODES / 2;
+    int8_t *codes = large ? malloc(3 * columns) : stack;
     if (!codes)
         return false;
+    struct set_code *sets = large ? (struct set_code *)(codes + columns) : stack_sets;
     cuts_apply(&sliced->plan, &(struct row_source){.rows = row}, 0, 1, codes, 1);
-    memcpy(out, ensemble->base_margin, ensemble->outputs * sizeof *out);
-    size_t t = 0;
-    while (t < sliced->tree_count) {
-        uint32_t levels = sliced->trees[t].levels;
-        struct walker walkers[ABREAST];
-        size_t count = 0;
-        while (count < ABREAST && t + count < sliced->tree_count &&
-               sliced->trees[t + count].levels == levels) {
-            const struct sliced_tree *tree = &sliced->trees[t + count];
-            walkers[count] = (struct walker){sliced->steps + tree->steps, 0, tree->tests};
-            count++;
-        }
-        if (count == ABREAST)
-            walk_abreast(plan, walkers, ABREAST, levels, codes);
-        else
-            walk_abreast(plan, walkers, count, levels, codes);
-        uint32_t numbers[ABREAST];
-        for (size_t i = 0; i < count; i++)
-            numbers[i] = walkers[i].number;
-        sliced_add_row(sliced, ensemble, t, count, numbers, row, out);
-        t += count;
-    }
-    if (codes != stack)
+    if (sliced->row_sets)
+        row_sets_code(sliced, codes, sets);
+    walk_trees(sliced, ensemble, &(struct row_at){codes, sliced->row_sets ? sets : NULL}, row, out);
+    if (large)
         free(codes);
     return true;
 }

@@ -322,15 +322,17 @@ TARGET_AVX512 static ALWAYS_INLINE void find_leaves(const struct row_plan *plan,
     _mm512_store_si512(leaves, _mm512_add_epi64(at, _mm512_load_si512(plan->leaves + first)));
 }
 
-/* For forests whose leaves are not simply added up: with several outputs, or deeper than 8. */
+/* For forests whose leaves are not simply added up, with several outputs, or deeper than 8: a unit
+ * of trees from `first` on, which are added some units together. */
 static void add_numbers(const struct sliced *sliced, const struct ensemble *ensemble, size_t first,
-                        const uint64_t *leaves, const float *row, float *out)
+                        const uint64_t *leaves, uint32_t *together, const float *row, float *out)
 {
-    uint32_t numbers[UNIT];
     size_t count = sliced->tree_count - first < UNIT ? sliced->tree_count - first : UNIT;
+    size_t before = first % ROW_TREES;
     for (size_t t = 0; t < count; t++)
-        numbers[t] = (uint32_t)(leaves[t] - sliced->trees[first + t].leaves);
-    sliced_add_row(sliced, ensemble, first, count, numbers, row, out);
+        together[before + t] = (uint32_t)(leaves[t] - sliced->trees[first + t].leaves);
+    if (before + UNIT == ROW_TREES || first + count == sliced->tree_count)
+        sliced_add_row(sliced, ensemble, first - before, before + count, together, row, out);
 }
 
 TARGET_AVX512 void sliced_row_avx512(const struct sliced *sliced, const struct ensemble *ensemble,
@@ -338,6 +340,7 @@ TARGET_AVX512 void sliced_row_avx512(const struct sliced *sliced, const struct e
 {
     const struct row_plan *plan = sliced->row_plan;
     _Alignas(64) uint64_t right[AHEAD][UNIT], leaves[2][UNIT];
+    uint32_t together[ROW_TREES];
     struct codes codes = cut_row(plan, row);
     bool simple = ensemble->outputs == 1 && sliced->trees[sliced->tree_count].exits == 0;
     memcpy(out, ensemble->base_margin, ensemble->outputs * sizeof *out);
@@ -352,7 +355,7 @@ TARGET_AVX512 void sliced_row_avx512(const struct sliced *sliced, const struct e
         if (u <= AHEAD)
             continue;
         if (!simple) {
-            add_numbers(sliced, ensemble, (u - AHEAD - 1) * UNIT, found, row, out);
+            add_numbers(sliced, ensemble, (u - AHEAD - 1) * UNIT, found, together, row, out);
             continue;
         }
         UNROLL

@@ -105,17 +105,19 @@ WALK_TARGET static ALWAYS_INLINE void walk(const struct walk *walk, const struct
     struct tables tables;
     load_tables(found, wide, some, &tables);
     float sum = *walk->out;
+    uint32_t together[ROW_TREES]; /* trees that are added at once, where leaves are not at hand */
     for (size_t t = 0; t < sliced->tree_count; t += UNIT) {
-        uint32_t numbers[UNIT];
+        uint32_t *numbers = together + (simple ? 0 : t % ROW_TREES);
         UNROLL
         for (size_t i = 0; i < UNIT; i++)
             numbers[i] = leave_upper(plan, &plan->upper[t + i], &tables, wide, some);
         if (deep)
             leave_lower(plan, plan->lower + t * NODES, &tables, wide, some, numbers);
         if (!simple) {
-            size_t left = sliced->tree_count - t;
-            sliced_add_row(sliced, walk->ensemble, t, left < UNIT ? left : UNIT, numbers, walk->row,
-                           walk->out);
+            size_t first = t / ROW_TREES * ROW_TREES, left = sliced->tree_count - first;
+            if (t + UNIT == first + ROW_TREES || t + UNIT >= sliced->tree_count)
+                sliced_add_row(sliced, walk->ensemble, first, left < ROW_TREES ? left : ROW_TREES,
+                               together, walk->row, walk->out);
             continue;
         }
         UNROLL

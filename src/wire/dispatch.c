@@ -194,6 +194,11 @@ static bool is_json(const struct wire_call *call)
     return call->protocol == PROTOCOL_JSON10 || call->protocol == PROTOCOL_JSON11;
 }
 
+static bool is_rest_json(const struct wire_call *call)
+{
+    return call->protocol == PROTOCOL_REST_JSON || call->protocol == PROTOCOL_REST_MLFLOW;
+}
+
 static json_t *decode(struct wire_call *call, struct stream *body, GError **error)
 {
     if (has_stream(call->operation)) {
@@ -233,19 +238,40 @@ static bool call_operation(struct dispatcher *dispatcher, const struct wire_call
 }
 
 /* Some operations read bodies of a plain form themselves. */
+static enum operation_way run_directly(struct dispatcher *dispatcher, const struct wire_call *call,
+                                       GBytes *whole, struct reply *reply, GError **error)
+{
+    const struct call_context context = context_of(dispatcher, call, NULL);
+    return operation_call_direct(dispatcher->operations, &context, call->service->name,
+                                 call->operation->name, whole, reply, error);
+}
+
 static bool run_json(struct dispatcher *dispatcher, struct wire_call *call, struct stream *body,
                      struct reply *reply, GError **error)
 {
     g_autoptr(GBytes) whole = check_content(call, error) ? read_body(call, body, error) : NULL;
     if (!whole)
         return false;
-    const struct call_context context = context_of(dispatcher, call, NULL);
-    enum operation_way way =
-        operation_call_direct(dispatcher->operations, &context, call->service->name,
-                              call->operation->name, whole, reply, error);
+    enum operation_way way = run_directly(dispatcher, call, whole, reply, error);
     if (way != OPERATION_GENERAL)
         return way == OPERATION_DONE;
     g_autoptr(json_auto) request = decode_json(call, whole, error);
+    return request && call_operation(dispatcher, call, request, NULL, reply, error);
+}
+
+static bool run_rest_json(struct dispatcher *dispatcher, struct wire_call *call,
+                          struct stream *body, struct reply *reply, GError **error)
+{
+    g_autoptr(GBytes) whole = read_body(call, body, error);
+    if (!whole)
+        return false;
+    enum operation_way way = rest_is_body(&call->route, &call->request, call->query)
+                                 ? run_directly(dispatcher, call, whole, reply, error)
+                                 : OPERATION_GENERAL;
+    if (way != OPERATION_GENERAL)
+        return way == OPERATION_DONE;
+    g_autoptr(json_auto) request =
+        rest_decode(call->service, &call->route, &call->request, call->query, whole, error);
     return request && call_operation(dispatcher, call, request, NULL, reply, error);
 }
 
@@ -266,6 +292,8 @@ static bool run_call(struct dispatcher *dispatcher, struct wire_call *call, stru
         return run_post(dispatcher, call, body, reply, error);
     if (is_json(call))
         return run_json(dispatcher, call, body, reply, error);
+    if (is_rest_json(call) && !has_stream(call->operation))
+        return run_rest_json(dispatcher, call, body, reply, error);
     if (call->protocol == PROTOCOL_QUERY) {
         g_autoptr(GBytes) form = stream_read_all(body, XML_LIMIT, error);
         g_autoptr(GBytes) plain =

@@ -293,6 +293,15 @@ json_t *rest_decode(const struct shape_service *service, const struct route *rou
     return g_steal_pointer(&into);
 }
 
+bool rest_is_body(const struct route *route, const struct wire_request *request,
+                  const GArray *query)
+{
+    const struct shape *input = route->operation->input;
+    g_autoptr(json_auto) places = json_object();
+    return input && !query->len && decode_places(input, route, request, query, places, NULL) &&
+           json_object_size(places) == 0;
+}
+
 /* ---- replies ---- */
 
 static char *encode_header_list(const struct shape_member *member, const json_t *list)

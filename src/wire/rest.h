@@ -17,6 +17,10 @@ json_t *rest_decode(const struct shape_service *service, const struct route *rou
                     const struct wire_request *request, const GArray *query, GBytes *body,
                     GError **error);
 
+/* Whether the body alone is the request: nothing of it stands in the path, the query or headers. */
+bool rest_is_body(const struct route *route, const struct wire_request *request,
+                  const GArray *query);
+
 /* Fills in status, headers and body; takes reply->body. */
 void rest_encode(const struct shape_service *service, const struct shape_operation *operation,
                  struct reply *reply, struct http_reply *http);

@@ -122,6 +122,31 @@ def test_an_experiment_from_its_creation_to_its_return(mlflow):
     assert mlflow.get("experiments/get", experiment_id=id)["experiment"]["tags"] == []
 
 
+@pytest.mark.parametrize("metrics", [
+    [{"key": "loss", "value": 0.1 * step, "timestamp": 7, "step": step} for step in range(1000)],
+    [{"key": f"a/b {n}", "value": n, "timestamp": n} for n in range(3)],
+    [{"key": "é", "value": -0.0, "timestamp": 0, "step": -3}, {"key": "big", "value": 2**70, "timestamp": 1}],
+    [{"key": "x", "value": "NaN", "timestamp": 1}, {"key": "x", "value": 1e308 * 10, "timestamp": 1}],
+    [{"key": "x", "value": 1, "timestamp": 1}] * 1001, [{"key": "x", "value": 1, "timestamp": -1}],
+    [{"key": "x", "value": 1}], [{"value": 1, "timestamp": 1}], [{"key": "", "value": 1, "timestamp": 1}],
+    [{"key": "../x", "value": 1, "timestamp": 1}], [{"key": "k" * 251, "value": 1, "timestamp": 1}],
+    [{"key": "x", "value": 1.5, "timestamp": 1.5}], [{"key": "x", "value": True, "timestamp": 1}]],
+    ids=range(13))
+def test_metrics_alone_are_logged_as_with_others(mlflow, experiment, metrics):
+    """Batches of metrics are read without a tree; those that have tags, too, are not."""
+    def logged(**more):
+        run = mlflow.run(experiment)
+        status, text = request(mlflow.server, "POST", ROOT + "runs/log-batch", {
+            "run_id": run, "metrics": metrics, **more})
+        histories = {key: mlflow.get("metrics/get-history", run_id=run, metric_key=key).get("metrics")
+                     for key in {one.get("key") for one in metrics} if key}
+        return status, text.replace(run.encode(), b"RUN"), histories
+    plain = logged()
+    assert plain == logged(tags=[])
+    assert request(mlflow.server, "POST", ROOT + "runs/log-batch", {
+        "run_id": "0" * 32, "metrics": metrics})[0] != 200
+
+
 def test_a_name_is_given_once(mlflow):
     """Renamed to it, or created with it, all at once."""
     ids = [mlflow.experiment() for _ in range(8)]

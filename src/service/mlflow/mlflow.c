@@ -154,8 +154,15 @@ static const struct operation operations[] = {
     OPERATIONS(ROW){"UploadArtifact", mlflow_upload, OPERATION_STREAMS},
 };
 
+/* Of requests without headers, which name no tracking server. */
+static const struct direct_operation direct[] = {
+    {"LogBatch", mlflow_log_batch_directly},
+    {0},
+};
+
 const struct service mlflow_service = {
     .name = "mlflow",
     .operations = operations,
     .count = G_N_ELEMENTS(operations),
+    .direct = direct,
 };

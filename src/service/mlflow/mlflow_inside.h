@@ -132,6 +132,19 @@ struct search {
 bool search_resources(const struct call *call, const json_t *request, const struct search *search,
                       const GPtrArray *all, struct reply *reply, GError **error);
 
+/* ---- metrics out of a body (plain_batch.c) ---- */
+
+/* A log-batch of metrics alone, in the plain form in which MLflow's client writes it. */
+struct plain_batch {
+    char *run;
+    GArray *points;   /* struct series_point */
+    GPtrArray *names; /* theirs */
+};
+/* False: it is of another form, or not valid. To be cleared in both cases. */
+bool plain_batch_read(struct plain_batch *batch, size_t most, const char *body, size_t size);
+void plain_batch_clear(struct plain_batch *batch);
+operation_direct mlflow_log_batch_directly;
+
 /* ---- experiments (experiment.c) ---- */
 
 char *mlflow_experiment_id(const char *resource_name); /* g_free */

@@ -358,6 +358,30 @@ bool mlflow_log_batch(const struct call *call, const json_t *request, struct rep
     return write_all(&logging, error);
 }
 
+/* Names that are not valid the general way words. */
+static bool has_good_names(const struct plain_batch *batch)
+{
+    for (guint i = 0; i < batch->names->len; i++)
+        if (!check_metric_key("", g_ptr_array_index(batch->names, i), NULL))
+            return false;
+    return true;
+}
+
+enum operation_way mlflow_log_batch_directly(const struct call *call, const char *body, size_t size,
+                                             struct reply *reply, GError **error)
+{
+    (void)reply;
+    struct plain_batch batch;
+    enum operation_way way = OPERATION_GENERAL;
+    if (plain_batch_read(&batch, MOST_METRICS, body, size) && has_good_names(&batch)) {
+        struct logging logging = {
+            .call = call, .run = batch.run, .points = batch.points, .is_batch = true};
+        way = write_all(&logging, error) ? OPERATION_DONE : OPERATION_FAILED;
+    }
+    plain_batch_clear(&batch);
+    return way;
+}
+
 /* ---- tags that go ---- */
 
 static bool drop_tag(struct resource *run, void *data, GError **error)

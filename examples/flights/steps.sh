@@ -66,7 +66,8 @@ call sagemaker DescribeEndpointConfig '{"EndpointConfigName": "flights-hours-bef
 call sagemaker CreateTransformJob "{\"TransformJobName\": \"flights-march\",
     \"ModelName\": \"$(member ModelName)\", \"BatchStrategy\": \"MultiRecord\",
     \"TransformInput\": {
-        \"DataSource\": {\"S3DataSource\": {\"S3DataType\": \"S3Prefix\", \"S3Uri\": \"s3://$bucket/march/\"}},
+        \"DataSource\": {\"S3DataSource\": {\"S3DataType\": \"S3Prefix\",
+            \"S3Uri\": \"s3://$bucket/march/\"}},
         \"ContentType\": \"text/csv\", \"CompressionType\": \"Gzip\", \"SplitType\": \"Line\"},
     \"DataProcessing\": {\"InputFilter\": \"\$[6:]\", \"JoinSource\": \"Input\",
         \"OutputFilter\": \"\$[0,1,2,3,4,5,-1]\"},

@@ -27,8 +27,8 @@ LIBRARIES = {
     "sqlite3.h": ("SQLite", "libsqlite3-dev", "sqlite3"),
 }
 # The C library, Linux and the compiler.
-SYSTEM = re.compile(r"^((sys|linux|arpa|net|netinet|sanitizer)/.*|(assert|ctype|dirent|dlfcn|errno|fcntl|float|grp|immintrin|"
-                    r"inttypes|limits|locale|math|netdb|poll|pthread|sched|setjmp|signal|std\w+|string|strings|"
+SYSTEM = re.compile(r"^((sys|linux|arpa|net|netinet|sanitizer)/.*|(arm_neon|assert|ctype|dirent|dlfcn|errno|fcntl|float|grp|"
+                    r"immintrin|inttypes|limits|locale|math|netdb|poll|pthread|sched|setjmp|signal|std\w+|string|strings|"
                     r"time|ucontext|unistd)\.h)$")
 
 

@@ -65,7 +65,7 @@ static bool write_bytes(const char *path, const void *bytes, size_t size, GError
     return false;
 }
 
-/* XGBoost's bytes of a form ("ubj", "deprecated"), its own until it is next called. */
+/* XGBoost's bytes of a form ("ubj", "json", "deprecated"), its own until it is next called. */
 static const char *save(const struct xgboost *xgboost, void *booster, const char *form,
                         uint64_t *size, GError **error)
 {
@@ -92,7 +92,8 @@ bool booster_write_model(const struct xgboost *xgboost, void *booster, const cha
     if (form == MODEL_UBJSON)
         return booster_write(xgboost, booster, path, error);
     uint64_t size;
-    const char *bytes = save(xgboost, booster, "deprecated", &size, error);
+    const char *bytes =
+        save(xgboost, booster, form == MODEL_PICKLED_JSON ? "json" : "deprecated", &size, error);
     if (!bytes || form == MODEL_BINARY)
         return bytes && write_bytes(path, bytes, size, error);
     g_autoptr(GByteArray) pickle = pickle_booster(bytes, size, error);

@@ -110,7 +110,7 @@ GByteArray *pickle_booster(const char *bytes, size_t size, GError **error)
 {
     g_autoptr(GByteArray) model = g_byte_array_sized_new((guint)size + 16);
     g_byte_array_append(model, (const guint8 *)bytes, (guint)size);
-    if (!age(model, error))
+    if (*bytes != '{' && !age(model, error))
         return NULL;
     g_autoptr(GByteArray) pickle = g_byte_array_sized_new(model->len + 128);
     guint64 length = GUINT64_TO_LE((guint64)model->len);

@@ -3,9 +3,9 @@
  *
  * What the images wrote is Booster.__getstate__'s dictionary around a buffer that only the XGBoost
  * that made it (and some later ones) takes. Ours is the call Booster(None, (), bytearray(model)),
- * which every release has, around the one model file that every release from 0.90 to 3.0 reads: the
- * binary form, as 0.90 reads it. XGBoost 3.1 and later refuse that form, as they do every pickle of
- * releases before 1.6. */
+ * which every release has. The model in it is JSON, which every release since 1.0 reads; for the
+ * images of 0.90 and before, the binary form as 0.90 reads it, which XGBoost 3.1 and later refuse.
+ */
 #ifndef LATHE_TRAIN_PICKLE_H
 #define LATHE_TRAIN_PICKLE_H
 
@@ -13,7 +13,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* The pickle (protocol 4) of a model in the binary form, as XGBoost 1.7 writes it. */
+/* The pickle (protocol 4) of a model in JSON, or in the binary form, as XGBoost 1.7 writes them. */
 GByteArray *pickle_booster(const char *model, size_t size, GError **error);
 
 #endif

@@ -9,7 +9,7 @@
 #include "train/booster.h"
 #include "train/hyperparameters.h"
 
-enum { CONTRIBUTION_ROWS = 100 }; /* of the whole: contributions cost more than all else */
+enum { CONTRIBUTION_ROWS = 50 }; /* of the whole: contributions cost more than all else */
 
 /* ---- whatever it is of ---- */
 

@@ -21,7 +21,7 @@ void xgboost_report_round(struct xgboost_report *report, int round, const GArray
 void xgboost_report_system(struct xgboost_report *report, const char *folder);
 
 /* Writes xgboost_report.html and xgboost_report.json below the folder, of what the view shows: the
- * curves, the features' importance, and their mean contributions to a hundred of the judged rows,
+ * curves, the features' importance, and their mean contributions to fifty of the judged rows,
  * evenly apart; of all these rows the confusion matrix and the ROC curve, or the residuals, and
  * those that are predicted worst. What there is none of is left out. */
 bool xgboost_report_write(struct xgboost_report *report, struct round_view *view,

@@ -257,7 +257,7 @@ def check_common(told, booster, rows, labels):
     gain = booster.get_score(importance_type="gain")
     assert {name: pytest.approx(value) for name, value in told["importance"]} == gain
     assert [value for _, value in told["importance"]] == sorted(gain.values(), reverse=True)
-    some = rows[[i * len(rows) // 100 for i in range(100)]]
+    some = rows[[i * len(rows) // 50 for i in range(50)]]
     shap = numpy.abs(booster.predict(xgboost.DMatrix(some), pred_contribs=True))
     means = shap.reshape(-1, shap.shape[-1]).mean(0)[:-1]
     assert dict(told["shap"]) == {f"f{i}": pytest.approx(mean, rel=1e-4) for i, mean in enumerate(means)}

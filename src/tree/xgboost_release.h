@@ -27,7 +27,7 @@ enum xgboost_image {
 /* The form of the file xgboost-model that a training job writes. */
 enum xgboost_model_form {
     MODEL_PICKLE,       /* a pickled Booster, of the binary form: 0.90 knows no other */
-    MODEL_PICKLED_JSON, /* a pickled Booster, of JSON, which every release since 1.0 reads */
+    MODEL_PICKLED_JSON, /* a pickled Booster, of JSON, which 1.7 to the newest read */
     MODEL_BINARY,       /* save_model of 1.3 and 1.5, whose load_model knows no later form */
     MODEL_UBJSON, /* save_model of 3.x. 1.7's own is the binary form, but reads this one as well,
                    * and 3.x, where such models end up, refuses the binary form. */

@@ -152,6 +152,7 @@ def test_folders_that_ended_jobs_left_go_and_those_of_live_ones_stay(aging):
     s3.put_object(Bucket="bucket", Key="rows.csv", Body="".join(f"{i % 2},{i}\n" for i in range(50)))
     request = training_request("bucket", [channel("train", "s3://bucket/rows.csv")],
                                num_round=1000000)
+    request["StoppingCondition"] = {"MaxRuntimeInSeconds": 86400}
     sagemaker.create_training_job(**request)
     jobs = aging.home / "jobs"
     deadline = time.monotonic() + 60

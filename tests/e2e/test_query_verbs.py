@@ -71,9 +71,9 @@ def test_what_is_wrong_is_said(ask):
 
 def test_tables_and_what_is_in_one(ask):
     line, = ask("tables").splitlines()
-    assert line.split()[0] == "default.t" and "3 columns" in line and "s3://rows/t/" in line
+    assert line.split()[0] == "default.t" and "3 columns" in line and "s3://rows/t" in line
     lines = ask("describe", "t").splitlines()
-    assert lines[0].split() == ["t", "s3://rows/t/"]
+    assert lines[0].split() == ["t", "s3://rows/t"]
     assert lines[1].split() == ["rows", "3"]
     columns = {line.split()[0]: line.split() for line in lines[4:]}
     assert columns["a"][1:7] == ["int", "0", "3", "1", "30", "11.0"]

@@ -22,16 +22,16 @@
 #define KEPT_SECONDS (7 * 86400)
 
 /* What lies in the folder of an address: a half file and what the server said of it, as JSON, or a
- * whole one likewise. A half file is written by who has its lock. */
+ * whole one likewise. They are touched by who has the address's lock alone. */
 struct keeping {
     const struct transfer *transfer;
-    char *half, *whole, *lock;
+    char *half, *whole;
     json_t *of_half, *of_whole; /* {"ETag", "LastModified", "Total"}, or NULL */
-    int fd, locked;
-    gint64 size;    /* of the half */
-    gint64 resumed; /* of it, what the server went on from first */
-    bool began;     /* a byte came in this try */
-    bool astray;    /* but was not the one that was asked for */
+    int fd, locked;             /* the lock, or -1: another has it */
+    gint64 size;                /* of the half */
+    gint64 resumed;             /* of it, what the server went on from first */
+    bool began;                 /* a byte came in this try */
+    bool astray;                /* but was not the one that was asked for */
 };
 
 /* ---- what is here ---- */
@@ -64,22 +64,36 @@ static void forget(const char *path)
     unlink(state);
 }
 
-/* Two that bring the same at once each have a half of their own. */
+/* FOLDER/DIGEST and what comes behind. */
+static char *path_of(const char *folder, const char *url, const char *behind)
+{
+    g_autofree char *digest = checksum_hex_of(CHECKSUM_SHA256, url, strlen(url));
+    g_autofree char *name = g_strconcat(digest, behind, NULL);
+    return g_build_filename(folder, name, NULL);
+}
+
+/* The address's lock, to be closed; -1: another has it, or there can be none. */
+static int take_lock(const char *folder, const char *url)
+{
+    g_autofree char *path = path_of(folder, url, ".lock");
+    int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (fd >= 0 && flock(fd, LOCK_EX | LOCK_NB) == 0 && futimens(fd, NULL) == 0)
+        return fd;
+    if (fd >= 0)
+        close(fd);
+    return -1;
+}
+
+/* Who brings the same as another does at once has files of its own, which nobody goes on from. */
 static void choose_names(struct keeping *keeping)
 {
     const struct transfer *transfer = keeping->transfer;
-    g_autofree char *digest =
-        checksum_hex_of(CHECKSUM_SHA256, transfer->url, strlen(transfer->url));
-    g_autofree char *random = id_hex(16);
-    g_autofree char *name = g_strdup_printf("%s.lock", digest);
-    keeping->lock = g_build_filename(transfer->folder, name, NULL);
-    keeping->locked = open(keeping->lock, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
-    bool alone = keeping->locked >= 0 && flock(keeping->locked, LOCK_EX | LOCK_NB) == 0 &&
-                 futimens(keeping->locked, NULL) == 0;
-    g_autofree char *half = g_strdup_printf("%s%s.half", digest, alone ? "" : random);
-    g_autofree char *whole = g_strdup_printf("%s%s.whole", digest, alone ? "" : random);
-    keeping->half = g_build_filename(transfer->folder, half, NULL);
-    keeping->whole = g_build_filename(transfer->folder, whole, NULL);
+    keeping->locked = take_lock(transfer->folder, transfer->url);
+    g_autofree char *random = keeping->locked < 0 ? id_hex(16) : g_strdup("");
+    g_autofree char *half = g_strconcat(random, ".half", NULL);
+    g_autofree char *whole = g_strconcat(random, ".whole", NULL);
+    keeping->half = path_of(transfer->folder, transfer->url, half);
+    keeping->whole = path_of(transfer->folder, transfer->url, whole);
 }
 
 static bool open_keeping(struct keeping *keeping, GError **error)
@@ -101,13 +115,16 @@ static void close_keeping(struct keeping *keeping)
 {
     if (keeping->fd >= 0)
         close(keeping->fd);
-    if (keeping->locked >= 0)
+    if (keeping->locked >= 0) {
         close(keeping->locked);
+    } else if (keeping->half) {
+        forget(keeping->half);
+        forget(keeping->whole);
+    }
     json_decref(keeping->of_half);
     json_decref(keeping->of_whole);
     g_free(keeping->half);
     g_free(keeping->whole);
-    g_free(keeping->lock);
 }
 
 /* What says that the rest belongs to what is here; NULL: nothing does. A weak tag does not. */
@@ -308,13 +325,14 @@ bool transfer_bring(const struct transfer *transfer, const char *to,
 
 void transfer_forget(const char *folder, const char *url)
 {
-    g_autofree char *digest = checksum_hex_of(CHECKSUM_SHA256, url, strlen(url));
-    static const char *const suffixes[] = {".half", ".whole"};
-    for (size_t i = 0; i < G_N_ELEMENTS(suffixes); i++) {
-        g_autofree char *name = beside(digest, suffixes[i]);
-        g_autofree char *path = g_build_filename(folder, name, NULL);
-        forget(path);
-    }
+    int lock = take_lock(folder, url);
+    if (lock < 0)
+        return;
+    g_autofree char *half = path_of(folder, url, ".half");
+    g_autofree char *whole = path_of(folder, url, ".whole");
+    forget(half);
+    forget(whole);
+    close(lock);
 }
 
 static bool remove_old(const char *path, const char *name, void *data, GError **error)

@@ -25,7 +25,7 @@ struct transferred {
 /* The whole file, as a new one at `to`, never to be written; it stays in the folder, too. */
 bool transfer_bring(const struct transfer *transfer, const char *to,
                     struct transferred *transferred, GError **error);
-/* Removes from the folder what is there of an address. */
+/* Removes from the folder what is there of an address, unless another is bringing the same. */
 void transfer_forget(const char *folder, const char *url);
 
 /* Removes from a folder what nobody went on with for a week. */

@@ -194,7 +194,8 @@ def test_two_jobs_that_bring_the_same_do_not_meet(home, net):
     page.hold.set()
     for name in names:
         job, found, _ = end_of(home, name)
-        assert job["ProcessingJobStatus"] == "Completed" and found == {"together": BYTES}
+        assert job["ProcessingJobStatus"] == "Completed", job["FailureReason"]
+        assert found == {"together": BYTES}
 
 
 def test_https_by_whom_the_machine_trusts(lathe, home, tmp_path):

@@ -67,6 +67,9 @@ struct query_stop *query_stop_new(void);
 void query_stop_free(struct query_stop *stop);
 void query_stop_now(struct query_stop *stop);
 
+/* How the address of a manifest ends; what comes before it and ".metadata" is its metadata's. */
+#define QUERY_MANIFEST "-manifest.csv"
+
 /* What a statement did. */
 struct query_end {
     const char *type;     /* "DDL", "DML" or "UTILITY" */

@@ -225,10 +225,10 @@ static bool store_written(struct writing *writing, const char *folder, const jso
     g_autoptr(GString) manifest = g_string_new(NULL);
     g_autoptr(lake_batch_auto) batch = lake_batch_new(run->queries->lake);
     g_autofree char *name =
-        g_strdup_printf("%s%s-manifest.csv", writing->make ? "tables/" : "", run->request->id);
+        g_strdup_printf("%s%s" QUERY_MANIFEST, writing->make ? "tables/" : "", run->request->id);
     run->end->manifest = query_output(run, name);
     g_autofree char *place =
-        g_strndup(run->end->manifest, strlen(run->end->manifest) - strlen("-manifest.csv"));
+        g_strndup(run->end->manifest, strlen(run->end->manifest) - strlen(QUERY_MANIFEST));
     run->end->rows = json_integer_at(reply, "RowCount", 0);
     return add_files(writing, batch, folder, json_object_get(reply, "Files"), manifest, error) &&
            query_add_text(run, batch, run->end->manifest, manifest, error) &&

@@ -536,7 +536,9 @@ def test_the_verb_goes_on_after_control_c_and_shows_a_bar(lathe, home, other):
     page = other.pages["/interrupted"]
     page.hold = threading.Event()
     command = [str(lathe), "fetch", url, f"s3://{bucket}/"]
-    started = subprocess.Popen(command, env=home.environment(), stdout=subprocess.PIPE)
+    # A shell's job in the background, such as these tests may be, has it ignored.
+    started = subprocess.Popen(command, env=home.environment(), stdout=subprocess.PIPE,
+                               preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
     wait_until(lambda: half_size(home) >= len(body) // 2)
     started.send_signal(signal.SIGINT)
     started.communicate(timeout=60)

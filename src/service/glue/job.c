@@ -159,7 +159,7 @@ bool create_job(const struct call *call, const json_t *request, struct reply *re
 {
     if (!check(request, error) || !check_number(call, error))
         return false;
-    g_autoptr(json_auto) body = body_of(request, clock_wall(call->lathe->clock));
+    g_autoptr(json_auto) body = body_of(request, clock_now());
     struct named_creation creation = {
         .call = call, .type = &named, .request = request, .status = "", .parent = "", .body = body};
     reply->output = json_pack("{sO}", "Name", json_object_get(request, "Name"));
@@ -189,7 +189,7 @@ static bool replace(struct resource *job, void *data, GError **error)
 bool update_job(const struct call *call, const json_t *request, struct reply *reply, GError **error)
 {
     const char *name = json_text_at(request, "JobName");
-    struct update update = {json_object_get(request, "JobUpdate"), clock_wall(call->lathe->clock)};
+    struct update update = {json_object_get(request, "JobUpdate"), clock_now()};
     bool found;
     reply->output = json_pack("{ss}", "JobName", name);
     return check(update.definition, error) &&

@@ -411,6 +411,13 @@ static void drop_result(const struct sql_run *sql, const char *uri, const char *
         g_warning("a result of the run %s: %s", sql->id, error->message);
 }
 
+static void drop_manifest(const struct sql_run *sql, const char *uri)
+{
+    g_autofree char *id = g_strndup(uri, strlen(uri) - strlen(QUERY_MANIFEST));
+    drop_result(sql, uri, "");
+    drop_result(sql, id, ".metadata");
+}
+
 static void show(const struct sql_run *sql, const struct query_end *end)
 {
     bool is_file = end->output &&
@@ -422,7 +429,7 @@ static void show(const struct sql_run *sql, const struct query_end *end)
         drop_result(sql, end->output, ".metadata");
     }
     if (end->manifest)
-        drop_result(sql, end->manifest, "");
+        drop_manifest(sql, end->manifest);
 }
 
 /* ---- all statements ---- */

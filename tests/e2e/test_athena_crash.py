@@ -53,7 +53,8 @@ def states(athena, ids):
     return told
 
 
-@pytest.mark.parametrize("kills", [4, pytest.param(30, marks=pytest.mark.full)])
+@pytest.mark.parametrize("kills", [
+    4, pytest.param(12, marks=pytest.mark.full), pytest.param(30, marks=pytest.mark.campaign)])
 def test_statements_happen_whole_or_not_at_all(server_factory, kills):
     server = server_factory()
     s3 = server.client("s3")

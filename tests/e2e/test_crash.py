@@ -230,7 +230,8 @@ def processes_of(home):
 
 
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("kills", [20, pytest.param(100, marks=pytest.mark.full)])
+@pytest.mark.parametrize("kills", [
+    20, pytest.param(40, marks=pytest.mark.full), pytest.param(100, marks=pytest.mark.campaign)])
 def test_a_killed_server_keeps_its_word_and_leaves_nothing_behind(server_factory, kills):
     server = server_factory()
     campaign = Campaign(server)

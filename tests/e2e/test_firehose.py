@@ -402,7 +402,8 @@ def test_a_restart_delivers_what_was_left(server_factory):
 
 
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("kills", [8, pytest.param(60, marks=pytest.mark.full)])
+@pytest.mark.parametrize("kills", [
+    8, pytest.param(20, marks=pytest.mark.full), pytest.param(60, marks=pytest.mark.campaign)])
 def test_a_killed_server_loses_nothing_and_delivers_nothing_twice(server_factory, kills):
     server = server_factory()
     server.client("s3").create_bucket(Bucket="lake")
@@ -560,7 +561,8 @@ class SourcePublisher(Publisher):
 
 
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("kills", [6, pytest.param(60, marks=pytest.mark.full)])
+@pytest.mark.parametrize("kills", [
+    6, pytest.param(20, marks=pytest.mark.full), pytest.param(60, marks=pytest.mark.campaign)])
 def test_a_killed_server_delivers_a_data_stream_once(server_factory, kills):
     server = server_factory()
     server.client("s3").create_bucket(Bucket="lake")

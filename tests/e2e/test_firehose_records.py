@@ -482,7 +482,8 @@ def parts_delivered(server, name, in_parquet):
 
 
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("kills", [3, pytest.param(40, marks=pytest.mark.full)])
+@pytest.mark.parametrize("kills", [
+    3, pytest.param(10, marks=pytest.mark.full), pytest.param(40, marks=pytest.mark.campaign)])
 @pytest.mark.parametrize("in_parquet", [False, True])
 def test_a_killed_server_delivers_all_partitions_or_none(server_factory, kills, in_parquet):
     server = server_factory()

@@ -238,7 +238,8 @@ def test_a_run_takes_no_longer_than_its_timeout(server_factory):
 
 # ---- kill -9 ----
 
-@pytest.mark.parametrize("kills", [5, pytest.param(40, marks=pytest.mark.full)])
+@pytest.mark.parametrize("kills", [
+    5, pytest.param(15, marks=pytest.mark.full), pytest.param(40, marks=pytest.mark.campaign)])
 def test_kills_neither_lose_nor_double(server_factory, kills):
     """Objects come while runs read what is new, in three statements; the server is killed at any
     time. At last each row is in each table once."""

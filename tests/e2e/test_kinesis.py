@@ -615,7 +615,8 @@ class Publisher(threading.Thread):
 
 
 @pytest.mark.timeout(3000)
-@pytest.mark.parametrize("kills", [6, pytest.param(60, marks=pytest.mark.full)])
+@pytest.mark.parametrize("kills", [
+    6, pytest.param(15, marks=pytest.mark.full), pytest.param(60, marks=pytest.mark.campaign)])
 def test_a_killed_server_loses_nothing_that_it_acknowledged(server_factory, kills):
     server = server_factory()
     kinesis = server.client("kinesis")

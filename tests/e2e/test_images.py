@@ -7,6 +7,7 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 import pytest
@@ -54,11 +55,7 @@ class Podman:
         return self("ps", "--all", "--format", "{{.Names}}").stdout.split()
 
 
-@pytest.fixture(scope="module")
-def podman(tmp_path_factory):
-    if not shutil.which("podman") or os.getuid() != 0:
-        pytest.skip("podman, and root: only that starts a container in a network that we made")
-    folder = tmp_path_factory.mktemp("podman")
+def podman_in(folder):
     root_file_system(folder / "image")
     made = Podman(folder)
     subprocess.run(["tar", "-C", folder / "image", "-cf", folder / "image.tar", "."], check=True)
@@ -69,6 +66,14 @@ def podman(tmp_path_factory):
         pytest.skip(f"podman starts no container here: {tried.stderr.strip()}")
     yield made
     made("rm", "--all", "--force", check=False)
+
+
+@pytest.fixture(scope="module")
+def podman():
+    if not shutil.which("podman") or os.getuid() != 0:
+        pytest.skip("podman, and root: only that starts a container in a network that we made")
+    with tempfile.TemporaryDirectory() as short:  # a runroot may have 50 characters
+        yield from podman_in(pathlib.Path(short))
 
 
 @pytest.fixture(scope="module")

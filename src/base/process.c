@@ -13,6 +13,26 @@
 
 #include "base/error.h"
 
+static void keep(GStrvBuilder *environment, const char *const *names)
+{
+    for (; names && *names; names++) {
+        const char *value = g_getenv(*names);
+        g_autofree char *variable = g_strconcat(*names, "=", value, NULL);
+        if (value)
+            g_strv_builder_add(environment, variable);
+    }
+}
+
+GStrvBuilder *process_environment(const char *const *more)
+{
+    static const char *const kept[] = {"PATH",         "HOME",          "LANG", "LD_LIBRARY_PATH",
+                                       "ASAN_OPTIONS", "UBSAN_OPTIONS", NULL};
+    GStrvBuilder *environment = g_strv_builder_new();
+    keep(environment, kept);
+    keep(environment, more);
+    return environment;
+}
+
 /* A child of root writes only where its owner may: root's right to write any file would make the
  * lake's immutable files, which jobs read by hard links, as open to it as its own. Without the
  * right to gain any by executing, the program does not get it back. Nothing to do for others. */

@@ -27,6 +27,10 @@ bool process_start(struct process *process, char *const *argv, char *const *envi
 bool process_start_with(struct process *process, char *const *argv, char *const *environment,
                         const char *folder, int report, GError **error);
 
+/* "NAME=value" of the variables of ours that every child has: what the loader, libraries and
+ * sanitizers obey, and with them those of `more` (names, NULL-terminated; or NULL) that are set. */
+GStrvBuilder *process_environment(const char *const *more);
+
 /* For a program that reads links to files which nobody may change: where it is root, it lays down
  * root's right to write what a file's mode does not let it write, for good. */
 void process_lay_down_override(void);

@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/id.h"
+#include "base/process.h"
 #include "base/s3_uri.h"
 
 #define ARCHIVE_LIMIT ((size_t)4 << 30)
@@ -199,19 +200,6 @@ static unsigned count_of(const struct model_part *part)
     return MIN(number_of(part->container, part->one_of_many ? many : one, usual), MOST_WORKERS);
 }
 
-static char **process_environment(void)
-{
-    static const char *const kept[] = {"PATH",         "HOME",         "LANG", "LD_LIBRARY_PATH",
-                                       "ASAN_OPTIONS", "UBSAN_OPTIONS"};
-    g_autoptr(GStrvBuilder) environment = g_strv_builder_new();
-    for (size_t i = 0; i < G_N_ELEMENTS(kept); i++) {
-        g_autofree char *variable = g_strdup_printf("%s=%s", kept[i], g_getenv(kept[i]));
-        if (g_getenv(kept[i]))
-            g_strv_builder_add(environment, variable);
-    }
-    return g_strv_builder_end(environment);
-}
-
 #define NAME "the script"
 
 static struct served_model *start(struct script_model *model, const struct model_place *place,
@@ -219,7 +207,8 @@ static struct served_model *start(struct script_model *model, const struct model
 {
     char self[] = "/proc/self/exe", verb[] = "job", program[] = "serve";
     char *argv[] = {self, verb, program, model->folder, NULL};
-    g_auto(GStrv) environment = process_environment();
+    g_autoptr(GStrvBuilder) variables = process_environment(NULL);
+    g_auto(GStrv) environment = g_strv_builder_end(variables);
     unsigned most = place->call_seconds ? place->call_seconds : CALL_SECONDS;
     unsigned seconds = number_of(part->container, "SAGEMAKER_MODEL_SERVER_TIMEOUT", most);
     struct workers_plan plan = {.name = NAME,

@@ -178,26 +178,14 @@ static unsigned share_of_cores(struct jobs *jobs)
 static char **environment_of(struct job *job)
 {
     const struct job_plan *plan = job->plan;
-    GPtrArray *environment = g_ptr_array_new();
-    static const char *const kept[] = {"PATH",
-                                       "HOME",
-                                       "LANG",
-                                       "LD_LIBRARY_PATH",
-                                       "OMP_NUM_THREADS",
-                                       "SSL_CERT_FILE",
-                                       "LATHE_XGBOOST_LIBRARY",
-                                       "LATHE_DUCKDB_LIBRARY",
-                                       "ASAN_OPTIONS",
-                                       "UBSAN_OPTIONS"};
-    for (size_t i = 0; i < G_N_ELEMENTS(kept); i++)
-        if (g_getenv(kept[i]))
-            g_ptr_array_add(environment, g_strdup_printf("%s=%s", kept[i], g_getenv(kept[i])));
-    g_ptr_array_add(environment, g_strdup_printf("LATHE_REPORT_FD=%d", PROCESS_REPORT));
-    g_ptr_array_add(environment, g_strdup_printf("LATHE_THREADS=%u", share_of_cores(job->jobs)));
-    if (plan->image)
-        g_ptr_array_add(environment, g_strdup_printf("LATHE_IMAGE=%s", plan->image));
-    g_ptr_array_add(environment, NULL);
-    return (char **)g_ptr_array_free(environment, FALSE);
+    static const char *const more[] = {"OMP_NUM_THREADS", "SSL_CERT_FILE", "LATHE_XGBOOST_LIBRARY",
+                                       "LATHE_DUCKDB_LIBRARY", NULL};
+    g_autoptr(GStrvBuilder) environment = process_environment(more);
+    g_autofree char *report = g_strdup_printf("LATHE_REPORT_FD=%d", PROCESS_REPORT);
+    g_autofree char *threads = g_strdup_printf("LATHE_THREADS=%u", share_of_cores(job->jobs));
+    g_autofree char *image = g_strconcat("LATHE_IMAGE=", plan->image, NULL);
+    g_strv_builder_add_many(environment, report, threads, plan->image ? image : NULL, NULL);
+    return g_strv_builder_end(environment);
 }
 
 static bool start(struct job *job, GError **error)

@@ -14,14 +14,7 @@ enum { CALL_SECONDS = 300, IDLE_SECONDS = 20 };
 
 static char **environment_of(void)
 {
-    static const char *const kept[] = {"PATH",         "HOME",         "LANG", "LD_LIBRARY_PATH",
-                                       "ASAN_OPTIONS", "UBSAN_OPTIONS"};
-    g_autoptr(GStrvBuilder) environment = g_strv_builder_new();
-    for (size_t i = 0; i < G_N_ELEMENTS(kept); i++) {
-        g_autofree char *variable = g_strdup_printf("%s=%s", kept[i], g_getenv(kept[i]));
-        if (g_getenv(kept[i]))
-            g_strv_builder_add(environment, variable);
-    }
+    g_autoptr(GStrvBuilder) environment = process_environment(NULL);
     g_autofree char *report = g_strdup_printf("LATHE_REPORT_FD=%d", PROCESS_REPORT);
     g_strv_builder_add(environment, report);
     return g_strv_builder_end(environment);

@@ -85,6 +85,18 @@ struct kind {
     const char *missing, *taken;
 };
 
+/* The members and operations of a kind of SageMaker's where they follow from one word, as most do:
+ * of "TrainingJob", TrainingJobName, DescribeTrainingJob. KIND_JOB: and those of a job. */
+/* clang-format off */
+#define KIND_WORDS(WORD)                                                                           \
+    .name = WORD "Name", .arn = WORD "Arn", .create = "Create" WORD,                               \
+    .describe = "Describe" WORD, .list = "List" WORD "s"
+#define KIND_JOB(WORD)                                                                             \
+    .status = WORD "Status", .reason = "FailureReason", .summaries = WORD "Summaries",             \
+    .stop = "Stop" WORD, .good = {"Completed"}, .bad = {"Failed"}, .stopped = {"Stopped"},         \
+    .going = "InProgress", .stopping = "Stopping"
+/* clang-format on */
+
 /* The kinds of all services (a list that ends with NULL), one after another; NULL past the last. */
 const struct kind *kind_at(const struct service *const *services, size_t index);
 

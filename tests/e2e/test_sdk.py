@@ -2,6 +2,7 @@
 a process of its own, since it reads its settings while it is imported."""
 
 import json
+import re
 import subprocess
 import sys
 
@@ -91,7 +92,7 @@ def test_fit_follows_the_log_to_the_end(session):
     assert len(rounds) == 30 and "[29]" in rounds[-1]
     assert "Training - Training in progress" in printed
     assert "Uploading - Uploading generated training model" in printed
-    assert "Billable seconds: 1" in printed
+    assert re.search(r"Billable seconds: [1-9]", printed)
 
 
 def test_the_job_is_found_again_with_its_metrics(session):

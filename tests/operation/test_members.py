@@ -62,6 +62,7 @@ def test_what_is_acted_on_is_named_in_the_sources(service):
     text = re.sub(r"'(\\.|[^'\\])'", "", text)  # '"' begins no literal
     words = {word for literal in re.findall(r'"((?:[^"\\]|\\.)*)"', text)
              for word in re.findall(r"\w+", literal)}
+    words |= {f"{kind}Name" for kind in re.findall(r'KIND_WORDS\("(\w+)"\)', text)}
     tokens = {"ClientToken", "ClientRequestToken"}  # by their flag in the shape
     streams = {"Body"}
     joined = ("Checksum", "CopySource")  # names that S3's code puts together

@@ -60,6 +60,20 @@ static bool do_text_line(struct machine *machine, size_t unused)
     return pickle_take_line(machine, &value.bytes, &value.size) && pickle_push(machine, value);
 }
 
+/* Python 2's text, between quotes. */
+static bool do_quoted_line(struct machine *machine, size_t unused)
+{
+    struct value value = {.kind = ESCAPED_TEXT};
+    (void)unused;
+    if (!pickle_take_line(machine, &value.bytes, &value.size))
+        return false;
+    if (value.size < 2 || (*value.bytes != '\'' && *value.bytes != '"'))
+        return pickle_corrupt(machine, "a text without quotes");
+    value.bytes++;
+    value.size -= 2;
+    return pickle_push(machine, value);
+}
+
 static bool do_text(struct machine *machine, size_t length)
 {
     return pickle_take_counted(machine, length, TEXT);
@@ -228,7 +242,7 @@ static const struct {
     ['2'] = {do_duplicate, 0},      ['F'] = {do_push_line, 0},    ['I'] = {do_integer_line, 0},
     ['J'] = {do_signed, 4},         ['K'] = {do_unsigned, 1},     ['L'] = {do_integer_line, 0},
     ['M'] = {do_unsigned, 2},       ['N'] = {do_push, 0},         ['R'] = {do_call, 0},
-    ['S'] = {do_text_line, 0},      ['T'] = {do_text, 4},         ['U'] = {do_text, 1},
+    ['S'] = {do_quoted_line, 0},    ['T'] = {do_text, 4},         ['U'] = {do_text, 1},
     ['V'] = {do_text_line, 0},      ['X'] = {do_text, 4},         ['a'] = {do_drop, 1},
     ['b'] = {do_build, 0},          ['c'] = {do_global, 0},       ['d'] = {do_marked_dictionary, 0},
     ['}'] = {do_dictionary, 0},     ['e'] = {do_drop_marked, 0},  ['g'] = {do_recall, 0},

@@ -6,6 +6,7 @@ import collections
 import json
 import pathlib
 import pickle
+import re
 import subprocess
 import sys
 
@@ -40,7 +41,8 @@ def test_boosters_of_every_release_and_protocol(answers, tmp_path, recorded):
     stored = base64.b64decode(made["pickle"])
     right = np.array(made["margins"], np.float32).reshape(-1, 1)
     forms = [stored, *repickled(tmp_path, stored)]
-    assert len(set(forms)) >= 5
+    forms.append(re.sub(rb"V([a-z_]+)\np", rb"S'\1'\np", forms[1]))  # as Python 2 writes its texts
+    assert len(set(forms)) >= 6
     for form in forms:
         got = answers(form, np.array(made["rows"]), "best-single")["best-single"]
         np.testing.assert_array_equal(got, right)

@@ -112,6 +112,15 @@ def test_nothing_is_deleted_that_others_belong_to(sagemaker, trial):
                    ExperimentName=experiment)["Code"] == "ResourceNotFound"
 
 
+def test_a_component_of_nothing_has_empty_members(sagemaker):
+    """The SDK's ExperimentAnalytics walks through them."""
+    name = unique("component")
+    sagemaker.create_trial_component(TrialComponentName=name)
+    for told in (describe(sagemaker, name),
+                 *search(sagemaker, "ExperimentTrialComponent", "TrialComponentName", name)):
+        assert (told["Parameters"], told["InputArtifacts"], told["OutputArtifacts"]) == ({}, {}, {})
+
+
 def test_a_components_members_are_added_replaced_and_removed(sagemaker):
     name = unique("component")
     sagemaker.create_trial_component(

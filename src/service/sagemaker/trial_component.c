@@ -288,7 +288,8 @@ const struct kind trial_component_kind = {
     .any_case = true,
     .searchable = true,
     .tell = tell_component,
-    .always = "{\"CreatedBy\": {}, \"LastModifiedBy\": {}}",
+    .always = "{\"CreatedBy\": {}, \"LastModifiedBy\": {}, \"Parameters\": {}, "
+              "\"InputArtifacts\": {}, \"OutputArtifacts\": {}}",
     .missing_code = ERROR_NOT_FOUND,
     .missing = "Trial component %s does not exist.",
     .taken_code = ERROR_VALIDATION,

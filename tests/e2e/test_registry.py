@@ -72,6 +72,47 @@ def test_a_client_token_makes_one_package_of_two_requests(server, specification)
     assert first == second
 
 
+def test_a_package_is_made_of_a_source_and_changed(server, specification):
+    sagemaker, group, name = server.client("sagemaker"), unique("group"), unique("model")
+    sagemaker.create_model_package_group(ModelPackageGroupName=group)
+    with pytest.raises(ClientError, match="Containers or SourceUri is needed"):
+        sagemaker.create_model_package(ModelPackageGroupName=group)
+    container = specification["Containers"][0]
+    model = sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE,
+                                   PrimaryContainer=container)["ModelArn"]
+
+    def package(source):
+        arn = sagemaker.create_model_package(ModelPackageGroupName=group,
+                                             SourceUri=source)["ModelPackageArn"]
+        return arn, sagemaker.describe_model_package(ModelPackageName=arn)
+
+    of_model, described = package(model)
+    assert described["InferenceSpecification"] == {"Containers": [container]}
+    assert described["SourceUri"] == model
+    assert package(of_model)[1]["InferenceSpecification"] == described["InferenceSpecification"]
+    of_job, described = package("s3://elsewhere/model.tar.gz")
+    assert "InferenceSpecification" not in described
+
+    def changed(**change):
+        sagemaker.update_model_package(ModelPackageArn=of_job, **change)
+        return sagemaker.describe_model_package(ModelPackageName=of_job)
+
+    assert changed(InferenceSpecification=specification)["InferenceSpecification"] == specification
+    more = {"Name": "other", "Containers": [container]}
+    assert changed(AdditionalInferenceSpecificationsToAdd=[more])[
+        "AdditionalInferenceSpecifications"] == [more]
+    with pytest.raises(ClientError, match="with the name other already"):
+        changed(AdditionalInferenceSpecificationsToAdd=[more])
+    stage = {"Stage": "Staging", "StageStatus": "InProgress"}
+    assert changed(ModelLifeCycle=stage)["ModelLifeCycle"] == stage
+    changed(ModelCard={"ModelCardContent": "{}", "ModelCardStatus": "Draft"})
+    assert changed(ModelCard={"ModelCardStatus": "Approved"})["ModelCard"] == {
+        "ModelCardContent": "{}", "ModelCardStatus": "Approved"}
+    changed(CustomerMetadataProperties={"a": "1", "b": "2"})
+    assert changed(CustomerMetadataProperties={"b": "3"}, CustomerMetadataPropertiesToRemove=["a"])[
+        "CustomerMetadataProperties"] == {"b": "3"}
+
+
 def test_lists_tell_packages_with_and_without_versions_apart(server, specification):
     sagemaker, group, name = server.client("sagemaker"), unique("group"), unique("package")
     sagemaker.create_model_package_group(ModelPackageGroupName=group)

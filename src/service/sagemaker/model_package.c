@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "service/sagemaker/experiments.h"
 #include "service/sagemaker/lineage.h"
 
 /* Requests name groups and packages by name or by ARN: what follows the kind in either. */
@@ -104,6 +105,56 @@ static bool create_package(struct store_connection *connection, void *data, GErr
     return sagemaker_create_within(connection, creation, error);
 }
 
+/* What a model's containers are in the inference specification of a package. */
+static json_t *specification_of_model(struct lathe *lathe, const json_t *model, GError **error)
+{
+    static const char *const members[] = {"ContainerHostname", "Image", "ModelDataUrl",
+                                          "Environment", NULL};
+    g_autoptr(json_auto) resolved = model_containers(lathe, model, error);
+    if (!resolved)
+        return NULL;
+    json_t *containers = json_array();
+    size_t i;
+    const json_t *container;
+    json_array_foreach(resolved, i, container)
+    {
+        json_array_append_new(containers, json_object());
+        json_copy_members(json_array_get(containers, i), container, members);
+    }
+    return json_pack("{so}", "Containers", containers);
+}
+
+/* A package that is made of another one, or of a model, has what that has to deploy; of any other
+ * source (a training job, an address) nothing is known until an update says it. */
+static bool take_from_source(const struct call *call, json_t *package, GError **error)
+{
+    const char *source = json_text_at(package, "SourceUri");
+    bool of_package = source && strstr(source, ":model-package/");
+    const char *model = source ? strstr(source, ":model/") : NULL;
+    if (json_object_get(package, "InferenceSpecification") || (!of_package && !model))
+        return true;
+    g_autoptr(resource_auto) found =
+        of_package ? model_package_find(call->lathe, source, error)
+                   : sagemaker_get(call, &model_kind, model + strlen(":model/"), error);
+    if (!found)
+        return false;
+    json_t *specification =
+        of_package ? json_incref(json_object_get(found->body, "InferenceSpecification"))
+                   : specification_of_model(call->lathe, found->body, error);
+    json_put(package, "InferenceSpecification", specification);
+    return specification || of_package;
+}
+
+static bool check_source(const json_t *request, GError **error)
+{
+    if (json_at(request, "InferenceSpecification.Containers[0]") ||
+        json_object_get(request, "SourceUri"))
+        return true;
+    return error_set(error, ERROR_VALIDATION,
+                     "InferenceSpecification.Containers or SourceUri is needed; it says what the "
+                     "package deploys.");
+}
+
 static bool create_model_package(const struct call *call, const json_t *request,
                                  struct reply *reply, GError **error)
 {
@@ -113,11 +164,9 @@ static bool create_model_package(const struct call *call, const json_t *request,
         return error_set(
             error, ERROR_VALIDATION,
             "Exactly one of ModelPackageGroupName and ModelPackageName must be given.");
-    if (!json_at(request, "InferenceSpecification.Containers[0]"))
-        return error_set(error, ERROR_VALIDATION,
-                         "InferenceSpecification.Containers is needed; it says what the package "
-                         "deploys.");
     g_autoptr(json_auto) package = json_deep_copy(request);
+    if (!check_source(request, error) || !take_from_source(call, package, error))
+        return false;
     json_object_del(package, "ClientToken");
     json_object_del(package, "ModelApprovalStatus");
     json_object_set_new(package, "ModelPackageStatus", json_string("Completed"));
@@ -179,14 +228,54 @@ static bool list_model_packages(const struct call *call, const json_t *request, 
     return sagemaker_list_query(call, &model_package_kind, &query, reply, error);
 }
 
+/* A card is changed in its content or in its status; each leaves the other. */
+static void change_card(json_t *package, const json_t *change)
+{
+    json_t *card = json_object_get(package, "ModelCard");
+    if (change && card)
+        json_object_update(card, (json_t *)change);
+    else if (change)
+        json_object_set(package, "ModelCard", (json_t *)change);
+}
+
+static bool add_specifications(json_t *package, const json_t *added, GError **error)
+{
+    static const char member[] = "AdditionalInferenceSpecifications";
+    if (added && !json_object_get(package, member))
+        json_object_set_new(package, member, json_array());
+    json_t *all = json_object_get(package, member);
+    size_t i, other;
+    const json_t *one, *there;
+    json_array_foreach(added, i, one)
+    {
+        const char *name = json_text_at(one, "Name");
+        json_array_foreach(all, other, there)
+        {
+            if (g_strcmp0(json_text_at(there, "Name"), name) == 0)
+                return error_set(error, ERROR_VALIDATION,
+                                 "The model package has an additional inference specification "
+                                 "with the name %s already.",
+                                 name);
+        }
+        json_array_append(all, (json_t *)one);
+    }
+    return true;
+}
+
 static bool change_package(struct resource *package, void *data, GError **error)
 {
-    (void)error;
     const json_t *request = data;
     static const char *const members[] = {
-        "ApprovalDescription", "CustomerMetadataProperties",   "ModelCard",
+        "ApprovalDescription", "InferenceSpecification",       "ModelLifeCycle",
         "SourceUri",           "ModelPackageRegistrationType", NULL};
+    if (!add_specifications(package->body,
+                            json_object_get(request, "AdditionalInferenceSpecificationsToAdd"),
+                            error))
+        return false;
     json_copy_members(package->body, request, members);
+    change_card(package->body, json_object_get(request, "ModelCard"));
+    experiments_change_map(package->body, request, "CustomerMetadataProperties",
+                           "CustomerMetadataPropertiesToRemove");
     const char *approval = json_text_at(request, "ModelApprovalStatus");
     if (approval) {
         sagemaker_set_status(package, approval);

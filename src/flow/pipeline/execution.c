@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "flow/pipeline/cache.h"
 #include "flow/pipeline/pipeline.h"
+#include "flow/pipeline/selection.h"
 #include "store/entry.h"
 
 #define LONGEST_REASON 1300
@@ -85,11 +86,13 @@ void execution_consider_dependents(struct execution *execution, const struct exe
 static void make_steps(struct execution *execution)
 {
     guint count = execution->definition->steps->len;
+    const json_t *selection = json_object_get(execution->resource->body, PIPELINE_SELECTION);
     execution->steps = g_new0(struct execution_step, count);
     for (guint i = 0; i < count; i++) {
         struct execution_step *step = &execution->steps[i];
         step->dependents = g_array_new(FALSE, FALSE, sizeof(unsigned));
         step->definition = g_ptr_array_index(execution->definition->steps, i);
+        step->selected = selection_has(selection, step->definition->name);
         if (step->definition->type == STEP_CALL)
             step->kind = kind_begun_by(operations_services(execution->operations),
                                        step->definition->service, step->definition->operation);
@@ -274,18 +277,27 @@ static bool commit(struct execution *execution, GError **error)
 
 /* ---- the graph ---- */
 
-/* Whether a step's turn has come: what it needs succeeded, its branch was taken, its retry is due.
- * What needs a step of a branch that was not taken never comes. */
+/* A step that is needed has succeeded; a Condition that is not selected is not asked. */
+static bool has_succeeded(const struct execution *execution, unsigned index)
+{
+    const struct execution_step *step = &execution->steps[index];
+    return step_is(step, "Succeeded") ||
+           (step->definition->type == STEP_CONDITION && !step->selected && !step->entry);
+}
+
+/* Whether a step's turn has come: it is selected, what it needs succeeded, its branch was taken,
+ * its retry is due. What needs a step of a branch that was not taken never comes. */
 static bool is_due(const struct execution *execution, const struct execution_step *step)
 {
     const struct definition_step *definition = step->definition;
-    if (step->entry && (!step_is(step, "Starting") ||
-                        json_number_at(step->entry, "NotBefore", 0) > execution->looked))
+    if (!step->selected ||
+        (step->entry && (!step_is(step, "Starting") ||
+                         json_number_at(step->entry, "NotBefore", 0) > execution->looked)))
         return false;
     for (guint i = 0; i < definition->needs->len; i++)
-        if (!step_is(&execution->steps[g_array_index(definition->needs, unsigned, i)], "Succeeded"))
+        if (!has_succeeded(execution, g_array_index(definition->needs, unsigned, i)))
             return false;
-    if (definition->parent < 0)
+    if (definition->parent < 0 || !execution->steps[definition->parent].selected)
         return true;
     const json_t *condition = execution->steps[definition->parent].entry;
     bool taken = g_strcmp0(json_text_at(condition, "Metadata.Condition.Outcome"), "True") == 0;

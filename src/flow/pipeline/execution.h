@@ -3,7 +3,7 @@
  * Its state is its entries, one a step that was begun, numbered in that order, each a row beside
  * its resource; what stands here beside them can be made again from there. An entry is what
  * ListPipelineExecutionSteps tells (StepName, StepStatus, StartTime, EndTime, AttemptCount,
- * FailureReason, Metadata, CacheHitResult), and
+ * FailureReason, Metadata, CacheHitResult, SelectiveExecutionResult), and
  *     JobName    the name chosen for what it starts, before it is started
  *     Describe   the request that describes what it started
  *     Reply      what its operation answered, where nothing can be described
@@ -31,6 +31,7 @@ struct execution_step {
     json_t *request;         /* what is to be called, until an errand has it */
     json_t *description;     /* what properties are read from, once it succeeded */
     GArray *dependents;      /* unsigned: the steps whose turn may come when it has succeeded */
+    bool selected;           /* it is to be run: selection.h */
     bool considered;         /* in execution->candidates */
     bool changed;            /* in execution->changed */
     bool calling;            /* an errand calls its operation */

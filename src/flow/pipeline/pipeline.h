@@ -11,12 +11,15 @@
  *     what call_keep keeps; CALL_WITHIN also where a script in a sandbox wrote the definition
  *     Parameters                 name -> typed value
  *     ParallelismConfiguration   as given
+ *     SelectiveExecutionConfig   as given; its first entries are selection.h's
  *     FailureReason              where its status is Failed
  * Its entries are the steps that were begun (execution.h). */
 #define PIPELINE_EXECUTION "pipeline-execution"
 /* In its body, true: what failed or was stopped is to begin again. Gone once that is in the store.
  */
 #define PIPELINE_RETRY "RetryAsked"
+
+#define PIPELINE_SELECTION "SelectiveExecutionConfig"
 
 /* A definition that a pipeline has or had: name "<pipeline>/<version>", parent the pipeline. Body:
  * PipelineDefinition (its text), CALL_WITHIN where a script in a sandbox wrote it. It never

@@ -7,6 +7,7 @@
 #include "flow/pipeline/definition.h"
 #include "flow/pipeline/expression.h"
 #include "flow/pipeline/pipeline.h"
+#include "flow/pipeline/selection.h"
 #include "service/sagemaker/pipeline.h"
 #include "store/entry.h"
 
@@ -74,7 +75,8 @@ static json_t *first_body(const struct call *call, const json_t *request,
 {
     static const char *const mark[] = {CALL_WITHIN, NULL};
     static const char *const kept[] = {"PipelineExecutionDisplayName",
-                                       "PipelineExecutionDescription", "RoleArn", NULL};
+                                       "PipelineExecutionDescription", "RoleArn",
+                                       PIPELINE_SELECTION, NULL};
     json_t *body =
         json_pack("{sssssIso}", "PipelineName", pipeline->name, "PipelineArn", pipeline->arn,
                   "PipelineVersionId", (json_int_t)version, "Parameters", parameters);
@@ -94,8 +96,71 @@ struct start {
     const struct resource *pipeline;
     gint64 version;
     struct resource *execution;
+    const json_t *reused; /* entries by their steps' names */
     const json_t *answer;
 };
+
+/* ---- of some steps ---- */
+
+static bool is_source(const struct resource *source, const char *arn, const char *pipeline,
+                      GError **error)
+{
+    if (!source || strcmp(source->kind, PIPELINE_EXECUTION) != 0 ||
+        strcmp(source->parent, pipeline) != 0)
+        return error_set(error, ERROR_VALIDATION,
+                         "SelectiveExecutionConfig.SourcePipelineExecutionArn: %s is no execution "
+                         "of the pipeline %s.",
+                         arn, pipeline);
+    return !is_under_way(source) ||
+           error_set(error, ERROR_VALIDATION,
+                     "SelectiveExecutionConfig.SourcePipelineExecutionArn: %s is still %s.", arn,
+                     source->status);
+}
+
+/* struct entry of the execution that the selection names. */
+static GPtrArray *source_entries(struct store *store, const char *arn, const char *pipeline,
+                                 GError **error)
+{
+    GError *cause = NULL;
+    g_autoptr(resource_auto) source = resource_get_by_arn(store, arn, &cause);
+    if (cause)
+        g_propagate_error(error, cause);
+    if (cause || !is_source(source, arn, pipeline, error))
+        return NULL;
+    struct entry_query query = {.kind = PIPELINE_EXECUTION, .owner = source->name};
+    return entry_list(store, &query, error);
+}
+
+/* What the execution begins with; empty where all steps are run. */
+static json_t *reused_entries(const struct call *call, const json_t *request,
+                              const struct definition *definition, const char *pipeline,
+                              GError **error)
+{
+    const json_t *config = json_object_get(request, PIPELINE_SELECTION);
+    const char *arn = json_text_at(config, "SourcePipelineExecutionArn");
+    if (!config)
+        return json_object();
+    g_autoptr(GPtrArray) source =
+        arn ? source_entries(call->lathe->store, arn, pipeline, error) : NULL;
+    return arn && !source ? NULL : selection_reused(definition, config, source, error);
+}
+
+static bool put_reused(struct store_connection *connection, const struct start *start,
+                       GError **error)
+{
+    gint64 number = 0;
+    const char *step;
+    json_t *entry;
+    json_object_foreach((json_t *)start->reused, step, entry)
+    {
+        if (!entry_put(connection, PIPELINE_EXECUTION, start->execution->name, ++number, NULL,
+                       entry, error))
+            return false;
+    }
+    return true;
+}
+
+/* ---- of a version ---- */
 
 /* The pipeline's present definition is kept as that version, which executions refer to and updates
  * leave alone. */
@@ -131,6 +196,7 @@ static bool start_within(struct store_connection *connection, void *data, GError
     return keep_version(connection, start, error) &&
            pipeline_mark_run(call, connection, start->pipeline->name, error) &&
            resource_create_within(connection, call->lathe->store, start->execution, NULL, error) &&
+           put_reused(connection, start, error) &&
            call_remember(call, connection, start->answer, error);
 }
 
@@ -152,6 +218,11 @@ static bool start_pipeline_execution(const struct call *call, const json_t *requ
                    : NULL;
     if (!parameters)
         return false;
+    g_autoptr(json_auto) reused = reused_entries(call, request, definition, pipeline->name, error);
+    if (!reused) {
+        json_decref(parameters);
+        return false;
+    }
     g_autoptr(json_auto) body = first_body(call, request, pipeline, defined, version, parameters);
     g_autofree char *id = id_word(ID_CHARACTERS);
     g_autofree char *arn = g_strdup_printf("%s/execution/%s", pipeline->arn, id);
@@ -162,7 +233,7 @@ static bool start_pipeline_execution(const struct call *call, const json_t *requ
                                  .parent = pipeline->name,
                                  .body = body};
     reply->output = json_pack("{ss}", "PipelineExecutionArn", arn);
-    struct start start = {call, pipeline, version, &execution, reply->output};
+    struct start start = {call, pipeline, version, &execution, reused, reply->output};
     return sagemaker_write(call, start_within, &start, reply, error);
 }
 
@@ -257,6 +328,7 @@ static bool describe_pipeline_execution(const struct call *call, const json_t *r
                                           "ParallelismConfiguration",
                                           "PipelineVersionId",
                                           "RoleArn",
+                                          PIPELINE_SELECTION,
                                           NULL};
     g_autoptr(resource_auto) execution = find_execution(call, request, error);
     if (!execution)
@@ -342,9 +414,10 @@ static char *listing_of(const struct call *call, const json_t *request)
 
 static json_t *step_of(const json_t *entry)
 {
-    static const char *const members[] = {"StepName",       "StartTime",     "EndTime",
-                                          "StepStatus",     "FailureReason", "Metadata",
-                                          "CacheHitResult", "AttemptCount",  NULL};
+    static const char *const members[] = {
+        "StepName",      "StartTime", "EndTime",        "StepStatus",
+        "FailureReason", "Metadata",  "CacheHitResult", "SelectiveExecutionResult",
+        "AttemptCount",  NULL};
     json_t *step = json_object();
     json_copy_members(step, entry, members);
     return step;

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/id.h"
+#include "script/python_files.h"
 #include "script/reason.h"
 
 #define NAME "requirements.txt"
@@ -156,9 +157,36 @@ static bool lay_out(const char *folder, const char *text, GError **error)
 {
     g_autofree char *path = g_build_filename(folder, NAME, NULL);
     g_autofree char *site = g_build_filename(folder, "site", NULL);
-    g_autofree char *own = g_build_filename(folder, SANDBOX_FOLDER, NULL);
-    return file_make_folders(site, error) && file_make_folders(own, error) &&
+    return file_make_folders(site, error) && python_files_write(folder, error) &&
            g_file_set_contents(path, text, -1, error);
+}
+
+/* Passes on what pip writes, and keeps the end of it. */
+struct pip_listener {
+    void (*hear)(const char *bytes, size_t size, void *data);
+    void *data;
+    struct reason_tail tail;
+};
+
+static void hear_pip(const char *bytes, size_t size, void *data)
+{
+    struct pip_listener *listener = data;
+    listener->hear(bytes, size, listener->data);
+    reason_hear(&listener->tail, bytes, size);
+}
+
+/* pip's last line that begins with ERROR; else what it wrote last. */
+static char *pip_reason(const struct pip_listener *listener, int status)
+{
+    static const char mark[] = "\nERROR: ";
+    const char *found = g_strrstr(listener->tail.text->str, mark);
+    if (found) {
+        found += strlen(mark);
+        g_autofree char *line = g_strndup(found, strcspn(found, "\n"));
+        return g_utf8_make_valid(line, -1);
+    }
+    char *reason = reason_of(&listener->tail, status, NULL);
+    return reason ? reason : g_strdup("pip wrote nothing");
 }
 
 static bool run_pip(const struct sandbox *job, const char *folder,
@@ -174,6 +202,8 @@ static bool run_pip(const struct sandbox *job, const char *folder,
     sandbox.overlaid = none;
     sandbox.packages = NULL;
     g_autoptr(json_auto) environment = environment_of(folder);
+    json_object_set_new(environment, "PYTHONPATH",
+                        json_sprintf("%s/site", sandbox_python(&sandbox)));
     char *argv[] = {(char *)"python3",
                     (char *)"-m",
                     (char *)"pip",
@@ -186,14 +216,17 @@ static bool run_pip(const struct sandbox *job, const char *folder,
                     (char *)"-r",
                     (char *)"/opt/ml/" NAME,
                     NULL};
+    g_autoptr(GString) text = g_string_new("\n");
+    struct pip_listener listener = {hear, data, {text}};
     struct sandbox_command command = {
-        .argv = argv, .environment = environment, .hear = hear, .data = data};
+        .argv = argv, .environment = environment, .hear = hear_pip, .data = &listener};
     struct sandbox_end end;
     sandbox_run(&sandbox, &command, &end);
     bool installed = end.status == 0 && !end.reason;
+    if (!installed && !end.reason)
+        end.reason = pip_reason(&listener, end.status);
     if (!installed)
-        error_set(error, ERROR_VALIDATION, "%s could not be installed: %s", NAME,
-                  end.reason ? end.reason : "pip says why in the log");
+        error_set(error, ERROR_VALIDATION, "%s could not be installed: %s", NAME, end.reason);
     sandbox_end_clear(&end);
     return installed;
 }

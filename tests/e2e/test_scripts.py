@@ -5,6 +5,7 @@ import io
 import json
 import tarfile
 import time
+import venv
 import zipfile
 
 import pytest
@@ -378,7 +379,23 @@ def archive_of(**files):
 
 
 NOBODY_HAS = b"a-library-that-nobody-has==1\n"
-WANTED = "requirements.txt could not be installed: "
+WANTED = ("requirements.txt could not be installed: "
+          "No matching distribution found for a-library-that-nobody-has==1")
+
+
+def test_requirements_for_a_python_without_pip(server_factory, tmp_path):
+    venv.create(tmp_path / "bare", with_pip=False)
+    file = tmp_path / "lathe.yaml"
+    file.write_text(f"runtime:\n  python: {tmp_path}/bare/bin/python3\n")
+    own = server_factory(["--config", str(file)], environment={"PIP_NO_INDEX": "1"})
+    own.client("s3").create_bucket(Bucket="bucket")
+    files = {"train.py": "import subprocess, sys\n"
+                         "subprocess.run([sys.executable, '-m', 'pip', '--version'], check=True)\n"}
+    job, log = scripts.script_training(own, "bucket", files)
+    assert job["TrainingJobStatus"] == "Completed", job.get("FailureReason")
+    assert any(line.startswith("pip ") for line in log)
+    files["requirements.txt"] = NOBODY_HAS.decode()
+    assert WANTED in scripts.script_training(own, "bucket", files)[0]["FailureReason"]
 
 
 @pytest.mark.parametrize("said, files, wanted", [

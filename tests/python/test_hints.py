@@ -77,6 +77,8 @@ GONE = {
     "from xgboost.callback import early_stop": "EarlyStopping",
     "import xgboost; xgboost.train({}, xgboost.DMatrix([[1]], label=[1]), feval=print)":
         "custom_metric",
+    "import xgboost; xgboost.Booster().__setstate__({'handle': bytearray(200)})":
+        "save_model('model.json')",
     "import xgboost; xgboost.train({'tree_method': 'gpu_hist'}, xgboost.DMatrix([[1]], label=[1]))":
         "device='cuda'"}
 OTHERS = ("a = [1,", "import a_module_that_nobody_has", "undefined", "1 / 0", "{}.nothing()", "int('a')",

@@ -259,6 +259,9 @@ XGBOOST = _patterns(
      r"callback must be an instance of `TrainingCallback`|must be a subclass of .*TrainingCallback"),
     ("the argument feval of train()", "XGBoost 3.0", "custom_metric",
      r"train\(\) got an unexpected keyword argument 'feval'"),
+    ("pickled Boosters of an old XGBoost", "XGBoost 3.1",
+     "save_model('model.json') where the XGBoost that wrote the pickle can load it",
+     r"Check failed: header\[0\] == '{' |Invalid serialization file"),
     ("tree_method gpu_hist", "XGBoost 3.1", "tree_method='hist' with device='cuda'",
      r"Invalid Input: 'gpu_hist'"))
 

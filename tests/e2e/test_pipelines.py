@@ -105,6 +105,7 @@ def exists(server, bucket, key):
     (definition(tag("A", "b"), tag("B", "b", DependsOn=[{"Step": "A", "Trigger": "Failed"}])),
      ["step B", "Trigger Failed"]),
     (definition(tag("A", "b", Retries=3)), ["step A", "Retries"]),
+    (definition(step("A", "Lambda", {}, FunctionArn="arn")), ["step A", "steps of type Lambda"]),
     (definition(tag("A", "b", RetryPolicies=[{"ExceptionType": ["Step.ALL"]}])), ["Step.ALL"]),
     (definition(operation("A", "CreateUniverse", {})), ["step A", "CreateUniverse"]),
     (definition(training("A", "b", "s3://b/k", CacheConfig={"Enabled": True,

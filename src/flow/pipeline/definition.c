@@ -205,8 +205,6 @@ static bool read_call(const struct definition *definition, struct definition_ste
     g_autofree char *what = g_strdup_printf("step %s", step->name);
     bool operation = strcmp(type, "Operation") == 0;
     step->type = STEP_CALL;
-    if (!check_members(step->json, operation ? operation_members : members, what, error))
-        return false;
     const struct kind *kind = kind_of_step(definition->services, type);
     if (!operation && !kind) {
         g_autofree char *known = known_types(definition->services);
@@ -214,6 +212,8 @@ static bool read_call(const struct definition *definition, struct definition_ste
                          "step %s: steps of type %s are not supported yet; %s", step->name, type,
                          known);
     }
+    if (!check_members(step->json, operation ? operation_members : members, what, error))
+        return false;
     if (kind) {
         step->service = kind->service;
         step->operation = kind->create;

@@ -21,6 +21,7 @@ struct check {
     unsigned depth;
     bool in_body; /* the first problem is in the body, not in the address or a header */
     bool is_reply;
+    bool is_mlflow; /* whose clients know other words */
 };
 
 /* ---- the path ---- */
@@ -159,6 +160,21 @@ static void check_within(struct check *check, const struct shape *container, con
 
 /* ---- types ---- */
 
+/* MLflow's own server names the types of Python. */
+static char *mlflow_wrong_type(const char *place, const json_t *value)
+{
+    static const char *const types[] = {
+        [JSON_OBJECT] = "dict", [JSON_ARRAY] = "list",    [JSON_STRING] = "str",
+        [JSON_INTEGER] = "int", [JSON_REAL] = "float",    [JSON_TRUE] = "bool",
+        [JSON_FALSE] = "bool",  [JSON_NULL] = "NoneType",
+    };
+    g_autofree char *text = json_text_of(value);
+    return g_strdup_printf("Invalid value %.1024s for parameter '%s' supplied:  Hint: Value was of "
+                           "type '%s'. See the API docs for more information about request "
+                           "parameters.",
+                           text, place, types[json_typeof(value)]);
+}
+
 /* Ends the walk. The words are those of AWS's JSON reader, the place is ours. */
 static json_t *wrong_type(struct check *check, const struct shape *shape, const json_t *value)
 {
@@ -175,7 +191,9 @@ static json_t *wrong_type(struct check *check, const struct shape *shape, const 
     if (check->wrong_type)
         return NULL;
     const char *place = check->path->len ? check->path->str : "the request";
-    if (json_is_object(value))
+    if (check->is_mlflow)
+        check->wrong_type = mlflow_wrong_type(place, value);
+    else if (json_is_object(value))
         check->wrong_type =
             g_strdup_printf("Start of structure or map found where not expected, at '%s'", place);
     else if (json_is_array(value))
@@ -448,7 +466,7 @@ json_t *validate_request(struct patterns *patterns, const struct shape_service *
     bool s3 = service->protocol == PROTOCOL_REST_XML; /* which has a code for it */
     if (!refusals_check(operation, request, s3 ? ERROR_NOT_IMPLEMENTED : invalid, error))
         return NULL;
-    struct check check = {.patterns = patterns};
+    struct check check = {.patterns = patterns, .is_mlflow = strcmp(service->name, "mlflow") == 0};
     g_autoptr(json_auto) normal = walk(&check, operation->input, request);
     if (check.wrong_type)
         error_set(error, wrong, "%s", check.wrong_type);

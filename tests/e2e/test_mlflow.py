@@ -269,8 +269,25 @@ def test_histories_are_sampled(mlflow, experiment):
     told = mlflow.get("metrics/get-history-bulk-interval", run_ids=runs[:1], metric_key="m",
                       start_step=10, end_step=12)["metrics"]
     assert [one["value"] for one in told] == [20, 22, 24]
-    assert mlflow.refused("metrics/get-history-bulk-interval", "GET", run_ids=runs, metric_key="m",
-                          start_step=1)[0] == "INVALID_PARAMETER_VALUE"
+    for wrong, words in (({"start_step": 1}, "both must be specified"),
+                         ({"start_step": 1, "end_step": 0}, "end_step must be greater"),
+                         ({"max_results": 0}, "max_results must be between 1 and 2500")):
+        code, message = mlflow.refused("metrics/get-history-bulk-interval", "GET", run_ids=runs,
+                                       metric_key="m", **wrong)
+        assert code == "INVALID_PARAMETER_VALUE" and words in message
+
+
+@pytest.mark.parametrize("path, given, words", [
+    ("experiments/create", {"name": 123},
+     "Invalid value 123 for parameter 'name' supplied:  Hint: Value was of type 'int'."),
+    ("experiments/create", {"name": "e", "tags": "5"}, "Invalid value \"5\" for parameter 'tags'"),
+    ("runs/log-metric", {"run_id": "r", "key": "k", "value": 1, "timestamp": 1, "step": "foo"},
+     "Invalid value \"foo\" for parameter 'step' supplied"),
+    ("experiments/search-datasets", {}, "must specify at least one experiment_id"),
+    ("experiments/search-datasets", {"experiment_ids": ["0"] * 21}, "cannot specify more than 20")])
+def test_wrong_values_are_refused_in_mlflows_words(mlflow, path, given, words):
+    code, message = mlflow.refused(path, **given)
+    assert code == "INVALID_PARAMETER_VALUE" and words in message
 
 
 def test_a_batch_is_logged_whole_or_not(mlflow, run):

@@ -103,11 +103,25 @@ static void add_samples(const GArray *points, gint64 most, const char *key, cons
     }
 }
 
+static bool check_steps(const json_t *request, GError **error)
+{
+    const json_t *from = json_object_get(request, "start_step");
+    const json_t *to = json_object_get(request, "end_step");
+    if (!from != !to)
+        return error_set(error, ERROR_MLFLOW_VALUE,
+                         "If either start step or end step are specified, both must be specified.");
+    json_int_t first = json_integer_value(from), last = json_integer_value(to);
+    return first <= last ||
+           error_set(error, ERROR_MLFLOW_VALUE,
+                     "end_step must be greater than start_step. Found start_step=%lld and "
+                     "end_step=%lld.",
+                     (long long)first, (long long)last);
+}
+
 static bool check_bulk(const json_t *request, GError **error)
 {
+    json_int_t most = json_integer_at(request, "max_results", MOST_SAMPLES);
     size_t runs = json_array_size(json_object_get(request, "run_ids"));
-    bool from = json_object_get(request, "start_step") != NULL;
-    bool to = json_object_get(request, "end_step") != NULL;
     if (!runs)
         return mlflow_missing(error, "run_ids");
     if (runs > MOST_RUNS)
@@ -117,9 +131,10 @@ static bool check_bulk(const json_t *request, GError **error)
                          MOST_RUNS, runs);
     if (!mlflow_text(request, "metric_key", error))
         return false;
-    return from == to || error_set(error, ERROR_MLFLOW_VALUE,
-                                   "Both start_step and end_step must be specified together, or "
-                                   "neither may be specified.");
+    if (most < 1 || most > MOST_SAMPLES)
+        return error_set(error, ERROR_MLFLOW_VALUE, "max_results must be between 1 and %d.",
+                         MOST_SAMPLES);
+    return check_steps(request, error);
 }
 
 bool mlflow_get_history_bulk(const struct call *call, const json_t *request, struct reply *reply,
@@ -127,7 +142,7 @@ bool mlflow_get_history_bulk(const struct call *call, const json_t *request, str
 {
     if (!check_bulk(request, error))
         return false;
-    gint64 most = CLAMP(json_integer_at(request, "max_results", MOST_SAMPLES), 1, MOST_SAMPLES);
+    gint64 most = json_integer_at(request, "max_results", MOST_SAMPLES);
     g_autoptr(json_auto) metrics = json_array();
     size_t i;
     const json_t *id;

@@ -113,10 +113,24 @@ static void add_datasets(const json_t *view, GHashTable *seen, json_t *found)
     }
 }
 
+static bool check_experiments(const json_t *request, GError **error)
+{
+    enum { MOST = 20 };
+    size_t count = json_array_size(json_object_get(request, "experiment_ids"));
+    if (!count)
+        return error_set(error, ERROR_MLFLOW_VALUE,
+                         "SearchDatasets request must specify at least one experiment_id.");
+    return count <= MOST ||
+           error_set(error, ERROR_MLFLOW_VALUE,
+                     "SearchDatasets request cannot specify more than %d experiment_ids. Received "
+                     "%zu experiment_ids.",
+                     MOST, count);
+}
+
 bool mlflow_search_datasets(const struct call *call, const json_t *request, struct reply *reply,
                             GError **error)
 {
-    g_autoptr(GPtrArray) all = all_runs(call, error);
+    g_autoptr(GPtrArray) all = check_experiments(request, error) ? all_runs(call, error) : NULL;
     if (!all)
         return false;
     g_autoptr(GHashTable) seen = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);

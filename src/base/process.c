@@ -53,7 +53,7 @@ void process_lay_down_override(void)
 
 /* After fork, in the child: only calls that are safe between fork and exec. */
 static void become(char *const *argv, char *const *environment, const char *folder, pid_t parent,
-                   int null, int output, int report)
+                   int null, int output, int errors, int report)
 {
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
@@ -66,7 +66,7 @@ static void become(char *const *argv, char *const *environment, const char *fold
     /* report may be 1 or 2 where the server was started without them: moved up first. */
     report = fcntl(report, F_DUPFD, 10);
     if (dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
-        dup2(output, STDERR_FILENO) < 0 || dup2(report, PROCESS_REPORT) < 0 || chdir(folder) != 0)
+        dup2(errors, STDERR_FILENO) < 0 || dup2(report, PROCESS_REPORT) < 0 || chdir(folder) != 0)
         _exit(127);
     close(report);
     execve(argv[0], argv, environment);
@@ -83,6 +83,15 @@ static void close_pair(int ends[2])
             close(ends[i]);
 }
 
+/* Of a pipe whose other end is the child's. */
+static void keep_read_end(int ends[2])
+{
+    if (ends[0] < 0)
+        return;
+    close(ends[1]);
+    fcntl(ends[0], F_SETFL, O_NONBLOCK);
+}
+
 /* A child whose end could not be waited for. */
 static void end_unwatched(pid_t pid)
 {
@@ -93,16 +102,17 @@ static void end_unwatched(pid_t pid)
         continue;
 }
 
-bool process_start_with(struct process *process, char *const *argv, char *const *environment,
-                        const char *folder, int report, GError **error)
+static bool start(struct process *process, char *const *argv, char *const *environment,
+                  const char *folder, int report, bool apart, GError **error)
 {
-    int output[2] = {-1, -1};
+    int output[2] = {-1, -1}, errors[2] = {-1, -1};
     int null = open("/dev/null", O_RDONLY | O_CLOEXEC);
     pid_t parent = getpid(), pid = -1;
-    if (null >= 0 && pipe2(output, O_CLOEXEC) == 0)
+    if (null >= 0 && pipe2(output, O_CLOEXEC) == 0 && (!apart || pipe2(errors, O_CLOEXEC) == 0))
         pid = fork();
     if (pid == 0)
-        become(argv, environment, folder, parent, null, output[1], report);
+        become(argv, environment, folder, parent, null, output[1], apart ? errors[1] : output[1],
+               report);
     int ended = pid > 0 ? (int)syscall(SYS_pidfd_open, pid, 0) : -1; /* is closed on exec */
     int cause = errno;
     if (null >= 0)
@@ -110,22 +120,29 @@ bool process_start_with(struct process *process, char *const *argv, char *const 
     if (ended < 0) {
         end_unwatched(pid);
         close_pair(output);
+        close_pair(errors);
         return error_set_errno(error, cause, "starting %s", argv[0]);
     }
-    close(output[1]);
-    fcntl(output[0], F_SETFL, O_NONBLOCK);
+    keep_read_end(output);
+    keep_read_end(errors);
     setpgid(pid, pid); /* here too: a signal may be sent before the child got that far */
-    *process = (struct process){pid, output[0], -1, ended};
+    *process = (struct process){pid, output[0], errors[0], -1, ended};
     return true;
 }
 
+bool process_start_with(struct process *process, char *const *argv, char *const *environment,
+                        const char *folder, int report, GError **error)
+{
+    return start(process, argv, environment, folder, report, false, error);
+}
+
 bool process_start(struct process *process, char *const *argv, char *const *environment,
-                   const char *folder, GError **error)
+                   const char *folder, bool apart, GError **error)
 {
     int report[2];
     if (pipe2(report, O_CLOEXEC) != 0)
         return error_set_errno(error, errno, "starting %s", argv[0]);
-    bool started = process_start_with(process, argv, environment, folder, report[1], error);
+    bool started = start(process, argv, environment, folder, report[1], apart, error);
     close(report[1]);
     fcntl(report[0], F_SETFL, O_NONBLOCK);
     if (started)
@@ -144,6 +161,8 @@ int process_finish(struct process *process)
 {
     int status = 0;
     close(process->output);
+    if (process->errors >= 0)
+        close(process->errors);
     close(process->report);
     close(process->ended);
     while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR)

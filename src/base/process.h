@@ -8,7 +8,9 @@
 
 struct process {
     pid_t pid;  /* also the id of its process group */
-    int output; /* read end of its standard output and error; does not block */
+    int output; /* read end of its standard output, and of its error where that is not apart; does
+                 * not block */
+    int errors; /* read end of its standard error where that is apart, else -1; likewise */
     int report; /* read end of the pipe it finds as descriptor PROCESS_REPORT; likewise */
     int ended;  /* can be read once it has ended, whoever else has the pipes */
 };
@@ -18,12 +20,13 @@ struct process {
 
 /* Executes argv[0] in its own process group with that environment (NULL-terminated lists) and
  * working folder. The child is killed when the calling thread ends, so call this from a thread that
- * lives as long as the children may. Standard input is /dev/null. */
+ * lives as long as the children may. Standard input is /dev/null. apart: standard output and error
+ * are two pipes, of which each keeps its order; else one, which keeps that of both. */
 bool process_start(struct process *process, char *const *argv, char *const *environment,
-                   const char *folder, GError **error);
+                   const char *folder, bool apart, GError **error);
 
-/* The same, but the child finds a descriptor of the caller's as PROCESS_REPORT; process->report is
- * then the caller's to set. */
+/* The same with one pipe for both, but the child finds a descriptor of the caller's as
+ * PROCESS_REPORT; process->report is then the caller's to set. */
 bool process_start_with(struct process *process, char *const *argv, char *const *environment,
                         const char *folder, int report, GError **error);
 

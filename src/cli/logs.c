@@ -6,17 +6,25 @@
 #include "cli/cli.h"
 #include "service/home.h"
 
+enum { LOGS = 2 };
+
 /* Where something's log is, and of which kind it is. */
 struct log {
     const struct kind *kind;
     const char *name;
-    char *group, *stream;
+    char *stream;
+    char *groups[LOGS]; /* the second: of what it wrote to its standard error, where that is apart;
+                         * or NULL */
+    char *tokens[LOGS]; /* behind what was printed */
 };
 
 static void log_clear(struct log *log)
 {
-    g_free(log->group);
     g_free(log->stream);
+    for (int i = 0; i < LOGS; i++) {
+        g_free(log->groups[i]);
+        g_free(log->tokens[i]);
+    }
 }
 
 /* What is no job and has a log of its own, as an endpoint has; NULL: there is none of that name. */
@@ -37,23 +45,26 @@ static json_t *streams_of(const struct log *log)
 {
     g_autoptr(json_auto) request =
         log->kind->own_log_group
-            ? json_pack("{sssssb}", "logGroupName", log->group, "orderBy", "LastEventTime",
+            ? json_pack("{sssssb}", "logGroupName", log->groups[0], "orderBy", "LastEventTime",
                         "descending", 1)
-            : json_pack("{ssso}", "logGroupName", log->group, "logStreamNamePrefix",
+            : json_pack("{ssso}", "logGroupName", log->groups[0], "logStreamNamePrefix",
                         json_sprintf(log->kind->parents ? "%s" : "%s/", log->name));
     return cli_ask("logs", "DescribeLogStreams", request, NULL);
 }
 
 /* Glue's runs say themselves where their logs are. */
-static char *group_of(const struct log *log)
+static void find_groups(struct log *log)
 {
     const struct kind *kind = log->kind;
-    if (kind->own_log_group)
-        return g_strconcat(kind->own_log_group, log->name, NULL);
+    if (kind->own_log_group) {
+        log->groups[0] = g_strconcat(kind->own_log_group, log->name, NULL);
+        return;
+    }
     g_autoptr(json_auto) told =
         kind->parents ? cli_ask_job(kind, kind->describe, log->name, NULL) : NULL;
     const char *group = json_text_at(told, "LogGroupName");
-    return group ? g_strconcat(group, "/output", NULL) : g_strdup(kind->log_group);
+    log->groups[0] = group ? g_strconcat(group, "/output", NULL) : g_strdup(kind->log_group);
+    log->groups[1] = group ? g_strconcat(group, "/error", NULL) : NULL;
 }
 
 static bool find_log(struct log *log, const char *name, GError **error)
@@ -69,7 +80,7 @@ static bool find_log(struct log *log, const char *name, GError **error)
     }
     g_clear_error(&cause);
     const char *own = log->kind->own_log_group;
-    log->group = group_of(log);
+    find_groups(log);
     g_autoptr(json_auto) output = streams_of(log);
     log->stream = g_strdup(json_text_at(output, "logStreams[0].logStreamName"));
     return log->stream || error_set(error, ERROR_NOT_FOUND, "%s %s has not written a log yet",
@@ -87,18 +98,40 @@ static void print_event(const json_t *event, bool as_json)
     printf("%s %s\n", time, json_text_at(event, "message"));
 }
 
-/* Prints what has come since the token; the next token. */
-static char *print_events(const char *group, const char *stream, const char *token, bool as_json,
-                          GError **error)
+/* What has come to one of its logs since the token, which moves behind it. A log that is not there
+ * has nothing. */
+static json_t *read_events(struct log *log, int which, GError **error)
 {
-    g_autoptr(json_auto) request = json_pack("{sssssbss*}", "logGroupName", group, "logStreamName",
-                                             stream, "startFromHead", 1, "nextToken", token);
-    g_autoptr(json_auto) output = cli_ask("logs", "GetLogEvents", request, error);
-    size_t i;
-    const json_t *event;
-    json_array_foreach(json_object_get(output, "events"), i, event) print_event(event, as_json);
+    g_autoptr(json_auto) request =
+        json_pack("{sssssbss*}", "logGroupName", log->groups[which], "logStreamName", log->stream,
+                  "startFromHead", 1, "nextToken", log->tokens[which]);
+    g_autoptr(json_auto) output = cli_ask("logs", "GetLogEvents", request, which ? NULL : error);
+    const char *next = json_text_at(output, "nextForwardToken");
+    if (next) {
+        g_free(log->tokens[which]);
+        log->tokens[which] = g_strdup(next);
+    }
+    return json_incref(json_object_get(output, "events"));
+}
+
+static gint64 time_of(const json_t *events, size_t i)
+{
+    const json_t *event = json_array_get(events, i);
+    return event ? json_integer_at(event, "timestamp", 0) : G_MAXINT64;
+}
+
+/* Prints what has come to its logs, by its time; whether there was any. */
+static bool print_events(struct log *log, bool as_json, GError **error)
+{
+    g_autoptr(json_auto) output = read_events(log, 0, error);
+    g_autoptr(json_auto) errors = log->groups[1] ? read_events(log, 1, error) : NULL;
+    size_t i = 0, j = 0, all = json_array_size(output) + json_array_size(errors);
+    while (i + j < all) {
+        bool is_output = time_of(output, i) <= time_of(errors, j);
+        print_event(is_output ? json_array_get(output, i++) : json_array_get(errors, j++), as_json);
+    }
     fflush(stdout);
-    return g_strdup(json_text_at(output, "nextForwardToken"));
+    return all > 0;
 }
 
 /* What is no job goes on while it is there. */
@@ -126,13 +159,9 @@ int cli_logs(int argc, char **argv)
     }
     GError *error = NULL;
     struct log log = {0};
-    g_autofree char *token = NULL;
     bool ended = !follow, found = find_log(&log, argv[1], &error);
     while (found) {
-        char *next = print_events(log.group, log.stream, token, as_json, &error);
-        bool more = next && g_strcmp0(next, token) != 0;
-        g_free(token);
-        token = next;
+        bool more = print_events(&log, as_json, &error);
         if (error || (ended && !more))
             break;
         if (!more) {

@@ -19,18 +19,27 @@
 
 /* ---- what it says ---- */
 
-/* Bytes of a job's log; what a program prints beyond them is lost. */
+/* Bytes of a job's logs; what a program prints beyond them is lost. */
 #define LONGEST_LOG ((guint64)256 << 20)
 
-static void take_log_line(const char *line, size_t size, void *data)
+static void log_line(struct job *job, bool errors, const char *line, size_t size)
 {
-    struct job *job = data;
     if (!size || job->logged > LONGEST_LOG) /* CloudWatch has no empty lines */
         return;
     job->logged += size;
-    job_log_text(job, line, size);
+    job_log_text(job, errors, line, size);
     if (job->logged > LONGEST_LOG)
         job_log(job, "The log ends here: it has more than 256 MiB. The job goes on.");
+}
+
+static void take_output_line(const char *line, size_t size, void *data)
+{
+    log_line(data, false, line, size);
+}
+
+static void take_error_line(const char *line, size_t size, void *data)
+{
+    log_line(data, true, line, size);
 }
 
 static void take_report_line(const char *line, size_t size, void *data)
@@ -121,25 +130,44 @@ static void drain(struct lines *lines, int fd)
     lines_end(lines);
 }
 
+/* Its output, its errors where they are apart, its reports. */
+enum { PIPES = 3 };
+
+/* Whether there was something, and all of it was read. */
+static bool read_pipes(struct lines *pipes, struct pollfd *fds)
+{
+    bool some = false, more = false;
+    for (int i = 0; i < PIPES; i++) {
+        some |= fds[i].revents != 0;
+        if (fds[i].revents && !lines_read(&pipes[i], fds[i].fd, &more))
+            fds[i].fd = -1;
+    }
+    return some && !more;
+}
+
 /* Reads until the child has ended: it may close its pipes before, and what it started may hold them
  * open after. After a read only ends wake it for a while: a round of training may take a
  * millisecond, and who wakes for each takes the cores that the child trains on. */
 static void pump(struct job *job, struct watchdog *dog)
 {
-    struct lines output = {.take = take_log_line, .data = job};
-    struct lines report = {.take = take_report_line, .data = job};
-    struct pollfd fds[4] = {{.fd = job->process.output, .events = POLLIN},
-                            {.fd = job->process.report, .events = POLLIN},
-                            {.fd = job->wake, .events = POLLIN},
-                            {.fd = job->process.ended, .events = POLLIN}};
+    struct lines pipes[PIPES] = {{.take = take_output_line, .data = job},
+                                 {.take = take_error_line, .data = job},
+                                 {.take = take_report_line, .data = job}};
+    struct pollfd fds[PIPES + 2] = {{.fd = job->process.output},
+                                    {.fd = job->process.errors},
+                                    {.fd = job->process.report},
+                                    {.fd = job->wake, .events = POLLIN},
+                                    {.fd = job->process.ended, .events = POLLIN}};
+    const struct pollfd *wake = fds + PIPES, *ended = wake + 1;
     bool gathers = false;
     struct profile profile = {0};
-    while (!fds[3].revents) {
+    while (!ended->revents) {
         int wait = watch_child(job, dog);
         double look = profile_look(job, &profile);
         if (look > 0 && (wait < 0 || wait > look * 1000))
             wait = (int)(look * 1000) + 1;
-        fds[0].events = fds[1].events = gathers ? 0 : POLLIN;
+        for (int i = 0; i < PIPES; i++)
+            fds[i].events = gathers ? 0 : POLLIN;
         if (gathers && (wait < 0 || wait > GATHER_MILLISECONDS))
             wait = GATHER_MILLISECONDS;
         if (poll(fds, G_N_ELEMENTS(fds), wait) < 0) {
@@ -147,20 +175,14 @@ static void pump(struct job *job, struct watchdog *dog)
                 break;
             continue;
         }
-        bool more = false;
-        gathers = fds[0].revents || fds[1].revents;
-        if (fds[0].revents && !lines_read(&output, fds[0].fd, &more))
-            fds[0].fd = -1;
-        if (fds[1].revents && !lines_read(&report, fds[1].fd, &more))
-            fds[1].fd = -1;
-        gathers = gathers && !more;
-        if (fds[2].revents)
+        gathers = read_pipes(pipes, fds);
+        if (wake->revents)
             job_hear_wake(job);
         if (clock_monotonic() - job->looked > LOOK_SECONDS)
             job_take_outputs(job);
     }
-    drain(&output, fds[0].fd);
-    drain(&report, fds[1].fd);
+    for (int i = 0; i < PIPES; i++)
+        drain(&pipes[i], fds[i].fd);
 }
 
 /* ---- from its start to its end ---- */
@@ -194,7 +216,8 @@ static bool start(struct job *job, GError **error)
     char self[] = "/proc/self/exe", verb[] = "job";
     char *argv[] = {self, verb, job->plan->program, job->folder, NULL};
     g_auto(GStrv) environment = environment_of(job);
-    return process_start(&job->process, argv, environment, job->folder, error);
+    return process_start(&job->process, argv, environment, job->folder, job->errors_group != NULL,
+                         error);
 }
 
 /* A reason has at most 1,024 characters, those around the child's own among them. */

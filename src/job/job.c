@@ -15,11 +15,12 @@
 
 /* ---- jobs ---- */
 
-void job_log_text(struct job *job, const char *text, size_t size)
+void job_log_text(struct job *job, bool errors, const char *text, size_t size)
 {
+    struct log_writer *log = errors && job->errors ? job->errors : job->log;
     /* A log that cannot be written (a full disk) must not end the job: the line is lost. */
-    if (job->log)
-        log_writer_add(job->log, (gint64)(clock_now() * 1000), text, size, NULL);
+    if (log)
+        log_writer_add(log, (gint64)(clock_now() * 1000), text, size, NULL);
 }
 
 void job_log(struct job *job, const char *format, ...)
@@ -28,7 +29,7 @@ void job_log(struct job *job, const char *format, ...)
     va_start(arguments, format);
     g_autofree char *text = g_strdup_vprintf(format, arguments);
     va_end(arguments);
-    job_log_text(job, text, strlen(text));
+    job_log_text(job, true, text, strlen(text));
 }
 
 struct job_wish job_wish(struct job *job)
@@ -68,6 +69,7 @@ static struct job *job_new(struct jobs *jobs, const struct job_order *order)
     job->jobs = jobs;
     job->id = g_strdup(order->id);
     job->log_group = g_strdup(order->log_group);
+    job->errors_group = g_strdup(order->errors_group);
     job->log_stream = g_strdup(order->log_stream);
     job->folder = g_build_filename(jobs->folder, order->id, NULL);
     job->plan = order->plan;
@@ -85,10 +87,12 @@ static void job_free(struct job *job)
     job_plan_free(job->plan);
     g_free(job->id);
     g_free(job->log_group);
+    g_free(job->errors_group);
     g_free(job->log_stream);
     g_free(job->folder);
     g_hash_table_unref(job->taken);
     log_writer_close(job->log);
+    log_writer_close(job->errors);
     close(job->wake);
     g_free(job);
 }

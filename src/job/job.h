@@ -3,7 +3,8 @@
  *
  * As many run at once as there are slots (cores), the others wait in order. Each slot is a thread
  * that lives as long as the server: it stages in, runs the child while it reads its output (log
- * lines) and its report pipe (JSON lines), stages out, and hands the end back. */
+ * lines, of one log or of two) and its report pipe (JSON lines), stages out, and hands the end
+ * back. */
 #ifndef LATHE_JOB_JOB_H
 #define LATHE_JOB_JOB_H
 
@@ -69,7 +70,9 @@ struct job_actor {
 struct job_order {
     const char *id; /* unique among jobs that have not ended; its folder's name */
     const char *log_group, *log_stream;
-    struct job_plan *plan; /* taken */
+    const char *errors_group; /* where what it writes to its standard error goes, and what we say
+                               * of it, in a stream of the same name; NULL: into its log */
+    struct job_plan *plan;    /* taken */
     const struct job_actor *actor;
     void *data;
 };
@@ -80,7 +83,7 @@ void jobs_submit(struct jobs *jobs, const struct job_order *order);
  * False where there is none of that id. */
 bool jobs_stop(struct jobs *jobs, const char *id);
 
-/* A line into the job's log, from us. */
+/* A line into the job's log, from us; into that of its errors where it has one. */
 void job_log(struct job *job, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 #endif

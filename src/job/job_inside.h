@@ -23,17 +23,17 @@ struct jobs {
 
 struct job {
     struct jobs *jobs;
-    char *id, *log_group, *log_stream, *folder;
+    char *id, *log_group, *errors_group, *log_stream, *folder;
     struct job_plan *plan;
     const struct job_actor *actor;
     void *data;
 
-    struct log_writer *log;
+    struct log_writer *log, *errors; /* errors: NULL where the log has them */
     struct process process;
     int wake;          /* eventfd: job_wish has changed */
     GHashTable *taken; /* marks of files of outputs that come: those that are stored */
     double looked;     /* when they were last looked for */
-    guint64 logged;    /* bytes of the log */
+    guint64 logged;    /* bytes of its logs */
     bool ran;          /* there may be outputs */
     bool lent;         /* its slot: it waits */
     bool told;         /* why it failed stands in its log */
@@ -52,7 +52,8 @@ void job_is_late(void *job);
 /* A job whose program waits, perhaps for another job, lends its slot meanwhile. */
 void job_lend(struct job *job, bool waits);
 void job_hear_wake(const struct job *job);
-void job_log_text(struct job *job, const char *text, size_t size);
+/* errors: what it wrote to its standard error. */
+void job_log_text(struct job *job, bool errors, const char *text, size_t size);
 
 /* What the program wrote for us into a file of its folder, whatever it is; g_free. NULL: nothing,
  * or more than a reason could be. */

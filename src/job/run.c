@@ -336,6 +336,8 @@ void job_run(struct job *job)
     double started = clock_now();
     struct child_end child = {.how = JOB_COMPLETED};
     job->log = log_writer_open(job->jobs->logs, job->log_group, job->log_stream, NULL);
+    if (job->errors_group)
+        job->errors = log_writer_open(job->jobs->logs, job->errors_group, job->log_stream, NULL);
     run_program(job, &child);
     g_autofree char *message = read_message(job);
     struct job_end end = {.how = child.how,

@@ -48,7 +48,7 @@ static bool run_tool(const struct sandbox *sandbox, GError **error)
     struct sandbox_end end;
     sandbox_run(sandbox, &command, &end);
     g_autofree char *reason =
-        end.reason ? g_strdup(end.reason) : reason_of(&tail, end.status, sandbox->python);
+        end.reason ? g_strdup(end.reason) : reason_of(&tail, 1, end.status, sandbox->python);
     bool done = !end.reason && !end.status;
     sandbox_end_clear(&end);
     return done || error_set(error, ERROR_VALIDATION, "the Python %s failed: %s", sandbox->python,

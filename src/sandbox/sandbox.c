@@ -35,6 +35,7 @@ struct run {
     const struct sandbox_command *command;
     int errors[2], begun[2], info[2]; /* pipes from bubblewrap and the first process */
     int output[2];                    /* from the command, where somebody hears it; else -1 */
+    int apart[2];                     /* its standard error, where that is heard apart; else -1 */
     char *group;                      /* its control group, or NULL */
     char *name;                       /* of an image's container */
     pid_t watcher;                    /* of an image's container; 0: none */
@@ -251,8 +252,8 @@ static bool write_orders(const struct run *run, GError **error)
 /* Moves descriptors to where the first process expects them. */
 static void place(const struct run *run)
 {
-    if (run->output[1] >= 0 &&
-        (dup2(run->output[1], STDOUT_FILENO) < 0 || dup2(run->output[1], STDERR_FILENO) < 0))
+    int output = run->output[1], apart = run->apart[1] >= 0 ? run->apart[1] : output;
+    if (output >= 0 && (dup2(output, STDOUT_FILENO) < 0 || dup2(apart, STDERR_FILENO) < 0))
         _exit(127);
     int errors = fcntl(STDERR_FILENO, F_DUPFD, 20), begun = fcntl(run->begun[1], F_DUPFD, 20);
     int own_errors = fcntl(run->errors[1], F_DUPFD, 20), info = fcntl(run->info[1], F_DUPFD, 20);
@@ -352,12 +353,12 @@ static void stop(const struct run *run, int signal)
         engine_end(run->sandbox, run->name);
 }
 
-static bool hear_output(const struct run *run, int *fd)
+static bool hear(int *fd, void (*take)(const char *bytes, size_t size, void *data), void *data)
 {
     char bytes[65536];
     ssize_t n = read(*fd, bytes, sizeof bytes);
     if (n > 0)
-        run->command->hear(bytes, (size_t)n, run->command->data);
+        take(bytes, (size_t)n, data);
     else if (n == 0 || errno != EINTR)
         *fd = -1;
     return n > 0;
@@ -392,9 +393,11 @@ static void watch(struct run *run, int signals, int ended)
 {
     g_autoptr(GString) info = g_string_new(NULL);
     g_autoptr(GString) begun = g_string_new(NULL);
-    struct pollfd fds[6] = {{ended, POLLIN, 0},          {signals, POLLIN, 0},
+    const struct sandbox_command *command = run->command;
+    struct pollfd fds[7] = {{ended, POLLIN, 0},          {signals, POLLIN, 0},
                             {run->errors[0], POLLIN, 0}, {run->begun[0], POLLIN, 0},
-                            {run->info[0], POLLIN, 0},   {run->output[0], POLLIN, 0}};
+                            {run->info[0], POLLIN, 0},   {run->output[0], POLLIN, 0},
+                            {run->apart[0], POLLIN, 0}};
     double next = clock_monotonic();
     while (!fds[0].revents) {
         if (poll(fds, G_N_ELEMENTS(fds), LOOK_MILLISECONDS) < 0)
@@ -409,7 +412,9 @@ static void watch(struct run *run, int signals, int ended)
         if (fds[4].revents && !read_some(&fds[4].fd, info))
             hear_first(run, info);
         if (fds[5].revents)
-            hear_output(run, &fds[5].fd);
+            hear(&fds[5].fd, command->hear, command->data);
+        if (fds[6].revents)
+            hear(&fds[6].fd, command->hear_errors, command->data);
         if (clock_monotonic() >= next) {
             look(run);
             next = clock_monotonic() + LOOK_MILLISECONDS / 1000.0;
@@ -419,7 +424,9 @@ static void watch(struct run *run, int signals, int ended)
         continue;
     while (fds[3].fd >= 0 && read_some(&fds[3].fd, begun))
         run->has_begun = true;
-    while (fds[5].fd >= 0 && hear_output(run, &fds[5].fd))
+    while (fds[5].fd >= 0 && hear(&fds[5].fd, command->hear, command->data))
+        continue;
+    while (fds[6].fd >= 0 && hear(&fds[6].fd, command->hear_errors, command->data))
         continue;
 }
 
@@ -435,6 +442,8 @@ static void close_ends(struct run *run, int which)
     close(run->info[which]);
     if (run->output[which] >= 0)
         close(run->output[which]);
+    if (run->apart[which] >= 0)
+        close(run->apart[which]);
 }
 
 /* The sandbox's own group, where the kernel is to hold the limit of memory. */
@@ -528,6 +537,18 @@ static bool open_ways(const struct sandbox *sandbox, const int *listeners, GErro
     return true;
 }
 
+/* What it writes to is its user's, who may open it anew: /dev/stderr, /proc/self/fd/2. */
+static bool open_output(struct run *run)
+{
+    const struct sandbox *sandbox = run->sandbox;
+    const struct sandbox_command *command = run->command;
+    if ((command->hear && pipe2(run->output, O_CLOEXEC) != 0) ||
+        (command->hear_errors && pipe2(run->apart, O_CLOEXEC) != 0))
+        return false;
+    return (!command->hear || fchown(run->output[1], sandbox->user, sandbox->group) == 0) &&
+           (!command->hear_errors || fchown(run->apart[1], sandbox->user, sandbox->group) == 0);
+}
+
 static bool begin(struct run *run, GError **error)
 {
     int listeners[SANDBOX_SERVERS];
@@ -535,8 +556,7 @@ static bool begin(struct run *run, GError **error)
         !mounts_hand_over(run->sandbox, error))
         return false;
     if (pipe2(run->errors, O_CLOEXEC) != 0 || pipe2(run->begun, O_CLOEXEC) != 0 ||
-        pipe2(run->info, O_CLOEXEC) != 0 ||
-        (run->command->hear && pipe2(run->output, O_CLOEXEC) != 0))
+        pipe2(run->info, O_CLOEXEC) != 0 || !open_output(run))
         return error_set_errno(error, errno, "making pipes for a sandbox");
     if (run->command->image)
         run->watcher = engine_watch(run->sandbox, run->name);
@@ -570,7 +590,8 @@ void sandbox_run(const struct sandbox *sandbox, const struct sandbox_command *co
                       .said = said,
                       .end = end,
                       .name = name,
-                      .output = {-1, -1}};
+                      .output = {-1, -1},
+                      .apart = {-1, -1}};
     int signals = open_signals();
     if (begin(&run, &error)) {
         int ended = (int)syscall(SYS_pidfd_open, run.wrapper, 0);

@@ -80,6 +80,9 @@ struct sandbox_command {
     const char *folder;  /* its working folder, as it is within; NULL: /opt/ml */
     /* What it writes to its standard output and error; NULL: they are this process's. */
     void (*hear)(const char *bytes, size_t size, void *data);
+    /* Where hear is there: what it writes to its standard error, apart; NULL: hear has both, in
+     * their order. */
+    void (*hear_errors)(const char *bytes, size_t size, void *data);
     /* Told when it has waited, all its processes together, for two seconds, and when it goes on;
      * may be NULL. */
     void (*waits)(bool waits, void *data);

@@ -118,10 +118,16 @@ static const char *last_line(char **lines)
     return last;
 }
 
-char *reason_of(const struct reason_tail *tail, int status, const char *python)
+static char **lines_of(const struct reason_tail *tail)
 {
     g_autofree char *text = g_utf8_make_valid(tail->text->str, (gssize)tail->text->len);
-    g_auto(GStrv) lines = g_strsplit(text, "\n", -1);
+    return g_strsplit(text, "\n", -1);
+}
+
+/* What was thrown; NULL: nothing was. */
+static char *exception_of(const struct reason_tail *tail, const char *python)
+{
+    g_auto(GStrv) lines = lines_of(tail);
     int traceback = find_traceback(lines);
     const char *exception = traceback >= 0 ? find_exception(lines, traceback) : NULL;
     g_autofree char *java = reason_java(lines, traceback, exception);
@@ -129,11 +135,27 @@ char *reason_of(const struct reason_tail *tail, int status, const char *python)
         g_autofree char *place = find_place(lines, traceback);
         return told_exception(java ? java : exception, place, find_hint(lines, traceback), python);
     }
-    if (java)
-        return g_steal_pointer(&java);
-    const char *last = last_line(lines);
+    return g_steal_pointer(&java);
+}
+
+static char *last_line_of(const struct reason_tail *tail)
+{
+    g_auto(GStrv) lines = lines_of(tail);
+    return g_strdup(last_line(lines));
+}
+
+char *reason_of(const struct reason_tail *tails, size_t count, int status, const char *python)
+{
+    g_autofree char *exception = NULL;
+    g_autofree char *last = NULL;
+    for (size_t i = 0; i < count && !exception; i++)
+        exception = exception_of(&tails[i], python);
+    for (size_t i = 0; i < count && !last; i++)
+        last = last_line_of(&tails[i]);
+    if (exception)
+        return g_steal_pointer(&exception);
     if (status > 128)
         return g_strdup_printf("the program was killed by signal %d%s%s", status - 128,
                                last ? "; its last line: " : "", last ? last : "");
-    return g_strdup(last);
+    return g_steal_pointer(&last);
 }

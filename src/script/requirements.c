@@ -185,7 +185,7 @@ static char *pip_reason(const struct pip_listener *listener, int status)
         g_autofree char *line = g_strndup(found, strcspn(found, "\n"));
         return g_utf8_make_valid(line, -1);
     }
-    char *reason = reason_of(&listener->tail, status, NULL);
+    char *reason = reason_of(&listener->tail, 1, status, NULL);
     return reason ? reason : g_strdup("pip wrote nothing");
 }
 

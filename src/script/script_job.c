@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/archive.h"
@@ -64,33 +65,37 @@ static bool has_failure(void)
     return g_file_test(FAILURE, G_FILE_TEST_EXISTS | G_FILE_TEST_IS_SYMLINK);
 }
 
+/* What a reason is looked for in, in that order. */
+enum { ERRORS, OUTPUT, TAILS };
+
 /* What is written to output/failure; NULL: nothing. g_free. */
 static char *words_of(const struct sandbox *sandbox, const struct sandbox_end *end,
-                      const struct reason_tail *tail)
+                      const struct reason_tail *tails)
 {
     if (end->reason)
         return g_strdup_printf("%s%s", end->not_begun ? "" : "the job was ended: ", end->reason);
     if (end->status && !has_failure())
-        return reason_of(tail, end->status, sandbox->python);
+        return reason_of(tails, TAILS, end->status, sandbox->python);
     return NULL;
 }
 
 static int tell_end(const struct sandbox *sandbox, const struct sandbox_end *end,
-                    const struct reason_tail *tail)
+                    const struct reason_tail *tails)
 {
     sandbox_be_user(sandbox, true);
-    g_autofree char *words = words_of(sandbox, end, tail);
+    g_autofree char *words = words_of(sandbox, end, tails);
     if (words)
         write_failure(words);
     sandbox_be_user(sandbox, false);
     if (end->reason)
-        printf("%s\n", words);
+        fprintf(stderr, "%s\n", words);
     return end->reason && !end->status ? 1 : end->status;
 }
 
-/* Who listens to what the program says. */
+/* Who listens to what the program says. Its errors, where they are heard apart, are looked into for
+ * a reason first; else both are its output. */
 struct listener {
-    struct reason_tail tail;
+    struct reason_tail tails[TAILS];
     struct metrics *metrics;
     int report;
 };
@@ -104,13 +109,34 @@ static void tell_waiting(bool waits, void *data)
         file_write_all(listener->report, line, strlen(line), NULL);
 }
 
+static void pass(const char *bytes, size_t size, FILE *file)
+{
+    fwrite(bytes, 1, size, file);
+    fflush(file);
+}
+
 static void hear(const char *bytes, size_t size, void *data)
 {
     struct listener *listener = data;
-    reason_hear(&listener->tail, bytes, size);
+    reason_hear(&listener->tails[OUTPUT], bytes, size);
     metrics_hear(listener->metrics, bytes, size);
-    fwrite(bytes, 1, size, stdout);
-    fflush(stdout);
+    pass(bytes, size, stdout);
+}
+
+static void hear_errors(const char *bytes, size_t size, void *data)
+{
+    struct listener *listener = data;
+    reason_hear(&listener->tails[ERRORS], bytes, size);
+    metrics_hear(listener->metrics, bytes, size);
+    pass(bytes, size, stderr);
+}
+
+/* Who runs us says by what we have: two descriptors of one pipe keep the order of both. */
+static bool hears_apart(void)
+{
+    struct stat output, errors;
+    return fstat(STDOUT_FILENO, &output) == 0 && fstat(STDERR_FILENO, &errors) == 0 &&
+           (output.st_dev != errors.st_dev || output.st_ino != errors.st_ino);
 }
 
 static bool unpack_to(const char *path, const char *folder, GError **error)
@@ -178,8 +204,9 @@ static bool prepare(struct sandbox *sandbox, const json_t *settings, struct list
 static int run(struct sandbox *sandbox, const json_t *settings, struct metrics *metrics, int report,
                GError **error)
 {
-    g_autoptr(GString) text = g_string_new(NULL);
-    struct listener listener = {{text}, metrics, report};
+    g_autoptr(GString) output = g_string_new(NULL);
+    g_autoptr(GString) errors = g_string_new(NULL);
+    struct listener listener = {{{errors}, {output}}, metrics, report};
     if (!prepare(sandbox, settings, &listener, error))
         return -1;
     g_autoptr(GPtrArray) argv = command_of(sandbox, settings);
@@ -188,11 +215,12 @@ static int run(struct sandbox *sandbox, const json_t *settings, struct metrics *
                                       .image = json_text_at(settings, "Image"),
                                       .environment = environment,
                                       .hear = hear,
+                                      .hear_errors = hears_apart() ? hear_errors : NULL,
                                       .waits = tell_waiting,
                                       .data = &listener};
     struct sandbox_end end;
     sandbox_run(sandbox, &command, &end);
-    int status = tell_end(sandbox, &end, &listener.tail);
+    int status = tell_end(sandbox, &end, listener.tails);
     sandbox_end_clear(&end);
     return status;
 }
@@ -230,7 +258,7 @@ int script_main(const char *folder, int report)
         if (status >= 0)
             return status;
     }
-    printf("%s\n", error->message);
+    fprintf(stderr, "%s\n", error->message);
     write_failure(error->message);
     return 1;
 }

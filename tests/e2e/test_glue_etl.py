@@ -106,10 +106,19 @@ print("ARCHIVE", any(" org.apache.hadoop.fs.s3a.S3AFileSystem source: shared obj
 
 
 def test_a_script_that_fails_moves_no_bookmark(jobs):
-    name = etl(jobs, BEGIN + "job.commit()\nraise ValueError('the reason')\n",
-               {"--job-bookmark-option": "job-bookmark-enable"})
+    name = etl(jobs, BEGIN + """
+job.commit()
+context.spark_session.sparkContext.parallelize([1]).foreach(lambda _: print("in a worker"))
+print("to the output")
+print("to the errors", file=sys.stderr)
+raise ValueError('the reason')
+""", {"--job-bookmark-option": "job-bookmark-enable"})
     told = jobs.run(name)
     assert told["JobRunState"] == "FAILED" and "the reason" in told["ErrorMessage"]
+    assert jobs.log(told) == ["to the output"]
+    errors = jobs.log(told, "error")
+    assert "to the errors" in errors and "ValueError: the reason" in errors
+    assert any(line.startswith("Traceback") for line in errors)
     with pytest.raises(jobs.glue.exceptions.EntityNotFoundException):
         jobs.glue.get_job_bookmark(JobName=name)
 

@@ -91,10 +91,33 @@ def test_the_script_reaches_the_lake(jobs):
 
 
 def test_a_script_that_fails_says_why(jobs):
-    told = jobs.run(python(jobs, "print('before')\nraise ValueError('the reason')\n"))
+    told = jobs.run(python(jobs, """
+        import sys
+        for i in range(1000):
+            print("out", i)
+            print("err", i, file=sys.stderr)
+        print("by its name", file=open("/dev/stderr", "w"))
+        raise ValueError('the reason')
+        """))
     assert told["JobRunState"] == "FAILED" and "ValueError: the reason" in told["ErrorMessage"]
-    assert "before" in jobs.log(told)
-    assert any("the reason" in line for line in jobs.log(told, "error"))
+    assert jobs.log(told) == [f"out {i}" for i in range(1000)]
+    errors = jobs.log(told, "error")
+    assert errors[:1000] == [f"err {i}" for i in range(1000)]
+    assert errors[1000] == "by its name" and errors[1001].startswith("Traceback")
+    assert "ValueError: the reason" in errors
+
+
+def test_both_logs_of_a_run_are_followed(jobs, lathe):
+    name = python(jobs, "import sys, time\nprint('out')\nprint('err', file=sys.stderr)\ntime.sleep(600)\n")
+    run = jobs.start(name)
+    jobs.wait(name, run, ("RUNNING",))
+    following = subprocess.Popen([str(lathe), "logs", run, "-f"], env=jobs.server.environment(),
+                                 text=True, stdout=subprocess.PIPE)
+    seen = sorted(following.stdout.readline().split()[-1] for _ in range(2))
+    jobs.glue.batch_stop_job_run(JobName=name, JobRunIds=[run])
+    assert seen == ["err", "out"]
+    assert jobs.wait(name, run)["JobRunState"] == "STOPPED"
+    assert following.wait(timeout=60) == 0
 
 
 def test_a_script_that_writes_where_it_may_not(jobs):

@@ -68,6 +68,13 @@ static int child_main(const char *verb)
         dprintf(atoi(getenv("LATHE_REPORT_FD")), "{\"metric\":\"m\",\"value\":0.5}\nnonsense\n");
         return 0;
     }
+    if (strcmp(verb, "both") == 0) {
+        for (int i = 0; i < 3; i++) {
+            dprintf(STDOUT_FILENO, "out %d\n", i);
+            dprintf(STDERR_FILENO, "err %d\n", i);
+        }
+        return 1;
+    }
     if (strcmp(verb, "fail") == 0) {
         FILE *file = fopen("output/failure", "w");
         fputs("column 3 is not a number", file);
@@ -108,6 +115,7 @@ struct run {
     const char *input;   /* a URI of what is brought to input/, or NULL */
     bool unwanted;       /* it was stopped before it was submitted */
     const char *results; /* a URI for what "write" leaves, or NULL */
+    const char *errors;  /* the group of the log of its errors, or NULL */
     pthread_mutex_t lock;
     pthread_cond_t changed;
     bool runs, stores, ended;
@@ -268,7 +276,13 @@ static void submit(struct run *run, const char *id)
     if (run->results)
         plan_results(plan, run->results);
     assert_true(job_plan_check(plan, NULL));
-    struct job_order order = {id, "group", id, plan, &actor, run};
+    struct job_order order = {.id = id,
+                              .log_group = "group",
+                              .errors_group = run->errors,
+                              .log_stream = id,
+                              .plan = plan,
+                              .actor = &actor,
+                              .data = run};
     jobs_submit(jobs, &order);
 }
 
@@ -288,17 +302,22 @@ static void wait_for(struct run *run, const bool *what)
 }
 
 /* The messages of a log stream, joined by "|". */
-static char *log_of(const char *stream)
+static char *log_in(const char *group, const char *stream)
 {
     struct log_query query = {.position = -1, .from_head = true};
     struct log_page page = {0};
     GString *text = g_string_new(NULL);
-    if (logs_read(logs, "group", stream, &query, &page, NULL))
+    if (logs_read(logs, group, stream, &query, &page, NULL))
         for (guint i = 0; i < page.events->len; i++)
             g_string_append_printf(
                 text, "%s|", ((struct log_event *)g_ptr_array_index(page.events, i))->message);
     log_page_clear(&page);
     return g_string_free(text, FALSE);
+}
+
+static char *log_of(const char *stream)
+{
+    return log_in("group", stream);
 }
 
 static void a_job_speaks_reports_and_ends(void **state)
@@ -318,6 +337,26 @@ static void a_job_speaks_reports_and_ends(void **state)
     assert_non_null(strstr(log, "second|")); /* which had no newline */
     assert_non_null(strstr(log, "not JSON and was left out: nonsense"));
     clear(&run);
+}
+
+static void errors_are_in_order_with_the_output_or_apart(void **state)
+{
+    (void)state;
+    static const char reason[] = "AlgorithmError: The job's process ended without giving a reason";
+    struct run together = {.program = "both"}, apart = {.program = "both", .errors = "errors"};
+    submit(&together, "together");
+    wait_for(&together, &together.ended);
+    submit(&apart, "apart");
+    wait_for(&apart, &apart.ended);
+    g_autofree char *both = log_of("together");
+    g_autofree char *output = log_of("apart");
+    g_autofree char *errors = log_in("errors", "apart");
+    assert_true(g_str_has_prefix(both, "out 0|err 0|out 1|err 1|out 2|err 2|AlgorithmError"));
+    assert_string_equal(output, "out 0|out 1|out 2|");
+    assert_true(g_str_has_prefix(errors, "err 0|err 1|err 2|"));
+    assert_true(g_str_has_prefix(errors + strlen("err 0|err 1|err 2|"), reason));
+    clear(&together);
+    clear(&apart);
 }
 
 static void a_failure_gives_the_reason_that_the_child_wrote(void **state)
@@ -601,6 +640,7 @@ int main(int argc, char **argv)
     }
     const struct CMUnitTest tests[] = {
         TEST(a_job_speaks_reports_and_ends),
+        TEST(errors_are_in_order_with_the_output_or_apart),
         TEST(a_failure_gives_the_reason_that_the_child_wrote),
         TEST(what_cannot_be_brought_in_is_the_client_s_error),
         TEST(a_job_cannot_write_what_it_reads),

@@ -14,8 +14,28 @@ static void assert_reason(const char *said, const char *wanted)
     g_autoptr(GString) text = g_string_new(NULL);
     struct reason_tail tail = {text};
     reason_hear(&tail, said, strlen(said));
-    g_autofree char *reason = reason_of(&tail, 1, "/usr/bin/python3");
+    g_autofree char *reason = reason_of(&tail, 1, 1, "/usr/bin/python3");
     assert_string_equal(reason, wanted);
+}
+
+static void a_reason_is_looked_for_in_both_streams(void **state)
+{
+    (void)state;
+    static const char trace[] = "Traceback (most recent call last):\n"
+                                "  File \"/opt/ml/code/app.py\", line 3, in <module>\n"
+                                "ValueError: the reason\n";
+    static const char reason[] = "ValueError: the reason (/opt/ml/code/app.py, line 3)";
+    static const char *const said[][3] = {{trace, "a line\n", reason},
+                                          {"a warning\n", trace, reason},
+                                          {"its words\n", "a line\n", "its words"},
+                                          {"", "a line\n", "a line"}};
+    for (size_t i = 0; i < G_N_ELEMENTS(said); i++) {
+        g_autoptr(GString) errors = g_string_new(said[i][0]);
+        g_autoptr(GString) output = g_string_new(said[i][1]);
+        const struct reason_tail tails[] = {{errors}, {output}};
+        g_autofree char *told = reason_of(tails, 2, 1, NULL);
+        assert_string_equal(told, said[i][2]);
+    }
 }
 
 static void python_tells_what_was_thrown_in_java(void **state)
@@ -86,6 +106,7 @@ static void too_little_memory_is_told_with_what_gives_more(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(a_reason_is_looked_for_in_both_streams),
         cmocka_unit_test(python_tells_what_was_thrown_in_java),
         cmocka_unit_test(sparks_own_python_exceptions_stay_as_they_are),
         cmocka_unit_test(a_main_function_that_throws_is_told),

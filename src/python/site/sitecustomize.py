@@ -1,6 +1,6 @@
 """Python imports this at its start, within a sandbox: what the user's Python lacks of the packages
 that scripts for SageMaker import is found in ../packages, behind all that it has; an error about a
-name that Python or a library has dropped says so."""
+name that Python or a library has dropped says so; a program of Spark's has its errors apart."""
 
 import atexit
 import os
@@ -60,6 +60,28 @@ sys.excepthook = _tell
 atexit.register(_tell_again)
 
 
+def _part_errors():
+    """spark-submit makes one stream of a Python program's output and errors. Where its own are two, the
+    program's errors go to its errors."""
+    submit = f"/proc/{os.getppid()}"
+
+    def is_one(output, errors):
+        return os.path.samestat(os.stat(output), os.stat(errors))
+
+    try:
+        if (os.path.basename(os.readlink(f"{submit}/exe")) == "java" and is_one(1, 2)
+                and not is_one(f"{submit}/fd/1", f"{submit}/fd/2")):
+            errors = os.open(f"{submit}/fd/2", os.O_WRONLY)
+            os.dup2(errors, 2)
+            os.close(errors)
+    except OSError:
+        pass  # it ends, or is another user's: the errors stay in the output
+
+
+if "PYSPARK_GATEWAY_PORT" in os.environ:
+    _part_errors()
+
+
 def _next():
     """The sitecustomize that would have been imported if there were not this one."""
     import importlib.machinery
@@ -76,4 +98,4 @@ try:
 
     _next()
 finally:
-    del _next
+    del _next, _part_errors

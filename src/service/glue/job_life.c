@@ -67,10 +67,11 @@ static void report(const json_t *line, void *data)
     (void)data;
 }
 
-/* Before its end is seen; once, however often that has to be written. */
-static void tell(struct process *process)
+/* Before its end is seen; once, however often that has to be written. What the process ended by is
+ * in its log already. */
+static void tell(struct process *process, const struct job_end *end)
 {
-    if (process->message && !process->told)
+    if (process->message && !end->reason && !process->told)
         job_run_tell(process->lathe, process->command, process->id, process->message);
     process->told = true;
 }
@@ -117,7 +118,7 @@ static bool end_process(struct store_connection *connection, const struct job_en
         process->states = read_states(process);
     if (!process->message && how->how != JOB_COMPLETED && how->how != JOB_STOPPED)
         process->message = message_of(how, process->timeout);
-    tell(process);
+    tell(process, how);
     struct job_run_end end = {.id = process->id,
                               .state = states[how->how],
                               .message = process->message,
@@ -173,7 +174,13 @@ static bool submit(struct lathe *lathe, const struct resource *run, GError **err
     g_autoptr(json_auto) told = read ? told_of(&bookmark) : NULL;
     struct job_plan *plan = read ? job_run_plan(&call, run, told, error) : NULL;
     g_autofree char *group = job_run_log(json_object_get(run->body, "Command"), "output");
-    struct job_order order = {run->name, group, run->name, plan, &actor, NULL};
+    g_autofree char *errors = job_run_log(json_object_get(run->body, "Command"), "error");
+    struct job_order order = {.id = run->name,
+                              .log_group = group,
+                              .errors_group = errors,
+                              .log_stream = run->name,
+                              .plan = plan,
+                              .actor = &actor};
     if (plan) {
         order.data = process_of(lathe, run, &bookmark);
         jobs_submit(lathe->jobs, &order);

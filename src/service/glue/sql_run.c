@@ -552,8 +552,6 @@ bool sql_run_all(struct sql_run *sql, GError **error)
     if (open_run(sql, &cause) && read_all(sql, &cause) && run_rest(sql, &cause) &&
         (is_over(sql) || store_write(sql->lathe->store, end_at_last, sql, &cause)))
         return true;
-    if (!g_error_matches(cause, LATHE_ERROR, ERROR_CANCELLED))
-        tell(sql, "%s", cause->message);
     g_propagate_error(error, cause);
     return false;
 }

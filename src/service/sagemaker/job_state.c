@@ -204,7 +204,12 @@ static void submit(struct lathe *lathe, const struct job_life *life, const json_
     };
     g_autofree char *id = job_id(life->kind, name);
     g_autofree char *stream = g_strdup_printf("%s/algo-1-%.0f", name, clock_now());
-    struct job_order order = {id, life->kind->log_group, stream, plan, &actor, job};
+    struct job_order order = {.id = id,
+                              .log_group = life->kind->log_group,
+                              .log_stream = stream,
+                              .plan = plan,
+                              .actor = &actor,
+                              .data = job};
     jobs_submit(lathe->jobs, &order);
 }
 

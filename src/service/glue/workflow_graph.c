@@ -1,5 +1,5 @@
 /* Graphs of workflows: which triggers start which jobs and crawlers, and which of these they wait
- * for; and what a run did at each. */
+ * for; and what a run did at each, also what triggers started that were changed since. */
 #include <string.h>
 
 #include "service/glue/crawler.h"
@@ -134,6 +134,31 @@ static void add_trigger(struct graph *graph, const struct resource *trigger)
     }
 }
 
+static bool has_edge(const struct graph *graph, const char *from, const char *to)
+{
+    size_t i;
+    const json_t *edge;
+    json_array_foreach(graph->edges, i, edge)
+    {
+        if (strcmp(json_text_at(edge, "SourceId"), from) == 0 &&
+            strcmp(json_text_at(edge, "DestinationId"), to) == 0)
+            return true;
+    }
+    return false;
+}
+
+/* What a run started by a trigger that is gone, or that starts something else by now. */
+static void add_started(struct graph *graph, const json_t *entry)
+{
+    const char *trigger = json_text_at(entry, NODE_TRIGGER);
+    json_t *details =
+        json_pack("{s{ssss}}", "Trigger", "Name", trigger, "WorkflowName", graph->workflow);
+    g_autofree char *source = add_node(graph, "TRIGGER", trigger, details);
+    g_autofree char *target = add_target(graph, json_object_get(entry, NODE_ACTION));
+    if (!has_edge(graph, source, target))
+        add_edge(graph, source, target);
+}
+
 json_t *workflow_graph(struct lathe *lathe, const char *workflow, const char *run, GError **error)
 {
     g_autoptr(GPtrArray) triggers = triggers_of(lathe->store, workflow, error);
@@ -144,5 +169,7 @@ json_t *workflow_graph(struct lathe *lathe, const char *workflow, const char *ru
     struct graph graph = {lathe, workflow, done, json_array(), json_array(), known};
     for (guint i = 0; i < triggers->len; i++)
         add_trigger(&graph, triggers->pdata[i]);
+    for (guint i = 0; done && i < done->len; i++)
+        add_started(&graph, ((const struct entry *)done->pdata[i])->body);
     return json_pack("{soso}", "Nodes", graph.nodes, "Edges", graph.edges);
 }

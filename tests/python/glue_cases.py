@@ -12,6 +12,7 @@ from awsglue.transforms import (
     ApplyMapping, DropFields, DropNullFields, FlatMap, Filter, Join, Map, Relationalize, RenameField,
     ResolveChoice, SelectFields, SelectFromCollection, SplitFields, SplitRows, Unbox)
 from awsglue.utils import getResolvedOptions
+from awsgluedq.transforms import EvaluateDataQuality
 
 args = getResolvedOptions(sys.argv, ["JOB_NAME", "folder", "database"])
 glue = GlueContext(SparkContext.getOrCreate())
@@ -117,9 +118,17 @@ except Exception as error:
 tell("SQL over the catalog", [row.asDict() for row in
                               spark.sql(f"select count(*) n from {args['database']}.flat").collect()])
 
+tell("a connection", glue.extract_jdbc_conf("base"))
+tell("the catalog's schema", glue.get_catalog_schema_as_spark_schema(
+    args["database"], "made").simpleString())
+
 # what is not there says so
 for case, call in {"jdbc": lambda: glue.create_dynamic_frame.from_options("mysql", {}),
-                   "ion": lambda: read("people", "ion")}.items():
+                   "ion": lambda: read("people", "ion"),
+                   "redshift": lambda: glue.write_dynamic_frame.from_jdbc_conf(people, "redshift3"),
+                   "streaming": lambda: glue.getStreamingSource("kinesis"),
+                   "quality": lambda: EvaluateDataQuality().process_rows(
+                       frame=people, ruleset="Rules = [ColumnCount > 0]")}.items():
     try:
         call()
     except NotImplementedError as error:

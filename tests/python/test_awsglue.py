@@ -81,6 +81,16 @@ EXPECTED = {
         {"number": 4, "text": "z", "value": None, "year": "2024", "month": 3}],
     "no table": "EntityNotFoundException: Table absent not found.",
     "SQL over the catalog": [{"n": 2}],
+    "a connection": {
+        "vendor": "postgresql", "user": "u", "password": "p", "url": "jdbc:postgresql://db:5432",
+        "fullUrl": "jdbc:postgresql://db:5432/dev", "enforceSSL": "false", "customJDBCCert": "",
+        "customJDBCCertString": "", "skipCustomJDBCCertValidation": "false"},
+    "the catalog's schema":
+        "struct<number:bigint,text:string,value:double,year:string,month:string>",
+    "redshift": "JDBC connections are not there: redshift3",
+    "streaming": "getStreamingSource: Streaming jobs are not there",
+    "quality": "EvaluateDataQuality: data quality rules (DQDL) are not there; a script that only moves "
+               "rows goes on without this call",
     "jdbc": "Connections of type mysql are not there: s3 is",
     "ion": "The format ion is not there; there are avro, csv, glueparquet, json, orc, parquet, xml",
 }
@@ -132,7 +142,11 @@ def database(server, folder):
     for month in "123":
         glue.create_partition(DatabaseName=name, TableName="logs", PartitionInput={
             "Values": ["2024", month], "StorageDescriptor": storage(f"logs/2024/{month}")})
+    glue.create_connection(ConnectionInput={
+        "Name": "base", "ConnectionType": "JDBC", "ConnectionProperties": {
+            "JDBC_CONNECTION_URL": "jdbc:postgresql://db:5432/dev", "USERNAME": "u", "PASSWORD": "p"}})
     yield name
+    glue.delete_connection(ConnectionName="base")
     glue.delete_database(Name=name)
 
 

@@ -105,6 +105,16 @@ def test_nothing_is_told_of_other_errors(script):
     assert lathe_hints.of(raised(script)) is None
 
 
+class IllegalArgumentException(Exception):
+    """As pyspark has it."""
+
+
+@pytest.mark.parametrize("words", [  # of writes to s3a://BUCKET and s3a://BUCKET/, by Spark 4.0.1
+    "path is relative", "Can not create a Path from an empty string"])
+def test_a_bucket_alone_is_told(words):
+    assert "s3://BUCKET/FOLDER/" in lathe_hints.of(IllegalArgumentException(words))
+
+
 def test_a_module_whose_package_has_another_name_is_told():
     assert lathe_hints.of(ModuleNotFoundError("No module named 'skimage'", name="skimage.io")).endswith(
         f"{sys.executable} -m pip install scikit-image")

@@ -330,6 +330,18 @@ def _of_module(error):
             f"{package}")
 
 
+# ---- a bucket alone as a path of Hadoop's ----
+
+BUCKET = re.compile(r"IllegalArgumentException: (path is relative|Can not create a Path from an empty string|"
+                    r".*Relative path in absolute URI: s3)")
+
+
+def _of_bucket(said):
+    if not BUCKET.search(said):
+        return None
+    return "Hadoop's S3A takes a bucket alone for no folder: write below it, to s3://BUCKET/FOLDER/"
+
+
 # ---- which it is ----
 
 
@@ -345,4 +357,4 @@ def of(error):
     if isinstance(error, SyntaxError):
         return _find(LINES, f"{error.text or ''}\n{error.msg}")
     said = f"{type(error).__name__}: {error}"
-    return _of_stand_in(said) or _find(TABLE, said) or _of_module(error)
+    return _of_stand_in(said) or _find(TABLE, said) or _of_module(error) or _of_bucket(said)

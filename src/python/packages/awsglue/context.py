@@ -19,6 +19,17 @@ from awsglue.sources import from_table
 
 FILES = ("s3", "file", "hdfs", "parquet", "orc")
 WEEK = 168
+STREAMING = "Streaming jobs are not there"
+STORAGE = "S3's storage classes are not there"
+LAKE_FORMATION = "Lake Formation's transactions are not there"
+# What Glue's own has and this one has not.
+ABSENT = {
+    "getStreamingSource": STREAMING, "getSampleStreamingDynamicFrame": STREAMING,
+    "add_ingestion_time_columns": STREAMING, "forEachBatch": STREAMING,
+    "transition_table": STORAGE, "transition_s3_path": STORAGE,
+    "start_transaction": LAKE_FORMATION, "commit_transaction": LAKE_FORMATION,
+    "cancel_transaction": LAKE_FORMATION,
+}
 
 
 def _check_connection(connection_type):
@@ -69,6 +80,8 @@ class GlueContext:
     def __getattr__(self, name):
         if name == "spark_session":
             raise AttributeError(name)
+        if name in ABSENT:
+            raise NotImplementedError("%s: %s" % (name, ABSENT[name]))
         return getattr(self.spark_session, name)
 
     # ---- reading ----
@@ -107,6 +120,14 @@ class GlueContext:
                                                  sample_options=None, **kwargs):
         return self.create_dynamic_frame_from_catalog(database, table_name, **kwargs).toDF().take(num)
 
+    def create_sample_dynamic_frame_from_options(self, connection_type, connection_options=None,
+                                                 num=None, sample_options=None, **kwargs):
+        frame = self.create_dynamic_frame_from_options(connection_type, connection_options, **kwargs)
+        return frame.toDF().take(num)
+
+    def get_catalog_schema_as_spark_schema(self, database=None, table_name=None, catalog_id=None):
+        return self.create_dynamic_frame_from_catalog(database, table_name).schema()
+
     def create_dynamic_frame_from_rdd(self, data, name, schema=None, sample_ratio=None,
                                       transformation_ctx=""):
         frame = self.spark_session.createDataFrame(data, schema, sample_ratio)
@@ -141,6 +162,29 @@ class GlueContext:
         sink = sink_of_table(self, database_of(database, kwargs), table_name, additional_options or {})
         return sink.write(frame)
 
+    def write_data_frame_from_catalog(self, frame, *args, **kwargs):
+        return self.write_data_frame.from_catalog(frame, *args, **kwargs)
+
+    def write_from_jdbc_conf(self, frame_or_dfc, catalog_connection, *args, **kwargs):
+        raise NotImplementedError("JDBC connections are not there: %s" % catalog_connection)
+
+    write_dynamic_frame_from_jdbc_conf = write_from_jdbc_conf
+
+    def extract_jdbc_conf(self, connection_name, catalog_id=None):
+        """What a connection of the catalog says, for a library of the script's own."""
+        told = catalog.call("GetConnection", Name=connection_name)["Connection"]
+        properties = told.get("ConnectionProperties", {})
+        full = properties.get("JDBC_CONNECTION_URL", "")
+        vendor, _, address = full.removeprefix("jdbc:").partition("://")
+        return {"vendor": vendor, "user": properties.get("USERNAME", ""),
+                "password": properties.get("PASSWORD", ""), "fullUrl": full,
+                "url": "jdbc:%s://%s" % (vendor, address.partition("/")[0]),
+                "enforceSSL": properties.get("JDBC_ENFORCE_SSL", "false"),
+                "customJDBCCert": properties.get("CUSTOM_JDBC_CERT", ""),
+                "customJDBCCertString": properties.get("CUSTOM_JDBC_CERT_STRING", ""),
+                "skipCustomJDBCCertValidation":
+                    properties.get("SKIP_CUSTOM_JDBC_CERT_VALIDATION", "false")}
+
     # ---- what lies there ----
 
     def purge_s3_path(self, s3_path, options=None, transformation_ctx=""):
@@ -173,9 +217,6 @@ class GlueContext:
 
     def currentTimeMillis(self):
         return int(round(time.time() * 1000))
-
-    def forEachBatch(self, frame, batch_function, options=None):
-        raise NotImplementedError("Streaming jobs are not there")
 
 
 def logger():

@@ -534,4 +534,4 @@ class DynamicFrameWriter(_Access):
 
     def from_jdbc_conf(self, frame, catalog_connection, connection_options=None, redshift_tmp_dir="",
                        transformation_ctx=""):
-        raise NotImplementedError("JDBC connections are not there: %s" % catalog_connection)
+        return self._glue_context.write_from_jdbc_conf(frame, catalog_connection)

@@ -238,6 +238,24 @@ void logs_remove(struct logs *logs, const char *group, const char *prefix)
     }
 }
 
+bool logs_delete_stream(struct logs *logs, const char *group, const char *stream, GError **error)
+{
+    g_autofree char *path = stream_path(logs, group, stream);
+    if (unlink(path) == 0)
+        return true;
+    return errno == ENOENT ? error_set(error, ERROR_NOT_FOUND_EXCEPTION,
+                                       "The specified log stream does not exist.")
+                           : error_set_errno(error, errno, "removing the log %s", path);
+}
+
+bool logs_delete_group(struct logs *logs, const char *group, GError **error)
+{
+    g_autofree char *path = group_path(logs, group);
+    return logs_has_group(logs, group) ? file_remove_tree(path, error)
+                                       : error_set(error, ERROR_NOT_FOUND_EXCEPTION,
+                                                   "The specified log group does not exist.");
+}
+
 unsigned logs_trim(struct logs *logs, const char *group, gint64 before)
 {
     g_autoptr(GPtrArray) streams = logs_streams(logs, group, NULL);

@@ -42,6 +42,11 @@ unsigned logs_trim(struct logs *logs, const char *group, gint64 before);
 /* Removes the streams of a group whose names start with prefix. */
 void logs_remove(struct logs *logs, const char *group, const char *prefix);
 
+/* Removes one stream, or a group with its streams; ERROR_NOT_FOUND_EXCEPTION where it is not
+ * there. Who writes to one goes on to where nobody reads. */
+bool logs_delete_stream(struct logs *logs, const char *group, const char *stream, GError **error);
+bool logs_delete_group(struct logs *logs, const char *group, GError **error);
+
 struct log_event {
     gint64 milliseconds;
     char *message;

@@ -65,6 +65,26 @@ def test_a_retention_needs_its_group(aging):
         assert caught.value.response["Error"]["Code"] == "ResourceNotFoundException"
 
 
+def test_streams_and_groups_are_deleted(aging):
+    logs = aging.client("logs")
+    logs.create_log_group(logGroupName="g/1")
+    put_log(logs, "g/1", "s")
+    put_log(logs, "g/1", "s2")
+    logs.put_retention_policy(logGroupName="g/1", retentionInDays=1)
+    logs.delete_log_stream(logGroupName="g/1", logStreamName="s")
+    assert streams(logs, "g/1") == ["s2"]
+    logs.delete_log_group(logGroupName="g/1")
+    for call in (lambda: logs.delete_log_group(logGroupName="g/1"),
+                 lambda: logs.delete_log_stream(logGroupName="g/1", logStreamName="s2")):
+        with pytest.raises(ClientError) as caught:
+            call()
+        assert caught.value.response["Error"]["Code"] == "ResourceNotFoundException"
+    logs.create_log_group(logGroupName="g/1")
+    assert [group for group in logs.describe_log_groups()["logGroups"]
+            if group["logGroupName"] == "g/1" and "retentionInDays" not in group]
+    assert streams(logs, "g/1") == []
+
+
 def put_data(cloudwatch, start):
     """A value a second for ten minutes, from the beginning of an hour."""
     data = [{"MetricName": "m", "Timestamp": start + datetime.timedelta(seconds=i), "Value": i}

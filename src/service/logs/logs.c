@@ -391,6 +391,28 @@ static bool delete_retention_policy(const struct call *call, const json_t *reque
     return resource_delete(call->lathe->store, GROUP_KIND, name, NULL, error);
 }
 
+/* ---- deleting ---- */
+
+static bool delete_log_stream(const struct call *call, const json_t *request, struct reply *reply,
+                              GError **error)
+{
+    (void)reply;
+    struct logs *logs = call->lathe->logs;
+    const char *group = json_text_at(request, "logGroupName");
+    return logs_has_group(logs, group)
+               ? logs_delete_stream(logs, group, json_text_at(request, "logStreamName"), error)
+               : missing_group(error);
+}
+
+static bool delete_log_group(const struct call *call, const json_t *request, struct reply *reply,
+                             GError **error)
+{
+    (void)reply;
+    const char *name = json_text_at(request, "logGroupName");
+    return logs_delete_group(call->lathe->logs, name, error) &&
+           resource_delete(call->lathe->store, GROUP_KIND, name, NULL, error);
+}
+
 static void tidy(struct lathe *lathe, double now)
 {
     struct resource_query query = {.kind = GROUP_KIND};
@@ -408,6 +430,8 @@ static void tidy(struct lathe *lathe, double now)
 static const struct operation operations[] = {
     {"CreateLogGroup", create_log_group, OPERATION_BLOCKING},
     {"CreateLogStream", create_log_stream, OPERATION_BLOCKING},
+    {"DeleteLogGroup", delete_log_group, OPERATION_BLOCKING},
+    {"DeleteLogStream", delete_log_stream, OPERATION_BLOCKING},
     {"PutRetentionPolicy", put_retention_policy, OPERATION_BLOCKING},
     {"DeleteRetentionPolicy", delete_retention_policy, OPERATION_BLOCKING},
     {"PutLogEvents", put_log_events, OPERATION_BLOCKING},

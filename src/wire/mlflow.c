@@ -11,7 +11,7 @@
 
 char *mlflow_path(const char *path, const char *scope)
 {
-    bool is_plugin = strcmp(scope, "sagemaker-mlflow") == 0;
+    bool is_plugin = strcmp(scope, "sagemaker-mlflow") == 0 || strcmp(scope, "sagemaker") == 0;
     if (*scope && !is_plugin)
         return NULL;
     bool is_below = g_str_has_prefix(path, ROOT "/");
@@ -26,6 +26,12 @@ char *mlflow_path(const char *path, const char *scope)
     static const char *const pages[] = {"/version", "/health", "/auth", NULL};
     bool is_page = g_strv_contains(pages, rest);
     return (is_below || is_plugin) && is_page ? g_strconcat(ROOT, rest, NULL) : NULL;
+}
+
+const char *mlflow_header(const struct wire_request *request, const char *name)
+{
+    bool asks = strcmp(name, "x-mlflow-sm-tracking-server-arn") == 0;
+    return asks ? wire_header(request, "x-sm-mlflow-app-arn") : NULL;
 }
 
 /* ---- values ---- */

@@ -6,11 +6,16 @@
 #include "base/json.h"
 #include "http/http.h"
 #include "operation/shape.h"
+#include "wire/request.h"
 
 /* The path as the model has it, below /mlflow/api; g_free. NULL: not MLflow's. Its clients ask
  * below the tracking URI (http://<address>/mlflow), its web page /ajax-api, and SageMaker's plugin,
- * which signs for it, the address alone. scope: of the signature, "" where there is none. */
+ * which signs for it or, of an app, for SageMaker, the address alone. scope: of the signature, ""
+ * where there is none. */
 char *mlflow_path(const char *path, const char *scope);
+
+/* A header that an app's clients write otherwise than a tracking server's, which the model has. */
+const char *mlflow_header(const struct wire_request *request, const char *name);
 
 /* What protocol buffers write otherwise in JSON: integers of 64 bits may be texts, and an
  * experiment's id may be a number. */

@@ -147,6 +147,7 @@ static json_t *decode_header(const struct shape_member *member, const struct wir
     const char *name = shape_wire_name(member);
     const char *text = wire_header(request, name);
     text = text ? text : s3_presigned_header(query, name);
+    text = text ? text : mlflow_header(request, name);
     if (!text || s3_is_no_date(member, text))
         return NULL;
     return member->shape->type == SHAPE_LIST

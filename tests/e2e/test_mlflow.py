@@ -787,3 +787,41 @@ def test_a_tracking_server(mlflow):
     sagemaker.delete_mlflow_tracking_server(TrackingServerName=name)
     status, text = request(mlflow.server, "GET", ROOT + "runs/get", None, headers, {"run_id": run})
     assert json.loads(text)["error_code"] == "RESOURCE_DOES_NOT_EXIST"
+
+
+def test_an_app(mlflow):
+    sagemaker, name = mlflow.server.client("sagemaker"), unique("App")
+    role = "arn:aws:iam::000000000000:role/any"
+    arn = sagemaker.create_mlflow_app(Name=name, ArtifactStoreUri="s3://arts/app", RoleArn=role,
+                                      DefaultDomainIdList=["d-1"],
+                                      Tags=[{"Key": "a", "Value": "b"}])["Arn"]
+    with pytest.raises(ClientError, match="ConflictException.*already exists"):
+        sagemaker.create_mlflow_app(Name=name, ArtifactStoreUri="s3://arts/app", RoleArn=role)
+    told = sagemaker.describe_mlflow_app(Arn=arn)
+    assert (told["Name"], told["Status"], told["AccountDefaultStatus"], told["RoleArn"]) == (
+        name, "Created", "DISABLED", role)
+    assert sagemaker.list_tags(ResourceArn=arn)["Tags"] == [{"Key": "a", "Value": "b"}]
+    headers = {"x-sm-mlflow-app-arn": arn}
+    status, text = request(mlflow.server, "POST", ROOT + "experiments/create", {"name": unique("e")},
+                           headers)
+    id = json.loads(text)["experiment_id"]
+    shown = mlflow.get("experiments/get", experiment_id=id)["experiment"]["artifact_location"]
+    assert shown == f"s3://arts/app/{id}"
+    assert sagemaker.update_mlflow_app(Arn=arn, AccountDefaultStatus="ENABLED")["Arn"] == arn
+    listed = [one["Name"] for one in sagemaker.list_mlflow_apps(
+        AccountDefaultStatus="ENABLED", DefaultForDomainId="d-1", Status="Updated")["Summaries"]]
+    assert listed == [name]
+    assert not sagemaker.list_mlflow_apps(DefaultForDomainId="d-2")["Summaries"]
+    with pytest.raises(ClientError, match="end of its ARN"):
+        sagemaker.update_mlflow_app(Arn=arn, Name="another")
+    with pytest.raises(ClientError, match="AutoModelRegistrationEnabled is refused"):
+        sagemaker.update_mlflow_app(Arn=arn, ModelRegistrationMode="AutoModelRegistrationEnabled")
+    url = sagemaker.create_presigned_mlflow_app_url(Arn=arn)["AuthorizedUrl"]
+    with urllib.request.urlopen(url) as reply:
+        assert b"tracking URI" in reply.read()
+    assert sagemaker.delete_mlflow_app(Arn=arn)["Arn"] == arn
+    with pytest.raises(ClientError, match="ResourceNotFound.*does not exist"):
+        sagemaker.describe_mlflow_app(Arn=arn)
+    status, text = request(mlflow.server, "GET", ROOT + "experiments/get", None, headers,
+                           {"experiment_id": id})
+    assert json.loads(text)["error_code"] == "RESOURCE_DOES_NOT_EXIST"

@@ -154,6 +154,24 @@ assert tracked().get_run(run.info.run_id).data.metrics == {"m": 1.5}
 """)
 
 
+def test_an_app_is_named_by_its_arn(client):
+    client("""
+sagemaker, s3 = boto3.client("sagemaker"), boto3.client("s3")
+s3.create_bucket(Bucket="app-artifacts")
+arn = sagemaker.create_mlflow_app(
+    Name="Client", ArtifactStoreUri="s3://app-artifacts/ml",
+    RoleArn="arn:aws:iam::000000000000:role/any")["Arn"]
+mlflow.set_tracking_uri(arn)
+mlflow.set_experiment("client / by an app's ARN")
+with mlflow.start_run() as run:
+    mlflow.log_metric("m", 1.5)
+    mlflow.log_text("direct", "t.txt")
+assert run.info.artifact_uri.startswith("s3://app-artifacts/ml/")
+assert tracked().get_run(run.info.run_id).data.metrics == {"m": 1.5}
+sagemaker.delete_mlflow_app(Arn=arn)
+""")
+
+
 def test_filters_are_taken_and_refused_as_mlflow_does(client):
     client("""
 import random

@@ -159,6 +159,7 @@ def jobs_made(server):
         ("sagemaker", "ListAssociations"): one,
         ("sagemaker", "ListContexts"): one,
         ("sagemaker", "ListExperiments"): one,
+        ("sagemaker", "ListMlflowApps"): one,
         ("sagemaker", "ListMlflowTrackingServers"): one,
         ("sagemaker", "ListHyperParameterTuningJobs"): one,
         ("sagemaker", "ListTrainingJobsForHyperParameterTuningJob"): {

@@ -50,15 +50,17 @@ static bool get_info(const struct call *call, const json_t *request, struct repl
 
 /* ---- its operations ---- */
 
-/* A tracking server that a request names has to be there, and to run. */
+/* A tracking server or an app that a request names has to be there, and to run. */
 static bool check_server(const struct call *call, const json_t *request, GError **error)
 {
     const char *arn = json_text_at(request, "TrackingServerArn");
     if (!arn)
         return true;
     g_autoptr(resource_auto) server = resource_get_by_arn(call->lathe->store, arn, NULL);
-    if (!server || strcmp(server->kind, "mlflow-tracking-server") != 0)
-        return error_set(error, ERROR_MLFLOW_MISSING, "there is no tracking server %.512s", arn);
+    bool app = server && strcmp(server->kind, "mlflow-app") == 0;
+    if (!server || (!app && strcmp(server->kind, "mlflow-tracking-server") != 0))
+        return error_set(error, ERROR_MLFLOW_MISSING, "there is no tracking server or app %.512s",
+                         arn);
     bool stands = strcmp(server->status, "Stopped") == 0;
     return !stands || error_set(error, ERROR_MLFLOW_STATE,
                                 "the tracking server %s is stopped: StartMlflowTrackingServer "

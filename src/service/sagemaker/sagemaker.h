@@ -27,7 +27,8 @@
     X(artifact)            \
     X(context)             \
     X(action)              \
-    X(tracking_server)
+    X(tracking_server)     \
+    X(mlflow_app)
 
 #define DECLARE_KIND(name) extern const struct kind name##_kind;
 SAGEMAKER_KINDS(DECLARE_KIND)

@@ -1,29 +1,17 @@
-/* MLflow tracking servers: names under which SageMaker's plugin asks for MLflow, each with a place
- * for its artifacts. All of them show the one store of runs (service/mlflow). */
+/* MLflow tracking servers: they can be stopped, and then refuse what is asked under their name. */
 #include <string.h>
 
-#include "base/page.h"
-#include "base/s3_uri.h"
-#include "service/sagemaker/sagemaker.h"
-
-#define MLFLOW_VERSION "3.17.2" /* where the request names none */
+#include "service/sagemaker/tracking.h"
 
 /* ---- creating and changing ---- */
 
 static bool check_request(const json_t *request, GError **error)
 {
-    const char *place = json_text_at(request, "ArtifactStoreUri");
-    g_autofree char *bucket = NULL, *key = NULL;
     if (json_true_at(request, "AutomaticModelRegistration"))
         return error_set(error, ERROR_VALIDATION,
                          "AutomaticModelRegistration is refused: models of MLflow's registry stay "
                          "there");
-    if (!place)
-        return true;
-    bool read = s3_uri_parse(place, &bucket, &key, error);
-    return read && ((*bucket && !strpbrk(place, "#?%") && !strstr(place, "..")) ||
-                    error_set(error, ERROR_VALIDATION,
-                              "ArtifactStoreUri '%.512s' is not s3://bucket/prefix", place));
+    return tracking_check_place(request, error);
 }
 
 static bool create_server(const struct call *call, const json_t *request, struct reply *reply,
@@ -33,7 +21,7 @@ static bool create_server(const struct call *call, const json_t *request, struct
         return false;
     json_t *body = json_deep_copy(request);
     if (!json_object_get(body, "MlflowVersion"))
-        json_object_set_new(body, "MlflowVersion", json_string(MLFLOW_VERSION));
+        json_object_set_new(body, "MlflowVersion", json_string(TRACKING_MLFLOW_VERSION));
     if (!json_object_get(body, "TrackingServerSize"))
         json_object_set_new(body, "TrackingServerSize", json_string("Small"));
     return sagemaker_create(call, &tracking_server_kind, request, "Created", body, reply, error);
@@ -121,34 +109,18 @@ static bool describe_server(const struct call *call, const json_t *request, stru
     return true;
 }
 
-static json_t *summary_of(const struct call *call, const struct resource *server)
+static bool shows(const struct call *call, const json_t *request, const struct resource *server,
+                  json_t *description)
 {
-    json_t *summary = sagemaker_describe(&tracking_server_kind, server);
-    tell(call->lathe, server, summary);
-    kind_fit_summary(&tracking_server_kind, summary);
-    return summary;
+    (void)request;
+    return tell(call->lathe, server, description);
 }
 
 static bool list_servers(const struct call *call, const json_t *request, struct reply *reply,
                          GError **error)
 {
-    const struct kind *kind = &tracking_server_kind;
-    struct resource_query query = sagemaker_query(kind, request);
-    query.status = json_text_at(request, "TrackingServerStatus");
-    query.created_after = json_number_at(request, "CreatedAfter", 0);
-    query.created_before = json_number_at(request, "CreatedBefore", 0);
-    query.limit = 0;
-    query.token = NULL;
-    const char *version = json_text_at(request, "MlflowVersion");
-    g_autoptr(GPtrArray) all = resource_list(call->lathe->store, &query, NULL, error);
-    g_autoptr(json_auto) found = json_array();
-    for (guint i = 0; all && i < all->len; i++) {
-        const struct resource *server = g_ptr_array_index(all, i);
-        if (!version || g_strcmp0(json_text_at(server->body, "MlflowVersion"), version) == 0)
-            json_array_append_new(found, summary_of(call, server));
-    }
-    struct page_listing listing = {kind->list, 10, ERROR_VALIDATION};
-    return all && page_put(&reply->output, kind->summaries, found, &listing, request, error);
+    return tracking_list(call, &tracking_server_kind, request,
+                         json_text_at(request, "TrackingServerStatus"), shows, reply, error);
 }
 
 /* ---- the rest ---- */
@@ -171,15 +143,7 @@ static bool presign(const struct call *call, const json_t *request, struct reply
     const struct kind *kind = &tracking_server_kind;
     g_autoptr(resource_auto) found =
         sagemaker_get(call, kind, json_text_at(request, kind->name), error);
-    if (!found)
-        return false;
-    if (!call->lathe->url)
-        return error_set(error, ERROR_VALIDATION,
-                         "this home is not served over HTTP, so that nothing in it has an address");
-    reply->output =
-        json_pack("{so}", "AuthorizedUrl",
-                  json_sprintf("%s/mlflow/auth?authToken=%s", call->lathe->url, call->request_id));
-    return true;
+    return found && tracking_presign(call, reply, error);
 }
 
 /* ---- what it is ---- */

@@ -720,6 +720,18 @@ def test_a_logged_model(mlflow, run, experiment):
                           (f"source_run_id = '{run}'", 1)):
         found = mlflow.post("logged-models/search", experiment_ids=[experiment], filter=filter)
         assert len(found["models"]) == count
+    mlflow.post("logged-models", experiment_id=experiment, name="bare")
+    for dataset, names in (("rows", ["tree"]), ("others", [])):
+        found = mlflow.post("logged-models/search", experiment_ids=[experiment],
+                            datasets=[{"dataset_name": dataset}])
+        assert [one["info"]["name"] for one in found.get("models", [])] == names
+    name = unique("registered")
+    mlflow.post("registered-models/create", name=name)
+    for _ in range(2):
+        mlflow.post("model-versions/create", name=name, source=f"models:/{id}", model_id=id)
+    tags = mlflow.get(f"logged-models/{id}")["model"]["info"]["tags"]
+    assert {"key": "mlflow.modelVersions", "value": json.dumps(
+        [{"name": name, "version": 1}, {"name": name, "version": 2}])} in tags
     mlflow.post(f"logged-models/{id}", "DELETE")
     assert mlflow.refused(f"logged-models/{id}", "GET")[0] == "RESOURCE_DOES_NOT_EXIST"
 

@@ -399,7 +399,10 @@ static json_t *searched(const struct call *call, const json_t *request,
     if (!is_wanted(model, json_object_get(request, "experiment_ids")))
         return NULL;
     g_autoptr(json_auto) one = view(call, request, model);
-    return subject_of(one, request);
+    g_autoptr(json_auto) subject = subject_of(one, request);
+    bool measured = json_object_size(json_object_get(subject, "metric")) > 0;
+    bool asked = json_array_size(json_object_get(request, "datasets")) > 0;
+    return asked && !measured ? NULL : g_steal_pointer(&subject);
 }
 
 /* [{"field_name", "ascending"}] as clauses. */

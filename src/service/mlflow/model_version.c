@@ -1,4 +1,5 @@
 /* The versions of the registry's models: where their files are, and in which stage each is. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "service/mlflow/mlflow_inside.h"
@@ -318,6 +319,26 @@ static bool count_up(struct resource *model, void *data, GError **error)
     return true;
 }
 
+/* A logged model's tag lists the versions that were made of it, in the words of Python's json. */
+static bool tell_version(struct resource *logged, void *data, GError **error)
+{
+    (void)error;
+    static const char tag[] = "mlflow.modelVersions";
+    const struct version_creation *creation = data;
+    json_t *tags = mlflow_object_in(logged->body, "Tags");
+    const char *before = json_string_value(json_object_get(tags, tag));
+    json_t *versions = before ? json_loads(before, 0, NULL) : NULL;
+    g_autoptr(json_auto) all = json_is_array(versions) ? versions : json_array();
+    if (all != versions)
+        json_decref(versions);
+    json_array_append_new(
+        all, json_pack("{sssI}", "name", creation->model, "version", (json_int_t)creation->number));
+    char *text = json_dumps(all, 0);
+    json_object_set_new(tags, tag, json_string(text));
+    free(text);
+    return true;
+}
+
 static bool create_within(struct store_connection *connection, void *data, GError **error)
 {
     struct version_creation *creation = data;
@@ -338,7 +359,10 @@ static bool create_within(struct store_connection *connection, void *data, GErro
                                .status = (char *)"",
                                .parent = (char *)creation->model,
                                .body = creation->body};
-    return resource_create_within(connection, store, &version, NULL, error);
+    const char *logged = json_text_at(creation->body, "Model");
+    return resource_create_within(connection, store, &version, NULL, error) &&
+           (!logged || resource_update_within(connection, store, MLFLOW_LOGGED_MODEL, logged,
+                                              tell_version, creation, error));
 }
 
 /* The run that it came from, where only its logged model says so; g_free. */

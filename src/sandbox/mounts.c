@@ -125,7 +125,8 @@ static bool write_resolver(const struct sandbox *sandbox, GError **error)
 }
 
 /* Scripts for containers, where they are root or may become so, begin commands with sudo; what the
- * job may do at all it may do without. */
+ * job may do at all it may do without. The SDK's @step makes all of /tmp writable so, where the
+ * user's Python may lie: what is read-only stays that. */
 static bool write_sudo(const struct sandbox *sandbox, GError **error)
 {
     static const char text[] = "#!/bin/sh\n"
@@ -138,7 +139,14 @@ static bool write_sudo(const struct sandbox *sandbox, GError **error)
                                "    *) break ;;\n"
                                "    esac\n"
                                "done\n"
-                               "exec \"$@\"\n";
+                               "[ \"$1\" = chmod ] || exec \"$@\"\n"
+                               "export LC_ALL=C\n"
+                               "{ said=$(\"$@\" 2>&1 1>&3); } 3>&1 && exit\n"
+                               "status=$?\n"
+                               "printf '%s\\n' \"$said\" | grep -qv ': Read-only file system$' ||"
+                               " exit 0\n"
+                               "printf '%s\\n' \"$said\" >&2\n"
+                               "exit $status\n";
     g_autofree char *path = in_own(sandbox, "sudo");
     return g_file_set_contents_full(path, text, -1, G_FILE_SET_CONTENTS_NONE, 0755, error);
 }

@@ -91,11 +91,13 @@ def said(*words):
 os.mkdir("/opt/ml/model")
 subprocess.run(["sudo", "chmod", "-R", "777", "/opt/ml/model"], check=True)
 shadow = subprocess.run(["sudo", "cat", "/etc/shadow"], capture_output=True).returncode
+modes = [subprocess.run(["sudo", "chmod", "777", path]).returncode
+         for path in ("/usr/bin/env", "/nowhere")]  # what is read-only stays it, and is no error
 print(json.dumps([said("sudo", "-E", "-u", "root", "id", "-u") == said("id", "-u"),
                   said("sudo", "A=1", "sh", "-c", "echo $A $1", "sh", "a b"),
-                  os.stat("/opt/ml/model").st_mode & 0o777, shadow != 0]))
+                  os.stat("/opt/ml/model").st_mode & 0o777, shadow != 0, modes]))
 """
-    assert answers(own, script) == [True, "1 a b\n", 0o777, True]
+    assert answers(own, script) == [True, "1 a b\n", 0o777, True, [0, 1]]
 
 
 def test_it_reaches_the_server_and_nothing_else(own, server):

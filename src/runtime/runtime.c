@@ -91,3 +91,11 @@ const struct runtime_role *runtime_role(const char *image, enum runtime_work wor
     refuse(image, work, error);
     return NULL;
 }
+
+json_t *runtime_metric_definitions(const char *image)
+{
+    g_autofree char *repository = repository_of(image);
+    const struct runtime *runtime = by_repository(repository);
+    const struct runtime_role *role = runtime ? runtime->roles[RUNTIME_TRAINS] : NULL;
+    return role && role->metric_definitions ? role->metric_definitions() : NULL;
+}

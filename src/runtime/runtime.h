@@ -36,6 +36,10 @@ struct runtime {
 const struct runtime_role *runtime_role(const char *image, enum runtime_work work, bool own_program,
                                         GError **error);
 
+/* MetricDefinitions that training jobs of an image have by themselves, scripts' too: a new list, or
+ * NULL. */
+json_t *runtime_metric_definitions(const char *image);
+
 /* The image of programs for Spark (spark.h), and whether an image is of such a repository. */
 #define RUNTIME_SPARK "sagemaker-spark-processing"
 bool runtime_is(const char *image, const char *repository);

@@ -9,12 +9,15 @@
 #include "base/error.h"
 #include "base/file.h"
 
+/* How a tab stands in the logs of SageMaker's containers, which expressions are written for. */
+#define TAB "#011"
 /* A longer line is cut: an expression that looks back and forth takes long on it. */
 enum { LONGEST_LINE = 4096 };
 
 struct definition {
     char *name;
     GRegex *regex;
+    bool asks_for_tab; /* as "#011" */
 };
 
 struct metrics {
@@ -33,8 +36,10 @@ static void clear_definition(void *data)
 static bool add_definition(struct metrics *metrics, const json_t *given, GError **error)
 {
     g_autoptr(GError) cause = NULL;
-    struct definition definition = {.name = g_strdup(json_text_at(given, "Name"))};
-    definition.regex = g_regex_new(json_text_at(given, "Regex"), G_REGEX_RAW, 0, &cause);
+    const char *regex = json_text_at(given, "Regex");
+    struct definition definition = {.name = g_strdup(json_text_at(given, "Name")),
+                                    .regex = g_regex_new(regex, G_REGEX_RAW, 0, &cause),
+                                    .asks_for_tab = strstr(regex, TAB) != NULL};
     if (definition.regex) {
         g_array_append_val(metrics->definitions, definition);
         return true;
@@ -94,17 +99,27 @@ static void tell(const struct metrics *metrics, const char *name, const char *te
         file_write_all(metrics->report, ended, strlen(ended), NULL);
 }
 
+static void find(const struct metrics *metrics, const struct definition *definition,
+                 const GString *line)
+{
+    g_autoptr(GMatchInfo) match = NULL;
+    if (!g_regex_match_full(definition->regex, line->str, (gssize)line->len, 0, 0, &match, NULL))
+        return;
+    g_autofree char *value = g_match_info_fetch(match, 1);
+    tell(metrics, definition->name, value);
+}
+
 static void take_line(struct metrics *metrics)
 {
+    bool has_tab = memchr(metrics->line->str, '\t', metrics->line->len) != NULL;
+    g_autoptr(GString) told =
+        has_tab ? g_string_new_len(metrics->line->str, (gssize)metrics->line->len) : NULL;
+    if (told)
+        g_string_replace(told, "\t", TAB, 0);
     for (guint i = 0; i < metrics->definitions->len; i++) {
         const struct definition *definition =
             &g_array_index(metrics->definitions, struct definition, i);
-        g_autoptr(GMatchInfo) match = NULL;
-        if (!g_regex_match_full(definition->regex, metrics->line->str, (gssize)metrics->line->len,
-                                0, 0, &match, NULL))
-            continue;
-        g_autofree char *value = g_match_info_fetch(match, 1);
-        tell(metrics, definition->name, value);
+        find(metrics, definition, definition->asks_for_tab && told ? told : metrics->line);
     }
     g_string_truncate(metrics->line, 0);
 }

@@ -14,7 +14,7 @@ bool metrics_check(const json_t *definitions, GError **error);
 void metrics_free(struct metrics *metrics);
 
 /* What the script wrote next. The first group of a match is the value, as in SageMaker; a value
- * that is no number is passed over. */
+ * that is no number is passed over. A tab is what an expression has as "#011", too. */
 void metrics_hear(struct metrics *metrics, const char *bytes, size_t size);
 
 #endif

@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from botocore.exceptions import ClientError
 
-from sagemaker_jobs import ROLE, unique
+from sagemaker_jobs import ROLE, XGBOOST, unique
 from scripts import IMAGE, log_of, source
 from tuning_jobs import (METRIC, RANGES, definition, describe, put_rows, ranges, request, trials, tune, value, wait)
 
@@ -308,6 +308,25 @@ def script_request(server, bucket, script, searched, kind="Minimize", **options)
     asked["TrainingJobDefinition"]["StaticHyperParameters"] = source(server, bucket, {"train.py": script})
     asked["TrainingJobDefinition"]["AlgorithmSpecification"]["MetricDefinitions"] = METRIC
     return asked
+
+
+def test_a_script_in_xgboosts_image_reports_that_images_metrics(server, prepared):
+    script = ("import argparse\n"
+              "parser = argparse.ArgumentParser()\n"
+              "parser.add_argument('--depth', type=int)\n"
+              "depth = parser.parse_args().depth\n"
+              "for round in range(2):\n"
+              "    print(f'[{round}]\\ttrain-rmse:1.5\\tvalidation-rmse:{depth - round}')\n")
+    asked = script_request(server, prepared, script, ranges(categories=[("depth", ["2", "3"])]), jobs=None,
+                           strategy="Grid")
+    asked["HyperParameterTuningJobConfig"]["HyperParameterTuningJobObjective"]["MetricName"] = (
+        "validation:rmse")
+    asked["TrainingJobDefinition"]["AlgorithmSpecification"] = {"TrainingImage": XGBOOST,
+                                                                "TrainingInputMode": "File"}
+    job = tune(server, asked)
+    assert job["TrainingJobStatusCounters"]["Completed"] == 2
+    found = trials(server, asked["HyperParameterTuningJobName"])
+    assert sorted(value(one) for one in found) == [1, 2]
 
 
 def test_poor_trials_are_stopped_early_by_the_median_rule(server, prepared):

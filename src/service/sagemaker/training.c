@@ -50,11 +50,14 @@ static void add_script(const struct call *call, const json_t *request, struct jo
 {
     const char *name = json_text_at(request, "TrainingJobName");
     g_autofree char *arn = call_arn(call, training_job_kind.word, name);
+    const json_t *metrics = json_at(request, "AlgorithmSpecification.MetricDefinitions");
+    const char *image = json_text_at(request, "AlgorithmSpecification.TrainingImage");
+    g_autoptr(json_auto) own = metrics ? NULL : runtime_metric_definitions(image);
     struct script script = {
         .entrypoint = json_at(request, "AlgorithmSpecification.ContainerEntrypoint"),
         .arguments = json_at(request, "AlgorithmSpecification.ContainerArguments"),
         .environment = json_object_get(request, "Environment"),
-        .metrics = json_at(request, "AlgorithmSpecification.MetricDefinitions"),
+        .metrics = metrics ? metrics : own,
         .name_variable = "TRAINING_JOB_NAME",
         .name = name,
         .arn_variable = "TRAINING_JOB_ARN",

@@ -79,13 +79,15 @@ static bool check_limits(const json_t *request, const struct tuning_definitions 
                      (long long)parallel, (long long)most);
 }
 
-/* What a script reports is what its MetricDefinitions find. */
-static bool check_script_objective(const struct tuning_definition *definition, GError **error)
+/* What a script reports is what its MetricDefinitions find, or its image's where it has none. */
+static bool check_script_objective(const struct tuning_definition *definition, const char *image,
+                                   GError **error)
 {
+    const json_t *given = json_at(definition->json, "AlgorithmSpecification.MetricDefinitions");
+    g_autoptr(json_auto) own = given ? NULL : runtime_metric_definitions(image);
     size_t i;
     const json_t *metric;
-    json_array_foreach(json_at(definition->json, "AlgorithmSpecification.MetricDefinitions"), i,
-                       metric)
+    json_array_foreach((json_t *)(given ? given : own), i, metric)
     {
         if (strcmp(json_text_at(metric, "Name"), definition->metric) == 0)
             return true;
@@ -104,7 +106,7 @@ static bool check_objective(const struct tuning_definition *definition, const js
         return false;
     const char *image = json_text_at(training, "AlgorithmSpecification.TrainingImage");
     return role->check_objective ? role->check_objective(image, definition->metric, error)
-                                 : check_script_objective(definition, error);
+                                 : check_script_objective(definition, image, error);
 }
 
 static bool has_resources(const struct tuning_definition *definition, GError **error)
@@ -182,9 +184,9 @@ static void complete_definition(json_t *definition, const char *metric)
 {
     json_object_set_new(definition, "ResourceConfig", tuning_resources(definition));
     json_t *algorithm = json_object_get(definition, "AlgorithmSpecification");
-    const struct runtime_role *role = tuning_role(definition);
-    if (role && role->metric_definitions && !json_object_get(algorithm, "MetricDefinitions"))
-        json_object_set_new(algorithm, "MetricDefinitions", role->metric_definitions());
+    if (!json_object_get(algorithm, "MetricDefinitions"))
+        json_put(algorithm, "MetricDefinitions",
+                 runtime_metric_definitions(json_text_at(algorithm, "TrainingImage")));
     json_t *fixed = json_object_get(definition, "StaticHyperParameters");
     if (!fixed) {
         fixed = json_object();

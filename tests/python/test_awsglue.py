@@ -86,7 +86,7 @@ EXPECTED = {
         "fullUrl": "jdbc:postgresql://db:5432/dev", "enforceSSL": "false", "customJDBCCert": "",
         "customJDBCCertString": "", "skipCustomJDBCCertValidation": "false"},
     "the catalog's schema":
-        "struct<number:bigint,text:string,value:double,year:string,month:string>",
+        "struct<number:bigint,text:string,value:double,year:string,month:int>",
     "redshift": "JDBC connections are not there: redshift3",
     "streaming": "getStreamingSource: Streaming jobs are not there",
     "quality": "EvaluateDataQuality: data quality rules (DQDL) are not there; a script that only moves "

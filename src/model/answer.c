@@ -351,27 +351,65 @@ static size_t row_room(const struct answer *answer, const struct batch *batch, s
         return ROW_WORDS + answer->asked * VALUE_ROOM;
     if (!part->pipeline)
         return ROW_WORDS + (part->answers + part->selection.width) * VALUE_ROOM +
-               sizeof part->selection.names * ESCAPED;
+               (part->selection.count ? sizeof part->selection.names * ESCAPED : 0);
     size_t room = ROW_WORDS + batch->width * VALUE_ROOM + strlen(answer->name) * ESCAPED;
     for (size_t i = 0; answer->type == FEATURE_TEXT && i < batch->width; i++)
         room += (size_t)batch->columns[i].texts[row].size * ESCAPED;
     return room;
 }
 
-bool answer_rows(struct answer *answer, const struct batch *batch, struct lathe_error *error)
+/* Whether each row is one number, which is written the same in every format. */
+static bool are_numbers(const struct answer *answer, const struct batch *batch)
+{
+    const struct part *part = answer->part;
+    if (part->pipeline || batch->stride != 1 ||
+        (answer->asked ? answer->asked : part->answers) != 1)
+        return false;
+    bool finite = true;
+    for (size_t row = 0; is_json(answer) && row < batch->rows; row++)
+        finite = finite && isfinite(batch->floats[row]);
+    return finite && (answer->asked || !part->selection.count);
+}
+
+/* Rows of one number each, with what stands around them as what stands between numbers. */
+static void append_numbers(struct answer *answer, const struct batch *batch)
 {
     const struct wrap *wrap = wrap_of(answer);
-    for (size_t row = 0; row < batch->rows; row++) {
-        if (!reserve(answer->text, row_room(answer, batch, row), error))
+    struct lathe_text between = {.bytes = (char[NUMBER_BETWEEN]){0}};
+    append(&between, wrap->after);
+    append(&between, wrap->between);
+    append(&between, wrap->before);
+    append(answer->text, wrap->before);
+    answer->text->size += number_write_list(answer->text->bytes + answer->text->size, batch->floats,
+                                            batch->rows, between.bytes, between.size);
+    append(answer->text, wrap->after);
+}
+
+static void append_row(struct answer *answer, const struct batch *batch, size_t row)
+{
+    const struct wrap *wrap = wrap_of(answer);
+    append(answer->text, wrap->before);
+    if (answer->part->pipeline)
+        append_features(answer, batch, row);
+    else
+        append_prediction(answer, batch->floats + row * batch->stride);
+    append(answer->text, wrap->after);
+}
+
+bool answer_rows(struct answer *answer, const struct batch *batch, struct lathe_error *error)
+{
+    bool numbers = are_numbers(answer, batch);
+    size_t rows = numbers ? batch->rows : 1; /* at once */
+    for (size_t row = 0; row < batch->rows; row += rows) {
+        if (!reserve(answer->text, rows * row_room(answer, batch, row), error))
             return false;
-        if (answer->rows++)
-            append(answer->text, wrap->between);
-        append(answer->text, wrap->before);
-        if (answer->part->pipeline)
-            append_features(answer, batch, row);
+        if (answer->rows)
+            append(answer->text, wrap_of(answer)->between);
+        if (numbers)
+            append_numbers(answer, batch);
         else
-            append_prediction(answer, batch->floats + row * batch->stride);
-        append(answer->text, wrap->after);
+            append_row(answer, batch, row);
+        answer->rows += rows;
     }
     return true;
 }

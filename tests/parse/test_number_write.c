@@ -93,11 +93,56 @@ static void test_they_read_back(void **state)
     }
 }
 
+/* A list is the numbers one by one, whatever form those beside a number have. */
+static void check_list(const float *values, size_t count)
+{
+    enum { MOST = 64 };
+    static const char between[NUMBER_BETWEEN] = "}, {\"score\": ";
+    static char text[MOST * (NUMBER_TEXT + NUMBER_BETWEEN)];
+    char expected[sizeof text] = "";
+    assert_true(count <= MOST);
+    for (size_t i = 0; i < count; i++) {
+        strcat(expected, text_of((double)values[i]));
+        strcat(expected, i + 1 < count ? between : "");
+    }
+    size_t size = number_write_list(text, values, count, between, strlen(between));
+    assert_int_equal(size, strlen(expected));
+    text[size] = '\0';
+    assert_string_equal(text, expected);
+}
+
+static void test_lists_are_the_same_numbers(void **state)
+{
+    (void)state;
+    static const float odd[] = {0.0f,    -0.0f,     1.0f,      -2.5f,    0.1f,          1e-4f,
+                                1e-5f,   9.5e-5f,   NAN,       INFINITY, -INFINITY,     FLT_MAX,
+                                FLT_MIN, 0x1p-149f, 0x1p-44f,  0.5f,     123456.79f,    16777217.5f,
+                                0.3f,    1.5f,      99.99999f, 0.001f,   0.00099999999f};
+    for (size_t count = 1; count <= sizeof odd / sizeof *odd; count++)
+        check_list(odd, count);
+    uint64_t bits = 88172645463325252u;
+    float values[61];
+    for (int i = 0; i < 6000; i++) {
+        for (size_t k = 0; k < sizeof values / sizeof *values; k++) {
+            bits ^= bits << 13;
+            bits ^= bits >> 7;
+            bits ^= bits << 17;
+            /* any float, one near 1, and one of few digits by turns */
+            uint32_t any = (uint32_t)bits, near = (any & 0x83ffffff) | 0x3c000000;
+            memcpy(&values[k], i % 3 == 0 ? &any : &near, sizeof *values);
+            if (i % 3 == 2)
+                values[k] = (float)(int)(bits >> 48) / (float)(1 << (bits & 15));
+        }
+        check_list(values, sizeof values / sizeof *values);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_python_writes_them_so),
         cmocka_unit_test(test_they_read_back),
+        cmocka_unit_test(test_lists_are_the_same_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -82,7 +82,9 @@ bool csv_plain_open(struct csv_plain *plain, size_t width, size_t size)
     plain->room = (size < FIELDS_ABOUT ? size : FIELDS_ABOUT) / width + 1;
     /* A block may bring its stops before it is known that they are too many. */
     plain->stops = malloc((plain->room * width + 2 * BLOCK_SIZE) * sizeof *plain->stops);
-    plain->nexts = malloc(plain->room * sizeof *plain->nexts);
+    plain->nexts = malloc((plain->room + BLOCK_SIZE) * sizeof *plain->nexts);
+    for (size_t stop = 0; stop < BLOCK_SIZE; stop += width)
+        plain->lasts |= (uint64_t)1 << stop;
     if (plain->stops && plain->nexts)
         return true;
     csv_plain_close(plain);
@@ -129,7 +131,64 @@ static ALWAYS_INLINE bool end_rows(struct csv_plain *plain, size_t count, const 
     return true;
 }
 
+/* What becomes of a block's marks; *count is how many stops there are. False where the run ends. */
+static ALWAYS_INLINE bool take(struct csv_plain *plain, size_t *count, const struct marks *marks,
+                               uint32_t place, size_t rows)
+{
+    size_t more = add_stops(plain->stops, *count, marks->stops, place);
+    bool going = end_rows(plain, *count, marks, place, rows);
+    *count = more;
+    return going;
+}
+
+#if TARGET_X86
+
+/* Writes the places of the bits, sixteen at a time; where there are no more than `most`, as there
+ * nearly always are, no branch depends on how many. */
+TARGET_AVX512 static ALWAYS_INLINE void put_places(uint32_t *out, uint64_t bits, uint32_t place,
+                                                   size_t most)
+{
+    __m512i numbers = _mm512_set_epi64(0x3f3e3d3c3b3a3938, 0x3736353433323130, 0x2f2e2d2c2b2a2928,
+                                       0x2726252423222120, 0x1f1e1d1c1b1a1918, 0x1716151413121110,
+                                       0x0f0e0d0c0b0a0908, 0x0706050403020100);
+    numbers = _mm512_maskz_compress_epi8(bits, numbers);
+    __m512i first = _mm512_set1_epi32((int)place);
+    size_t count = (size_t)_mm_popcnt_u64(bits);
+    for (size_t i = 0; i < most || i < count; i += 16) {
+        __m512i sixteen = _mm512_cvtepu8_epi32(_mm512_castsi512_si128(numbers));
+        _mm512_storeu_si512(out + i, _mm512_add_epi32(sixteen, first));
+        numbers = _mm512_shuffle_i64x2(numbers, numbers, 0x39);
+    }
+}
+
+/* The same without a branch a record: whether each record's last stop is a feed, and no other, is
+ * one comparison. */
+TARGET_AVX512 static ALWAYS_INLINE bool take_avx512(struct csv_plain *plain, size_t *count,
+                                                    const struct marks *marks, uint32_t place,
+                                                    size_t rows)
+{
+    size_t stops = (size_t)_mm_popcnt_u64(marks->stops);
+    size_t feeds = (size_t)_mm_popcnt_u64(marks->feeds);
+    size_t next = (plain->rows + 1) * plain->width - 1 - *count; /* the stop that is to be a feed */
+    uint64_t expected = next < stops ? _bzhi_u64(plain->lasts << next, (unsigned)stops) : 0;
+    put_places(plain->stops + *count, marks->stops, place, 32);
+    bool going = false;
+    if (_pext_u64(marks->feeds, marks->stops) == expected && plain->rows + feeds < rows) {
+        put_places(plain->nexts + plain->rows, marks->feeds, place + 1, 16);
+        plain->rows += feeds;
+        going = true;
+    } else {
+        going = end_rows(plain, *count, marks, place, rows);
+    }
+    *count += stops;
+    return going;
+}
+
+#endif
+
 typedef struct marks mark_function(const char *at, const struct kinds *kinds);
+typedef bool take_function(struct csv_plain *plain, size_t *count, const struct marks *marks,
+                           uint32_t place, size_t rows);
 
 /* The marks of the block at `place`, with only those carriage returns odd that no feed follows. */
 static ALWAYS_INLINE struct marks mark_block(const char *text, size_t place, size_t size,
@@ -160,7 +219,7 @@ static void cut_returns(struct csv_plain *plain)
 /* Finds up to `rows` records in `size` bytes. Returns whether there are carriage returns in them.
  */
 static ALWAYS_INLINE bool find(struct csv_plain *plain, size_t size, const struct kinds *kinds,
-                               size_t rows, mark_function *mark_64)
+                               size_t rows, mark_function *mark_64, take_function *take_64)
 {
     uint64_t returns = 0;
     size_t count = 0;
@@ -174,25 +233,24 @@ static ALWAYS_INLINE bool find(struct csv_plain *plain, size_t size, const struc
             marks.feeds &= before;
         }
         returns |= marks.returns;
-        size_t more = add_stops(plain->stops, count, marks.stops, (uint32_t)place);
-        going = end_rows(plain, count, &marks, (uint32_t)place, rows) && !marks.odd;
-        count = more;
+        going = take_64(plain, &count, &marks, (uint32_t)place, rows) && !marks.odd;
     }
     return returns != 0;
 }
 
-/* The same loop for every instruction set: what differs is the marks, and how bits are counted. */
+/* The same loop for every instruction set: what differs is the marks, and what is done with them.
+ */
 #if TARGET_X86
 TARGET_AVX512 static bool find_avx512(struct csv_plain *plain, size_t size,
                                       const struct kinds *kinds, size_t rows)
 {
-    return find(plain, size, kinds, rows, mark_avx512);
+    return find(plain, size, kinds, rows, mark_avx512, take_avx512);
 }
 
 TARGET_AVX2 static bool find_avx2(struct csv_plain *plain, size_t size, const struct kinds *kinds,
                                   size_t rows)
 {
-    return find(plain, size, kinds, rows, mark);
+    return find(plain, size, kinds, rows, mark, take);
 }
 #endif
 
@@ -204,7 +262,7 @@ static bool find_any(struct csv_plain *plain, size_t size, const struct kinds *k
     if (plain->way == CSV_AVX2)
         return find_avx2(plain, size, kinds, rows);
 #endif
-    return find(plain, size, kinds, rows, mark);
+    return find(plain, size, kinds, rows, mark, take);
 }
 
 void csv_plain_find(struct csv_plain *plain, const struct csv_reader *reader, size_t rows)

@@ -19,6 +19,7 @@ struct csv_plain {
     uint32_t *stops;  /* width a row: where its fields end */
     uint32_t *nexts;  /* one a row: where the next one starts */
     size_t room;      /* the most rows there can be */
+    uint64_t lasts;   /* every width-th bit, from the first one on */
     enum csv_way way; /* the best that the CPU has; a lesser one may be set, for tests */
 };
 

@@ -21,7 +21,7 @@
 /* Ice Lake, Zen 4 and later */
 #define TARGET_AVX512                                                                  \
     __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi,avx512vbmi2," \
-                          "avx512bitalg,gfni,bmi,popcnt")))
+                          "avx512bitalg,gfni,bmi,bmi2,popcnt")))
 
 static inline bool target_has_avx2(void)
 {
@@ -35,7 +35,7 @@ static inline bool target_has_avx512(void)
            __builtin_cpu_supports("avx512bw") && __builtin_cpu_supports("avx512dq") &&
            __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512vbmi") &&
            __builtin_cpu_supports("avx512vbmi2") && __builtin_cpu_supports("avx512bitalg") &&
-           __builtin_cpu_supports("gfni");
+           __builtin_cpu_supports("gfni") && __builtin_cpu_supports("bmi2");
 }
 #else
 #define TARGET_X86 0

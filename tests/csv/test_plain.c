@@ -176,6 +176,47 @@ static void every_way_finds_the_same(void **unused)
     }
 }
 
+/* Records of `width` fields of no character to two, so that a block may have hardly a stop that is
+ * no feed, or stops alone; one in `odd` has another number of fields, or a carriage return
+ * somewhere. */
+static size_t make_narrow(char *out, size_t width, unsigned odd)
+{
+    char *at = out;
+    bool returns = below(2);
+    for (size_t row = 0; row < MOST_ROWS; row++) {
+        size_t fields = width - 1 + (below(odd) ? 1 : below(3));
+        for (size_t i = 0; i < fields; i++)
+            at += sprintf(at, "%.*s%s", (int)below(3), below(odd) ? "17" : "\r-",
+                          i + 1 < fields ? "," : "");
+        at += sprintf(at, returns ? "\r\n" : "\n");
+    }
+    return (size_t)(at - out);
+}
+
+static void records_of_all_widths(void **unused)
+{
+    (void)unused;
+    for (size_t table = 0; table < TABLES / 3; table++) {
+        static char text[MOST_ROWS * ROW_BYTES];
+        size_t width = 2 + (table % 2 ? below(3) : below(80)), room = 1 + below(MOST_ROWS);
+        size_t size = make_narrow(text, width, table % 3 ? 1000 : 10000);
+        struct csv_reader reader;
+        struct csv_plain best, other;
+        csv_reader_start(&reader, NULL, text, size, NULL, (struct csv_scratch){0});
+        assert_true(csv_plain_open(&best, width, size) && csv_plain_open(&other, width, size));
+        csv_plain_find(&best, &reader, room);
+        for (int way = 0; way < (int)best.way; way++) {
+            other.way = (enum csv_way)way;
+            csv_plain_find(&other, &reader, room);
+            assert_int_equal(other.rows, best.rows);
+            assert_memory_equal(other.stops, best.stops, best.rows * width * sizeof *best.stops);
+            assert_memory_equal(other.nexts, best.nexts, best.rows * sizeof *best.nexts);
+        }
+        csv_plain_close(&best);
+        csv_plain_close(&other);
+    }
+}
+
 /* Digits, a point somewhere or nowhere, and a minus or none; `most` characters at most. */
 static size_t make_digits(char *out, size_t most)
 {
@@ -242,9 +283,8 @@ static void the_first_error_is_told(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_tables),
-        cmocka_unit_test(every_way_finds_the_same),
-        cmocka_unit_test(numbers_of_all_lengths),
+        cmocka_unit_test(random_tables),           cmocka_unit_test(every_way_finds_the_same),
+        cmocka_unit_test(records_of_all_widths),   cmocka_unit_test(numbers_of_all_lengths),
         cmocka_unit_test(the_first_error_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

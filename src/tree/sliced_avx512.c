@@ -95,6 +95,12 @@ TARGET_AVX512 static ALWAYS_INLINE __m512i pick_8(const int8_t *columns, const _
     return PICK(columns, bit, pick_4, 2);
 }
 
+TARGET_AVX512 static ALWAYS_INLINE __m512i pick_12(const int8_t *columns, const __mmask64 *bit)
+{
+    return _mm512_mask_blend_epi8(bit[3], pick_8(columns, bit),
+                                  pick_4(columns + 8 * BLOCK_ROWS, bit));
+}
+
 TARGET_AVX512 static ALWAYS_INLINE __m512i pick_16(const int8_t *columns, const __mmask64 *bit)
 {
     return PICK(columns, bit, pick_8, 3);
@@ -110,22 +116,33 @@ TARGET_AVX512 static ALWAYS_INLINE __m512i pick_64(const int8_t *columns, const 
     return PICK(columns, bit, pick_32, 5);
 }
 
-/* From the numbers of 64 rows' nodes on a level to those of their children; there is room for
- * 2^bits columns. */
-TARGET_AVX512 static ALWAYS_INLINE __m512i look_down(const struct lookup *lookup, int bits,
-                                                     const int8_t *columns, __m512i numbers)
+/* From a table of 128 bytes, of which levels above the seventh need but half. */
+TARGET_AVX512 static ALWAYS_INLINE __m512i bytes_at(uint32_t level, const void *table,
+                                                    __m512i numbers)
 {
-    __m512i column = _mm512_permutex2var_epi8(_mm512_load_si512(lookup->columns), numbers,
-                                              _mm512_load_si512(lookup->columns + 64));
-    __m512i threshold = _mm512_permutex2var_epi8(_mm512_load_si512(lookup->thresholds), numbers,
-                                                 _mm512_load_si512(lookup->thresholds + 64));
+    __m512i low = _mm512_load_si512(table);
+    if (level < 7)
+        return _mm512_permutexvar_epi8(numbers, low);
+    return _mm512_permutex2var_epi8(low, numbers, _mm512_load_si512((const char *)table + 64));
+}
+
+/* From the numbers of 64 rows' nodes on a level to those of their children. `room` is how many
+ * columns are picked from: 12, 16, 32 or 64. */
+TARGET_AVX512 static ALWAYS_INLINE __m512i look_down(uint32_t level, const struct lookup *lookup,
+                                                     int room, const int8_t *columns,
+                                                     __m512i numbers)
+{
+    int bits = room <= 16 ? 4 : room == 32 ? 5 : 6;
+    __m512i column = bytes_at(level, lookup->columns, numbers);
+    __m512i threshold = bytes_at(level, lookup->thresholds, numbers);
     __mmask64 bit[6];
     UNROLL
     for (int i = 0; i < bits; i++)
         bit[i] = _mm512_test_epi8_mask(column, _mm512_set1_epi8((char)(1 << i)));
-    __m512i code = bits == 4   ? pick_16(columns, bit)
-                   : bits == 5 ? pick_32(columns, bit)
-                               : pick_64(columns, bit);
+    __m512i code = room == 12   ? pick_12(columns, bit)
+                   : room == 16 ? pick_16(columns, bit)
+                   : room == 32 ? pick_32(columns, bit)
+                                : pick_64(columns, bit);
     __mmask64 right = _mm512_cmpge_epi8_mask(code, threshold);
     numbers = _mm512_add_epi8(numbers, numbers);
     return _mm512_mask_add_epi8(numbers, right, numbers, _mm512_set1_epi8(1));
@@ -137,15 +154,15 @@ struct halves {
 };
 
 TARGET_AVX512 static ALWAYS_INLINE struct halves look_on(const struct sliced *sliced,
-                                                         const struct sliced_tree *tree,
-                                                         uint32_t walked, const int8_t *columns,
+                                                         const struct sliced_tree *tree, int room,
+                                                         const int8_t *columns,
                                                          struct halves numbers)
 {
     const struct lookup *lookup = sliced->lookups + tree->lookups;
-    for (uint32_t level = walked; level < tree->levels; level++, lookup++)
+    for (uint32_t level = sliced->walked; level < tree->levels; level++, lookup++)
         UNROLL
     for (int i = 0; i < 2; i++)
-        numbers.of[i] = look_down(lookup, (int)walked, columns + 64 * i, numbers.of[i]);
+        numbers.of[i] = look_down(level, lookup, room, columns + 64 * i, numbers.of[i]);
     return numbers;
 }
 
@@ -163,9 +180,10 @@ TARGET_AVX512 static ALWAYS_INLINE struct halves find_numbers(const struct slice
         {join(quarters.of[0], quarters.of[1]), join(quarters.of[2], quarters.of[3])}};
     if (!looked_up)
         return numbers;
-    return walked == 4   ? look_on(sliced, tree, 4, columns, numbers)
-           : walked == 5 ? look_on(sliced, tree, 5, columns, numbers)
-                         : look_on(sliced, tree, 6, columns, numbers);
+    return sliced->plan.columns <= 12 ? look_on(sliced, tree, 12, columns, numbers)
+           : walked == 4              ? look_on(sliced, tree, 16, columns, numbers)
+           : walked == 5              ? look_on(sliced, tree, 32, columns, numbers)
+                                      : look_on(sliced, tree, 64, columns, numbers);
 }
 
 /* Adds the leaves of 128 rows, with one copy for each way to look them up. */

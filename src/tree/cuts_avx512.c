@@ -38,6 +38,12 @@ bool cuts_lay_search(struct cut_plan *plan, struct lathe_error *error)
 }
 
 #if TARGET_X86
+enum { TILE = 16 };
+
+#define CUT_TARGET TARGET_AVX512
+#define CUT_FLOATS SEARCH_FLOATS
+#include "tree/cut_block.h"
+
 #include <immintrin.h>
 
 /* 16 rows of 16 floats to 16 columns of 16: swaps of halves at distance 8, 4, 2, 1. */
@@ -71,9 +77,6 @@ TARGET_AVX512 static ALWAYS_INLINE void transpose(__m512 *v)
     }
 }
 
-enum { TILE = 16 };
-
-/* Transposes a tile of 16 features (fewer at the end) of all rows: tile[feature][row]. */
 TARGET_AVX512 static void load_tile(const float *rows, size_t count, size_t stride, size_t width,
                                     float tile[TILE][BLOCK_ROWS])
 {
@@ -209,46 +212,6 @@ TARGET_AVX512 static ALWAYS_INLINE void cut_band(const struct band *band, const 
     }
 }
 
-/* One copy of the search a number of levels, each without the levels it does not have. */
-TARGET_AVX512 static void cut_values(const struct band *band, const float *search,
-                                     const float *values, size_t count, int8_t *columns)
-{
-    switch (band->levels) {
-    case 8:
-        cut_band(band, search, 8, values, count, columns);
-        break;
-    case 7:
-        cut_band(band, search, 7, values, count, columns);
-        break;
-    case 6:
-        cut_band(band, search, 6, values, count, columns);
-        break;
-    case 5:
-        cut_band(band, search, 5, values, count, columns);
-        break;
-    default:
-        cut_band(band, search, band->levels, values, count, columns);
-    }
-}
-
-/* Bands lie by feature, so those of a tile of features follow one another. */
-TARGET_AVX512 static void cut_rows(const struct cut_plan *plan, const struct row_block *block,
-                                   size_t features)
-{
-    size_t stride = block->source->stride;
-    const float *rows = block->source->rows + block->first * stride;
-    _Alignas(64) float tile[TILE][BLOCK_ROWS];
-    size_t next = 0;
-    while (next < plan->band_count) {
-        size_t first = plan->bands[next].feature / TILE * TILE;
-        size_t width = features - first < TILE ? features - first : TILE;
-        load_tile(rows + first, block->count, stride, width, tile);
-        for (; next < plan->band_count && plan->bands[next].feature < first + TILE; next++)
-            cut_values(&plan->bands[next], plan->search + next * SEARCH_FLOATS,
-                       tile[plan->bands[next].feature - first], block->count, block->columns);
-    }
-}
-
 TARGET_AVX512 static void load_column(const double *column, size_t count, float *values)
 {
     for (size_t r = 0; r < count; r += 8) {
@@ -258,23 +221,9 @@ TARGET_AVX512 static void load_column(const double *column, size_t count, float 
     }
 }
 
-TARGET_AVX512 static void cut_columns(const struct cut_plan *plan, const struct row_block *block)
-{
-    _Alignas(64) float values[BLOCK_ROWS];
-    for (size_t b = 0; b < plan->band_count; b++) {
-        const struct band *band = &plan->bands[b];
-        if (b == 0 || band->feature != plan->bands[b - 1].feature)
-            load_column(block->source->columns[band->feature] + block->first, block->count, values);
-        cut_values(band, plan->search + b * SEARCH_FLOATS, values, block->count, block->columns);
-    }
-}
-
 void cuts_block_avx512(const struct cut_plan *plan, const struct row_block *block, size_t features)
 {
-    if (block->source->columns)
-        cut_columns(plan, block);
-    else
-        cut_rows(plan, block, features);
+    cut_block(plan, block, features);
     categories_code_avx2(&plan->categories, block);
 }
 #endif

@@ -5,7 +5,7 @@
 #include "parse/target.h"
 
 #if TARGET_NEON
-#include "tree/sliced.h"
+#include "tree/cuts.h"
 
 #include <arm_neon.h>
 #include <math.h>
@@ -19,6 +19,10 @@ enum {
     FOURS = SEARCH_FLOATS,  /* those of the last two, in ascending order */
     FLOATS = HEAP + FOURS,
 };
+
+#define CUT_TARGET
+#define CUT_FLOATS FLOATS
+#include "tree/cut_block.h"
 
 static uint32_t upper_levels(uint32_t levels)
 {
@@ -59,7 +63,6 @@ static ALWAYS_INLINE float32x4_t load_width(const float *row, size_t width)
     return vld1q_f32(values);
 }
 
-/* Transposes a tile of 4 features (fewer at the end) of all rows: tile[feature][row]. */
 static void load_tile(const float *rows, size_t count, size_t stride, size_t width,
                       float tile[TILE][BLOCK_ROWS])
 {
@@ -175,68 +178,15 @@ static ALWAYS_INLINE void cut_band(const struct band *band, const float *search,
     }
 }
 
-/* One copy of the search a number of levels, each without the levels it does not have. */
-static void cut_values(const struct band *band, const float *search, const float *values,
-                       size_t count, int8_t *columns)
-{
-    switch (band->levels) {
-    case 8:
-        cut_band(band, search, 8, values, count, columns);
-        break;
-    case 7:
-        cut_band(band, search, 7, values, count, columns);
-        break;
-    case 6:
-        cut_band(band, search, 6, values, count, columns);
-        break;
-    case 5:
-        cut_band(band, search, 5, values, count, columns);
-        break;
-    default:
-        cut_band(band, search, band->levels, values, count, columns);
-    }
-}
-
-/* Bands lie by feature, so those of a tile of features follow one another. */
-static void cut_rows(const struct cut_plan *plan, const struct row_block *block, size_t features)
-{
-    size_t stride = block->source->stride;
-    const float *rows = block->source->rows + block->first * stride;
-    _Alignas(64) float tile[TILE][BLOCK_ROWS];
-    size_t next = 0;
-    while (next < plan->band_count) {
-        size_t first = plan->bands[next].feature / TILE * TILE;
-        size_t width = features - first < TILE ? features - first : TILE;
-        load_tile(rows + first, block->count, stride, width, tile);
-        for (; next < plan->band_count && plan->bands[next].feature < first + TILE; next++)
-            cut_values(&plan->bands[next], plan->search + next * FLOATS,
-                       tile[plan->bands[next].feature - first], block->count, block->columns);
-    }
-}
-
 static void load_column(const double *column, size_t count, float *values)
 {
     for (size_t r = 0; r < count; r++)
         values[r] = (float)column[r];
 }
 
-static void cut_columns(const struct cut_plan *plan, const struct row_block *block)
-{
-    _Alignas(64) float values[BLOCK_ROWS] = {0};
-    for (size_t b = 0; b < plan->band_count; b++) {
-        const struct band *band = &plan->bands[b];
-        if (b == 0 || band->feature != plan->bands[b - 1].feature)
-            load_column(block->source->columns[band->feature] + block->first, block->count, values);
-        cut_values(band, plan->search + b * FLOATS, values, block->count, block->columns);
-    }
-}
-
 void cuts_block_neon(const struct cut_plan *plan, const struct row_block *block, size_t features)
 {
-    if (block->source->columns)
-        cut_columns(plan, block);
-    else
-        cut_rows(plan, block, features);
+    cut_block(plan, block, features);
     categories_code(&plan->categories, block->source, block->first, block->count, block->columns,
                     BLOCK_ROWS);
 }

@@ -67,66 +67,31 @@ struct row_plan {
 #if TARGET_X86
 #include <immintrin.h>
 
-/* Where the nodes of a tree go, and from a column of `sliced` to one here. */
-struct laying {
-    const uint8_t *columns;
-    struct upper *upper;
-    struct lower *lower;
-};
+#include "tree/lay_row.h"
 
-/* Copies a subtree's steps, which lie in the order of use, to their places in the heap. */
-static void lay_steps(const struct laying *laying, const struct cut_step *step, uint32_t levels,
-                      uint32_t place)
+static uint8_t column_of(struct node node)
 {
-    if (levels == 0)
-        return;
-    uint8_t column = laying->columns[step->column / BLOCK_ROWS];
-    uint8_t threshold = (uint8_t)(step->threshold ^ CODE_BIAS);
-    if (place < NODES) {
-        laying->upper->columns[NODES - 1 - place] = column;
-        laying->upper->thresholds[NODES - 1 - place] = threshold;
-    } else if (laying->lower) { /* as it is where a tree is so deep */
-        bool child = place >= 2 * NODES;
-        struct lower *lower = &laying->lower[(child ? place / 2 : place) - NODES];
-        lower->columns[child ? 1 + place % 2 : 0] = column;
-        lower->thresholds[child ? 1 + place % 2 : 0] = threshold;
-    }
-    lay_steps(laying, step + 1, levels - 1, 2 * place);
-    lay_steps(laying, step + ((size_t)1 << (levels - 1)), levels - 1, 2 * place + 1);
+    return (uint8_t)(node.band + (node.missing_right ? ROOM : 0));
 }
 
-/* A tree that every row leaves at the left end. */
-static void lay_nothing(const struct laying *laying)
+static void put_upper(struct upper *upper, uint32_t place, struct node node)
 {
-    memset(laying->upper->columns, NEVER, NODES);
-    memset(laying->upper->thresholds, 1, NODES);
-    for (size_t i = 0; laying->lower && i < NODES; i++)
-        laying->lower[i] = (struct lower){{NEVER, NEVER, NEVER}, {1, 1, 1}};
+    upper->columns[NODES - 1 - place] = column_of(node);
+    upper->thresholds[NODES - 1 - place] = (uint8_t)(node.threshold + CODE_BIAS);
 }
 
-/* To a whole number of units with trees whose leaf is the one after all others. */
-static void lay_trees(const struct sliced *sliced, struct row_plan *plan, size_t room)
+static void put_lower(struct lower *lower, uint32_t which, struct node node)
 {
-    uint8_t columns[2 * ROOM] = {0};
-    for (size_t b = 0; b < sliced->plan.band_count; b++) {
-        const struct band *band = &sliced->plan.bands[b];
-        if (band->low != NO_COLUMN)
-            columns[band->low] = (uint8_t)b;
-        if (band->high != NO_COLUMN)
-            columns[band->high] = (uint8_t)(ROOM + b);
-    }
-    uint32_t depth = plan->lower ? MOST_LEVELS : UPPER;
-    for (size_t t = 0; t < room; t++) {
-        bool real = t < sliced->tree_count;
-        const struct sliced_tree *tree = &sliced->trees[real ? t : sliced->tree_count];
-        struct laying laying = {columns, &plan->upper[t],
-                                plan->lower ? plan->lower + t * NODES : NULL};
-        lay_nothing(&laying);
-        if (real)
-            lay_steps(&laying, sliced->steps + tree->steps, tree->levels,
-                      1u << (depth - tree->levels));
-        plan->leaves[t] = tree->leaves - ((size_t)1 << depth);
-    }
+    lower->columns[which] = column_of(node);
+    lower->thresholds[which] = (uint8_t)(node.threshold + CODE_BIAS);
+}
+
+static void lay_nothing(struct upper *upper, struct lower *lower)
+{
+    memset(upper->columns, NEVER, NODES);
+    memset(upper->thresholds, 1, NODES);
+    for (size_t i = 0; lower && i < NODES; i++)
+        lower[i] = (struct lower){{NEVER, NEVER, NEVER}, {1, 1, 1}};
 }
 
 static void lay_bands(const struct cut_plan *cuts, struct row_plan *plan)
@@ -160,9 +125,7 @@ bool row_plan_make(struct sliced *sliced, struct lathe_error *error)
     size_t bands = sliced->plan.band_count, trees = (sliced->tree_count + UNIT - 1) / UNIT * UNIT;
     if (bands >= ROOM || sliced->plan.categories.test_count)
         return true;
-    bool deep = false;
-    for (size_t t = 0; t < sliced->tree_count; t++)
-        deep = deep || sliced->trees[t].levels > UPPER;
+    bool deep = has_lower(sliced);
     struct row_plan *plan = calloc(1, sizeof *plan);
     sliced->row_plan = plan;
     if (plan) {
@@ -176,8 +139,10 @@ bool row_plan_make(struct sliced *sliced, struct lathe_error *error)
     if (!plan || !plan->upper || (deep && !plan->lower) || !plan->leaves || !plan->lanes ||
         !plan->cuts)
         return fail_memory(error, "the layout of single rows");
-    sliced->leaves[sliced->trees[sliced->tree_count].leaves] = -0.0f; /* added to no effect */
-    lay_trees(sliced, plan, trees);
+    lay_heaps(sliced, trees, plan->upper, plan->lower);
+    lay_leaves(sliced, trees, plan->leaves);
+    for (size_t t = 0; t < trees; t++)
+        plan->leaves[t] -= (size_t)1 << (deep ? MOST_LEVELS : UPPER); /* the first place there */
     lay_bands(&sliced->plan, plan);
     return true;
 }

@@ -5,11 +5,7 @@
 #include <string.h>
 
 #if TARGET_X86 || TARGET_NEON
-struct laying {
-    const struct node_place *places; /* by column of `sliced` */
-    struct upper *upper;
-    struct lower *lower;
-};
+#include "tree/lay_row.h"
 
 /* Where in `upper` the node is that has place p in a heap whose root is at 1. */
 static size_t upper_place(uint32_t p)
@@ -20,72 +16,34 @@ static size_t upper_place(uint32_t p)
     return 8 * (size_t)subtree + (p - ((subtree + 8) << level)) + (1u << level) - 1;
 }
 
-/* Copies a subtree's steps, which lie in the order of use, to the places from `place` in a heap. */
-static void lay_steps(const struct laying *laying, const struct cut_step *step, uint32_t levels,
-                      uint32_t place)
+/* Where no node is either side of it will do. */
+static struct node_place place_of(struct node node, int8_t *least)
 {
-    if (levels == 0)
-        return;
-    int threshold = (int8_t)step->threshold;
-    struct node_place at = laying->places[step->column / BLOCK_ROWS];
-    /* where no node is either side will do */
-    int8_t least = (int8_t)(threshold == CODE_LOWEST ? CODE_HIGHEST : threshold - 1);
-    if (threshold == CODE_LOWEST)
-        at = node_place(0, false);
-    if (place < NODES) {
-        size_t number = upper_place(place);
-        laying->upper->first[number] = at.first;
-        laying->upper->second[number] = at.second;
-        laying->upper->least[number] = least;
-    } else if (laying->lower) { /* as it is where a tree is so deep */
-        bool child = place >= 2 * NODES;
-        struct lower *lower = &laying->lower[(child ? place / 2 : place) - NODES];
-        lower->first[child ? 1 + place % 2 : 0] = at.lower;
-        lower->least[child ? 1 + place % 2 : 0] = least;
-    }
-    lay_steps(laying, step + 1, levels - 1, 2 * place);
-    lay_steps(laying, step + ((size_t)1 << (levels - 1)), levels - 1, 2 * place + 1);
+    bool nothing = node.threshold == CODE_LOWEST;
+    *least = (int8_t)(nothing ? CODE_HIGHEST : node.threshold - 1);
+    return nothing ? node_place(0, false) : node_place(node.band, node.missing_right);
 }
 
-/* A tree that every row leaves at the left end. */
-static void lay_nothing(const struct laying *laying)
+static void put_upper(struct upper *upper, uint32_t place, struct node node)
 {
-    memset(laying->upper, 0, sizeof *laying->upper);
-    memset(laying->upper->least, CODE_HIGHEST, NODES);
-    for (size_t i = 0; laying->lower && i < NODES; i++) {
-        laying->lower[i] = (struct lower){{0}, {0}};
-        memset(laying->lower[i].least, CODE_HIGHEST, sizeof laying->lower[i].least);
-    }
+    size_t number = upper_place(place);
+    struct node_place at = place_of(node, &upper->least[number]);
+    upper->first[number] = at.first;
+    upper->second[number] = at.second;
 }
 
-static void place_columns(const struct cut_plan *plan, struct node_place *places)
+static void put_lower(struct lower *lower, uint32_t which, struct node node)
 {
-    for (size_t b = 0; b < plan->band_count; b++) {
-        const struct band *band = &plan->bands[b];
-        if (band->low != NO_COLUMN)
-            places[band->low] = node_place(b, false);
-        if (band->high != NO_COLUMN)
-            places[band->high] = node_place(b, true);
-    }
+    lower->first[which] = place_of(node, &lower->least[which]).lower;
 }
 
-/* To a whole number of units with trees whose leaf is the one after all others. A tree of fewer
- * levels hangs at the left end of a full one, below nodes that send every row left. */
-static void lay_trees(const struct sliced *sliced, struct row_bytes *plan, size_t room)
+static void lay_nothing(struct upper *upper, struct lower *lower)
 {
-    struct node_place places[2 * ROOM] = {{0}};
-    place_columns(&sliced->plan, places);
-    uint32_t depth = plan->lower ? MOST_LEVELS : UPPER;
-    for (size_t t = 0; t < room; t++) {
-        bool real = t < sliced->tree_count;
-        const struct sliced_tree *tree = &sliced->trees[real ? t : sliced->tree_count];
-        struct laying laying = {places, &plan->upper[t],
-                                plan->lower ? plan->lower + t * NODES : NULL};
-        lay_nothing(&laying);
-        if (real)
-            lay_steps(&laying, sliced->steps + tree->steps, tree->levels,
-                      1u << (depth - tree->levels));
-        plan->leaves[t] = tree->leaves;
+    memset(upper, 0, sizeof *upper);
+    memset(upper->least, CODE_HIGHEST, NODES);
+    for (size_t i = 0; lower && i < NODES; i++) {
+        lower[i] = (struct lower){{0}, {0}};
+        memset(lower[i].least, CODE_HIGHEST, sizeof lower[i].least);
     }
 }
 
@@ -127,9 +85,7 @@ bool row_bytes_make(struct sliced *sliced, struct lathe_error *error)
     size_t bands = sliced->plan.band_count, trees = (sliced->tree_count + UNIT - 1) / UNIT * UNIT;
     if (bands > ROOM || sliced->plan.categories.test_count)
         return true;
-    bool deep = false;
-    for (size_t t = 0; t < sliced->tree_count; t++)
-        deep = deep || sliced->trees[t].levels > UPPER;
+    bool deep = has_lower(sliced);
     struct row_bytes *plan = calloc(1, sizeof *plan);
     sliced->row_bytes = plan;
     if (plan) {
@@ -143,8 +99,8 @@ bool row_bytes_make(struct sliced *sliced, struct lathe_error *error)
     if (!plan || !plan->upper || (deep && !plan->lower) || !plan->leaves || !plan->lanes ||
         !plan->cuts)
         return fail_memory(error, "the layout of single rows");
-    sliced->leaves[sliced->trees[sliced->tree_count].leaves] = -0.0f; /* added to no effect */
-    lay_trees(sliced, plan, trees);
+    lay_heaps(sliced, trees, plan->upper, plan->lower);
+    lay_leaves(sliced, trees, plan->leaves);
     lay_bands(&sliced->plan, plan);
     lay_ways(plan);
     return true;

@@ -346,29 +346,36 @@ def predict_row_word(bench):
 EXPLAINED = 50 if SMALL else 200
 
 
-def explain(bench, names, size, params):
-    """Contributions of a batch by each of lathe's paths that `names` has, beside XGBoost's."""
-    table = training_table()
-    booster = xgboost.train({"max_depth": size[1], "min_child_weight": 0, "tree_method": "hist",
-                             **params}, xgboost.DMatrix(table[:, 1:], table[:, 0]), size[0])
+def explain(bench, name, booster, some, types=None):
+    """Contributions of the rows `some` by lathe's best path and by AVX2, beside XGBoost's."""
     model, rows_file = bench.scratch / "model.ubj", bench.scratch / "rows.f32"
     booster.save_model(model)
-    some = np.random.default_rng(2).standard_normal((EXPLAINED, COLUMNS), dtype=np.float32)
     some.tofile(rows_file)
-    engines = {"peer": f"xgboost:{XGBOOST}", **{name: f"lathe:{names[name]}" for name in names}}
-    commands = {name: [*native(bench), "explain", engine, model, rows_file, COLUMNS]
-                for name, engine in engines.items()}
-    expected = booster.predict(xgboost.DMatrix(some), pred_contribs=True)
-    for name, command in commands.items():
+    engines = {"peer": f"xgboost:{XGBOOST}", name: "lathe", name + "-avx2": "lathe:avx2"}
+    commands = {of: [*native(bench), "explain", engine, model, rows_file, COLUMNS]
+                for of, engine in engines.items()}
+    matrix = xgboost.DMatrix(some, feature_types=types, enable_categorical=bool(types))
+    expected = booster.predict(matrix, pred_contribs=True)
+    for of, command in commands.items():
         command = [*command[:1], "shares", *command[2:]]
         found = np.frombuffer(execute(command), dtype=np.float32).reshape(expected.shape)
         bench.check(np.allclose(found, expected, atol=1e-4 * np.abs(expected).max()),
-                    f"{name}: the contributions are not XGBoost's")
-    bench.note(f"{size[0]} trees of depth {size[1]} {params or ''}; {EXPLAINED:,} rows of {COLUMNS}, "
-               "1 thread; XGBoost's matrix is ready")
+                    f"{of}: the contributions are not XGBoost's")
+    bench.note(f"{EXPLAINED:,} rows of {COLUMNS}, 1 thread; XGBoost's matrix is ready; "
+               "lathe's paths: " + ", ".join(
+                   execute([*native(bench), "path", engine, model]).decode().strip()
+                   for of, engine in engines.items() if of != "peer"))
     for _ in bench.rounds:
-        took = {name: 1e6 * float(execute(command)) for name, command in commands.items()}
-        yield {name: (took[name], took["peer"]) for name in names}
+        took = {of: 1e6 * float(execute(command)) for of, command in commands.items()}
+        yield {of: (took[of], took["peer"]) for of in took if of != "peer"}
+
+
+def explain_numeric(bench, name, size, params):
+    table = training_table()
+    booster = xgboost.train({"max_depth": size[1], "min_child_weight": 0, "tree_method": "hist",
+                             **params}, xgboost.DMatrix(table[:, 1:], table[:, 0]), size[0])
+    some = np.random.default_rng(2).standard_normal((EXPLAINED, COLUMNS), dtype=np.float32)
+    yield from explain(bench, name, booster, some)
 
 
 def explain_rows(name, what):
@@ -379,19 +386,18 @@ def explain_rows(name, what):
 
 @explain_rows("explain", "100 trees of depth 6")
 def explain_shallow(bench):
-    yield from explain(bench, {"explain": "best", "explain-avx2": "avx2"}, SHALLOW, {})
+    yield from explain_numeric(bench, "explain", SHALLOW, {})
 
 
 @explain_rows("explain-dart", "dart, 100 trees of depth 6")
 def explain_dart(bench):
-    yield from explain(bench, {"explain-dart": "best", "explain-dart-avx2": "avx2"}, SHALLOW,
-                       {"booster": "dart", "rate_drop": 0.1})
+    yield from explain_numeric(bench, "explain-dart", SHALLOW,
+                               {"booster": "dart", "rate_drop": 0.1})
 
 
 @explain_rows("explain-deep", "50 trees of depth 12")
 def explain_deep(bench):
-    yield from explain(bench, {"explain-deep": "best", "explain-deep-avx2": "avx2"},
-                       (5, 12) if SMALL else (50, 12), {})
+    yield from explain_numeric(bench, "explain-deep", (5, 12) if SMALL else (50, 12), {})
 
 
 @rows(Row("model-open", 12, "time", "ms", "opening 500 trees of depth 8 from JSON", "XGBoost 3.2"),
@@ -425,13 +431,20 @@ def category_rows(seed, count):
     return table
 
 
-def category_model(trees, depth):
+def category_table():
+    """The label and the columns that models are trained on."""
     table = category_rows(3, TRAIN_ROWS)
     worth = [np.random.default_rng(100 + i).standard_normal(n) for i, n in enumerate(CATEGORIES)]
     label = sum(worth[i][np.nan_to_num(table[:, i]).astype(int)]
                 * (1 + np.nan_to_num(table[:, 14 + i])) for i in range(14))
+    return np.column_stack([label, table]).astype(np.float32)
+
+
+def category_model(trees, depth):
+    table = category_table()
     types = ["c"] * len(CATEGORIES) + ["float"] * (COLUMNS - len(CATEGORIES))
-    matrix = xgboost.DMatrix(table, label, feature_types=types, enable_categorical=True)
+    matrix = xgboost.DMatrix(table[:, 1:], table[:, 0], feature_types=types,
+                             enable_categorical=True)
     return types, xgboost.train({"max_depth": depth, "max_cat_to_onehot": 4, "min_child_weight": 0,
                                  "tree_method": "hist"}, matrix, trees)
 
@@ -450,6 +463,24 @@ def model_open_categorical(bench):
             for engine in ("lathe", f"xgboost:{XGBOOST}")]}
 
 
+def category_peers(bench, size):
+    """Who else has categorical splits and is fast with one row, with trees of their own: by name
+    the command without the task, and where in it the task goes. lleaves is there once a path."""
+    train, model, ydf = (bench.scratch / name for name in ("train.npy", "lightgbm.txt", "ydf"))
+    np.save(train, category_table())
+    library, leaves = peer_script("predict_lightgbm.py", train, *size, model, len(CATEGORIES))
+    found = {"LightGBM": ([*native(bench), f"lightgbm:{library}", model], 1)}
+    for path in ("best", "avx2", "word"):
+        compiled = bench.scratch / f"lleaves-{path}.so"
+        peer_script("predict_lleaves.py", model, "row", compiled, path)
+        found[f"lleaves {path}"] = ([*native(bench), f"lleaves:{compiled}", model], 1)
+    own = peer_script("predict_ydf.py", "train", train, *size, ydf, len(CATEGORIES))[-1]
+    found["YDF"] = ([sys.executable, PEERS / "predict_ydf.py", ydf], 2)
+    bench.note(f"trees of their own: LightGBM and lleaves, {float(leaves):.0f} leaves each; YDF, "
+               f"{float(own):.0f}; lleaves compiled for the path's instructions")
+    return found
+
+
 def categorical(bench, name, size, task="batch", scale=1e9):
     types, booster = category_model(*size)
     model, rows_file = bench.scratch / "model.ubj", bench.scratch / "rows.f32"
@@ -458,20 +489,37 @@ def categorical(bench, name, size, task="batch", scale=1e9):
     table.tofile(rows_file)
     expected = booster.predict(xgboost.DMatrix(table, feature_types=types, enable_categorical=True),
                                output_margin=True)
-    engines = {"peer": f"xgboost:{XGBOOST}", name: "lathe", name + "-avx2": "lathe:avx2",
-               name + "-word": "lathe:word"}
+    paths = {name: "best", name + "-avx2": "avx2", name + "-word": "word"}
+    engines = {of: ([*native(bench), f"lathe:{path}", model], 1) for of, path in paths.items()}
+    peers = {"XGBoost": ([*native(bench), f"xgboost:{XGBOOST}", model], 1)}
+    if task == "row":
+        peers.update(category_peers(bench, size))
 
-    def command(task, engine):
-        return [*native(bench), task, engine, model, rows_file, COLUMNS]
+    def run(engine, task):
+        command, task_at = engine
+        return execute([*command[:task_at], task, *command[task_at:], rows_file, COLUMNS])
 
-    for engine in [engine for engine in engines.values() if engine.startswith("lathe")]:
-        found = np.frombuffer(execute(command("answers", engine)), dtype=np.float32)
+    for engine in engines.values():
+        found = np.frombuffer(run(engine, "answers"), dtype=np.float32)
         bench.check(np.array_equal(found, expected), f"{engine}: the margins are not XGBoost's")
+    for of, peer in peers.items():
+        found = np.frombuffer(run(peer, "answers"), dtype=np.float32)
+        bench.check(np.corrcoef(found, expected)[0, 1] > (0.2 if SMALL else 0.7),
+                    f"{of} answers otherwise than lathe")
     bench.note(f"{size[0]} trees of depth {size[1]}; {CATEGORY_ROWS:,} rows of {COLUMNS}, of which "
                f"{len(CATEGORIES)} are categories, {CATEGORIES[0]} to {CATEGORIES[-1]} of them")
+    bench.note("lathe's paths: " + ", ".join(
+        execute([*native(bench), "path", f"lathe:{path}", model]).decode().strip()
+        for path in paths.values()))
     for _ in bench.rounds:
-        took = {of: scale * float(execute(command(task, engine))) for of, engine in engines.items()}
-        yield {of: (took[of], took["peer"]) for of in took if of != "peer"}
+        ours = {of: scale * float(run(engine, task)) for of, engine in engines.items()}
+        theirs = {of: scale * float(run(peer, task)) for of, peer in peers.items()}
+        yield {of: (took, min(took for peer, took in theirs.items()
+                              if not peer.startswith("lleaves") or peer.endswith(paths[of])))
+               for of, took in ours.items()}
+    if task == "row":
+        bench.note("the last round's peers: " + ", ".join(
+            f"{of} {nice(took / scale)}" for of, took in sorted(theirs.items(), key=lambda i: i[1])))
 
 
 def categorical_rows(name, size):
@@ -482,11 +530,18 @@ def categorical_rows(name, size):
 
 
 @rows(*(Row("predict-row-categorical" + path, 10, "time", "us",
-            "one row, 100 trees of depth 6 with categorical splits" + without, "XGBoost 3.2")
+            "one row, 100 trees of depth 6 with categorical splits" + without,
+            "the fastest of XGBoost, LightGBM, lleaves and YDF")
         for path, without in (("", ""), ("-avx2", ", without AVX-512"),
                               ("-word", ", without vectors"))))
 def predict_row_categorical(bench):
     yield from categorical(bench, "predict-row-categorical", SHALLOW, "row", 1e6)
+
+
+@explain_rows("explain-categorical", "100 trees of depth 6 with categorical splits")
+def explain_categorical(bench):
+    types, booster = category_model(*SHALLOW)
+    yield from explain(bench, "explain-categorical", booster, category_rows(4, EXPLAINED), types)
 
 
 @categorical_rows("predict-categorical", SHALLOW)

@@ -23,6 +23,24 @@ struct lanes {
 
 #define EACH_PART(p) UNROLL for (int p = 0; p < PARTS; p++)
 
+/* Which rows go left at a categorical split whose set is bits: no branch, for none would foresee a
+ * row's category. */
+WALK_TARGET static ALWAYS_INLINE void leave_set(const struct shap_walk *walk,
+                                                const struct tree_node *node, const floats *values,
+                                                truths *goes)
+{
+    const struct category_set *set = &walk->ensemble->sets[node->set];
+    const uint64_t *bits = walk->ensemble->set_bits + set->bits;
+    const float limit = (float)(set->words * 64);
+    for (size_t r = 0; r < SHAP_ROWS; r++) {
+        float value = (*values)[r];
+        bool there = value >= 0 && value < limit;
+        uint32_t category = there ? (uint32_t)value : 0;
+        bool within = there & (bits[category / 64] >> category % 64);
+        (*goes)[r] = -(int32_t)(value != value ? node->default_left : !within);
+    }
+}
+
 /* 1 in the lanes of rows that go left, else 0. */
 WALK_TARGET static void go_left(const struct shap_walk *walk, const struct tree_node *node,
                                 struct lanes *left)
@@ -30,7 +48,9 @@ WALK_TARGET static void go_left(const struct shap_walk *walk, const struct tree_
     const floats values = ((const floats *)walk->values)[node->feature];
     const int32_t missing = node->default_left ? -1 : 0;
     truths goes = (values < node->threshold) | ((values != values) & missing);
-    if (node->categorical)
+    if (node->categorical && walk->ensemble->sets[node->set].words)
+        leave_set(walk, node, &values, &goes);
+    else if (node->categorical)
         for (size_t r = 0; r < SHAP_ROWS; r++)
             goes[r] = tree_step(walk->ensemble, node, values[r]) == node->left ? -1 : 0;
     EACH_PART(p)

@@ -13,10 +13,17 @@ static inline uint64_t word_load(const char *at)
            (uint64_t)bytes[6] << 48 | (uint64_t)bytes[7] << 56;
 }
 
+/* And one store of this, as they do not of a loop. */
 static inline void word_store(char *to, uint64_t word)
 {
-    for (int i = 0; i < 8; i++)
-        to[i] = (char)(word >> 8 * i);
+    to[0] = (char)word;
+    to[1] = (char)(word >> 8);
+    to[2] = (char)(word >> 16);
+    to[3] = (char)(word >> 24);
+    to[4] = (char)(word >> 32);
+    to[5] = (char)(word >> 40);
+    to[6] = (char)(word >> 48);
+    to[7] = (char)(word >> 56);
 }
 
 /* The word of eight times this character. */

@@ -47,21 +47,23 @@ static void add_code(uint8_t *set, uint32_t code)
     set[code / 8] |= (uint8_t)(1 << code % 8);
 }
 
-/* A word of categories as codes, which are some higher; what that carries into the next word is
+/* Words of categories as codes, which are some higher: what that carries out of the last word is
  * there only where the set has room for it. */
-static void add_word(uint8_t *to, uint64_t word)
+static void add_words(uint8_t *set, const uint64_t *words, size_t count)
 {
-    uint64_t low = word << CODE_FIRST, carry = word >> (64 - CODE_FIRST);
-    word_store((char *)to, word_load((const char *)to) | low);
+    uint64_t carry = 0;
+    for (size_t i = 0; i < count; i++) {
+        word_store((char *)set + 8 * i, words[i] << CODE_FIRST | carry);
+        carry = words[i] >> (64 - CODE_FIRST);
+    }
     if (carry)
-        to[8] = (uint8_t)carry;
+        set[8 * count] = (uint8_t)carry;
 }
 
 static void fill_set(const struct ensemble *ensemble, const struct tree_node *node, uint8_t *set)
 {
     const struct category_set *from = &ensemble->sets[node->set];
-    for (uint32_t i = 0; i < from->words; i++)
-        add_word(set + 8 * (size_t)i, ensemble->set_bits[from->bits + i]);
+    add_words(set, ensemble->set_bits + from->bits, from->words);
     for (uint32_t i = 0; i < from->count; i++)
         add_code(set, CODE_FIRST + (uint32_t)ensemble->categories[from->first + i]);
     if (!node->default_left)

@@ -1,5 +1,5 @@
 /* The sets of categories that splits ask about, as a model file lists them. */
-#include "parse/word.h"
+#include "parse/block.h"
 #include "tree/ensemble.h"
 
 #include <stdlib.h>
@@ -64,19 +64,15 @@ static void fill_words(uint64_t *bits, const int32_t *from, size_t count)
 enum { MARKS = 4096 };
 
 /* The same where they are many for what could be: a byte each, which none has to wait for, and of
- * eight bytes then one. */
+ * 64 bytes then a word. */
 static void fill_marked(uint64_t *bits, size_t words, const int32_t *from, size_t count)
 {
-    char marks[MARKS];
-    memset(marks, 0, 64 * words);
+    unsigned char marks[MARKS];
+    memset(marks, 0, BLOCK_SIZE * words);
     for (size_t i = 0; i < count; i++)
         marks[from[i]] = 1;
-    for (size_t word = 0; word < words; word++) {
-        uint64_t found = 0;
-        for (size_t i = 0; i < 8; i++)
-            found |= (word_load(marks + 64 * word + 8 * i) * 0x0102040810204080u >> 56) << 8 * i;
-        bits[word] = found;
-    }
+    for (size_t word = 0; word < words; word++)
+        bits[word] = block_equal(marks + BLOCK_SIZE * word, 0, 1);
 }
 
 static bool add_bits(struct ensemble *ensemble, struct category_set *set, const int32_t *from,
@@ -152,17 +148,15 @@ static bool refuse_category(const int32_t *from, size_t count, int32_t node,
     return fail(error, LATHE_INVALID_MODEL, "node %d: %d is no category", node, *from);
 }
 
-/* Categories that are looked at without a way out: compilers do that with wide registers. */
-enum { BLOCK = 64 };
-
-/* Whether all are categories, and whether they ascend. */
+/* Whether all are categories, and whether they ascend. Blocks are looked at without a way out, for
+ * which compilers use wide registers. */
 static bool look_at(const int32_t *from, size_t count, bool *sorted)
 {
     uint32_t all = count ? (uint32_t)from[0] : 0;
     int32_t falls = 0;
     size_t i = 1;
-    for (; i + BLOCK <= count; i += BLOCK)
-        for (size_t k = 0; k < BLOCK; k++) {
+    for (; i + BLOCK_SIZE <= count; i += BLOCK_SIZE)
+        for (size_t k = 0; k < BLOCK_SIZE; k++) {
             all |= (uint32_t)from[i + k];
             falls |= -(from[i + k - 1] >= from[i + k]);
         }

@@ -17,6 +17,7 @@ struct labels {
     uint64_t *met; /* by labels_tally */
     size_t count, capacity;
     struct arena bytes;
+    int32_t letters[256]; /* texts of one byte: their index, plus one; 0: there is none */
 };
 
 enum { FIRST_SLOTS = 16 };
@@ -142,12 +143,21 @@ int32_t labels_add(struct labels *labels, struct csv_text text)
     labels->met[labels->count] = 0;
     labels->texts[labels->count++] = text_of(copy, text.size);
     *slot = (struct slot){head, (uint32_t)text.size, (int32_t)labels->count};
+    if (text.size == 1)
+        labels->letters[(unsigned char)*text.bytes] = slot->index;
     return slot->index - 1;
+}
+
+/* Codes of one letter are frequent, and which of them a row has no branch would foresee. */
+static inline int32_t find(const struct labels *labels, struct csv_text text)
+{
+    return text.size == 1 ? labels->letters[(unsigned char)*text.bytes] - 1
+                          : seek(labels, head_of(text.bytes, text.size), text)->index - 1;
 }
 
 int32_t labels_find(const struct labels *labels, struct csv_text text)
 {
-    return seek(labels, head_of(text.bytes, text.size), text)->index - 1;
+    return find(labels, text);
 }
 
 bool labels_find_all(const struct labels *labels, const struct csv_text *texts, size_t count,
@@ -157,7 +167,7 @@ bool labels_find_all(const struct labels *labels, const struct csv_text *texts, 
     for (size_t i = 0; i < count; i++) {
         int32_t index = -1;
         if (texts[i].bytes)
-            index = seek(labels, head_of(texts[i].bytes, texts[i].size), texts[i])->index - 1;
+            index = find(labels, texts[i]);
         out[i] = index;
         known &= index >= 0;
     }
@@ -170,7 +180,7 @@ bool labels_tally(struct labels *labels, const struct csv_text *texts, size_t co
     for (size_t i = 0; i < count; i++) {
         if (!texts[i].bytes || (skipped && skipped[i]))
             continue;
-        int32_t index = seek(labels, head_of(texts[i].bytes, texts[i].size), texts[i])->index - 1;
+        int32_t index = find(labels, texts[i]);
         if (index < 0)
             index = labels_add(labels, texts[i]);
         if (index < 0)

@@ -45,15 +45,20 @@ def instructions(folder, path, way, count, table):
     return lines, np.fromfile(pathlib.Path(f"{folder / 'out'}.{path}{way}"), np.float32)
 
 
-def counted(bench, depth, ways):
-    """For each of `ways` the instructions a row, of NEON and of AVX2."""
+def counted(bench, depth, categories, ways):
+    """For each of `ways` the instructions a row, of NEON and of AVX2; the first `categories` columns
+    are categories."""
     random = np.random.default_rng(1)
     table = random.standard_normal((4000, COLUMNS), dtype=np.float32)
     label = table[:, 0] * table[:, 1] + np.abs(table[:, 2]) + random.standard_normal(4000)
+    table[:, :categories] = np.floor(random.random((4000, categories)) * 40)
+    label += np.sin(table[:, :categories].sum(1) * table[:, 0])
+    types = ["c"] * categories + ["float"] * (COLUMNS - categories)
+    matrix = xgboost.DMatrix(table, label, feature_types=types, enable_categorical=True)
     booster = xgboost.train({"max_depth": depth, "min_child_weight": 0, "tree_method": "hist"},
-                            xgboost.DMatrix(table, label), TREES)
+                            matrix, TREES)
     (bench.scratch / "model").write_bytes(booster.save_raw("ubj"))
-    expected = booster.predict(xgboost.DMatrix(table), output_margin=True)
+    expected = booster.predict(matrix, output_margin=True)
     found = {}
     for path in MACHINES:
         compiled(bench.scratch, path)
@@ -67,18 +72,19 @@ def counted(bench, depth, ways):
     return {way: (found[way, "neon"], found[way, "avx2"]) for way in ways}
 
 
-def neon_rows(name, depth):
-    what = f"{TREES} trees of depth {depth}, NEON"
+def neon_rows(name, depth, more=""):
+    what = f"{TREES} trees of depth {depth}{more}, NEON"
     return rows(Row("predict-row-" + name, 0.4, "size", "instructions", f"one row, {what}",
                     "the same by AVX2"),
                 Row("predict-batch-" + name, 0.4, "size", "instructions",
                     f"a row of a batch, {what}", "the same by AVX2"))
 
 
-def neon(bench, name, depth):
+def neon(bench, name, depth, categories=0):
     """Counted once: it is the same each time."""
-    found = counted(bench, depth, {"-single": (2, 34), "": (512, 1024)})
-    bench.note(f"instructions under qemu; {TREES} trees of depth {depth}, rows of {COLUMNS} float32")
+    found = counted(bench, depth, categories, {"-single": (2, 34), "": (512, 1024)})
+    bench.note(f"instructions under qemu; {TREES} trees of depth {depth}, rows of {COLUMNS} float32"
+               + f", of which {categories} are categories, 40 of each" * (categories > 0))
     for _ in bench.rounds:
         yield {"predict-row-" + name: found["-single"], "predict-batch-" + name: found[""]}
 
@@ -91,3 +97,8 @@ def predict_neon(bench):
 @neon_rows("deep-neon", 8)
 def predict_deep_neon(bench):
     yield from neon(bench, "deep-neon", 8)
+
+
+@neon_rows("categorical-neon", 6, " with categorical splits")
+def predict_categorical_neon(bench):
+    yield from neon(bench, "categorical-neon", 6, 14)

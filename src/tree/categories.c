@@ -1,6 +1,5 @@
-#include "tree/categories.h"
-
 #include "parse/word.h"
+#include "tree/sliced.h"
 
 #include <stdlib.h>
 
@@ -177,5 +176,20 @@ void categories_code(const struct category_plan *plan, const struct row_source *
                 out[pitch] = (int8_t)(here ? 1 << code % 8 : 0);
             }
         }
+    }
+}
+
+void categories_code_block(const struct category_plan *plan, const struct row_block *block,
+                           size_t vector, category_coder *code)
+{
+    _Alignas(64) float values[BLOCK_ROWS];
+    size_t whole = (block->count + vector - 1) / vector * vector;
+    for (size_t i = 0; i < plan->feature_count; i++) {
+        const struct category_feature *feature = &plan->features[i];
+        for (size_t r = 0; r < block->count; r++)
+            values[r] = row_value(block->source, block->first + r, feature->feature);
+        for (size_t r = block->count; r < whole; r++)
+            values[r] = 0; /* rows that are not there */
+        code(feature, values, whole, block->columns + feature->column * BLOCK_ROWS);
     }
 }

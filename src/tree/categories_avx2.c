@@ -70,15 +70,6 @@ TARGET_AVX2 static void code_feature(const struct category_feature *feature, con
 
 void categories_code_avx2(const struct category_plan *plan, const struct row_block *block)
 {
-    _Alignas(32) float values[BLOCK_ROWS];
-    size_t whole = (block->count + VECTOR - 1) / VECTOR * VECTOR;
-    for (size_t i = 0; i < plan->feature_count; i++) {
-        const struct category_feature *feature = &plan->features[i];
-        for (size_t r = 0; r < block->count; r++)
-            values[r] = row_value(block->source, block->first + r, feature->feature);
-        for (size_t r = block->count; r < whole; r++)
-            values[r] = 0; /* rows that are not there */
-        code_feature(feature, values, whole, block->columns + feature->column * BLOCK_ROWS);
-    }
+    categories_code_block(plan, block, VECTOR, code_feature);
 }
 #endif

@@ -187,7 +187,6 @@ static void load_column(const double *column, size_t count, float *values)
 void cuts_block_neon(const struct cut_plan *plan, const struct row_block *block, size_t features)
 {
     cut_block(plan, block, features);
-    categories_code(&plan->categories, block->source, block->first, block->count, block->columns,
-                    BLOCK_ROWS);
+    categories_code_neon(&plan->categories, block);
 }
 #endif

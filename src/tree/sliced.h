@@ -116,6 +116,15 @@ struct sliced_way {
     const uint8_t *places; /* where in their 64 sums 64 rows are; NULL: in their own places */
 };
 
+/* Codes of a feature's values, of which there are a multiple of what the coder takes at once, in
+ * its columns of a block. */
+typedef void category_coder(const struct category_feature *feature, const float *values,
+                            size_t count, int8_t *columns);
+
+/* A block's codes of categories by a coder that takes `vector` values at once. */
+void categories_code_block(const struct category_plan *plan, const struct row_block *block,
+                           size_t vector, category_coder *code);
+
 extern const struct sliced_way sliced_word;
 #if TARGET_X86
 extern const struct sliced_way sliced_avx2, sliced_avx512;
@@ -126,6 +135,7 @@ void categories_code_avx2(const struct category_plan *plan, const struct row_blo
 extern const struct sliced_way sliced_neon;
 bool cuts_lay_neon(struct cut_plan *plan, struct lathe_error *error);
 void cuts_block_neon(const struct cut_plan *plan, const struct row_block *block, size_t features);
+void categories_code_neon(const struct category_plan *plan, const struct row_block *block);
 #endif
 
 /* Margins of `count` rows from `first` on. False where there is no memory for the blocks'

@@ -89,6 +89,7 @@ static bool go_on(struct http_errand *errand)
     waiting_lend(NULL);
     if (!ended)
         return false;
+    errand->poller->errand_over = true;
     http_exchange_unref(g_steal_pointer(&errand->exchange));
     if (errand->poller->resting->len < MOST_RESTING)
         g_ptr_array_add(errand->poller->resting, errand);

@@ -100,6 +100,8 @@ struct http_poller {
     GArray *events;     /* struct pollfd: what it waits for */
     GPtrArray *errands; /* struct http_errand: those that wait */
     GPtrArray *resting; /* those that are over, for the next */
+    bool errand_over;   /* since it last waited for events */
+    bool soon;          /* after the last one that was over, the next event came soon */
     double next_look;   /* at the deadlines */
 };
 

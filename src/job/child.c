@@ -120,26 +120,44 @@ static int watch_child(struct job *job, struct watchdog *dog)
 /* How long a child that has just been read may gather more. */
 #define GATHER_MILLISECONDS 20
 
+static void tell_reported(const struct job *job)
+{
+    if (job->actor->reported)
+        job->actor->reported(job->data);
+}
+
+/* Whole handfuls are written and told at once: what a program says may be a line each millisecond.
+ * False: there will be no more. */
+static bool take_some(struct job *job, struct lines *lines, int fd, bool *more)
+{
+    job_hold_log(job, true);
+    bool open = lines_read(lines, fd, more);
+    job_hold_log(job, false);
+    tell_reported(job);
+    return open;
+}
+
 /* What the pipes still hold of a child that has ended. */
-static void drain(struct lines *lines, int fd)
+static void drain(struct job *job, struct lines *lines, int fd)
 {
     for (bool more = true; more && fd >= 0;) {
         more = false;
-        lines_read(lines, fd, &more);
+        take_some(job, lines, fd, &more);
     }
     lines_end(lines);
+    tell_reported(job);
 }
 
 /* Its output, its errors where they are apart, its reports. */
 enum { PIPES = 3 };
 
 /* Whether there was something, and all of it was read. */
-static bool read_pipes(struct lines *pipes, struct pollfd *fds)
+static bool read_pipes(struct job *job, struct lines *pipes, struct pollfd *fds)
 {
     bool some = false, more = false;
     for (int i = 0; i < PIPES; i++) {
         some |= fds[i].revents != 0;
-        if (fds[i].revents && !lines_read(&pipes[i], fds[i].fd, &more))
+        if (fds[i].revents && !take_some(job, &pipes[i], fds[i].fd, &more))
             fds[i].fd = -1;
     }
     return some && !more;
@@ -175,14 +193,14 @@ static void pump(struct job *job, struct watchdog *dog)
                 break;
             continue;
         }
-        gathers = read_pipes(pipes, fds);
+        gathers = read_pipes(job, pipes, fds);
         if (wake->revents)
             job_hear_wake(job);
         if (clock_monotonic() - job->looked > LOOK_SECONDS)
             job_take_outputs(job);
     }
     for (int i = 0; i < PIPES; i++)
-        drain(&pipes[i], fds[i].fd);
+        drain(job, &pipes[i], fds[i].fd);
 }
 
 /* ---- from its start to its end ---- */

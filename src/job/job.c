@@ -23,6 +23,14 @@ void job_log_text(struct job *job, bool errors, const char *text, size_t size)
         log_writer_add(log, (gint64)(clock_now() * 1000), text, size, NULL);
 }
 
+void job_hold_log(const struct job *job, bool held)
+{
+    if (job->log)
+        log_writer_hold(job->log, held, NULL);
+    if (job->errors)
+        log_writer_hold(job->errors, held, NULL);
+}
+
 void job_log(struct job *job, const char *format, ...)
 {
     va_list arguments;

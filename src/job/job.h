@@ -60,6 +60,8 @@ struct job_actor {
     bool (*enters)(struct job *job, enum job_phase phase, void *data);
     /* The child reported a JSON object. */
     void (*report)(const json_t *report, void *data);
+    /* What was reported in one go is over: what was gathered of it may go on. May be NULL. */
+    void (*reported)(void *data);
     /* Part of the one change of the store that also stores the job's outputs: both happen or
      * neither. Called again where that change failed. */
     bool (*end)(struct store_connection *connection, const struct job_end *end, void *data,

@@ -54,6 +54,8 @@ void job_lend(struct job *job, bool waits);
 void job_hear_wake(const struct job *job);
 /* errors: what it wrote to its standard error. */
 void job_log_text(struct job *job, bool errors, const char *text, size_t size);
+/* Its logs are held back, or are not any more (log/log_stream.h). */
+void job_hold_log(const struct job *job, bool held);
 
 /* What the program wrote for us into a file of its folder, whatever it is; g_free. NULL: nothing,
  * or more than a reason could be. */

@@ -18,6 +18,8 @@ struct logs {
 
 struct log_writer {
     int fd;
+    bool held;
+    GString *gathered; /* lines that are not written yet */
 };
 
 struct logs *logs_open(const char *folder, GError **error)
@@ -99,7 +101,30 @@ struct log_writer *log_writer_open(struct logs *logs, const char *group, const c
     }
     struct log_writer *writer = g_new0(struct log_writer, 1);
     writer->fd = fd;
+    writer->gathered = g_string_new(NULL);
     return writer;
+}
+
+static void gather(GString *lines, gint64 milliseconds, const char *message)
+{
+    g_string_append_printf(lines, "%" G_GINT64_FORMAT " ", milliseconds);
+    for (const char *at = message; *at; at++) {
+        if (*at == '\\')
+            g_string_append(lines, "\\\\");
+        else if (*at == '\n')
+            g_string_append(lines, "\\n");
+        else
+            g_string_append_c(lines, *at);
+    }
+    g_string_append_c(lines, '\n');
+}
+
+/* What cannot be written is lost. */
+static bool write_gathered(struct log_writer *writer, GError **error)
+{
+    bool written = file_write_all(writer->fd, writer->gathered->str, writer->gathered->len, error);
+    g_string_truncate(writer->gathered, 0);
+    return written;
 }
 
 bool log_writer_add(struct log_writer *writer, gint64 milliseconds, const char *message,
@@ -108,26 +133,22 @@ bool log_writer_add(struct log_writer *writer, gint64 milliseconds, const char *
     if (!size || !*message)
         return true;
     g_autofree char *valid = g_utf8_make_valid(message, (gssize)MIN(size, LONGEST_MESSAGE));
-    GString *line = g_string_new(NULL);
-    g_string_printf(line, "%" G_GINT64_FORMAT " ", milliseconds);
-    for (const char *at = valid; *at; at++) {
-        if (*at == '\\')
-            g_string_append(line, "\\\\");
-        else if (*at == '\n')
-            g_string_append(line, "\\n");
-        else
-            g_string_append_c(line, *at);
-    }
-    g_string_append_c(line, '\n');
-    bool written = file_write_all(writer->fd, line->str, line->len, error);
-    g_string_free(line, TRUE);
-    return written;
+    gather(writer->gathered, milliseconds, valid);
+    return (writer->held && writer->gathered->len < LONGEST_MESSAGE) ||
+           write_gathered(writer, error);
+}
+
+bool log_writer_hold(struct log_writer *writer, bool held, GError **error)
+{
+    writer->held = held;
+    return held || !writer->gathered->len || write_gathered(writer, error);
 }
 
 void log_writer_close(struct log_writer *writer)
 {
     if (!writer)
         return;
+    g_string_free(writer->gathered, TRUE);
     close(writer->fd);
     g_free(writer);
 }

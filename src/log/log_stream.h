@@ -18,6 +18,8 @@ struct log_writer *log_writer_open(struct logs *logs, const char *group, const c
  * CloudWatch does, and empty ones are no events, as there. */
 bool log_writer_add(struct log_writer *writer, gint64 milliseconds, const char *message,
                     size_t size, GError **error);
+/* While it is held, events are gathered; where it is not any more they are written, at once. */
+bool log_writer_hold(struct log_writer *writer, bool held, GError **error);
 void log_writer_close(struct log_writer *writer);
 
 bool logs_create_group(struct logs *logs, const char *group, GError **error);

@@ -57,13 +57,14 @@ static bool insert(struct store_connection *connection, void *data, GError **err
                      record->count);
 }
 
-static struct record *record_of(const struct metric_datum *datum)
+/* dimensions is taken. */
+static struct record *record_of(const struct metric_datum *datum, char *dimensions)
 {
     struct record *record = g_new(struct record, 1);
     *record = (struct record){
         .name_space = g_strdup(datum->name_space),
         .name = g_strdup(datum->name),
-        .dimensions = dimensions_text(datum->dimensions),
+        .dimensions = dimensions,
         .unit = g_strdup(datum->unit ? datum->unit : "None"),
         .time = datum->time,
         .sum = datum->sum,
@@ -74,9 +75,20 @@ static struct record *record_of(const struct metric_datum *datum)
     return record;
 }
 
-void metric_put_later(struct store *store, const struct metric_datum *datum)
+/* Data of one source have one list of dimensions, which is written once. */
+static GPtrArray *records_of(const GArray *data)
 {
-    store_write_later(store, insert, record_of(datum), free_record);
+    GPtrArray *records = g_ptr_array_new_with_free_func(free_record);
+    const json_t *written = NULL;
+    for (guint i = 0; i < data->len; i++) {
+        const struct metric_datum *datum = &g_array_index(data, struct metric_datum, i);
+        const struct record *last = i ? g_ptr_array_index(records, i - 1) : NULL;
+        bool again = last && datum->dimensions == written;
+        g_ptr_array_add(records, record_of(datum, again ? g_strdup(last->dimensions)
+                                                        : dimensions_text(datum->dimensions)));
+        written = datum->dimensions;
+    }
+    return records;
 }
 
 static bool insert_all(struct store_connection *connection, void *data, GError **error)
@@ -88,11 +100,19 @@ static bool insert_all(struct store_connection *connection, void *data, GError *
     return true;
 }
 
+static void free_records(void *records)
+{
+    g_ptr_array_unref(records);
+}
+
+void metric_put_later(struct store *store, const GArray *data)
+{
+    store_write_later(store, insert_all, records_of(data), free_records);
+}
+
 bool metric_put(struct store *store, const GArray *data, GError **error)
 {
-    g_autoptr(GPtrArray) records = g_ptr_array_new_with_free_func(free_record);
-    for (guint i = 0; i < data->len; i++)
-        g_ptr_array_add(records, record_of(&g_array_index(data, struct metric_datum, i)));
+    g_autoptr(GPtrArray) records = records_of(data);
     return store_write(store, insert_all, records, error);
 }
 

@@ -18,9 +18,9 @@ struct metric_datum {
 /* All of the data (struct metric_datum), or none: on the disk when this returns. */
 bool metric_put(struct store *store, const GArray *data, GError **error);
 
-/* Copies the datum and waits for nothing: a crash may lose the last ones. What a job reports of
- * itself goes this way, since its log holds it too. */
-void metric_put_later(struct store *store, const struct metric_datum *datum);
+/* Copies the data (struct metric_datum) and waits for nothing: a crash may lose the last ones. What
+ * a job reports of itself goes this way, since its log holds it too. */
+void metric_put_later(struct store *store, const GArray *data);
 
 /* A metric's data over a stretch of time, in periods. */
 struct metric_query {

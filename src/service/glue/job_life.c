@@ -137,7 +137,7 @@ static void free_process(void *data)
     g_free(process);
 }
 
-static const struct job_actor actor = {enters, report, end_process, free_process};
+static const struct job_actor actor = {enters, report, NULL, end_process, free_process};
 
 /* What the script is told of its bookmark; NULL: it has none. */
 static json_t *told_of(const struct bookmark *bookmark)

@@ -17,7 +17,10 @@ struct under_way {
     char *name;
     char *objective; /* the metric that a tuning job waits for; or NULL */
     double started;
-    json_t *metrics; /* name -> FinalMetricDataList's entry, in order of appearance */
+    json_t *metrics;    /* name -> FinalMetricDataList's entry, in order of appearance */
+    json_t *dimensions; /* of what it reports, in CloudWatch's terms */
+    GArray *gathered;   /* struct metric_datum, whose names are those of `metrics` */
+    bool objective_came;
 };
 
 /* Jobs of different kinds may have the same name. */
@@ -136,12 +139,26 @@ static void report(const json_t *line, void *data)
     json_object_set_new(
         job->metrics, name,
         json_pack("{sssfsf}", "MetricName", name, "Value", value, "Timestamp", time));
-    g_autoptr(json_auto) dimensions = json_pack("[{ssss}]", "Name", kind->name, "Value", job->name);
-    struct metric_datum datum = {kind->log_group, name,  dimensions, time, NULL,
-                                 value,           value, value,      1};
-    metric_put_later(job->lathe->store, &datum);
-    if (g_strcmp0(name, job->objective) == 0)
-        resource_tell_later(job->lathe->store, kind->word, job->name, kind->going);
+    const char *kept = json_object_iter_key(json_object_iter_at(job->metrics, name));
+    struct metric_datum datum = {kind->log_group, kept,  job->dimensions, time, NULL,
+                                 value,           value, value,           1};
+    g_array_append_val(job->gathered, datum);
+    job->objective_came |= g_strcmp0(name, job->objective) == 0;
+}
+
+/* Rounds may take a millisecond each: what came together is one change of the store, and news once.
+ */
+static void reported(void *data)
+{
+    struct under_way *job = data;
+    struct store *store = job->lathe->store;
+    const struct kind *kind = job->life->kind;
+    if (job->gathered->len)
+        metric_put_later(store, job->gathered);
+    g_array_set_size(job->gathered, 0);
+    if (job->objective_came)
+        resource_tell_later(store, kind->word, job->name, kind->going);
+    job->objective_came = false;
 }
 
 struct last_step {
@@ -182,10 +199,12 @@ static void free_under_way(void *data)
     g_free(job->name);
     g_free(job->objective);
     json_decref(job->metrics);
+    json_decref(job->dimensions);
+    g_array_unref(job->gathered);
     g_free(job);
 }
 
-static const struct job_actor actor = {enters, report, end, free_under_way};
+static const struct job_actor actor = {enters, report, reported, end, free_under_way};
 
 /* ---- creating ---- */
 
@@ -201,6 +220,8 @@ static void submit(struct lathe *lathe, const struct job_life *life, const json_
         .name = g_strdup(name),
         .objective = g_strdup(json_text_at(request, "HyperParameters._tuning_objective_metric")),
         .metrics = json_object(),
+        .dimensions = json_pack("[{ssss}]", "Name", life->kind->name, "Value", name),
+        .gathered = g_array_new(FALSE, FALSE, sizeof(struct metric_datum)),
     };
     g_autofree char *id = job_id(life->kind, name);
     g_autofree char *stream = g_strdup_printf("%s/algo-1-%.0f", name, clock_now());

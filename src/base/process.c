@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "base/process_inside.h"
 
 static void keep(GStrvBuilder *environment, const char *const *names)
 {
@@ -51,24 +52,31 @@ void process_lay_down_override(void)
     prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 }
 
-/* After fork, in the child: only calls that are safe between fork and exec. */
-static void become(char *const *argv, char *const *environment, const char *folder, pid_t parent,
-                   int null, int output, int errors, int report)
+bool process_settle(const char *folder, pid_t parent, int output, int errors, int report)
 {
     setpgid(0, 0);
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != parent) /* it died before the line above */
-        _exit(127);
+        return false;
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
     signal(SIGPIPE, SIG_DFL);
     /* report may be 1 or 2 where the server was started without them: moved up first. */
     report = fcntl(report, F_DUPFD, 10);
-    if (dup2(null, STDIN_FILENO) < 0 || dup2(output, STDOUT_FILENO) < 0 ||
-        dup2(errors, STDERR_FILENO) < 0 || dup2(report, PROCESS_REPORT) < 0 || chdir(folder) != 0)
-        _exit(127);
+    bool settled = dup2(output, STDOUT_FILENO) >= 0 && dup2(errors, STDERR_FILENO) >= 0 &&
+                   dup2(report, PROCESS_REPORT) >= 0 && chdir(folder) == 0;
     close(report);
+    return settled;
+}
+
+/* After fork, in the child. */
+static void become(char *const *argv, char *const *environment, const char *folder, pid_t parent,
+                   int null, int output, int errors, int report)
+{
+    int in = fcntl(null, F_DUPFD_CLOEXEC, 10); /* null may be 1 or 2, too */
+    if (!process_settle(folder, parent, output, errors, report) || dup2(in, STDIN_FILENO) < 0)
+        _exit(127);
     execve(argv[0], argv, environment);
     static const char words[] = "the program could not be executed\n";
     ssize_t ignored = write(STDERR_FILENO, words, sizeof words - 1);
@@ -126,7 +134,7 @@ static bool start(struct process *process, char *const *argv, char *const *envir
     keep_read_end(output);
     keep_read_end(errors);
     setpgid(pid, pid); /* here too: a signal may be sent before the child got that far */
-    *process = (struct process){pid, output[0], errors[0], -1, ended};
+    *process = (struct process){pid, output[0], errors[0], -1, ended, false};
     return true;
 }
 
@@ -157,16 +165,32 @@ void process_signal(const struct process *process, int signal)
     kill(-process->pid, signal);
 }
 
-int process_finish(struct process *process)
+/* What it was told; where nothing, who was to tell it has ended, and the process with it. */
+static int status_told(const struct process *process)
+{
+    int status;
+    ssize_t size;
+    while ((size = read(process->ended, &status, sizeof status)) < 0 && errno == EINTR)
+        continue;
+    return size == sizeof status ? status : SIGKILL;
+}
+
+static int status_waited_for(const struct process *process)
 {
     int status = 0;
+    while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return status;
+}
+
+int process_finish(struct process *process)
+{
     close(process->output);
     if (process->errors >= 0)
         close(process->errors);
     close(process->report);
+    int status = process->is_told ? status_told(process) : status_waited_for(process);
     close(process->ended);
-    while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR)
-        continue;
     kill(-process->pid, SIGKILL);
     return status;
 }

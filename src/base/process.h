@@ -7,12 +7,13 @@
 #include <sys/types.h>
 
 struct process {
-    pid_t pid;  /* also the id of its process group */
-    int output; /* read end of its standard output, and of its error where that is not apart; does
-                 * not block */
-    int errors; /* read end of its standard error where that is apart, else -1; likewise */
-    int report; /* read end of the pipe it finds as descriptor PROCESS_REPORT; likewise */
-    int ended;  /* can be read once it has ended, whoever else has the pipes */
+    pid_t pid;    /* also the id of its process group */
+    int output;   /* read end of its standard output, and of its error where that is not apart; does
+                   * not block */
+    int errors;   /* read end of its standard error where that is apart, else -1; likewise */
+    int report;   /* read end of the pipe it finds as descriptor PROCESS_REPORT; likewise */
+    int ended;    /* can be read once it has ended, whoever else has the pipes */
+    bool is_told; /* `ended` tells its status: it is another's child (base/warm.h) */
 };
 
 /* Where a child finds the pipe for what it reports; its environment says so as LATHE_REPORT_FD. */

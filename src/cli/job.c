@@ -2,8 +2,10 @@
  * users by hand. */
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "base/process.h"
+#include "base/warm.h"
 #include "cli/cli.h"
 #include "program/program.h"
 
@@ -19,6 +21,9 @@ static int show_programs(FILE *file)
     return file == stdout ? CLI_OK : CLI_USAGE;
 }
 
+/* In place of a folder: those come one after another, on the line at PROCESS_REPORT. */
+#define MANY "-"
+
 int cli_job(int argc, char **argv)
 {
     if (!cli_options(&argc, &argv, NULL))
@@ -33,5 +38,7 @@ int cli_job(int argc, char **argv)
     const char *report = g_getenv("LATHE_REPORT_FD");
     if (!program->makes_sandbox)
         process_lay_down_override();
+    if (program->warm_up && strcmp(argv[2], MANY) == 0)
+        return program->warm_up() ? warm_serve(PROCESS_REPORT, program->run) : 1;
     return program->run(argv[2], report ? atoi(report) : -1);
 }

@@ -234,6 +234,8 @@ static bool start(struct job *job, GError **error)
     char self[] = "/proc/self/exe", verb[] = "job";
     char *argv[] = {self, verb, job->plan->program, job->folder, NULL};
     g_auto(GStrv) environment = environment_of(job);
+    if (job->plan->is_warm && !job->errors_group && warmed_start(job, environment))
+        return true;
     return process_start(&job->process, argv, environment, job->folder, job->errors_group != NULL,
                          error);
 }
@@ -294,6 +296,7 @@ bool child_run(struct job *job, struct child_end *end, GError **error)
     clock_cancel(job->jobs->clock, alarm);
     job_lend(job, false);
     int status = process_finish(&job->process);
+    warmed_give_back(job);
     *end = dog.end;
     if (end->cut_off) {
         end->reason = g_strdup(ABANDONED);

@@ -158,6 +158,7 @@ struct jobs *jobs_open(const struct jobs_settings *settings, GError **error)
     jobs->close_seconds = settings->close_seconds > 0 ? settings->close_seconds : 10;
     jobs->clock = settings->clock;
     jobs->live = g_ptr_array_new();
+    jobs->warmed = g_ptr_array_new_with_free_func(warmed_free);
     pthread_mutex_init(&jobs->lock, NULL);
     return jobs;
 }
@@ -172,7 +173,9 @@ void jobs_close(struct jobs *jobs)
         wake(g_ptr_array_index(jobs->live, i));
     pthread_mutex_unlock(&jobs->lock);
     tasks_free(jobs->slots);
+    clock_cancel(jobs->clock, jobs->cools);
     g_ptr_array_unref(jobs->live);
+    g_ptr_array_unref(jobs->warmed);
     pthread_mutex_destroy(&jobs->lock);
     g_free(jobs->folder);
     g_free(jobs);

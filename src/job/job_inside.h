@@ -18,6 +18,8 @@ struct jobs {
     pthread_mutex_t lock; /* of what follows */
     GQueue queue;         /* of struct job that wait */
     GPtrArray *live;      /* those and the ones that run */
+    GPtrArray *warmed;    /* struct warmed that wait for work */
+    guint64 cools;        /* the alarm that ends them; 0: none is set */
     bool closing;
 };
 
@@ -30,13 +32,14 @@ struct job {
 
     struct log_writer *log, *errors; /* errors: NULL where the log has them */
     struct process process;
-    int wake;          /* eventfd: job_wish has changed */
-    GHashTable *taken; /* marks of files of outputs that come: those that are stored */
-    double looked;     /* when they were last looked for */
-    guint64 logged;    /* bytes of its logs */
-    bool ran;          /* there may be outputs */
-    bool lent;         /* its slot: it waits */
-    bool told;         /* why it failed stands in its log */
+    struct warmed *warmed; /* what the process was forked from, or NULL */
+    int wake;              /* eventfd: job_wish has changed */
+    GHashTable *taken;     /* marks of files of outputs that come: those that are stored */
+    double looked;         /* when they were last looked for */
+    guint64 logged;        /* bytes of its logs */
+    bool ran;              /* there may be outputs */
+    bool lent;             /* its slot: it waits */
+    bool told;             /* why it failed stands in its log */
 
     bool stop_wanted; /* under jobs->lock; so is */
     bool late;        /* it has run as long as it may */
@@ -67,6 +70,13 @@ struct child_end {
     char *reason;
     bool cut_off;
 };
+
+/* warmed.c: the job's process, forked from one that has loaded what its program needs; that waits
+ * a few seconds for another job once it is given back. False: it cannot be had. */
+struct warmed;
+bool warmed_start(struct job *job, char *const *environment);
+void warmed_give_back(struct job *job);
+void warmed_free(void *warmed);
 
 /* profile.c: records what the child uses, where the plan asks for it and it is time; the seconds to
  * the next time, or 0. */

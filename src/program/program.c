@@ -23,36 +23,38 @@ static int inside_main(const char *folder, int report)
 static const struct program all[] = {
     {"xgboost",
      "the XGBoost algorithm: input/config and input/data to model; the image in LATHE_IMAGE",
-     train_main, false},
+     train_main, train_warm_up, false},
     {"features",
      "lathe-features: fits and applies a feature pipeline, processing/input/config (one YAML or\n"
      "JSON file) and processing/input/data to processing/output",
-     features_main, false},
+     features_main, NULL, false},
     {"evaluate",
      "lathe-evaluate: measures a model on rows it has not seen, processing/input/model, test and\n"
      "validation to processing/output/evaluation/evaluation.json",
-     evaluate_main, false},
+     evaluate_main, NULL, false},
     {"fetch",
      "lathe-fetch: brings what a list of addresses holds, processing/input/config (one YAML or\n"
      "JSON file) to processing/output",
-     fetch_main, false},
+     fetch_main, NULL, false},
     {"transform",
      "a batch transform: input/ through the containers of config/transformjob.json to results/",
-     transform_main, true},
+     transform_main, NULL, true},
     {"script",
      "a user's own program, in a sandbox: what .lathe/sandbox.json says, or script mode as\n"
      "input/config/hyperparameters.json says it",
-     script_main, true},
+     script_main, NULL, true},
     {"ruled",
      "the same, with the debugger rules of input/config/debugrules.json on what its hook saves",
-     ruled_main, true},
-    {"serve", "a user's inference script, as one process of an endpoint's pool", serve_main, true},
+     ruled_main, NULL, true},
+    {"serve", "a user's inference script, as one process of an endpoint's pool", serve_main, NULL,
+     true},
     {"tune",
      "what a tuning job tries next, as one process of its pool; by hand, of the study in\n"
      "study.json",
-     tune_main, false},
-    {"inside", "the first process of a sandbox; `script` and `serve` run it", inside_main, false},
-    {"engine", "the same, in front of podman or docker; `script` runs it", inside_main, true},
+     tune_main, NULL, false},
+    {"inside", "the first process of a sandbox; `script` and `serve` run it", inside_main, NULL,
+     false},
+    {"engine", "the same, in front of podman or docker; `script` runs it", inside_main, NULL, true},
 };
 
 const struct program *programs(size_t *count)

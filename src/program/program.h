@@ -13,6 +13,9 @@ struct program {
     /* Works on the folder and returns the exit status. Standard output is the log; JSON lines with
      * metrics and progress go to the descriptor report (-1: nowhere). */
     int (*run)(const char *folder, int report);
+    /* Loads what takes long, for a process that forks for each folder (base/warm.h): nothing of a
+     * folder, and no threads. NULL: it would save little. */
+    bool (*warm_up)(void);
     bool makes_sandbox; /* where it is root it needs root's rights for that; the others lay down the
                          * one that inputs must be safe from (base/process.h) */
 };

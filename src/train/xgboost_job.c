@@ -432,6 +432,14 @@ static void write_failure(const struct training *job, const char *reason)
         report_log("ERROR", "the reason could not be written: %s", error->message);
 }
 
+bool train_warm_up(void)
+{
+    g_autoptr(GError) error = NULL;
+    g_autoptr(xgboost_auto) xgboost =
+        xgboost_open(xgboost_release_find(g_getenv("LATHE_IMAGE"))->tag, &error);
+    return xgboost != NULL; /* the library stays loaded */
+}
+
 int train_main(const char *opt_ml, int report_fd)
 {
     stop_hold();

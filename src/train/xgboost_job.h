@@ -21,11 +21,17 @@
 #ifndef LATHE_TRAIN_XGBOOST_JOB_H
 #define LATHE_TRAIN_XGBOOST_JOB_H
 
+#include <stdbool.h>
+
 /* Trains in the folder opt_ml. The log goes to standard output; metrics and progress as JSON lines
  * to report_fd (-1: nowhere), see report.h. The environment's LATHE_IMAGE is the image,
  * or its tag (xgboost_release.h). SIGTERM ends it after the round that is running; it is held back
  * in the calling thread from then on. Returns the exit status: 0, also when stopped, or 1 with
  * output/failure. */
 int train_main(const char *opt_ml, int report_fd);
+
+/* Loads the library of the image that the environment names, for a process that forks for each
+ * training; false: it cannot be loaded. */
+bool train_warm_up(void);
 
 #endif

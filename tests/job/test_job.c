@@ -19,6 +19,7 @@
 #include "base/error.h"
 #include "base/file.h"
 #include "base/process.h"
+#include "base/warm.h"
 #include "job/job.h"
 #include "lake/lake.h"
 #include "log/log_stream.h"
@@ -189,6 +190,7 @@ static struct store *store;
 static struct lake *lake;
 static struct clock *clock_of_jobs;
 static struct jobs *jobs;
+static bool warm; /* jobs are forked from processes that are warm */
 
 static struct jobs *open_jobs(void)
 {
@@ -273,6 +275,7 @@ static void submit(struct run *run, const char *id)
     pthread_cond_init(&run->changed, NULL);
     struct job_plan *plan = job_plan_new(run->program, "an-image:1");
     plan->max_seconds = run->max_seconds;
+    plan->is_warm = warm;
     plan->stop_seconds = run->stop_seconds > 0 ? run->stop_seconds : 0.2;
     job_plan_file(plan, "input/config/some.json", json_pack("{ss}", "a", "b"));
     if (run->input) {
@@ -638,11 +641,23 @@ static void a_killed_server_takes_its_jobs_along(void **state)
 
 #define TEST(test) cmocka_unit_test_setup_teardown(test, set_up, tear_down)
 
+/* What `lathe job` runs: a folder's program, here the one of the process that was executed. */
+static const char *program;
+
+static int child_in(const char *folder_of_job, int report)
+{
+    (void)folder_of_job;
+    (void)report;
+    return child_main(program);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1) {
         process_lay_down_override(); /* as `lathe job` does */
-        return child_main(argv[2]);
+        program = argv[2];
+        return strcmp(argv[3], "-") == 0 ? warm_serve(PROCESS_REPORT, child_in)
+                                         : child_main(program);
     }
     const struct CMUnitTest tests[] = {
         TEST(a_job_speaks_reports_and_ends),
@@ -662,5 +677,7 @@ int main(int argc, char **argv)
         TEST(an_end_that_cannot_be_written_is_kept),
         TEST(a_killed_server_takes_its_jobs_along),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    int failed = cmocka_run_group_tests_name("executed", tests, NULL, NULL);
+    warm = true;
+    return failed + cmocka_run_group_tests_name("forked", tests, NULL, NULL);
 }

@@ -81,6 +81,12 @@ static void add_rules(const json_t *request, const json_t *rules, const json_t *
     layout_rules(plan, rules, hook, is_script ? SANDBOX_RULES : "output/rules", output);
 }
 
+/* A tuning job's trials are many, and follow each other at once. */
+static bool is_trial(const json_t *request)
+{
+    return json_at(request, "HyperParameters._tuning_objective_metric") != NULL;
+}
+
 static struct job_plan *plan(const struct call *call, const json_t *request, GError **error)
 {
     const struct runtime_role *role = training_role(request, error);
@@ -113,6 +119,7 @@ static struct job_plan *plan(const struct call *call, const json_t *request, GEr
         return NULL;
     if (training_is_script(request))
         add_script(call, request, made);
+    made->is_warm = !training_is_script(request) && is_trial(request);
     return g_steal_pointer(&made);
 }
 

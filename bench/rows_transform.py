@@ -4,6 +4,7 @@ import io
 import os
 import pathlib
 import re
+import statistics
 import subprocess
 import sys
 import tarfile
@@ -114,6 +115,33 @@ def peer_seconds(source, model, target):
     return float(re.search(r"seconds=([\d.]+)", done.stdout)[1])
 
 
+PARSES = """import numpy, time
+text = ",".join(f"{one:.6g}" for one in numpy.random.default_rng(0).normal(size=100_000))
+print(flush=True)
+input()
+began = time.perf_counter()
+for _ in range(20):
+    numpy.fromstring(text, sep=",")
+print(time.perf_counter() - began)"""
+
+
+def parse_at_once(count):
+    """The seconds of each of so many processes that parse numbers and share nothing, the slowest's."""
+    processes = [subprocess.Popen([sys.executable, "-c", PARSES], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                                  text=True) for _ in range(count)]
+    for process in processes:
+        process.stdout.readline()
+    for process in processes:
+        process.stdin.write("\n")
+        process.stdin.flush()
+    return max(float(process.communicate()[0]) for process in processes)
+
+
+def machine_scales():
+    """How many times the work of one process two do at once: of two cores that are one's threads, less than 2."""
+    return 2 * parse_at_once(1) / parse_at_once(2)
+
+
 def same_answers(server, target):
     body = server.client("s3").get_object(Bucket="bench", Key="first/rows.csv.out")["Body"].read()
     ours, theirs = body.split(), target.read_bytes().split()
@@ -129,6 +157,8 @@ def transform_rows(bench):
     target, cores = bench.scratch / "answers.csv", os.sched_getaffinity(0)
     bench.note(f"{source.stat().st_size / 1e6:.0f} MB of text; from CreateTransformJob to Completed, "
                "answers stored; the peer without its imports")
+    bench.note("two processes that parse numbers and share nothing do, at once, "
+               f"{statistics.median(machine_scales() for _ in range(5)):.2f} times the work of one")
     transform(server, "first")
     peer_seconds(source, model, target)
     bench.check(same_answers(server, target), "the answers are not XGBoost's")

@@ -3,12 +3,14 @@
 #define _GNU_SOURCE /* clearenv */
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -46,7 +48,8 @@ static bool link_root(const char *folder, GError **error)
                " a link to the job's folder (make /opt writable for the server's user)");
 }
 
-static _Noreturn void become(const struct sandbox *sandbox, const struct sandbox_command *order)
+static _Noreturn void become(const struct sandbox *sandbox, const struct sandbox_command *order,
+                             const struct heard *heard)
 {
     g_autoptr(json_auto) environment = sandbox_environment(sandbox, order);
     const char *name;
@@ -57,7 +60,7 @@ static _Noreturn void become(const struct sandbox *sandbox, const struct sandbox
     json_object_foreach(environment, name, value) if (strcmp(name, "HOME") != 0)
         g_setenv(name, json_string_value(value), TRUE);
     g_setenv("HOME", g_get_home_dir(), TRUE);
-    if (chdir(order->folder ? order->folder : ROOT) == 0)
+    if (heard_become(heard) && chdir(order->folder ? order->folder : ROOT) == 0)
         execvp(order->argv[0], order->argv);
     fprintf(stderr, "the command %s could not be executed: %s\n", order->argv[0],
             g_strerror(errno));
@@ -79,37 +82,56 @@ static void end_orphans(void)
     }
 }
 
-static int wait_for(pid_t pid)
+static int wait_for(pid_t pid, struct heard *heard)
 {
+    struct pollfd fds[1 + HEARD] = {{(int)syscall(SYS_pidfd_open, pid, 0), POLLIN, 0}};
+    heard_watch(heard, fds + 1);
+    while (!fds[0].revents)
+        if (poll(fds, G_N_ELEMENTS(fds), -1) > 0)
+            heard_hear(heard, fds + 1);
+    close(fds[0].fd);
     int status = 0;
     while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
         continue;
     kill(-pid, SIGKILL);
     end_orphans();
+    heard_drain(heard, fds + 1);
     return shell_status(status);
+}
+
+static pid_t start(const struct sandbox *sandbox, const struct sandbox_command *order,
+                   struct heard *heard, GError **error)
+{
+    if (!link_root(sandbox->folder, error))
+        return -1;
+    hand_signals_to(0);
+    pid_t pid = heard_open(heard, sandbox, order) ? fork() : -1;
+    if (pid == 0)
+        become(sandbox, order, heard);
+    if (pid < 0)
+        error_set_errno(error, errno, "starting the command");
+    else
+        hand_signals_to(pid);
+    heard_close(heard, 1);
+    return pid;
 }
 
 void bare_run(const struct sandbox *sandbox, const struct sandbox_command *order,
               struct sandbox_end *end)
 {
     g_autoptr(GError) error = NULL;
+    struct heard heard = HEARD_NONE;
     int turn = lock(&error);
     prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0);
-    pid_t pid = -1;
-    if (turn >= 0 && link_root(sandbox->folder, &error)) {
-        hand_signals_to(0);
-        pid = fork();
-        if (pid == 0)
-            become(sandbox, order);
-        hand_signals_to(pid);
-    }
+    pid_t pid = turn >= 0 ? start(sandbox, order, &heard, &error) : -1;
     if (pid > 0) {
-        end->status = wait_for(pid);
+        end->status = wait_for(pid, &heard);
         unlink(ROOT);
     } else {
         end->not_begun = true;
-        end->reason = g_strdup(error ? error->message : g_strerror(errno));
+        end->reason = g_strdup(error->message);
     }
+    heard_close(&heard, 0);
     if (turn >= 0)
         close(turn);
 }

@@ -34,8 +34,7 @@ struct run {
     const struct sandbox *sandbox;
     const struct sandbox_command *command;
     int errors[2], begun[2], info[2]; /* pipes from bubblewrap and the first process */
-    int output[2];                    /* from the command, where somebody hears it; else -1 */
-    int apart[2];                     /* its standard error, where that is heard apart; else -1 */
+    struct heard heard;               /* from the command */
     char *group;                      /* its control group, or NULL */
     char *name;                       /* of an image's container */
     pid_t watcher;                    /* of an image's container; 0: none */
@@ -252,8 +251,7 @@ static bool write_orders(const struct run *run, GError **error)
 /* Moves descriptors to where the first process expects them. */
 static void place(const struct run *run)
 {
-    int output = run->output[1], apart = run->apart[1] >= 0 ? run->apart[1] : output;
-    if (output >= 0 && (dup2(output, STDOUT_FILENO) < 0 || dup2(apart, STDERR_FILENO) < 0))
+    if (!heard_become(&run->heard))
         _exit(127);
     int errors = fcntl(STDERR_FILENO, F_DUPFD, 20), begun = fcntl(run->begun[1], F_DUPFD, 20);
     int own_errors = fcntl(run->errors[1], F_DUPFD, 20), info = fcntl(run->info[1], F_DUPFD, 20);
@@ -353,17 +351,6 @@ static void stop(const struct run *run, int signal)
         engine_end(run->sandbox, run->name);
 }
 
-static bool hear(int *fd, void (*take)(const char *bytes, size_t size, void *data), void *data)
-{
-    char bytes[65536];
-    ssize_t n = read(*fd, bytes, sizeof bytes);
-    if (n > 0)
-        take(bytes, (size_t)n, data);
-    else if (n == 0 || errno != EINTR)
-        *fd = -1;
-    return n > 0;
-}
-
 /* Whether it has done next to nothing since the last look, and for how many looks. */
 static void notice_waiting(struct run *run, guint64 ticks)
 {
@@ -393,11 +380,13 @@ static void watch(struct run *run, int signals, int ended)
 {
     g_autoptr(GString) info = g_string_new(NULL);
     g_autoptr(GString) begun = g_string_new(NULL);
-    const struct sandbox_command *command = run->command;
-    struct pollfd fds[7] = {{ended, POLLIN, 0},          {signals, POLLIN, 0},
-                            {run->errors[0], POLLIN, 0}, {run->begun[0], POLLIN, 0},
-                            {run->info[0], POLLIN, 0},   {run->output[0], POLLIN, 0},
-                            {run->apart[0], POLLIN, 0}};
+    struct pollfd fds[5 + HEARD] = {{ended, POLLIN, 0},
+                                    {signals, POLLIN, 0},
+                                    {run->errors[0], POLLIN, 0},
+                                    {run->begun[0], POLLIN, 0},
+                                    {run->info[0], POLLIN, 0}};
+    struct pollfd *written = fds + 5;
+    heard_watch(&run->heard, written);
     double next = clock_monotonic();
     while (!fds[0].revents) {
         if (poll(fds, G_N_ELEMENTS(fds), LOOK_MILLISECONDS) < 0)
@@ -411,10 +400,7 @@ static void watch(struct run *run, int signals, int ended)
             run->has_begun = true;
         if (fds[4].revents && !read_some(&fds[4].fd, info))
             hear_first(run, info);
-        if (fds[5].revents)
-            hear(&fds[5].fd, command->hear, command->data);
-        if (fds[6].revents)
-            hear(&fds[6].fd, command->hear_errors, command->data);
+        heard_hear(&run->heard, written);
         if (clock_monotonic() >= next) {
             look(run);
             next = clock_monotonic() + LOOK_MILLISECONDS / 1000.0;
@@ -424,10 +410,7 @@ static void watch(struct run *run, int signals, int ended)
         continue;
     while (fds[3].fd >= 0 && read_some(&fds[3].fd, begun))
         run->has_begun = true;
-    while (fds[5].fd >= 0 && hear(&fds[5].fd, command->hear, command->data))
-        continue;
-    while (fds[6].fd >= 0 && hear(&fds[6].fd, command->hear_errors, command->data))
-        continue;
+    heard_drain(&run->heard, written);
 }
 
 int shell_status(int status)
@@ -440,10 +423,7 @@ static void close_ends(struct run *run, int which)
     close(run->errors[which]);
     close(run->begun[which]);
     close(run->info[which]);
-    if (run->output[which] >= 0)
-        close(run->output[which]);
-    if (run->apart[which] >= 0)
-        close(run->apart[which]);
+    heard_close(&run->heard, which);
 }
 
 /* The sandbox's own group, where the kernel is to hold the limit of memory. */
@@ -537,18 +517,6 @@ static bool open_ways(const struct sandbox *sandbox, const int *listeners, GErro
     return true;
 }
 
-/* What it writes to is its user's, who may open it anew: /dev/stderr, /proc/self/fd/2. */
-static bool open_output(struct run *run)
-{
-    const struct sandbox *sandbox = run->sandbox;
-    const struct sandbox_command *command = run->command;
-    if ((command->hear && pipe2(run->output, O_CLOEXEC) != 0) ||
-        (command->hear_errors && pipe2(run->apart, O_CLOEXEC) != 0))
-        return false;
-    return (!command->hear || fchown(run->output[1], sandbox->user, sandbox->group) == 0) &&
-           (!command->hear_errors || fchown(run->apart[1], sandbox->user, sandbox->group) == 0);
-}
-
 static bool begin(struct run *run, GError **error)
 {
     int listeners[SANDBOX_SERVERS];
@@ -556,7 +524,7 @@ static bool begin(struct run *run, GError **error)
         !mounts_hand_over(run->sandbox, error))
         return false;
     if (pipe2(run->errors, O_CLOEXEC) != 0 || pipe2(run->begun, O_CLOEXEC) != 0 ||
-        pipe2(run->info, O_CLOEXEC) != 0 || !open_output(run))
+        pipe2(run->info, O_CLOEXEC) != 0 || !heard_open(&run->heard, run->sandbox, run->command))
         return error_set_errno(error, errno, "making pipes for a sandbox");
     if (run->command->image)
         run->watcher = engine_watch(run->sandbox, run->name);
@@ -590,8 +558,7 @@ void sandbox_run(const struct sandbox *sandbox, const struct sandbox_command *co
                       .said = said,
                       .end = end,
                       .name = name,
-                      .output = {-1, -1},
-                      .apart = {-1, -1}};
+                      .heard = HEARD_NONE};
     int signals = open_signals();
     if (begin(&run, &error)) {
         int ended = (int)syscall(SYS_pidfd_open, run.wrapper, 0);

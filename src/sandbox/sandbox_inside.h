@@ -2,6 +2,7 @@
 #ifndef LATHE_SANDBOX_SANDBOX_INSIDE_H
 #define LATHE_SANDBOX_SANDBOX_INSIDE_H
 
+#include <poll.h>
 #include <sys/types.h>
 
 #include "sandbox/sandbox.h"
@@ -44,6 +45,24 @@ int shell_status(int status);
 
 /* inside.c: SIGTERM and SIGINT to this process are that group's; 0: nobody's yet. */
 void hand_signals_to(pid_t group);
+
+/* heard.c: what the command writes, where somebody hears it: pipes whose ends are [0] ours, [1]
+ * its; -1: nobody does (HEARD_NONE), or not of its errors apart. */
+struct heard {
+    const struct sandbox_command *command;
+    int output[2], errors[2];
+};
+#define HEARD_NONE ((struct heard){NULL, {-1, -1}, {-1, -1}})
+enum { HEARD = 2 };
+bool heard_open(struct heard *heard, const struct sandbox *sandbox,
+                const struct sandbox_command *command);
+bool heard_become(const struct heard *heard); /* in the command's process */
+void heard_close(struct heard *heard, int end);
+/* What is to be polled; then, what came is handed on; then, all that is left once those who write
+ * have ended. */
+void heard_watch(const struct heard *heard, struct pollfd fds[HEARD]);
+void heard_hear(const struct heard *heard, struct pollfd fds[HEARD]);
+void heard_drain(const struct heard *heard, struct pollfd fds[HEARD]);
 
 /* bare.c: the command without a sandbox, one at a time, with /opt/ml as a link to the folder. */
 void bare_run(const struct sandbox *sandbox, const struct sandbox_command *order,

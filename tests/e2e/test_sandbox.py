@@ -383,6 +383,11 @@ print(os.path.realpath("/opt/ml"))
     job, log = scripts.script_training(own, "bucket", {
         "train.py": "import os; open(os.environ['SM_MODEL_DIR'] + '/m', 'w').write('x')\n"})
     assert job["TrainingJobStatus"] == "Completed", log
+    name = scripts.start_processing(own, "bucket", "print('first')\nraise ValueError('told')\n")
+    job = scripts.wait_for_processing(own, name)
+    assert "ValueError: told" in job["FailureReason"]
+    log = scripts.log_of(own, "ProcessingJobs", name)
+    assert log[0] == "first" and "ValueError: told" in log[-1]
     assert not os.path.lexists("/opt/ml")
 
 

@@ -129,7 +129,6 @@ const struct kind mlflow_app_kind = {
     .create = "CreateMlflowApp",
     .describe = "DescribeMlflowApp",
     .list = "ListMlflowApps",
-    .update = "UpdateMlflowApp",
     .described_by = "Arn",
     .named_by_reply = true,
     .good = {"Created", "Updated"},

@@ -184,8 +184,6 @@ static void close_all(const int *descriptors, int count)
         close(descriptors[i]);
 }
 
-extern char **environ;
-
 static _Noreturn void work_on(struct work *work, pid_t parent,
                               int (*run)(const char *folder, int report))
 {

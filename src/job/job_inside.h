@@ -51,7 +51,7 @@ struct job_wish {
 };
 struct job_wish job_wish(struct job *job);
 /* An alarm's (base/clock.h): the job's time has run out. */
-void job_is_late(void *job);
+void job_is_late(void *data);
 /* A job whose program waits, perhaps for another job, lends its slot meanwhile. */
 void job_lend(struct job *job, bool waits);
 void job_hear_wake(const struct job *job);
@@ -76,7 +76,7 @@ struct child_end {
 struct warmed;
 bool warmed_start(struct job *job, char *const *environment);
 void warmed_give_back(struct job *job);
-void warmed_free(void *warmed);
+void warmed_free(void *data);
 
 /* profile.c: records what the child uses, where the plan asks for it and it is time; the seconds to
  * the next time, or 0. */

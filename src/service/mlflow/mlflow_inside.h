@@ -222,7 +222,7 @@ json_t *mlflow_version_view(const struct call *call, const json_t *request,
                             const struct resource *version, const struct resource *model);
 /* [the newest of each stage] */
 json_t *mlflow_latest_versions(const struct call *call, const json_t *request,
-                               const struct resource *model, const json_t *stages, GError **error);
+                               const struct resource *model, const json_t *wanted, GError **error);
 /* The version's name in the store; g_free. */
 char *mlflow_version_name(const char *model, const char *version);
 /* Its number, by which versions are ordered. */

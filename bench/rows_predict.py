@@ -98,6 +98,13 @@ def native(bench):
     return [program]
 
 
+def left_out(peer, error):
+    why = (f"not ready after {error.timeout:.0f} seconds"
+           if isinstance(error, subprocess.TimeoutExpired)
+           else f"{type(error).__name__}: {str(error)[-300:]}")
+    return f"{peer} is left out: {why}"
+
+
 class Case:
     """A forest of a size, its rows, and all who predict with it or its like."""
 
@@ -198,10 +205,7 @@ class Case:
                 self.bench.check(near, f"{peer.name} answers otherwise than {peer.like or 'lathe'}")
 
     def leave_out(self, name, error):
-        why = (f"not ready after {error.timeout:.0f} seconds"
-               if isinstance(error, subprocess.TimeoutExpired)
-               else f"{type(error).__name__}: {str(error)[-300:]}")
-        self.bench.note(f"{name} is left out: {why}")
+        self.bench.note(left_out(name, error))
 
     def nearest(self, task, threads=1):
         """The fastest peers, those within a quarter of the best."""
@@ -472,7 +476,11 @@ def category_peers(bench, size):
     found = {"LightGBM": ([*native(bench), f"lightgbm:{library}", model], 1)}
     for path in ("best", "avx2", "word"):
         compiled = bench.scratch / f"lleaves-{path}.so"
-        peer_script("predict_lleaves.py", model, "row", compiled, path)
+        try:
+            peer_script("predict_lleaves.py", model, "row", compiled, path)
+        except subprocess.TimeoutExpired as error:
+            bench.note(left_out(f"lleaves for {path}", error))
+            continue
         found[f"lleaves {path}"] = ([*native(bench), f"lleaves:{compiled}", model], 1)
     own = peer_script("predict_ydf.py", "train", train, *size, ydf, len(CATEGORIES))[-1]
     found["YDF"] = ([sys.executable, PEERS / "predict_ydf.py", ydf], 2)

@@ -93,7 +93,8 @@ static int tell_end(const struct sandbox *sandbox, const struct sandbox_end *end
 }
 
 /* Who listens to what the program says. Its errors, where they are heard apart, are looked into for
- * a reason first; else both are its output. */
+ * a reason first, and for no metrics, which jobs with two logs do not have; else both are its
+ * output. */
 struct listener {
     struct reason_tail tails[TAILS];
     struct metrics *metrics;
@@ -127,7 +128,6 @@ static void hear_errors(const char *bytes, size_t size, void *data)
 {
     struct listener *listener = data;
     reason_hear(&listener->tails[ERRORS], bytes, size);
-    metrics_hear(listener->metrics, bytes, size);
     pass(bytes, size, stderr);
 }
 

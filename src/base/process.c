@@ -165,14 +165,18 @@ void process_signal(const struct process *process, int signal)
     kill(-process->pid, signal);
 }
 
-/* What it was told; where nothing, who was to tell it has ended, and the process with it. */
+/* What it was told, after the group's end; where nothing, who was to tell it has ended, and the
+ * process with it. */
 static int status_told(const struct process *process)
 {
     int status;
     ssize_t size;
     while ((size = read(process->ended, &status, sizeof status)) < 0 && errno == EINTR)
         continue;
-    return size == sizeof status ? status : SIGKILL;
+    if (size == sizeof status)
+        return status;
+    kill(-process->pid, SIGKILL);
+    return SIGKILL;
 }
 
 static int status_waited_for(const struct process *process)
@@ -180,6 +184,7 @@ static int status_waited_for(const struct process *process)
     int status = 0;
     while (waitpid(process->pid, &status, 0) < 0 && errno == EINTR)
         continue;
+    kill(-process->pid, SIGKILL);
     return status;
 }
 
@@ -191,7 +196,6 @@ int process_finish(struct process *process)
     close(process->report);
     int status = process->is_told ? status_told(process) : status_waited_for(process);
     close(process->ended);
-    kill(-process->pid, SIGKILL);
     return status;
 }
 

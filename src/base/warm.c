@@ -198,15 +198,27 @@ static _Noreturn void work_on(struct work *work, pid_t parent,
     exit(run(work->words, PROCESS_REPORT));
 }
 
+/* Its status once it has ended. What is left of its group ends before its number may be another's.
+ */
+static int status_of(pid_t pid)
+{
+    int status = SIGKILL;
+    siginfo_t ended;
+    while (waitid(P_PID, (id_t)pid, &ended, WEXITED | WNOWAIT) < 0 && errno == EINTR)
+        continue;
+    kill(-pid, SIGKILL);
+    while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
+        continue;
+    return status;
+}
+
 /* Who asked is told the process's id at once and its status once it has ended. */
 static void watch(int line, pid_t pid, const struct work *work)
 {
-    int status = SIGKILL;
     setpgid(pid, pid); /* here too: a signal may be sent before the child got that far */
     close_all(work->descriptors, ENDED);
     if (send(line, &pid, sizeof pid, MSG_NOSIGNAL) == sizeof pid && pid > 0) {
-        while (waitpid(pid, &status, 0) < 0 && errno == EINTR)
-            continue;
+        int status = status_of(pid);
         ssize_t written = write(work->descriptors[ENDED], &status, sizeof status);
         (void)written; /* nobody waits for it any more */
     }

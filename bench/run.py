@@ -40,12 +40,13 @@ def main():
         names = ", ".join(row.name for row in wanted)
         print(f"\n{names}: {wanted[0].ours}, beside {wanted[0].peer}", flush=True)
         try:
-            results += harness.measure(function, wanted, options.binary, options.rounds)
+            measured = harness.measure(function, wanted, options.binary, options.rounds)
+            results += measured
+            if not options.no_write:  # at once: what is measured outlives a run that is cut short
+                harness.write_results(HERE / "RESULTS.md", measured, environment)
         except Exception as error:  # a row that cannot be measured does not keep others from it
             print(f"{names}: not measured: {type(error).__name__}: {error}", file=sys.stderr)
             failed.append(names)
-    if results and not options.no_write:
-        harness.write_results(HERE / "RESULTS.md", results, environment)
     print()
     for result in results:
         print("\n".join(harness.table(result)), end="\n\n")

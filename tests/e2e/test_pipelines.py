@@ -246,7 +246,7 @@ def test_conditions(server, bucket, conditions, holds):
     _, end, steps = run(server, made)
     assert end["PipelineExecutionStatus"] == "Succeeded", end
     assert set(steps) == {"C", "After", "Then" if holds else "Else"}
-    assert read(server, bucket, "after") == str(holds)
+    assert read(server, bucket, "after") == ("true" if holds else "false")
     assert exists(server, bucket, "then") == holds and exists(server, bucket, "else") != holds
 
 

@@ -34,6 +34,14 @@ static json_t *properties_of(struct execution *execution, const struct execution
     return g_steal_pointer(&description);
 }
 
+/* A condition's outcome is a boolean to expressions, though its metadata spells it as Python would.
+ */
+static json_t *condition_properties(const struct execution_step *step)
+{
+    const char *outcome = json_text_at(step->entry, "Metadata.Condition.Outcome");
+    return json_pack("{sb}", "Outcome", g_strcmp0(outcome, "True") == 0);
+}
+
 static json_t *scope_step(void *data, const char *name, GError **error)
 {
     struct execution *execution = data;
@@ -43,7 +51,7 @@ static json_t *scope_step(void *data, const char *name, GError **error)
         return NULL;
     }
     if (step->definition->type == STEP_CONDITION)
-        return json_incref(json_at(step->entry, "Metadata.Condition"));
+        return condition_properties(step);
     json_t *reply = json_object_get(step->entry, "Reply");
     if (!step->description)
         step->description = reply ? json_incref(reply) : properties_of(execution, step, error);

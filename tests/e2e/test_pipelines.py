@@ -94,6 +94,8 @@ def exists(server, bucket, key):
     (definition(tag("A", get("Execution.Nothing"))), ["step A", "Execution.Nothing"]),
     (definition(tag("A", "b", DependsOn=["B"]), tag("B", "b", DependsOn=["A"])), ["cycle"]),
     (definition(tag("A", "b", DependsOn=["A"])), ["cycle"]),
+    (definition(step("No", "Fail", {}), tag("A", "b", DependsOn=["No"])),
+     ["A can not depends on No"]),
     (definition(condition("C", [compare("Like", 1, 1)])), ["step C", "Like"]),
     (definition(condition("C", [])), ["step C", "Conditions"]),
     (definition(condition("C", [{"Type": "Not", "Expression": compare("Equals", 1, 1)}])),
@@ -248,6 +250,14 @@ def test_conditions(server, bucket, conditions, holds):
     assert set(steps) == {"C", "After", "Then" if holds else "Else"}
     assert read(server, bucket, "after") == ("true" if holds else "false")
     assert exists(server, bucket, "then") == holds and exists(server, bucket, "else") != holds
+
+
+def test_a_failure_without_a_message_has_no_reason(server):
+    _, end, steps = run(server, definition(step("Stop", "Fail", {})))
+    assert end["PipelineExecutionStatus"] == "Failed"
+    assert "Step failure: One or multiple steps failed" in end["FailureReason"]
+    assert steps["Stop"]["StepStatus"] == "Failed" and "FailureReason" not in steps["Stop"]
+    assert steps["Stop"]["Metadata"]["Fail"]["ErrorMessage"] == ""
 
 
 def test_conditions_as_the_sdk_writes_them(server, bucket):

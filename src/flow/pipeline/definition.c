@@ -411,6 +411,21 @@ static bool link_value(const struct definition *definition, struct definition_st
     return true;
 }
 
+static bool follow(const struct definition *definition, struct definition_step *step,
+                   const char *name, GError **error)
+{
+    int index = definition_find(definition, name);
+    if (index < 0)
+        return error_set(error, ERROR_VALIDATION, "step %s: DependsOn: there is no step %s",
+                         step->name, name ? name : "of a name that is no text");
+    if (step_at(definition, (unsigned)index)->type == STEP_FAIL)
+        return error_set(error, ERROR_VALIDATION,
+                         "%s can not depends on %s: nothing comes after a step of type Fail",
+                         step->name, name);
+    need(step, (unsigned)index);
+    return true;
+}
+
 static bool link_step(const struct definition *definition, struct definition_step *step,
                       GError **error)
 {
@@ -426,12 +441,9 @@ static bool link_step(const struct definition *definition, struct definition_ste
                              "step %s: DependsOn: the Trigger %s is not supported; steps follow "
                              "those that have Completed",
                              step->name, trigger);
-        const char *name = trigger ? json_text_at(other, "Step") : json_string_value(other);
-        int index = definition_find(definition, name);
-        if (index < 0)
-            return error_set(error, ERROR_VALIDATION, "step %s: DependsOn: there is no step %s",
-                             step->name, name ? name : "of a name that is no text");
-        need(step, (unsigned)index);
+        if (!follow(definition, step,
+                    trigger ? json_text_at(other, "Step") : json_string_value(other), error))
+            return false;
     }
     /* A condition's branches are steps of their own. */
     const json_t *read = step->type == STEP_CONDITION

@@ -203,7 +203,7 @@ static void *load(struct flow_life *life, GError **error)
 
 /* ---- writing ---- */
 
-/* Why the whole failed: the first step that did. */
+/* Why the whole failed: the first step that did, of those that say why. */
 static char *failure_reason(const struct execution *execution)
 {
     const struct execution_step *first = NULL;
@@ -213,7 +213,7 @@ static char *failure_reason(const struct execution *execution)
             first = step;
     }
     if (!first)
-        return NULL;
+        return g_strdup("Step failure: One or multiple steps failed.");
     g_autofree char *whole =
         g_strdup_printf("Step failure: One or multiple steps failed: %s: %s",
                         first->definition->name, json_text_at(first->entry, "FailureReason"));

@@ -317,7 +317,7 @@ static bool begin_fail(struct execution *execution, struct execution_step *step,
     g_autofree char *text = message ? expression_text(message) : g_strdup("");
     json_object_set_new(step->entry, "Metadata",
                         json_pack("{s{ss}}", "Fail", "ErrorMessage", text ? text : ""));
-    step_settle(execution, step, "Failed", text);
+    step_settle(execution, step, "Failed", text && *text ? text : NULL);
     return true;
 }
 

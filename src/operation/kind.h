@@ -30,6 +30,7 @@ struct kind {
     const char *parent;    /* "ModelPackageGroupName": what it belongs to; or NULL */
     const char *summaries; /* "TrainingJobSummaries": the member of its list's reply */
     bool any_case;         /* names are the same in any case; the first is kept */
+    bool small_arn;        /* ARNs have the name in lower case */
     bool shows_parent;     /* descriptions show the parent's name as its own */
 
     /* Its operations: the functions, and which of them does what; NULL where there is none */

@@ -81,6 +81,15 @@ def test_instance_types_of_any_of_awss_lists_are_taken(server, model):
         assert f"Value '{nonsense}' at 'productionVariants.1.member.instanceType'" in error["Message"]
 
 
+def test_an_arn_ends_in_the_name_as_it_was_given(server, model):
+    sagemaker = server.client("sagemaker")
+    name = unique("Mixed-Case")
+    arn = sagemaker.create_endpoint_config(
+        EndpointConfigName=name, ProductionVariants=[variant(model)])["EndpointConfigArn"]
+    assert arn.endswith(f":endpoint-config/{name}")
+    sagemaker.describe_endpoint_config(EndpointConfigName=arn.rsplit("/", 1)[1])
+
+
 def test_tags_are_checked_as_aws_checks_them(server, model):
     sagemaker = server.client("sagemaker")
     arn = sagemaker.describe_model(ModelName=model)["ModelArn"]

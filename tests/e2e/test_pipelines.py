@@ -38,7 +38,7 @@ def test_from_rows_to_an_endpoint(server, bucket, rows):
     identity = arn.rsplit("/", 1)[1]
     assert len(identity) == 12
     job = steps["Train"]["Metadata"]["TrainingJob"]["Arn"].rsplit("/", 1)[1]
-    assert job.startswith(f"pipelines-{identity}-train-")
+    assert job.startswith(f"pipelines-{identity}-Train-")
     described = server.client("sagemaker").describe_training_job(
         TrainingJobName=job)
     assert described["HyperParameters"]["num_round"] == "20"

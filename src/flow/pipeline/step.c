@@ -149,7 +149,7 @@ static size_t longest_name(const struct definition_step *definition)
 }
 
 /* "pipelines-<execution>-<step>-<random>", within what a job's name may be; a name in the arguments
- * takes the place of the first word. In lower case: clients read names off ARNs, which are. */
+ * takes the place of the first word. */
 static char *choose_name(const struct execution *execution, const struct execution_step *step)
 {
     const char *given = json_text_at(step->definition->arguments, step->definition->name_member);
@@ -159,8 +159,7 @@ static char *choose_name(const struct execution *execution, const struct executi
     size_t room = longest_name(step->definition) - RANDOM_CHARACTERS - 1;
     if (strlen(head) > room)
         head[room] = '\0';
-    g_autofree char *lower = g_ascii_strdown(g_strdelimit(head, "_", '-'), -1);
-    return g_strdup_printf("%s-%s", lower, random);
+    return g_strdup_printf("%s-%s", g_strdelimit(head, "_", '-'), random);
 }
 
 /* Parameters of any type may stand where only texts are allowed. */

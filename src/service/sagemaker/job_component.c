@@ -257,18 +257,17 @@ bool job_component_find(const struct call *call, const struct kind *kind, const 
 {
     const json_t *config = json_object_get(request, "ExperimentConfig");
     const char *job = json_text_at(request, kind->name);
-    g_autofree char *lower = g_ascii_strdown(job, -1);
     g_autoptr(job_component_auto) found = g_new0(struct job_component, 1);
     found->config = config;
     found->source_type = g_strconcat("SageMaker", kind->noun, NULL);
     found->component = name_of(kind, job);
     found->arn = call_arn(call, trial_component_kind.word, found->component);
-    found->job_arn = call_arn(call, kind->word, lower);
+    found->job_arn = call_arn(call, kind->word, job);
     if (!find_experiment(call, found, error) || !find_trial(call, found, error))
         return false;
     found->makes_trial = found->experiment && !found->trial;
     if (found->makes_trial)
-        found->trial = g_strconcat(lower, "-trial", NULL);
+        found->trial = g_strconcat(job, "-trial", NULL);
     *component = g_steal_pointer(&found);
     return true;
 }

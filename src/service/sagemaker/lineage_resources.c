@@ -185,9 +185,8 @@ static const char *add_approval(struct lineage *lineage, const struct resource *
 static const char *add_group(struct lineage *lineage, const struct resource *package)
 {
     g_autofree char *name = g_strconcat(package->parent, "-aws-model-group", NULL);
-    g_autofree char *lower = g_ascii_strdown(package->parent, -1);
     g_autofree char *arn =
-        g_strconcat(lineage->prefix, model_package_group_kind.word, "/", lower, NULL);
+        g_strconcat(lineage->prefix, model_package_group_kind.word, "/", package->parent, NULL);
     json_t *body = standing_for(arn, "ContextType", "ModelGroup");
     const char *by = json_text_at(package->body, "MetadataProperties.GeneratedBy");
     const char *execution = by ? strstr(by, "/execution/") : NULL;

@@ -192,7 +192,7 @@ static json_t *settings_of(const struct call *call, const json_t *request)
 static json_t *config_of(const struct call *call, const json_t *request)
 {
     json_t *config = json_copy((json_t *)request);
-    g_autofree char *name = g_ascii_strdown(json_text_at(request, "ProcessingJobName"), -1);
+    const char *name = json_text_at(request, "ProcessingJobName");
     g_autofree char *arn = call_arn(call, processing_job_kind.word, name);
     json_object_set_new(config, "ProcessingJobArn", json_string(arn));
     return config;

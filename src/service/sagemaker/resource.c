@@ -5,9 +5,8 @@
 
 static char *arn_of(const struct call *call, const struct kind *kind, const char *name)
 {
-    /* AWS writes names in lower case here; clients take what follows the last slash. */
-    g_autofree char *lower = g_ascii_strdown(name, -1);
-    return call_arn(call, kind->word, lower);
+    g_autofree char *written = kind->small_arn ? g_ascii_strdown(name, -1) : g_strdup(name);
+    return call_arn(call, kind->word, written);
 }
 
 /* The kind's message about one ARN. The table's formats have exactly one %s. */

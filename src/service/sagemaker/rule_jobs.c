@@ -26,8 +26,7 @@ char *rule_job_arn(const struct call *call, const char *training_job, const char
 {
     g_autofree char *mark = id_hex(MARK);
     g_autofree char *name = name_of(training_job, rule, mark);
-    g_autofree char *lower = g_ascii_strdown(name, -1);
-    return call_arn(call, processing_job_kind.word, lower);
+    return call_arn(call, processing_job_kind.word, name);
 }
 
 /* ---- what is told of one ---- */
@@ -56,10 +55,9 @@ static json_t *output_of(const json_t *body, const char *training_job, const cha
 /* As call_arn has it of the training job, in the same region. */
 static json_t *training_arn(const char *rule_job, const char *training_job)
 {
-    g_autofree char *lower = g_ascii_strdown(training_job, -1);
     const char *word = strstr(rule_job, processing_job_kind.word);
     return json_sprintf("%.*s%s/%s", (int)(word - rule_job), rule_job, training_job_kind.word,
-                        lower);
+                        training_job);
 }
 
 static json_t *describe(const json_t *body, const char *training_job, const json_t *status)

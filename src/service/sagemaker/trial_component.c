@@ -286,6 +286,7 @@ const struct kind trial_component_kind = {
     KIND_WORDS("TrialComponent"),
     .summaries = "TrialComponentSummaries",
     .any_case = true,
+    .small_arn = true,
     .searchable = true,
     .tell = tell_component,
     .always = "{\"CreatedBy\": {}, \"LastModifiedBy\": {}, \"Parameters\": {}, "

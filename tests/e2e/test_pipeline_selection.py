@@ -56,11 +56,11 @@ def test_selected_steps_take_what_they_need_from_another_execution(server, pipel
     steps = steps_of(server, arn)
     assert {name: one.get("SelectiveExecutionResult") for name, one in steps.items()} == {
         "A": {"SourcePipelineExecutionArn": source}, "B": None, "C": None}
-    assert described(server, arn, "B").endswith(f"/a-{source.rsplit('/')[-1]}")
-    assert described(server, arn, "C").endswith(f"/b-{arn.rsplit('/')[-1]}")
+    assert described(server, arn, "B").endswith(f"/A-{source.rsplit('/')[-1]}")
+    assert described(server, arn, "C").endswith(f"/B-{arn.rsplit('/')[-1]}")
     again = selected(server, pipeline, "C", source=arn)
     assert finish(server, again)["PipelineExecutionStatus"] == "Succeeded"
-    assert described(server, again, "C").endswith(f"/b-{arn.rsplit('/')[-1]}")
+    assert described(server, again, "C").endswith(f"/B-{arn.rsplit('/')[-1]}")
 
 
 def test_a_branch_is_selected_with_and_without_its_condition(server, pipeline, source):

@@ -273,6 +273,37 @@ def test_conditions_as_the_sdk_writes_them(server, bucket):
     assert set(steps) == {"C", "Then"}
 
 
+def test_versions_are_listed_named_and_started(server, bucket):
+    sagemaker = server.client("sagemaker")
+    name = create(server, definition(tag("First", bucket)))
+    arn = sagemaker.update_pipeline(
+        PipelineName=name, PipelineDefinition=json.dumps(definition(tag("Second", bucket))),
+        PipelineVersionAliases=["live", "newest"])["PipelineArn"]
+    sagemaker.update_pipeline_version(
+        PipelineArn=arn, PipelineVersionId=1, PipelineVersionDisplayName="the-first",
+        PipelineVersionDescription="as it was", PipelineVersionAliasOperations={"Add": ["live"]})
+    started = sagemaker.start_pipeline_execution(PipelineName=name, PipelineVersionAlias="live")
+    finish(server, started["PipelineExecutionArn"])
+    assert set(steps_of(server, started["PipelineExecutionArn"])) == {"First"}
+
+    def told(**version):
+        return sagemaker.describe_pipeline(PipelineName=name, **version)
+
+    assert "Second" in told()["PipelineDefinition"]
+    assert told()["PipelineVersionAliases"] == ["newest"]
+    for version in ({"PipelineVersionId": 1}, {"PipelineVersionAlias": "live"}):
+        assert "First" in told(**version)["PipelineDefinition"]
+        assert told(**version)["PipelineVersionDisplayName"] == "the-first"
+    second, first = sagemaker.list_pipeline_versions(PipelineName=name)["PipelineVersionSummaries"]
+    assert (second["PipelineVersionId"], first["PipelineVersionId"]) == (2, 1)
+    assert first["PipelineVersionAliases"] == ["live"]
+    assert first["LastExecutionPipelineExecutionArn"] == started["PipelineExecutionArn"]
+    for missing in ({"PipelineVersionId": 3}, {"PipelineVersionAlias": "dead"}):
+        with pytest.raises(sagemaker.exceptions.ResourceNotFound):
+            told(**missing)
+    sagemaker.delete_pipeline(PipelineName=name, ClientRequestToken="t" * 32)
+
+
 # --- running --------------------------------------------------------------------------------------
 
 def test_steps_come_newest_first_and_a_token_starts_once(server, bucket, rows):

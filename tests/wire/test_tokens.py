@@ -236,6 +236,7 @@ def made(server):
         ("sagemaker", "ListModels"): one,
         ("sagemaker", "ListPipelineExecutionSteps"): {"PipelineExecutionArn": execution, **one},
         ("sagemaker", "ListPipelineExecutions"): {"PipelineName": "tokens-p", **one},
+        ("sagemaker", "ListPipelineVersions"): {"PipelineName": "tokens-p", **one},
         ("sagemaker", "ListPipelineParametersForExecution"): {"PipelineExecutionArn": execution, **one},
         ("sagemaker", "ListPipelines"): one,
         ("sagemaker", "ListProcessingJobs"): one,

@@ -22,8 +22,9 @@
 #define PIPELINE_SELECTION "SelectiveExecutionConfig"
 
 /* A definition that a pipeline has or had: name "<pipeline>/<version>", parent the pipeline. Body:
- * PipelineDefinition (its text), CALL_WITHIN where a script in a sandbox wrote it. It never
- * changes. */
+ * PipelineDefinition (its text), CALL_WITHIN where a script in a sandbox wrote it: these never
+ * change; PipelineVersionDisplayName, PipelineVersionDescription, PipelineVersionAliases,
+ * LastExecutionPipelineExecutionArn. */
 #define PIPELINE_VERSION "pipeline-version"
 char *pipeline_version_name(const char *pipeline, gint64 version); /* g_free */
 

@@ -93,6 +93,17 @@ static bool check_request(const json_t *request, GError **error)
 
 /* ---- operations ---- */
 
+static bool create_with_version(struct store_connection *connection, void *data, GError **error)
+{
+    const struct creation *creation = data;
+    const char *name = json_text_at(creation->request, "PipelineName");
+    return pipeline_version_keep(connection, creation->call, name, creation->body, error) &&
+           pipeline_version_alias(connection, creation->call, name, 1,
+                                  json_object_get(creation->request, "PipelineVersionAliases"),
+                                  error) &&
+           sagemaker_create_within(connection, creation, error);
+}
+
 static bool create_pipeline(const struct call *call, const json_t *request, struct reply *reply,
                             GError **error)
 {
@@ -110,32 +121,40 @@ static bool create_pipeline(const struct call *call, const json_t *request, stru
                          "One of PipelineDefinition and PipelineDefinitionS3Location is needed.");
     if (!check_definition(call, definition, error))
         return false;
-    json_t *body = json_deep_copy(request);
+    g_autoptr(json_auto) body = json_deep_copy(request);
     json_object_del(body, "ClientRequestToken");
+    json_object_del(body, "PipelineVersionAliases");
     json_object_del(body, "PipelineDefinitionS3Location");
     json_object_set_new(body, "PipelineDefinition", json_string(definition));
     json_object_set_new(body, "PipelineVersionId", json_integer(1));
     call_mark(call, body);
     if (!json_object_get(body, "PipelineDisplayName"))
         json_object_set(body, "PipelineDisplayName", json_object_get(request, "PipelineName"));
-    return sagemaker_create(call, &pipeline_kind, request, "Active", body, reply, error);
+    struct creation creation = {call, &pipeline_kind, request, "Active", body, reply};
+    return sagemaker_check_tags(json_object_get(request, "Tags"), error) &&
+           sagemaker_write(call, create_with_version, &creation, reply, error);
 }
 
 struct pipeline_change {
     const struct call *call;
     const json_t *request;
+    const char *name;
     const char *definition; /* NULL: as it is */
-    gint64 version;         /* afterwards */
+    struct store_connection *connection;
+    gint64 version; /* afterwards */
 };
 
+/* Both the definition that goes and the one that comes are kept as versions. */
 static bool change_pipeline(struct resource *pipeline, void *data, GError **error)
 {
-    (void)error;
+    struct pipeline_change *change = data;
+    if (!pipeline_version_keep(change->connection, change->call, pipeline->name, pipeline->body,
+                               error))
+        return false;
     static const char *const members[] = {"PipelineDisplayName", "PipelineDescription", "RoleArn",
                                           "ParallelismConfiguration", NULL};
-    struct pipeline_change *change = data;
     json_copy_members(pipeline->body, change->request, members);
-    change->version = json_integer_at(pipeline->body, "PipelineVersionId", 1);
+    change->version = pipeline_present_version(pipeline);
     if (!change->definition)
         return true;
     change->version++;
@@ -143,7 +162,20 @@ static bool change_pipeline(struct resource *pipeline, void *data, GError **erro
     call_mark(change->call, pipeline->body);
     json_object_set_new(pipeline->body, "PipelineDefinition", json_string(change->definition));
     json_object_set_new(pipeline->body, "PipelineVersionId", json_integer(change->version));
-    return true;
+    return pipeline_version_keep(change->connection, change->call, pipeline->name, pipeline->body,
+                                 error);
+}
+
+static bool update_within(struct store_connection *connection, void *data, GError **error)
+{
+    struct pipeline_change *change = data;
+    const struct call *call = change->call;
+    change->connection = connection;
+    return resource_update_within(connection, call->lathe->store, pipeline_kind.word, change->name,
+                                  change_pipeline, change, error) &&
+           pipeline_version_alias(connection, call, change->name, change->version,
+                                  json_object_get(change->request, "PipelineVersionAliases"),
+                                  error);
 }
 
 static bool update_pipeline(const struct call *call, const json_t *request, struct reply *reply,
@@ -159,10 +191,10 @@ static bool update_pipeline(const struct call *call, const json_t *request, stru
         g_propagate_error(error, cause);
         return false;
     }
-    struct pipeline_change change = {.call = call, .request = request, .definition = definition};
+    struct pipeline_change change = {
+        .call = call, .request = request, .name = pipeline->name, .definition = definition};
     if ((definition && !check_definition(call, definition, error)) ||
-        !resource_update(call->lathe->store, pipeline_kind.word, pipeline->name, change_pipeline,
-                         &change, NULL, error))
+        !store_write(call->lathe->store, update_within, &change, error))
         return false;
     reply->output = json_pack("{sssI}", "PipelineArn", pipeline->arn, "PipelineVersionId",
                               (json_int_t)change.version);
@@ -190,16 +222,15 @@ static bool describe_pipeline(const struct call *call, const json_t *request, st
         pipeline_find(call, json_text_at(request, "PipelineName"), error);
     if (!pipeline)
         return false;
-    const json_t *version = json_object_get(request, "PipelineVersionId");
-    if (version &&
-        json_integer_value(version) != json_integer_at(pipeline->body, "PipelineVersionId", 1))
-        return error_set(error, ERROR_NOT_FOUND,
-                         "Pipeline '%s' has no version %lld any more; it is at version %lld.",
-                         pipeline->arn, (long long)json_integer_value(version),
-                         (long long)json_integer_at(pipeline->body, "PipelineVersionId", 1));
+    g_autoptr(resource_auto) version = pipeline_version_find(call, pipeline, request, error);
+    if (!version)
+        return false;
     reply->output = sagemaker_describe(&pipeline_kind, pipeline);
     json_object_del(reply->output, "PipelineVersionId");
     json_object_set_new(reply->output, "PipelineStatus", json_string(pipeline->status));
+    json_object_set(reply->output, "PipelineDefinition",
+                    json_object_get(version->body, "PipelineDefinition"));
+    pipeline_version_tell(version, reply->output);
     return true;
 }
 
@@ -241,6 +272,8 @@ static const struct operation operations[] = {
     {"ListPipelines", list_pipelines, OPERATION_BLOCKING},
     {"UpdatePipeline", update_pipeline, OPERATION_BLOCKING},
     {"DeletePipeline", delete_pipeline, OPERATION_BLOCKING},
+    {"ListPipelineVersions", list_pipeline_versions, OPERATION_BLOCKING},
+    {"UpdatePipelineVersion", update_pipeline_version, OPERATION_BLOCKING},
 };
 
 const struct kind pipeline_kind = {

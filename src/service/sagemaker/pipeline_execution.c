@@ -46,27 +46,6 @@ static bool check_start(const json_t *request, GError **error)
                      "ParallelismConfiguration.MaxParallelExecutionSteps must be at least 1.");
 }
 
-static gint64 present_version(const struct resource *pipeline)
-{
-    return json_integer_at(pipeline->body, "PipelineVersionId", 1);
-}
-
-/* The body with that version's PipelineDefinition, and with the mark of who wrote it. */
-static json_t *body_to_run(const struct call *call, const struct resource *pipeline, gint64 version,
-                           GError **error)
-{
-    if (version == present_version(pipeline))
-        return json_incref(pipeline->body);
-    g_autofree char *name = pipeline_version_name(pipeline->name, version);
-    g_autoptr(resource_auto) earlier =
-        resource_get(call->lathe->store, PIPELINE_VERSION, name, NULL);
-    if (earlier)
-        return json_incref(earlier->body);
-    error_set(error, ERROR_NOT_FOUND, "Pipeline '%s' has no version %lld that was ever run.",
-              pipeline->arn, (long long)version);
-    return NULL;
-}
-
 /* Takes parameters. What a script in a sandbox defined or starts does no more than the script may.
  */
 static json_t *first_body(const struct call *call, const json_t *request,
@@ -160,33 +139,15 @@ static bool put_reused(struct store_connection *connection, const struct start *
     return true;
 }
 
-/* ---- of a version ---- */
-
-/* The pipeline's present definition is kept as that version, which executions refer to and updates
- * leave alone. */
 static bool keep_version(struct store_connection *connection, const struct start *start,
                          GError **error)
 {
     const struct resource *pipeline = start->pipeline;
-    if (start->version != present_version(pipeline))
-        return true;
-    g_autofree char *name = pipeline_version_name(pipeline->name, start->version);
-    static const char *const members[] = {"PipelineDefinition", CALL_WITHIN, NULL};
-    g_autoptr(json_auto) body = json_object();
-    json_copy_members(body, pipeline->body, members);
-    struct resource kept = {.kind = (char *)PIPELINE_VERSION,
-                            .name = name,
-                            .arn = (char *)"",
-                            .status = (char *)"",
-                            .parent = pipeline->name,
-                            .body = body};
-    bool taken = false;
-    g_autoptr(GError) cause = NULL;
-    if (resource_create_within(connection, start->call->lathe->store, &kept, &taken, &cause) ||
-        taken)
-        return true;
-    g_propagate_error(error, g_steal_pointer(&cause));
-    return false;
+    return (start->version != pipeline_present_version(pipeline) ||
+            pipeline_version_keep(connection, start->call, pipeline->name, pipeline->body,
+                                  error)) &&
+           pipeline_version_mark_run(connection, start->call, pipeline->name, start->version,
+                                     start->execution->arn, error);
 }
 
 static bool start_within(struct store_connection *connection, void *data, GError **error)
@@ -207,11 +168,11 @@ static bool start_pipeline_execution(const struct call *call, const json_t *requ
         pipeline_find(call, json_text_at(request, "PipelineName"), error);
     if (!pipeline || !check_start(request, error))
         return false;
-    gint64 version = json_integer_at(request, "PipelineVersionId", present_version(pipeline));
-    g_autoptr(json_auto) defined = body_to_run(call, pipeline, version, error);
+    g_autoptr(resource_auto) defined = pipeline_version_find(call, pipeline, request, error);
     g_autoptr(definition_auto) definition =
-        defined ? definition_parse(json_text_at(defined, "PipelineDefinition"), services, error)
-                : NULL;
+        defined
+            ? definition_parse(json_text_at(defined->body, "PipelineDefinition"), services, error)
+            : NULL;
     json_t *parameters =
         definition ? definition_parameters(definition,
                                            json_object_get(request, "PipelineParameters"), error)
@@ -223,7 +184,9 @@ static bool start_pipeline_execution(const struct call *call, const json_t *requ
         json_decref(parameters);
         return false;
     }
-    g_autoptr(json_auto) body = first_body(call, request, pipeline, defined, version, parameters);
+    gint64 version = pipeline_version_number(defined);
+    g_autoptr(json_auto) body =
+        first_body(call, request, pipeline, defined->body, version, parameters);
     g_autofree char *id = id_word(ID_CHARACTERS);
     g_autofree char *arn = g_strdup_printf("%s/execution/%s", pipeline->arn, id);
     struct resource execution = {.kind = (char *)PIPELINE_EXECUTION,

@@ -191,7 +191,7 @@ def test_components_are_found_by_what_they_hold(server, sagemaker, trial):
     components = [unique("component") for _ in range(3)]
     for i, component in enumerate(components):
         sagemaker.create_trial_component(TrialComponentName=component,
-                                         Parameters={"eta": {"NumberValue": i}})
+                                         Parameters={"eta": {"NumberValue": i + 9}})
         server.client("sagemaker-metrics").batch_put_metrics(
             TrialComponentName=component, MetricData=[
                 {"MetricName": "test:accuracy", "Value": 3 - i, "Timestamp": 1.7e9}])
@@ -202,9 +202,11 @@ def test_components_are_found_by_what_they_hold(server, sagemaker, trial):
     assert [one["TrialComponentName"] for one in found] == [components[2], components[1]]
     assert found[0]["Parents"] == [{"TrialName": name, "ExperimentName": experiment}]
     assert found[0]["Metrics"][0]["Max"] == 1
-    by_value = search(sagemaker, "ExperimentTrialComponent", "Parameters.eta.NumberValue", "0",
-                      "GreaterThan")
-    assert {one["TrialComponentName"] for one in by_value} & set(components) == set(components[1:])
+    for parameter in ("Parameters.eta", "Parameters.eta.NumberValue"):
+        by_value = search(sagemaker, "ExperimentTrialComponent", parameter, "9", "GreaterThan",
+                          SortBy=parameter, SortOrder="Descending")
+        assert [one["TrialComponentName"] for one in by_value
+                if one["TrialComponentName"] in components] == components[:0:-1]
     assert [one["TrialName"] for one in search(sagemaker, "ExperimentTrial", "ExperimentName",
                                                experiment)] == [name]
 

@@ -87,6 +87,19 @@ static json_t *statistic_at(const json_t *description, const char *name)
     return NULL;
 }
 
+/* "Parameters.depth" of a trial component: its number or text; the name may hold points. */
+static json_t *parameter_at(const json_t *description, const char *name)
+{
+    static const char *const members[] = {"NumberValue", "StringValue"};
+    const json_t *parameter = json_object_get(json_object_get(description, "Parameters"), name);
+    for (size_t i = 0; i < G_N_ELEMENTS(members); i++) {
+        json_t *value = json_object_get(parameter, members[i]);
+        if (value)
+            return value;
+    }
+    return NULL;
+}
+
 /* "Tags.name" and "Metrics.name" look into lists of names and values; all else is a path. */
 static json_t *value_at(const json_t *description, const char *name)
 {
@@ -96,6 +109,11 @@ static json_t *value_at(const json_t *description, const char *name)
                  {"Metrics.", "FinalMetricDataList", "MetricName", "Value"}};
     if (json_object_get(description, "Metrics") && g_ascii_strncasecmp(name, "metrics.", 8) == 0)
         return statistic_at(description, name);
+    json_t *parameter = g_str_has_prefix(name, "Parameters.")
+                            ? parameter_at(description, name + strlen("Parameters."))
+                            : NULL;
+    if (parameter)
+        return parameter;
     for (size_t l = 0; l < G_N_ELEMENTS(lists); l++) {
         if (!g_str_has_prefix(name, lists[l].prefix))
             continue;

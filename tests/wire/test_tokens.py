@@ -39,6 +39,12 @@ def listings():
 LISTINGS = list(listings())
 
 
+@pytest.fixture(scope="module")
+def server(server_factory):
+    """Of its own: other files count what they find."""
+    return server_factory()
+
+
 def tables_made(server):
     """The same for the catalog and what asks it."""
     glue, athena = server.client("glue"), server.client("athena")

@@ -304,6 +304,28 @@ def test_versions_are_listed_named_and_started(server, bucket):
     sagemaker.delete_pipeline(PipelineName=name, ClientRequestToken="t" * 32)
 
 
+def test_jobs_belong_to_the_experiment_that_the_definition_names(server, bucket, rows):
+    sagemaker = server.client("sagemaker")
+    experiment = unique("Experiment")
+    default = definition(training("Train", bucket, rows))
+    named = {**default, "PipelineExperimentConfig": {
+        "ExperimentName": experiment.lower(),
+        "TrialName": join("-", "my", get("Execution.PipelineExecutionId"))}}
+    sagemaker.create_experiment(ExperimentName=experiment)
+    for made, trial in ((default, "{}"), (named, "my-{}")):
+        arn, end, _ = run(server, made)
+        wanted = {"ExperimentName": arn.split("/")[1] if made is default else experiment,
+                  "TrialName": trial.format(arn.rsplit("/", 1)[1])}
+        assert end["PipelineExperimentConfig"] == wanted
+        told = sagemaker.describe_trial(TrialName=wanted["TrialName"])
+        assert told["ExperimentName"] == wanted["ExperimentName"]
+        component, = sagemaker.list_trial_components(
+            TrialName=wanted["TrialName"])["TrialComponentSummaries"]
+        assert ":training-job/" in component["TrialComponentSource"]["SourceArn"]
+    _, end, _ = run(server, {**default, "PipelineExperimentConfig": None})
+    assert "PipelineExperimentConfig" not in end
+
+
 # --- running --------------------------------------------------------------------------------------
 
 def test_steps_come_newest_first_and_a_token_starts_once(server, bucket, rows):

@@ -424,7 +424,7 @@ def test_autotune_chooses_what_is_left_open(server, prepared):
     assert "num_round" not in found[0]["TunedHyperParameters"]
     hinted = request(prepared, jobs=2, parallel=1, searched={"AutoParameters": [
         {"Name": "max_depth", "ValueHint": "6"}, {"Name": "max_bin", "ValueHint": "64"},
-        {"Name": "max_delta_step", "ValueHint": "0.5"}]})
+        {"Name": "max_delta_step", "ValueHint": "\"0.5\""}]})
     tune(server, hinted)
     for one in trials(server, hinted["HyperParameterTuningJobName"]):
         tuned = one["TunedHyperParameters"]

@@ -2,7 +2,9 @@
 #ifndef LATHE_FLOW_PIPELINE_PIPELINE_H
 #define LATHE_FLOW_PIPELINE_PIPELINE_H
 
+#include "base/json.h"
 #include "flow/driver.h"
+#include "store/resource.h"
 
 /* An execution: name is its id, parent the pipeline. To start one, create it as Executing; to stop
  * it, make its status Stopping; to retry it, give it PIPELINE_RETRY and make its status Executing.
@@ -12,6 +14,7 @@
  *     Parameters                 name -> typed value
  *     ParallelismConfiguration   as given
  *     SelectiveExecutionConfig   as given; its first entries are selection.h's
+ *     PipelineExperimentConfig   {"ExperimentName", "TrialName"}, both there; or none
  *     FailureReason              where its status is Failed
  * Its entries are the steps that were begun (execution.h). */
 #define PIPELINE_EXECUTION "pipeline-execution"
@@ -27,6 +30,14 @@
  * LastExecutionPipelineExecutionArn. */
 #define PIPELINE_VERSION "pipeline-version"
 char *pipeline_version_name(const char *pipeline, gint64 version); /* g_free */
+
+/* Which experiment and trial the jobs of an execution that is to be belong to, as its definition
+ * says: {"ExperimentName", "TrialName"}, a new reference; NULL: to none. In bodies it is
+ * PipelineExperimentConfig. */
+#define PIPELINE_EXPERIMENT "PipelineExperimentConfig"
+struct definition;
+bool pipeline_experiment(const struct definition *definition, const struct resource *execution,
+                         json_t **config, GError **error);
 
 /* Runs executions. */
 extern const struct flow_driver pipeline_driver;

@@ -8,6 +8,7 @@
 #include "flow/pipeline/cache.h"
 #include "flow/pipeline/condition.h"
 #include "flow/pipeline/execution.h"
+#include "flow/pipeline/pipeline.h"
 #include "flow/pipeline/retry.h"
 #include "operation/shape.h"
 
@@ -136,14 +137,20 @@ void step_call_failed(struct execution *execution, struct execution_step *step, 
 
 /* ---- beginning ---- */
 
-/* As long as a name of what the step makes may be. */
-static size_t longest_name(const struct definition_step *definition)
+/* Of the request that the step makes; NULL: it has none of that name. */
+static const struct shape_member *request_member(const struct definition_step *definition,
+                                                 const char *name)
 {
     const struct shape_service *shapes = shape_service_find(definition->service);
     const struct shape_operation *operation =
         shapes ? shape_operation_find(shapes, definition->operation) : NULL;
-    const struct shape_member *name =
-        operation ? shape_member_find(operation->input, definition->name_member) : NULL;
+    return operation ? shape_member_find(operation->input, name) : NULL;
+}
+
+/* As long as a name of what the step makes may be. */
+static size_t longest_name(const struct definition_step *definition)
+{
+    const struct shape_member *name = request_member(definition, definition->name_member);
     bool limited = name && (name->shape->flags & SHAPE_MAX);
     return limited ? MIN((size_t)name->shape->max, LONGEST_JOB_NAME) : LONGEST_JOB_NAME;
 }
@@ -226,6 +233,16 @@ static void tag_request(const struct execution *execution, const struct executio
     json_object_set_new(request, "Tags", tags);
 }
 
+/* Jobs whose requests name no experiment belong to the execution's. */
+static void set_experiment(const struct execution *execution, const struct execution_step *step,
+                           json_t *request)
+{
+    json_t *config = json_object_get(execution->resource->body, PIPELINE_EXPERIMENT);
+    if (config && !json_object_get(request, "ExperimentConfig") &&
+        request_member(step->definition, "ExperimentConfig"))
+        json_object_set(request, "ExperimentConfig", config);
+}
+
 /* The request that an Executing step is to call. */
 static bool make_request(struct execution *execution, struct execution_step *step, GError **error)
 {
@@ -239,6 +256,7 @@ static bool make_request(struct execution *execution, struct execution_step *ste
     make_texts(json_at(request, "TrainingJobDefinition.Environment"));
     if (definition->name_member)
         json_object_set(request, definition->name_member, json_object_get(step->entry, "JobName"));
+    set_experiment(execution, step, request);
     g_autofree char *seed =
         g_strdup_printf("%s/%s/%" G_GINT64_FORMAT, execution->resource->arn, definition->name,
                         json_integer_at(step->entry, "AttemptCount", 1));

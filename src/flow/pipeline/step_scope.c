@@ -3,6 +3,7 @@
 #include "base/error.h"
 #include "flow/call.h"
 #include "flow/pipeline/execution.h"
+#include "flow/pipeline/pipeline.h"
 
 static struct execution_step *find_step(struct execution *execution, const char *name)
 {
@@ -82,15 +83,19 @@ static json_t *scope_document(void *data, const char *uri, GError **error)
     return flow_read_document(execution->operations, &execution->asker, uri, error);
 }
 
-json_t *step_variables(const struct execution *execution, const struct execution_step *step)
+static json_t *variables_of(const struct resource *resource)
 {
-    const struct resource *resource = execution->resource;
     g_autofree char *start = clock_iso(resource->created);
     g_autofree char *now = clock_iso(clock_now());
-    json_t *variables = json_pack("{ssssssssssss}", "PipelineName", resource->parent, "PipelineArn",
-                                  json_text_at(resource->body, "PipelineArn"),
-                                  "PipelineExecutionId", resource->name, "PipelineExecutionArn",
-                                  resource->arn, "StartDateTime", start, "CurrentDateTime", now);
+    return json_pack("{ssssssssssss}", "PipelineName", resource->parent, "PipelineArn",
+                     json_text_at(resource->body, "PipelineArn"), "PipelineExecutionId",
+                     resource->name, "PipelineExecutionArn", resource->arn, "StartDateTime", start,
+                     "CurrentDateTime", now);
+}
+
+json_t *step_variables(const struct execution *execution, const struct execution_step *step)
+{
+    json_t *variables = variables_of(execution->resource);
     if (step->definition->name_member)
         json_put(variables, step->definition->name_member,
                  json_string(json_text_at(step->entry, "JobName")));
@@ -115,4 +120,36 @@ json_t *step_resolve(struct execution *execution, const struct execution_step *s
     g_autoptr(json_auto) variables = step_variables(execution, step);
     struct expression_scope scope = step_scope(execution, variables);
     return expression_resolve(value, &scope, error);
+}
+
+/* ---- of the whole ---- */
+
+static json_t *no_step(void *data, const char *name, GError **error)
+{
+    (void)data;
+    error_set(error, ERROR_VALIDATION, "it cannot refer to step %s", name);
+    return NULL;
+}
+
+bool pipeline_experiment(const struct definition *definition, const struct resource *execution,
+                         json_t **config, GError **error)
+{
+    const json_t *given = json_object_get(definition->json, "PipelineExperimentConfig");
+    *config = NULL;
+    if (!json_object_get(given, "ExperimentName"))
+        return true;
+    g_autoptr(json_auto) variables = variables_of(execution);
+    struct expression_scope scope = {.parameters = json_object_get(execution->body, "Parameters"),
+                                     .execution = variables,
+                                     .step = no_step};
+    g_autoptr(json_auto) resolved = expression_resolve(given, &scope, error);
+    if (resolved && !json_object_get(resolved, "TrialName"))
+        json_object_set_new(resolved, "TrialName", json_string(execution->name));
+    if (resolved && json_text_at(resolved, "ExperimentName") && json_text_at(resolved, "TrialName"))
+        *config = g_steal_pointer(&resolved);
+    else if (resolved)
+        error_set(error, ERROR_VALIDATION, "ExperimentName and TrialName have to be texts");
+    if (!*config)
+        g_prefix_error(error, "PipelineExperimentConfig: ");
+    return *config != NULL;
 }

@@ -2,12 +2,14 @@
  * asked to stop or go on. */
 #include <string.h>
 
+#include "base/clock.h"
 #include "base/id.h"
 #include "base/page.h"
 #include "flow/pipeline/definition.h"
 #include "flow/pipeline/expression.h"
 #include "flow/pipeline/pipeline.h"
 #include "flow/pipeline/selection.h"
+#include "service/sagemaker/experiments.h"
 #include "service/sagemaker/pipeline.h"
 #include "store/entry.h"
 
@@ -75,7 +77,8 @@ struct start {
     const struct resource *pipeline;
     gint64 version;
     struct resource *execution;
-    const json_t *reused; /* entries by their steps' names */
+    const json_t *reused;     /* entries by their steps' names */
+    const json_t *experiment; /* its jobs'; or NULL */
     const json_t *answer;
 };
 
@@ -150,11 +153,60 @@ static bool keep_version(struct store_connection *connection, const struct start
                                      start->execution->arn, error);
 }
 
+static bool create_in(struct store_connection *connection, const struct start *start,
+                      const struct kind *kind,
+                      bool (*create)(struct store_connection *connection,
+                                     const struct creation *creation, GError **error),
+                      GError **error)
+{
+    g_autofree char *present = NULL;
+    if (!resource_status_within(connection, kind->word, json_text_at(start->experiment, kind->name),
+                                &present, error) ||
+        present)
+        return present != NULL;
+    struct call call = *start->call;
+    call.token = NULL; /* which is for the execution's answer */
+    struct reply reply = {0};
+    g_autoptr(json_auto) body = experiments_body(kind, start->experiment);
+    if (kind == &experiment_kind)
+        json_object_del(body, trial_kind.name);
+    struct creation creation = {&call, kind, body, "", NULL, &reply};
+    bool created = create(connection, &creation, error);
+    reply_clear(&reply);
+    return created;
+}
+
+/* Which these are, in the spelling of those that there are. */
+static bool find_experiment(const struct call *call, const struct definition *definition,
+                            const struct resource *execution, json_t **config, GError **error)
+{
+    const struct kind *const kinds[] = {&experiment_kind, &trial_kind};
+    if (!pipeline_experiment(definition, execution, config, error))
+        return false;
+    for (size_t i = 0; *config && i < G_N_ELEMENTS(kinds); i++) {
+        const char *name = json_text_at(*config, kinds[i]->name);
+        g_autoptr(resource_auto) found =
+            resource_get_any_case(call->lathe->store, kinds[i]->word, name, NULL);
+        if (found)
+            json_object_set_new(*config, kinds[i]->name, json_string(found->name));
+    }
+    return true;
+}
+
+/* The experiment and the trial of its jobs are there from its start. */
+static bool put_experiment(struct store_connection *connection, const struct start *start,
+                           GError **error)
+{
+    return !start->experiment ||
+           (create_in(connection, start, &experiment_kind, sagemaker_create_within, error) &&
+            create_in(connection, start, &trial_kind, trial_create_within, error));
+}
+
 static bool start_within(struct store_connection *connection, void *data, GError **error)
 {
     const struct start *start = data;
     const struct call *call = start->call;
-    return keep_version(connection, start, error) &&
+    return keep_version(connection, start, error) && put_experiment(connection, start, error) &&
            pipeline_mark_run(call, connection, start->pipeline->name, error) &&
            resource_create_within(connection, call->lathe->store, start->execution, NULL, error) &&
            put_reused(connection, start, error) &&
@@ -194,9 +246,15 @@ static bool start_pipeline_execution(const struct call *call, const json_t *requ
                                  .arn = arn,
                                  .status = (char *)"Executing",
                                  .parent = pipeline->name,
-                                 .body = body};
+                                 .body = body,
+                                 .created = clock_now()};
+    g_autoptr(json_auto) experiment = NULL;
+    if (!find_experiment(call, definition, &execution, &experiment, error))
+        return false;
+    if (experiment)
+        json_object_set(body, PIPELINE_EXPERIMENT, experiment);
     reply->output = json_pack("{ss}", "PipelineExecutionArn", arn);
-    struct start start = {call, pipeline, version, &execution, reused, reply->output};
+    struct start start = {call, pipeline, version, &execution, reused, experiment, reply->output};
     return sagemaker_write(call, start_within, &start, reply, error);
 }
 
@@ -292,6 +350,7 @@ static bool describe_pipeline_execution(const struct call *call, const json_t *r
                                           "PipelineVersionId",
                                           "RoleArn",
                                           PIPELINE_SELECTION,
+                                          PIPELINE_EXPERIMENT,
                                           NULL};
     g_autoptr(resource_auto) execution = find_execution(call, request, error);
     if (!execution)

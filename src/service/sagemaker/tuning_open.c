@@ -64,9 +64,18 @@ static json_t *numbers(const char *name, double low, double high, bool integer)
                      "Auto");
 }
 
-/* A range about a hint: ten times smaller to ten times larger; of nothing, up to one. */
-static bool add_hinted(json_t *ranges, const char *name, const char *hint, GError **error)
+/* The SDK's framework estimators write hyperparameters as JSON, and texts of these once more. */
+static char *plain_hint(const char *hint)
 {
+    size_t size = strlen(hint);
+    bool quoted = size >= 2 && hint[0] == '"' && hint[size - 1] == '"';
+    return quoted ? g_strndup(hint + 1, size - 2) : g_strdup(hint);
+}
+
+/* A range about a hint: ten times smaller to ten times larger; of nothing, up to one. */
+static bool add_hinted(json_t *ranges, const char *name, const char *given, GError **error)
+{
+    g_autofree char *hint = plain_hint(given);
     char *end;
     double value = g_ascii_strtod(hint, &end);
     bool is_number = end != hint && !*g_strchug(end) && isfinite(value);

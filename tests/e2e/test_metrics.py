@@ -1,4 +1,4 @@
-"""CloudWatch's metrics, read back."""
+"""CloudWatch's metrics and logs, read back."""
 
 import time
 
@@ -60,3 +60,28 @@ def test_a_wrong_datum_leaves_none_of_its_request(server):
             {"MetricName": "good", "Value": 1.0},
             {"MetricName": "wrong", "Values": [1.0], "Counts": [1.0, 2.0]}])
     assert cloudwatch.list_metrics(Namespace=space)["Metrics"] == []
+
+
+def test_the_token_of_the_last_events_leads_to_those_after(server):
+    """As Airflow's Glue operators read on, while the job goes on: they keep the last token there was."""
+    logs, group = server.client("logs"), unique("group")
+    logs.create_log_group(logGroupName=group)
+    logs.create_log_stream(logGroupName=group, logStreamName="s")
+
+    def put(message):
+        logs.put_log_events(logGroupName=group, logStreamName="s", logEvents=[
+            {"timestamp": int(time.time() * 1000), "message": message}])
+
+    def read(**token):
+        answer = logs.filter_log_events(logGroupName=group, logStreamNames=["s"], **token)
+        return [event["message"] for event in answer["events"]], answer.get("nextToken")
+
+    assert read() == ([], None)
+    put("first")
+    messages, token = read()
+    assert messages == ["first"] and read(nextToken=token) == ([], None)
+    put("second")
+    assert read(nextToken=token)[0] == ["second"]
+    pages = logs.get_paginator("filter_log_events").paginate(
+        logGroupName=group, PaginationConfig={"PageSize": 1})
+    assert [event["message"] for page in pages for event in page["events"]] == ["first", "second"]

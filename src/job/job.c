@@ -13,6 +13,9 @@
 #include "job/job_inside.h"
 #include "log/log_stream.h"
 
+/* What the name of a folder begins with that is only there to be removed. */
+#define GONE ".gone-"
+
 /* ---- jobs ---- */
 
 void job_log_text(struct job *job, bool errors, const char *text, size_t size)
@@ -155,6 +158,7 @@ struct jobs *jobs_open(const struct jobs_settings *settings, GError **error)
     jobs->logs = settings->logs;
     jobs->lake = settings->lake;
     jobs->slots = tasks_new_many(settings->slots ? settings->slots : g_get_num_processors());
+    jobs->sweeper = tasks_new();
     jobs->close_seconds = settings->close_seconds > 0 ? settings->close_seconds : 10;
     jobs->clock = settings->clock;
     jobs->live = g_ptr_array_new();
@@ -173,6 +177,7 @@ void jobs_close(struct jobs *jobs)
         wake(g_ptr_array_index(jobs->live, i));
     pthread_mutex_unlock(&jobs->lock);
     tasks_free(jobs->slots);
+    tasks_free(jobs->sweeper);
     clock_cancel(jobs->clock, jobs->cools);
     g_ptr_array_unref(jobs->live);
     g_ptr_array_unref(jobs->warmed);
@@ -188,8 +193,46 @@ void jobs_submit(struct jobs *jobs, const struct job_order *order)
 
 /* ---- tidying ---- */
 
-/* What the name of a folder begins with that is only there to be removed. */
-#define GONE ".gone-"
+/* Gives a folder a name that no job will want. The lock is held. */
+static void disown(struct jobs *jobs, const char *name)
+{
+    g_autofree char *from = g_build_filename(jobs->folder, name, NULL);
+    g_autofree char *to =
+        g_strdup_printf("%s/" GONE "%" G_GUINT64_FORMAT, jobs->folder, jobs->gone++);
+    rename(from, to); /* what stays is tried again the next time */
+}
+
+/* Removes what was disowned; whoever says so is told of what cannot be removed. */
+static void remove_disowned(const struct jobs *jobs, bool tells)
+{
+    g_autoptr(GDir) folders = g_dir_open(jobs->folder, 0, NULL);
+    const char *name;
+    while (folders && (name = g_dir_read_name(folders))) {
+        g_autofree char *path = g_build_filename(jobs->folder, name, NULL);
+        g_autoptr(GError) error = NULL;
+        if (g_str_has_prefix(name, GONE) && !file_remove_tree(path, &error) && tells)
+            g_warning("a job's folder is left behind: %s", error->message);
+    }
+}
+
+static void sweep(void *jobs)
+{
+    remove_disowned(jobs, false);
+}
+
+static void tidy(void *jobs)
+{
+    remove_disowned(jobs, true);
+}
+
+void job_leave_folder(struct job *job)
+{
+    struct jobs *jobs = job->jobs;
+    pthread_mutex_lock(&jobs->lock);
+    disown(jobs, job->id);
+    pthread_mutex_unlock(&jobs->lock);
+    tasks_add(jobs->sweeper, sweep, jobs);
+}
 
 /* The live job of that id, or NULL. The lock is held. */
 static struct job *find_live(const struct jobs *jobs, const char *id)
@@ -202,34 +245,22 @@ static struct job *find_live(const struct jobs *jobs, const char *id)
     return NULL;
 }
 
-/* Gives the folders that belong to no live job names that no job will want, so that they can be
- * removed without the lock. */
-static void disown(struct jobs *jobs)
+/* The folders that belong to no live job. */
+static void disown_all(struct jobs *jobs)
 {
     pthread_mutex_lock(&jobs->lock);
     g_autoptr(GDir) folders = g_dir_open(jobs->folder, 0, NULL);
     const char *name;
-    while (folders && (name = g_dir_read_name(folders))) {
-        if (g_str_has_prefix(name, GONE) || find_live(jobs, name))
-            continue;
-        g_autofree char *from = g_build_filename(jobs->folder, name, NULL);
-        g_autofree char *to = g_strdup_printf("%s/" GONE "%s", jobs->folder, name);
-        rename(from, to); /* what stays is tried again the next time */
-    }
+    while (folders && (name = g_dir_read_name(folders)))
+        if (!g_str_has_prefix(name, GONE) && !find_live(jobs, name))
+            disown(jobs, name);
     pthread_mutex_unlock(&jobs->lock);
 }
 
 void jobs_tidy(struct jobs *jobs)
 {
-    disown(jobs);
-    g_autoptr(GDir) folders = g_dir_open(jobs->folder, 0, NULL);
-    const char *name;
-    while (folders && (name = g_dir_read_name(folders))) {
-        g_autofree char *path = g_build_filename(jobs->folder, name, NULL);
-        g_autoptr(GError) error = NULL;
-        if (g_str_has_prefix(name, GONE) && !file_remove_tree(path, &error))
-            g_warning("a job's folder is left behind: %s", error->message);
-    }
+    disown_all(jobs);
+    tasks_add(jobs->sweeper, tidy, jobs);
 }
 
 /* ---- stopping ---- */

@@ -15,11 +15,13 @@ struct jobs {
     double close_seconds;
     struct clock *clock;
     struct tasks *slots;
-    pthread_mutex_t lock; /* of what follows */
-    GQueue queue;         /* of struct job that wait */
-    GPtrArray *live;      /* those and the ones that run */
-    GPtrArray *warmed;    /* struct warmed that wait for work */
-    guint64 cools;        /* the alarm that ends them; 0: none is set */
+    struct tasks *sweeper; /* what removes folders, so that no slot waits for it */
+    pthread_mutex_t lock;  /* of what follows */
+    GQueue queue;          /* of struct job that wait */
+    GPtrArray *live;       /* those and the ones that run */
+    GPtrArray *warmed;     /* struct warmed that wait for work */
+    guint64 cools;         /* the alarm that ends them; 0: none is set */
+    guint64 gone;          /* folders that were disowned */
     bool closing;
 };
 
@@ -55,6 +57,8 @@ void job_is_late(void *data);
 /* A job whose program waits, perhaps for another job, lends its slot meanwhile. */
 void job_lend(struct job *job, bool waits);
 void job_hear_wake(const struct job *job);
+/* Its folder goes, beside what its slot does next. */
+void job_leave_folder(struct job *job);
 /* errors: what it wrote to its standard error. */
 void job_log_text(struct job *job, bool errors, const char *text, size_t size);
 /* Its logs are held back, or are not any more (log/log_stream.h). */

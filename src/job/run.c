@@ -350,5 +350,5 @@ void job_run(struct job *job)
         job->actor->enters(job, JOB_STORES, job->data);
     finish(job, &end);
     g_free(child.reason);
-    file_remove_tree(job->folder, NULL); /* what is left jobs_tidy collects */
+    job_leave_folder(job);
 }

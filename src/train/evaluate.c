@@ -17,6 +17,8 @@ struct evaluator {
     GPtrArray *xgboost_metrics; /* names, NULL-ended */
     GPtrArray *own_metrics;     /* const struct train_metric * */
     bool log_loss_alone;        /* it is XGBoost's one metric, and log_loss can stand in */
+    const char *stood_in_for; /* XGBoost's one metric, the objective's own, where ours of that name
+                                 takes its place: known once XGBoost has told it */
     char *stopping_metric;
     GStringChunk *texts;
 };
@@ -228,22 +230,49 @@ static const char *xgboosts_line(const struct evaluator *evaluator, void *booste
     return NULL;
 }
 
+/* What XGBoost computes and nobody sees need not be computed again: a tuner's trials watch the
+ * objective's own metric, as ours. */
+static void note_stood_in_for(struct evaluator *evaluator, const GArray *scores)
+{
+    bool has_own_alone = evaluator->xgboost_metrics->len == 1; /* its end */
+    const struct score *first = scores->len ? &g_array_index(scores, struct score, 0) : NULL;
+    for (guint i = 0; has_own_alone && first && i < evaluator->own_metrics->len; i++) {
+        const struct train_metric *metric = evaluator->own_metrics->pdata[i];
+        if (strcmp(metric->name, first->metric) == 0)
+            evaluator->stood_in_for = metric->name;
+    }
+}
+
+/* What stands before our own scores of a data set: XGBoost's, or what stands in for them. */
+static bool add_xgboosts(struct evaluator *evaluator, void *booster, char *const *fields,
+                         const struct watched *set, GArray *scores, GError **error)
+{
+    if (evaluator->log_loss_alone)
+        return add_log_loss(evaluator, booster, set, scores, error);
+    struct score place = {set->name, evaluator->stood_in_for, NAN};
+    if (evaluator->stood_in_for)
+        g_array_append_val(scores, place);
+    else
+        parse_line(evaluator, fields, set->name, scores);
+    return true;
+}
+
 GArray *evaluate(struct evaluator *evaluator, void *booster, int round, GError **error)
 {
-    const char *line =
-        evaluator->log_loss_alone ? "" : xgboosts_line(evaluator, booster, round, error);
+    bool needs_none = evaluator->log_loss_alone || evaluator->stood_in_for;
+    const char *line = needs_none ? "" : xgboosts_line(evaluator, booster, round, error);
     if (!line)
         return NULL;
     g_auto(GStrv) fields = g_strsplit(line, "\t", -1);
     g_autoptr(GArray) scores = g_array_new(FALSE, FALSE, sizeof(struct score));
     for (size_t i = 0; i < evaluator->set_count; i++) {
         const struct watched *set = &evaluator->sets[i];
-        if (evaluator->log_loss_alone && !add_log_loss(evaluator, booster, set, scores, error))
-            return NULL;
-        parse_line(evaluator, fields, set->name, scores);
-        if (!add_owns(evaluator, booster, set, scores, error))
+        if (!add_xgboosts(evaluator, booster, fields, set, scores, error) ||
+            !add_owns(evaluator, booster, set, scores, error))
             return NULL;
     }
+    if (!needs_none)
+        note_stood_in_for(evaluator, scores);
     return g_steal_pointer(&scores);
 }
 

@@ -225,12 +225,15 @@ static void watch(int line, pid_t pid, const struct work *work)
     close(work->descriptors[ENDED]);
 }
 
-int warm_serve(int line, int (*run)(const char *folder, int report))
+int warm_serve(int line, void (*prepare)(const char *folder),
+               int (*run)(const char *folder, int report))
 {
     pid_t self = getpid();
     struct work work;
     signal(SIGPIPE, SIG_IGN);
     while (wait_for_work(line, &work)) {
+        if (prepare)
+            prepare(work.words);
         pid_t pid = fork();
         if (pid == 0)
             work_on(&work, self, run);

@@ -1,7 +1,7 @@
 /* warm.h: processes forked from one that has loaded what they need.
  *
  * A program's libraries may take longer to load than a small piece of work takes. A warm process is
- * executed once, loads them, reads nothing of any work, and then forks for each piece. What is
+ * executed once, loads them, and then forks for each piece. What is
  * forked is a process as process_start gives it: a group, pipes, an environment and a folder of its
  * own; it ends where the warm one does, and nothing of it comes back into that. */
 #ifndef LATHE_BASE_WARM_H
@@ -23,8 +23,10 @@ bool warm_fork(struct warm *warm, struct process *process, char *const *environm
                const char *folder, GError **error);
 
 /* In the warm process, which has one thread: forks whenever it is asked to, and returns when nobody
- * can ask any more. A forked process calls `run` with its folder and its end of the report pipe,
- * and exits with what that returns. */
-int warm_serve(int line, int (*run)(const char *folder, int report));
+ * can ask any more. Before it does it calls `prepare` with the folder (NULL: nothing is prepared),
+ * which may keep what several pieces need and starts no thread that stays. A forked process calls
+ * `run` with its folder and its end of the report pipe, and exits with what that returns. */
+int warm_serve(int line, void (*prepare)(const char *folder),
+               int (*run)(const char *folder, int report));
 
 #endif

@@ -39,6 +39,6 @@ int cli_job(int argc, char **argv)
     if (!program->makes_sandbox)
         process_lay_down_override();
     if (program->warm_up && strcmp(argv[2], MANY) == 0)
-        return program->warm_up() ? warm_serve(PROCESS_REPORT, program->run) : 1;
+        return program->warm_up() ? warm_serve(PROCESS_REPORT, program->prepare, program->run) : 1;
     return program->run(argv[2], report ? atoi(report) : -1);
 }

@@ -23,38 +23,39 @@ static int inside_main(const char *folder, int report)
 static const struct program all[] = {
     {"xgboost",
      "the XGBoost algorithm: input/config and input/data to model; the image in LATHE_IMAGE",
-     train_main, train_warm_up, false},
+     train_main, train_warm_up, train_prepare, false},
     {"features",
      "lathe-features: fits and applies a feature pipeline, processing/input/config (one YAML or\n"
      "JSON file) and processing/input/data to processing/output",
-     features_main, NULL, false},
+     features_main, NULL, NULL, false},
     {"evaluate",
      "lathe-evaluate: measures a model on rows it has not seen, processing/input/model, test and\n"
      "validation to processing/output/evaluation/evaluation.json",
-     evaluate_main, NULL, false},
+     evaluate_main, NULL, NULL, false},
     {"fetch",
      "lathe-fetch: brings what a list of addresses holds, processing/input/config (one YAML or\n"
      "JSON file) to processing/output",
-     fetch_main, NULL, false},
+     fetch_main, NULL, NULL, false},
     {"transform",
      "a batch transform: input/ through the containers of config/transformjob.json to results/",
-     transform_main, NULL, true},
+     transform_main, NULL, NULL, true},
     {"script",
      "a user's own program, in a sandbox: what .lathe/sandbox.json says, or script mode as\n"
      "input/config/hyperparameters.json says it",
-     script_main, NULL, true},
+     script_main, NULL, NULL, true},
     {"ruled",
      "the same, with the debugger rules of input/config/debugrules.json on what its hook saves",
-     ruled_main, NULL, true},
+     ruled_main, NULL, NULL, true},
     {"serve", "a user's inference script, as one process of an endpoint's pool", serve_main, NULL,
-     true},
+     NULL, true},
     {"tune",
      "what a tuning job tries next, as one process of its pool; by hand, of the study in\n"
      "study.json",
-     tune_main, NULL, false},
+     tune_main, NULL, NULL, false},
     {"inside", "the first process of a sandbox; `script` and `serve` run it", inside_main, NULL,
-     false},
-    {"engine", "the same, in front of podman or docker; `script` runs it", inside_main, NULL, true},
+     NULL, false},
+    {"engine", "the same, in front of podman or docker; `script` runs it", inside_main, NULL, NULL,
+     true},
 };
 
 const struct program *programs(size_t *count)

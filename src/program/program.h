@@ -16,6 +16,9 @@ struct program {
     /* Loads what takes long, for a process that forks for each folder (base/warm.h): nothing of a
      * folder, and no threads. NULL: it would save little. */
     bool (*warm_up)(void);
+    /* There, before it forks for a folder: makes ready what the next folders may need, too. NULL:
+     * nothing. */
+    void (*prepare)(const char *folder);
     bool makes_sandbox; /* where it is root it needs root's rights for that; the others lay down the
                          * one that inputs must be safe from (base/process.h) */
 };

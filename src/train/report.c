@@ -18,22 +18,45 @@ void report_line(const char *line)
     fflush(stdout);
 }
 
-void report_log(const char *level, const char *format, ...)
+static void write_log(const char *level, const char *text)
 {
-    va_list arguments;
-    va_start(arguments, format);
-    g_autofree char *text = g_strdup_vprintf(format, arguments);
-    va_end(arguments);
-
     time_t now = time(NULL);
     struct tm utc;
     char stamp[32];
     strftime(stamp, sizeof stamp, "%Y-%m-%d:%H:%M:%S", gmtime_r(&now, &utc));
     g_autoptr(GString) line = g_string_new(NULL);
-    g_string_append_printf(line, "[%s:%s] %s", stamp, level, g_strchomp(text));
+    g_string_append_printf(line, "[%s:%s] %s", stamp, level, text);
     g_string_replace(line, "\t", "#011", 0);
     g_strdelimit(line->str, "\r\n", ' ');
     report_line(line->str);
+}
+
+/* Where lines go that are not to be written, or NULL. */
+static GPtrArray *kept_lines;
+
+void report_log(const char *level, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    g_autofree char *text = g_strchomp(g_strdup_vprintf(format, arguments));
+    va_end(arguments);
+    if (!kept_lines) {
+        write_log(level, text);
+        return;
+    }
+    g_ptr_array_add(kept_lines, g_strdup(level));
+    g_ptr_array_add(kept_lines, g_steal_pointer(&text));
+}
+
+void report_keep(GPtrArray *lines)
+{
+    kept_lines = lines;
+}
+
+void report_kept(const GPtrArray *lines)
+{
+    for (guint i = 0; i + 1 < lines->len; i += 2)
+        write_log(g_ptr_array_index(lines, i), g_ptr_array_index(lines, i + 1));
 }
 
 /* Whole lines, whichever threads write them. */

@@ -9,6 +9,12 @@
  * names. A tab or line end in the text would break the line and is written as #011 or a space. */
 void report_log(const char *level, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
+/* From now on report_log writes nothing, but adds level and text to `lines`, two texts a line,
+ * which free what they hold (g_free); NULL: it writes again. Of a process with one thread. */
+void report_keep(GPtrArray *lines);
+/* Writes such lines, as of now. */
+void report_kept(const GPtrArray *lines);
+
 /* A line of the log as it is, without time and level: a round's metrics. */
 void report_line(const char *line);
 

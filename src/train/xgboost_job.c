@@ -2,7 +2,6 @@
 
 #include <signal.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/error.h"
@@ -10,12 +9,11 @@
 #include "base/json.h"
 #include "train/boost.h"
 #include "train/booster.h"
-#include "train/channel.h"
 #include "train/channel_config.h"
 #include "train/cross_validate.h"
 #include "train/hook.h"
 #include "train/hyperparameters.h"
-#include "train/labels.h"
+#include "train/inputs.h"
 #include "train/library.h"
 #include "train/matrix.h"
 #include "train/report.h"
@@ -33,8 +31,7 @@ struct training {
     struct hook *hook;
     struct channel_config channels;
     struct xgboost *xgboost;
-    struct channel *train, *validation;
-    void *train_matrix, *validation_matrix;
+    struct inputs inputs;
     bool boosting; /* from the first round on: what fails then has failed in XGBoost */
 };
 
@@ -129,148 +126,13 @@ static bool load_library(struct training *job, GError **error)
     return true;
 }
 
-static int thread_count(const struct training *job)
+static struct inputs_plan inputs_plan_of(const struct training *job)
 {
-    bool given = hyperparameter_given(job->hyperparameters, "nthread");
-    return given ? (int)hyperparameter_integer(job->hyperparameters, "nthread")
-                 : (int)g_get_num_processors();
-}
-
-/* Values (rows by columns) that a round takes milliseconds for, barriers included. */
-#define SMALL_VALUES (1 << 20)
-
-/* How many threads other jobs leave it (job/child.c says); all cores where nobody does. */
-static int own_threads(const struct training *job)
-{
-    const char *told = g_getenv("LATHE_THREADS");
-    int own = told ? atoi(told) : 0;
-    return own > 0 ? MIN(own, thread_count(job)) : thread_count(job);
-}
-
-static bool is_small(const struct channel *channel)
-{
-    return channel->rows * channel->features <= SMALL_VALUES;
-}
-
-/* Up to how many threads the rounds may choose from; 0 where it is not for them to choose. */
-static int threads_to_choose_from(const struct training *job)
-{
-    bool given = hyperparameter_given(job->hyperparameters, "nthread");
-    bool trees = strcmp(hyperparameter_text(job->hyperparameters, "booster"), "gblinear") != 0;
-    return !given && trees && is_small(job->train) ? own_threads(job) : 0;
-}
-
-/* To start and wake others for a small matrix takes longer than they save. */
-static int matrix_threads(const struct training *job, const struct channel *channel)
-{
-    return is_small(channel) ? own_threads(job) : thread_count(job);
-}
-
-/* The rows below input/data/<folder>, and other_folder where it is not NULL. */
-static struct channel *load_channel(const struct training *job, const char *folder,
-                                    const char *other_folder, enum rows_format format,
-                                    GError **error)
-{
-    g_autofree char *path = g_build_filename(job->opt_ml, "input", "data", folder, NULL);
-    g_autofree char *other =
-        !other_folder ? NULL : g_build_filename(job->opt_ml, "input", "data", other_folder, NULL);
-    struct channel_options options = {
-        .format = format,
-        .weights =
-            format == ROWS_CSV && hyperparameter_integer(job->hyperparameters, "csv_weights") == 1,
-        .threads = (unsigned)thread_count(job),
-    };
-    g_autoptr(channel_auto) channel =
-        channel_read(folder, (const char *const[]){path, other, NULL}, &options, error);
-    if (!channel || !labels_check(channel, hyperparameter_text(job->hyperparameters, "objective"),
-                                  hyperparameter_integer(job->hyperparameters, "num_class"), error))
-        return NULL;
-    return g_steal_pointer(&channel);
-}
-
-/* Whether the rounds see nothing but histograms, so that a byte a value is all they need. */
-static enum matrix_kind train_matrix_kind(const struct training *job, int max_bin)
-{
-    const json_t *given = job->hyperparameters;
-    const char *method = hyperparameter_text(given, "tree_method");
-    /* Since 2.0 auto is hist. */
-    bool hist = strcmp(method, "hist") == 0 || strcmp(method, "gpu_hist") == 0 ||
-                (strcmp(method, "auto") == 0 && job->xgboost->major >= 2);
-    bool plain_trees = strcmp(hyperparameter_text(given, "booster"), "gbtree") == 0 &&
-                       !hyperparameter_given(given, "updater") &&
-                       !hyperparameter_given(given, "process_type");
-    bool whole = !job->train->is_sparse && !hook_wants_shap(job->hook) &&
-                 !hyperparameter_given(given, "_kfold");
-    return hist && plain_trees && whole && max_bin >= 2 ? MATRIX_QUANTILE : MATRIX_PLAIN;
-}
-
-static void log_train_matrix(const struct training *job)
-{
-    const struct channel *train = job->train;
-    const struct xgboost_release *release = job->xgboost->release;
-    if (release->image > IMAGE_0_72)
-        report_log("INFO", "Single node training.");
-    if (release->counts_columns) {
-        report_log("INFO", "Train matrix has %zu rows and %zu columns", train->rows,
-                   train->features);
-    } else {
-        report_log("INFO", "Train matrix has %zu rows", train->rows);
-    }
-}
-
-static bool load_train(struct training *job, GError **error)
-{
-    job->train = load_channel(job, "train", NULL, job->channels.train, error);
-    if (!job->train)
-        return false;
-    log_train_matrix(job);
-    int max_bin = (int)hyperparameter_integer(job->hyperparameters, "max_bin");
-    job->train_matrix = matrix_create(job->xgboost, job->train, train_matrix_kind(job, max_bin),
-                                      max_bin, matrix_threads(job, job->train), error);
-    channel_drop_features(job->train);
-    return job->train_matrix != NULL;
-}
-
-static bool load_validation(struct training *job, GError **error)
-{
-    job->validation = load_channel(job, "validation", NULL, job->channels.validation, error);
-    if (!job->validation)
-        return false;
-    report_log("INFO", "Validation matrix has %zu rows", job->validation->rows);
-    /* Sparse rows show columns only up to the last that any of them has. */
-    if (job->validation->is_sparse && job->validation->features < job->train->features)
-        job->validation->features = job->train->features;
-    if (job->validation->features != job->train->features) {
-        return error_set(error, ERROR_VALIDATION,
-                         "channel validation has %zu feature columns where channel train has %zu: "
-                         "both must have the same columns in the same order",
-                         job->validation->features, job->train->features);
-    }
-    job->validation_matrix = matrix_create(job->xgboost, job->validation, MATRIX_PLAIN, 0,
-                                           matrix_threads(job, job->validation), error);
-    channel_drop_features(job->validation);
-    return job->validation_matrix != NULL;
-}
-
-/* A file of the same name and size in both channels makes the validation's scores worthless. */
-static void warn_of_shared_files(const struct training *job)
-{
-    g_autofree char *data = below(job, "input/data");
-    for (guint i = 0; i < job->train->files->len; i++) {
-        const char *name = g_array_index(job->train->files, struct channel_file, i).path;
-        g_autofree char *train = g_build_filename(data, "train", name, NULL);
-        g_autofree char *validation = g_build_filename(data, "validation", name, NULL);
-        struct stat a;
-        struct stat b;
-        if (stat(train, &a) == 0 && stat(validation, &b) == 0 && a.st_size == b.st_size) {
-            report_log("WARNING",
-                       "Suspected identical files found. (%s and %s with same size %lld bytes). "
-                       "Note: Duplicate data in the training set and validation set is usually not "
-                       "intentional and can impair the validity of the model evaluation by the "
-                       "validation score.",
-                       train, validation, (long long)a.st_size);
-        }
-    }
+    return (struct inputs_plan){.opt_ml = job->opt_ml,
+                                .hyperparameters = job->hyperparameters,
+                                .channels = &job->channels,
+                                .xgboost = job->xgboost,
+                                .shows_values = hook_wants_shap(job->hook)};
 }
 
 static bool train_one(const struct training *job, const struct boost_plan *plan, bool keep,
@@ -316,9 +178,10 @@ static bool train_folds(const struct training *job, const struct boost_plan *pla
                          "_kfold puts the rows of the channels train and validation together: "
                          "both need the same ContentType");
     }
+    struct inputs_plan inputs = inputs_plan_of(job);
     g_autoptr(channel_auto) all =
-        load_channel(job, "train", job->channels.has_validation ? "validation" : NULL,
-                     job->channels.train, error);
+        inputs_channel(&inputs, "train", job->channels.has_validation ? "validation" : NULL,
+                       job->channels.train, error);
     if (!all)
         return false;
     if (all->rows < (size_t)hyperparameter_integer(job->hyperparameters, "_kfold")) {
@@ -326,8 +189,8 @@ static bool train_folds(const struct training *job, const struct boost_plan *pla
                          all->rows);
     }
     struct watched rows = watch("all", NULL, all);
-    rows.matrix =
-        matrix_create(job->xgboost, all, MATRIX_PLAIN, 0, matrix_threads(job, all), error);
+    rows.matrix = matrix_create(job->xgboost, all, MATRIX_PLAIN, 0,
+                                inputs_matrix_threads(&inputs, all), error);
     channel_drop_features(all);
     if (!rows.matrix)
         return false;
@@ -338,19 +201,21 @@ static bool train_folds(const struct training *job, const struct boost_plan *pla
 
 static bool train(struct training *job, GError **error)
 {
-    struct watched sets[2] = {watch("train", job->train_matrix, job->train)};
-    if (job->validation)
-        sets[1] = watch("validation", job->validation_matrix, job->validation);
+    const struct inputs *inputs = &job->inputs;
+    struct inputs_plan plan_of_inputs = inputs_plan_of(job);
+    struct watched sets[2] = {watch("train", inputs->train_matrix, inputs->train)};
+    if (inputs->validation)
+        sets[1] = watch("validation", inputs->validation_matrix, inputs->validation);
     g_autofree char *checkpoints = below(job, "checkpoints");
     struct boost_plan plan = {
         .xgboost = job->xgboost,
         .hyperparameters = job->hyperparameters,
-        .train = job->train_matrix,
+        .train = inputs->train_matrix,
         .sets = sets,
-        .set_count = !job->validation ? 1 : 2,
+        .set_count = !inputs->validation ? 1 : 2,
         .checkpoints = g_file_test(checkpoints, G_FILE_TEST_IS_DIR) ? checkpoints : NULL,
         .report_fd = job->report_fd,
-        .threads = threads_to_choose_from(job),
+        .threads = inputs_threads_to_choose_from(&plan_of_inputs, inputs->train),
         .progress_to = 1,
     };
     bool keep =
@@ -367,25 +232,14 @@ static bool run_training(struct training *job, GError **error)
         return false;
     if (!hyperparameter_given(job->hyperparameters, "_kfold"))
         job->hook = hook_open(job->hook_config, job->opt_ml, job->xgboost, job->hyperparameters);
-    if (!load_train(job, error))
-        return false;
-    if (job->channels.has_validation) {
-        warn_of_shared_files(job);
-        if (!load_validation(job, error))
-            return false;
-    }
-    return train(job, error);
+    struct inputs_plan inputs = inputs_plan_of(job);
+    return inputs_load(&inputs, &job->inputs, error) && train(job, error);
 }
 
 static void job_clear(struct training *job)
 {
     hook_close(job->hook);
-    if (job->train_matrix)
-        job->xgboost->matrix_free(job->train_matrix);
-    if (job->validation_matrix)
-        job->xgboost->matrix_free(job->validation_matrix);
-    channel_free(job->train);
-    channel_free(job->validation);
+    inputs_clear(job->xgboost, &job->inputs);
     xgboost_close(job->xgboost);
     json_decref(job->hyperparameters);
     json_decref(job->rules);
@@ -438,6 +292,23 @@ bool train_warm_up(void)
     g_autoptr(xgboost_auto) xgboost =
         xgboost_open(xgboost_release_find(g_getenv("LATHE_IMAGE"))->tag, &error);
     return xgboost != NULL; /* the library stays loaded */
+}
+
+/* A hook may look at the features, which is told once it is open: such trainings read for
+ * themselves. */
+void train_prepare(const char *opt_ml)
+{
+    struct training job = {.opt_ml = opt_ml,
+                           .report_fd = -1,
+                           .release = xgboost_release_find(g_getenv("LATHE_IMAGE"))};
+    bool may = read_configs(&job, NULL) && !job.hook_config &&
+               (job.xgboost = xgboost_open(job.release->tag, NULL));
+    if (may)
+        job.xgboost->register_log(log_library);
+    struct inputs_plan plan = inputs_plan_of(&job);
+    plan.one_thread = true;
+    inputs_keep(may ? &plan : NULL);
+    job_clear(&job);
 }
 
 int train_main(const char *opt_ml, int report_fd)

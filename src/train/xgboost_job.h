@@ -33,5 +33,8 @@ int train_main(const char *opt_ml, int report_fd);
 /* Loads the library of the image that the environment names, for a process that forks for each
  * training; false: it cannot be loaded. */
 bool train_warm_up(void);
+/* In such a process, before it forks for the folder: reads what the training will read, unless it
+ * has it from the training before (inputs.h). Says nothing, and starts no thread that stays. */
+void train_prepare(const char *opt_ml);
 
 #endif

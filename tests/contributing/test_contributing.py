@@ -70,7 +70,7 @@ def add_runtime(house):
     house.insert("A runtime", "src/program/program.c", before='#include "program/evaluate_job.h"',
                  text='#include "program/count_job.h"\n')
     house.insert("A runtime", "src/program/program.c", before='    {"xgboost",',
-                 text='    {"count", "counts files", count_main, NULL, false},\n')
+                 text='    {"count", "counts files", count_main, NULL, NULL, false},\n')
     house.add("A runtime", "src/program/count_job.c")
     house.add("A runtime", "src/program/count_job.h")
 

@@ -656,7 +656,7 @@ int main(int argc, char **argv)
     if (argc > 1) {
         process_lay_down_override(); /* as `lathe job` does */
         program = argv[2];
-        return strcmp(argv[3], "-") == 0 ? warm_serve(PROCESS_REPORT, child_in)
+        return strcmp(argv[3], "-") == 0 ? warm_serve(PROCESS_REPORT, NULL, child_in)
                                          : child_main(program);
     }
     const struct CMUnitTest tests[] = {

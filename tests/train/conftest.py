@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import signal
 import subprocess
 
@@ -23,6 +24,7 @@ class Job:
         self.driver = driver
         self.channels = {}
         self.hyperparameters = {}
+        self.before = []
         (folder / "input/config").mkdir(parents=True)
         self.environment = dict(
             os.environ, LATHE_XGBOOST_LIBRARY=xgboost.libpath.find_lib_path()[0]
@@ -45,16 +47,31 @@ class Job:
             self.channels[name]["ContentType"] = content_type
         return self
 
-    def start(self, version=None, **hyperparameters):
+    def like(self, other):
+        """Gets the channels of another job, as the lake gives them: the same files, linked."""
+        shutil.copytree(other.folder / "input/data", self.folder / "input/data", copy_function=os.link)
+        self.channels = other.channels
+        return self
+
+    def after(self, other, command="true"):
+        """Will run in a process that was made ready for another job, and then ran a command."""
+        self.before = [other.folder, command]
+        return self
+
+    def configure(self, **hyperparameters):
         self.hyperparameters = {name: str(value) for name, value in hyperparameters.items()}
         config = self.folder / "input/config"
         (config / "hyperparameters.json").write_text(json.dumps(self.hyperparameters))
         (config / "inputdataconfig.json").write_text(json.dumps(self.channels))
+        return self
+
+    def start(self, version=None, **hyperparameters):
+        self.configure(**hyperparameters)
         if version is not None:
             self.environment["LATHE_IMAGE"] = version
         read, write = os.pipe()
         self.process = subprocess.Popen(
-            [self.driver, self.folder, str(write)],
+            [self.driver, self.folder, str(write), *self.before],
             env=self.environment,
             pass_fds=[write],
             stdout=subprocess.PIPE,

@@ -136,17 +136,34 @@ bool file_write_all(int fd, const void *bytes, size_t size, GError **error)
     return true;
 }
 
-static bool write_aside(const char *path, const void *bytes, size_t size, GError **error)
+struct aside {
+    const char *path;
+    mode_t mode;
+    bool is_synced;
+};
+
+static bool write_aside(const struct aside *aside, const void *bytes, size_t size, GError **error)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    int fd = open(aside->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, aside->mode);
     if (fd < 0)
-        return error_set_errno(error, errno, "creating %s", path);
+        return error_set_errno(error, errno, "creating %s", aside->path);
     bool written = file_write_all(fd, bytes, size, error);
-    if (written && fsync(fd) != 0)
-        written = error_set_errno(error, errno, "syncing %s", path);
+    if (written && aside->is_synced && fsync(fd) != 0)
+        written = error_set_errno(error, errno, "syncing %s", aside->path);
     if (close(fd) != 0 && written)
-        written = error_set_errno(error, errno, "closing %s", path);
+        written = error_set_errno(error, errno, "closing %s", aside->path);
     return written;
+}
+
+static bool replace_by(const char *path, const struct aside *aside, const void *bytes, size_t size,
+                       GError **error)
+{
+    bool replaced = write_aside(aside, bytes, size, error);
+    if (replaced && rename(aside->path, path) != 0)
+        replaced = error_set_errno(error, errno, "renaming %s to %s", aside->path, path);
+    if (!replaced)
+        unlink(aside->path);
+    return replaced;
 }
 
 bool file_replace(const char *path, const void *bytes, size_t size, GError **error)
@@ -154,16 +171,18 @@ bool file_replace(const char *path, const void *bytes, size_t size, GError **err
     g_autofree char *mark = id_hex(8);
     g_autofree char *aside = g_strdup_printf("%s.%s", path, mark);
     g_autofree char *folder = g_path_get_dirname(path);
-    if (!write_aside(aside, bytes, size, error)) {
-        unlink(aside);
-        return false;
-    }
-    if (rename(aside, path) != 0) {
-        error_set_errno(error, errno, "renaming %s to %s", aside, path);
-        unlink(aside);
-        return false;
-    }
-    return file_sync_folder(folder, error);
+    return replace_by(path, &(struct aside){aside, 0600, true}, bytes, size, error) &&
+           file_sync_folder(folder, error);
+}
+
+bool file_put(const char *path, const void *bytes, size_t size, GError **error)
+{
+    g_autofree char *folder = g_path_get_dirname(path);
+    g_autofree char *name = g_path_get_basename(path);
+    g_autofree char *aside = g_strdup_printf("%s/.%s", folder, name);
+    unlink(aside); /* what a process that was killed left */
+    unlink(path);  /* ext4 writes out at once what takes another's name */
+    return replace_by(path, &(struct aside){aside, 0666, false}, bytes, size, error);
 }
 
 static int by_text(gconstpointer a, gconstpointer b)

@@ -17,6 +17,10 @@ bool file_write_all(int fd, const void *bytes, size_t size, GError **error);
 /* Replaces path by these bytes, or leaves it as it was: temporary file, fsync, rename, fsync of
  * the folder. */
 bool file_replace(const char *path, const void *bytes, size_t size, GError **error);
+/* The same for whoever looks at the folder meanwhile (for a moment there may be neither file), and
+ * not for a machine that fails: nothing is synced, as what a job leaves need not be. Until it is
+ * whole, its name has a dot before it. */
+bool file_put(const char *path, const void *bytes, size_t size, GError **error);
 /* Calls visit for every file below folder, in order of their names, folder by folder: its path, and
  * its name with slashes relative to folder. Stops where visit fails. Links, and what else is
  * neither file nor folder, are passed over: who wrote them may not read what they lead to. */

@@ -198,7 +198,7 @@ static bool write_file(const char *folder, const char *name, const void *bytes, 
 {
     g_autofree char *path = g_build_filename(folder, name, NULL);
     g_autofree char *above = g_path_get_dirname(path);
-    return file_make_folders(above, error) && g_file_set_contents(path, bytes, (gssize)size, error);
+    return file_make_folders(above, error) && file_put(path, bytes, size, error);
 }
 
 static bool write_json(const char *folder, const char *name, const json_t *value, GError **error)

@@ -519,6 +519,6 @@ bool xgboost_report_write(struct xgboost_report *report, struct round_view *view
     g_autofree char *json = json_text_of(told);
     g_autofree char *html_path = g_build_filename(folder, "xgboost_report.html", NULL);
     g_autofree char *json_path = g_build_filename(folder, "xgboost_report.json", NULL);
-    return g_file_set_contents(html_path, html->str, (gssize)html->len, error) &&
-           g_file_set_contents(json_path, json, -1, error);
+    return file_put(html_path, html->str, html->len, error) &&
+           file_put(json_path, json, strlen(json), error);
 }

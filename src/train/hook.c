@@ -36,6 +36,7 @@ struct hook {
     const struct xgboost *xgboost;
     const json_t *hyperparameters;
     GPtrArray *collections;
+    GHashTable *belongs; /* a tensor's name -> GPtrArray of the included collections it is in */
     bool exported;
 
     /* While a step is saved. */
@@ -244,6 +245,8 @@ struct hook *hook_open(const json_t *config, const char *opt_ml, const struct xg
     hook->xgboost = xgboost;
     hook->hyperparameters = hyperparameters;
     hook->collections = g_ptr_array_new_with_free_func(free_collection);
+    hook->belongs =
+        g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)g_ptr_array_unref);
     add_usual(hook);
     read_hook(hook, parameters);
     size_t i;
@@ -267,26 +270,37 @@ bool hook_wants_shap(const struct hook *hook)
 
 static bool matches(const struct collection *collection, const char *name)
 {
-    if (g_hash_table_contains(collection->names, name))
-        return true;
     for (guint i = 0; i < collection->regexes->len; i++)
         if (g_regex_match(g_ptr_array_index(collection->regexes, i), name, 0, NULL))
             return true;
     return false;
 }
 
-/* Whether it is to be saved: each collection that it belongs to remembers its name. */
-static bool wants(struct hook *hook, const char *name)
+/* Looked for once, as the same names come at each step: each collection remembers its own. */
+static const GPtrArray *collections_of(struct hook *hook, const char *name)
 {
-    bool wanted = false;
+    GPtrArray *found = g_hash_table_lookup(hook->belongs, name);
+    if (found)
+        return found;
+    found = g_ptr_array_new();
     for (guint i = 0; i < hook->collections->len; i++) {
         struct collection *one = g_ptr_array_index(hook->collections, i);
         if (!one->is_included || !matches(one, name))
             continue;
         g_hash_table_add(one->names, g_strdup(name));
-        wanted = wanted || is_due(one, hook->view->round);
+        g_ptr_array_add(found, one);
     }
-    return wanted;
+    g_hash_table_insert(hook->belongs, g_strdup(name), found);
+    return found;
+}
+
+static bool wants(struct hook *hook, const char *name)
+{
+    const GPtrArray *collections = collections_of(hook, name);
+    for (guint i = 0; i < collections->len; i++)
+        if (is_due(g_ptr_array_index(collections, i), hook->view->round))
+            return true;
+    return false;
 }
 
 static void save_number(struct hook *hook, const char *name, double value)
@@ -711,6 +725,7 @@ void hook_close(struct hook *hook)
         return;
     if (!export_collections(hook, &error) || !tensor_write_end(hook->folder, &error))
         report_log("WARNING", "the end of the saved tensors is not told: %s", error->message);
+    g_hash_table_unref(hook->belongs);
     g_ptr_array_unref(hook->collections);
     g_free(hook->folder);
     g_free(hook);

@@ -117,8 +117,9 @@ static int watch_child(struct job *job, struct watchdog *dog)
 
 /* ---- reading ---- */
 
-/* How long a child that has just been read may gather more. */
-#define GATHER_MILLISECONDS 20
+/* How long a child that has just been read may gather more: a change of the store and of the log
+ * each time takes the cores that it trains on. */
+#define GATHER_MILLISECONDS 50
 
 static void tell_reported(const struct job *job)
 {

@@ -59,6 +59,7 @@ json_t *flow_call(const struct operations *operations, const struct call_context
     g_autoptr(stream_auto) body = take_body(shape, asked);
     struct call_context context = *asker;
     context.body = body;
+    context.is_step = true;
     struct reply reply = {0};
     json_t *answer = NULL;
     if (operation_call(operations, &context, service, operation, asked, &reply, error)) {

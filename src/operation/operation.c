@@ -208,6 +208,7 @@ static struct call call_of(const struct operations *operations, const struct reg
         .account = operations->account,
         .request_id = context->request_id ? context->request_id : "",
         .within = context->within,
+        .is_step = context->is_step,
         .body = context->body,
     };
 }

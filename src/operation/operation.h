@@ -27,6 +27,7 @@ struct call {
     const char *account;   /* twelve digits */
     const char *request_id;
     bool within;             /* a script in a sandbox asks, or did for what asks now */
+    bool is_step;            /* what it changes need only be in order (struct call_context) */
     struct stream *body;     /* the request's streaming member (PutObject's Body), or NULL */
     struct token_use *token; /* for call_remember */
 };
@@ -134,6 +135,10 @@ struct call_context {
     const char *region;
     const char *request_id;
     bool within; /* a script in a sandbox asks, or did for what asks now (call_kept) */
+    /* Whoever asks keeps in the store what it asks for, and looks after a crash whether it
+     * happened: nobody is told of it, and it need not be on the disk before the next change is
+     * (store_write_step). An operation may do more. */
+    bool is_step;
     struct stream *body;
 };
 

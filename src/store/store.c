@@ -268,6 +268,12 @@ bool store_write_ordered(struct store *store, store_work *work, void *data, GErr
     return write_and_wait(store, &change, error);
 }
 
+bool store_write_step(struct store *store, store_work *work, void *data, GError **error)
+{
+    struct change change = {.work = work, .data = data};
+    return write_and_wait(store, &change, error);
+}
+
 void store_write_later(struct store *store, store_work *work, void *data,
                        void (*free_data)(void *data))
 {

@@ -66,6 +66,8 @@ bool store_write_spare(struct store *store, store_work *work, void *data, GError
  * lost, with all that came after. For steps on the way, which a start takes up again from where
  * they are, not for what a client was told. */
 bool store_write_ordered(struct store *store, store_work *work, void *data, GError **error);
+/* Like that, of what needs space of its own, and has none of the reserve. */
+bool store_write_step(struct store *store, store_work *work, void *data, GError **error);
 /* Without waiting at all, nor for space: for metrics and progress. */
 void store_write_later(struct store *store, store_work *work, void *data,
                        void (*free_data)(void *data));

@@ -195,6 +195,32 @@ static void the_feed_tells_what_was_committed_and_nothing_else(void **state)
     g_string_free(told, TRUE);
 }
 
+struct step {
+    struct store *store;
+    struct resource resource;
+};
+
+static bool make_within(struct store_connection *connection, void *data, GError **error)
+{
+    struct step *step = data;
+    return resource_create_within(connection, step->store, &step->resource, NULL, error);
+}
+
+/* What a step of a workflow makes, without waiting for the disk. */
+static bool make_as_step(struct store *store, const char *name)
+{
+    g_autofree char *arn = g_strdup_printf("arn:%s", name);
+    g_autoptr(json_auto) body = json_object();
+    struct step step = {store,
+                        {.kind = (char *)"job",
+                         .name = (char *)name,
+                         .arn = arn,
+                         .status = (char *)"",
+                         .parent = (char *)"",
+                         .body = body}};
+    return store_write_step(store, make_within, &step, NULL);
+}
+
 /* A child creates resources, changes each, and reports those that were acknowledged; it is killed
  * at a moment of chance. Whatever it reported must be there, the change too, which need not have
  * been on the disk. */
@@ -210,7 +236,8 @@ static void kill_loses_nothing_acknowledged(void **state)
             struct store *store = store_open(path, NULL);
             for (int i = 0; store; i++) {
                 g_autofree char *name = g_strdup_printf("r%d-%d", round, i);
-                if (!create(store, name, "", 0, NULL) ||
+                g_autofree char *made = g_strdup_printf("made-%s", name);
+                if (!create(store, name, "", 0, NULL) || !make_as_step(store, made) ||
                     !resource_update_ordered(store, "job", name, count_up, NULL, NULL) ||
                     write(ends[1], &i, sizeof i) != sizeof i)
                     break;
@@ -234,6 +261,9 @@ static void kill_loses_nothing_acknowledged(void **state)
             g_autoptr(resource_auto) resource = resource_get(store, "job", name, NULL);
             assert_non_null(resource);
             assert_int_equal(json_integer_at(resource->body, "Count", 0), 1);
+            g_autofree char *name_made = g_strdup_printf("made-%s", name);
+            g_autoptr(resource_auto) made = resource_get(store, "job", name_made, NULL);
+            assert_non_null(made);
         }
         store_close(store);
     }

@@ -86,7 +86,8 @@ static bool create(struct store_connection *connection, void *data, GError **err
 bool sagemaker_write(const struct call *call, store_work *work, void *data, struct reply *reply,
                      GError **error)
 {
-    if (store_write(call->lathe->store, work, data, error))
+    struct store *store = call->lathe->store;
+    if ((call->is_step ? store_write_step : store_write)(store, work, data, error))
         return true;
     json_decref(reply->output);
     reply->output = NULL;

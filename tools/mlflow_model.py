@@ -28,6 +28,10 @@ ARN_HEADER = "x-mlflow-sm-tracking-server-arn"
 # What the server of Python answers beside its protocol buffers.
 PAGES = [("GetServerVersion", "/version"), ("GetServerHealth", "/health"),
          ("GetServerPage", "/auth")]
+FILES = [("GetRunArtifact", "/get-artifact", ["run_id", "run_uuid", "path"]),
+         ("GetModelVersionArtifact", "/model-versions/get-artifact", ["name", "version", "path"]),
+         ("GetLoggedModelArtifact", "/api/2.0/mlflow/logged-models/{model_id}/artifacts/files",
+          ["artifact_file_path"])]
 # So that what somebody stored is nobody's page on the server's own origin.
 DOWNLOAD_HEADERS = {"content_type": "Content-Type", "content_disposition": "Content-Disposition",
                     "content_type_options": "X-Content-Type-Options",
@@ -119,6 +123,38 @@ class Model:
                                  "output": {"shape": name + "Response"},
                                  "http": {"method": "GET", "requestUri": "/mlflow" + path}}
 
+    def beside(self, name, path, members, answer):
+        """What the server of Python answers to GET, its members in the query."""
+        members = {member: {"shape": shape, "location": "querystring", "locationName": member}
+                   for member, shape in members.items()}
+        labels = re.findall(r"\{([^}]*)\}", path)
+        members.update({label: {"shape": "String", "location": "uri", "locationName": label}
+                        for label in labels})
+        members["TrackingServerArn"] = {"shape": "String", "location": "header",
+                                        "locationName": ARN_HEADER}
+        self.shapes[name + "Request"] = {"type": "structure", "members": members,
+                                         "required": labels}
+        self.shapes[name + "Response"] = {"type": "structure", **answer}
+        self.operations[name] = {"name": name, "input": {"shape": name + "Request"},
+                                 "output": {"shape": name + "Response"},
+                                 "http": {"method": "GET", "requestUri": "/mlflow" + path}}
+
+    def file(self, name, path, members):
+        headers = {member: {"shape": "String", "location": "header", "locationName": header}
+                   for member, header in DOWNLOAD_HEADERS.items()}
+        self.beside(name, path, dict.fromkeys(members, "String"),
+                    {"payload": "body", "members": {"body": {"shape": "Bytes"}, **headers}})
+
+    def history_bulk(self):
+        one = self.shapes["Metric"]["members"]
+        members = {name: one[name] for name in ("key", "value", "timestamp", "step")}
+        self.shapes["RunMetric"] = {"type": "structure",
+                                    "members": {**members, "run_id": {"shape": "String"}}}
+        self.shapes["RunMetricList"] = {"type": "list", "member": {"shape": "RunMetric"}}
+        self.beside("GetMetricHistoryBulk", "/api/2.0/mlflow/metrics/get-history-bulk",
+                    {"run_id": "StringList", "metric_key": "String", "max_results": "Integer"},
+                    {"members": {"metrics": {"shape": "RunMetricList"}}})
+
     def server_info(self):
         self.page("GetServerInfo", "/api/3.0/mlflow/server-info")
         self.shapes["GetServerInfoResponse"] = {"type": "structure", "members": {
@@ -143,6 +179,9 @@ def main():
                 model.add(name + ("ByQuery" if number else ""), endpoint, method, built)
     for name, path in PAGES:
         model.page(name, path)
+    for name, path, members in FILES:
+        model.file(name, path, members)
+    model.history_bulk()
     model.server_info()
     print(json.dumps({
         "version": "2.0",

@@ -23,8 +23,10 @@ char *mlflow_path(const char *path, const char *scope)
                    : NULL;
     if (g_str_has_prefix(rest, "/ajax-api/"))
         return g_strconcat(ROOT "/api/", rest + strlen("/ajax-api/"), NULL);
-    static const char *const pages[] = {"/version",      "/health",    "/auth", "/graphql",
-                                        "/get-artifact", "/v1/traces", NULL};
+    static const char *const pages[] = {"/version",      "/health",
+                                        "/auth",         "/graphql",
+                                        "/get-artifact", "/model-versions/get-artifact",
+                                        "/v1/traces",    NULL};
     bool is_page = g_strv_contains(pages, rest);
     return (is_below || is_plugin) && is_page ? g_strconcat(ROOT, rest, NULL) : NULL;
 }

@@ -277,6 +277,22 @@ def test_histories_are_sampled(mlflow, experiment):
         assert code == "INVALID_PARAMETER_VALUE" and words in message
 
 
+def test_histories_of_several_runs_come_together(mlflow, experiment):
+    runs = sorted(mlflow.run(experiment) for _ in range(2))
+    for run in runs:
+        mlflow.post("runs/log-batch", run_id=run, metrics=[metric("m", step * 2, step, step)
+                                                           for step in range(3)])
+    told = mlflow.get("metrics/get-history-bulk", run_id=[runs[1], "nobody", runs[0]], metric_key="m")
+    assert told["metrics"] == [{**metric("m", step * 2, step, step), "run_id": run}
+                               for run in runs for step in range(3)]
+    told = mlflow.get("metrics/get-history-bulk", run_id=runs, metric_key="m", max_results=4)
+    assert [one["step"] for one in told["metrics"]] == [0, 1, 2, 0]
+    for given, words in (({"metric_key": "m"}, "at least one run_id"),
+                         ({"run_id": runs}, "must specify a metric_key")):
+        code, message = mlflow.refused("metrics/get-history-bulk", "GET", **given)
+        assert code == "INVALID_PARAMETER_VALUE" and words in message
+
+
 @pytest.mark.parametrize("path, given, words", [
     ("experiments/create", {"name": 123},
      "Invalid value 123 for parameter 'name' supplied:  Hint: Value was of type 'int'."),
@@ -589,6 +605,28 @@ def test_artifacts_are_objects(mlflow, run, experiment):
     assert [one["path"] for one in mlflow.get("artifacts/list", run_id=run)["files"]] == ["notes.txt"]
     status, text = request(server, "GET", f"{FILES}artifacts/{root}/model/MLmodel")
     assert (status, json.loads(text)["error_code"]) == (404, "RESOURCE_DOES_NOT_EXIST")
+
+
+def test_files_are_read_by_what_they_belong_to(mlflow, run, experiment):
+    """The addresses under which MLflow's own pages fetch them."""
+    server = mlflow.server
+    model = mlflow.post("logged-models", experiment_id=experiment, source_run_id=run)["model"]["info"]
+    for root in (f"{experiment}/{run}/artifacts/model", model["artifact_uri"].split(":/", 1)[1]):
+        assert request(server, "PUT", f"{FILES}artifacts/{root}/MLmodel", b"flavors")[0] == 200
+    name = unique("registered")
+    mlflow.post("registered-models/create", name=name)
+    mlflow.post("model-versions/create", name=name, source=f"runs:/{run}/model", run_id=run)
+    ajax = "/mlflow/ajax-api/2.0/mlflow/"
+    for path, query in (("/mlflow/get-artifact", {"run_id": run, "path": "model/MLmodel"}),
+                        ("/mlflow/get-artifact", {"run_uuid": run, "path": "model/MLmodel"}),
+                        ("/mlflow/model-versions/get-artifact",
+                         {"name": name, "version": "1", "path": "MLmodel"}),
+                        (f"{ajax}logged-models/{model['model_id']}/artifacts/files",
+                         {"artifact_file_path": "MLmodel"})):
+        assert request(server, "GET", path, query=query) == (200, b"flavors")
+        for wrong, status in (("../" * 3 + "MLmodel", 400), ("nothing", 404)):
+            told = {**query, list(query)[-1]: wrong}
+            assert request(server, "GET", path, query=told)[0] == status
 
 
 def test_an_artifact_comes_in_parts(mlflow, run, experiment):

@@ -135,30 +135,30 @@ bool mlflow_list_proxied(const struct call *call, const json_t *request, struct 
 
 /* ---- reading and writing ---- */
 
+static bool check_file(const struct place *place, GError **error)
+{
+    return *place->key || error_set(error, ERROR_MLFLOW_VALUE, "Invalid path");
+}
+
 static bool find_object(const struct call *call, const json_t *request, struct place *place,
                         GError **error)
 {
     const char *path = json_text_at(request, "artifact_path");
-    return place_find(call, PROXY_ROOT, path, place, error) &&
-           (*place->key || error_set(error, ERROR_MLFLOW_VALUE, "Invalid path"));
+    return place_find(call, PROXY_ROOT, path, place, error) && check_file(place, error);
 }
 
-bool mlflow_download(const struct call *call, const json_t *request, struct reply *reply,
-                     GError **error)
+static bool send(const struct call *call, const struct place *place, const char *path,
+                 struct reply *reply, GError **error)
 {
-    g_auto(place_auto) place = {0};
-    if (!find_object(call, request, &place, error))
-        return false;
     GError *cause = NULL;
     g_autoptr(lake_object_auto) object =
-        lake_find(call->lathe->lake, place.bucket, place.key, &reply->body, &cause);
+        lake_find(call->lathe->lake, place->bucket, place->key, &reply->body, &cause);
     bool missing = cause && error_status(cause) == 404;
     if (cause && !missing)
         g_propagate_error(error, g_steal_pointer(&cause));
     g_clear_error(&cause);
     if (!object)
-        return missing ? error_set(error, ERROR_MLFLOW_MISSING, "there is no artifact %.512s",
-                                   json_text_at(request, "artifact_path"))
+        return missing ? error_set(error, ERROR_MLFLOW_MISSING, "there is no artifact %.512s", path)
                        : false;
     reply->output =
         json_pack("{ssssssss}", "content_type",
@@ -166,6 +166,32 @@ bool mlflow_download(const struct call *call, const json_t *request, struct repl
                   "content_disposition", "attachment", "content_type_options", "nosniff",
                   "content_security_policy", "sandbox");
     return true;
+}
+
+bool mlflow_download(const struct call *call, const json_t *request, struct reply *reply,
+                     GError **error)
+{
+    g_auto(place_auto) place = {0};
+    return find_object(call, request, &place, error) &&
+           send(call, &place, json_text_at(request, "artifact_path"), reply, error);
+}
+
+bool mlflow_send_artifact(const struct call *call, const char *location, const char *path,
+                          struct reply *reply, GError **error)
+{
+    g_auto(place_auto) place = {0};
+    return place_find(call, location, path, &place, error) && check_file(&place, error) &&
+           send(call, &place, path, reply, error);
+}
+
+bool mlflow_get_run_artifact(const struct call *call, const json_t *request, struct reply *reply,
+                             GError **error)
+{
+    const char *path = mlflow_text(request, "path", error);
+    const char *id = path ? mlflow_run_id_in(request, error) : NULL;
+    g_autoptr(resource_auto) run = id ? mlflow_run(call, id, error) : NULL;
+    g_autofree char *location = run ? mlflow_run_location(call, run, error) : NULL;
+    return location && mlflow_send_artifact(call, location, path, reply, error);
 }
 
 bool mlflow_upload(const struct call *call, const json_t *request, struct reply *reply,

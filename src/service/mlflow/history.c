@@ -118,7 +118,7 @@ static bool check_steps(const json_t *request, GError **error)
                      (long long)first, (long long)last);
 }
 
-static bool check_bulk(const json_t *request, GError **error)
+static bool check_samples(const json_t *request, GError **error)
 {
     json_int_t most = json_integer_at(request, "max_results", MOST_SAMPLES);
     size_t runs = json_array_size(json_object_get(request, "run_ids"));
@@ -137,10 +137,10 @@ static bool check_bulk(const json_t *request, GError **error)
     return check_steps(request, error);
 }
 
-bool mlflow_get_history_bulk(const struct call *call, const json_t *request, struct reply *reply,
-                             GError **error)
+bool mlflow_get_history_samples(const struct call *call, const json_t *request, struct reply *reply,
+                                GError **error)
 {
-    if (!check_bulk(request, error))
+    if (!check_samples(request, error))
         return false;
     gint64 most = json_integer_at(request, "max_results", MOST_SAMPLES);
     g_autoptr(json_auto) metrics = json_array();
@@ -153,6 +153,73 @@ bool mlflow_get_history_bulk(const struct call *call, const json_t *request, str
         if (!points)
             return false;
         add_samples(points, most, json_text_at(request, "metric_key"), run->name, metrics);
+    }
+    reply->output = json_pack("{sO}", "metrics", metrics);
+    return true;
+}
+
+/* ---- several runs', the first of each ---- */
+
+static bool check_bulk(const json_t *request, GError **error)
+{
+    size_t runs = json_array_size(json_object_get(request, "run_id"));
+    if (!runs)
+        return error_set(error, ERROR_MLFLOW_VALUE,
+                         "GetMetricHistoryBulk request must specify at least one run_id.");
+    if (runs > MOST_RUNS)
+        return error_set(error, ERROR_MLFLOW_VALUE,
+                         "GetMetricHistoryBulk request cannot specify more than %d run_ids. "
+                         "Received %zu run_ids.",
+                         MOST_RUNS, runs);
+    return json_object_get(request, "metric_key") ||
+           error_set(error, ERROR_MLFLOW_VALUE,
+                     "GetMetricHistoryBulk request must specify a metric_key.");
+}
+
+static int by_text(const void *a, const void *b)
+{
+    return strcmp(*(char *const *)a, *(char *const *)b);
+}
+
+/* In order of the runs' ids, as MLflow's own server answers; one that is not there has no values.
+ */
+static GPtrArray *sorted_ids(const json_t *request)
+{
+    GPtrArray *ids = g_ptr_array_new();
+    size_t i;
+    const json_t *id;
+    json_array_foreach(json_object_get(request, "run_id"), i, id)
+        g_ptr_array_add(ids, (char *)json_string_value(id));
+    g_ptr_array_sort(ids, by_text);
+    return ids;
+}
+
+bool mlflow_get_history_bulk(const struct call *call, const json_t *request, struct reply *reply,
+                             GError **error)
+{
+    gint64 limit;
+    gint64 offset;
+    if (!check_bulk(request, error) || !read_place(call, request, &offset, &limit, error))
+        return false;
+    const char *key = json_text_at(request, "metric_key");
+    g_autoptr(GPtrArray) ids = sorted_ids(request);
+    g_autoptr(json_auto) metrics = json_array();
+    for (guint i = 0; i < ids->len && (gint64)json_array_size(metrics) < limit; i++) {
+        const char *run = g_ptr_array_index(ids, i);
+        const struct series_query query = {trial_component_kind.word,
+                                           run,
+                                           key,
+                                           false,
+                                           0,
+                                           limit - (gint64)json_array_size(metrics)};
+        g_autoptr(GArray) points = series_points(call->lathe->store, &query, error);
+        if (!points)
+            return false;
+        for (guint p = 0; p < points->len; p++) {
+            json_t *metric = metric_of(&g_array_index(points, struct series_point, p), key);
+            json_object_set_new(metric, "run_id", json_string(run));
+            json_array_append_new(metrics, metric);
+        }
     }
     reply->output = json_pack("{sO}", "metrics", metrics);
     return true;

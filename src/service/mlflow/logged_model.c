@@ -256,6 +256,15 @@ bool mlflow_list_logged_model_artifacts(const struct call *call, const json_t *r
                              json_text_at(request, "artifact_directory_path"), reply, error);
 }
 
+bool mlflow_get_logged_model_artifact(const struct call *call, const json_t *request,
+                                      struct reply *reply, GError **error)
+{
+    const char *path = mlflow_text(request, "artifact_file_path", error);
+    g_autoptr(resource_auto) model = path ? named_in(call, request, error) : NULL;
+    g_autofree char *location = model ? mlflow_logged_model_location(model) : NULL;
+    return location && mlflow_send_artifact(call, location, path, reply, error);
+}
+
 /* ---- metrics ---- */
 
 static bool is_same_metric(const json_t *one, const json_t *other)

@@ -95,7 +95,8 @@ static bool check_server(const struct call *call, const json_t *request, GError 
     X(LogInputs, mlflow_log_inputs)                                 \
     X(LogOutputs, mlflow_log_outputs)                               \
     X(GetMetricHistory, mlflow_get_history)                         \
-    X(GetMetricHistoryBulkInterval, mlflow_get_history_bulk)        \
+    X(GetMetricHistoryBulk, mlflow_get_history_bulk)                \
+    X(GetMetricHistoryBulkInterval, mlflow_get_history_samples)     \
     X(CreateLoggedModel, mlflow_create_logged_model)                \
     X(GetLoggedModel, mlflow_get_logged_model)                      \
     X(FinalizeLoggedModel, mlflow_finalize_logged_model)            \
@@ -107,6 +108,9 @@ static bool check_server(const struct call *call, const json_t *request, GError 
     X(ListLoggedModelArtifacts, mlflow_list_logged_model_artifacts) \
     X(ListArtifacts, mlflow_list_artifacts)                         \
     X(DownloadArtifact, mlflow_download)                            \
+    X(GetRunArtifact, mlflow_get_run_artifact)                      \
+    X(GetLoggedModelArtifact, mlflow_get_logged_model_artifact)     \
+    X(GetModelVersionArtifact, mlflow_get_version_artifact)         \
     X(ProxiedListArtifacts, mlflow_list_proxied)                    \
     X(DeleteArtifact, mlflow_delete_artifact)                       \
     X(CreateMultipartUpload, mlflow_create_multipart)               \

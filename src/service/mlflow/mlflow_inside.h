@@ -182,7 +182,7 @@ operation_function mlflow_create_run, mlflow_get_run, mlflow_update_run, mlflow_
     mlflow_restore_run, mlflow_search_runs;
 operation_function mlflow_log_metric, mlflow_log_param, mlflow_set_tag, mlflow_delete_tag,
     mlflow_log_batch, mlflow_log_model, mlflow_log_inputs, mlflow_log_outputs;
-operation_function mlflow_get_history, mlflow_get_history_bulk;
+operation_function mlflow_get_history, mlflow_get_history_bulk, mlflow_get_history_samples;
 
 /* ---- logged models (logged_model.c) ---- */
 
@@ -206,6 +206,12 @@ operation_function mlflow_create_logged_model, mlflow_get_logged_model,
 bool mlflow_list_place(const struct call *call, const json_t *request, const char *location,
                        const char *path, struct reply *reply, GError **error);
 
+/* The file at path below a location, as a download. */
+bool mlflow_send_artifact(const struct call *call, const char *location, const char *path,
+                          struct reply *reply, GError **error);
+
+operation_function mlflow_get_run_artifact, mlflow_get_logged_model_artifact,
+    mlflow_get_version_artifact;
 operation_function mlflow_list_artifacts, mlflow_download, mlflow_upload, mlflow_list_proxied,
     mlflow_delete_artifact, mlflow_create_multipart, mlflow_complete_multipart,
     mlflow_abort_multipart, mlflow_presign_download, mlflow_presign_run_upload,

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/file.h>
 #include <unistd.h>
@@ -25,6 +26,30 @@
 /* Statements of SQL at once, and those that wait beside them. */
 enum { ENGINES = 2, MOST_STATEMENTS = 200 };
 
+/* How long, in hundredths of a second. */
+enum { WAIT_FOR_ORPHANS = 200 };
+
+/* Whether the process that the lock's file names has ended. */
+static bool is_gone(const char *owner)
+{
+    gint64 pid = owner ? g_ascii_strtoll(owner, NULL, 10) : 0;
+    return pid > 0 && kill((pid_t)pid, 0) != 0 && errno == ESRCH;
+}
+
+/* A process that was killed may leave children that it has just forked and that have executed
+ * nothing yet: each has the lock for a moment more. *owner: who has it for longer; g_free. */
+static bool lock_home(int lock, const char *path, char **owner)
+{
+    for (int waited = 0; flock(lock, LOCK_EX | LOCK_NB) != 0; waited++) {
+        g_clear_pointer(owner, g_free);
+        g_file_get_contents(path, owner, NULL, NULL);
+        if (waited == WAIT_FOR_ORPHANS || !is_gone(*owner))
+            return false;
+        g_usleep(G_USEC_PER_SEC / 100);
+    }
+    return true;
+}
+
 /* The lock is the kernel's, on an open file: it goes with its owner, however that ends. The file
  * says who it is. */
 static bool take_home(struct lathe *lathe, GError **error)
@@ -35,12 +60,10 @@ static bool take_home(struct lathe *lathe, GError **error)
     lathe->lock = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (lathe->lock < 0)
         return error_set_errno(error, errno, "opening %s", path);
-    if (flock(lathe->lock, LOCK_EX | LOCK_NB) != 0) {
-        g_autofree char *owner = NULL;
-        g_file_get_contents(path, &owner, NULL, NULL);
+    g_autofree char *owner = NULL;
+    if (!lock_home(lathe->lock, path, &owner))
         return error_set(error, ERROR_IN_USE, "%s is in use by the lathe with process id %s",
                          lathe->home, owner && *owner ? g_strstrip(owner) : "(unknown)");
-    }
     /* In place of the last owner's line, which takes no new space: a full disk starts, too. */
     g_autofree char *pid = g_strdup_printf("%-10ld\n", (long)getpid());
     if (pwrite(lathe->lock, pid, strlen(pid), 0) < 0 && errno != ENOSPC && errno != EDQUOT)

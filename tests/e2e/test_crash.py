@@ -2,6 +2,7 @@
 and models are trained; and a disk that is full. What was acknowledged is there, what was not is there
 whole or not at all, and nothing is left over."""
 
+import fcntl
 import hashlib
 import json
 import os
@@ -246,6 +247,19 @@ def test_a_killed_server_keeps_its_word_and_leaves_nothing_behind(server_factory
     while size_of(server.home / "lake") > limit and time.monotonic() < deadline:
         time.sleep(0.1)
     assert size_of(server.home / "lake") <= limit, "what crashes left was not collected"
+
+
+def test_a_start_waits_for_what_a_killed_server_had_forked(server_factory):
+    """A child that has executed nothing yet has its parent's lock for a moment more."""
+    server = server_factory()
+    server.kill()
+    with (server.home / "lock").open() as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        ends = threading.Timer(0.3, fcntl.flock, (lock, fcntl.LOCK_UN))
+        ends.start()
+        server.start()
+        ends.join()
+    server.client("s3").create_bucket(Bucket="bucket")
 
 
 # --- homes that lost their database --------------------------------------------------------------

@@ -2,6 +2,7 @@
 #include "tree/sliced.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* How many codes each feature has: 0 where no split has categories of it. */
 static uint32_t *count_codes(const struct ensemble *ensemble, const struct category_split *splits,
@@ -77,19 +78,30 @@ static uint64_t find_units(const uint8_t *set, size_t size)
     return units;
 }
 
+static void lay_thresholds(uint8_t *sets)
+{
+    for (uint32_t threshold = 0; threshold < THRESHOLDS; threshold++) {
+        uint8_t *set = sets + threshold_set(threshold);
+        memset(set + threshold / 8, 0xFF, THRESHOLD_BYTES - threshold / 8);
+        set[threshold / 8] = (uint8_t)(0xFF << threshold % 8);
+    }
+}
+
 /* Each split's test, without its set, and how many bytes the sets take. */
 static size_t place_tests(struct category_plan *plan, const struct category_split *splits,
                           size_t count, const uint32_t *places, size_t *columns)
 {
-    size_t bytes = 0, slots = 0;
+    size_t bytes = THRESHOLDS * THRESHOLD_BYTES, slots = 0;
     for (size_t i = 0; i < count; i++) {
-        const struct category_feature *feature = &plan->features[places[splits[i].node->feature]];
+        uint32_t place = places[splits[i].node->feature];
+        const struct category_feature *feature = &plan->features[place];
         size_t size = set_bytes(feature->codes);
         plan->tests[i] = (struct category_test){
+            .feature = place,
             .column = feature->column,
-            .pages = category_pages(feature->codes),
             .set = (uint32_t)bytes,
-            .size = (uint32_t)size,
+            .size = (uint16_t)size,
+            .pages = (uint16_t)category_pages(feature->codes),
         };
         bytes += size;
         if (splits[i].slot != UINT32_MAX && splits[i].slot >= slots)
@@ -114,11 +126,12 @@ static bool plan_all(struct category_plan *plan, const struct ensemble *ensemble
         return false;
     size_t bytes = place_tests(plan, splits, count, codes, columns);
     size_t held = 4 * ensemble->category_count + 8 * ensemble->word_count;
-    if (bytes > 64 * held + ((size_t)1 << 24))
+    if (bytes > 64 * held + ((size_t)1 << 24) || bytes > UINT32_MAX)
         return false;
     plan->sets = calloc(bytes + PAGE_BYTES, 1);
     if (!plan->sets)
         return no_memory(count, error);
+    lay_thresholds(plan->sets);
     for (size_t i = 0; i < count; i++) {
         uint8_t *set = plan->sets + plan->tests[i].set;
         fill_set(ensemble, splits[i].node, set);
@@ -131,13 +144,13 @@ bool categories_plan(struct category_plan *plan, const struct ensemble *ensemble
                      const struct category_split *splits, size_t count, size_t *columns,
                      struct lathe_error *error)
 {
-    plan->outcomes = *columns;
-    if (!count)
+    plan->first = plan->outcomes = *columns;
+    if (!ensemble->set_count)
         return true;
     uint32_t *codes = count_codes(ensemble, splits, count);
     size_t features = count < ensemble->used_features ? count : ensemble->used_features;
     plan->features = malloc((features + 1) * sizeof *plan->features);
-    plan->tests = malloc(count * sizeof *plan->tests);
+    plan->tests = malloc((count + 1) * sizeof *plan->tests);
     bool planned = codes && plan->features && plan->tests
                        ? plan_all(plan, ensemble, splits, count, codes, columns, error)
                        : no_memory(count, error);

@@ -19,6 +19,9 @@ enum {
     PAGE_CODES = 2048,
     PAGE_BYTES = PAGE_CODES / 8,
     SET_UNIT = 16, /* sets are a multiple of so many bytes */
+    SET_WORD = 4,
+    THRESHOLDS = 256,
+    THRESHOLD_BYTES = THRESHOLDS / 8,
 };
 
 struct category_feature {
@@ -29,10 +32,11 @@ struct category_feature {
 
 /* A split: right where the code is in the set. */
 struct category_test {
-    uint32_t column; /* the first of its feature's */
-    uint32_t pages;
-    uint32_t set;   /* in category_plan.sets: PAGE_BYTES a page, or, of a single page, */
-    uint32_t size;  /* so many, a multiple of SET_UNIT */
+    uint32_t feature; /* in category_plan.features */
+    uint32_t column;  /* the first of the feature's */
+    uint32_t set;     /* in category_plan.sets: PAGE_BYTES a page, or, of a single page, */
+    uint16_t size;    /* so many, a multiple of SET_UNIT */
+    uint16_t pages;
     uint64_t units; /* which SET_UNITs of the set are not empty, a bit each */
 };
 
@@ -48,7 +52,8 @@ struct category_plan {
     size_t feature_count;
     struct category_test *tests; /* in the order of the splits */
     size_t test_count;
-    uint8_t *sets;   /* a page longer than what is used */
+    uint8_t *sets;   /* those of thresholds, then of splits; a page longer than what is used */
+    size_t first;    /* column that is of categories */
     size_t outcomes; /* the first column of outcomes, where a tree's tests are, by their slots */
 };
 
@@ -57,17 +62,11 @@ static inline uint32_t category_pages(uint32_t codes)
     return (codes + PAGE_CODES - 1) / PAGE_CODES;
 }
 
-/* Whether a row, whose code is at `row` of columns that are `pitch` apart, goes right. */
-static inline bool category_goes_right(const struct category_plan *plan,
-                                       const struct category_test *test, const int8_t *columns,
-                                       size_t pitch, size_t row)
+/* Where in category_plan.sets the codes are that are not below a threshold of numbers: they are
+ * sets as well for whoever asks about both alike. */
+static inline uint32_t threshold_set(uint32_t threshold)
 {
-    const int8_t *index = columns + test->column * pitch + row;
-    const uint8_t *set = plan->sets + test->set;
-    uint8_t found = 0;
-    for (uint32_t page = 0; page < test->pages; page++, index += 2 * pitch, set += PAGE_BYTES)
-        found |= set[(uint8_t)*index] & (uint8_t)index[pitch];
-    return found;
+    return threshold * THRESHOLD_BYTES;
 }
 
 /* Plans tests, and columns from *columns on: the features' codes, then the outcomes. False without

@@ -1,16 +1,32 @@
 #include "tree/sliced.h"
 
-#include "tree/sliced_row_sets.h"
-
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-static uint32_t levels_of(const struct tree *tree)
+/* How many categorical splits each of a tree's upper levels has. Recurses MOST_LEVELS deep. */
+static void count_tests(const struct tree_node *nodes, int32_t number, uint32_t level,
+                        uint32_t *counts)
 {
-    return tree->depth < LEAST_LEVELS  ? LEAST_LEVELS
-           : tree->depth > MOST_LEVELS ? MOST_LEVELS
-                                       : tree->depth;
+    const struct tree_node *node = &nodes[number];
+    if (level == MOST_LEVELS || node->left == NO_CHILD)
+        return;
+    counts[level] += node->categorical;
+    count_tests(nodes, node->left, level + 1, counts);
+    count_tests(nodes, node->right, level + 1, counts);
+}
+
+/* How many levels of a tree are taken whole: a categorical split takes so much longer for a block
+ * than a numeric one that where a level has many, rows go on node by node sooner. */
+static uint32_t levels_of(const struct ensemble *ensemble, const struct tree *tree,
+                          const struct sliced_way *way)
+{
+    uint32_t counts[MOST_LEVELS] = {0}, levels = LEAST_LEVELS;
+    if (ensemble->set_count)
+        count_tests(ensemble->nodes + tree->first, 0, 0, counts);
+    while (levels < MOST_LEVELS && levels < tree->depth && counts[levels] <= way->most_tests)
+        levels++;
+    return levels;
 }
 
 static size_t plane_size(uint32_t levels)
@@ -25,7 +41,7 @@ static void place_trees(struct sliced *sliced, const struct ensemble *ensemble)
     size_t exits = 0;
     for (size_t t = 0; t < ensemble->tree_count; t++) {
         const struct tree *tree = &ensemble->trees[t];
-        uint32_t levels = levels_of(tree);
+        uint32_t levels = levels_of(ensemble, tree, sliced->way);
         at.levels = levels;
         at.output = tree->output;
         at.exits = tree->depth > levels ? exits : NO_EXITS;
@@ -182,22 +198,38 @@ bool sliced_part_trees(struct sliced *sliced, struct lathe_error *error)
 
 /* Full trees of vector leaves can be far larger than the trees they are made from, and a block has
  * sums for every output: with a great many outputs only the plain walk is offered. */
-static bool worth_slicing(const struct ensemble *ensemble)
+static bool worth_slicing(const struct ensemble *ensemble, const struct sliced_way *way)
 {
     enum { MOST_SUMS = 1 << 14, MOST_GROWTH = 64, ALWAYS_FINE = 1 << 22 };
     size_t tables = ensemble->vector_leaves ? ensemble->outputs : 1, leaves = 0;
     for (size_t t = 0; t < ensemble->tree_count; t++)
-        leaves += tables << levels_of(&ensemble->trees[t]);
+        leaves += tables << levels_of(ensemble, &ensemble->trees[t], way);
     return ensemble->outputs <= MOST_SUMS &&
            leaves <= MOST_GROWTH * (ensemble->node_count + ensemble->leaf_count) + ALWAYS_FINE;
 }
 
-/* How many trees are GROUP_BYTES, on average. */
+/* What is below the full trees, and its sets of categories. */
+static size_t deep_bytes(const struct sliced *sliced)
+{
+    const struct category_plan *plan = &sliced->plan.categories;
+    const struct category_test *last = plan->tests + plan->test_count;
+    size_t sets = plan->test_count ? last[-1].set + last[-1].size : 0;
+    return sliced->sets
+               ? sliced->sets->count * sizeof(struct set_node) + sets
+               : sliced->deep.count * (sizeof *sliced->deep.nodes + sizeof *sliced->deep.more);
+}
+
+/* How many trees are GROUP_BYTES, on average. Walked over bits they are taken so only where what is
+ * below them is more than a block's masks, which would not stay in the cache either. */
 static size_t group_of(const struct sliced *sliced)
 {
-    enum { GROUP_BYTES = 256 << 10 };
+    enum { GROUP_BYTES = 256 << 10, MASK_BYTES = GROUP_BYTES / 8 };
     const struct sliced_tree *whole = &sliced->trees[sliced->tree_count];
     size_t bytes = whole->steps * sizeof(struct cut_step) + whole->leaves * sizeof(float) + 1;
+    if (whole->exits)
+        bytes += deep_bytes(sliced);
+    if (sliced->bits && (!whole->exits || sliced->mask_bytes > MASK_BYTES))
+        return sliced->tree_count;
     size_t trees = sliced->tree_count * (size_t)GROUP_BYTES / bytes;
     return trees ? trees : 1;
 }
@@ -232,11 +264,15 @@ static bool plan_splits(struct sliced *sliced, const struct ensemble *ensemble, 
 {
     splits->number_count = splits->category_count = 0;
     lay_trees(sliced, ensemble, splits);
-    if (deep && !sliced_deep_lay(sliced, ensemble, splits, error))
+    bool sets = ensemble->set_count;
+    if (sets ? !sliced_sets_lay(sliced, ensemble, splits, error)
+             : deep && !sliced_deep_lay(sliced, ensemble, splits, error))
         return false;
     if (!cuts_plan(&sliced->plan, ensemble, splits, sliced->steps, error))
         return false;
-    if (deep)
+    if (sets)
+        sliced_sets_step(sliced);
+    else if (deep)
         sliced_deep_step(sliced);
     return true;
 }
@@ -253,9 +289,10 @@ static bool plan_all(struct sliced *sliced, const struct ensemble *ensemble,
                      struct split_list *splits, struct lathe_error *error)
 {
     bool deep = sliced->trees[ensemble->tree_count].exits;
-    if (!plan_splits(sliced, ensemble, deep, splits, error))
+    if (!plan_splits(sliced, ensemble, deep, splits, error) ||
+        (sliced->sets && sliced->sets->codes > MOST_CODES))
         return false;
-    if (!deep || deep_is_worth(sliced, ensemble))
+    if (!deep || sliced->sets || deep_is_worth(sliced, ensemble))
         return true;
     sliced_deep_clear(&sliced->deep);
     cuts_clear(&sliced->plan);
@@ -288,7 +325,7 @@ static bool lay_out(struct sliced *sliced, const struct ensemble *ensemble,
 struct sliced *sliced_make(const struct ensemble *ensemble, const struct sliced_way *way,
                            struct lathe_error *error)
 {
-    if (!worth_slicing(ensemble))
+    if (!worth_slicing(ensemble, way))
         return NULL;
     struct sliced *sliced = calloc(1, sizeof *sliced);
     if (!sliced) {
@@ -298,13 +335,16 @@ struct sliced *sliced_make(const struct ensemble *ensemble, const struct sliced_
     sliced->way = way;
     bool good = lay_out(sliced, ensemble, error);
     sliced->column_room = sliced->plan.columns;
-    good = good && (!way->lay || way->lay(sliced, error)) && row_sets_make(sliced, error);
+    good = good && (!way->lay || way->lay(sliced, error));
     if (good) {
         size_t sums = ensemble->outputs * BLOCK_ROWS * sizeof(float);
+        size_t codes = sliced->sets && sliced->trees[sliced->tree_count].exits
+                           ? sliced->sets->codes * BLOCK_ROWS * sizeof(uint16_t)
+                           : 0;
         sliced->mask_bytes = (sliced->bits ? sliced->bits->most : 0) * (BLOCK_ROWS / 8);
         sliced->mask_bytes = (sliced->mask_bytes + 63) / 64 * 64;
-        sliced->block_bytes = BLOCK_ROWS * sliced->column_room + sums + sliced->mask_bytes;
-        sliced->group = sliced->bits ? sliced->tree_count : group_of(sliced);
+        sliced->block_bytes = BLOCK_ROWS * sliced->column_room + codes + sums + sliced->mask_bytes;
+        sliced->group = group_of(sliced);
     }
     if (good)
         return sliced;
@@ -323,7 +363,7 @@ void sliced_free(struct sliced *sliced)
 #if TARGET_X86 || TARGET_NEON
     row_bytes_free(sliced->row_bytes);
 #endif
-    row_sets_free(sliced->row_sets);
+    sliced_sets_free(sliced->sets);
     sliced_bits_free(sliced->bits);
     free(sliced->trees);
     free(sliced->steps);
@@ -383,6 +423,8 @@ static void walk_blocks(const struct sliced *sliced, const struct ensemble *ense
     const struct sliced_way *way = sliced->way;
     for (size_t b = 0; b < count; b++) {
         way->cut(&sliced->plan, &blocks[b], ensemble->features);
+        if (sliced->sets && sliced->trees[sliced->tree_count].exits)
+            sliced_sets_code(sliced, blocks[b].columns, BLOCK_ROWS, BLOCK_ROWS, blocks[b].codes);
         begin(ensemble, &blocks[b]);
     }
     for (size_t first = 0; first < sliced->tree_count; first += sliced->group) {
@@ -400,7 +442,7 @@ bool sliced_margins(const struct sliced *sliced, const struct ensemble *ensemble
 {
     _Alignas(64) char stack[STACK_BYTES];
     size_t fit = sliced->group < sliced->tree_count ? MOST_BLOCKS : 1;
-    while (fit > 1 && fit * sliced->block_bytes > HEAP_BYTES)
+    while (fit > 1 && (fit * sliced->block_bytes > HEAP_BYTES || (fit - 1) * BLOCK_ROWS >= count))
         fit--;
     size_t bytes = fit * sliced->block_bytes;
     char *scratch = bytes <= STACK_BYTES ? stack : aligned_alloc(64, bytes);
@@ -413,14 +455,16 @@ bool sliced_margins(const struct sliced *sliced, const struct ensemble *ensemble
         size_t taken = 0;
         for (; taken < fit && done < count; taken++) {
             char *at = scratch + taken * sliced->block_bytes;
+            char *masks = at + sliced->column_room * BLOCK_ROWS, *sums = masks + sliced->mask_bytes;
             blocks[taken] = (struct row_block){
                 .source = source,
                 .first = first + done,
                 .count = count - done < BLOCK_ROWS ? count - done : BLOCK_ROWS,
                 .more = fit == 1 && count - done >= 2 * BLOCK_ROWS,
                 .columns = (int8_t *)at,
-                .masks = at + sliced->column_room * BLOCK_ROWS,
-                .sums = (float *)(at + sliced->column_room * BLOCK_ROWS + sliced->mask_bytes),
+                .masks = masks,
+                .sums = (float *)sums,
+                .codes = (uint16_t *)(sums + ensemble->outputs * BLOCK_ROWS * sizeof(float)),
             };
             /* rows that are not there walk along: from codes that are, whatever they are */
             if (blocks[taken].count < BLOCK_ROWS)

@@ -8,8 +8,9 @@
  *
  * A tree becomes a full tree of 3 to 8 levels: a node in whose place the tree has a leaf already
  * goes right always, or left: all the leaves below it are that one. Steps lie in the order in which
- * they are used (a node, its left subtree, its right subtree). In deeper trees rows go on from the
- * full tree's leaves node by node (sliced_deep.h).
+ * they are used (a node, its left subtree, its right subtree). Where a tree is deeper, or a level
+ * has many categorical splits, rows go on from the full tree's leaves node by node (sliced_deep.h,
+ * sliced_sets.h).
  *
  * Size: 8 bytes a step and 4 a leaf: 760 bytes a tree of 6 levels, 3,064 of 8. A block's columns
  * (28 features: 7 to 14 kB) fit the first-level cache and stay there while trees stream past from
@@ -25,6 +26,7 @@
 #include "tree/forest.h"
 #include "tree/sliced_bits.h"
 #include "tree/sliced_deep.h"
+#include "tree/sliced_sets.h"
 
 enum { LEAST_LEVELS = 3, MOST_LEVELS = 8, MOST_LEAVES = 1 << MOST_LEVELS };
 
@@ -53,20 +55,20 @@ struct sliced {
     struct sliced_tree *trees;
     size_t tree_count;
     struct cut_step *steps;
-    float *leaves;           /* 2^levels a tree; vector leaves: that for each output */
-    uint8_t *planes;         /* the same as 4 planes of at least 64 bytes; or NULL */
-    int32_t *exits;          /* deep trees: for each leaf the node to go on from, or NO_CHILD */
-    struct sliced_deep deep; /* what is below them, where it is worth it; or no nodes */
-    uint32_t walked;         /* AVX-512: levels above those that are looked up: 4 to 6, or 8; */
-    struct cut_step *upper;  /* of each tree that has such their steps, */
-    struct lookup *lookups;  /* and the others */
+    float *leaves;            /* 2^levels a tree; vector leaves: that for each output */
+    uint8_t *planes;          /* the same as 4 planes of at least 64 bytes; or NULL */
+    int32_t *exits;           /* deep trees: for each leaf the node to go on from, or NO_CHILD */
+    struct sliced_deep deep;  /* what is below them, where it is worth it; or no nodes; */
+    struct sliced_sets *sets; /* with categories whole trees instead, else NULL */
+    uint32_t walked;          /* AVX-512: levels above those that are looked up: 4 to 6, or 8; */
+    struct cut_step *upper;   /* of each tree that has such their steps, */
+    struct lookup *lookups;   /* and the others */
     size_t column_room; /* columns in a block: what is picked from may be more than there are */
     size_t tables;      /* leaf tables a tree: outputs with vector leaves, else 1 */
     size_t mask_bytes;  /* of a block's masks */
     size_t block_bytes; /* that a block needs: its columns, masks, and sums for each output */
     struct row_plan *row_plan;   /* for single rows with AVX-512, or NULL */
     struct row_bytes *row_bytes; /* the same with AVX2 or NEON */
-    struct row_sets *row_sets;   /* for single rows with categories, or NULL */
     struct sliced_bits *bits;    /* what ways have that walk over bits, or NULL */
     size_t group; /* trees that several blocks walk in turn while they are in the cache */
 };
@@ -96,6 +98,7 @@ struct row_block {
     size_t first, count;
     bool more; /* it is full, and as many rows follow that are not yet cut */
     int8_t *columns;
+    uint16_t *codes; /* where there are sets, see sliced_sets_code */
     float *sums;
     void *masks; /* of a group of trees, see walk_bits.h */
 };
@@ -103,7 +106,8 @@ struct row_block {
 /* How an instruction set does it. Columns and sums are aligned to 64 bytes. */
 struct sliced_way {
     enum forest_path path;
-    bool planes; /* looks leaves up in planes */
+    uint32_t most_tests; /* categorical splits of a level that is still taken whole */
+    bool planes;         /* looks leaves up in planes */
     bool (*lay)(struct sliced *sliced,
                 struct lathe_error *error); /* what it has besides; or NULL */
     void (*cut)(const struct cut_plan *plan, const struct row_block *block, size_t features);
@@ -189,6 +193,24 @@ bool sliced_deep_lay(struct sliced *sliced, const struct ensemble *ensemble,
                      struct split_list *splits, struct lathe_error *error);
 void sliced_deep_step(struct sliced *sliced);
 void sliced_deep_clear(struct sliced_deep *deep);
+
+/* From each of `count` nodes, a multiple of ABREAST and at most BLOCK_ROWS, its row on to a leaf,
+ * at most `levels` below. Where there are sets, these are nodes of theirs, and `rows` say where in
+ * block->codes a row's begin; else they are deep nodes, and rows those of block->columns. */
+void sliced_walk_on(const struct sliced *sliced, const struct row_block *block, uint32_t levels,
+                    const uint32_t *rows, size_t count, int32_t *nodes);
+
+/* What the leaf there adds to an output; `output` counts where leaves are vectors. */
+static inline float sliced_found(const struct sliced *sliced, const struct ensemble *ensemble,
+                                 int32_t node, size_t output)
+{
+    float leaf = sliced->sets ? sliced->sets->nodes[node].leaf : sliced->deep.more[node].leaf;
+    if (!ensemble->vector_leaves)
+        return leaf;
+    uint32_t number =
+        sliced->sets ? sliced->sets->nodes[node].number : sliced->deep.more[node].number;
+    return ensemble->leaves[(size_t)number * ensemble->outputs + output];
+}
 
 /* A deep tree's leaves for the `unit` rows (or fewer, at the block's end) from `first` on, which
  * left the full tree at the leaves `numbers`. */

@@ -148,6 +148,7 @@ static bool lay(struct sliced *sliced, struct lathe_error *error)
 
 const struct sliced_way sliced_avx2 = {
     .path = FOREST_AVX2,
+    .most_tests = 32,
     .lay = lay,
     .cut = cuts_block_avx2,
     .add_trees = add_trees,

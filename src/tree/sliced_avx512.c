@@ -297,6 +297,7 @@ static bool lay(struct sliced *sliced, struct lathe_error *error)
 
 const struct sliced_way sliced_avx512 = {
     .path = FOREST_AVX512,
+    .most_tests = 32,
     .planes = true,
     .lay = lay,
     .cut = cuts_block_avx512,

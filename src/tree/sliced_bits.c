@@ -15,7 +15,8 @@ struct gathering {
     uint32_t *before;  /* by word: the place of its first key's mask */
     uint32_t *touched; /* words that are not zero */
     size_t touched_count;
-    size_t distinct; /* and each categorical one, which are hardly ever the same */
+    size_t distinct;
+    size_t tests; /* the most categorical splits that a tree has */
     size_t group_room, run_room, threshold_room;
 };
 
@@ -35,7 +36,8 @@ static size_t steps_of(const struct sliced_tree *tree)
 static void gather_tree(struct gathering *gathering, const struct sliced_tree *tree)
 {
     const struct cut_step *steps = gathering->sliced->steps + tree->steps;
-    gathering->distinct += tree[1].tests - tree->tests;
+    size_t tests = tree[1].tests - tree->tests;
+    gathering->tests = tests > gathering->tests ? tests : gathering->tests;
     for (size_t i = 0; i < steps_of(tree); i++) {
         size_t key;
         if (!key_of(gathering->sliced, &steps[i], &key))
@@ -90,7 +92,7 @@ static bool add_splits(struct gathering *gathering, struct lathe_error *error)
     return true;
 }
 
-/* tests: the mask of the tree's first categorical split. */
+/* tests: the mask of each tree's first categorical split. */
 static uint32_t mask_of(const struct gathering *gathering, const struct cut_step *step,
                         uint32_t tests)
 {
@@ -109,12 +111,8 @@ static void number_steps(const struct gathering *gathering, const struct bit_gro
 {
     const struct sliced *sliced = gathering->sliced;
     const struct sliced_tree *trees = sliced->trees;
-    for (size_t t = group->first_tree; t < group->last_tree; t++) {
-        uint32_t tests =
-            group->test_mask + (uint32_t)(trees[t].tests - trees[group->first_tree].tests);
-        for (size_t i = trees[t].steps; i < trees[t + 1].steps; i++)
-            sliced->bits->masks[i] = (uint16_t)mask_of(gathering, &sliced->steps[i], tests);
-    }
+    for (size_t i = trees[group->first_tree].steps; i < trees[group->last_tree].steps; i++)
+        sliced->bits->masks[i] = (uint16_t)mask_of(gathering, &sliced->steps[i], group->test_mask);
 }
 
 /* Makes a group of what was gathered, the trees from `first` up to `last`. */
@@ -122,21 +120,19 @@ static bool close_group(struct gathering *gathering, size_t first, size_t last,
                         struct lathe_error *error)
 {
     struct sliced_bits *layout = gathering->sliced->bits;
-    const struct sliced_tree *trees = gathering->sliced->trees;
-    size_t run = layout->run_count, tests = trees[last].tests - trees[first].tests;
+    size_t run = layout->run_count, numbers = gathering->distinct + 1;
     if (!ensemble_grow((void **)&layout->groups, &gathering->group_room, layout->group_count + 1,
                        sizeof *layout->groups, error) ||
         !add_splits(gathering, error))
         return false;
     struct bit_group *group = &layout->groups[layout->group_count++];
-    *group = (struct bit_group){first, last, run, layout->run_count,
-                                (uint32_t)(gathering->distinct - tests + 1)};
+    *group = (struct bit_group){first, last, run, layout->run_count, (uint32_t)numbers};
     number_steps(gathering, group);
-    if (gathering->distinct + 1 > layout->most)
-        layout->most = gathering->distinct + 1;
+    if (numbers + gathering->tests > layout->most)
+        layout->most = numbers + gathering->tests;
     for (size_t i = 0; i < gathering->touched_count; i++)
         gathering->words[gathering->touched[i]] = 0;
-    gathering->touched_count = gathering->distinct = 0;
+    gathering->touched_count = gathering->distinct = gathering->tests = 0;
     return true;
 }
 

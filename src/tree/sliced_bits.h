@@ -14,11 +14,11 @@ struct split_run {
     uint32_t mask; /* the first one's place among the group's */
 };
 
-/* Trees whose different splits are MOST_MASKS or fewer. */
+/* Trees whose different numeric splits are MOST_MASKS or fewer. */
 struct bit_group {
     size_t first_tree, last_tree;
     size_t first_run, last_run;
-    uint32_t test_mask; /* the first categorical split's mask: behind the others, by number */
+    uint32_t test_mask; /* the first categorical split's of the tree that is walked */
 };
 
 struct sliced_bits {
@@ -29,7 +29,7 @@ struct sliced_bits {
     uint8_t *thresholds; /* codes from 0: a row goes left below it */
     size_t threshold_count;
     uint16_t *masks; /* by step: its mask among the group's; 0: of no node */
-    size_t most;     /* masks that a group has */
+    size_t most;     /* masks that a group has, with those of one tree's categorical splits */
 };
 
 #endif

@@ -1,6 +1,7 @@
 #include "tree/sliced.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* ---- layout ---- */
 
@@ -30,9 +31,7 @@ static void lay_leaf(const struct laying *laying, const struct tree_node *node, 
 
 static void lay_split(const struct laying *laying, const struct tree_node *node, int32_t place)
 {
-    laying->deep->nodes[place] =
-        (struct deep_node){.categorical = node->categorical, .child = (int32_t)laying->deep->count};
-    laying->deep->more[place].test = (uint32_t)laying->splits->category_count;
+    laying->deep->nodes[place] = (struct deep_node){.child = (int32_t)laying->deep->count};
     laying->deep->count += 2;
     split_list_add(laying->splits, node, laying->steps + (size_t)place, NO_SLOT);
 }
@@ -106,7 +105,7 @@ void sliced_deep_step(struct sliced *sliced)
     const struct cut_step *steps = sliced->steps + whole->steps;
     for (size_t i = 0; i < sliced->deep.count; i++) {
         struct deep_node *node = &sliced->deep.nodes[i];
-        if (node->categorical || node->threshold == CODE_LOWEST)
+        if (node->threshold == CODE_LOWEST)
             continue;
         node->column = (uint16_t)(steps[i].column / BLOCK_ROWS);
         node->threshold = (int8_t)steps[i].threshold;
@@ -123,32 +122,48 @@ void sliced_deep_clear(struct sliced_deep *deep)
 
 /* ---- the walk ---- */
 
-enum {
-    ABREAST = 16,
-    STRIDE = 4, /* levels, before those that have arrived are left out */
-};
+enum { STRIDE = 4 }; /* levels, before those that have arrived are left out */
 
 /* Rows down some levels; a leaf stays. What a row waits for is memory, so none waits for another,
  * and no branch is mispredicted. */
-static ALWAYS_INLINE void walk_abreast(const struct sliced *sliced, const int8_t *columns,
-                                       uint32_t levels, const uint32_t *rows, int32_t *at,
-                                       bool categories)
+static ALWAYS_INLINE void walk_codes(const struct sliced *sliced, const int8_t *columns,
+                                     uint32_t levels, const uint32_t *rows, int32_t *at)
 {
     const struct deep_node *nodes = sliced->deep.nodes;
-    const struct category_plan *plan = &sliced->plan.categories;
     for (uint32_t level = 0; level < levels; level++) {
         UNROLL
         for (size_t i = 0; i < ABREAST; i++) {
             const struct deep_node *node = &nodes[at[i]];
-            int32_t right;
-            if (categories && node->categorical)
-                right = category_goes_right(plan, &plan->tests[sliced->deep.more[at[i]].test],
-                                            columns, BLOCK_ROWS, rows[i]);
-            else
-                right = columns[(size_t)node->column * BLOCK_ROWS + rows[i]] >= node->threshold;
+            int32_t right = columns[(size_t)node->column * BLOCK_ROWS + rows[i]] >= node->threshold;
             at[i] = node->child + right;
         }
     }
+}
+
+/* The same by sets. */
+static ALWAYS_INLINE void walk_sets(const struct sliced *sliced, const uint16_t *codes,
+                                    uint32_t levels, const uint32_t *rows, int32_t *nodes)
+{
+    const struct set_node *from = sliced->sets->nodes;
+    const uint8_t *sets = sliced->plan.categories.sets;
+    int32_t at[ABREAST];
+    memcpy(at, nodes, sizeof at);
+    for (uint32_t level = 0; level < levels; level++) {
+        UNROLL
+        for (size_t i = 0; i < ABREAST; i++)
+            at[i] = set_step(&from[at[i]], sets, codes + rows[i]);
+    }
+    memcpy(nodes, at, sizeof at);
+}
+
+static void walk_all(const struct sliced *sliced, const struct row_block *block, uint32_t levels,
+                     const uint32_t *rows, size_t count, int32_t *nodes)
+{
+    for (size_t i = 0; i < count; i += ABREAST)
+        if (sliced->sets)
+            walk_sets(sliced, block->codes, levels, rows + i, nodes + i);
+        else
+            walk_codes(sliced, block->columns, levels, rows + i, nodes + i);
 }
 
 /* Rows that are still on their way: which, at which nodes, and where among the unit's those are to
@@ -160,18 +175,14 @@ struct going {
     size_t count;
 };
 
-static void walk_all(const struct sliced *sliced, const int8_t *columns, uint32_t levels,
-                     const uint32_t *rows, size_t count, int32_t *nodes)
+/* Children come after their parents, and a leaf is its own child, or has one before it. */
+static bool is_leaf(const struct sliced *sliced, int32_t node)
 {
-    bool categories = sliced->plan.categories.test_count;
-    for (size_t i = 0; i < count; i += ABREAST)
-        if (categories)
-            walk_abreast(sliced, columns, levels, rows + i, nodes + i, true);
-        else
-            walk_abreast(sliced, columns, levels, rows + i, nodes + i, false);
+    return (sliced->sets ? sliced->sets->nodes[node].child : sliced->deep.nodes[node].child) <=
+           node;
 }
 
-/* Leaves out who has arrived: children come after their parents, but a leaf's is before it. */
+/* Leaves out who has arrived. */
 static void close_ranks(const struct sliced *sliced, struct going *going)
 {
     size_t kept = 0;
@@ -179,7 +190,7 @@ static void close_ranks(const struct sliced *sliced, struct going *going)
         going->rows[kept] = going->rows[i];
         going->nodes[kept] = going->nodes[i];
         going->slots[kept] = going->slots[i];
-        kept += sliced->deep.nodes[going->nodes[i]].child > going->nodes[i];
+        kept += !is_leaf(sliced, going->nodes[i]);
     }
     going->count = kept;
     for (; kept && kept % ABREAST; kept++) { /* the first once more */
@@ -188,8 +199,8 @@ static void close_ranks(const struct sliced *sliced, struct going *going)
     }
 }
 
-/* On from the first strides, in trees some of whose rows have a long way. */
-static void walk_far(const struct sliced *sliced, const int8_t *columns, uint32_t levels,
+/* On from the first levels, in trees some of whose rows have a long way. */
+static void walk_far(const struct sliced *sliced, const struct row_block *block, uint32_t levels,
                      const uint32_t *rows, size_t count, int32_t *nodes)
 {
     struct going going;
@@ -199,21 +210,21 @@ static void walk_far(const struct sliced *sliced, const int8_t *columns, uint32_
         going.nodes[i] = nodes[i];
         going.slots[i] = (uint32_t)i;
     }
-    for (uint32_t level = STRIDE; level < levels; level += STRIDE) {
+    for (uint32_t level = 0; level < levels; level += STRIDE) {
         close_ranks(sliced, &going);
-        walk_all(sliced, columns, STRIDE, going.rows, going.count, going.nodes);
+        walk_all(sliced, block, STRIDE, going.rows, going.count, going.nodes);
         for (size_t i = 0; i < going.count; i++)
             nodes[going.slots[i]] = going.nodes[i];
     }
 }
 
-/* A unit's rows to their leaves, at most `levels` below. */
-static void walk_on(const struct sliced *sliced, const int8_t *columns, uint32_t levels,
+void sliced_walk_on(const struct sliced *sliced, const struct row_block *block, uint32_t levels,
                     const uint32_t *rows, size_t count, int32_t *nodes)
 {
-    walk_all(sliced, columns, levels < STRIDE ? levels : STRIDE, rows, count, nodes);
-    if (levels > STRIDE)
-        walk_far(sliced, columns, levels, rows, count, nodes);
+    uint32_t first = levels < 2 * STRIDE ? levels : STRIDE;
+    walk_all(sliced, block, first, rows, count, nodes);
+    if (levels > first)
+        walk_far(sliced, block, levels - first, rows, count, nodes);
 }
 
 static inline size_t place_of(const uint8_t *places, size_t row)
@@ -224,13 +235,15 @@ static inline size_t place_of(const uint8_t *places, size_t row)
 static void add_found(const struct sliced *sliced, const struct ensemble *ensemble, size_t output,
                       const int32_t *nodes, size_t count, float *sums)
 {
-    const union deep_more *more = sliced->deep.more;
-    if (!ensemble->vector_leaves)
+    if (ensemble->vector_leaves)
         for (size_t i = 0; i < count; i++)
-            sums[i] += more[nodes[i]].leaf;
+            sums[i] += sliced_found(sliced, ensemble, nodes[i], output);
+    else if (sliced->sets)
+        for (size_t i = 0; i < count; i++)
+            sums[i] += sliced->sets->nodes[nodes[i]].leaf;
     else
         for (size_t i = 0; i < count; i++)
-            sums[i] += ensemble->leaves[(size_t)more[nodes[i]].number * ensemble->outputs + output];
+            sums[i] += sliced->deep.more[nodes[i]].leaf;
 }
 
 /* Without the layout: one by one. */
@@ -254,19 +267,19 @@ void sliced_add_deep(const struct sliced *sliced, const struct ensemble *ensembl
     const struct sliced_tree *part = &sliced->trees[tree];
     uint32_t rows[BLOCK_ROWS];
     int32_t nodes[BLOCK_ROWS];
-    if (!sliced->deep.nodes) {
+    const int32_t *exits = sliced->sets ? sliced->sets->exits : sliced->deep.exits;
+    if (!exits) {
         add_plainly(sliced, ensemble, tree, block, first, unit, numbers, places);
         return;
     }
-    const int32_t *exits = sliced->deep.exits + part->exits;
-    size_t i = 0;
+    size_t i = 0, codes = sliced->sets ? sliced->sets->codes : 1;
     do {
         /* whose sum is there: places are their own inverse */
         size_t row = place_of(places, i);
-        rows[i] = (uint32_t)(first + row);
-        nodes[i] = exits[numbers[row]];
+        rows[i] = (uint32_t)((first + row) * codes);
+        nodes[i] = exits[part->exits + numbers[row]];
     } while (++i < unit);
-    walk_on(sliced, block->columns, ensemble->trees[tree].depth - part->levels, rows, unit, nodes);
+    sliced_walk_on(sliced, block, ensemble->trees[tree].depth - part->levels, rows, unit, nodes);
     for (size_t k = 0; k < sliced->tables; k++)
         add_found(sliced, ensemble, k, nodes, unit,
                   block->sums + (part->output + k) * BLOCK_ROWS + first);

@@ -1,16 +1,17 @@
-/* sliced_deep.h: what is below the full trees of a forest that is deeper: nodes of 8 bytes, by the
- * columns of a block, which some rows walk abreast. */
+/* sliced_deep.h: what is below the full trees of a deeper forest of numbers: nodes of 8 bytes, by
+ * the columns of a block, which some rows walk abreast. */
 #ifndef LATHE_TREE_SLICED_DEEP_H
 #define LATHE_TREE_SLICED_DEEP_H
 
 #include "tree/cuts.h"
+
+enum { ABREAST = 16 }; /* rows, of the one layout or the other */
 
 /* Goes on at `child` where the column's code is below the threshold, else at the one after it; so a
  * leaf, which has the lowest threshold, and child one less than itself, stays. */
 struct deep_node {
     uint16_t column;
     int8_t threshold;
-    uint8_t categorical;
     int32_t child;
 };
 
@@ -18,7 +19,6 @@ struct deep_node {
 union deep_more {
     float leaf;
     uint32_t number; /* of a vector leaf: its row of ensemble.leaves */
-    uint32_t test;   /* of a categorical split */
 };
 
 struct sliced_deep {

@@ -188,6 +188,7 @@ static bool lay(struct sliced *sliced, struct lathe_error *error)
 
 const struct sliced_way sliced_neon = {
     .path = FOREST_NEON,
+    .most_tests = 10,
     .planes = true,
     .lay = lay,
     .cut = cuts_block_neon,

@@ -3,51 +3,26 @@
  * overlap; a step is a load, a comparison and an addition, without a branch to mispredict. */
 #include "tree/sliced.h"
 
-#include "tree/sliced_row_sets.h"
-
 #include <assert.h>
 #include <stdlib.h>
 #include <string.h>
 
-enum { ABREAST = 8, STACK_CODES = 4096 };
-static_assert((int)ABREAST <= (int)ROW_TREES, "they are added together");
+enum { EIGHT = 8, STACK_CODES = 4096 };
+static_assert((int)EIGHT <= (int)ROW_TREES, "they are added together");
 
 struct walker {
     size_t step;
     uint32_t number; /* of the leaf, its bits gathered from the top */
-    size_t tests;    /* where the tree's categorical splits begin */
 };
-
-/* A row's codes: as sets have them where there are such, else by column. */
-struct row_at {
-    const int8_t *columns;
-    const struct set_code *sets;
-};
-
-/* Categorical splits that are no sets are asked where they are met, the others by their columns. */
-static ALWAYS_INLINE uint32_t goes_right(const struct sliced *sliced, const struct walker *walker,
-                                         const struct row_at *row)
-{
-    const struct category_plan *plan = &sliced->plan.categories;
-    const struct cut_step *step = &sliced->steps[walker->step];
-    size_t column = step->column / BLOCK_ROWS;
-    if (plan->test_count && column >= plan->outcomes)
-        return category_goes_right(plan, &plan->tests[walker->tests + column - plan->outcomes],
-                                   row->columns, 1, 0);
-    return row->columns[column] >= (int8_t)step->threshold;
-}
 
 /* Takes trees of the same number of levels down to their leaves. */
 static ALWAYS_INLINE void walk_levels(const struct sliced *sliced, struct walker *walkers,
-                                      size_t count, uint32_t levels, const struct row_at *row,
-                                      bool sets)
+                                      size_t count, uint32_t levels, const int8_t *codes)
 {
     for (uint32_t half = 1u << (levels - 1); half; half >>= 1)
         for (size_t i = 0; i < count; i++) {
-            uint32_t right =
-                sets ? set_goes_right(sliced->row_sets, &sliced->row_sets->nodes[walkers[i].step],
-                                      row->sets)
-                     : goes_right(sliced, &walkers[i], row);
+            const struct cut_step *step = &sliced->steps[walkers[i].step];
+            uint32_t right = codes[step->column / BLOCK_ROWS] >= (int8_t)step->threshold;
             /* products, for a conditional would become a branch that is wrong half the time */
             walkers[i].number += right * half;
             walkers[i].step += 1 + right * (half - 1);
@@ -55,16 +30,12 @@ static ALWAYS_INLINE void walk_levels(const struct sliced *sliced, struct walker
 }
 
 static void walk_abreast(const struct sliced *sliced, struct walker *walkers, size_t count,
-                         uint32_t levels, const struct row_at *row)
+                         uint32_t levels, const int8_t *codes)
 {
-    if (row->sets && count == ABREAST)
-        walk_levels(sliced, walkers, ABREAST, levels, row, true);
-    else if (row->sets)
-        walk_levels(sliced, walkers, count, levels, row, true);
-    else if (count == ABREAST)
-        walk_levels(sliced, walkers, ABREAST, levels, row, false);
+    if (count == EIGHT)
+        walk_levels(sliced, walkers, EIGHT, levels, codes);
     else
-        walk_levels(sliced, walkers, count, levels, row, false);
+        walk_levels(sliced, walkers, count, levels, codes);
 }
 
 /* A step on below the full tree, by the row's floats. */
@@ -157,29 +128,67 @@ void sliced_add_row(const struct sliced *sliced, const struct ensemble *ensemble
 size_t sliced_few_rows(const struct sliced *sliced)
 {
     /* a block of bits costs about the same however many rows are in it */
-    return sliced->row_bytes ? 96 : sliced->row_plan ? 32 : 16;
+    if (sliced->row_bytes || (sliced->sets && sliced->bits))
+        return 96;
+    return sliced->row_plan || sliced->sets ? 32 : 16;
 }
 
-/* All trees, some at a time. */
+/* All trees of a forest of numbers, some at a time. */
 static void walk_trees(const struct sliced *sliced, const struct ensemble *ensemble,
-                       const struct row_at *codes, const float *row, float *out)
+                       const int8_t *codes, const float *row, float *out)
 {
-    memcpy(out, ensemble->base_margin, ensemble->outputs * sizeof *out);
     size_t t = 0;
     while (t < sliced->tree_count) {
-        uint32_t levels = sliced->trees[t].levels, numbers[ABREAST];
-        struct walker walkers[ABREAST];
+        uint32_t levels = sliced->trees[t].levels, numbers[EIGHT];
+        struct walker walkers[EIGHT];
         size_t count = 0;
-        while (count < ABREAST && t + count < sliced->tree_count &&
-               sliced->trees[t + count].levels == levels) {
-            const struct sliced_tree *tree = &sliced->trees[t + count];
-            walkers[count++] = (struct walker){tree->steps, 0, tree->tests};
-        }
+        while (count < EIGHT && t + count < sliced->tree_count &&
+               sliced->trees[t + count].levels == levels)
+            walkers[count] = (struct walker){sliced->trees[t + count].steps, 0}, count++;
         walk_abreast(sliced, walkers, count, levels, codes);
         for (size_t i = 0; i < count; i++)
             numbers[i] = walkers[i].number;
         sliced_add_row(sliced, ensemble, t, count, numbers, row, out);
         t += count;
+    }
+}
+
+/* Adds the leaves of some trees. */
+static void add_found(const struct sliced *sliced, const struct ensemble *ensemble, size_t first,
+                      size_t count, const int32_t *nodes, float *out)
+{
+    /* the usual case, whose sum stays in a register: each addition waits for the one before it */
+    if (ensemble->outputs == 1) {
+        float sum = *out;
+        for (size_t i = 0; i < count; i++)
+            sum += sliced_found(sliced, ensemble, nodes[i], 0);
+        *out = sum;
+        return;
+    }
+    for (size_t i = 0; i < count; i++)
+        for (size_t k = 0; k < sliced->tables; k++)
+            out[ensemble->trees[first + i].output + k] +=
+                sliced_found(sliced, ensemble, nodes[i], k);
+}
+
+/* All trees of a forest with categories, as a block of one row. */
+static void walk_sets(const struct sliced *sliced, const struct ensemble *ensemble, uint16_t *codes,
+                      float *out)
+{
+    const uint32_t rows[ABREAST] = {0};
+    const struct row_block block = {.codes = codes};
+    for (size_t t = 0; t < sliced->tree_count; t += ABREAST) {
+        int32_t nodes[ABREAST];
+        uint32_t levels = 0;
+        size_t left = sliced->tree_count - t, count = left < ABREAST ? left : ABREAST;
+        for (size_t i = 0; i < ABREAST; i++) {
+            size_t tree = t + (i < count ? i : 0);
+            uint32_t depth = ensemble->trees[tree].depth;
+            nodes[i] = sliced->sets->roots[tree];
+            levels = depth > levels ? depth : levels;
+        }
+        sliced_walk_on(sliced, &block, levels, rows, ABREAST, nodes);
+        add_found(sliced, ensemble, t, count, nodes, out);
     }
 }
 
@@ -190,19 +199,22 @@ bool sliced_row(const struct sliced *sliced, const struct ensemble *ensemble, co
         sliced->way->row(sliced, ensemble, row, out);
         return true;
     }
-    struct set_code stack_sets[STACK_CODES / 2];
-    int8_t stack[STACK_CODES];
+    uint16_t stack[STACK_CODES / 2];
     size_t columns = sliced->plan.categories.outcomes; /* which are not made */
-    bool large = columns > STACK_CODES / 2;
-    int8_t *codes = large ? malloc(3 * columns) : stack;
+    size_t sets = sliced->sets ? sliced->sets->codes : 0, bytes = 2 * sets + columns;
+    uint16_t *codes = bytes > sizeof stack ? malloc(bytes) : stack;
     if (!codes)
         return false;
-    struct set_code *sets = large ? (struct set_code *)(codes + columns) : stack_sets;
-    cuts_apply(&sliced->plan, &(struct row_source){.rows = row}, 0, 1, codes, 1);
-    if (sliced->row_sets)
-        row_sets_code(sliced, codes, sets);
-    walk_trees(sliced, ensemble, &(struct row_at){codes, sliced->row_sets ? sets : NULL}, row, out);
-    if (large)
+    int8_t *numbers = (int8_t *)(codes + sets);
+    cuts_apply(&sliced->plan, &(struct row_source){.rows = row}, 0, 1, numbers, 1);
+    memcpy(out, ensemble->base_margin, ensemble->outputs * sizeof *out);
+    if (sliced->sets) {
+        sliced_sets_code(sliced, numbers, 1, 1, codes);
+        walk_sets(sliced, ensemble, codes, out);
+    } else {
+        walk_trees(sliced, ensemble, numbers, row, out);
+    }
+    if (codes != stack)
         free(codes);
     return true;
 }

@@ -95,6 +95,7 @@ static void add_leaves(const struct sliced *sliced, const struct sliced_tree *tr
 
 const struct sliced_way sliced_word = {
     .path = FOREST_WORD,
+    .most_tests = 2,
     .lay = sliced_bits_make,
     .cut = cut_block,
     .add_trees = add_trees,

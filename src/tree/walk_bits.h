@@ -142,13 +142,12 @@ WALK_TARGET static ALWAYS_INLINE void take_splits(const bits *planes, const uint
     }
 }
 
-/* All masks of a group of trees. The first is empty, for nodes that are none. */
+/* All masks of numeric splits of a group of trees. The first is empty, for nodes that are none. */
 WALK_TARGET static ALWAYS_INLINE void take_group(const struct sliced *sliced,
                                                  const struct bit_group *group,
                                                  const int8_t *columns, bits *masks)
 {
     const struct sliced_bits *layout = sliced->bits;
-    const struct category_plan *categories = &sliced->plan.categories;
     const bits none = {0};
     masks[0] = none;
     for (size_t r = group->first_run; r < group->last_run; r++) {
@@ -157,19 +156,25 @@ WALK_TARGET static ALWAYS_INLINE void take_group(const struct sliced *sliced,
         to_planes(columns + (size_t)run->column * BLOCK_ROWS, planes);
         take_splits(planes, layout->thresholds + run->first, run->count, masks + run->mask);
     }
-    bits *mask = masks + group->test_mask;
-    size_t last = sliced->trees[group->last_tree].tests;
-    for (size_t i = sliced->trees[group->first_tree].tests; i < last; i++)
-        take_test(categories, &categories->tests[i], columns, mask++);
+}
+
+/* The masks of a tree's categorical splits, which hardly ever are another tree's too. */
+WALK_TARGET static ALWAYS_INLINE void take_tests(const struct category_plan *plan,
+                                                 const struct sliced_tree *tree,
+                                                 const int8_t *columns, bits *masks)
+{
+    for (size_t i = tree->tests; i < tree[1].tests; i++)
+        take_test(plan, &plan->tests[i], columns, masks++);
 }
 
 WALK_TARGET static void add_tree(const struct sliced *sliced, const struct ensemble *ensemble,
-                                 size_t t, const struct row_block *block, size_t first)
+                                 size_t t, const struct row_block *block, size_t first,
+                                 const struct bit_group *group, bits *masks)
 {
     const struct sliced_tree *tree = &sliced->trees[t];
-    const bits *masks = (const bits *)block->masks;
     _Alignas(32) uint8_t numbers[WALK_ROWS];
     bits planes[MOST_LEVELS];
+    take_tests(&sliced->plan.categories, tree, block->columns + first, masks + group->test_mask);
     walk_tree(tree->levels, sliced->bits->masks + tree->steps, masks, planes);
     to_numbers(planes, tree->levels, numbers);
     if (tree->exits == NO_EXITS)
@@ -178,22 +183,30 @@ WALK_TARGET static void add_tree(const struct sliced *sliced, const struct ensem
         sliced_add_deep(sliced, ensemble, t, block, first, WALK_ROWS, numbers, NULL);
 }
 
-/* All trees of a group for a vector of rows. */
-WALK_TARGET static void add_group(const struct sliced *sliced, const struct ensemble *ensemble,
-                                  const struct bit_group *group, const struct row_block *block,
-                                  size_t first)
+/* Trees of a group, `first` up to `last`, whose masks are taken with the first one that it has and
+ * then kept with the block, those of each vector of rows for themselves. */
+WALK_TARGET static void add_of_group(const struct sliced *sliced, const struct ensemble *ensemble,
+                                     const struct bit_group *group, size_t first, size_t last,
+                                     const struct row_block *block)
 {
-    take_group(sliced, group, block->columns + first, (bits *)block->masks);
-    for (size_t t = group->first_tree; t < group->last_tree; t++)
-        add_tree(sliced, ensemble, t, block, first);
+    bits *masks = (bits *)block->masks;
+    for (size_t row = 0; row < block->count; row += WALK_ROWS, masks += sliced->bits->most) {
+        if (first == group->first_tree)
+            take_group(sliced, group, block->columns + row, masks);
+        for (size_t t = first; t < last; t++)
+            add_tree(sliced, ensemble, t, block, row, group, masks);
+    }
 }
 
-/* All trees, a group after the other. */
+/* A group after the other. */
 WALK_TARGET static void add_trees(const struct sliced *sliced, const struct ensemble *ensemble,
                                   size_t first, size_t last, const struct row_block *block)
 {
-    (void)first, (void)last;
-    for (size_t g = 0; g < sliced->bits->group_count; g++)
-        for (size_t row = 0; row < block->count; row += WALK_ROWS)
-            add_group(sliced, ensemble, &sliced->bits->groups[g], block, row);
+    for (size_t g = 0; g < sliced->bits->group_count; g++) {
+        const struct bit_group *group = &sliced->bits->groups[g];
+        size_t from = first > group->first_tree ? first : group->first_tree;
+        size_t to = last < group->last_tree ? last : group->last_tree;
+        if (from < to)
+            add_of_group(sliced, ensemble, group, from, to, block);
+    }
 }

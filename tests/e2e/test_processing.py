@@ -128,6 +128,9 @@ def test_describe_repeats_the_request_and_tells_the_times(server, prepared):
     assert job["ProcessingJobArn"].endswith(":processing-job/" + job["ProcessingJobName"])
     assert job["CreationTime"] <= job["ProcessingStartTime"] <= job["ProcessingEndTime"]
     assert "FailureReason" not in job
+    unlimited = {name: value for name, value in prepared.items() if name != "StoppingCondition"}
+    job = run(server, {**unlimited, "ProcessingJobName": unique("job")})
+    assert job["StoppingCondition"] == {"MaxRuntimeInSeconds": 86400}
 
 
 def test_a_model_is_evaluated(server, bucket):

@@ -9,6 +9,8 @@
 #include "service/sagemaker/job_state.h"
 #include "service/script.h"
 
+#define LONGEST_UNASKED 86400 /* seconds */
+
 /* What the image RUNTIME_SPARK begins with. */
 #define SMSPARK_SUBMIT "smspark-submit"
 
@@ -257,13 +259,24 @@ static const struct job_life processing_life = {
 
 /* ---- operations ---- */
 
+/* AWS ends those that say nothing of it after a day, and tells so. */
+static json_t *with_limit(const json_t *request)
+{
+    json_t *limited = json_copy((json_t *)request);
+    if (!json_object_get(limited, "StoppingCondition"))
+        json_object_set_new(limited, "StoppingCondition",
+                            json_pack("{si}", "MaxRuntimeInSeconds", LONGEST_UNASKED));
+    return limited;
+}
+
 static bool create_processing_job(const struct call *call, const json_t *request,
                                   struct reply *reply, GError **error)
 {
     const char *name = json_text_at(request, "ProcessingJobName");
+    g_autoptr(json_auto) limited = with_limit(request);
     return sagemaker_check_free(call, &processing_job_kind, name, error) &&
            check_request(call, request, error) &&
-           sagemaker_create_job(call, &processing_life, request, NULL, reply, error);
+           sagemaker_create_job(call, &processing_life, limited, NULL, reply, error);
 }
 
 static bool describe_processing_job(const struct call *call, const json_t *request,

@@ -16,6 +16,8 @@ char *mlflow_path(const char *path, const char *scope)
         return NULL;
     bool is_below = g_str_has_prefix(path, ROOT "/");
     const char *rest = is_below ? path + strlen(ROOT) : path;
+    while (is_below && rest[1] == '/') /* of clients whose URI ends in one */
+        rest++;
     if (g_str_has_prefix(rest, "/api/"))
         return is_below || is_plugin || g_str_has_prefix(rest, "/api/2.0/mlflow") ||
                        g_str_has_prefix(rest, "/api/3.0/mlflow")

@@ -627,6 +627,10 @@ def test_files_are_read_by_what_they_belong_to(mlflow, run, experiment):
         for wrong, status in (("../" * 3 + "MLmodel", 400), ("nothing", 404)):
             told = {**query, list(query)[-1]: wrong}
             assert request(server, "GET", path, query=told)[0] == status
+    status, text = request(server, "GET", "/mlflow//model-versions/get-artifact",
+                           query={"name": "nobody", "version": 1, "path": "../path"})
+    assert (status, json.loads(text)) == (400, {"error_code": "INVALID_PARAMETER_VALUE",
+                                                "message": "Invalid path"})
 
 
 def test_an_artifact_comes_in_parts(mlflow, run, experiment):

@@ -176,6 +176,12 @@ bool mlflow_download(const struct call *call, const json_t *request, struct repl
            send(call, &place, json_text_at(request, "artifact_path"), reply, error);
 }
 
+const char *mlflow_path_in(const json_t *request, const char *member, GError **error)
+{
+    const char *path = mlflow_text(request, member, error);
+    return path && place_check_path(path, error) ? path : NULL;
+}
+
 bool mlflow_send_artifact(const struct call *call, const char *location, const char *path,
                           struct reply *reply, GError **error)
 {
@@ -187,7 +193,7 @@ bool mlflow_send_artifact(const struct call *call, const char *location, const c
 bool mlflow_get_run_artifact(const struct call *call, const json_t *request, struct reply *reply,
                              GError **error)
 {
-    const char *path = mlflow_text(request, "path", error);
+    const char *path = mlflow_path_in(request, "path", error);
     const char *id = path ? mlflow_run_id_in(request, error) : NULL;
     g_autoptr(resource_auto) run = id ? mlflow_run(call, id, error) : NULL;
     g_autofree char *location = run ? mlflow_run_location(call, run, error) : NULL;

@@ -259,7 +259,7 @@ bool mlflow_list_logged_model_artifacts(const struct call *call, const json_t *r
 bool mlflow_get_logged_model_artifact(const struct call *call, const json_t *request,
                                       struct reply *reply, GError **error)
 {
-    const char *path = mlflow_text(request, "artifact_file_path", error);
+    const char *path = mlflow_path_in(request, "artifact_file_path", error);
     g_autoptr(resource_auto) model = path ? named_in(call, request, error) : NULL;
     g_autofree char *location = model ? mlflow_logged_model_location(model) : NULL;
     return location && mlflow_send_artifact(call, location, path, reply, error);

@@ -206,6 +206,8 @@ operation_function mlflow_create_logged_model, mlflow_get_logged_model,
 bool mlflow_list_place(const struct call *call, const json_t *request, const char *location,
                        const char *path, struct reply *reply, GError **error);
 
+/* A member that is the path of a file, checked before anything is looked up, as MLflow does. */
+const char *mlflow_path_in(const json_t *request, const char *member, GError **error);
 /* The file at path below a location, as a download. */
 bool mlflow_send_artifact(const struct call *call, const char *location, const char *path,
                           struct reply *reply, GError **error);

@@ -304,7 +304,7 @@ bool mlflow_get_download_uri(const struct call *call, const json_t *request, str
 bool mlflow_get_version_artifact(const struct call *call, const json_t *request,
                                  struct reply *reply, GError **error)
 {
-    const char *path = mlflow_text(request, "path", error);
+    const char *path = mlflow_path_in(request, "path", error);
     g_autoptr(resource_auto) version = path ? named_in(call, request, error) : NULL;
     return version &&
            mlflow_send_artifact(call, json_text_at(version->body, "Location"), path, reply, error);

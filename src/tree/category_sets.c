@@ -1,5 +1,6 @@
 /* The sets of categories that splits ask about, as a model file lists them. */
 #include "parse/block.h"
+#include "parse/target.h"
 #include "tree/ensemble.h"
 
 #include <stdlib.h>
@@ -69,6 +70,7 @@ static void fill_marked(uint64_t *bits, size_t words, const int32_t *from, size_
 {
     unsigned char marks[MARKS];
     memset(marks, 0, BLOCK_SIZE * words);
+    UNROLL
     for (size_t i = 0; i < count; i++)
         marks[from[i]] = 1;
     for (size_t word = 0; word < words; word++)
@@ -148,24 +150,39 @@ static bool refuse_category(const int32_t *from, size_t count, int32_t node,
     return fail(error, LATHE_INVALID_MODEL, "node %d: %d is no category", node, *from);
 }
 
-/* Whether all are categories, and whether they ascend. Blocks are looked at without a way out, for
- * which compilers use wide registers. */
+/* What is found among categories: the bits of all, and all ones if each is above that before it. */
+struct sight {
+    uint32_t all;
+    int32_t rise;
+};
+
+/* Looks at some, each of which has one before it, without a way out: where there are BLOCK_SIZE of
+ * them compilers use wide registers. */
+static ALWAYS_INLINE void look_at_some(const int32_t *from, size_t count, struct sight *sight)
+{
+    const int32_t *before = from - 1;
+    uint32_t all = 0;
+    int32_t rise = -1;
+    for (size_t i = 0; i < count; i++) {
+        all |= (uint32_t)from[i];
+        rise &= -(before[i] < from[i]);
+    }
+    sight->all |= all;
+    sight->rise &= rise;
+}
+
+/* Whether all are categories, and whether they ascend. */
 static bool look_at(const int32_t *from, size_t count, bool *sorted)
 {
-    uint32_t all = count ? (uint32_t)from[0] : 0;
-    int32_t falls = 0;
-    size_t i = 1;
-    for (; i + BLOCK_SIZE <= count; i += BLOCK_SIZE)
-        for (size_t k = 0; k < BLOCK_SIZE; k++) {
-            all |= (uint32_t)from[i + k];
-            falls |= -(from[i + k - 1] >= from[i + k]);
-        }
-    for (; i < count; i++) {
-        all |= (uint32_t)from[i];
-        falls |= -(from[i - 1] >= from[i]);
-    }
-    *sorted = !falls;
-    return all < 16777216;
+    struct sight sight = {count ? (uint32_t)from[0] : 0, -1};
+    for (size_t i = 1; i + BLOCK_SIZE <= count; i += BLOCK_SIZE)
+        look_at_some(from + i, BLOCK_SIZE, &sight);
+    if (count > BLOCK_SIZE) /* the last ones, some of them again */
+        look_at_some(from + count - BLOCK_SIZE, BLOCK_SIZE, &sight);
+    else if (count)
+        look_at_some(from + 1, count - 1, &sight);
+    *sorted = sight.rise;
+    return sight.all < 16777216;
 }
 
 bool category_set_add(struct ensemble *ensemble, const struct tree_columns *columns, size_t k,

@@ -85,6 +85,12 @@ bool booster_write(const struct xgboost *xgboost, void *booster, const char *pat
     return bytes && write_bytes(path, bytes, size, error);
 }
 
+const char *booster_bytes(const struct xgboost *xgboost, void *booster, uint64_t *size,
+                          GError **error)
+{
+    return save(xgboost, booster, "ubj", size, error);
+}
+
 bool booster_write_model(const struct xgboost *xgboost, void *booster, const char *path,
                          GError **error)
 {

@@ -22,6 +22,10 @@ bool booster_write(const struct xgboost *xgboost, void *booster, const char *pat
 bool booster_write_model(const struct xgboost *xgboost, void *booster, const char *path,
                          GError **error);
 
+/* As UBJSON, XGBoost's own until it is next called. NULL and an error. */
+const char *booster_bytes(const struct xgboost *xgboost, void *booster, uint64_t *size,
+                          GError **error);
+
 enum prediction { PREDICT_ANSWER = 0, PREDICT_MARGIN = 1 };
 
 /* What the booster says of a matrix's rows: *width values a row, XGBoost's until it is next called.

@@ -32,6 +32,10 @@ struct xgboost {
                            matrix_next *next, const char *config, void **matrix);
     int (*matrix_set_info)(void *matrix, const char *field, const char *array);
     int (*matrix_slice)(void *matrix, const int *rows, uint64_t count, void **slice, int groups);
+    int (*matrix_columns)(void *matrix, uint64_t *count);
+    int (*matrix_present)(void *matrix, uint64_t *count); /* values that are not missing */
+    int (*matrix_rows)(void *matrix, const char *config, uint64_t *row_starts, unsigned *columns,
+                       float *values);
     int (*matrix_free)(void *matrix);
 
     int (*booster_create)(void *const matrices[], uint64_t count, void **booster);

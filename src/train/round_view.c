@@ -8,6 +8,7 @@
 #include "base/json.h"
 #include "train/booster.h"
 #include "train/hyperparameters.h"
+#include "tree/forest.h"
 
 enum { CONTRIBUTION_ROWS = 50 }; /* of the whole: contributions cost more than all else */
 
@@ -134,26 +135,77 @@ static bool walk(struct round_view *view, GError **error)
     return dumped;
 }
 
-static bool add_contributions(struct round_view *view, void *rows, GArray *features, GError **error)
+/* What XGBoost has of a few rows, NaN where it is missing; g_free. */
+static float *values_of(const struct xgboost *xgboost, void *rows, size_t count, size_t columns,
+                        GError **error)
 {
-    static const char config[] = "{\"type\":2,\"training\":false,\"iteration_begin\":0,"
-                                 "\"iteration_end\":0,\"strict_shape\":true}";
-    const uint64_t *shape;
-    uint64_t dimensions;
-    const float *values;
-    view->predictions = NULL; /* XGBoost has one place for both */
-    if (view->xgboost->booster_predict(view->booster, rows, config, &shape, &dimensions, &values) !=
-        0)
-        return xgboost_fail(view->xgboost, error, "asking for contributions");
-    size_t count = (size_t)(shape[0] * shape[1]), width = (size_t)shape[2];
+    uint64_t present = 0;
+    if (xgboost->matrix_present(rows, &present) != 0) {
+        xgboost_fail(xgboost, error, "counting the values of some rows");
+        return NULL;
+    }
+    g_autofree uint64_t *starts = g_new(uint64_t, count + 1);
+    g_autofree unsigned *places = g_new(unsigned, present + 1);
+    g_autofree float *found = g_new(float, present + 1);
+    if (xgboost->matrix_rows(rows, "{}", starts, places, found) != 0) {
+        xgboost_fail(xgboost, error, "reading some rows");
+        return NULL;
+    }
+    float *values = g_new(float, count *columns + 1);
+    for (size_t i = 0; i < count * columns; i++)
+        values[i] = NAN;
+    for (size_t row = 0; row < count; row++)
+        for (uint64_t i = starts[row]; i < starts[row + 1]; i++)
+            values[row * columns + places[i]] = found[i];
+    return values;
+}
+
+static struct forest *forest_of(const struct round_view *view, GError **error)
+{
+    struct lathe_error cause;
+    uint64_t size;
+    const char *bytes = booster_bytes(view->xgboost, view->booster, &size, error);
+    struct forest *forest = bytes ? forest_open(bytes, size, &cause) : NULL;
+    if (bytes && !forest)
+        error_set_lathe(error, ERROR_VALIDATION, &cause);
+    return forest;
+}
+
+static bool sum_contributions(const struct forest *forest, const float *rows, size_t count,
+                              size_t columns, GArray *features, GError **error)
+{
+    const struct forest_info *info = forest_describe(forest);
+    size_t width = info->features + 1, answers = count * info->outputs;
+    g_autofree float *values = g_new(float, answers *width);
+    struct lathe_error cause;
+    if (columns < info->features)
+        return error_set(error, ERROR_VALIDATION,
+                         "the rows have %zu columns, the trees ask for %zu", columns,
+                         info->features);
+    if (!forest_contributions(forest, rows, count, columns, values, &cause))
+        return error_set_lathe(error, ERROR_VALIDATION, &cause);
     for (size_t i = 0; i + 1 < width; i++) {
         double sum = 0;
-        for (size_t row = 0; row < count; row++)
-            sum += fabs((double)values[row * width + i]);
-        struct round_feature one = {g_strdup_printf("f%zu", i), sum / (double)count, 0};
+        for (size_t answer = 0; answer < answers; answer++)
+            sum += fabs((double)values[answer * width + i]);
+        struct round_feature one = {g_strdup_printf("f%zu", i), sum / (double)answers, 0};
         g_array_append_val(features, one);
     }
     return true;
+}
+
+/* By the predictor, which takes a twentieth of XGBoost's time for them. */
+static bool add_contributions(struct round_view *view, void *rows, size_t count, GArray *features,
+                              GError **error)
+{
+    uint64_t columns = 0;
+    if (view->xgboost->matrix_columns(rows, &columns) != 0)
+        return xgboost_fail(view->xgboost, error, "counting columns");
+    g_autofree float *values = values_of(view->xgboost, rows, count, columns, error);
+    struct forest *forest = values ? forest_of(view, error) : NULL;
+    bool added = forest && sum_contributions(forest, values, count, columns, features, error);
+    forest_close(forest);
+    return added;
 }
 
 /* The training's rows may be there as histograms alone, which have none. */
@@ -168,7 +220,7 @@ static bool contribute(struct round_view *view, GArray *features, GError **error
         numbers[i] = (int)(i * rows / count);
     if (view->xgboost->matrix_slice(judged(view)->matrix, numbers, count, &slice, 0) != 0)
         return xgboost_fail(view->xgboost, error, "taking out some rows");
-    bool added = add_contributions(view, slice, features, error);
+    bool added = add_contributions(view, slice, count, features, error);
     view->xgboost->matrix_free(slice);
     return added;
 }

@@ -87,7 +87,7 @@ static bool predict(struct round_view *view, GError **error)
                            &view->predictions, &view->width, error);
 }
 
-static bool weigh(struct round_view *view, const char *kind, GArray *features, GError **error)
+static bool ask_weights(struct round_view *view, const char *kind, GArray *features, GError **error)
 {
     g_autofree char *config = g_strdup_printf("{\"importance_type\":\"%s\"}", kind);
     uint64_t count = 0, dimensions = 0;
@@ -105,6 +105,38 @@ static bool weigh(struct round_view *view, const char *kind, GArray *features, G
         g_array_append_val(features, one);
     }
     return true;
+}
+
+/* What a feature's splits have together, a split: the division is XGBoost's own. */
+static bool divide(struct round_view *view, const char *total, GArray *features, GError **error)
+{
+    const GArray *sums = round_view_importance(view, total, error);
+    const GArray *splits = sums ? round_view_importance(view, "weight", error) : NULL;
+    double sum = 0;
+    for (guint i = 0; splits && i < sums->len; i++) {
+        const struct round_feature *whole = &g_array_index(sums, struct round_feature, i);
+        double count = g_array_index(splits, struct round_feature, i).value;
+        float each = (float)whole->value / (float)count;
+        struct round_feature one = {g_strdup(whole->name), (double)each, 0};
+        g_array_append_val(features, one);
+        sum += one.value;
+    }
+    for (guint i = 0; i < features->len; i++) {
+        struct round_feature *one = &g_array_index(features, struct round_feature, i);
+        one->share = one->value / sum;
+    }
+    return splits != NULL;
+}
+
+/* Each question takes XGBoost a walk through all trees: means are made of sums, which whoever wants
+ * all kinds asks for, too. */
+static bool weigh(struct round_view *view, const char *kind, GArray *features, GError **error)
+{
+    if (strcmp(kind, "gain") == 0)
+        return divide(view, "total_gain", features, error);
+    if (strcmp(kind, "cover") == 0)
+        return divide(view, "total_cover", features, error);
+    return ask_weights(view, kind, features, error);
 }
 
 /* A tree's text has a line a node, which begins with its number. */

@@ -99,9 +99,11 @@ static bool mark_asked(struct forest *forest, struct lathe_error *error)
         return fail(error, LATHE_NO_MEMORY, "no memory for %zu features", ensemble->features);
     if (ensemble->linear)
         memset(forest->asked, true, ensemble->features);
-    for (size_t i = 0; i < ensemble->node_count; i++)
-        if (ensemble->nodes[i].left != NO_CHILD)
-            forest->asked[ensemble->nodes[i].feature] = true;
+    for (size_t i = 0; i < ensemble->node_count; i++) {
+        const struct tree_node *node = &ensemble->nodes[i];
+        /* a leaf marks none that is a feature: a branch would be wrong half the time */
+        forest->asked[node->left != NO_CHILD ? node->feature : ensemble->features] = true;
+    }
     return true;
 }
 

@@ -102,15 +102,18 @@ static void lay_node(const struct laying *laying, int32_t number, uint32_t level
     lay_node(laying, node->right, levels - 1, step + half, place + half);
 }
 
+/* Of eight at a time, for which compilers use wide registers; a tree has no fewer. */
 static void lay_planes(const float *leaves, uint32_t levels, size_t tables, uint8_t *planes)
 {
+    enum { EIGHT = 1 << LEAST_LEVELS };
     size_t slots = (size_t)1 << levels, size = plane_size(levels);
     for (size_t k = 0; k < tables; k++, leaves += slots, planes += 4 * size)
-        for (size_t i = 0; i < slots; i++) {
-            uint32_t bits;
-            memcpy(&bits, &leaves[i], sizeof bits);
+        for (size_t i = 0; i < slots; i += EIGHT) {
+            uint32_t bits[EIGHT];
+            memcpy(bits, leaves + i, sizeof bits);
             for (size_t p = 0; p < 4; p++)
-                planes[p * size + i] = (uint8_t)(bits >> (8 * p));
+                for (size_t e = 0; e < EIGHT; e++)
+                    planes[p * size + i + e] = (uint8_t)(bits[e] >> (8 * p));
         }
 }
 

@@ -1,5 +1,7 @@
 #include "tree/cuts.h"
 
+#include "parse/target.h"
+
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -55,7 +57,8 @@ static struct cut_step step_of(uint32_t column, int8_t threshold)
     return (struct cut_step){column * BLOCK_ROWS, 0x01010101u * (uint8_t)threshold};
 }
 
-/* Walks the sorted splits: a new key is a new cut, a full band or a new feature a new band. */
+/* Walks the sorted splits, each the first of those that are alike: a new key is a new cut, a full
+ * band or a new feature a new band. */
 static void rank_splits(struct cut_plan *plan, const struct split *splits, size_t count,
                         struct cut_step *steps)
 {
@@ -80,13 +83,57 @@ static void rank_splits(struct cut_plan *plan, const struct split *splits, size_
     }
 }
 
-static bool plan_numbers(struct cut_plan *plan, const struct split_list *list,
-                         struct cut_step *steps, struct lathe_error *error)
+/* What splits that are alike are found by: the number, from 1, of the first one. */
+struct known {
+    uint32_t *slots;
+    unsigned bits; /* there are 2^bits slots */
+};
+
+/* A split that is like this one, or `next`, which it then is itself. Where as many have been looked
+ * at as are to be, it is one more like others: sorting and ranking do not mind. */
+static ALWAYS_INLINE uint32_t find_alike(const struct known *known, const struct split *splits,
+                                         const struct split *split, uint32_t next)
 {
-    size_t count = list->number_count, bands = 1, cuts = 1;
+    enum { MOST_TRIES = 4 };
+    uint64_t key = key_of(split) | (uint64_t)split->default_left << 63;
+    size_t slot = key * 0x9E3779B97F4A7C15u >> (64 - known->bits);
+    for (size_t i = 0; i < MOST_TRIES; i++) {
+        uint32_t *at = &known->slots[slot ^ i];
+        if (*at == 0) {
+            *at = next + 1;
+            return next;
+        }
+        const struct split *other = &splits[*at - 1];
+        if (key_of(other) == key_of(split) && other->default_left == split->default_left)
+            return *at - 1;
+    }
+    return next;
+}
+
+/* Trees share most of their splits: only the different ones are sorted. Moves these to the front of
+ * a copy of the splits, numbered as steps of their own, and leaves in each split's threshold which
+ * of them it is. Returns how many there are. */
+static size_t find_different(struct split *splits, size_t count, const struct known *known,
+                             struct split *different)
+{
+    uint32_t found = 0;
+    for (size_t i = 0; i < count; i++) {
+        different[found] = splits[i];
+        different[found].step = found & MOST_STEPS;
+        splits[i].threshold = find_alike(known, different, &splits[i], found);
+        found += splits[i].threshold == found;
+    }
+    return found;
+}
+
+/* Bands and cuts of splits that are different, and each one's step. */
+static bool plan_different(struct cut_plan *plan, struct split *splits, size_t count,
+                           struct cut_step *steps)
+{
+    size_t bands = 1, cuts = 1;
     struct split *spare = malloc((count + 1) * sizeof *spare);
     if (spare) {
-        struct split *sorted = radix_sort(list->numbers, spare, count);
+        struct split *sorted = radix_sort(splits, spare, count);
         for (size_t i = 1; i < count; i++) {
             cuts += key_of(&sorted[i]) != key_of(&sorted[i - 1]);
             bands += sorted[i].feature != sorted[i - 1].feature;
@@ -97,6 +144,30 @@ static bool plan_numbers(struct cut_plan *plan, const struct split_list *list,
             rank_splits(plan, sorted, count, steps);
     }
     free(spare);
+    return plan->bands && plan->cuts;
+}
+
+static bool plan_numbers(struct cut_plan *plan, const struct split_list *list,
+                         struct cut_step *steps, struct lathe_error *error)
+{
+    enum { LEAST_BITS = 8, MOST_BITS = 15 };
+    size_t count = list->number_count;
+    struct known known = {.bits = LEAST_BITS};
+    while (known.bits < MOST_BITS && (size_t)1 << known.bits < 2 * count)
+        known.bits++;
+    known.slots = calloc((size_t)1 << known.bits, sizeof *known.slots);
+    struct split *different = malloc((count + 1) * sizeof *different);
+    struct cut_step *ranked = NULL;
+    if (known.slots && different) {
+        size_t found = find_different(list->numbers, count, &known, different);
+        ranked = malloc((found + 1) * sizeof *ranked);
+        if (ranked && plan_different(plan, different, found, ranked))
+            for (size_t i = 0; i < count; i++)
+                steps[list->numbers[i].step] = ranked[list->numbers[i].threshold];
+    }
+    free(known.slots);
+    free(different);
+    free(ranked);
     return (plan->bands && plan->cuts) ||
            fail(error, LATHE_NO_MEMORY, "no memory for the cuts of %zu splits", count);
 }

@@ -96,7 +96,7 @@ static inline void split_list_add(struct split_list *list, const struct tree_nod
     }
 }
 
-/* Plans the columns for the splits (whose order it changes) and sets the step of each. Linear in
+/* Plans the columns for the splits (which it changes) and sets the step of each. Linear in
  * the splits. False without an error where they are of a kind that bytes do not serve (categories
  * beyond MOST_CATEGORY, tables that would outgrow the trees): the plain walk does; false with
  * LATHE_NO_MEMORY in error->code where memory ran out. */

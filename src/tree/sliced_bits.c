@@ -165,10 +165,12 @@ bool sliced_bits_make(struct sliced *sliced, struct lathe_error *error)
     };
     if (sliced->bits)
         sliced->bits->masks = malloc((steps + 1) * sizeof *sliced->bits->masks);
-    bool good = (sliced->bits && sliced->bits->masks && gathering.words && gathering.before &&
-                 gathering.touched) ||
-                fail(error, LATHE_NO_MEMORY, "no memory for the layout of %zu splits", steps);
-    good = good && gather_all(&gathering, error);
+    bool good = sliced->bits && sliced->bits->masks && gathering.words && gathering.before &&
+                gathering.touched;
+    if (good)
+        good = gather_all(&gathering, error);
+    else
+        fail(error, LATHE_NO_MEMORY, "no memory for the layout of %zu splits", steps);
     free(gathering.words);
     free(gathering.before);
     free(gathering.touched);

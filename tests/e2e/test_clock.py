@@ -165,6 +165,12 @@ def test_what_lies_aside_goes_while_the_server_runs(aging):
     assert s3.get_object(Bucket="bucket", Key="key")["Body"].read() == b"x" * 300_000
 
 
+def until(happens):
+    deadline = time.monotonic() + 60
+    while not happens() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 def test_folders_that_ended_jobs_left_go_and_those_of_live_ones_stay(aging):
     s3 = aging.client("s3")
     sagemaker = aging.client("sagemaker")
@@ -175,13 +181,12 @@ def test_folders_that_ended_jobs_left_go_and_those_of_live_ones_stay(aging):
     request["StoppingCondition"] = {"MaxRuntimeInSeconds": 86400}
     sagemaker.create_training_job(**request)
     jobs = aging.home / "jobs"
-    deadline = time.monotonic() + 60
-    while not list(jobs.iterdir()) and time.monotonic() < deadline:
-        time.sleep(0.02)
+    until(lambda: list(jobs.iterdir()))
     live, = jobs.iterdir()
     left = jobs / "training-job-long-ago" / "output" / "data"
     left.mkdir(parents=True)
     (left / "file").write_text("what a program left that could not be removed")
     aging.move_clock(3600)
+    until(lambda: list(jobs.iterdir()) == [live])
     assert list(jobs.iterdir()) == [live]
     sagemaker.stop_training_job(TrainingJobName=request["TrainingJobName"])

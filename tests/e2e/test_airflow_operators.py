@@ -82,20 +82,20 @@ def test_pipelines_packages_and_experiments(server, airflow, bucket):
     s3.put_object(Bucket=bucket, Key="m.tar.gz", Body=b"")
     sagemaker.create_model(ModelName=name, ExecutionRoleArn=ROLE, PrimaryContainer={
         "Image": XGBOOST, "ModelDataUrl": f"s3://{bucket}/m.tar.gz"})
-    rounds = pipelines.parameter("Rounds", "String", "1")
-    sagemaker.create_pipeline(
-        PipelineName=name, ClientRequestToken="x" * 32, RoleArn=ROLE,
+    rounds, pipeline = pipelines.parameter("Rounds", "String", "1"), f"{name}-steps"
+    sagemaker.create_pipeline(  # it makes an experiment of its own name
+        PipelineName=pipeline, ClientRequestToken="x" * 32, RoleArn=ROLE,
         PipelineDefinition=json.dumps(pipelines.definition(
             pipelines.training("Train", bucket, f"s3://{bucket}/rows/", settings={
                 "num_round": pipelines.get("Parameters.Rounds")}), parameters=[rounds])))
-    tasks, log = airflow.test("flow", name=name, bucket=bucket, pipeline=name, short="2",
+    tasks, log = airflow.test("flow", name=name, bucket=bucket, pipeline=pipeline, short="2",
                               long="10000000", watched="3")
     assert tasks.pop("there")["state"] == "skipped"
     assert {task["state"] for task in tasks.values()} == {"success"}
     assert "Cannot stop pipeline execution, as it was not running" in log
     assert "Model Package Group already exists" in log
     executions = {each["PipelineExecutionArn"]: each["PipelineExecutionStatus"] for each in
-                  sagemaker.list_pipeline_executions(PipelineName=name)["PipelineExecutionSummaries"]}
+                  sagemaker.list_pipeline_executions(PipelineName=pipeline)["PipelineExecutionSummaries"]}
     assert executions == {tasks["short"]["result"]: "Succeeded", tasks["long"]["result"]: "Stopped",
                           tasks["watched"]["result"]: "Succeeded"}
     versions = sagemaker.list_model_packages(ModelPackageGroupName=name)["ModelPackageSummaryList"]

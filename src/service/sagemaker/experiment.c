@@ -162,8 +162,8 @@ static bool delete_experiment(const struct call *call, const json_t *request, st
 
 /* ---- trials ---- */
 
-bool trial_create_within(struct store_connection *connection, const struct creation *creation,
-                         GError **error)
+static bool create_trial_within(struct store_connection *connection,
+                                const struct creation *creation, GError **error)
 {
     const char *experiment = json_text_at(creation->request, "ExperimentName");
     return experiments_count(connection, creation->call->lathe->store, &experiment_kind, experiment,
@@ -173,7 +173,20 @@ bool trial_create_within(struct store_connection *connection, const struct creat
 
 static bool create_trial_work(struct store_connection *connection, void *data, GError **error)
 {
-    return trial_create_within(connection, data, error);
+    return create_trial_within(connection, data, error);
+}
+
+bool experiments_make_within(struct store_connection *connection, const struct call *call,
+                             const struct kind *kind, const json_t *body, GError **error)
+{
+    struct call beside = *call;
+    beside.token = NULL; /* which is for the call's own answer */
+    struct reply reply = {0};
+    struct creation creation = {&beside, kind, body, "", NULL, &reply};
+    bool made = kind == &trial_kind ? create_trial_within(connection, &creation, error)
+                                    : sagemaker_create_within(connection, &creation, error);
+    reply_clear(&reply);
+    return made;
 }
 
 static bool create_trial(const struct call *call, const json_t *request, struct reply *reply,

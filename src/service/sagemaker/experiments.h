@@ -31,11 +31,10 @@ struct experiments_list {
 bool experiments_list(const struct call *call, const struct experiments_list *list,
                       const json_t *request, struct reply *reply, GError **error);
 
-/* ---- trials ---- */
-
-/* Within a change of the store: makes a trial of an experiment that there is. */
-bool trial_create_within(struct store_connection *connection, const struct creation *creation,
-                         GError **error);
+/* Within a change of the store, beside what the call itself makes: makes an experiment, or a trial
+ * of one that there is, of the body's names. */
+bool experiments_make_within(struct store_connection *connection, const struct call *call,
+                             const struct kind *kind, const json_t *body, GError **error);
 
 /* ---- components of jobs ---- */
 

@@ -307,14 +307,10 @@ static bool make_component(struct store_connection *connection, const struct cal
 static bool make_trial(struct store_connection *connection, const struct call *call,
                        const struct job_component *component, GError **error)
 {
-    struct reply reply = {0};
-    g_autoptr(json_auto) request =
+    g_autoptr(json_auto) body =
         json_pack("{ssssss}", "TrialName", component->trial, "DisplayName", component->trial,
                   "ExperimentName", component->experiment);
-    struct creation creation = {call, &trial_kind, request, "", NULL, &reply};
-    bool made = trial_create_within(connection, &creation, error);
-    reply_clear(&reply);
-    return made;
+    return experiments_make_within(connection, call, &trial_kind, body, error);
 }
 
 bool job_component_create_within(struct store_connection *connection, const struct call *call,

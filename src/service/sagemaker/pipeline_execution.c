@@ -153,27 +153,19 @@ static bool keep_version(struct store_connection *connection, const struct start
                                      start->execution->arn, error);
 }
 
+/* Makes the execution's experiment, or its trial, unless it is there. */
 static bool create_in(struct store_connection *connection, const struct start *start,
-                      const struct kind *kind,
-                      bool (*create)(struct store_connection *connection,
-                                     const struct creation *creation, GError **error),
-                      GError **error)
+                      const struct kind *kind, GError **error)
 {
     g_autofree char *present = NULL;
     if (!resource_status_within(connection, kind->word, json_text_at(start->experiment, kind->name),
                                 &present, error) ||
         present)
         return present != NULL;
-    struct call call = *start->call;
-    call.token = NULL; /* which is for the execution's answer */
-    struct reply reply = {0};
     g_autoptr(json_auto) body = experiments_body(kind, start->experiment);
     if (kind == &experiment_kind)
         json_object_del(body, trial_kind.name);
-    struct creation creation = {&call, kind, body, "", NULL, &reply};
-    bool created = create(connection, &creation, error);
-    reply_clear(&reply);
-    return created;
+    return experiments_make_within(connection, start->call, kind, body, error);
 }
 
 /* Which these are, in the spelling of those that there are. */
@@ -197,9 +189,8 @@ static bool find_experiment(const struct call *call, const struct definition *de
 static bool put_experiment(struct store_connection *connection, const struct start *start,
                            GError **error)
 {
-    return !start->experiment ||
-           (create_in(connection, start, &experiment_kind, sagemaker_create_within, error) &&
-            create_in(connection, start, &trial_kind, trial_create_within, error));
+    return !start->experiment || (create_in(connection, start, &experiment_kind, error) &&
+                                  create_in(connection, start, &trial_kind, error));
 }
 
 static bool start_within(struct store_connection *connection, void *data, GError **error)

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { EIGHT = 8, STACK_CODES = 4096 };
-static_assert((int)EIGHT <= (int)ROW_TREES, "they are added together");
+enum { TREES_ABREAST = 8, STACK_CODES = 4096 };
+static_assert((int)TREES_ABREAST <= (int)ROW_TREES, "they are added together");
 
 struct walker {
     size_t step;
@@ -32,8 +32,8 @@ static ALWAYS_INLINE void walk_levels(const struct sliced *sliced, struct walker
 static void walk_abreast(const struct sliced *sliced, struct walker *walkers, size_t count,
                          uint32_t levels, const int8_t *codes)
 {
-    if (count == EIGHT)
-        walk_levels(sliced, walkers, EIGHT, levels, codes);
+    if (count == TREES_ABREAST)
+        walk_levels(sliced, walkers, TREES_ABREAST, levels, codes);
     else
         walk_levels(sliced, walkers, count, levels, codes);
 }
@@ -139,10 +139,10 @@ static void walk_trees(const struct sliced *sliced, const struct ensemble *ensem
 {
     size_t t = 0;
     while (t < sliced->tree_count) {
-        uint32_t levels = sliced->trees[t].levels, numbers[EIGHT];
-        struct walker walkers[EIGHT];
+        uint32_t levels = sliced->trees[t].levels, numbers[TREES_ABREAST];
+        struct walker walkers[TREES_ABREAST];
         size_t count = 0;
-        while (count < EIGHT && t + count < sliced->tree_count &&
+        while (count < TREES_ABREAST && t + count < sliced->tree_count &&
                sliced->trees[t + count].levels == levels)
             walkers[count] = (struct walker){sliced->trees[t + count].steps, 0}, count++;
         walk_abreast(sliced, walkers, count, levels, codes);

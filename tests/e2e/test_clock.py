@@ -12,6 +12,12 @@ from sagemaker_jobs import channel, train, training_request
 DAY = 86400
 
 
+def until(happens):
+    deadline = time.monotonic() + 60
+    while not happens() and time.monotonic() < deadline:
+        time.sleep(0.02)
+
+
 @pytest.fixture
 def aging(server_factory):
     return server_factory(["--test-clock"])
@@ -106,9 +112,7 @@ def test_metrics_grow_coarse_and_then_go(aging):
     put_data(cloudwatch, hour)
     five = [(sum(range(300)), 300, 0, 299), (sum(range(300, 600)), 300, 300, 599)]
     whole = [(sum(range(600)), 600, 0, 599)]
-    deadline = time.monotonic() + 60  # metrics are written behind their acknowledgement
-    while points(cloudwatch, hour, 300) != five and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: points(cloudwatch, hour, 300) == five)  # written behind their acknowledgement
     assert len(points(cloudwatch, hour, 60)) == 10
     aging.move_clock(16 * DAY)
     assert points(cloudwatch, hour, 60) == five  # a minute's are put together
@@ -155,20 +159,12 @@ def test_what_lies_aside_goes_while_the_server_runs(aging):
     file, = [path for path in lake.iterdir() if path.name != "owner"]
     file.with_name("0" * 24 + file.name[24:]).write_bytes(b"half")  # an upload that was cut
     aging.start()
-    deadline = time.monotonic() + 20
-    while not list(lake.glob("aside/*/*")) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    until(lambda: list(lake.glob("aside/*/*")))
     aging.move_clock(6 * DAY)
     assert len(list(lake.glob("aside/*/*"))) == 1
     aging.move_clock(3 * DAY)
     assert list(lake.glob("aside/*")) == []
     assert s3.get_object(Bucket="bucket", Key="key")["Body"].read() == b"x" * 300_000
-
-
-def until(happens):
-    deadline = time.monotonic() + 60
-    while not happens() and time.monotonic() < deadline:
-        time.sleep(0.02)
 
 
 def test_folders_that_ended_jobs_left_go_and_those_of_live_ones_stay(aging):

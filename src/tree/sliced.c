@@ -325,6 +325,12 @@ static bool lay_out(struct sliced *sliced, const struct ensemble *ensemble,
     return good;
 }
 
+/* Whether a block's rows go on below full trees by sets, and so need their codes. */
+static bool goes_on_by_sets(const struct sliced *sliced)
+{
+    return sliced->sets && sliced->trees[sliced->tree_count].exits;
+}
+
 struct sliced *sliced_make(const struct ensemble *ensemble, const struct sliced_way *way,
                            struct lathe_error *error)
 {
@@ -341,9 +347,8 @@ struct sliced *sliced_make(const struct ensemble *ensemble, const struct sliced_
     good = good && (!way->lay || way->lay(sliced, error));
     if (good) {
         size_t sums = ensemble->outputs * BLOCK_ROWS * sizeof(float);
-        size_t codes = sliced->sets && sliced->trees[sliced->tree_count].exits
-                           ? sliced->sets->codes * BLOCK_ROWS * sizeof(uint16_t)
-                           : 0;
+        size_t codes =
+            goes_on_by_sets(sliced) ? sliced->sets->codes * BLOCK_ROWS * sizeof(uint16_t) : 0;
         sliced->mask_bytes = (sliced->bits ? sliced->bits->most : 0) * (BLOCK_ROWS / 8);
         sliced->mask_bytes = (sliced->mask_bytes + 63) / 64 * 64;
         sliced->block_bytes = BLOCK_ROWS * sliced->column_room + codes + sums + sliced->mask_bytes;
@@ -426,7 +431,7 @@ static void walk_blocks(const struct sliced *sliced, const struct ensemble *ense
     const struct sliced_way *way = sliced->way;
     for (size_t b = 0; b < count; b++) {
         way->cut(&sliced->plan, &blocks[b], ensemble->features);
-        if (sliced->sets && sliced->trees[sliced->tree_count].exits)
+        if (goes_on_by_sets(sliced))
             sliced_sets_code(sliced, blocks[b].columns, BLOCK_ROWS, BLOCK_ROWS, blocks[b].codes);
         begin(ensemble, &blocks[b]);
     }

@@ -5,8 +5,10 @@
     LATHE_TEST_DATA  the folder of real data sets (default ../shared/data beside the checkout)
 """
 
+import fcntl
 import os
 import pathlib
+import subprocess
 
 import pytest
 
@@ -113,3 +115,20 @@ def data():
         return folder / name
 
     return path
+
+
+@pytest.fixture(scope="session")
+def built():
+    """built("forest_answers"): the path of a program that only tests need, made up to date. Processes
+    that test side by side build one after the other: the folder is theirs together, and a program
+    that another one runs must not be written."""
+    folder = pathlib.Path(os.environ.get("LATHE_BUILD", ROOT / "build/debug"))
+
+    def make(target):
+        with (folder / "tests.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            subprocess.run(["cmake", "--build", folder, "--target", target], check=True,
+                           stdout=subprocess.DEVNULL)
+        return folder / target
+
+    return make

@@ -21,10 +21,8 @@ ROWS = HERE / "bundles/rows.json"
 
 
 @pytest.fixture(scope="module")
-def feature_apply():
-    build = pathlib.Path(os.environ.get("LATHE_BUILD", ROOT / "build/debug"))
-    subprocess.run(["cmake", "--build", build, "--target", "feature_apply"], check=True)
-    return build / "feature_apply"
+def feature_apply(built):
+    return built("feature_apply")
 
 
 def test_cases_are_sparks(tmp_path):

@@ -1,6 +1,5 @@
 import os
 import pathlib
-import subprocess
 import sys
 
 import pytest
@@ -11,12 +10,10 @@ import forest_program  # noqa: E402
 
 
 @pytest.fixture(scope="session")
-def answers_program(tmp_path_factory):
+def answers_program(built, tmp_path_factory):
     """forest_answers: of the build in LATHE_BUILD, or compiled here (CC, LATHE_TEST_CFLAGS)."""
     if "LATHE_BUILD" in os.environ:
-        subprocess.run(["cmake", "--build", os.environ["LATHE_BUILD"], "-t", "forest_answers"],
-                       check=True, stdout=subprocess.DEVNULL)
-        return pathlib.Path(os.environ["LATHE_BUILD"]) / "forest_answers"
+        return built("forest_answers")
     return forest_program.compiled(tmp_path_factory.mktemp("program") / "forest_answers",
                                    os.environ.get("CC", "cc"),
                                    os.environ.get("LATHE_TEST_CFLAGS", "-O2").split())

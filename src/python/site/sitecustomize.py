@@ -6,8 +6,23 @@ import atexit
 import os
 import sys
 
-_own = os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), "packages")
-sys.path.append(f"{_own}.zip" if os.path.exists(f"{_own}.zip") else _own)
+_here = os.path.dirname(os.path.abspath(__file__))
+
+
+def _next():
+    """The sitecustomize that would have been imported if there were not this one. It is looked for by
+    the import that every Python has at hand: importlib.util and a look into the packages would take a
+    third of the time in which Python starts."""
+    own, place = sys.modules.pop(__name__), sys.path.index(_here)
+    del sys.path[place]
+    try:
+        import sitecustomize  # noqa: F401
+    except ModuleNotFoundError as error:
+        if error.name != __name__:
+            raise
+    finally:
+        sys.path.insert(place, _here)
+        sys.modules[__name__] = own
 
 
 class _Externals:
@@ -82,20 +97,9 @@ if "PYSPARK_GATEWAY_PORT" in os.environ:
     _part_errors()
 
 
-def _next():
-    """The sitecustomize that would have been imported if there were not this one."""
-    import importlib.machinery
-
-    here = os.path.dirname(os.path.abspath(__file__))
-    rest = [path for path in sys.path if os.path.abspath(path or ".") != here]
-    spec = importlib.machinery.PathFinder.find_spec("sitecustomize", rest)
-    if spec and spec.loader:
-        spec.loader.exec_module(importlib.util.module_from_spec(spec))
-
-
 try:
-    import importlib.util
-
     _next()
 finally:
+    _own = os.path.join(os.path.dirname(_here), "packages")
+    sys.path.append(f"{_own}.zip" if os.path.exists(f"{_own}.zip") else _own)
     del _next, _part_errors

@@ -8,6 +8,7 @@ endforeach()
 
 include(cmake/shapes.cmake OPTIONAL)
 include(cmake/python_files.cmake)
+include(cmake/first_process.cmake)
 include(cmake/deps.cmake OPTIONAL)
 
 room(sample LINK m)

@@ -14,6 +14,29 @@
 #include "sandbox/resolver.h"
 #include "sandbox/sandbox_inside.h"
 
+/* ---- what the caller's side needs, too ---- */
+
+char **texts_of(const json_t *list)
+{
+    GPtrArray *texts = g_ptr_array_new();
+    size_t i;
+    const json_t *text;
+    json_array_foreach((json_t *)list, i, text)
+    {
+        if (json_is_string(text))
+            g_ptr_array_add(texts, g_strdup(json_string_value(text)));
+    }
+    g_ptr_array_add(texts, NULL);
+    return (char **)g_ptr_array_free(texts, FALSE);
+}
+
+int shell_status(int status)
+{
+    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* ---- signals ---- */
+
 static volatile sig_atomic_t told_group;
 
 static void hand_on(int signal)

@@ -2,8 +2,8 @@
  * the server's user may reach (its home, a root's Python) for a job that is another user.
  *
  * In a mount namespace of its own, MOUNTS_FOLDER becomes a small file system with the job's folder
- * (ml), this program (lathe), and what the interpreter needs (prefix-0, prefix-1); bubblewrap then
- * binds from there. */
+ * (ml), the program of the first process (first), and what the interpreter needs (prefix-0,
+ * prefix-1); bubblewrap then binds from there. */
 #define _GNU_SOURCE /* unshare */
 #include <errno.h>
 #include <fcntl.h>
@@ -244,23 +244,17 @@ static bool bind_at(int fd, const char *name, bool is_folder, GError **error)
     return made || error_set_errno(error, errno, "binding %s", to);
 }
 
-/* This program, by its path: what /proc/self/exe leads to is of another namespace of mounts. Not
- * one that an upgrade has put there since. */
-static int open_self(GError **error)
+/* The first process's program, in the memory of the mount. */
+static bool write_first(GError **error)
 {
-    char path[PATH_MAX];
-    ssize_t length = readlink("/proc/self/exe", path, sizeof path - 1);
-    path[MAX(length, 0)] = '\0';
-    struct stat self, there;
-    int fd = open(path, O_PATH | O_CLOEXEC);
-    if (fd >= 0 && stat("/proc/self/exe", &self) == 0 && fstat(fd, &there) == 0 &&
-        self.st_ino == there.st_ino && self.st_dev == there.st_dev)
-        return fd;
-    if (fd >= 0)
+    int fd = open(MOUNTS_FOLDER "/first", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0755);
+    bool written = fd >= 0 && file_write_all(fd, (const char *)first_program,
+                                             (size_t)(first_program_end - first_program), error);
+    if (fd < 0)
+        error_set_errno(error, errno, "writing the first process of a sandbox");
+    else
         close(fd);
-    error_set(error, ERROR_INTERNAL,
-              "this lathe was replaced or removed while it ran (%s); restart the server", path);
-    return -1;
+    return written;
 }
 
 /* What is bound: opened before anything is mounted over it. */
@@ -297,8 +291,7 @@ static bool add_file(GArray *sources, const char *path, char *name, GError **err
 static bool open_sources(const struct sandbox *sandbox, GArray *sources, GError **error)
 {
     g_autoptr(GPtrArray) prefixes = prefixes_of(sandbox);
-    if (!add_folder(sources, sandbox->folder, g_strdup("ml"), error) ||
-        !add_source(sources, open_self(error), g_strdup("lathe"), false))
+    if (!add_folder(sources, sandbox->folder, g_strdup("ml"), error))
         return false;
     for (guint i = 0; i < prefixes->len; i++)
         if (!add_folder(sources, g_ptr_array_index(prefixes, i), g_strdup_printf("prefix-%u", i),
@@ -325,7 +318,7 @@ static bool bring_together(const struct sandbox *sandbox, GError **error)
         if (!bind_at(source->fd, source->name, source->is_folder, error))
             return false;
     }
-    return true;
+    return write_first(error);
 }
 
 /* A path in the options of an overlay: what they are parted by is escaped. */
@@ -524,7 +517,7 @@ static void add_socket(GPtrArray *arguments, guint number)
 
 static void add_first_process(GPtrArray *arguments, const struct sandbox *sandbox)
 {
-    add(arguments, "--ro-bind", MOUNTS_FOLDER "/lathe", INSIDE_FOLDER "/lathe", "--ro-bind",
+    add(arguments, "--ro-bind", MOUNTS_FOLDER "/first", INSIDE_FOLDER "/first", "--ro-bind",
         OWN INSIDE_ORDERS, INSIDE_FOLDER "/" INSIDE_ORDERS, NULL);
     if (sandbox->packages)
         add(arguments, "--ro-bind", MOUNTS_FOLDER "/packages", INSIDE_PACKAGES, NULL);
@@ -550,7 +543,7 @@ GPtrArray *mounts_arguments(const struct sandbox *sandbox, const char *working_f
     add_first_process(arguments, sandbox);
     add_seals(arguments, sandbox);
     add(arguments, "--chdir", working_folder ? working_folder : "/opt/ml", "--",
-        INSIDE_FOLDER "/lathe", "job", "inside", INSIDE_FOLDER, NULL);
+        INSIDE_FOLDER "/first", NULL);
     g_ptr_array_add(arguments, NULL);
     return arguments;
 }

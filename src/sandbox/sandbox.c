@@ -49,20 +49,6 @@ struct run {
 
 /* ---- settings ---- */
 
-char **texts_of(const json_t *list)
-{
-    GPtrArray *texts = g_ptr_array_new();
-    size_t i;
-    const json_t *text;
-    json_array_foreach((json_t *)list, i, text)
-    {
-        if (json_is_string(text))
-            g_ptr_array_add(texts, g_strdup(json_string_value(text)));
-    }
-    g_ptr_array_add(texts, NULL);
-    return (char **)g_ptr_array_free(texts, FALSE);
-}
-
 struct sandbox *sandbox_read(const char *folder, GError **error)
 {
     g_autofree char *path = g_build_filename(folder, SANDBOX_FILE, NULL);
@@ -411,11 +397,6 @@ static void watch(struct run *run, int signals, int ended)
     while (fds[3].fd >= 0 && read_some(&fds[3].fd, begun))
         run->has_begun = true;
     heard_drain(&run->heard, written);
-}
-
-int shell_status(int status)
-{
-    return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
 static void close_ends(struct run *run, int which)

@@ -110,7 +110,9 @@ void sandbox_run(const struct sandbox *sandbox, const struct sandbox_command *co
  * its own. What lies in the folder then is that user's, who may have laid links. */
 void sandbox_be_user(const struct sandbox *sandbox, bool is_user);
 
-/* The first process within: what `lathe job inside` does. Its exit status. */
+/* What the first process within does, and who starts an image's engine, with its orders in that
+ * folder. Its exit status. */
+#define SANDBOX_INSIDE "/run/lathe"
 int sandbox_inside(const char *folder);
 
 #endif

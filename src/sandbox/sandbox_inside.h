@@ -18,7 +18,7 @@ enum {
 };
 
 /* Where the first process finds its orders, and the forwarder's sockets. */
-#define INSIDE_FOLDER "/run/lathe"
+#define INSIDE_FOLDER SANDBOX_INSIDE
 #define INSIDE_ORDERS "orders.json"
 #define INSIDE_SOCKET "server-%u"            /* by the server's place in the list */
 #define INSIDE_PROGRAMS INSIDE_FOLDER "/bin" /* of ours, in the PATH */
@@ -39,9 +39,13 @@ bool mounts_lay_out(const struct sandbox *sandbox, GError **error);
  * any more, since children of root have laid that right down (base/process.h). */
 bool mounts_hand_over(const struct sandbox *sandbox, GError **error);
 
-/* sandbox.c: the texts of a list in JSON; g_strfreev. A wait status as a shell tells it. */
+/* inside.c: the texts of a list in JSON; g_strfreev. A wait status as a shell tells it. */
 char **texts_of(const json_t *list);
 int shell_status(int status);
+
+/* The first process within, a program of its own (first.c) that this one has in it: it loads a
+ * tenth of what lathe would before it begins. */
+extern const unsigned char first_program[], first_program_end[];
 
 /* inside.c: SIGTERM and SIGINT to this process are that group's; 0: nobody's yet. */
 void hand_signals_to(pid_t group);

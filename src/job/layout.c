@@ -149,6 +149,8 @@ void layout_script(struct job_plan *plan, json_t *settings, const char *source)
             json_array_append_new(overlaid, json_string(input->folder));
     }
     json_object_set_new(settings, "Overlaid", overlaid);
+    g_clear_pointer(&plan->image, g_free); /* no script's process asks, and all may be of one */
+    plan->is_warm = true;
     if (source) {
         g_autoptr(json_auto) place = json_pack("{ss}", "S3Uri", source);
         job_plan_input(plan, g_strdup("sagemaker_submit_directory"), SOURCE_FOLDER, place)->copied =

@@ -36,7 +36,8 @@ struct job_output {
 struct job_plan {
     char *program; /* `lathe job PROGRAM FOLDER` */
     char *image;   /* told to it as LATHE_IMAGE, or NULL */
-    bool is_warm;  /* one of many: its process is forked from one that has loaded what they need */
+    bool is_warm;  /* often one of many: its process is forked from one that has loaded what they
+                      need */
     GPtrArray *files, *inputs, *outputs;
     double profile_seconds; /* between looks at what it uses (JOB_PROFILE); 0: nobody looks */
     double max_seconds;     /* 0: no limit */

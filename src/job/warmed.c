@@ -5,12 +5,13 @@
 #include "base/warm.h"
 #include "job/job_inside.h"
 
-/* The trials of a tuning job follow each other at once. */
-#define WAIT_SECONDS 5
+/* The trials of a tuning job follow each other at once, the steps of a workflow within seconds. */
+#define WAIT_SECONDS 15
 
 struct warmed {
     struct warm *warm;
     char *program, *image; /* for which it has loaded what they need */
+    pthread_t opener;      /* it ends where that thread does, and so serves no other's jobs */
     double cold_at;        /* by the steady clock: when it has waited long enough */
 };
 
@@ -25,7 +26,8 @@ void warmed_free(void *data)
 
 static bool suits(const struct warmed *warmed, const struct job_plan *plan)
 {
-    return strcmp(warmed->program, plan->program) == 0 &&
+    return pthread_equal(warmed->opener, pthread_self()) &&
+           strcmp(warmed->program, plan->program) == 0 &&
            g_strcmp0(warmed->image, plan->image) == 0;
 }
 
@@ -50,7 +52,8 @@ static struct warmed *open_one(const struct job *job, char *const *environment)
     if (!warm)
         return NULL;
     struct warmed *warmed = g_new(struct warmed, 1);
-    *warmed = (struct warmed){warm, g_strdup(job->plan->program), g_strdup(job->plan->image), 0};
+    *warmed = (struct warmed){warm, g_strdup(job->plan->program), g_strdup(job->plan->image),
+                              pthread_self(), 0};
     return warmed;
 }
 

@@ -14,7 +14,13 @@
 #include "script/serve_job.h"
 #include "train/xgboost_job.h"
 
-static int inside_main(const char *folder, int report)
+/* What these need is lathe's own, and has been loaded. */
+static bool warm_as_it_is(void)
+{
+    return true;
+}
+
+static int engine_main(const char *folder, int report)
 {
     (void)report;
     return sandbox_inside(folder);
@@ -42,20 +48,18 @@ static const struct program all[] = {
     {"script",
      "a user's own program, in a sandbox: what .lathe/sandbox.json says, or script mode as\n"
      "input/config/hyperparameters.json says it",
-     script_main, NULL, NULL, true},
+     script_main, warm_as_it_is, NULL, true},
     {"ruled",
      "the same, with the debugger rules of input/config/debugrules.json on what its hook saves",
-     ruled_main, NULL, NULL, true},
+     ruled_main, warm_as_it_is, NULL, true},
     {"serve", "a user's inference script, as one process of an endpoint's pool", serve_main, NULL,
      NULL, true},
     {"tune",
      "what a tuning job tries next, as one process of its pool; by hand, of the study in\n"
      "study.json",
      tune_main, NULL, NULL, false},
-    {"inside", "the first process of a sandbox; `script` and `serve` run it", inside_main, NULL,
-     NULL, false},
-    {"engine", "the same, in front of podman or docker; `script` runs it", inside_main, NULL, NULL,
-     true},
+    {"engine", "what stands in front of podman or docker; `script` runs it", engine_main, NULL,
+     NULL, true},
 };
 
 const struct program *programs(size_t *count)

@@ -16,6 +16,7 @@ import statistics
 import subprocess
 import sys
 import tempfile
+import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT / "tests"))
@@ -208,6 +209,18 @@ def write_results(path, results, environment):
 
 
 # --- what several rows need ---------------------------------------------------------------------
+
+
+def fsync_milliseconds(bench):
+    """What a commit's wait costs on the disk of the bench, by the median."""
+    times = []
+    with open(bench.scratch / "synced", "wb", buffering=0) as file:
+        for _ in range(30):
+            file.write(b"x" * 4096)
+            began = time.perf_counter()
+            os.fdatasync(file.fileno())
+            times.append((time.perf_counter() - began) * 1000)
+    return statistics.median(times)
 
 
 def sha256_of(path):

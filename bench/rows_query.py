@@ -4,12 +4,11 @@ asked in this process over the same file."""
 import ctypes
 import http.client
 import json
-import os
 import pathlib
 import statistics
 import time
 
-from harness import Row, rows
+from harness import Row, fsync_milliseconds, rows
 
 LIBRARY = pathlib.Path(__file__).parents[1] / "build/deps/duckdb/libduckdb.so"
 ROWS = 1_800_000
@@ -129,16 +128,6 @@ def make_table(server, path):
             "Columns": [{"Name": name, "Type": kind} for name, kind in COLUMNS.items()],
             "Location": "s3://bench/flights/", "SerdeInfo": {
                 "SerializationLibrary": "org.apache.hadoop.hive.ql.io.parquet.serde.ParquetHiveSerDe"}}})
-
-
-def fsync_milliseconds(bench):
-    """What a commit's wait costs here, by the median."""
-    path, times = bench.scratch / "synced", []
-    with open(path, "wb", buffering=0) as file:
-        for _ in range(30):
-            file.write(b"x" * 4096)
-            times.append(milliseconds(os.fdatasync, file.fileno()))
-    return statistics.median(times)
 
 
 @rows(Row("query", 1, "time", "ms",

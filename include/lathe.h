@@ -207,6 +207,8 @@ enum lathe_answer_format {
     LATHE_ANSWERS_JSON,            /* {"predictions": [{"score": 0.5}, ...]} */
     LATHE_ANSWERS_JSON_LINES,      /* {"score": 0.5} or {"features": [1.0, 0.5]} a line */
     LATHE_ANSWERS_JSON_LINES_TEXT, /* of transformers: {"source": "1.0 0.5"} a line */
+    LATHE_ANSWERS_CSV_ONE_LINE,    /* of trees, whatever their image: all rows in one line */
+    LATHE_ANSWERS_JSON_ARRAY,      /* of trees, the same: [0.5, 0.25] */
 };
 
 /* Reads rows from text, predicts, and writes the answer (replacing what it held). Fails with

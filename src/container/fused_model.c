@@ -1,5 +1,7 @@
 #include "container/fused_model.h"
 
+#include <string.h>
+
 #include "base/error.h"
 #include "container/media.h"
 #include "tree/xgboost_release.h"
@@ -12,6 +14,7 @@ struct fused_model {
     /* The release of the XGBoost container that reads the rows, and of the one that writes the
      * answer; NULL where that is a bundle's. */
     const struct xgboost_release *reader, *writer;
+    bool one_of_many;
     bool selects; /* the last container's environment selects an answer's content */
     bool batch;   /* and says that this is no endpoint: an answer is a line a row */
     /* The content type of answers where a request leaves it open: the last container's environment
@@ -34,6 +37,17 @@ static void fetched_clear(void *of)
     g_strfreev(fetched->environment);
 }
 
+static bool is_one_of_many(const json_t *container)
+{
+    return json_text_at(container, "Environment." MULTI_MODEL_VARIABLE) != NULL;
+}
+
+/* What selects an answer's content is not heeded by the server of many models. */
+static bool is_heeded(const json_t *container, const char *variable)
+{
+    return strcmp(variable, "SAGEMAKER_INFERENCE_OUTPUT") != 0 || !is_one_of_many(container);
+}
+
 static GStrv environment_of(const json_t *container)
 {
     g_autoptr(GStrvBuilder) variables = g_strv_builder_new();
@@ -42,7 +56,8 @@ static GStrv environment_of(const json_t *container)
     json_object_foreach(json_object_get(container, "Environment"), name, value)
     {
         g_autofree char *variable = g_strdup_printf("%s=%s", name, json_string_value(value));
-        g_strv_builder_add(variables, variable);
+        if (is_heeded(container, name))
+            g_strv_builder_add(variables, variable);
     }
     return g_strv_builder_end(variables);
 }
@@ -84,7 +99,8 @@ static void note_ends(struct fused_model *fused, const json_t *containers)
         g_strdup(json_text_at(last, "Environment.SAGEMAKER_DEFAULT_INVOCATIONS_ACCEPT"));
     const char *batch = json_text_at(last, "Environment.SAGEMAKER_BATCH");
     fused->batch = batch && *batch;
-    fused->selects = fused->writer && fused->writer->selects &&
+    fused->one_of_many = is_one_of_many(last);
+    fused->selects = fused->writer && fused->writer->selects && !fused->one_of_many &&
                      json_text_at(last, "Environment.SAGEMAKER_INFERENCE_OUTPUT");
 }
 
@@ -140,6 +156,8 @@ static char *answer_format(const struct fused_model *model, const struct invocat
 {
     const char *accept = invocation->accept;
     const char *fallback = model->default_accept;
+    if (model->writer && model->one_of_many)
+        return media_container_answer_of_many(accept, fallback, format, content_type, status);
     if (model->writer)
         return media_container_answer(model->writer, model->selects, accept, fallback, format,
                                       content_type, status);

@@ -15,6 +15,10 @@
  * depth 8 on 8 columns; to hand it to another thread and back takes up to 0.07 ms more. */
 enum { FUSED_QUICK_BYTES = 32 << 10 };
 
+/* Set ("true") in the environment of a container that is one of many, as SageMaker sets it: the
+ * XGBoost container then answers through another server, in other formats. */
+#define MULTI_MODEL_VARIABLE "SAGEMAKER_MULTI_MODEL"
+
 /* Opens a model's 1 to 15 containers, in the order of the pipeline: [{"Image", "ModelDataUrl",
  * "Environment"}]. The error says which artifact was refused and why. */
 struct served_model *fused_model_open(const struct model_objects *objects, const json_t *containers,

@@ -187,3 +187,23 @@ char *media_container_answer(const struct xgboost_release *release, bool selecte
     return g_strdup_printf("Internal Server Error: this image does not write %s%s", type,
                            selected ? " here" : " unless SAGEMAKER_INFERENCE_OUTPUT selects what");
 }
+
+char *media_container_answer_of_many(const char *accept, const char *fallback,
+                                     enum lathe_answer_format *format, const char **content_type,
+                                     unsigned *status)
+{
+    const char *usual = fallback ? fallback : "application/json";
+    const char *asked = media_is_any(accept) ? usual : accept;
+    g_autofree char *type = g_ascii_strdown(asked, -1);
+    bool csv = strcmp(type, "text/csv") == 0 || strcmp(type, "csv") == 0;
+    bool json = strcmp(type, "application/json") == 0 || strcmp(type, "json") == 0;
+    *format = csv ? LATHE_ANSWERS_CSV_ONE_LINE : LATHE_ANSWERS_JSON_ARRAY;
+    *content_type = csv ? "text/csv" : "application/json";
+    if (csv || json)
+        return NULL;
+    *status = 415;
+    return g_strdup_printf("Encoding to accept type %s failed with exception: %s is not an "
+                           "accepted Accept type. Please choose one of the following: ['text/csv', "
+                           "'application/json'].",
+                           asked, asked);
+}

@@ -21,6 +21,12 @@ char *media_container_answer(const struct xgboost_release *release, bool selecte
                              enum lathe_answer_format *format, const char **content_type,
                              unsigned *status);
 
+/* The same of a container that holds many models: its server answers JSON where the choice is left
+ * to it, and refuses (415) what is neither that nor CSV. */
+char *media_container_answer_of_many(const char *accept, const char *fallback,
+                                     enum lathe_answer_format *format, const char **content_type,
+                                     unsigned *status);
+
 /* Whether an Accept header leaves the choice to the model. */
 bool media_is_any(const char *accept);
 

@@ -135,6 +135,19 @@ static char *find_archive(const struct many *many, const char *name, GError **er
     return NULL;
 }
 
+/* The container of one archive alone, as SageMaker's own one of many learns of it. */
+static json_t *container_of(const struct many *many, const char *uri)
+{
+    json_t *container = json_copy(many->container);
+    json_t *environment = json_object();
+    json_object_update(environment, json_object_get(container, "Environment"));
+    json_object_set_new(environment, MULTI_MODEL_VARIABLE, json_string("true"));
+    json_object_set_new(container, "Environment", environment);
+    json_object_set_new(container, "ModelDataUrl", json_string(uri));
+    json_object_del(container, "Mode");
+    return container;
+}
+
 /* A model that cannot be loaded is its container's refusal. */
 static struct served_model *open_named(const char *name, void *data, GError **error)
 {
@@ -142,9 +155,7 @@ static struct served_model *open_named(const char *name, void *data, GError **er
     g_autofree char *uri = find_archive(many, name, error);
     if (!uri)
         return NULL;
-    g_autoptr(json_auto) container = json_copy(many->container);
-    json_object_set_new(container, "ModelDataUrl", json_string(uri));
-    json_object_del(container, "Mode");
+    g_autoptr(json_auto) container = container_of(many, uri);
     struct model_part part = {.container = container, .one_of_many = true};
     GError *cause = NULL;
     enum what what;

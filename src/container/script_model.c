@@ -115,8 +115,6 @@ static json_t *environment_of(const struct model_place *place, const struct mode
     json_object_set_new(environment, "SM_MODEL_DIR", json_string("/opt/ml/model"));
     json_object_update(environment, json_object_get(part->container, "Environment"));
     json_object_set_new(environment, "LATHE_SERVING", json_string(defaults_of(part->container)));
-    if (part->one_of_many)
-        json_object_set_new(environment, "SAGEMAKER_MULTI_MODEL", json_string("true"));
     return environment;
 }
 

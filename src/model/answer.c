@@ -25,6 +25,8 @@ static const struct wrap SCORES[] = {
     [LATHE_ANSWERS_JSON] = {"{\"predictions\": [", "{\"score\": ", "}", ", ", "]}"},
     [LATHE_ANSWERS_JSON_LINES] = {"", "{\"score\": ", "}", "\n", "\n"},
     [LATHE_ANSWERS_CSV_TABLE] = {"", "", "", "\n", "\n"},
+    [LATHE_ANSWERS_CSV_ONE_LINE] = {"", "", "", ",", ""},
+    [LATHE_ANSWERS_JSON_ARRAY] = {"[", "", "", ", ", "]"},
 };
 
 /* The same with selected values. */
@@ -57,7 +59,8 @@ static const struct wrap *wrap_of(const struct answer *answer)
 static bool is_csv(const struct answer *answer)
 {
     return answer->format == LATHE_ANSWERS_CSV || answer->format == LATHE_ANSWERS_CSV_LINES ||
-           answer->format == LATHE_ANSWERS_CSV_TABLE;
+           answer->format == LATHE_ANSWERS_CSV_TABLE ||
+           answer->format == LATHE_ANSWERS_CSV_ONE_LINE;
 }
 
 static bool is_json(const struct answer *answer)
@@ -300,6 +303,26 @@ static void append_features(struct answer *answer, const struct batch *batch, si
 
 /* ---- the answer ---- */
 
+static bool is_written(enum lathe_answer_format format, const struct part *part)
+{
+    bool features = part->pipeline != NULL;
+    switch (format) {
+    case LATHE_ANSWERS_CSV:
+    case LATHE_ANSWERS_CSV_LINES:
+    case LATHE_ANSWERS_CSV_TABLE:
+    case LATHE_ANSWERS_JSON:
+    case LATHE_ANSWERS_JSON_LINES:
+        return true;
+    case LATHE_ANSWERS_JSON_LINES_TEXT:
+        return features;
+    case LATHE_ANSWERS_CSV_ONE_LINE:
+    case LATHE_ANSWERS_JSON_ARRAY:
+        return !features && !part->selection.count;
+    default:
+        return false;
+    }
+}
+
 bool answer_open(struct answer *answer, struct lathe_text *text, enum lathe_answer_format format,
                  const struct part *part, const struct schema *schema, const struct plan *plan,
                  struct lathe_error *error)
@@ -310,8 +333,7 @@ bool answer_open(struct answer *answer, struct lathe_text *text, enum lathe_answ
         format = LATHE_ANSWERS_CSV_TABLE;
     *answer = (struct answer){.text = text, .format = format, .part = part};
     text->size = 0;
-    if ((size_t)format >= sizeof FEATURES / sizeof *FEATURES ||
-        (format == LATHE_ANSWERS_JSON_LINES_TEXT && !part->pipeline))
+    if (!is_written(format, part))
         return fail(error, LATHE_UNSUPPORTED, "%s does not answer in this format", part->name);
     if (part->pipeline) {
         size_t count;

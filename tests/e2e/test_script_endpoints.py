@@ -571,9 +571,14 @@ def test_many_models_of_trees(server):
     name = many(server, {key: {"xgboost-model": bytes(trained.save_raw("ubj"))}
                          for key, trained in boosters.items()}, XGBOOST)
     for key, trained in boosters.items():
-        given = [float(value) for value in ask(server, name, CSV, TargetModel=key)[0].split()]
-        numpy.testing.assert_array_equal(numpy.float32(given),
-                                         trained.predict(xgboost.DMatrix(ROWS)))
+        right = trained.predict(xgboost.DMatrix(ROWS))
+        for accept in ("*/*", "application/json"):
+            body, content_type = ask(server, name, CSV, TargetModel=key, Accept=accept)
+            assert content_type == "application/json" and json.loads(body) == right.tolist()
+        body, content_type = ask(server, name, CSV, TargetModel=key, Accept="text/csv")
+        assert content_type == "text/csv" and body.decode() == ",".join(map(str, right.tolist()))
+    status, words = refusal(server, name, CSV, TargetModel=key, Accept="application/jsonlines")
+    assert status == 415 and "not an accepted Accept type" in words
 
 
 def test_an_endpoint_of_one_model_has_no_target(server, default):

@@ -9,6 +9,7 @@ import pytest
 
 from glue_jobs import Jobs, unique
 
+GOING = ("RUNNING", "STOPPING")
 ENDS = ("SUCCEEDED", "FAILED", "STOPPED", "TIMEOUT")
 COUNTS = {"SUCCEEDED": "SucceededActions", "FAILED": "FailedActions", "STOPPED": "StoppedActions",
           "TIMEOUT": "TimeoutActions"}
@@ -22,7 +23,7 @@ class Lives(Jobs):
     def __init__(self, server, seed):
         super().__init__(server)
         self.chance, self.workflow, self.triggers, self.runs = random.Random(seed), unique("lives"), {}, {}
-        self.hours = 0
+        self.hours, self.lived_with = 0, {}
         more = {"ExecutionProperty": {"MaxConcurrentRuns": 500}}
         python = {**more, "MaxCapacity": 0.0625}
         self.jobs = [self.sql("SELECT 1", **more), self.sql("SELECT 2", **more),
@@ -65,16 +66,20 @@ class Lives(Jobs):
         self.runs[self.glue.start_workflow_run(Name=self.workflow)["RunId"]] = True
 
     def touch(self):
-        """What is changed under runs lets them fire what was or what is."""
-        for run in self.going():
-            self.runs[run] = False
+        """What is changed under runs lets them fire what was or what is; one that has ended is held to
+        what was."""
+        for run, status in self.told().items():
+            if status in GOING:
+                self.runs[run] = False
+            else:
+                self.lived_with.setdefault(run, dict(self.triggers))
 
     def told(self):
         pages = self.glue.get_paginator("get_workflow_runs").paginate(Name=self.workflow)
         return {run["WorkflowRunId"]: run["Status"] for page in pages for run in page["Runs"]}
 
     def going(self):
-        return [run for run, status in self.told().items() if status in ("RUNNING", "STOPPING")]
+        return [run for run, status in self.told().items() if status in GOING]
 
     def stop(self):
         for run in self.going()[:1]:
@@ -164,7 +169,7 @@ class Lives(Jobs):
         assert len(started) == len(set(started)), started  # each action of a trigger once
         if not self.runs.get(run, True):
             return
-        for name, (targets, after, logical) in self.triggers.items():
+        for name, (targets, after, logical) in self.lived_with.get(run, self.triggers).items():
             fired = [job for trigger, job in started if trigger == name]
             assert sorted(fired) in ([], sorted(targets)), (name, fired)
             holds = self.holds(after, logical, ends)

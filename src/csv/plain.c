@@ -10,7 +10,7 @@
 #endif
 
 enum {
-    FIELDS_ABOUT = 8192, /* of a run: their places and text stay in the first two caches */
+    FIELDS_ABOUT = 4096, /* of a run: their places and text stay in the first cache, nearly */
     TEXT_MOST = 1 << 30, /* places fit 32 bits */
 };
 

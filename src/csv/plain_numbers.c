@@ -1,5 +1,5 @@
-/* The numbers of a field, eight rows at a time where the CPU has AVX-512: each of up to eight
- * characters in a word of its own, its last one in the highest byte; of up to 16, in two. */
+/* The numbers of a field, eight rows at a time where the CPU has AVX-512: of each row the 16
+ * characters that end where its field ends, in a lane of their own. */
 #include "csv/plain.h"
 
 #include "parse/number.h"
@@ -8,159 +8,131 @@
 
 #include <math.h>
 
-enum { GROUP = 8, WORD = 8 };
+enum { GROUP = 8, LANE = 16, WORD = 8 };
 
 #if TARGET_X86
 #include <immintrin.h>
 
-/* Masks have a bit a character: a byte of theirs is a word. */
-#define FIRSTS 0x0101010101010101u
-#define LASTS 0x8080808080808080u
+/* Masks have a bit a character: 16 bits of theirs are a lane. */
+#define FIRSTS 0x0001000100010001u
+#define LASTS 0x8000800080008000u
 
-/* Eight words of characters, zeros in front. */
-struct words {
-    __m512i values; /* of the characters, less '0' */
-    uint64_t digits, points, minuses, all;
-    uint64_t below_points; /* right for a word's first point */
-    uint64_t pointed;      /* all bits of the words with a point */
-    uint64_t behind;       /* what stands behind it there */
+/* Four fields. */
+struct lanes {
+    __m512i characters;
+    uint64_t own; /* without those of the fields before */
+    uint64_t digits, minuses;
+    uint64_t behind; /* what stands behind a point */
 };
 
-TARGET_AVX512 static ALWAYS_INLINE struct words look_at(__m512i characters)
-{
-    struct words words = {.values = _mm512_sub_epi8(characters, _mm512_set1_epi8('0'))};
-    words.digits = _mm512_cmple_epu8_mask(words.values, _mm512_set1_epi8(9));
-    words.points = _mm512_cmpeq_epi8_mask(characters, _mm512_set1_epi8('.'));
-    words.minuses = _mm512_cmpeq_epi8_mask(characters, _mm512_set1_epi8('-'));
-    words.all = words.digits | words.points | words.minuses;
-    words.below_points = (words.points | LASTS) - FIRSTS;
-    uint64_t pointed = ((words.points & ~LASTS) + ~LASTS) | words.points;
-    words.pointed = ((pointed & LASTS) >> 7) * 0xff;
-    return words;
-}
-
-/* The first bits of words that have any: there a minus may be. */
-static ALWAYS_INLINE uint64_t first_bits(uint64_t all)
-{
-    return all & ~(all << 1 & ~FIRSTS);
-}
-
-/* All bits of the words that have any. */
-TARGET_AVX512 static ALWAYS_INLINE __mmask8 words_with(uint64_t bits)
-{
-    __m512i bytes = _mm512_movm_epi8(bits);
-    return _mm512_test_epi64_mask(bytes, bytes);
-}
-
-/* The integers that the words' digits make without the point: pairs, fours, eight. */
-TARGET_AVX512 static ALWAYS_INLINE __m512i add_digits(struct words *words)
-{
-    /* What stands before a point moves up by one, onto it. */
-    uint64_t to_points =
-        (words->points ^ words->below_points) & ~(LASTS & ~words->points) & words->pointed;
-    words->behind = words->pointed & ~to_points;
-    __m512i digits = _mm512_maskz_mov_epi8(words->digits, words->values);
-    digits = _mm512_mask_blend_epi8(to_points, digits, _mm512_slli_epi64(digits, 8));
-    __m512i pairs = _mm512_maddubs_epi16(digits, _mm512_set1_epi16(1 << 8 | 10));
-    __m512i fours = _mm512_madd_epi16(pairs, _mm512_set1_epi32(1 << 16 | 100));
-    __m512i high = _mm512_mul_epu32(fours, _mm512_set1_epi64(10000));
-    return _mm512_add_epi64(high, _mm512_srli_epi64(fours, 32));
-}
-
-/* Through registers: a load of all would wait until each store has reached the cache. */
-TARGET_AVX512 static ALWAYS_INLINE __m512i side_by_side(const uint64_t *words)
-{
-    return _mm512_set_epi64((long long)words[7], (long long)words[6], (long long)words[5],
-                            (long long)words[4], (long long)words[3], (long long)words[2],
-                            (long long)words[1], (long long)words[0]);
-}
-
-/* The words of eight rows' fields: the last characters of each and, if `two`, those before. *total
- * is how many characters these are. False where a field is longer or its words are not wholly in
- * the text. */
+/* The fields of eight rows, of the even ones first. False where one is longer than a lane. */
 TARGET_AVX512 static ALWAYS_INLINE bool load_eight(const struct csv_plain *plain, size_t row,
-                                                   size_t field, const char *end, bool two,
-                                                   __m512i *before, __m512i *last, uint32_t *total)
+                                                   size_t field, struct lanes *even,
+                                                   struct lanes *odd)
 {
-    uint64_t lasts[GROUP], befores[GROUP];
-    uint32_t limit = two ? 2 * WORD : WORD, sizes = 0;
-    *total = 0;
-    if ((size_t)(end - csv_plain_field(plain, row + GROUP - 1, field).bytes) < limit)
-        return false;
+    __m128i ends[GROUP];
+    long long sizes[GROUP];
     UNROLL
     for (size_t i = 0; i < GROUP; i++) {
         struct csv_text text = csv_plain_field(plain, row + i, field);
-        uint32_t beyond = two && text.size > WORD ? text.size - WORD : 0;
-        /* in two halves, for 64 bits at once are no shift */
-        uint32_t half = 4 * (WORD - (text.size - beyond)) & 63;
-        lasts[i] = word_load(text.bytes + beyond) << half << half;
-        half = 4 * (WORD - beyond) & 63;
-        befores[i] = two ? word_load(text.bytes) << half << half : 0;
-        sizes |= text.size + limit - 1; /* below twice the limit while no size is above it */
-        *total += text.size;
+        ends[i] = _mm_loadu_si128((const __m128i *)(text.bytes + text.size - LANE));
+        sizes[i] = text.size;
     }
-    *last = side_by_side(lasts);
-    *before = side_by_side(befores);
-    return sizes < 2 * limit;
+    even->characters =
+        _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_set_m128i(ends[2], ends[0])),
+                           _mm256_set_m128i(ends[6], ends[4]), 1);
+    odd->characters = _mm512_inserti64x4(_mm512_castsi256_si512(_mm256_set_m128i(ends[3], ends[1])),
+                                         _mm256_set_m128i(ends[7], ends[5]), 1);
+    __m512i size = _mm512_set_epi64(sizes[7], sizes[5], sizes[3], sizes[1], sizes[6], sizes[4],
+                                    sizes[2], sizes[0]);
+    __m128i others = _mm_sub_epi16(_mm_set1_epi16(LANE), _mm512_cvtepi64_epi16(size));
+    __m128i own = _mm_sllv_epi16(_mm_set1_epi16(-1), others);
+    even->own = (uint64_t)_mm_cvtsi128_si64(own);
+    odd->own = (uint64_t)_mm_extract_epi64(own, 1);
+    return !_mm512_cmpgt_epu64_mask(size, _mm512_set1_epi64(LANE));
 }
 
-/* Reads eight numbers of up to 8 or, if `two`, 16 characters as number_parse would; all or none. */
-TARGET_AVX512 static ALWAYS_INLINE bool read_eight(const struct csv_plain *plain, size_t row,
-                                                   size_t field, const char *end, bool two,
-                                                   double *numbers)
+/* Makes lanes of characters lanes of digits without a point, zeros in front. False where there is
+ * something else, or a point or minus too many. */
+TARGET_AVX512 static ALWAYS_INLINE bool look_at(struct lanes *lanes)
+{
+    __m512i values = _mm512_sub_epi8(lanes->characters, _mm512_set1_epi8('0'));
+    uint64_t own = lanes->own;
+    uint64_t digits = _mm512_cmple_epu8_mask(values, _mm512_set1_epi8(9)) & own;
+    uint64_t points = _mm512_cmpeq_epi8_mask(lanes->characters, _mm512_set1_epi8('.')) & own;
+    uint64_t minuses = _mm512_cmpeq_epi8_mask(lanes->characters, _mm512_set1_epi8('-')) & own;
+    uint64_t firsts = own & ~(own << 1 & ~FIRSTS);
+    uint64_t below_points = (points | LASTS) - FIRSTS; /* right for a lane's first point */
+    uint64_t pointed = (((points & ~LASTS) + ~LASTS) | points) & LASTS;
+    pointed = (pointed >> (LANE - 1)) * 0xffff;
+    /* What stands before a point moves up by one, onto it. */
+    uint64_t to_points = (points ^ below_points) & ~(LASTS & ~points) & pointed;
+    __m512i kept = _mm512_maskz_mov_epi8(digits, values);
+    lanes->characters = _mm512_mask_blend_epi8(to_points, kept, _mm512_bslli_epi128(kept, 1));
+    lanes->digits = digits;
+    lanes->minuses = minuses;
+    lanes->behind = pointed & ~to_points;
+    return (digits | points | minuses) == own && !(points & below_points) && !(minuses & ~firsts);
+}
+
+/* The lanes' bits, a word a row. */
+TARGET_AVX512 static ALWAYS_INLINE __m128i by_row(uint64_t even, uint64_t odd)
+{
+    return _mm_unpacklo_epi16(_mm_cvtsi64_si128((long long)even),
+                              _mm_cvtsi64_si128((long long)odd));
+}
+
+TARGET_AVX512 static ALWAYS_INLINE __mmask8 rows_with(uint64_t even, uint64_t odd)
+{
+    __m128i bits = by_row(even, odd);
+    return _mm_test_epi16_mask(bits, bits);
+}
+
+/* Numbers of four digits each. */
+TARGET_AVX512 static ALWAYS_INLINE __m512i add_fours(__m512i digits)
+{
+    __m512i pairs = _mm512_maddubs_epi16(digits, _mm512_set1_epi16(1 << 8 | 10));
+    return _mm512_madd_epi16(pairs, _mm512_set1_epi32(1 << 16 | 100));
+}
+
+/* The integers that the rows' digits make. */
+TARGET_AVX512 static ALWAYS_INLINE __m512i add_digits(__m512i even, __m512i odd)
+{
+    __m512i fours = _mm512_packus_epi32(add_fours(even), add_fours(odd));
+    __m512i eights = _mm512_madd_epi16(fours, _mm512_set1_epi32(1 << 16 | 10000));
+    __m512i high = _mm512_mul_epu32(eights, _mm512_set1_epi64(100000000));
+    return _mm512_add_epi64(high, _mm512_srli_epi64(eights, 32));
+}
+
+/* Reads eight numbers of up to 16 characters as number_parse would; all or none. The text is to
+ * have that many before the end of the first of them. */
+TARGET_AVX512 static bool read_eight(const struct csv_plain *plain, size_t row, size_t field,
+                                     double *numbers)
 {
     const __m512d powers = _mm512_set_pd(1e7, 1e6, 1e5, 1e4, 1e3, 1e2, 1e1, 1e0);
     const __m512d more_powers = _mm512_set_pd(1e15, 1e14, 1e13, 1e12, 1e11, 1e10, 1e9, 1e8);
-    __m512i characters, characters_before;
-    uint32_t total;
-    if (!load_eight(plain, row, field, end, two, &characters_before, &characters, &total))
+    struct lanes even, odd;
+    if (!load_eight(plain, row, field, &even, &odd) || !look_at(&even) || !look_at(&odd))
         return false;
-    struct words last = look_at(characters), before = {.all = 0};
-    if (two)
-        before = look_at(characters_before);
-    __mmask8 there = words_with(last.all);
-    uint64_t long_ones =
-        two ? (uint64_t)_mm_cvtsi128_si64(_mm_movm_epi8(words_with(before.all))) : 0;
-    if ((uint32_t)(_mm_popcnt_u64(last.all) + _mm_popcnt_u64(before.all)) != total ||
-        (last.points & (last.below_points | before.pointed)) ||
-        (before.points & before.below_points) ||
-        (last.minuses & (~first_bits(last.all) | long_ones)) ||
-        (before.minuses & ~first_bits(before.all)) ||
-        words_with(last.digits | before.digits) != there)
+    __mmask8 there = rows_with(even.own, odd.own);
+    if (rows_with(even.digits, odd.digits) != there)
         return false;
-    __m512i whole = add_digits(&last), places;
-    if (two) {
-        /* a point among the last eight leaves seven of them digits */
-        __m512i scale = _mm512_mask_mov_epi64(_mm512_set1_epi64(100000000), words_with(last.points),
-                                              _mm512_set1_epi64(10000000));
-        whole = _mm512_add_epi64(whole, _mm512_mullo_epi64(add_digits(&before), scale));
-        if (_mm512_cmpgt_epu64_mask(whole, _mm512_set1_epi64((long long)1 << 53)))
-            return false;
-        last.behind |= before.pointed;
-    }
-    __m128i bytes = _mm_popcnt_epi8(_mm_cvtsi64_si128((long long)last.behind));
-    if (two)
-        bytes = _mm_add_epi8(bytes, _mm_popcnt_epi8(_mm_cvtsi64_si128((long long)before.behind)));
-    places = _mm512_cvtepu8_epi64(bytes);
-    __m512d power = two ? _mm512_permutex2var_pd(powers, places, more_powers)
-                        : _mm512_permutexvar_pd(places, powers);
-    __m512d result = _mm512_div_pd(_mm512_cvtepu64_pd(whole), power);
-    result = _mm512_mask_xor_pd(result, words_with(last.minuses | before.minuses), result,
+    __m512i whole = add_digits(even.characters, odd.characters);
+    if (_mm512_cmpgt_epu64_mask(whole, _mm512_set1_epi64((long long)1 << 53)))
+        return false;
+    __m512i places = _mm512_cvtepu16_epi64(_mm_popcnt_epi16(by_row(even.behind, odd.behind)));
+    __m512d result = _mm512_div_pd(_mm512_cvtepu64_pd(whole),
+                                   _mm512_permutex2var_pd(powers, places, more_powers));
+    result = _mm512_mask_xor_pd(result, rows_with(even.minuses, odd.minuses), result,
                                 _mm512_set1_pd(-0.0));
     _mm512_storeu_pd(numbers, _mm512_mask_mov_pd(_mm512_set1_pd(NAN), there, result));
     return true;
 }
 
-TARGET_AVX512 static bool read_short(const struct csv_plain *plain, size_t row, size_t field,
-                                     const char *end, double *numbers)
+/* Whether eight rows from this one on may be tried. */
+static inline bool may_read_eight(const struct csv_plain *plain, size_t row, size_t field)
 {
-    return read_eight(plain, row, field, end, false, numbers);
-}
-
-TARGET_AVX512 static bool read_long(const struct csv_plain *plain, size_t row, size_t field,
-                                    const char *end, double *numbers)
-{
-    return read_eight(plain, row, field, end, true, numbers);
+    return row + GROUP <= plain->rows && plain->stops[row * plain->width + field] >= LANE;
 }
 #endif
 
@@ -179,22 +151,16 @@ size_t csv_plain_numbers(const struct csv_plain *plain, size_t field, size_t row
                          double *numbers)
 {
 #if TARGET_X86
-    /* Once numbers turn out to be longer, these are tried; groups may be in vain some times. */
-    bool (*read)(const struct csv_plain *, size_t, size_t, const char *, double *) = read_short;
-    unsigned chances = plain->way == CSV_AVX512 ? 4 : 0;
+    unsigned chances = plain->way == CSV_AVX512 ? 4 : 0; /* groups may be in vain some times */
 #endif
     while (row < plain->rows) {
 #if TARGET_X86
-        if (chances && row + GROUP <= plain->rows) {
-            if (read(plain, row, field, end, numbers + row)) {
+        if (chances && may_read_eight(plain, row, field)) {
+            if (read_eight(plain, row, field, numbers + row)) {
                 row += GROUP;
                 continue;
             }
             chances--;
-            if (read == read_short) {
-                read = read_long;
-                continue;
-            }
         }
 #endif
         for (size_t i = 0; i < GROUP && row < plain->rows; i++, row++)

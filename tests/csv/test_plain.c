@@ -2,6 +2,7 @@
  * gives that takes them field by field, and numbers what strtod makes of them. */
 #include "csv/columns.h"
 #include "csv/plain.h"
+#include "parse/number.h"
 
 #include <math.h>
 #include <setjmp.h>
@@ -257,6 +258,38 @@ static void numbers_of_all_lengths(void **unused)
     }
 }
 
+/* Points and minuses at every place, among numbers. */
+static void what_is_no_number_is_left_to_the_caller(void **unused)
+{
+    (void)unused;
+    enum { ROWS = 24, LONGEST = 16 };
+    for (size_t table = 0; table < 50 * TABLES; table++) {
+        char text[ROWS * (LONGEST + 2) + 1], *at = text;
+        double numbers[ROWS], expected[ROWS];
+        size_t wild = below(ROWS), right = 0;
+        for (size_t i = 0; i < ROWS; i++) {
+            char *field = at;
+            at += i == wild ? below(LONGEST + 1) : make_digits(at, LONGEST);
+            for (char *c = field; i == wild && c < at; c++)
+                *c = "0123456789.-"[below(12)];
+            expected[i] = NAN;
+            if (right == i &&
+                (at == field || number_parse(field, (size_t)(at - field), &expected[i])))
+                right++;
+            at += sprintf(at, ",\n");
+        }
+        struct csv_reader reader;
+        struct csv_plain plain;
+        size_t size = (size_t)(at - text);
+        csv_reader_start(&reader, NULL, text, size, NULL, (struct csv_scratch){0});
+        assert_true(csv_plain_open(&plain, 2, size));
+        csv_plain_find(&plain, &reader, ROWS);
+        assert_int_equal(csv_plain_numbers(&plain, 0, 0, at, numbers), right);
+        assert_memory_equal(numbers, expected, right * sizeof *numbers);
+        csv_plain_close(&plain);
+    }
+}
+
 static void the_first_error_is_told(void **unused)
 {
     (void)unused;
@@ -283,8 +316,11 @@ static void the_first_error_is_told(void **unused)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(random_tables),           cmocka_unit_test(every_way_finds_the_same),
-        cmocka_unit_test(records_of_all_widths),   cmocka_unit_test(numbers_of_all_lengths),
+        cmocka_unit_test(random_tables),
+        cmocka_unit_test(every_way_finds_the_same),
+        cmocka_unit_test(records_of_all_widths),
+        cmocka_unit_test(numbers_of_all_lengths),
+        cmocka_unit_test(what_is_no_number_is_left_to_the_caller),
         cmocka_unit_test(the_first_error_is_told),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -93,6 +93,17 @@ static json_t *hosts_config(const char *instance_type)
                      "hosts", host, "network_interface_name", "lo");
 }
 
+/* Several instances would share what this machine, which is one, does alone; their programs are
+ * written for as many hosts as resourceconfig.json names. */
+static void run_as_one(struct job_plan *plan, gint64 instances)
+{
+    if (instances > 1)
+        plan->remark = g_strdup_printf("InstanceCount is %" G_GINT64_FORMAT
+                                       ": the job runs on one host, algo-1, which has all of the "
+                                       "data and all of this machine.",
+                                       instances);
+}
+
 struct job_plan *layout_training(const struct layout_training *given)
 {
     struct job_plan *plan = job_plan_new(given->program, given->image);
@@ -103,6 +114,7 @@ struct job_plan *layout_training(const struct layout_training *given)
      * and libraries obey variables (LD_PRELOAD) and a job is its user's, not the server's: they may
      * read it by name. */
     job_plan_file(plan, "input/config/environment.json", or_empty(given->environment));
+    run_as_one(plan, given->instances);
     add_channels(plan, given->channels);
     if (given->checkpoints)
         add_checkpoints(plan, given->checkpoints);
@@ -277,6 +289,7 @@ struct job_plan *layout_processing(const struct layout_processing *given, GError
     job_plan_file(plan, "config/processingjobconfig.json", json_deep_copy(given->config));
     job_plan_file(plan, "config/resourceconfig.json",
                   json_pack("{sss[s]}", "current_host", "algo-1", "hosts", "algo-1"));
+    run_as_one(plan, given->instances);
     size_t i;
     const json_t *entry;
     json_array_foreach((json_t *)given->inputs, i,

@@ -13,6 +13,7 @@ struct layout_training {
     const json_t *channels;                      /* InputDataConfig, or NULL */
     const char *input_mode;                      /* of channels that have none of their own */
     const char *instance_type;
+    gint64 instances;        /* asked for: the job runs as one, and its log says so */
     const char *checkpoints; /* CheckpointConfig.S3Uri, or NULL: none are kept */
     const char *output;      /* s3://.../<job>/output/ */
 };
@@ -53,6 +54,7 @@ struct layout_processing {
     const char *program, *image;
     const json_t *config;           /* what the program may read of itself */
     const json_t *inputs, *outputs; /* ProcessingInputs, ProcessingOutputConfig.Outputs, or NULL */
+    gint64 instances;               /* as above */
 };
 struct job_plan *layout_processing(const struct layout_processing *given, GError **error);
 

@@ -48,6 +48,7 @@ void job_plan_free(struct job_plan *plan)
         return;
     g_free(plan->program);
     g_free(plan->image);
+    g_free(plan->remark);
     g_ptr_array_unref(plan->files);
     g_ptr_array_unref(plan->inputs);
     g_ptr_array_unref(plan->outputs);

@@ -36,6 +36,7 @@ struct job_output {
 struct job_plan {
     char *program; /* `lathe job PROGRAM FOLDER` */
     char *image;   /* told to it as LATHE_IMAGE, or NULL */
+    char *remark;  /* the first line of its log, or NULL */
     bool is_warm;  /* often one of many: its process is forked from one that has loaded what they
                       need */
     GPtrArray *files, *inputs, *outputs;

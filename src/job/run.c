@@ -338,6 +338,8 @@ void job_run(struct job *job)
     job->log = log_writer_open(job->jobs->logs, job->log_group, job->log_stream, NULL);
     if (job->errors_group)
         job->errors = log_writer_open(job->jobs->logs, job->errors_group, job->log_stream, NULL);
+    if (job->plan->remark)
+        job_log(job, "%s", job->plan->remark);
     run_program(job, &child);
     g_autofree char *message = read_message(job);
     struct job_end end = {.how = child.how,

@@ -277,7 +277,6 @@ def changed(request, path, value):
     (["AppSpecification", "ImageUri"], "1.dkr.ecr.x.amazonaws.com/tensorflow:2", ["tensorflow"]),
     (["AppSpecification", "ImageUri"], XGBOOST, ["sagemaker-xgboost", "processing"]),
     (["AppSpecification", "ContainerArguments"], ["--fast"], ["ContainerArguments"]),
-    (["ProcessingResources", "ClusterConfig", "InstanceCount"], 2, ["InstanceCount"]),
     (["ProcessingInputs", 0, "S3Input", "S3InputMode"], "Pipe", ["config", "Pipe"]),
     (["ProcessingInputs", 0, "S3Input", "S3Uri"], "https://x/y", ["config", "s3://"]),
     (["ProcessingInputs", 0, "S3Input", "LocalPath"], "/etc", ["config", "/etc"]),

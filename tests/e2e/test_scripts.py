@@ -75,6 +75,16 @@ print(json.dumps([config["ProcessingJobName"], hosts["hosts"], hosts["current_ho
     assert json.loads(log[0]) == [name, ["algo-1"], "algo-1", "/opt/ml", "us-east-1"]
 
 
+def test_several_instances_are_one_host_and_the_log_says_so(server, bucket):
+    script = 'print(open("/opt/ml/config/resourceconfig.json").read())'
+    resources = {"ClusterConfig": {"InstanceCount": 3, "InstanceType": "ml.m5.large", "VolumeSizeInGB": 1}}
+    job, log = scripts.run(server, bucket, script, ProcessingResources=resources)
+    assert job["ProcessingJobStatus"] == "Completed"
+    assert job["ProcessingResources"]["ClusterConfig"]["InstanceCount"] == 3
+    assert log[0].startswith("InstanceCount is 3: the job runs on one host, algo-1")
+    assert json.loads(log[1])["hosts"] == ["algo-1"]
+
+
 def test_a_script_asks_the_server_that_runs_it(server, bucket):
     script = f"""
 import boto3

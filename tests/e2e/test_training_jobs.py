@@ -84,6 +84,20 @@ def test_describe_has_what_aws_always_sends(server, prepared):
     assert asked["EnableNetworkIsolation"] is True and asked["EnableManagedSpotTraining"] is False
 
 
+def test_several_instances_are_one_host_and_the_log_says_so(server, prepared):
+    request = request_for(prepared)
+    alone, two = train(server, request), train(server, {
+        **request, "TrainingJobName": request["TrainingJobName"] + "-two",
+        "ResourceConfig": {**request["ResourceConfig"], "InstanceCount": 2}})
+    assert two["TrainingJobStatus"] == "Completed" and two["ResourceConfig"]["InstanceCount"] == 2
+    models = [model_bytes(server, job["ModelArtifacts"]["S3ModelArtifacts"]) for job in (alone, two)]
+    assert models[0] == models[1]
+    messages = [event["message"] for event in server.client("logs").filter_log_events(
+        logGroupName="/aws/sagemaker/TrainingJobs",
+        logStreamNamePrefix=two["TrainingJobName"])["events"]]
+    assert messages[0].startswith("InstanceCount is 2: the job runs on one host, algo-1")
+
+
 @pytest.mark.parametrize("change, words", [
     ({"HyperParameters": {"num_round": "10", "max_depht": "3"}}, "max_depth"),
     ({"HyperParameters": {"num_round": "ten"}}, "num_round"),
@@ -95,8 +109,9 @@ def test_wrong_hyperparameters_fail_before_training(server, prepared, change, wo
 
 
 @pytest.mark.parametrize("change, code, words", [
-    ({"ResourceConfig": {"InstanceType": "ml.m5.large", "InstanceCount": 2, "VolumeSizeInGB": 1}},
-     "ValidationException", "InstanceCount"),
+    ({"ResourceConfig": {"VolumeSizeInGB": 1, "InstanceGroups": [
+        {"InstanceGroupName": "one", "InstanceType": "ml.m5.large", "InstanceCount": 1}]}},
+     "ValidationException", "InstanceGroups"),
     ({"AlgorithmSpecification": {"TrainingImage": "1.dkr.ecr.x.amazonaws.com/tensorflow:2",
                                  "TrainingInputMode": "File"}},
      "ValidationException", "tensorflow"),

@@ -153,11 +153,6 @@ static bool check_request(const struct call *call, const json_t *request, GError
     const struct runtime_role *role = role_of(call, request, error);
     if (!role || !check_program(call, request, error) || !check_image(call, request, error))
         return false;
-    if (instances_of(request) > 1 && !uses_spark(request))
-        return error_set(
-            error, ERROR_VALIDATION,
-            "ProcessingResources: lathe runs on one instance; InstanceCount must be 1 (but for "
-            "programs for Spark, whose executors it counts).");
     const json_t *inputs = json_object_get(request, "ProcessingInputs");
     const json_t *outputs = json_at(request, "ProcessingOutputConfig.Outputs");
     return (!role->check || role->check(request, error)) && check_inputs(inputs, error) &&
@@ -222,6 +217,8 @@ static struct job_plan *plan(const struct call *call, const json_t *request, GEr
         .config = config,
         .inputs = json_object_get(request, "ProcessingInputs"),
         .outputs = json_at(request, "ProcessingOutputConfig.Outputs"),
+        /* a program for Spark has as many executors */
+        .instances = uses_spark(request) ? 1 : instances_of(request),
     };
     struct job_plan *made = layout_processing(&layout, error);
     if (made && (entrypoint_of(request) || runs_image(request) || uses_spark(request)))

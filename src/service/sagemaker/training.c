@@ -100,6 +100,7 @@ static struct job_plan *plan(const struct call *call, const json_t *request, GEr
         .program = is_ruled ? RUNTIME_RULED_SCRIPT : role->program,
         .image = json_text_at(request, "AlgorithmSpecification.TrainingImage"),
         .instance_type = json_text_at(request, "ResourceConfig.InstanceType"),
+        .instances = json_integer_at(request, "ResourceConfig.InstanceCount", 1),
         .hyperparameters = json_object_get(request, "HyperParameters"),
         .environment = json_object_get(request, "Environment"),
         .channels = json_object_get(request, "InputDataConfig"),

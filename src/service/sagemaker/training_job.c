@@ -95,12 +95,10 @@ static bool check_request(const struct call *call, const json_t *request, GError
     const struct runtime_role *role = training_role(request, error);
     if (!role || (training_is_script(request) && !script_check(call, error)))
         return false;
-    if (json_integer_at(request, "ResourceConfig.InstanceCount", 1) > 1 ||
-        json_at(request, "ResourceConfig.InstanceGroups"))
-        return error_set(
-            error, ERROR_VALIDATION,
-            "ResourceConfig: lathe trains on one instance; InstanceCount must be 1 and "
-            "InstanceGroups absent.");
+    if (json_at(request, "ResourceConfig.InstanceGroups"))
+        return error_set(error, ERROR_VALIDATION,
+                         "ResourceConfig: lathe trains on one host, which has no groups; "
+                         "InstanceGroups must be absent.");
     const char *output = json_text_at(request, "OutputDataConfig.S3OutputPath");
     if (!s3_uri_is(output))
         return error_set(error, ERROR_VALIDATION,

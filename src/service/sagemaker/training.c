@@ -120,7 +120,7 @@ static struct job_plan *plan(const struct call *call, const json_t *request, GEr
         return NULL;
     if (training_is_script(request))
         add_script(call, request, made);
-    made->is_warm = !training_is_script(request) && is_trial(request);
+    made->is_warm = made->is_warm || is_trial(request);
     return g_steal_pointer(&made);
 }
 

@@ -17,7 +17,7 @@ import xgboost
 from harness import Row, rows
 
 PEERS = pathlib.Path(__file__).resolve().parent / "peers"
-ROWS = int(os.environ.get("LATHE_BENCH_TRANSFORM_ROWS", 1_000_000))
+ROWS = int(os.environ.get("LATHE_BENCH_TRANSFORM_ROWS", 10_000_000))
 BLOCK, COLUMNS, MEMORY_MB = 50_000, 28, 100
 IMAGE = "683313688378.dkr.ecr.us-east-1.amazonaws.com/sagemaker-xgboost:3.0-5"
 ROLE = "arn:aws:iam::000000000000:role/SageMakerRole"

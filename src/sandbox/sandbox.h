@@ -112,7 +112,6 @@ void sandbox_be_user(const struct sandbox *sandbox, bool is_user);
 
 /* What the first process within does, and who starts an image's engine, with its orders in that
  * folder. Its exit status. */
-#define SANDBOX_INSIDE "/run/lathe"
 int sandbox_inside(const char *folder);
 
 #endif

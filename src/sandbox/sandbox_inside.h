@@ -18,7 +18,7 @@ enum {
 };
 
 /* Where the first process finds its orders, and the forwarder's sockets. */
-#define INSIDE_FOLDER SANDBOX_INSIDE
+#define INSIDE_FOLDER "/run/lathe"
 #define INSIDE_ORDERS "orders.json"
 #define INSIDE_SOCKET "server-%u"            /* by the server's place in the list */
 #define INSIDE_PROGRAMS INSIDE_FOLDER "/bin" /* of ours, in the PATH */

@@ -68,8 +68,8 @@ static bool check_hosts(const struct training *job, GError **error)
     }
     size_t hosts = json_array_size(json_object_get(resources, "hosts"));
     return hosts <= 1 || error_set(error, ERROR_VALIDATION,
-                                   "InstanceCount is %zu: this algorithm trains on one instance; "
-                                   "set it to 1",
+                                   "resourceconfig.json names %zu hosts: this algorithm trains on "
+                                   "one; name that alone",
                                    hosts);
 }
 

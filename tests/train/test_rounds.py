@@ -269,7 +269,7 @@ def test_more_than_one_host_is_refused(job):
     (made.folder / "input/config/resourceconfig.json").write_text(
         json.dumps({"current_host": "algo-1", "hosts": ["algo-1", "algo-2"]})
     )
-    assert "InstanceCount is 2" in made.fails(num_round=1)
+    assert "resourceconfig.json names 2 hosts" in made.fails(num_round=1)
 
 
 def test_a_library_that_is_not_there(job):

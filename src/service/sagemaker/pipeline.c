@@ -246,6 +246,17 @@ static bool list_pipelines(const struct call *call, const json_t *request, struc
     return sagemaker_list_query(call, &pipeline_kind, &query, reply, error);
 }
 
+struct resource_query pipeline_query(const char *kind, const struct resource *pipeline,
+                                     const json_t *request)
+{
+    struct resource_query query = sagemaker_query(&pipeline_kind, request);
+    query.kind = kind;
+    query.parent = pipeline->name;
+    query.created_after = json_number_at(request, "CreatedAfter", 0);
+    query.created_before = json_number_at(request, "CreatedBefore", 0);
+    return query;
+}
+
 static bool mark_run(struct resource *pipeline, void *data, GError **error)
 {
     (void)data;

@@ -41,6 +41,10 @@ operation_function list_pipeline_versions, update_pipeline_version;
 
 /* ---- between both ---- */
 
+/* What a list of a pipeline's executions or versions asks for. */
+struct resource_query pipeline_query(const char *kind, const struct resource *pipeline,
+                                     const json_t *request);
+
 /* Sets LastRunTime, within a change of the store. */
 bool pipeline_mark_run(const struct call *call, struct store_connection *connection,
                        const char *pipeline, GError **error);

@@ -399,10 +399,7 @@ static bool list_pipeline_executions(const struct call *call, const json_t *requ
         pipeline_find(call, json_text_at(request, "PipelineName"), error);
     if (!pipeline)
         return false;
-    struct resource_query query = sagemaker_query(&pipeline_execution_kind, request);
-    query.parent = pipeline->name;
-    query.created_after = json_number_at(request, "CreatedAfter", 0);
-    query.created_before = json_number_at(request, "CreatedBefore", 0);
+    struct resource_query query = pipeline_query(pipeline_execution_kind.word, pipeline, request);
     if (g_strcmp0(json_text_at(request, "SortBy"), "PipelineExecutionArn") == 0)
         query.order = RESOURCE_BY_NAME;
     g_autofree char *token = NULL;

@@ -209,15 +209,7 @@ bool list_pipeline_versions(const struct call *call, const json_t *request, stru
         pipeline_find(call, json_text_at(request, "PipelineName"), error);
     if (!pipeline)
         return false;
-    struct resource_query query = {
-        .kind = PIPELINE_VERSION,
-        .parent = pipeline->name,
-        .created_after = json_number_at(request, "CreatedAfter", 0),
-        .created_before = json_number_at(request, "CreatedBefore", 0),
-        .ascending = g_strcmp0(json_text_at(request, "SortOrder"), "Ascending") == 0,
-        .limit = (size_t)json_integer_at(request, "MaxResults", 100),
-        .token = json_text_at(request, "NextToken"),
-    };
+    struct resource_query query = pipeline_query(PIPELINE_VERSION, pipeline, request);
     g_autofree char *token = NULL;
     g_autoptr(GPtrArray) versions = resource_list(call->lathe->store, &query, &token, error);
     if (!versions)
